@@ -1,0 +1,177 @@
+"""
+Events arrive through the inbox: at-least-once delivery, exactly-once effect.
+
+The id of an event is recorded in the transaction of its effect, so a redelivery finds it there and does nothing. A
+handler that fails is tried again after longer and longer pauses; after the last try the message moves to the
+dead-letter stream with the reason, from where an administrator replays it (``python -m chassis.dead_letters``).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import nats.errors
+import structlog
+from google.protobuf.message import DecodeError, Message
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from opentelemetry import propagate, trace
+from prometheus_client import Counter, Histogram
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.database import Database, Session
+from chassis.identity import act_as, service_identity
+from chassis.model import now
+from chassis.outbox import STREAM
+from chassis.tables import InboxEvent
+
+# Pauses between deliveries; one more delivery than pauses, then the dead-letter stream.
+BACK_OFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 120.0)
+ACK_WAIT_SECONDS = 30.0
+BATCH = 64
+
+log = structlog.get_logger(__name__)
+tracer = trace.get_tracer(__name__)
+handled = Counter("events_handled_total", "Events whose handler succeeded", ["type"])
+repeated = Counter("events_repeated_total", "Redelivered events that had no second effect", ["type"])
+failed = Counter("events_failed_total", "Handler failures", ["type"])
+dead = Counter("events_dead_total", "Events moved to the dead-letter stream", ["type"])
+lag = Histogram("event_lag_seconds", "From the producer's transaction to the consumer's", ["type"])
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an event comes from: its CloudEvents attributes."""
+
+    id: str
+    source: str
+    time: datetime
+    subject: str
+
+
+Handler = Callable[[Session, Any, Origin], Awaitable[None]]
+Handlers = Mapping[type[Message], Handler]
+
+
+class Consumer:
+    """
+    Applies other services' events to one database.
+
+    Args:
+        service: Name of the consuming service: its durable consumer in NATS, and the identity that handlers act as.
+        handlers: Event message → handler; the handler runs in the transaction that records the event's id.
+        back_off_seconds: Pauses between tries.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        database: Database,
+        jetstream: JetStreamContext,
+        handlers: Handlers,
+        back_off_seconds: tuple[float, ...] = BACK_OFF_SECONDS,
+    ) -> None:
+        self._service = service
+        self._database = database
+        self._jetstream = jetstream
+        self._handlers = {kind.DESCRIPTOR.full_name: (kind, handler) for kind, handler in handlers.items()}
+        self._back_off = back_off_seconds
+
+    async def run(self) -> None:
+        """Consume until cancelled; waits while NATS or PostgreSQL is away."""
+        while True:
+            try:
+                subscription = await self._subscribe()
+                while True:
+                    try:
+                        messages = await subscription.fetch(BATCH, timeout=5)
+                    except (TimeoutError, nats.errors.TimeoutError):
+                        continue
+                    for message in messages:
+                        await self._receive(message)
+            except Exception as error:
+                log.warning("consumer.retry", error=str(error) or type(error).__name__)
+                await asyncio.sleep(0.5)
+
+    async def _subscribe(self) -> JetStreamContext.PullSubscription:
+        subjects = sorted(self._handlers)
+        config = ConsumerConfig(
+            durable_name=self._service,
+            filter_subjects=subjects,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_SECONDS,
+            deliver_policy=DeliverPolicy.ALL,
+            # Tries are counted here, so that the message can be moved, not dropped.
+            max_deliver=-1,
+            max_ack_pending=BATCH * 4,
+        )
+        await self._jetstream.add_consumer(STREAM, config)
+        return await self._jetstream.pull_subscribe_bind(durable=self._service, stream=STREAM)
+
+    async def _receive(self, message: Msg) -> None:
+        headers = dict(message.headers or {})
+        with tracer.start_as_current_span(f"consume {message.subject}", context=propagate.extract(headers)):
+            try:
+                event, handler, origin = self._decode(message, headers)
+            except (DecodeError, KeyError, ValueError) as error:
+                # No number of tries makes it readable.
+                await self._bury(message, headers, f"{type(error).__name__}: {error}")
+                return
+            delivery = message.metadata.num_delivered or 1
+            try:
+                await self._apply(event, handler, origin)
+            except Exception as error:
+                failed.labels(message.subject).inc()
+                reason = f"{type(error).__name__}: {error}"
+                if delivery > len(self._back_off):
+                    await self._bury(message, headers, reason)
+                else:
+                    log.warning("event.retry", type=message.subject, delivery=delivery, error=reason)
+                    await message.nak(delay=self._back_off[delivery - 1])
+            else:
+                await message.ack()
+
+    def _decode(self, message: Msg, headers: dict[str, str]) -> tuple[Message, Handler, Origin]:
+        kind, handler = self._handlers[message.subject]
+        origin = Origin(
+            id=headers["ce-id"],
+            source=headers.get("ce-source", ""),
+            time=datetime.fromisoformat(headers["ce-time"]),
+            subject=headers.get("ce-subject", ""),
+        )
+        return kind.FromString(message.data), handler, origin
+
+    async def _apply(self, event: Message, handler: Handler, origin: Origin) -> None:
+        kind = event.DESCRIPTOR.full_name
+        act_as(service_identity(self._service))
+        async with self._database.begin() as session:
+            first = await session.scalar(
+                insert(InboxEvent)
+                .values(event_id=origin.id, type=kind, receive_time=now())
+                .on_conflict_do_nothing()
+                .returning(InboxEvent.event_id)
+            )
+            if first is None:
+                repeated.labels(kind).inc()
+                return
+            await handler(session, event, origin)
+        handled.labels(kind).inc()
+        lag.labels(kind).observe((now() - origin.time).total_seconds())
+
+    async def _bury(self, message: Msg, headers: dict[str, str], reason: str) -> None:
+        """Move a message to the dead-letter stream; it is acknowledged only once it is there."""
+        headers = {
+            **headers,
+            "dead-reason": reason.replace("\n", " ")[:1000],
+            "dead-consumer": self._service,
+            "dead-subject": message.subject,
+            "dead-time": now().isoformat(),
+            "Nats-Msg-Id": f"{self._service}:{headers.get('ce-id', message.metadata.sequence.stream)}",
+        }
+        await self._jetstream.publish(f"dead.{self._service}.{message.subject}", message.data, timeout=5, headers=headers)
+        await message.ack()
+        dead.labels(message.subject).inc()
+        log.error("event.dead", type=message.subject, id=headers.get("ce-id"), reason=reason)

@@ -1,0 +1,101 @@
+"""
+The contract as code: generates Python from ``proto/`` and tells what each RPC declares.
+
+``python -m chassis.contract`` writes, beside each ``.proto`` (all ignored by git):
+
+- ``*_pb2.py``, ``*_pb2.pyi``, ``*_pb2_grpc.py``;
+- ``proto/buf/validate/validate_pb2.py``, from the descriptor that the ``protovalidate`` wheel carries;
+- ``proto/austausch/descriptors.binpb``: every file's descriptor with its comments, for ``buf`` and the API reference.
+"""
+
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+PROTO = Path(__file__).resolve().parent.parent / "proto"
+DESCRIPTORS = PROTO / "austausch" / "descriptors.binpb"
+
+
+@cache
+def find_method(path: str) -> MethodDescriptor:
+    """
+    Return the RPC of a call's path, e.g. ``/austausch.exchange.v1.VisitService/GetVisit``.
+
+    Raises:
+        KeyError: There is none, or its module is not imported.
+    """
+    service, _, method = path.strip("/").partition("/")
+    return find_service(service).methods_by_name[method]
+
+
+def find_service(full_name: str) -> ServiceDescriptor:
+    """Return a gRPC service of an imported module; raises KeyError for any other."""
+    return descriptor_pool.Default().FindServiceByName(full_name)
+
+
+@cache
+def roles_of(method: MethodDescriptor) -> frozenset[str]:
+    """Return the roles that may call an RPC, e.g. ``{"coordinator"}``; empty when it declares none."""
+    from austausch.common.v1 import access_pb2
+
+    declared = method.GetOptions().Extensions[access_pb2.access].roles
+    return frozenset(access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in declared)
+
+
+def undeclared(service: ServiceDescriptor) -> list[str]:
+    """Return what a service's contract lacks, a line each: every RPC has to say who may call it, and its HTTP path."""
+    from google.api import annotations_pb2
+
+    lines = []
+    for method in service.methods:
+        if not roles_of(method):
+            lines.append(f"{method.full_name} does not declare who may call it (austausch.common.v1.access)")
+        if not method.GetOptions().HasExtension(annotations_pb2.http):
+            lines.append(f"{method.full_name} does not declare its HTTP path (google.api.http)")
+    return lines
+
+
+def generate() -> None:
+    """
+    Generate the Python code of the contract.
+
+    Raises:
+        SystemExit: ``protoc`` refused a file; it has printed why.
+    """
+    import google.api
+    import grpc_tools
+    import protovalidate._gen.buf.validate.validate_pb as validate
+    from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
+    from grpc_tools import protoc
+
+    # The wheel carries validate.proto only as a descriptor, and protoc takes that as well as text.
+    rules = descriptor_pb2.FileDescriptorSet()
+    for module in (descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2):
+        rules.file.add().ParseFromString(module.DESCRIPTOR.serialized_pb)
+    rules.file.append(descriptor_pb2.FileDescriptorProto.FromString(validate._DESC.proto.to_binary()))
+
+    googleapis = Path(next(iter(google.api.__path__))).parent.parent
+    bundled = Path(grpc_tools.__file__).parent / "_proto"
+    sources = sorted(str(path.relative_to(PROTO)) for path in PROTO.glob("austausch/**/*.proto"))
+    with tempfile.TemporaryDirectory() as scratch:
+        rules_file = Path(scratch, "validate.binpb")
+        rules_file.write_bytes(rules.SerializeToString())
+        common = ["protoc", f"--descriptor_set_in={rules_file}"]
+        includes = [f"-I{PROTO}", f"-I{googleapis}", f"-I{bundled}"]
+        python = [f"--python_out={PROTO}", f"--pyi_out={PROTO}"]
+        for arguments in (
+            [*common, *python, "buf/validate/validate.proto"],
+            [*common, *includes, *python, f"--grpc_python_out={PROTO}", *sources],
+            [*common, *includes, "--include_imports", "--include_source_info",
+             f"--descriptor_set_out={DESCRIPTORS}", *sources],
+        ):  # fmt: skip
+            if code := protoc.main(arguments):
+                sys.exit(code)
+
+
+if __name__ == "__main__":
+    generate()

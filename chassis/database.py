@@ -1,0 +1,111 @@
+"""
+One PostgreSQL database per service: async SQLAlchemy on asyncpg, one transaction per call.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, event, make_url, select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session as SyncSession
+
+from chassis.errors import NotFound
+from chassis.identity import current_name
+from chassis.model import Resource
+
+Model = TypeVar("Model", bound=Resource)
+
+# A statement that runs longer than any call waits for is of no use to anyone.
+STATEMENT_TIMEOUT_SECONDS = 20
+
+
+def driver_url(url: str, driver: str) -> URL:
+    """Return ``postgresql://…`` as SQLAlchemy wants it for a driver: ``asyncpg`` or ``psycopg``."""
+    return make_url(url).set(drivername=f"postgresql+{driver}")
+
+
+class Session(AsyncSession):
+    """A unit of work in one transaction; finds resources by their names."""
+
+    async def by_name(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
+        """
+        Return the resource.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        return await self._find(model, name, select(model), options)
+
+    async def for_update(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
+        """
+        Return the resource, locked until the transaction ends: a second writer waits, then sees the first one's version.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        return await self._find(model, name, select(model).with_for_update(of=model), options)
+
+    async def _find(self, model: type[Model], name: str, statement: Any, options: Any) -> Model:
+        statement = statement.filter_by(**model.parse(name)).options(*options)
+        row: Model | None = await self.scalar(statement.execution_options(populate_existing=True))
+        if row is None:
+            raise NotFound(name)
+        return row
+
+
+class Database:
+    """
+    The database of a service.
+
+    Args:
+        url: ``postgresql://user:password@host/database``.
+        pool_size: Connections, at most.
+    """
+
+    def __init__(self, url: str, pool_size: int = 8) -> None:
+        self.url = url
+        self.engine = create_async_engine(
+            driver_url(url, "asyncpg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=False,
+            connect_args={
+                "timeout": 5,
+                "command_timeout": STATEMENT_TIMEOUT_SECONDS,
+                "server_settings": {"application_name": "austausch", "timezone": "UTC"},
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Session]:
+        """Yield a session whose transaction commits at the end, or rolls back on any error."""
+        async with self._sessions.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Session]:
+        """Yield a session for reading only; all its statements see the same snapshot."""
+        async with self._sessions() as session:
+            await session.connection(
+                execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            )
+            yield session
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+@event.listens_for(SyncSession, "before_flush")
+def _record_updater(session: SyncSession, _context: Any, _instances: Any) -> None:
+    """Write who makes the call into every resource that it creates or changes."""
+    name = current_name()
+    for row in session.new:
+        if isinstance(row, Resource):
+            row.updater = row.updater or name
+    for row in session.dirty:
+        if isinstance(row, Resource) and session.is_modified(row):
+            row.updater = name

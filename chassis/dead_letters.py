@@ -1,0 +1,96 @@
+"""
+The dead-letter stream: events that a consumer gave up on.
+
+``python -m chassis.dead_letters list`` shows them with the reason; ``replay [ID …]`` sends them (all, or those with
+these ids) once more to the consumer that gave up. ``NATS_URL`` says where.
+"""
+
+import argparse
+import asyncio
+from dataclasses import dataclass
+
+import nats.errors
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from chassis.outbox import DEAD_LETTERS, connect
+from chassis.settings import load, shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the tool has to be told."""
+
+    nats_url: str = shared()
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """An event that a consumer gave up on, and where it lies in the stream."""
+
+    sequence: int
+    headers: dict[str, str]
+    payload: bytes
+
+    @property
+    def id(self) -> str:
+        """The event's id (``ce-id``)."""
+        return self.headers.get("ce-id", "")
+
+
+async def read(jetstream: JetStreamContext) -> list[DeadLetter]:
+    """Return every dead letter, oldest first."""
+    subscription = await jetstream.pull_subscribe(
+        "dead.>", stream=DEAD_LETTERS, config=ConsumerConfig(deliver_policy=DeliverPolicy.ALL, inactive_threshold=30)
+    )
+    letters: list[DeadLetter] = []
+    total = (await jetstream.stream_info(DEAD_LETTERS)).state.messages
+    while len(letters) < total:
+        try:
+            messages = await subscription.fetch(min(256, total - len(letters)), timeout=2)
+        except (TimeoutError, nats.errors.TimeoutError):
+            break
+        letters += [DeadLetter(m.metadata.sequence.stream, dict(m.headers or {}), m.data) for m in messages]
+    await subscription.unsubscribe()
+    return letters
+
+
+async def replay(jetstream: JetStreamContext, letter: DeadLetter) -> None:
+    """
+    Send a dead letter once more, then remove it.
+
+    Consumers that applied the event before find its id in their inbox and do nothing.
+    """
+    headers = {key: value for key, value in letter.headers.items() if not key.startswith("dead-")}
+    # Another message id than the first time, or JetStream would take it for a duplicate.
+    headers["Nats-Msg-Id"] = f"{letter.id}:{letter.sequence}"
+    await jetstream.publish(letter.headers["dead-subject"], letter.payload, timeout=5, headers=headers)
+    await jetstream.delete_msg(DEAD_LETTERS, letter.sequence)
+
+
+async def _main(arguments: argparse.Namespace) -> None:
+    client = await connect(load(Settings, "").nats_url, "dead-letters")
+    try:
+        jetstream = client.jetstream()
+        for letter in await read(jetstream):
+            if arguments.command == "list":
+                print(letter.id, letter.headers.get("dead-subject"), letter.headers.get("dead-time"), sep="\t", end="\t")
+                print(letter.headers.get("dead-consumer"), letter.headers.get("dead-reason"), sep="\t")
+            elif not arguments.id or letter.id in arguments.id:
+                await replay(jetstream, letter)
+                print(f"replayed {letter.id}")
+    finally:
+        await client.close()
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m chassis.dead_letters", description=str(__doc__))
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="show the dead letters")
+    commands.add_parser("replay", help="send them once more").add_argument("id", nargs="*", help="only these events")
+    asyncio.run(_main(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

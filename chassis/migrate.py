@@ -1,0 +1,73 @@
+"""
+Schema migrations with Alembic.
+
+The chassis's own tables (outbox, inbox, request ids) and a service's tables are two branches in one database, so a new
+version of the chassis brings its migration to every service.
+"""
+
+import asyncio
+from importlib import import_module
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chassis.database import Database, driver_url
+
+CHASSIS = Path(__file__).parent / "migrations"
+# Two processes that migrate the same database at once take turns.
+LOCK = 5_206_000_001
+
+
+def _config(package: str, *, messaging: bool = True) -> Config:
+    folder = Path(str(import_module(package).__file__)).parent / "migrations" / "versions"
+    config = Config()
+    config.set_main_option("script_location", str(CHASSIS))
+    config.set_main_option("path_separator", "newline")
+    locations = [str(CHASSIS / "versions")] if messaging else []
+    config.set_main_option("version_locations", "\n".join([*locations, str(folder)]))
+    return config
+
+
+def migrate(url: str, package: str, *, messaging: bool = True) -> None:
+    """
+    Bring a database to the newest schema; nothing happens when it is there already.
+
+    Args:
+        url: ``postgresql://…`` of the database.
+        package: The service's package, e.g. ``services.exchange``; its migrations are in ``migrations/versions``.
+        messaging: Whether the database needs the chassis's tables; the gateway's does not.
+
+    Raises:
+        OSError: The database does not answer.
+    """
+    asyncio.run(_upgrade(url, _config(package, messaging=messaging)))
+
+
+async def _upgrade(url: str, config: Config) -> None:
+    def upgrade(connection: Connection) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+
+    engine = create_async_engine(driver_url(url, "asyncpg"), poolclass=NullPool, connect_args={"timeout": 10})
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
+
+
+async def is_current(database: Database, package: str) -> bool:
+    """Return whether a service's database has the schema that this version of the code needs."""
+    wanted = set(ScriptDirectory.from_config(_config(package)).get_heads())
+
+    def heads(connection: Connection) -> set[str]:
+        return set(MigrationContext.configure(connection).get_current_heads())
+
+    async with database.engine.connect() as connection:
+        return wanted <= await connection.run_sync(heads)

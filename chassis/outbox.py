@@ -1,0 +1,205 @@
+"""
+Events leave through the outbox: written in the transaction that changes the state, published afterwards.
+
+An event is lost by nothing: until the relay has NATS's acknowledgement it stays in the outbox, and is published again
+with the same ``Nats-Msg-Id``. Several relays may run at once (``SKIP LOCKED``); order is not promised, so events carry
+the version of what they tell of.
+
+Headers follow CloudEvents' NATS protocol binding in binary mode: ``ce-id``, ``ce-type``, ``ce-source``, ``ce-time``,
+``ce-subject``.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import asyncpg
+import nats
+import structlog
+from google.protobuf.message import Message
+from nats.js import JetStreamContext
+from nats.js.api import RetentionPolicy, StreamConfig
+from nats.js.errors import NotFoundError
+from opentelemetry import propagate, trace
+from prometheus_client import Counter, Gauge
+from sqlalchemy import delete, select, update
+
+from chassis.database import Database, Session
+from chassis.model import new_id, now
+from chassis.tables import InboxEvent, OutboxEvent, RequestId
+
+STREAM = "austausch"
+DEAD_LETTERS = "dead-letters"
+CHANNEL = "outbox"
+BATCH = 256
+# A relay that missed a notification looks again after this long.
+POLL_SECONDS = 1.0
+KEEP_PUBLISHED = timedelta(days=7)
+# Longer than the stream keeps a message, so that no redelivery can find its id forgotten.
+KEEP_INBOX = timedelta(days=60)
+KEEP_STREAM = timedelta(days=30)
+KEEP_REQUEST_IDS = timedelta(days=7)
+
+log = structlog.get_logger(__name__)
+tracer = trace.get_tracer(__name__)
+published = Counter("outbox_published_total", "Events that NATS acknowledged")
+waiting = Gauge("outbox_waiting", "Events that wait to be published")
+
+
+def emit(session: Session, event: Message, subject_name: str = "") -> None:
+    """
+    Record an event; it is published once the transaction has committed, and never if it rolls back.
+
+    Args:
+        event: A message in the past tense, e.g. ``VisitReported``.
+        subject_name: Name of the resource that it is about, e.g. ``visits/018f…``.
+    """
+    descriptor = event.DESCRIPTOR
+    moment = now()
+    event_id = new_id()
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": event_id,
+        "ce-type": descriptor.full_name,
+        "ce-source": "/" + descriptor.file.package.split(".")[1],
+        "ce-time": moment.isoformat(),
+        "ce-subject": subject_name,
+        "content-type": "application/protobuf",
+    }
+    propagate.inject(headers)
+    session.add(
+        OutboxEvent(
+            id=event_id,
+            type=descriptor.full_name,
+            headers=headers,
+            payload=event.SerializeToString(deterministic=True),
+            create_time=moment,
+        )
+    )
+
+
+async def ensure_streams(jetstream: JetStreamContext) -> None:
+    """Create the stream of events and the one of dead letters where they are missing."""
+    streams = (
+        StreamConfig(
+            name=STREAM,
+            subjects=["austausch.>"],
+            retention=RetentionPolicy.LIMITS,
+            max_age=KEEP_STREAM.total_seconds(),
+            duplicate_window=600,
+        ),
+        StreamConfig(name=DEAD_LETTERS, subjects=["dead.>"], retention=RetentionPolicy.LIMITS),
+    )
+    for stream in streams:
+        try:
+            await jetstream.stream_info(str(stream.name))
+        except NotFoundError:
+            await jetstream.add_stream(stream)
+
+
+async def connect(url: str, name: str) -> nats.NATS:
+    """Return a connection to NATS that reconnects for ever; waits until the first one succeeds."""
+
+    async def report(error: Exception) -> None:
+        log.warning("nats.error", error=str(error) or type(error).__name__)
+
+    while True:
+        try:
+            return await nats.connect(
+                url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=2, error_cb=report,
+                allow_reconnect=True,
+            )  # fmt: skip
+        except (OSError, TimeoutError, nats.errors.Error) as error:
+            log.info("nats.waiting", error=str(error) or type(error).__name__)
+            await asyncio.sleep(0.5)
+
+
+class Relay:
+    """Publishes what is in a service's outbox."""
+
+    def __init__(self, database: Database, jetstream: JetStreamContext) -> None:
+        self._database = database
+        self._jetstream = jetstream
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Publish until cancelled; an error of PostgreSQL or NATS is logged, and tried again."""
+        listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
+        purge_at = 0.0
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    while await self._publish_batch() == BATCH:
+                        pass
+                    if (moment := asyncio.get_running_loop().time()) >= purge_at:
+                        await self._purge()
+                        purge_at = moment + 3600
+                except Exception as error:
+                    log.warning("outbox.retry", error=str(error) or type(error).__name__)
+                    await asyncio.sleep(0.5)
+                try:
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                except TimeoutError:
+                    continue
+        finally:
+            listener.cancel()
+
+    async def _publish_batch(self) -> int:
+        async with self._database.begin() as session:
+            rows = (
+                await session.scalars(
+                    select(OutboxEvent)
+                    .where(OutboxEvent.publish_time.is_(None))
+                    .order_by(OutboxEvent.id)
+                    .limit(BATCH)
+                    .with_for_update(skip_locked=True)
+                )
+            ).all()
+            waiting.set(len(rows))
+            if not rows:
+                return 0
+            await asyncio.gather(*(self._publish(row) for row in rows))
+            await session.execute(
+                update(OutboxEvent)
+                .where(OutboxEvent.id.in_([row.id for row in rows]))
+                .values(publish_time=now())
+                .execution_options(synchronize_session=False)
+            )
+        published.inc(len(rows))
+        return len(rows)
+
+    async def _publish(self, row: OutboxEvent) -> None:
+        with tracer.start_as_current_span(f"publish {row.type}", context=propagate.extract(row.headers)):
+            headers = {**row.headers, "Nats-Msg-Id": row.id}
+            await self._jetstream.publish(row.type, row.payload, timeout=5, headers=headers)
+
+    async def _purge(self) -> None:
+        async with self._database.begin() as session:
+            await session.execute(delete(OutboxEvent).where(OutboxEvent.publish_time < now() - KEEP_PUBLISHED))
+            await session.execute(delete(InboxEvent).where(InboxEvent.receive_time < now() - KEEP_INBOX))
+            await session.execute(delete(RequestId).where(RequestId.create_time < now() - KEEP_REQUEST_IDS))
+
+
+async def listen(url: str, channel: str, notify: Callable[[str], object]) -> None:
+    """
+    Call `notify` with the payload of every PostgreSQL notification on a channel, until cancelled.
+
+    A lost connection is opened again; what was notified meanwhile is missed, so the caller has to look by itself too:
+    `notify` is called with an empty payload after each (re)connection.
+    """
+    while True:
+        connection: asyncpg.Connection | None = None
+        lost = asyncio.Event()
+        try:
+            connection = await asyncpg.connect(url, timeout=5)
+            connection.add_termination_listener(lambda _connection: lost.set())
+            await connection.add_listener(channel, lambda _c, _pid, _channel, payload: notify(payload))
+            notify("")
+            await lost.wait()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.info("listen.retry", channel=channel, error=str(error) or type(error).__name__)
+        finally:
+            if connection is not None and not connection.is_closed():
+                connection.terminate()
+        await asyncio.sleep(0.5)

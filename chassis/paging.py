@@ -1,0 +1,105 @@
+"""
+Lists by pages (aip.dev/158, aip.dev/132): keyset paging, so a page costs the same wherever it lies and nothing is
+skipped or shown twice while rows come and go.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+from sqlalchemy import Select, and_, func, or_, select
+
+from chassis.database import Session
+from chassis.errors import InvalidArgument
+from chassis.model import Resource
+
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 1000
+
+Model = TypeVar("Model", bound=Resource)
+_PAGING_FIELDS = ("page_size", "page_token", "order_by")
+
+
+async def page(
+    session: Session,
+    statement: Select[tuple[Model]],
+    model: type[Model],
+    request: Message,
+    orderings: Mapping[str, Any],
+    default: str = "create_time",
+) -> tuple[Sequence[Model], str, int]:
+    """
+    Return one page of a list.
+
+    Args:
+        statement: All rows that the caller may see and asked for, unordered.
+        request: The List request, with ``page_size``, ``page_token`` and, where there is a choice, ``order_by``.
+        orderings: What the list can be ordered by: name of the order → column that is never NULL.
+        default: Order where the request names none, e.g. ``start_date desc``.
+
+    Returns:
+        The rows, the token of the next page (empty on the last one), and the number of rows over all pages.
+
+    Raises:
+        InvalidArgument: ``order_by`` or ``page_token`` is not one that this list gave or takes.
+    """
+    size = min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)  # type: ignore[attr-defined]
+    order_by = getattr(request, "order_by", "") or default
+    field, descending = _parse_order(order_by, orderings)
+    column, tie = orderings[field], model.id
+    fingerprint = _fingerprint(request, order_by)
+
+    total = await session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    if token := request.page_token:  # type: ignore[attr-defined]
+        value, last_id = _decode(token, fingerprint, column)
+        beyond = (lambda left, right: left < right) if descending else (lambda left, right: left > right)
+        statement = statement.where(or_(beyond(column, value), and_(column == value, beyond(tie, last_id))))
+    ways = (column.desc(), tie.desc()) if descending else (column, tie)
+    rows = (await session.scalars(statement.order_by(None).order_by(*ways).limit(size + 1))).unique().all()
+    if len(rows) <= size:
+        return rows, "", total
+    rows = rows[:size]
+    return rows, _encode(getattr(rows[-1], column.key), rows[-1].id, fingerprint), total
+
+
+def _parse_order(order_by: str, orderings: Mapping[str, Any]) -> tuple[str, bool]:
+    words = order_by.split()
+    if not words or words[0] not in orderings or words[1:] not in ([], ["asc"], ["desc"]):
+        raise InvalidArgument("order_by", f"can be {', '.join(orderings)}, each with an optional desc")
+    return words[0], words[1:] == ["desc"]
+
+
+def _fingerprint(request: Message, order_by: str) -> str:
+    """Return a digest of filters and order: a token is good for the list that gave it, not for another."""
+    filters = type(request)()
+    filters.CopyFrom(request)
+    for name in _PAGING_FIELDS:
+        if name in filters.DESCRIPTOR.fields_by_name:
+            filters.ClearField(name)
+    content = order_by.encode() + filters.SerializeToString(deterministic=True)
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _encode(value: Any, last_id: str, fingerprint: str) -> str:
+    plain = value.isoformat() if isinstance(value, date | datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([plain, last_id, fingerprint]).encode()).decode().rstrip("=")
+
+
+def _decode(token: str, fingerprint: str, column: Any) -> tuple[Any, str]:
+    try:
+        plain, last_id, given = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        kind = column.type.python_type
+        value = kind.fromisoformat(plain) if kind in (date, datetime) else kind(plain)
+        if _encode(value, last_id, given) != token or "\0" in f"{value}{last_id}":
+            raise ValueError(token)
+        if isinstance(value, datetime) and value.tzinfo is None:
+            raise ValueError(token)
+    except (ValueError, TypeError):
+        raise InvalidArgument("page_token", "is not one that a list gave") from None
+    if given != fingerprint:
+        raise InvalidArgument("page_token", "belongs to another list; filters and order have to stay the same")
+    return value, last_id

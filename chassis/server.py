@@ -1,0 +1,216 @@
+"""
+A service as a running process: gRPC server, relay, consumer and tasks over one database.
+
+`run` is for ``__main__``: it waits for what the service needs, serves, and drains on SIGTERM. `running` is the same
+without signals, for tests.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import structlog
+import uvloop
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from chassis import telemetry
+from chassis.consumer import Consumer, Handlers
+from chassis.contract import find_service, undeclared
+from chassis.database import Database
+from chassis.identity import Verifier
+from chassis.interceptor import Guard
+from chassis.migrate import is_current, migrate
+from chassis.outbox import Relay, connect, ensure_streams
+from chassis.settings import ServiceSettings
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+OPTIONS = [
+    # Two servers on one port would start silently, and share its calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+]
+
+log = structlog.get_logger(__name__)
+
+AddServicer = Callable[[Any, Any], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """
+    What one service consists of.
+
+    Attributes:
+        name: ``exchange``, ``forum`` or ``knowledge``.
+        settings: Its settings.
+        database: Its database.
+        servicers: ``(add_XServiceServicer_to_server, servicer)`` for each gRPC service.
+        handlers: Event message → handler, for other services' events.
+        tasks: Coroutine functions that run beside the server until they are cancelled.
+    """
+
+    name: str
+    settings: ServiceSettings
+    database: Database
+    servicers: Sequence[tuple[AddServicer, Any]]
+    handlers: Handlers = field(default_factory=dict)
+    tasks: Sequence[Callable[[], Awaitable[None]]] = ()
+
+
+def main(name: str, settings_of: Callable[[], ServiceSettings], build: Callable[[Any], Service]) -> None:
+    """
+    Run a service's command line: nothing serves, ``migrate`` brings its database to the newest schema.
+
+    Args:
+        name: Name of the service; its package is ``services.<name>``.
+        settings_of: Reads the settings.
+        build: Wires the service up.
+    """
+    settings = settings_of()
+    telemetry.set_up(name, settings)
+    match sys.argv[1:]:
+        case []:
+            try:
+                uvloop.run(_serve(build(settings)))
+            except (RuntimeError, OSError) as error:
+                sys.exit(f"{name}: {error}")
+        case ["migrate"]:
+            try:
+                migrate(settings.database_url, f"services.{name}")
+            except OSError as error:
+                sys.exit(f"{name}: the database does not answer: {error}")
+        case _:
+            sys.exit(f"usage: python -m services.{name} [migrate]")
+
+
+async def _serve(service: Service) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    if service.settings.otlp_endpoint:
+        telemetry.trace_sql(service.database.engine)
+    telemetry.serve_metrics(service.settings.metrics_listen)
+    waiting = asyncio.create_task(_wait_for_schema(service))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiting, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        return
+    async with running(service) as address:
+        log.info("service.ready", address=address)
+        await stopped
+        log.info("service.draining")
+
+
+async def _wait_for_schema(service: Service) -> None:
+    """Wait until the database answers and has the schema that this version of the code needs."""
+    while True:
+        try:
+            if await is_current(service.database, f"services.{service.name}"):
+                return
+            reason = "the schema is older than the code; run the migration"
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+        log.info("database.waiting", reason=reason)
+        await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def running(service: Service) -> AsyncIterator[str]:
+    """
+    Serve until the block ends, then drain: no new calls, running ones finish, tasks are cancelled.
+
+    Yields:
+        The address, ``host:port``.
+
+    Raises:
+        RuntimeError: The contract of a servicer lacks a declaration, or the port is taken.
+    """
+    server, status = _server(service)
+    address = _bind(server, service.settings.listen)
+    await server.start()
+    tasks = [asyncio.create_task(_forever(task)) for task in (lambda: _messaging(service), *service.tasks)]
+    await status.set("", health_pb2.HealthCheckResponse.SERVING)
+    try:
+        yield address
+    finally:
+        await status.enter_graceful_shutdown()
+        await server.stop(service.settings.shutdown_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await service.database.dispose()
+
+
+def _server(service: Service) -> tuple[grpc.aio.Server, Any]:
+    guard = Guard(Verifier(service.settings.identity_trusted_keys))
+    server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
+    names = _Names()
+    for add, servicer in service.servicers:
+        add(servicer, server)
+        add(servicer, names)
+    lacking = [line for name in names.found for line in undeclared(find_service(name))]
+    if lacking:
+        raise RuntimeError("; ".join(lacking))
+    status = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(status, server)
+    reflection.enable_server_reflection([*names.found, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    return server, status
+
+
+class _Names:
+    """Takes servicers as a server does, and keeps their gRPC service names."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
+        self.found += [handler.service_name() for handler in handlers]
+
+    def add_registered_method_handlers(self, _name: str, _handlers: Any) -> None:
+        """Registered beside the generic ones; the names are known from those."""
+
+
+def _bind(server: grpc.aio.Server, listen: str) -> str:
+    host = listen.rpartition(":")[0]
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError:
+        port = 0
+    if not port:
+        raise RuntimeError(f"{listen} can't be listened on: it is taken, or not an address of this machine")
+    return f"{host}:{port}"
+
+
+async def _messaging(service: Service) -> None:
+    """Run relay and consumer; while NATS is away events wait in the outbox, and calls are served all the same."""
+    client = await connect(service.settings.nats_url, service.name)
+    try:
+        jetstream = client.jetstream(timeout=5)
+        await ensure_streams(jetstream)
+        work = [Relay(service.database, jetstream).run()]
+        if service.handlers:
+            work.append(Consumer(service.name, service.database, jetstream, service.handlers).run())
+        await asyncio.gather(*work)
+    finally:
+        with suppress(Exception):
+            await asyncio.wait_for(client.close(), 5)
+
+
+async def _forever(task: Callable[[], Awaitable[None]]) -> None:
+    """Run a task; one that fails is logged and started again."""
+    while True:
+        try:
+            await task()
+            return
+        except Exception as error:
+            log.warning("task.restarted", error=str(error) or type(error).__name__, exc_info=True)
+            await asyncio.sleep(1)

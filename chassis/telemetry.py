@@ -1,0 +1,91 @@
+"""
+Logs, traces and metrics, the same in every process.
+
+Logs are structlog events on standard error: for people on a console, one JSON object a line in production; each carries
+the trace id. Traces follow W3C Trace Context through HTTP, gRPC, SQL and NATS; they are exported only where a collector
+is named. Metrics are Prometheus text on a port of their own.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+
+from chassis.settings import ProcessSettings
+
+
+def set_up(process: str, settings: ProcessSettings) -> None:
+    """
+    Set up logs and traces of a process, once.
+
+    Args:
+        process: Its name, e.g. ``exchange``.
+        settings: Log format and level, and where traces go.
+    """
+    _set_up_logs(process, settings)
+    provider = TracerProvider(resource=Resource.create({"service.name": process, "service.namespace": "austausch"}))
+    if settings.otlp_endpoint:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+
+
+def serve_metrics(listen: str) -> None:
+    """
+    Serve Prometheus metrics in a thread; an empty address serves none.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    if listen:
+        from prometheus_client import start_http_server
+
+        host, _, port = listen.rpartition(":")
+        start_http_server(int(port), addr=host or "127.0.0.1")
+
+
+def _set_up_logs(process: str, settings: ProcessSettings) -> None:
+    def add_context(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["process"] = process
+        context = trace.get_current_span().get_span_context()
+        if context.is_valid:
+            event["trace_id"] = f"{context.trace_id:032x}"
+        return event
+
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        add_context,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Any] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        if settings.log_format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries log through the standard library: the same lines, from warnings on.
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]))  # fmt: skip
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def trace_sql(engine: Any) -> None:
+    """Give every SQL statement of an async engine a span; used only where traces are exported."""
+    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+
+    SQLAlchemyInstrumentor().instrument(engine=engine.sync_engine)
