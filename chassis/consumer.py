@@ -92,7 +92,7 @@ class Consumer:
                         continue
                     for message in messages:
                         await self._receive(message)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 log.warning("consumer.retry", error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.5)
 
@@ -123,7 +123,7 @@ class Consumer:
             delivery = message.metadata.num_delivered or 1
             try:
                 await self._apply(event, handler, origin)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 failed.labels(message.subject).inc()
                 reason = f"{type(error).__name__}: {error}"
                 if delivery > len(self._back_off):
@@ -171,7 +171,9 @@ class Consumer:
             "dead-time": now().isoformat(),
             "Nats-Msg-Id": f"{self._service}:{headers.get('ce-id', message.metadata.sequence.stream)}",
         }
-        await self._jetstream.publish(f"dead.{self._service}.{message.subject}", message.data, timeout=5, headers=headers)
+        await self._jetstream.publish(
+            f"dead.{self._service}.{message.subject}", message.data, timeout=5, headers=headers
+        )
         await message.ack()
         dead.labels(message.subject).inc()
         log.error("event.dead", type=message.subject, id=headers.get("ce-id"), reason=reason)

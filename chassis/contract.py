@@ -42,7 +42,7 @@ def roles_of(method: MethodDescriptor) -> frozenset[str]:
     """Return the roles that may call an RPC, e.g. ``{"coordinator"}``; empty when it declares none."""
     from austausch.common.v1 import access_pb2
 
-    declared = method.GetOptions().Extensions[access_pb2.access].roles
+    declared = method.GetOptions().Extensions[access_pb2.access].roles  # type: ignore[index,var-annotated]
     return frozenset(access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in declared)
 
 

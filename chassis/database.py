@@ -39,7 +39,7 @@ class Session(AsyncSession):
 
     async def for_update(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
         """
-        Return the resource, locked until the transaction ends: a second writer waits, then sees the first one's version.
+        Return the resource, locked until the transaction ends; a second writer waits, then sees the first's version.
 
         Raises:
             NotFound: There is none of that name.

@@ -74,7 +74,9 @@ async def _main(arguments: argparse.Namespace) -> None:
         jetstream = client.jetstream()
         for letter in await read(jetstream):
             if arguments.command == "list":
-                print(letter.id, letter.headers.get("dead-subject"), letter.headers.get("dead-time"), sep="\t", end="\t")
+                print(
+                    letter.id, letter.headers.get("dead-subject"), letter.headers.get("dead-time"), sep="\t", end="\t"
+                )
                 print(letter.headers.get("dead-consumer"), letter.headers.get("dead-reason"), sep="\t")
             elif not arguments.id or letter.id in arguments.id:
                 await replay(jetstream, letter)

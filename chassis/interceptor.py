@@ -12,7 +12,8 @@ import structlog
 from google.protobuf.message import Message
 from opentelemetry import propagate, trace
 from prometheus_client import Histogram
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
 from chassis.contract import find_method, roles_of
@@ -63,7 +64,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         short = f"{method.containing_service.name}/{method.name}"
 
         async def guarded(request: Message, context: Any) -> Message | None:
-            metadata = {key: value for key, value in context.invocation_metadata() or ()}
+            metadata = dict(context.invocation_metadata() or ())
             started = time.perf_counter()
             code, caller = "OK", None
             with tracer.start_as_current_span(short, context=propagate.extract(metadata)):

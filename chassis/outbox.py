@@ -15,8 +15,10 @@ from datetime import timedelta
 
 import asyncpg
 import nats
+import nats.errors
 import structlog
 from google.protobuf.message import Message
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import RetentionPolicy, StreamConfig
 from nats.js.errors import NotFoundError
@@ -97,7 +99,7 @@ async def ensure_streams(jetstream: JetStreamContext) -> None:
             await jetstream.add_stream(stream)
 
 
-async def connect(url: str, name: str) -> nats.NATS:
+async def connect(url: str, name: str) -> Client:
     """Return a connection to NATS that reconnects for ever; waits until the first one succeeds."""
 
     async def report(error: Exception) -> None:
@@ -135,7 +137,7 @@ class Relay:
                     if (moment := asyncio.get_running_loop().time()) >= purge_at:
                         await self._purge()
                         purge_at = moment + 3600
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                     log.warning("outbox.retry", error=str(error) or type(error).__name__)
                     await asyncio.sleep(0.5)
                 try:
@@ -193,7 +195,7 @@ async def listen(url: str, channel: str, notify: Callable[[str], object]) -> Non
         lost = asyncio.Event()
         try:
             connection = await asyncpg.connect(url, timeout=5)
-            connection.add_termination_listener(lambda _connection: lost.set())
+            connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
             await connection.add_listener(channel, lambda _c, _pid, _channel, payload: notify(payload))
             notify("")
             await lost.wait()

@@ -6,6 +6,7 @@ skipped or shown twice while rows come and go.
 import base64
 import hashlib
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -53,13 +54,17 @@ async def page(
     column, tie = orderings[field], model.id
     fingerprint = _fingerprint(request, order_by)
 
-    total = await session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    all_rows = select(func.count()).select_from(statement.order_by(None).subquery())
     if token := request.page_token:  # type: ignore[attr-defined]
         value, last_id = _decode(token, fingerprint, column)
-        beyond = (lambda left, right: left < right) if descending else (lambda left, right: left > right)
+        beyond = operator.lt if descending else operator.gt
         statement = statement.where(or_(beyond(column, value), and_(column == value, beyond(tie, last_id))))
     ways = (column.desc(), tie.desc()) if descending else (column, tie)
-    rows = (await session.scalars(statement.order_by(None).order_by(*ways).limit(size + 1))).unique().all()
+    # The total comes with the rows, in one statement; an empty page after the first has to ask for it.
+    statement = statement.order_by(None).order_by(*ways).limit(size + 1)
+    found = (await session.execute(statement.add_columns(all_rows.scalar_subquery()))).unique().all()
+    total = found[0][1] if found else await session.scalar(all_rows) or 0 if token else 0
+    rows = [row[0] for row in found]
     if len(rows) <= size:
         return rows, "", total
     rows = rows[:size]

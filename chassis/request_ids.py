@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from google.protobuf import any_pb2, symbol_database
 from google.protobuf.message import Message
@@ -48,7 +48,7 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
         known = (await session.scalars(select(RequestId).filter_by(**key))).one()
         if known.request_digest != digest or known.answer is None:
             raise InvalidArgument("request_id", "was used for another request")
-        return _unpack(known.answer)
+        return cast(Answer, _unpack(known.answer))
     answer = await make()
     packed = any_pb2.Any()
     packed.Pack(answer)
@@ -56,8 +56,8 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
     return answer
 
 
-def _unpack(stored: bytes) -> Answer:  # type: ignore[type-var]
+def _unpack(stored: bytes) -> Message:
     packed = any_pb2.Any.FromString(stored)
     message = symbol_database.Default().GetSymbol(packed.TypeName())()
     packed.Unpack(message)
-    return message  # type: ignore[no-any-return]
+    return message

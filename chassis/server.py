@@ -117,7 +117,7 @@ async def _wait_for_schema(service: Service) -> None:
             if await is_current(service.database, f"services.{service.name}"):
                 return
             reason = "the schema is older than the code; run the migration"
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             reason = str(error) or type(error).__name__
         log.info("database.waiting", reason=reason)
         await asyncio.sleep(0.5)

@@ -62,7 +62,7 @@ def load(kind: type[Loaded], process: str, environment: Mapping[str, str] | None
 
     Args:
         kind: The frozen dataclass to fill; its fields are ``str``, ``int``, ``bool``, ``Path`` or ``Literal``.
-        process: Name of the process, e.g. ``exchange``: the prefix of its variables; empty for a tool with shared settings only.
+        process: Name of the process, e.g. ``exchange``: the prefix of its variables; empty for a tool that has none.
         environment: Variables; the process's environment unless given.
 
     Raises:

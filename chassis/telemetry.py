@@ -18,6 +18,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from chassis.settings import ProcessSettings
 
 
+# Without the values of variables: they hold passwords and keys.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
 def set_up(process: str, settings: ProcessSettings) -> None:
     """
     Set up logs and traces of a process, once.
@@ -67,9 +73,9 @@ def _set_up_logs(process: str, settings: ProcessSettings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
     structlog.configure(
         processors=[*shared, *last],

@@ -32,10 +32,7 @@ def validate(request: Message) -> None:
     Raises:
         InvalidArgument: With every violation, each by its field's path, e.g. ``visit.title``.
     """
-    violations = [
-        (_path(violation), _words(violation))
-        for violation in protovalidate.collect_violations(request)
-    ]
+    violations = [(_path(violation), _words(violation)) for violation in protovalidate.collect_violations(request)]
     if violations and "update_mask" in request.DESCRIPTOR.fields_by_name:
         violations = [violation for violation in violations if _is_updated(request, violation[0])]
     if b"\0" in request.SerializeToString():
@@ -52,7 +49,7 @@ def _words(violation: protovalidate.Violation) -> str:
 
 def _path(violation: protovalidate.Violation) -> str:
     path = ""
-    for element in violation.proto.field.elements:
+    for element in violation.proto.field.elements if violation.proto.field else ():
         path += f".{element.field_name}" if path else element.field_name
         if element.subscript is not None:
             path += f"[{element.subscript.value}]"
@@ -78,7 +75,9 @@ def _paths_with_nul(message: Message, prefix: str = "") -> Iterator[str]:
         if field.type == FieldDescriptor.TYPE_STRING:
             if any("\0" in text for text in values):
                 yield path
-        elif field.type == FieldDescriptor.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and not (
+            field.message_type and field.message_type.GetOptions().map_entry
+        ):
             for index, child in enumerate(values):
                 step = f"[{index}]" if field.is_repeated else ""
                 yield from _paths_with_nul(child, f"{path}{step}.")

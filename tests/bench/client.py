@@ -1,0 +1,91 @@
+"""The platform under measurement, as a signed-in coordinator uses it through REST and through the pages."""
+
+import http.cookiejar
+import json
+import re
+import time
+import urllib.parse
+import urllib.request
+from typing import Any
+
+EMAIL = "coordinator@mannheim.example"
+PASSWORD = "demo"
+
+
+class Client:
+    """
+    A signed-in coordinator.
+
+    Attributes:
+        bearer: Headers of a REST call.
+        cookie: Headers of a page request.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        token = self.post("/api/v1/sessions", {"email": EMAIL, "password": PASSWORD})["token"]
+        self.bearer = {"Authorization": f"Bearer {token}"}
+        self.cookie = {"Cookie": self._sign_in()}
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return the answer of a GET."""
+        return self._call("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Return the answer of a POST."""
+        return self._call("POST", path, body)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", **getattr(self, "bearer", {})},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.loads(answer.read() or b"null")
+
+    def _sign_in(self) -> str:
+        """Sign in through the form, and return the cookies."""
+        jar = http.cookiejar.CookieJar()
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        page = browser.open(f"{self.url}/sign-in", timeout=30).read().decode()
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert found, "the sign-in page has no CSRF token"
+        form = {"csrf_token": found[1], "email": EMAIL, "password": PASSWORD}
+        browser.open(f"{self.url}/sign-in", data=urllib.parse.urlencode(form).encode(), timeout=30)
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+    def create_visits(self, count: int) -> list[dict[str, Any]]:
+        """Create visits of the first exchange in the list."""
+        exchange = self.get("/api/v1/exchanges", pageSize=1)["exchanges"][0]["name"]
+        return [
+            self.post(
+                "/api/v1/visits",
+                {
+                    "title": f"Visit {number} of the controllers, to compare reports",
+                    "exchange": exchange,
+                    "direction": "DIRECTION_INCOMING",
+                    "startDate": {"year": 2027, "month": 1 + number % 12, "day": 1 + number % 28},
+                    "endDate": {"year": 2027, "month": 1 + number % 12, "day": 1 + number % 28},
+                    "hostDepartment": "Dezernatscontrolling",
+                },
+            )
+            for number in range(count)
+        ]
+
+    def report(self, visit: dict[str, Any], word: str) -> float:
+        """Take a visit to `reported` with a learning that holds `word`; return when its transaction had committed."""
+        for verb in ("agree", "plan", "confirm", "start"):
+            self.post(f"/api/v1/{visit['name']}:{verb}", {})
+        entry = {"title": f"Report {word}", "language": "en", "observation": f"The report about {word} was read."}
+        self.post(f"/api/v1/{visit['name']}:report", {"debrief": {"entries": [entry]}})
+        return time.perf_counter()
+
+    def wait_until_found(self, word: str, seconds: float = 10) -> float:
+        """Search until the word is found; return when."""
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            if self.get("/api/v1/learnings:search", query=word)["totalSize"]:
+                return time.perf_counter()
+        raise TimeoutError(f"{word} is not found within {seconds} s")
