@@ -1,0 +1,53 @@
+"""The exchange service's process: ``python -m services.exchange`` serves, with ``migrate`` it migrates its database."""
+
+from dataclasses import dataclass
+
+from austausch.exchange.v1 import exchange_pb2_grpc as contract
+
+from chassis import server
+from chassis.database import Database
+from chassis.settings import ServiceSettings, load
+from services.exchange.events import HANDLERS
+from services.exchange.service.agenda_items import AgendaItemServicer
+from services.exchange.service.cities import CityServicer
+from services.exchange.service.delegates import DelegateServicer
+from services.exchange.service.exchanges import ExchangeServicer
+from services.exchange.service.partnerships import PartnershipServicer
+from services.exchange.service.people import PersonServicer
+from services.exchange.service.rooms import RoomServicer
+from services.exchange.service.visits import VisitServicer
+
+NAME = "exchange"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExchangeSettings(ServiceSettings):
+    """What the exchange service can be told."""
+
+    home_city: str = "cities/mannheim"
+    """The city that this installation serves."""
+
+
+def build(settings: ExchangeSettings) -> server.Service:
+    """Wire the service up."""
+    database = Database(settings.database_url, settings.pool_size)
+    return server.Service(
+        name=NAME,
+        settings=settings,
+        database=database,
+        servicers=[
+            (contract.add_CityServiceServicer_to_server, CityServicer(database)),
+            (contract.add_PartnershipServiceServicer_to_server, PartnershipServicer(database, settings.home_city)),
+            (contract.add_ExchangeServiceServicer_to_server, ExchangeServicer(database)),
+            (contract.add_VisitServiceServicer_to_server, VisitServicer(database, settings.home_city)),
+            (contract.add_DelegateServiceServicer_to_server, DelegateServicer(database)),
+            (contract.add_AgendaItemServiceServicer_to_server, AgendaItemServicer(database)),
+            (contract.add_RoomServiceServicer_to_server, RoomServicer(database)),
+            (contract.add_PersonServiceServicer_to_server, PersonServicer(database)),
+        ],
+        handlers=HANDLERS,
+    )
+
+
+if __name__ == "__main__":
+    server.main(NAME, lambda: load(ExchangeSettings, NAME), build)

@@ -1,0 +1,395 @@
+"""
+Model ↔ message, side by side.
+
+Towards the model there is one table per resource: the field's name in the message → how its value is read. The table
+also says which fields a caller may set. Towards the message there is one function per resource.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+from google.type.latlng_pb2 import LatLng
+
+from chassis.errors import InvalidArgument
+from chassis.identity import Identity
+from chassis.model import Resource
+from services.exchange import rights
+from services.exchange.model import (
+    AgendaItem,
+    City,
+    Delegate,
+    Direction,
+    Exchange,
+    ExchangeKind,
+    Location,
+    Partnership,
+    PartnershipKind,
+    PartnershipState,
+    Person,
+    Room,
+    Visit,
+    VisitState,
+)
+
+YEARS = range(1900, 3000)
+# NATS carries a megabyte at most, and the event VisitReported repeats the debrief.
+LARGEST_DEBRIEF_BYTES = 500_000
+
+Member = TypeVar("Member", bound=StrEnum)
+# Takes the field's value and its path in the request; raises InvalidArgument.
+Reader = Callable[[Any, str], Any]
+
+
+def columns(message: Message, resource: str, fields: Mapping[str, Reader], paths: Iterable[str]) -> dict[str, Any]:
+    """
+    Return the model's attributes for some fields of a message.
+
+    Args:
+        message: The resource as sent.
+        resource: What the request calls it, e.g. ``visit``: the start of the paths in errors.
+        fields: The resource's table, e.g. `VISIT`.
+        paths: Names of the fields to read.
+
+    Raises:
+        InvalidArgument: A value is none that the field can have.
+    """
+    values = {}
+    for path in paths:
+        unset = message.DESCRIPTOR.fields_by_name[path].has_presence and not message.HasField(path)
+        values[path] = fields[path](None if unset else getattr(message, path), f"{resource}.{path}")
+    return values
+
+
+def assign(row: Resource, values: Mapping[str, Any]) -> None:
+    """Set attributes of a row."""
+    for attribute, value in values.items():
+        setattr(row, attribute, value)
+
+
+# ------------------------------------------------------------------------------------------------- single values
+
+
+def as_sent(value: Any, _path: str) -> Any:
+    """Read a value that both sides write alike."""
+    return value
+
+
+def several(values: Iterable[Any], _path: str) -> list[Any]:
+    """Read a repeated field."""
+    return list(values)
+
+
+def optional_day(value: Date | None, path: str) -> date | None:
+    """Read a full date; None where it is unset."""
+    if value is None:
+        return None
+    try:
+        day = date(value.year, value.month, value.day)
+    except ValueError:
+        raise InvalidArgument(path, "is not a day: give year, month and day") from None
+    if day.year not in YEARS:
+        raise InvalidArgument(path, f"has a year outside {YEARS.start} to {YEARS.stop - 1}")
+    return day
+
+
+def day(value: Date | None, path: str) -> date:
+    """Read a full date."""
+    read = optional_day(value, path)
+    if read is None:
+        raise InvalidArgument(path, "is required")
+    return read
+
+
+def instant(value: Timestamp | None, path: str) -> datetime:
+    """Read a timestamp."""
+    if value is None:
+        raise InvalidArgument(path, "is required")
+    try:
+        read: datetime = value.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidArgument(path, "is not a timestamp") from None
+    if read.year not in YEARS:
+        raise InvalidArgument(path, f"has a year outside {YEARS.start} to {YEARS.stop - 1}")
+    return read
+
+
+def location(value: LatLng | None, _path: str) -> Location | None:
+    """Read a point; None where it is unset."""
+    return None if value is None else Location(value.latitude, value.longitude)
+
+
+def member(wrapper: Any, kind: type[Member]) -> Reader:
+    """Return what reads a number of a protobuf enum, e.g. ``KIND_PROJECT``, as the model's member ``PROJECT``."""
+    return lambda number, _path: kind[wrapper.Name(number).removeprefix(_prefix(wrapper))]
+
+
+def number(wrapper: Any, value: StrEnum) -> Any:
+    """Return the number that a protobuf enum has for a member of the model's."""
+    return wrapper.Value(_prefix(wrapper) + value.name)
+
+
+def _prefix(wrapper: Any) -> str:
+    return f"{wrapper.DESCRIPTOR.name.upper()}_"
+
+
+def date_message(value: date | None) -> Date | None:
+    """Return a date as a message; None stays unset."""
+    return Date(year=value.year, month=value.month, day=value.day) if value else None
+
+
+def timestamp(value: datetime) -> Timestamp:
+    """Return an instant as a message."""
+    message = Timestamp()
+    message.FromDatetime(value)
+    return message
+
+
+def _common(row: Resource) -> dict[str, Any]:
+    """Return the fields that every resource has."""
+    return {
+        "name": row.name,
+        "create_time": timestamp(row.create_time),
+        "update_time": timestamp(row.update_time),
+        "updater": row.updater,
+        "etag": row.etag,
+    }
+
+
+# ----------------------------------------------------------------------------------------------------- resources
+
+CITY: Mapping[str, Reader] = {
+    "display_name": as_sent,
+    "local_name": as_sent,
+    "country_code": as_sent,
+    "subdivision_code": as_sent,
+    "time_zone": as_sent,
+    "working_week": several,
+    "languages": several,
+    "location": location,
+    "holiday_calendar": as_sent,
+}
+
+
+def city_message(city: City) -> pb.City:
+    """Return a city as a message."""
+    place = city.location
+    return pb.City(
+        display_name=city.display_name,
+        local_name=city.local_name,
+        country_code=city.country_code,
+        subdivision_code=city.subdivision_code,
+        time_zone=city.time_zone,
+        working_week=city.working_week,
+        languages=city.languages,
+        location=LatLng(latitude=place.latitude, longitude=place.longitude) if place else None,
+        holiday_calendar=city.holiday_calendar,
+        **_common(city),
+    )
+
+
+partnership_kind = member(pb.Partnership.Kind, PartnershipKind)
+partnership_state = member(pb.Partnership.State, PartnershipState)
+
+# The other city can't change, so the servicer reads it.
+PARTNERSHIP: Mapping[str, Reader] = {
+    "kind": partnership_kind,
+    "start_date": optional_day,
+    "end_date": optional_day,
+    "theme": as_sent,
+}
+
+
+def partnership_message(partnership: Partnership, caller: Identity | None = None) -> pb.Partnership:
+    """Return a partnership as the caller sees it; without a caller, for an event, it offers no transitions."""
+    return pb.Partnership(
+        city=partnership.city.name,
+        city_display_name=partnership.city.display_name,
+        kind=number(pb.Partnership.Kind, partnership.kind),
+        state=number(pb.Partnership.State, partnership.state),
+        start_date=date_message(partnership.start_date),
+        end_date=date_message(partnership.end_date),
+        theme=partnership.theme,
+        allowed_transitions=rights.partnership_verbs(caller, partnership) if caller else [],
+        **_common(partnership),
+    )
+
+
+exchange_kind = member(pb.Exchange.Kind, ExchangeKind)
+
+# The partnership can't change, so the servicer reads it.
+EXCHANGE: Mapping[str, Reader] = {
+    "title": as_sent,
+    "kind": exchange_kind,
+    "department": as_sent,
+    "topics": several,
+    "objectives": as_sent,
+    "sdg_targets": several,
+}
+
+
+def exchange_message(exchange: Exchange, caller: Identity | None = None) -> pb.Exchange:
+    """Return an exchange as the caller sees it."""
+    return pb.Exchange(
+        title=exchange.title,
+        kind=number(pb.Exchange.Kind, exchange.kind),
+        partnership=exchange.partnership.name,
+        department=exchange.department,
+        topics=exchange.topics,
+        objectives=exchange.objectives,
+        sdg_targets=exchange.sdg_targets,
+        city=exchange.city.name,
+        city_display_name=exchange.city.display_name,
+        editable=caller is not None and rights.may_edit_exchange(caller, exchange),
+        **_common(exchange),
+    )
+
+
+visit_direction = member(pb.Visit.Direction, Direction)
+visit_state = member(pb.Visit.State, VisitState)
+
+# Exchange and direction can't change, so the servicer reads them.
+VISIT: Mapping[str, Reader] = {
+    "title": as_sent,
+    "start_date": day,
+    "end_date": day,
+    "host_department": as_sent,
+    "purpose": as_sent,
+}
+
+
+def visit_message(visit: Visit, caller: Identity | None = None, *, with_debrief: bool = True) -> pb.Visit:
+    """Return a visit as the caller sees it; without a caller, for an event, it offers nothing to do."""
+    changer = None if visit.is_over else caller
+    return pb.Visit(
+        title=visit.title,
+        exchange=visit.exchange.name,
+        exchange_title=visit.exchange.title,
+        direction=number(pb.Visit.Direction, visit.direction),
+        start_date=date_message(visit.start_date),
+        end_date=date_message(visit.end_date),
+        host_department=visit.host_department,
+        purpose=visit.purpose,
+        state=number(pb.Visit.State, visit.state),
+        host_city=visit.host_city.name,
+        host_city_display_name=visit.host_city.display_name,
+        guest_city=visit.guest_city.name,
+        guest_city_display_name=visit.guest_city.display_name,
+        time_zone=visit.host_city.time_zone,
+        debrief=pb.Debrief(**visit.debrief) if with_debrief and visit.debrief else None,
+        reason=visit.reason,
+        allowed_transitions=rights.visit_verbs(caller, visit) if caller else [],
+        editable=changer is not None and rights.may_edit_visit(changer, visit),
+        delegation_editable=changer is not None and rights.may_edit_delegation(changer, visit),
+        **_common(visit),
+    )
+
+
+def debrief_fields(debrief: pb.Debrief) -> dict[str, Any]:
+    """
+    Return a debrief as the visit keeps it.
+
+    Raises:
+        InvalidArgument: It is larger than an event can carry.
+    """
+    if debrief.ByteSize() > LARGEST_DEBRIEF_BYTES:
+        raise InvalidArgument("debrief", f"is larger than {LARGEST_DEBRIEF_BYTES:,} bytes")
+    return MessageToDict(debrief, preserving_proto_field_name=True)
+
+
+DELEGATE: Mapping[str, Reader] = {
+    "function": as_sent,
+    "display_name": as_sent,
+    "rank": as_sent,
+    "head": as_sent,
+    "languages": several,
+    "dietary_needs": as_sent,
+    "access_needs": as_sent,
+}
+
+
+def delegate_message(delegate: Delegate) -> pb.Delegate:
+    """Return a delegate as a message."""
+    return pb.Delegate(
+        function=delegate.function,
+        display_name=delegate.display_name,
+        rank=delegate.rank,
+        head=delegate.head,
+        languages=delegate.languages,
+        dietary_needs=delegate.dietary_needs,
+        access_needs=delegate.access_needs,
+        **_common(delegate),
+    )
+
+
+# The servicer turns `room`, a name, into the row that it names.
+AGENDA_ITEM: Mapping[str, Reader] = {
+    "title": as_sent,
+    "notes": as_sent,
+    "start_time": instant,
+    "end_time": instant,
+    "room": as_sent,
+    "place": as_sent,
+    "people": several,
+    "interpretation_languages": several,
+}
+
+
+def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
+    """Return an agenda item as a message."""
+    return pb.AgendaItem(
+        title=item.title,
+        notes=item.notes,
+        start_time=timestamp(item.start_time),
+        end_time=timestamp(item.end_time),
+        room=item.room.name if item.room else "",
+        room_display_name=item.room.display_name if item.room else "",
+        place=item.place,
+        people=item.people,
+        interpretation_languages=item.interpretation_languages,
+        **_common(item),
+    )
+
+
+ROOM: Mapping[str, Reader] = {
+    "display_name": as_sent,
+    "address": as_sent,
+    "seats": as_sent,
+    "step_free": as_sent,
+}
+
+
+def room_message(room: Room) -> pb.Room:
+    """Return a room as a message."""
+    return pb.Room(
+        display_name=room.display_name,
+        address=room.address,
+        seats=room.seats,
+        step_free=room.step_free,
+        **_common(room),
+    )
+
+
+PERSON: Mapping[str, Reader] = {
+    "function": as_sent,
+    "display_name": as_sent,
+    "department": as_sent,
+    "languages": several,
+}
+
+
+def person_message(person: Person) -> pb.Person:
+    """Return a person as a message."""
+    return pb.Person(
+        function=person.function,
+        display_name=person.display_name,
+        department=person.department,
+        languages=person.languages,
+        **_common(person),
+    )

@@ -1,0 +1,29 @@
+"""The exchange service's tables, by aggregate, with their invariants, states and transitions. No I/O."""
+
+from services.exchange.model.agenda import NO_DOUBLE_BOOKING, AgendaItem, Booking, Person, Room
+from services.exchange.model.base import Base
+from services.exchange.model.city import City, Location
+from services.exchange.model.delegate import Delegate
+from services.exchange.model.exchange import Exchange, ExchangeKind
+from services.exchange.model.partnership import Partnership, PartnershipKind, PartnershipState
+from services.exchange.model.visit import Direction, Visit, VisitState
+
+__all__ = [
+    "NO_DOUBLE_BOOKING",
+    "AgendaItem",
+    "Base",
+    "Booking",
+    "City",
+    "Delegate",
+    "Direction",
+    "Exchange",
+    "ExchangeKind",
+    "Location",
+    "Partnership",
+    "PartnershipKind",
+    "PartnershipState",
+    "Person",
+    "Room",
+    "Visit",
+    "VisitState",
+]

@@ -1,0 +1,112 @@
+"""Programmes, and what they book: rooms, the host's people, and delegates."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from chassis.errors import InvalidArgument
+from chassis.model import Resource
+from services.exchange.model.base import Base
+from services.exchange.model.visit import Visit
+
+LONGEST_ITEM = timedelta(hours=24)
+NO_DOUBLE_BOOKING = "ex_bookings_resource_period"
+
+
+class Room(Resource, Base):
+    """A room that agenda items book."""
+
+    __tablename__ = "rooms"
+    __table_args__ = (CheckConstraint("seats >= 0", name="seats_not_negative"),)
+    NAME = "rooms/{id}"
+
+    display_name: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text, default="")
+    seats: Mapped[int] = mapped_column(default=0)
+    step_free: Mapped[bool] = mapped_column(default=False)
+
+
+class Person(Resource, Base):
+    """Someone on the host's side whose time agenda items book. The name may be missing; the function never is."""
+
+    __tablename__ = "people"
+    NAME = "people/{id}"
+
+    function: Mapped[str] = mapped_column(Text)
+    display_name: Mapped[str] = mapped_column(Text, default="")
+    department: Mapped[str] = mapped_column(Text, default="")
+    languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+
+class AgendaItem(Resource, Base):
+    """
+    One item of a programme (Programmpunkt).
+
+    `people` holds resource names, ``people/…`` and ``visits/…/delegates/…``. Room and people say what the programme
+    shows; the bookings say what is held, and go when the visit is cancelled.
+    """
+
+    __tablename__ = "agenda_items"
+    __table_args__ = (
+        CheckConstraint("end_time > start_time", name="times_in_order"),
+        Index(None, "visit_id", "start_time", "id"),
+        Index(None, "room_id"),
+    )
+    NAME = "visits/{visit_id}/agendaItems/{id}"
+
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visits.id"))
+    title: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str] = mapped_column(Text, default="")
+    start_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    end_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    room_id: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"))
+    place: Mapped[str] = mapped_column(Text, default="")
+    people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    interpretation_languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+    visit: Mapped[Visit] = relationship(lazy="raise")
+    room: Mapped[Room | None] = relationship(lazy="joined")
+
+    @property
+    def period(self) -> Range[datetime]:
+        """The time it takes: its start belongs to it, its end does not."""
+        return Range(self.start_time, self.end_time, bounds="[)")
+
+    @property
+    def resources(self) -> list[str]:
+        """Resource names of what it books."""
+        return ([self.room.name] if self.room else []) + self.people
+
+    def check_times(self, visit: Visit) -> None:
+        """
+        Raise unless it takes some time, at most 24 hours, and lies within the visit's dates.
+
+        Raises:
+            InvalidArgument: It does not.
+        """
+        first, last = visit.bounds()
+        if self.end_time <= self.start_time:
+            raise InvalidArgument("agenda_item.end_time", "is not after the start")
+        if self.end_time - self.start_time > LONGEST_ITEM:
+            raise InvalidArgument("agenda_item.end_time", "is more than 24 hours after the start")
+        dates = f"the visit's dates, {visit.start_date} to {visit.end_date} in {visit.host_city.time_zone}"
+        if not first <= self.start_time < last:
+            raise InvalidArgument("agenda_item.start_time", f"is not within {dates}")
+        if self.end_time > last:
+            raise InvalidArgument("agenda_item.end_time", f"is not within {dates}")
+
+
+class Booking(Base):
+    """What an agenda item holds of one room's, person's or delegate's time; the database refuses an overlap."""
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        ExcludeConstraint(("resource", "="), ("period", "&&"), using="gist", name=NO_DOUBLE_BOOKING),
+        CheckConstraint("NOT isempty(period)", name="period_not_empty"),
+    )
+
+    agenda_item_id: Mapped[str] = mapped_column(ForeignKey("agenda_items.id", ondelete="CASCADE"), primary_key=True)
+    resource: Mapped[str] = mapped_column(Text, primary_key=True)
+    period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)

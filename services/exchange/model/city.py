@@ -1,0 +1,82 @@
+"""Cities and the calendar facts that planning needs."""
+
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy import CheckConstraint, Index, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.errors import InvalidArgument
+from chassis.model import Resource
+from services.exchange.model.base import Base
+
+
+class Location(NamedTuple):
+    """A point, WGS 84, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+class City(Resource, Base):
+    """
+    The home city, or one that it works with.
+
+    `working_week` holds ISO 8601 weekdays, 1 for Monday; empty means Monday to Friday.
+    """
+
+    __tablename__ = "cities"
+    __table_args__ = (
+        CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude_range"),
+        CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude_range"),
+        CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location_whole"),
+        CheckConstraint("working_week <@ ARRAY[1, 2, 3, 4, 5, 6, 7]::smallint[]", name="working_week_days"),
+        Index(None, "display_name", "id"),
+    )
+    NAME = "cities/{id}"
+
+    display_name: Mapped[str] = mapped_column(Text)
+    local_name: Mapped[str] = mapped_column(Text, default="")
+    country_code: Mapped[str] = mapped_column(Text)
+    subdivision_code: Mapped[str] = mapped_column(Text, default="")
+    time_zone: Mapped[str] = mapped_column(Text)
+    working_week: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), default=list)
+    languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    holiday_calendar: Mapped[str] = mapped_column(Text, default="")
+
+    @property
+    def location(self) -> Location | None:
+        """Where the city lies; None when not known."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Location(self.latitude, self.longitude)
+
+    @location.setter
+    def location(self, location: Location | None) -> None:
+        self.latitude, self.longitude = location or (None, None)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The city's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    def check(self) -> None:
+        """
+        Raise unless its time zone and place exist.
+
+        Raises:
+            InvalidArgument: They do not.
+        """
+        if self.time_zone not in _time_zones():
+            raise InvalidArgument("city.time_zone", "is not an IANA time zone such as Europe/Vilnius")
+        if self.location and not (-90 <= self.location.latitude <= 90 and -180 <= self.location.longitude <= 180):
+            raise InvalidArgument("city.location", "lies outside -90 to 90 degrees north, -180 to 180 degrees east")

@@ -1,0 +1,52 @@
+"""Series of visits on one subject."""
+
+from enum import StrEnum
+
+from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from chassis.model import Resource, enum_column
+from services.exchange.model.base import Base
+from services.exchange.model.city import City
+from services.exchange.model.partnership import Partnership
+
+
+class ExchangeKind(StrEnum):
+    """What kind of exchange it is."""
+
+    ADMINISTRATIVE = "administrative"
+    SCHOOL = "school"
+    CULTURE = "culture"
+    FRIENDSHIP = "friendship"
+
+
+class Exchange(Resource, Base):
+    """A series of visits between departments of two cities. `department` leads it at home."""
+
+    __tablename__ = "exchanges"
+    __table_args__ = (
+        ForeignKeyConstraint(["partnership_id", "city_id"], ["partnerships.id", "partnerships.city_id"]),
+        UniqueConstraint("id", "city_id"),
+        Index(None, "partnership_id"),
+        Index(None, "city_id"),
+        Index(None, "create_time", "id"),
+        Index(None, "topics", postgresql_using="gin"),
+    )
+    NAME = "exchanges/{id}"
+
+    title: Mapped[str] = mapped_column(Text)
+    kind: Mapped[ExchangeKind] = enum_column(ExchangeKind)
+    partnership_id: Mapped[str] = mapped_column(Text)
+    city_id: Mapped[str] = mapped_column(Text)
+    department: Mapped[str] = mapped_column(Text, default="")
+    topics: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    objectives: Mapped[str] = mapped_column(Text, default="")
+    sdg_targets: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+    partnership: Mapped[Partnership] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def city(self) -> City:
+        """The other city."""
+        return self.partnership.city

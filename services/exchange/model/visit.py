@@ -1,0 +1,201 @@
+"""Visits: their dates, their states, and what is taken down afterwards."""
+
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from chassis.errors import FailedPrecondition, InvalidArgument
+from chassis.model import Resource, Stateful, enum_column
+from services.exchange.model.base import Base
+from services.exchange.model.city import City
+from services.exchange.model.exchange import Exchange
+
+LONGEST_VISIT = timedelta(days=365)
+
+
+class Direction(StrEnum):
+    """Who travels: the other city to the home city, or the home city to the other."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+
+
+class VisitState(StrEnum):
+    """Where a visit stands."""
+
+    IDEA = "idea"
+    AGREED = "agreed"
+    PLANNED = "planned"
+    CONFIRMED = "confirmed"
+    RUNNING = "running"
+    REPORTED = "reported"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    POSTPONED = "postponed"
+
+
+BEFORE_RUNNING = frozenset({VisitState.IDEA, VisitState.AGREED, VisitState.PLANNED, VisitState.CONFIRMED})
+OVER = frozenset({VisitState.REPORTED, VisitState.CLOSED, VisitState.CANCELLED})
+
+
+class Visit(Stateful, Resource, Base):
+    """
+    A stay of a delegation in another city.
+
+    `city_id` is the other city, the exchange's. `debrief` has the fields of the message ``Debrief``.
+    `new_dates_due` says that the visit is postponed and still has the dates that it was taken off.
+    """
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        ForeignKeyConstraint(["exchange_id", "city_id"], ["exchanges.id", "exchanges.city_id"]),
+        CheckConstraint("end_date BETWEEN start_date AND start_date + 365", name="dates_in_order"),
+        CheckConstraint("(state IN ('reported', 'closed')) = (debrief IS NOT NULL)", name="debrief_when_reported"),
+        CheckConstraint("state NOT IN ('cancelled', 'postponed') OR reason <> ''", name="reason_when_off"),
+        Index(None, "exchange_id"),
+        Index(None, "city_id", "start_date"),
+        Index(None, "start_date", "id"),
+        Index(None, "state"),
+    )
+    NAME = "visits/{id}"
+    TRANSITIONS = {
+        "agree": (frozenset({VisitState.IDEA, VisitState.POSTPONED}), VisitState.AGREED),
+        "plan": (frozenset({VisitState.AGREED}), VisitState.PLANNED),
+        "confirm": (frozenset({VisitState.PLANNED}), VisitState.CONFIRMED),
+        "start": (frozenset({VisitState.CONFIRMED}), VisitState.RUNNING),
+        "report": (frozenset({VisitState.RUNNING}), VisitState.REPORTED),
+        "close": (frozenset({VisitState.REPORTED}), VisitState.CLOSED),
+        "cancel": (BEFORE_RUNNING | {VisitState.POSTPONED}, VisitState.CANCELLED),
+        "postpone": (BEFORE_RUNNING, VisitState.POSTPONED),
+    }
+
+    title: Mapped[str] = mapped_column(Text)
+    exchange_id: Mapped[str] = mapped_column(Text)
+    city_id: Mapped[str] = mapped_column(Text)
+    home_city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
+    direction: Mapped[Direction] = enum_column(Direction)
+    start_date: Mapped[date]
+    end_date: Mapped[date]
+    host_department: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[VisitState] = enum_column(VisitState, default=VisitState.IDEA)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    debrief: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    new_dates_due: Mapped[bool] = mapped_column(default=False)
+
+    exchange: Mapped[Exchange] = relationship(lazy="joined", innerjoin=True)
+    home_city: Mapped[City] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def host_city(self) -> City:
+        """The city that hosts."""
+        return self.home_city if self.direction is Direction.INCOMING else self.exchange.city
+
+    @property
+    def guest_city(self) -> City:
+        """The city that travels."""
+        return self.exchange.city if self.direction is Direction.INCOMING else self.home_city
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing about it changes any more, save closing its file."""
+        return self.state in OVER
+
+    def require_open(self) -> None:
+        """
+        Raise unless the visit, its delegation and its agenda may still change.
+
+        Raises:
+            FailedPrecondition: It is reported, closed or cancelled.
+        """
+        if self.is_over:
+            raise FailedPrecondition(
+                f"The visit is {self.state.value} and can't be changed any more.",
+                reason="VISIT_OVER",
+                metadata={"state": self.state.name},
+            )
+
+    def require_dates(self) -> None:
+        """
+        Raise unless the visit has dates that hold.
+
+        Raises:
+            FailedPrecondition: It was postponed and has no new dates yet.
+        """
+        if self.new_dates_due:
+            raise FailedPrecondition("The visit was postponed; give it new dates first.", reason="NEW_DATES_DUE")
+
+    def schedule(self, start_date: date, end_date: date) -> None:
+        """
+        Give the visit its dates, meant in the host's time zone.
+
+        Raises:
+            InvalidArgument: They are reversed, or more than 365 days apart.
+        """
+        if end_date < start_date:
+            raise InvalidArgument("visit.end_date", "is before the first day")
+        if end_date - start_date > LONGEST_VISIT:
+            raise InvalidArgument("visit.end_date", f"is more than {LONGEST_VISIT.days} days after the first day")
+        if (start_date, end_date) != (self.start_date, self.end_date):
+            self.start_date, self.end_date = start_date, end_date
+            self.new_dates_due = False
+
+    def bounds(self) -> tuple[datetime, datetime]:
+        """Return the instants at which the first day starts and the last day ends, in the host's time zone."""
+        zone = self.host_city.zone
+        after = self.end_date + timedelta(days=1)
+        return datetime.combine(self.start_date, time.min, zone), datetime.combine(after, time.min, zone)
+
+    def allowed_transitions(self) -> list[str]:
+        """Return the verbs that exist from the present state; a postponed visit needs new dates to be agreed on."""
+        return [verb for verb in super().allowed_transitions() if not (verb == "agree" and self.new_dates_due)]
+
+    def agree(self) -> None:
+        """
+        Record that both sides want the visit.
+
+        Raises:
+            IllegalTransition: It is neither an idea nor postponed.
+            FailedPrecondition: It was postponed and has no new dates yet.
+        """
+        if self.state is VisitState.POSTPONED:
+            self.require_dates()
+        self.transition("agree")
+
+    def report(self, debrief: dict[str, Any]) -> None:
+        """
+        Take down the debrief.
+
+        Raises:
+            IllegalTransition: The visit is not running.
+            InvalidArgument: Nothing was learned.
+        """
+        if not debrief.get("entries"):
+            raise InvalidArgument("debrief.entries", "is required")
+        self.transition("report")
+        self.debrief = debrief
+
+    def cancel(self, reason: str) -> None:
+        """
+        Give the visit up.
+
+        Raises:
+            IllegalTransition: It runs already, or is over.
+        """
+        self.transition("cancel")
+        self.reason = reason
+
+    def postpone(self, reason: str) -> None:
+        """
+        Take the visit off its dates.
+
+        Raises:
+            IllegalTransition: It runs already, is over, or is postponed.
+        """
+        self.transition("postpone")
+        self.reason = reason
+        self.new_dates_due = True

@@ -1,0 +1,56 @@
+"""
+Who may see and do what, as far as one row decides it; which roles may call an RPC at all is declared in the contract.
+
+Pure functions over the caller and the row.
+"""
+
+from chassis.identity import Identity, Role
+from services.exchange.model import Direction, Exchange, Partnership, Visit
+
+# Who sees every city's; anyone else who may call sees the city that they work for.
+ALL_CITIES = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.SERVICE})
+# Of delegates, administrators see nothing: they are personal data.
+ALL_DELEGATES = frozenset({Role.COORDINATOR, Role.MEMBER})
+
+# What a member may do with a visit that its department hosts.
+HOST_VERBS = frozenset({"plan", "start", "report"})
+
+
+def may_see(caller: Identity, row: Partnership | Exchange | Visit, all_cities: frozenset[Role] = ALL_CITIES) -> bool:
+    """Return whether the caller may see a row: everyone's with one of `all_cities`, else that of the caller's city."""
+    return caller.has(*all_cities) or caller.city == f"cities/{row.city_id}"
+
+
+def may_edit_exchange(caller: Identity, exchange: Exchange) -> bool:
+    """Return whether the caller may change an exchange: coordinators, and members of the department that leads it."""
+    return caller.has(Role.COORDINATOR) or _works_in(caller, exchange.department)
+
+
+def may_edit_visit(caller: Identity, visit: Visit) -> bool:
+    """Return whether the caller may change a visit and its agenda: coordinators, and members of the host department."""
+    return caller.has(Role.COORDINATOR) or _works_in(caller, visit.host_department)
+
+
+def may_edit_delegation(caller: Identity, visit: Visit) -> bool:
+    """Return whether the caller may change a delegation: who may change the visit, and partners whose city travels."""
+    travels = visit.direction is Direction.INCOMING and caller.city == visit.exchange.city.name
+    return may_edit_visit(caller, visit) or (caller.has(Role.PARTNER) and travels)
+
+
+def may_use(caller: Identity, verb: str, visit: Visit) -> bool:
+    """Return whether the caller may take a visit through a transition, in whatever state it is."""
+    return caller.has(Role.COORDINATOR) or (verb in HOST_VERBS and may_edit_visit(caller, visit))
+
+
+def visit_verbs(caller: Identity, visit: Visit) -> list[str]:
+    """Return the transitions that are open to the caller now."""
+    return [verb for verb in visit.allowed_transitions() if may_use(caller, verb, visit)]
+
+
+def partnership_verbs(caller: Identity, partnership: Partnership) -> list[str]:
+    """Return the transitions that are open to the caller now."""
+    return partnership.allowed_transitions() if caller.has(Role.COORDINATOR) else []
+
+
+def _works_in(caller: Identity, department: str) -> bool:
+    return caller.has(Role.MEMBER) and bool(department) and caller.department == department

@@ -1,0 +1,128 @@
+"""Programmes."""
+
+from typing import Any
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
+from sqlalchemy import select
+
+from chassis.database import Database, Session
+from chassis.errors import InvalidArgument, PermissionDenied
+from chassis.field_mask import updated_paths
+from chassis.identity import identity
+from chassis.paging import page
+from chassis.request_ids import once
+from services.exchange import convert, rights
+from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
+from services.exchange.service import booking, rows
+
+ORDERINGS = {"start_time": AgendaItem.start_time}
+BOOKED = frozenset({"start_time", "end_time", "room", "people"})
+
+
+class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
+    """Serves ``AgendaItemService``. Every write locks the visit, so that its state and dates hold meanwhile."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def GetAgendaItem(self, request: pb.GetAgendaItemRequest, context: Any) -> pb.AgendaItem:
+        async with self._database.read() as session:
+            await rows.visible(session, Visit, rows.parent(AgendaItem, request.name))
+            return convert.agenda_item_message(await session.by_name(AgendaItem, request.name))
+
+    async def ListAgendaItems(self, request: pb.ListAgendaItemsRequest, context: Any) -> pb.ListAgendaItemsResponse:
+        async with self._database.read() as session:
+            visit = await rows.visible(session, Visit, request.parent)
+            statement = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
+            found, token, total = await page(session, statement, AgendaItem, request, ORDERINGS, default="start_time")
+        items = [convert.agenda_item_message(item) for item in found]
+        return pb.ListAgendaItemsResponse(agenda_items=items, next_page_token=token, total_size=total)
+
+    async def CreateAgendaItem(self, request: pb.CreateAgendaItemRequest, context: Any) -> pb.AgendaItem:
+        async with self._database.begin() as session:
+            return await once(session, request, lambda: self._create(session, request))
+
+    async def _create(self, session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
+        visit = await _visit_to_change(session, request.parent)
+        item = AgendaItem(visit_id=visit.id)
+        await _assign(session, visit, item, request.agenda_item, set(convert.AGENDA_ITEM))
+        await booking.book(session, item)
+        return convert.agenda_item_message(item)
+
+    async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
+        message = request.agenda_item
+        paths = updated_paths(request.update_mask, message, set(convert.AGENDA_ITEM))
+        async with self._database.begin() as session:
+            visit = await _visit_to_change(session, rows.parent(AgendaItem, message.name))
+            item = await session.for_update(AgendaItem, message.name)
+            item.check_etag(message.etag)
+            await _assign(session, visit, item, message, paths)
+            if paths & BOOKED:
+                await booking.rebook(session, item)
+            return convert.agenda_item_message(item)
+
+    async def DeleteAgendaItem(self, request: pb.DeleteAgendaItemRequest, context: Any) -> Empty:
+        async with self._database.begin() as session:
+            await _visit_to_change(session, rows.parent(AgendaItem, request.name))
+            item = await session.for_update(AgendaItem, request.name)
+            item.check_etag(request.etag)
+            # The bookings go with the item (ON DELETE CASCADE).
+            await session.delete(item)
+        return Empty()
+
+
+async def _visit_to_change(session: Session, name: str) -> Visit:
+    """
+    Return the visit, locked, for a caller who may change its agenda.
+
+    Raises:
+        NotFound, PermissionDenied: As their names say.
+        FailedPrecondition: The visit is over, or postponed without new dates.
+    """
+    visit = await rows.visible(session, Visit, name, lock=True)
+    if not rights.may_edit_visit(identity(), visit):
+        raise PermissionDenied("Only the department that hosts the visit may change its agenda.")
+    visit.require_open()
+    visit.require_dates()
+    return visit
+
+
+async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.AgendaItem, paths: set[str]) -> None:
+    """
+    Write the fields that a request sets.
+
+    Raises:
+        InvalidArgument: A time is outside the visit's dates, or a room or person does not exist.
+    """
+    values = convert.columns(message, "agenda_item", convert.AGENDA_ITEM, paths)
+    if "room" in values:
+        room = values["room"]
+        values["room"] = await rows.referred(session, Room, room, "agenda_item.room") if room else None
+    if "people" in values:
+        await _require_people(session, visit, values["people"])
+    convert.assign(item, values)
+    item.check_times(visit)
+    session.add(item)
+    await session.flush()
+
+
+async def _require_people(session: Session, visit: Visit, names: list[str]) -> None:
+    """
+    Raise unless each name is one of the host's people or of this visit's delegates.
+
+    Raises:
+        InvalidArgument: One is not.
+    """
+    if not names:
+        return
+    ids = [name.rpartition("/")[2] for name in names]
+    people = select(Person).where(Person.id.in_(ids))
+    delegates = select(Delegate).where(Delegate.visit_id == visit.id, Delegate.id.in_(ids))
+    known = {row.name for statement in (people, delegates) for row in await session.scalars(statement)}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise InvalidArgument(
+            "agenda_item.people", f"{', '.join(missing)}: neither of the host's people nor of this delegation"
+        )

@@ -1,0 +1,59 @@
+"""Cities."""
+
+from typing import Any
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2_grpc
+from sqlalchemy import select
+
+from chassis.database import Database, Session
+from chassis.field_mask import updated_paths
+from chassis.paging import page
+from chassis.request_ids import once
+from services.exchange import convert
+from services.exchange.model import City
+from services.exchange.service import rows
+
+ORDERINGS = {
+    "display_name": City.display_name,
+    "country_code": City.country_code,
+    "create_time": City.create_time,
+    "update_time": City.update_time,
+}
+
+
+class CityServicer(exchange_pb2_grpc.CityServiceServicer):
+    """Serves ``CityService``; everyone who is signed in may read cities."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def GetCity(self, request: pb.GetCityRequest, context: Any) -> pb.City:
+        async with self._database.read() as session:
+            return convert.city_message(await session.by_name(City, request.name))
+
+    async def ListCities(self, request: pb.ListCitiesRequest, context: Any) -> pb.ListCitiesResponse:
+        async with self._database.read() as session:
+            found, token, total = await page(session, select(City), City, request, ORDERINGS, default="display_name")
+        cities = [convert.city_message(city) for city in found]
+        return pb.ListCitiesResponse(cities=cities, next_page_token=token, total_size=total)
+
+    async def CreateCity(self, request: pb.CreateCityRequest, context: Any) -> pb.City:
+        async with self._database.begin() as session:
+            return await once(session, request, lambda: self._create(session, request))
+
+    async def _create(self, session: Session, request: pb.CreateCityRequest) -> pb.City:
+        city = City(id=request.city_id, **convert.columns(request.city, "city", convert.CITY, convert.CITY))
+        city.check()
+        await rows.add(session, city)
+        return convert.city_message(city)
+
+    async def UpdateCity(self, request: pb.UpdateCityRequest, context: Any) -> pb.City:
+        paths = updated_paths(request.update_mask, request.city, set(convert.CITY))
+        async with self._database.begin() as session:
+            city = await session.for_update(City, request.city.name)
+            city.check_etag(request.city.etag)
+            convert.assign(city, convert.columns(request.city, "city", convert.CITY, paths))
+            city.check()
+            await session.flush()
+            return convert.city_message(city)

@@ -1,0 +1,44 @@
+"""People of the host's side whom agenda items book."""
+
+from typing import Any
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2_grpc
+from sqlalchemy import select
+
+from chassis.database import Database, Session
+from chassis.model import new_id
+from chassis.paging import page
+from chassis.request_ids import once
+from services.exchange import convert
+from services.exchange.model import Person
+from services.exchange.service import rows
+
+ORDERINGS = {"function": Person.function}
+
+
+class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
+    """Serves ``PersonService``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def GetPerson(self, request: pb.GetPersonRequest, context: Any) -> pb.Person:
+        async with self._database.read() as session:
+            return convert.person_message(await session.by_name(Person, request.name))
+
+    async def ListPeople(self, request: pb.ListPeopleRequest, context: Any) -> pb.ListPeopleResponse:
+        async with self._database.read() as session:
+            found, token, total = await page(session, select(Person), Person, request, ORDERINGS, default="function")
+        people = [convert.person_message(person) for person in found]
+        return pb.ListPeopleResponse(people=people, next_page_token=token, total_size=total)
+
+    async def CreatePerson(self, request: pb.CreatePersonRequest, context: Any) -> pb.Person:
+        async with self._database.begin() as session:
+            return await once(session, request, lambda: self._create(session, request))
+
+    async def _create(self, session: Session, request: pb.CreatePersonRequest) -> pb.Person:
+        fields = convert.columns(request.person, "person", convert.PERSON, convert.PERSON)
+        person = Person(id=request.person_id or new_id(), **fields)
+        await rows.add(session, person)
+        return convert.person_message(person)

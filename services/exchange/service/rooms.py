@@ -1,0 +1,44 @@
+"""Rooms that agenda items book."""
+
+from typing import Any
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2_grpc
+from sqlalchemy import select
+
+from chassis.database import Database, Session
+from chassis.model import new_id
+from chassis.paging import page
+from chassis.request_ids import once
+from services.exchange import convert
+from services.exchange.model import Room
+from services.exchange.service import rows
+
+ORDERINGS = {"display_name": Room.display_name}
+
+
+class RoomServicer(exchange_pb2_grpc.RoomServiceServicer):
+    """Serves ``RoomService``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def GetRoom(self, request: pb.GetRoomRequest, context: Any) -> pb.Room:
+        async with self._database.read() as session:
+            return convert.room_message(await session.by_name(Room, request.name))
+
+    async def ListRooms(self, request: pb.ListRoomsRequest, context: Any) -> pb.ListRoomsResponse:
+        async with self._database.read() as session:
+            found, token, total = await page(session, select(Room), Room, request, ORDERINGS, default="display_name")
+        rooms = [convert.room_message(room) for room in found]
+        return pb.ListRoomsResponse(rooms=rooms, next_page_token=token, total_size=total)
+
+    async def CreateRoom(self, request: pb.CreateRoomRequest, context: Any) -> pb.Room:
+        async with self._database.begin() as session:
+            return await once(session, request, lambda: self._create(session, request))
+
+    async def _create(self, session: Session, request: pb.CreateRoomRequest) -> pb.Room:
+        fields = convert.columns(request.room, "room", convert.ROOM, convert.ROOM)
+        room = Room(id=request.room_id or new_id(), **fields)
+        await rows.add(session, room)
+        return convert.room_message(room)

@@ -1,0 +1,115 @@
+"""Rows as servicers need them: found for the caller, referred to by a request, added under an id of the caller's."""
+
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.exc import IntegrityError
+
+from chassis.database import Session
+from chassis.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied
+from chassis.identity import Role, identity
+from chassis.model import Resource
+from services.exchange import rights
+from services.exchange.model import AgendaItem, Delegate, Exchange, Partnership, Visit
+
+Row = TypeVar("Row", bound=Resource)
+OfCity = TypeVar("OfCity", Partnership, Exchange, Visit)
+
+
+class TransitionRequest(Protocol):
+    """A request to change the state of what the caller saw."""
+
+    name: str
+    etag: str
+
+
+async def visible(
+    session: Session,
+    model: type[OfCity],
+    name: str,
+    *,
+    lock: bool = False,
+    all_cities: frozenset[Role] = rights.ALL_CITIES,
+) -> OfCity:
+    """
+    Return a row that the caller may see, locked if asked to.
+
+    Args:
+        all_cities: Roles that see every city's; any other caller sees its own city's.
+
+    Raises:
+        NotFound: There is none; only who sees every city's is told.
+        PermissionDenied: It belongs to another city, or there is none.
+    """
+    caller = identity()
+    denied = PermissionDenied(f"You may not see {name}.")
+    try:
+        row = await (session.for_update if lock else session.by_name)(model, name)
+    except NotFound:
+        if caller.has(*all_cities):
+            raise
+        raise denied from None
+    if not rights.may_see(caller, row, all_cities):
+        raise denied
+    return row
+
+
+def only_visible(statement: Select[OfCity], model: type[OfCity]) -> Select[OfCity]:
+    """Return the statement, limited to the rows that the caller may see."""
+    caller = identity()
+    if caller.has(*rights.ALL_CITIES):
+        return statement
+    return statement.where(model.city_id == caller.city.removeprefix("cities/"))
+
+
+def parent(model: type[AgendaItem | Delegate], name: str) -> str:
+    """Return the name of the visit that a row below it belongs to."""
+    return f"visits/{model.parse(name)['visit_id']}"
+
+
+def key(model: type[Resource], name: str, field: str) -> str:
+    """
+    Return the id in a name that a List request filters by.
+
+    Raises:
+        InvalidArgument: It is not a name of this kind.
+    """
+    try:
+        return model.parse(name)["id"]
+    except NotFound:
+        raise InvalidArgument(field, f"is not a name such as {model.NAME}") from None
+
+
+async def referred(session: Session, model: type[Row], name: str, field: str) -> Row:
+    """
+    Return the row that a request refers to.
+
+    Raises:
+        InvalidArgument: There is none.
+    """
+    try:
+        return await session.by_name(model, name)
+    except NotFound:
+        raise InvalidArgument(field, f"{name} does not exist") from None
+
+
+async def add(session: Session, row: Any) -> None:
+    """
+    Insert a row whose id the caller chose.
+
+    Raises:
+        AlreadyExists: The id is taken.
+    """
+    session.add(row)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if violated(error) != f"pk_{row.__tablename__}":
+            raise
+        raise AlreadyExists(f"{row.name} exists already.", reason="ALREADY_EXISTS") from None
+
+
+def violated(error: IntegrityError) -> str:
+    """Return the name of the constraint that the database upheld."""
+    driver_error = error.orig and error.orig.__cause__
+    return getattr(driver_error, "constraint_name", None) or ""

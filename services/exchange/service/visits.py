@@ -1,0 +1,217 @@
+"""Visits, and their way through their states."""
+
+from typing import Any
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2_grpc
+from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitReported
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import defaultload, defer
+
+from chassis.database import Database, Session
+from chassis.errors import FailedPrecondition, NotFound, PermissionDenied
+from chassis.field_mask import updated_paths
+from chassis.identity import identity
+from chassis.outbox import emit
+from chassis.paging import page
+from chassis.request_ids import once
+from services.exchange import convert, rights
+from services.exchange.model import AgendaItem, City, Exchange, Partnership, Visit
+from services.exchange.service import booking, rows
+
+ORDERINGS = {
+    "start_date": Visit.start_date,
+    "create_time": Visit.create_time,
+    "update_time": Visit.update_time,
+    "title": Visit.title,
+}
+
+# What a list shows of a visit and of what it refers to; the rest would cost as much again.
+_SHOWN_OF_CITY = (City.display_name, City.time_zone)
+LISTED = (
+    defer(Visit.debrief, raiseload=True),
+    defaultload(Visit.home_city).load_only(*_SHOWN_OF_CITY),
+    defaultload(Visit.exchange)
+    .load_only(Exchange.title)
+    .defaultload(Exchange.partnership)
+    .load_only(Partnership.city_id)
+    .defaultload(Partnership.city)
+    .load_only(*_SHOWN_OF_CITY),
+)
+
+
+class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
+    """
+    Serves ``VisitService``.
+
+    Args:
+        home_city: ``cities/{city}`` that this installation serves: it hosts incoming visits.
+    """
+
+    def __init__(self, database: Database, home_city: str) -> None:
+        self._database = database
+        self._home_city = home_city
+
+    async def GetVisit(self, request: pb.GetVisitRequest, context: Any) -> pb.Visit:
+        async with self._database.read() as session:
+            return convert.visit_message(await rows.visible(session, Visit, request.name), identity())
+
+    async def ListVisits(self, request: pb.ListVisitsRequest, context: Any) -> pb.ListVisitsResponse:
+        statement = rows.only_visible(select(Visit), Visit).options(*LISTED)
+        if request.exchange:
+            statement = statement.where(Visit.exchange_id == rows.key(Exchange, request.exchange, "exchange"))
+        if request.city:
+            statement = statement.where(Visit.city_id == rows.key(City, request.city, "city"))
+        if request.state:
+            statement = statement.where(Visit.state == convert.visit_state(request.state, "state"))
+        if request.direction:
+            statement = statement.where(Visit.direction == convert.visit_direction(request.direction, "direction"))
+        if request.HasField("from_date"):
+            statement = statement.where(Visit.end_date >= convert.day(request.from_date, "from_date"))
+        if request.HasField("to_date"):
+            statement = statement.where(Visit.start_date <= convert.day(request.to_date, "to_date"))
+        async with self._database.read() as session:
+            found, token, total = await page(session, statement, Visit, request, ORDERINGS, "start_date desc")
+        visits = [convert.visit_message(visit, identity(), with_debrief=False) for visit in found]
+        return pb.ListVisitsResponse(visits=visits, next_page_token=token, total_size=total)
+
+    async def CreateVisit(self, request: pb.CreateVisitRequest, context: Any) -> pb.Visit:
+        async with self._database.begin() as session:
+            return await once(session, request, lambda: self._create(session, request.visit))
+
+    async def _create(self, session: Session, message: pb.Visit) -> pb.Visit:
+        visit = Visit(
+            exchange=await rows.referred(session, Exchange, message.exchange, "visit.exchange"),
+            home_city=await self._load_home_city(session),
+            direction=convert.visit_direction(message.direction, "visit.direction"),
+            **convert.columns(message, "visit", convert.VISIT, convert.VISIT),
+        )
+        visit.schedule(visit.start_date, visit.end_date)
+        session.add(visit)
+        await session.flush()
+        emit(session, VisitCreated(visit=convert.visit_message(visit)), visit.name)
+        return convert.visit_message(visit, identity())
+
+    async def _load_home_city(self, session: Session) -> City:
+        try:
+            return await session.by_name(City, self._home_city)
+        except NotFound:
+            raise FailedPrecondition(
+                f"The home city, {self._home_city}, has to be created first.", reason="NO_HOME_CITY"
+            ) from None
+
+    async def UpdateVisit(self, request: pb.UpdateVisitRequest, context: Any) -> pb.Visit:
+        message = request.visit
+        paths = updated_paths(request.update_mask, message, set(convert.VISIT))
+        async with self._database.begin() as session:
+            visit = await rows.visible(session, Visit, message.name, lock=True)
+            if not rights.may_edit_visit(identity(), visit):
+                raise PermissionDenied("Only the department that hosts the visit may change it.")
+            visit.check_etag(message.etag)
+            visit.require_open()
+            values = convert.columns(message, "visit", convert.VISIT, paths)
+            start, end = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
+            visit.schedule(start, end)
+            convert.assign(visit, values)
+            if paths & {"start_date", "end_date"}:
+                await _require_agenda_within(session, visit)
+            return await _changed(session, visit)
+
+    async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
+        async with self._database.begin() as session:
+            visit = await _to_change(session, request, "agree")
+            visit.agree()
+            return await _changed(session, visit)
+
+    async def PlanVisit(self, request: pb.PlanVisitRequest, context: Any) -> pb.Visit:
+        return await self._transition(request, "plan")
+
+    async def ConfirmVisit(self, request: pb.ConfirmVisitRequest, context: Any) -> pb.Visit:
+        return await self._transition(request, "confirm")
+
+    async def StartVisit(self, request: pb.StartVisitRequest, context: Any) -> pb.Visit:
+        return await self._transition(request, "start")
+
+    async def ReportVisit(self, request: pb.ReportVisitRequest, context: Any) -> pb.Visit:
+        async with self._database.begin() as session:
+            visit = await _to_change(session, request, "report")
+            visit.report(convert.debrief_fields(request.debrief))
+            await session.flush()
+            caller = identity()
+            emit(
+                session,
+                VisitReported(
+                    visit=convert.visit_message(visit),
+                    exchange=convert.exchange_message(visit.exchange),
+                    author=caller.subject,
+                    author_display_name=caller.name,
+                ),
+                visit.name,
+            )
+            return convert.visit_message(visit, caller)
+
+    async def CloseVisit(self, request: pb.CloseVisitRequest, context: Any) -> pb.Visit:
+        return await self._transition(request, "close")
+
+    async def CancelVisit(self, request: pb.CancelVisitRequest, context: Any) -> pb.Visit:
+        async with self._database.begin() as session:
+            visit = await _to_change(session, request, "cancel")
+            visit.cancel(request.reason)
+            await booking.release(session, visit)
+            return await _changed(session, visit)
+
+    async def PostponeVisit(self, request: pb.PostponeVisitRequest, context: Any) -> pb.Visit:
+        async with self._database.begin() as session:
+            visit = await _to_change(session, request, "postpone")
+            visit.postpone(request.reason)
+            # The bookings go with the items (ON DELETE CASCADE).
+            await session.execute(delete(AgendaItem).where(AgendaItem.visit_id == visit.id))
+            return await _changed(session, visit)
+
+    async def _transition(self, request: rows.TransitionRequest, verb: str) -> pb.Visit:
+        async with self._database.begin() as session:
+            visit = await _to_change(session, request, verb)
+            visit.transition(verb)
+            return await _changed(session, visit)
+
+
+async def _to_change(session: Session, request: rows.TransitionRequest, verb: str) -> Visit:
+    """
+    Return the visit, locked, for a caller who may use the verb and saw the current version.
+
+    Raises:
+        NotFound, PermissionDenied, EtagMismatch: As their names say.
+    """
+    visit = await rows.visible(session, Visit, request.name, lock=True)
+    if not rights.may_use(identity(), verb, visit):
+        raise PermissionDenied("Only the department that hosts the visit may do this.")
+    visit.check_etag(request.etag)
+    return visit
+
+
+async def _changed(session: Session, visit: Visit) -> pb.Visit:
+    """Write the visit and the event, and return the answer."""
+    await session.flush()
+    emit(session, VisitChanged(visit=convert.visit_message(visit)), visit.name)
+    return convert.visit_message(visit, identity())
+
+
+async def _require_agenda_within(session: Session, visit: Visit) -> None:
+    """
+    Raise unless every agenda item lies within the visit's dates.
+
+    Raises:
+        FailedPrecondition: One does not.
+    """
+    first, last = visit.bounds()
+    outside = await session.scalar(
+        select(AgendaItem.title)
+        .where(AgendaItem.visit_id == visit.id, or_(AgendaItem.start_time < first, AgendaItem.end_time > last))
+        .order_by(AgendaItem.start_time)
+        .limit(1)
+    )
+    if outside is not None:
+        raise FailedPrecondition(
+            f"The agenda item “{outside}” would lie outside the new dates; move or remove it first.",
+            reason="AGENDA_OUTSIDE_DATES",
+        )

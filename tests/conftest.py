@@ -1,0 +1,164 @@
+"""
+Fixtures on real components: PostgreSQL and NATS from their wheels, services in the test's event loop, the whole stack.
+
+A test gets databases of its own (copies of one that was migrated once) and a NATS server of its own.
+"""
+
+import contextlib
+import importlib
+import itertools
+import os
+import shutil
+import typing
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from chassis import embedded, server
+from chassis.client import aio_channel
+from chassis.embedded import Nats, Postgres
+from chassis.migrate import migrate
+from chassis.settings import load
+from tests import stack as whole
+from tests.calls import Keys, RunningService
+
+FreshDatabase = Callable[[str], str]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Let a skipped browser test fail in CI: there it has to have a browser."""
+    report = yield
+    if report.skipped and item.get_closest_marker("browser") and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not accept: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """PostgreSQL for all tests."""
+    with embedded.postgres(tmp_path_factory.mktemp("postgres"), durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _templates() -> dict[str, str]:
+    """Package → its migrated database, which others are copies of."""
+    return {}
+
+
+@pytest.fixture
+def fresh_database(postgres_server: Postgres, _templates: dict[str, str]) -> Iterator[FreshDatabase]:
+    """Make databases: ``fresh_database("services.exchange")`` gives the URL of an empty one with the newest schema."""
+    names = (f"test_{number}" for number in itertools.count())
+    made: list[str] = []
+    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as admin:
+
+        def make(package: str) -> str:
+            if package not in _templates:
+                name = f"template_{package.replace('.', '_')}"
+                admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                migrate(postgres_server.url_for(name), package, messaging=package.startswith("services."))
+                _templates[package] = name
+            made.append(next(names))
+            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            admin.execute(copy.format(sql.Identifier(made[-1]), sql.Identifier(_templates[package])))
+            return postgres_server.url_for(made[-1])
+
+        yield make
+        for name in made:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def nats_server(tmp_path: Path) -> Iterator[Nats]:
+    """NATS with JetStream for one test."""
+    with embedded.nats(tmp_path / "nats") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    """The keys that identities are signed with; ``keys.token(person(Role.MEMBER))`` is a token."""
+    return Keys.make(tmp_path_factory.mktemp("keys"))
+
+
+@contextlib.asynccontextmanager
+async def run_service(
+    name: str, database_url: str, nats: Nats, keys: Keys, **more: str
+) -> AsyncIterator[RunningService]:
+    """Run a service in this event loop; ``more`` are settings by the names of their variables."""
+    build = importlib.import_module(f"services.{name}.__main__").build
+    kind = typing.get_type_hints(build)["settings"]
+    environment = {
+        f"{name.upper()}_DATABASE_URL": database_url,
+        "NATS_URL": nats.url,
+        "IDENTITY_TRUSTED_KEYS": str(keys.trusted),
+        **more,
+    }
+    service = build(load(kind, name, environment))
+    async with server.running(service) as address, aio_channel(address) as channel:
+        yield RunningService(name, address, service.settings, service.database, channel, keys)
+
+
+@pytest.fixture
+async def exchange(_exchange_url: str, nats_server: Nats, keys: Keys) -> AsyncIterator[RunningService]:
+    """The exchange service: ``await exchange.as_(Role.COORDINATOR).CreateVisit(…)``."""
+    async with run_service("exchange", _exchange_url, nats_server, keys) as running:
+        yield running
+
+
+@pytest.fixture
+async def forum(
+    _forum_url: str, exchange: RunningService, nats_server: Nats, keys: Keys
+) -> AsyncIterator[RunningService]:
+    """The forum service, beside the exchange service that it asks."""
+    more = {"FORUM_EXCHANGE_ADDRESS": exchange.address, "FORUM_SIGNING_KEY": keys.private["forum"]}
+    async with run_service("forum", _forum_url, nats_server, keys, **more) as running:
+        yield running
+
+
+@pytest.fixture
+async def knowledge(
+    _knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path
+) -> AsyncIterator[RunningService]:
+    """The knowledge service, with an index of its own."""
+    index = str(tmp_path / "index")
+    async with run_service("knowledge", _knowledge_url, nats_server, keys, KNOWLEDGE_INDEX_PATH=index) as running:
+        yield running
+
+
+# Apart from the services: a migration runs an event loop of its own, which it can't inside a test's.
+@pytest.fixture
+def _exchange_url(fresh_database: FreshDatabase) -> str:
+    return fresh_database("services.exchange")
+
+
+@pytest.fixture
+def _forum_url(fresh_database: FreshDatabase) -> str:
+    return fresh_database("services.forum")
+
+
+@pytest.fixture
+def _knowledge_url(fresh_database: FreshDatabase) -> str:
+    return fresh_database("services.knowledge")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[whole.Stack]:
+    """The whole platform with the demo data, as ``make run`` starts it."""
+    with whole.running(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser for browser tests; without one they are skipped."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no browser: apt-get install chromium")
+    return path

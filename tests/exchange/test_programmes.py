@@ -1,0 +1,130 @@
+"""Delegations and programmes: what belongs to a visit, and what does not."""
+
+import pytest
+from austausch.exchange.v1 import exchange_pb2 as pb
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tests import factories
+from tests.calls import Caller
+from tests.factories import at
+from tests.refusals import refused
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "field"),
+    [
+        (at(23, 59, days=-1), at(1), "agenda_item.start_time"),
+        (at(23, days=4), at(0, 1, days=5), "agenda_item.end_time"),
+        (at(9, days=5), at(10, days=5), "agenda_item.start_time"),
+        (at(10), at(10), "agenda_item.end_time"),
+        (at(10), at(9), "agenda_item.end_time"),
+        (at(9), at(9, 1, days=1), "agenda_item.end_time"),
+        (Timestamp(seconds=10**12), at(10), "agenda_item.start_time"),
+        (at(9), Timestamp(nanos=-1), "agenda_item.end_time"),
+    ],
+)
+async def test_an_item_outside_the_visits_dates_is_refused_by_name(
+    coordinator: Caller, start: Timestamp, end: Timestamp, field: str
+) -> None:
+    visit = await factories.visit(coordinator)
+    with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
+        await factories.agenda_item(coordinator, visit.name, start_time=start, end_time=end)
+    assert refusal.fields == [field]
+
+
+async def test_dates_are_meant_in_the_hosts_time_zone(coordinator: Caller) -> None:
+    qingdao = await factories.city(coordinator, "qingdao", country_code="CN", time_zone="Asia/Shanghai")
+    partnership = await factories.partnership(coordinator, qingdao.name)
+    exchange_name = (await factories.exchange(coordinator, partnership.name)).name
+    visit = await factories.visit(coordinator, exchange_name, direction=pb.Visit.DIRECTION_OUTGOING)
+    first_hour = {"start_time": at(0, zone="Asia/Shanghai"), "end_time": at(1, zone="Asia/Shanghai")}
+    await factories.agenda_item(coordinator, visit.name, **first_hour)
+    with refused("INVALID_ARGUMENT"):
+        await factories.agenda_item(coordinator, visit.name, start_time=at(18, days=4), end_time=at(19, days=4))
+
+
+async def test_rooms_and_people_have_to_exist_and_delegates_to_be_of_this_visit(coordinator: Caller) -> None:
+    visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
+    stranger = await factories.delegate(coordinator, other.name)
+    with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
+        await factories.agenda_item(coordinator, visit.name, room="rooms/none")
+    assert refusal.fields == ["agenda_item.room"]
+    stranger_as_ours = f"{visit.name}/delegates/{stranger.name.rpartition('/')[2]}"
+    for name in ("people/none", stranger.name, stranger_as_ours):
+        with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
+            await factories.agenda_item(coordinator, visit.name, people=[name])
+        assert refusal.fields == ["agenda_item.people"]
+
+
+async def test_an_item_of_one_visit_is_not_found_under_another(coordinator: Caller) -> None:
+    visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
+    item = await factories.agenda_item(coordinator, visit.name)
+    elsewhere = item.name.replace(visit.name, other.name)
+    with refused("NOT_FOUND"):
+        await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=elsewhere))
+
+
+async def test_a_delegation_has_one_head(coordinator: Caller) -> None:
+    visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
+    head = await factories.delegate(coordinator, visit.name, head=True)
+    second = await factories.delegate(coordinator, visit.name)
+    with refused("ALREADY_EXISTS", "ALREADY_EXISTS") as refusal:
+        await factories.delegate(coordinator, visit.name, head=True)
+    assert "head" in refusal.error.message
+    promoted = pb.Delegate(name=second.name, head=True)
+    with refused("ALREADY_EXISTS", "ALREADY_EXISTS"):
+        await coordinator.UpdateDelegate(pb.UpdateDelegateRequest(delegate=promoted))
+    await factories.delegate(coordinator, other.name, head=True)
+    demoted = pb.UpdateDelegateRequest(delegate=pb.Delegate(name=head.name), update_mask=FieldMask(paths=["head"]))
+    await coordinator.UpdateDelegate(demoted)
+    assert (await coordinator.UpdateDelegate(pb.UpdateDelegateRequest(delegate=promoted))).head
+
+
+async def test_a_delegation_is_listed_in_protocol_order_over_pages(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    for rank in (0, 3, 1, 0, 2):
+        await factories.delegate(coordinator, visit.name, rank=rank)
+    ranks, token = [], ""
+    while True:
+        answer = await coordinator.ListDelegates(
+            pb.ListDelegatesRequest(parent=visit.name, page_size=2, page_token=token)
+        )
+        ranks += [delegate.rank for delegate in answer.delegates]
+        token = answer.next_page_token
+        if not token:
+            break
+    assert (ranks, answer.total_size) == ([1, 2, 3, 0, 0], 5)
+
+
+async def test_a_programme_is_listed_by_time(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    for hour in (14, 9, 11):
+        await factories.agenda_item(coordinator, visit.name, start_time=at(hour), end_time=at(hour + 1))
+    listed = await coordinator.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name))
+    assert [item.start_time for item in listed.agenda_items] == [at(9), at(11), at(14)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ratssaal 🏛️👩🏽‍💼",
+        "غرفة المجلس \u202b(عربي)\u202c",
+        "<script>alert(1)</script>",
+        "'; DROP TABLE visits; --",
+        "zero\u200bwidth \ufeff and a\u0301",
+    ],
+)
+async def test_text_of_any_kind_comes_back_as_it_was_sent(coordinator: Caller, text: str) -> None:
+    visit = await factories.visit(coordinator, title=text, purpose=text)
+    await factories.delegate(coordinator, visit.name, function=text, dietary_needs=text)
+    stored = await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name))
+    delegates = (await coordinator.ListDelegates(pb.ListDelegatesRequest(parent=visit.name))).delegates
+    assert (stored.title, stored.purpose) == (text, text)
+    assert (delegates[0].function, delegates[0].dietary_needs) == (text, text)
+
+
+async def test_nul_is_refused_by_name(coordinator: Caller) -> None:
+    with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
+        await factories.room(coordinator, display_name="Rats\0saal")
+    assert refusal.fields == ["room.display_name"]

@@ -1,0 +1,145 @@
+"""The two tables of states, walked at random: nothing happens that the domain does not know."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument
+from services.exchange.model import Direction, Partnership, PartnershipState, Visit, VisitState
+
+WAY = ["idea", "agreed", "planned", "confirmed", "running", "reported", "closed"]
+STEPS = dict(zip(["agree", "plan", "confirm", "start", "report", "close"], pairwise(WAY), strict=True))
+
+
+class VisitMachine(RuleBasedStateMachine):
+    """Tries every verb in every state; `state` and `dated` are what the domain expects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visit = Visit(
+            title="Controllers",
+            direction=Direction.INCOMING,
+            state=VisitState.IDEA,
+            start_date=date(2031, 5, 12),
+            end_date=date(2031, 5, 16),
+            new_dates_due=False,
+        )
+        self.state = "idea"
+        self.dated = True
+
+    def expect(self, verb: str) -> str | None:
+        """Return the state that a verb leads to now; None where it must be refused."""
+        before_running = self.state in WAY[:4]
+        if verb == "agree" and self.state == "postponed":
+            return "agreed" if self.dated else None
+        if verb == "cancel":
+            return "cancelled" if before_running or self.state == "postponed" else None
+        if verb == "postpone":
+            return "postponed" if before_running else None
+        source, target = STEPS[verb]
+        return target if self.state == source else None
+
+    def use(self, verb: str) -> None:
+        match verb:
+            case "agree":
+                self.visit.agree()
+            case "report":
+                self.visit.report({"entries": [{"title": "Reports are monthly"}]})
+            case "cancel":
+                self.visit.cancel("Ill")
+            case "postpone":
+                self.visit.postpone("Ill")
+            case _:
+                self.visit.transition(verb)
+
+    @rule(verb=st.sampled_from([*STEPS, "cancel", "postpone"]))
+    def a_verb_does_what_the_domain_says_or_is_refused(self, verb: str) -> None:
+        target = self.expect(verb)
+        assert (verb in self.visit.allowed_transitions()) == (target is not None)
+        if target is None:
+            before = self.visit.state
+            with pytest.raises(FailedPrecondition):
+                self.use(verb)
+            assert self.visit.state is before
+            return
+        self.use(verb)
+        self.state = target
+        if verb == "postpone":
+            self.dated = False
+
+    @rule(days=st.integers(0, 3))
+    def new_dates_make_a_postponed_visit_ready(self, days: int) -> None:
+        start = self.visit.start_date + timedelta(days=days)
+        self.visit.schedule(start, start + timedelta(days=2 + days))
+        self.dated = self.dated or days > 0 or self.visit.new_dates_due is False
+
+    @precondition(lambda self: self.state == "running")
+    @rule()
+    def a_debrief_without_entries_is_refused(self) -> None:
+        with pytest.raises(InvalidArgument):
+            self.visit.report({"summary": "It went well.", "entries": []})
+
+    @invariant()
+    def the_state_is_the_expected_one(self) -> None:
+        assert self.visit.state.value == self.state
+
+    @invariant()
+    def a_debrief_is_there_once_reported_and_never_before(self) -> None:
+        assert (self.visit.debrief is not None) == (self.state in ("reported", "closed"))
+
+    @invariant()
+    def what_is_off_says_why(self) -> None:
+        assert self.state not in ("cancelled", "postponed") or self.visit.reason
+
+    @invariant()
+    def what_is_over_can_not_be_changed(self) -> None:
+        if self.state in ("reported", "closed", "cancelled"):
+            with pytest.raises(FailedPrecondition):
+                self.visit.require_open()
+        else:
+            self.visit.require_open()
+
+
+class PartnershipMachine(RuleBasedStateMachine):
+    """Tries every verb in every state."""
+
+    WAYS = {
+        ("initiated", "approve"): "council_approved",
+        ("council_approved", "sign"): "signed",
+        ("signed", "activate"): "active",
+        ("dormant", "activate"): "active",
+        ("active", "suspend"): "dormant",
+        ("active", "end"): "ended",
+        ("dormant", "end"): "ended",
+    }
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.partnership = Partnership(state=PartnershipState.INITIATED)
+        self.state = "initiated"
+
+    @rule(verb=st.sampled_from(["approve", "sign", "activate", "suspend", "end"]))
+    def a_verb_does_what_the_domain_says_or_is_refused(self, verb: str) -> None:
+        target = self.WAYS.get((self.state, verb))
+        assert (verb in self.partnership.allowed_transitions()) == (target is not None)
+        if target is None:
+            with pytest.raises(IllegalTransition) as refusal:
+                self.partnership.transition(verb)
+            assert refusal.value.metadata["state"] == self.state.upper()
+        else:
+            self.partnership.transition(verb)
+            self.state = target
+
+    @invariant()
+    def the_state_is_the_expected_one(self) -> None:
+        assert self.partnership.state.value == self.state
+
+
+TestVisitStates = VisitMachine.TestCase
+TestVisitStates.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestPartnershipStates = PartnershipMachine.TestCase
+TestPartnershipStates.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

@@ -1,0 +1,73 @@
+"""The whole platform as an operator starts it: the program behind ``make run``, on free ports and data of its own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chassis.embedded import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+STOP_SECONDS = 60
+# What a developer's shell may set must not reach the processes under test.
+OURS = ("EXCHANGE_", "FORUM_", "KNOWLEDGE_", "GATEWAY_", "NATS_", "IDENTITY_", "LOG_", "OTLP_")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running platform: the URL of its start page, its data, and the supervisor."""
+
+    url: str
+    data: Path
+    process: subprocess.Popen[str]
+
+
+def start(data: Path, port: int, **environment: str) -> subprocess.Popen[str]:
+    """Start the supervisor; what it prints, errors included, is in its ``stdout``."""
+    shell: Mapping[str, str] = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "deploy.local"],
+        cwd=ROOT,
+        env={**shell, "PORT": str(port), "DATA_DIR": str(data), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextlib.contextmanager
+def running(data: Path, **environment: str) -> Iterator[Stack]:
+    """
+    Run the platform on ``data`` until the block ends; what it prints goes to ``stack.log`` there.
+
+    Raises:
+        RuntimeError: It did not become ready; the message is all it printed.
+    """
+    port = free_port()
+    process = start(data, port, **environment)
+    output = process.stdout
+    assert output
+    said = ""
+    while line := output.readline():
+        said += line
+        if line == f"ready: http://localhost:{port}\n":
+            break
+    else:
+        raise RuntimeError(f"the platform did not become ready:\n{said}")
+    data.mkdir(exist_ok=True)
+    log = (data / "stack.log").open("w")
+    log.write(said)
+    # Somebody has to read on, or the processes wait for room in the pipe.
+    copier = subprocess.Popen(["cat"], stdin=output, stdout=log)
+    try:
+        yield Stack(f"http://localhost:{port}", data, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+        output.close()
+        copier.wait()
+        log.close()
