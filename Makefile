@@ -48,7 +48,7 @@ $(DONE)/assets: gateway/package.json gateway/package-lock.json gateway/assets.py
 	@touch $@
 
 $(DONE)/catalogues: $(CATALOGUES) $(DONE)/requirements
-	@$(if $(CATALOGUES),$(BIN)/pybabel --quiet compile --directory gateway/translations,true)
+	@$(if $(CATALOGUES),$(BIN)/pybabel --quiet compile --directory gateway/translations,:)
 	@touch $@
 
 .PHONY: run
@@ -64,6 +64,7 @@ lint: setup ## Check style, types, imports, templates, translations and the cont
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy deploy/container-test/*.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint --quiet --lint gateway/templates
 	$(BIN)/python -m gateway.catalogues check
@@ -106,8 +107,8 @@ bench: setup ## Measure throughput, latency, event lag and start-up against a ba
 	$(BIN)/python -m tests.bench
 
 .PHONY: container-test
-container-test: setup ## Build the images and run deploy/compose.yaml for real (root, Debian)
-	deploy/container-test
+container-test: ## Build the images and run deploy/compose.yaml for real (root, Debian 12)
+	deploy/container-test/run
 
 .PHONY: clean
 clean: ## Remove what setup and the tests made; the data in .data/ stays

@@ -7,7 +7,9 @@ dead-letter stream with the reason, from where an administrator replays it (``py
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,13 +27,16 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis.database import Database, Session
 from chassis.identity import act_as, service_identity
 from chassis.model import now
-from chassis.outbox import STREAM
+from chassis.outbox import STREAM, ensure_streams
 from chassis.tables import InboxEvent
 
 # Pauses between deliveries; one more delivery than pauses, then the dead-letter stream.
 BACK_OFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 120.0)
-ACK_WAIT_SECONDS = 30.0
+# NATS delivers again what a killed consumer had in hand after this long; a living one asks for more time.
+ACK_WAIT_SECONDS = 10.0
 BATCH = 64
+# A replayed dead letter is for the consumer that gave up on it, named by this header.
+REPLAY_FOR = "replay-for"
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
@@ -64,6 +69,7 @@ class Consumer:
         service: Name of the consuming service: its durable consumer in NATS, and the identity that handlers act as.
         handlers: Event message → handler; the handler runs in the transaction that records the event's id.
         back_off_seconds: Pauses between tries.
+        ack_wait_seconds: How long NATS waits for a sign of life before it delivers a message to someone else.
     """
 
     def __init__(
@@ -73,36 +79,64 @@ class Consumer:
         jetstream: JetStreamContext,
         handlers: Handlers,
         back_off_seconds: tuple[float, ...] = BACK_OFF_SECONDS,
+        ack_wait_seconds: float = ACK_WAIT_SECONDS,
     ) -> None:
         self._service = service
         self._database = database
         self._jetstream = jetstream
         self._handlers = {kind.DESCRIPTOR.full_name: (kind, handler) for kind, handler in handlers.items()}
         self._back_off = back_off_seconds
+        self._ack_wait = ack_wait_seconds
 
     async def run(self) -> None:
         """Consume until cancelled; waits while NATS or PostgreSQL is away."""
         while True:
             try:
                 subscription = await self._subscribe()
-                while True:
-                    try:
-                        messages = await subscription.fetch(BATCH, timeout=5)
-                    except (TimeoutError, nats.errors.TimeoutError):
-                        continue
-                    for message in messages:
-                        await self._receive(message)
+                try:
+                    await self._consume(subscription)
+                finally:
+                    with suppress(nats.errors.Error):
+                        await subscription.unsubscribe()
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 log.warning("consumer.retry", error=str(error) or type(error).__name__)
                 await asyncio.sleep(0.5)
 
+    async def _consume(self, subscription: JetStreamContext.PullSubscription) -> None:
+        while True:
+            try:
+                messages = await subscription.fetch(BATCH, timeout=5)
+            except (TimeoutError, nats.errors.TimeoutError):
+                continue
+            in_hand = deque(messages)
+            keeper = asyncio.create_task(self._keep(in_hand))
+            try:
+                while in_hand:
+                    await self._receive(in_hand[0])
+                    in_hand.popleft()
+            finally:
+                keeper.cancel()
+                # On the way out: others need not wait until NATS notices.
+                for message in in_hand:
+                    with suppress(nats.errors.Error):
+                        await message.nak()
+
+    async def _keep(self, in_hand: Iterable[Msg]) -> None:
+        """Tell NATS, until cancelled, that the messages are still in hand, however slow a handler is."""
+        while True:
+            await asyncio.sleep(self._ack_wait / 3)
+            for message in list(in_hand):
+                with suppress(nats.errors.Error):
+                    await message.in_progress()
+
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
+        await ensure_streams(self._jetstream)
         subjects = sorted(self._handlers)
         config = ConsumerConfig(
             durable_name=self._service,
             filter_subjects=subjects,
             ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_WAIT_SECONDS,
+            ack_wait=self._ack_wait,
             deliver_policy=DeliverPolicy.ALL,
             # Tries are counted here, so that the message can be moved, not dropped.
             max_deliver=-1,
@@ -113,6 +147,9 @@ class Consumer:
 
     async def _receive(self, message: Msg) -> None:
         headers = dict(message.headers or {})
+        if headers.get(REPLAY_FOR, self._service) != self._service:
+            await message.ack()
+            return
         with tracer.start_as_current_span(f"consume {message.subject}", context=propagate.extract(headers)):
             try:
                 event, handler, origin = self._decode(message, headers)
@@ -122,7 +159,7 @@ class Consumer:
                 return
             delivery = message.metadata.num_delivered or 1
             try:
-                await self._apply(event, handler, origin)
+                await self._apply_once_the_database_answers(event, handler, origin)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 failed.labels(message.subject).inc()
                 reason = f"{type(error).__name__}: {error}"
@@ -133,6 +170,18 @@ class Consumer:
                     await message.nak(delay=self._back_off[delivery - 1])
             else:
                 await message.ack()
+
+    async def _apply_once_the_database_answers(self, event: Message, handler: Handler, origin: Origin) -> None:
+        """Apply an event; that the database is away is not the event's fault, so waiting for it is no try."""
+        while True:
+            try:
+                await self._apply(event, handler, origin)
+                return
+            except Exception as error:
+                if await self._database.answers():
+                    raise
+                log.warning("consumer.waiting", error=type(error).__name__)
+                await asyncio.sleep(1)
 
     def _decode(self, message: Msg, headers: dict[str, str]) -> tuple[Message, Handler, Origin]:
         kind, handler = self._handlers[message.subject]
@@ -165,11 +214,12 @@ class Consumer:
         """Move a message to the dead-letter stream; it is acknowledged only once it is there."""
         headers = {
             **headers,
-            "dead-reason": reason.replace("\n", " ")[:1000],
+            "dead-reason": " ".join(reason.split())[:1000],
             "dead-consumer": self._service,
             "dead-subject": message.subject,
             "dead-time": now().isoformat(),
-            "Nats-Msg-Id": f"{self._service}:{headers.get('ce-id', message.metadata.sequence.stream)}",
+            # Not the event's id: one that fails again after a replay is no duplicate.
+            "Nats-Msg-Id": f"{self._service}:{message.metadata.sequence.stream}",
         }
         await self._jetstream.publish(
             f"dead.{self._service}.{message.subject}", message.data, timeout=5, headers=headers

@@ -2,12 +2,14 @@
 One PostgreSQL database per service: async SQLAlchemy on asyncpg, one transaction per call.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, event, make_url, select
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+import asyncpg
+from sqlalchemy import URL, event, make_url, select, text
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 
 from chassis.errors import NotFound
@@ -18,11 +20,44 @@ Model = TypeVar("Model", bound=Resource)
 
 # A statement that runs longer than any call waits for is of no use to anyone.
 STATEMENT_TIMEOUT_SECONDS = 20
+POOL_TIMEOUT_SECONDS = 5
 
 
 def driver_url(url: str, driver: str) -> URL:
-    """Return ``postgresql://…`` as SQLAlchemy wants it for a driver: ``asyncpg`` or ``psycopg``."""
-    return make_url(url).set(drivername=f"postgresql+{driver}")
+    """
+    Return ``postgresql://…`` as SQLAlchemy wants it for a driver: ``asyncpg`` or ``psycopg``.
+
+    Raises:
+        ValueError: It is no such URL. The text of the error does not repeat it: there is a password in it.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.drivername not in ("postgresql", "postgres") or not parsed.database:
+        raise ValueError("The URL of the database is not of the form postgresql://user:password@host/database.")
+    return parsed.set(drivername=f"postgresql+{driver}")
+
+
+def async_engine(url: str, connect: Mapping[str, Any], **options: Any) -> AsyncEngine:
+    """
+    Return an engine on asyncpg, which reads the URL itself: ``sslmode`` and its like mean what they mean to libpq.
+
+    Args:
+        url: ``postgresql://user:password@host/database``.
+        connect: More arguments of ``asyncpg.connect``.
+        options: Of ``create_async_engine``.
+
+    Raises:
+        ValueError: As `driver_url`.
+    """
+    # The values of a statement are personal data, and errors are logged with their text.
+    return create_async_engine(
+        driver_url(url, "asyncpg"),
+        async_creator=lambda **_ignored: asyncpg.connect(url, **connect),
+        hide_parameters=True,
+        **options,
+    )
 
 
 class Session(AsyncSession):
@@ -65,17 +100,16 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 8) -> None:
         self.url = url
-        self.engine = create_async_engine(
-            driver_url(url, "asyncpg"),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_pre_ping=False,
-            connect_args={
+        self.engine = async_engine(
+            url,
+            {
                 "timeout": 5,
                 "command_timeout": STATEMENT_TIMEOUT_SECONDS,
                 "server_settings": {"application_name": "austausch", "timezone": "UTC"},
             },
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
         )
         self._sessions = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
 
@@ -93,6 +127,15 @@ class Database:
                 execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             )
             yield session
+
+    async def answers(self) -> bool:
+        """Return whether the database answers at this moment."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Exception:  # noqa: BLE001 - whatever it is, there is no answer
+            return False
+        return True
 
     async def dispose(self) -> None:
         """Close every connection."""

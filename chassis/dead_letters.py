@@ -13,6 +13,7 @@ import nats.errors
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
+from chassis.consumer import REPLAY_FOR
 from chassis.outbox import DEAD_LETTERS, connect
 from chassis.settings import load, shared
 
@@ -56,12 +57,9 @@ async def read(jetstream: JetStreamContext) -> list[DeadLetter]:
 
 
 async def replay(jetstream: JetStreamContext, letter: DeadLetter) -> None:
-    """
-    Send a dead letter once more, then remove it.
-
-    Consumers that applied the event before find its id in their inbox and do nothing.
-    """
+    """Send a dead letter once more to the consumer that gave up on it, then remove it."""
     headers = {key: value for key, value in letter.headers.items() if not key.startswith("dead-")}
+    headers[REPLAY_FOR] = letter.headers["dead-consumer"]
     # Another message id than the first time, or JetStream would take it for a duplicate.
     headers["Nats-Msg-Id"] = f"{letter.id}:{letter.sequence}"
     await jetstream.publish(letter.headers["dead-subject"], letter.payload, timeout=5, headers=headers)

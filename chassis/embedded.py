@@ -265,14 +265,15 @@ def _as_server_user() -> list[str]:
     Return what to put before a command to run it as the server's user.
 
     Of root's rights it keeps that of reaching every file (CAP_DAC_OVERRIDE), because the data and this
-    installation may lie in a directory that only root may enter.
+    installation may lie in a directory that only root may enter; no_setuid_fixup lets access(2), with which
+    PostgreSQL looks for its own programs, see that right too.
     """
     user = _server_user()
     if user is None:
         return []
     return [
         "setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
-        "--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override",
+        "--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override", "--securebits=+no_setuid_fixup",
     ]  # fmt: skip
 
 

@@ -144,12 +144,15 @@ class Verifier:
 
     Raises:
         OSError: The file can't be read.
-        ValueError: It is not a key set.
+        ValueError: It is not a key set of Ed25519 keys.
     """
 
     def __init__(self, trusted_keys: Path) -> None:
-        keys = json.loads(trusted_keys.read_text())["keys"]
-        self._keys = {key["kid"]: jwt.PyJWK(key, algorithm=ALGORITHM) for key in keys}
+        try:
+            keys = json.loads(trusted_keys.read_text())["keys"]
+            self._keys = {key["kid"]: jwt.PyJWK(key, algorithm=ALGORITHM) for key in keys}
+        except (ValueError, LookupError, TypeError, jwt.PyJWTError) as error:
+            raise ValueError(f"{trusted_keys} is not a JSON Web Key Set of Ed25519 keys: {error}") from error
 
     def identity(self, token: str) -> Identity:
         """
@@ -166,7 +169,7 @@ class Verifier:
                 options={"require": ["exp", "iat", "iss", "sub", "aud"]},
             )  # fmt: skip
             roles = frozenset(Role(role) for role in claims.get("roles", ()))
-        except (jwt.PyJWTError, KeyError, ValueError):
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError):
             raise Unauthenticated("The identity token is not valid.") from None
         if issuer != PEOPLE_ISSUER and (roles != {Role.SERVICE} or claims["sub"] != f"services/{issuer}"):
             raise Unauthenticated("The identity token is not valid.")

@@ -99,8 +99,16 @@ async def ensure_streams(jetstream: JetStreamContext) -> None:
             await jetstream.add_stream(stream)
 
 
-async def connect(url: str, name: str) -> Client:
-    """Return a connection to NATS that reconnects for ever; waits until the first one succeeds."""
+async def connect(url: str, name: str, closed: Callable[[], object] = lambda: None) -> Client:
+    """
+    Return a connection to NATS that reconnects for ever; waits until the first one succeeds.
+
+    Args:
+        closed: Called when the connection is given up after all, which the client does when the server sends an error.
+    """
+
+    async def report_closed() -> None:
+        closed()
 
     async def report(error: Exception) -> None:
         log.warning("nats.error", error=str(error) or type(error).__name__)
@@ -109,7 +117,7 @@ async def connect(url: str, name: str) -> Client:
         try:
             return await nats.connect(
                 url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=2, error_cb=report,
-                allow_reconnect=True,
+                allow_reconnect=True, closed_cb=report_closed,
             )  # fmt: skip
         except (OSError, TimeoutError, nats.errors.Error) as error:
             log.info("nats.waiting", error=str(error) or type(error).__name__)
@@ -128,10 +136,14 @@ class Relay:
         """Publish until cancelled; an error of PostgreSQL or NATS is logged, and tried again."""
         listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
         purge_at = 0.0
+        has_streams = False
         try:
             while True:
                 self._wake.clear()
                 try:
+                    if not has_streams:
+                        await ensure_streams(self._jetstream)
+                        has_streams = True
                     while await self._publish_batch() == BATCH:
                         pass
                     if (moment := asyncio.get_running_loop().time()) >= purge_at:
@@ -139,6 +151,7 @@ class Relay:
                         purge_at = moment + 3600
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                     log.warning("outbox.retry", error=str(error) or type(error).__name__)
+                    has_streams = False  # Perhaps that is why: NATS may have lost its data.
                     await asyncio.sleep(0.5)
                 try:
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
@@ -161,15 +174,20 @@ class Relay:
             waiting.set(len(rows))
             if not rows:
                 return 0
-            await asyncio.gather(*(self._publish(row) for row in rows))
+            # One that NATS refuses, for its size say, does not hold up the others.
+            results = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
+            errors = [result for result in results if result is not None]
+            sent = [row.id for row, result in zip(rows, results, strict=True) if result is None]
             await session.execute(
                 update(OutboxEvent)
-                .where(OutboxEvent.id.in_([row.id for row in rows]))
+                .where(OutboxEvent.id.in_(sent))
                 .values(publish_time=now())
                 .execution_options(synchronize_session=False)
             )
-        published.inc(len(rows))
-        return len(rows)
+        published.inc(len(sent))
+        if errors:
+            raise errors[0]
+        return len(sent)
 
     async def _publish(self, row: OutboxEvent) -> None:
         with tracer.start_as_current_span(f"publish {row.type}", context=propagate.extract(row.headers)):

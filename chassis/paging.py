@@ -8,7 +8,7 @@ import hashlib
 import json
 import operator
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -27,7 +27,7 @@ _PAGING_FIELDS = ("page_size", "page_token", "order_by")
 
 async def page(
     session: Session,
-    statement: Select[tuple[Model]],
+    statement: Select[Model],
     model: type[Model],
     request: Message,
     orderings: Mapping[str, Any],
@@ -48,6 +48,8 @@ async def page(
     Raises:
         InvalidArgument: ``order_by`` or ``page_token`` is not one that this list gave or takes.
     """
+    if request.page_size < 0:  # type: ignore[attr-defined]
+        raise InvalidArgument("page_size", "can't be negative")
     size = min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)  # type: ignore[attr-defined]
     order_by = getattr(request, "order_by", "") or default
     field, descending = _parse_order(order_by, orderings)
@@ -79,19 +81,20 @@ def _parse_order(order_by: str, orderings: Mapping[str, Any]) -> tuple[str, bool
 
 
 def _fingerprint(request: Message, order_by: str) -> str:
-    """Return a digest of filters and order: a token is good for the list that gave it, not for another."""
+    """Return a digest of method, filters and order: a token is good for the list that gave it, not for another."""
     filters = type(request)()
     filters.CopyFrom(request)
     for name in _PAGING_FIELDS:
         if name in filters.DESCRIPTOR.fields_by_name:
             filters.ClearField(name)
-    content = order_by.encode() + filters.SerializeToString(deterministic=True)
+    content = f"{request.DESCRIPTOR.full_name} {order_by} ".encode() + filters.SerializeToString(deterministic=True)
     return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _encode(value: Any, last_id: str, fingerprint: str) -> str:
     plain = value.isoformat() if isinstance(value, date | datetime) else value
-    return base64.urlsafe_b64encode(json.dumps([plain, last_id, fingerprint]).encode()).decode().rstrip("=")
+    content = json.dumps([plain, last_id, fingerprint], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
 def _decode(token: str, fingerprint: str, column: Any) -> tuple[Any, str]:
@@ -99,11 +102,13 @@ def _decode(token: str, fingerprint: str, column: Any) -> tuple[Any, str]:
         plain, last_id, given = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         kind = column.type.python_type
         value = kind.fromisoformat(plain) if kind in (date, datetime) else kind(plain)
-        if _encode(value, last_id, given) != token or "\0" in f"{value}{last_id}":
+        if not isinstance(last_id, str) or _encode(value, last_id, given) != token or "\0" in f"{value}{last_id}":
             raise ValueError(token)
-        if isinstance(value, datetime) and value.tzinfo is None:
-            raise ValueError(token)
-    except (ValueError, TypeError):
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError(token)
+            value = value.astimezone(UTC)
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
         raise InvalidArgument("page_token", "is not one that a list gave") from None
     if given != fingerprint:
         raise InvalidArgument("page_token", "belongs to another list; filters and order have to stay the same")

@@ -36,7 +36,7 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
     if not request_id:
         return await make()
     key = {"subject": identity().subject, "request_id": request_id.lower()}
-    content = request.DESCRIPTOR.full_name.encode() + request.SerializeToString(deterministic=True)
+    content = request.DESCRIPTOR.full_name.encode() + _without_id(request).SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).digest()
     first = await session.scalar(
         insert(RequestId)
@@ -47,13 +47,23 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
     if first is None:
         known = (await session.scalars(select(RequestId).filter_by(**key))).one()
         if known.request_digest != digest or known.answer is None:
-            raise InvalidArgument("request_id", "was used for another request")
+            words = "was used for another request"
+            raise InvalidArgument(
+                "request_id", words, reason="REQUEST_ID_REUSED", violations=[("request_id", words)]
+            )
         return cast(Answer, _unpack(known.answer))
     answer = await make()
     packed = any_pb2.Any()
     packed.Pack(answer)
     await session.execute(update(RequestId).filter_by(**key).values(answer=packed.SerializeToString()))
     return answer
+
+
+def _without_id(request: Message) -> Message:
+    copy = type(request)()
+    copy.CopyFrom(request)
+    copy.ClearField("request_id")
+    return copy
 
 
 def _unpack(stored: bytes) -> Message:

@@ -18,6 +18,7 @@ import structlog
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from sqlalchemy.exc import DBAPIError
 
 from chassis import telemetry
 from chassis.consumer import Consumer, Handlers
@@ -26,7 +27,7 @@ from chassis.database import Database
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
 from chassis.migrate import is_current, migrate
-from chassis.outbox import Relay, connect, ensure_streams
+from chassis.outbox import Relay, connect
 from chassis.settings import ServiceSettings
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -79,13 +80,14 @@ def main(name: str, settings_of: Callable[[], ServiceSettings], build: Callable[
         case []:
             try:
                 uvloop.run(_serve(build(settings)))
-            except (RuntimeError, OSError) as error:
+            except (RuntimeError, OSError, ValueError) as error:
+                log.debug("service.failed", exc_info=True)
                 sys.exit(f"{name}: {error}")
         case ["migrate"]:
             try:
                 migrate(settings.database_url, f"services.{name}")
-            except OSError as error:
-                sys.exit(f"{name}: the database does not answer: {error}")
+            except (OSError, ValueError, DBAPIError) as error:
+                sys.exit(f"{name}: the database can't be migrated: {getattr(error, 'orig', error)}")
         case _:
             sys.exit(f"usage: python -m services.{name} [migrate]")
 
@@ -144,9 +146,7 @@ async def running(service: Service) -> AsyncIterator[str]:
     finally:
         await status.enter_graceful_shutdown()
         await server.stop(service.settings.shutdown_seconds)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(tasks, again_seconds=5)
         await service.database.dispose()
 
 
@@ -192,25 +192,42 @@ def _bind(server: grpc.aio.Server, listen: str) -> str:
 
 async def _messaging(service: Service) -> None:
     """Run relay and consumer; while NATS is away events wait in the outbox, and calls are served all the same."""
-    client = await connect(service.settings.nats_url, service.name)
+    closed = asyncio.Event()
+    client = await connect(service.settings.nats_url, service.name, closed.set)
+    jetstream = client.jetstream(timeout=5)
+    runs = [Relay(service.database, jetstream).run()]
+    if service.handlers:
+        runs.append(Consumer(service.name, service.database, jetstream, service.handlers).run())
+    work = [asyncio.create_task(run) for run in (closed.wait(), *runs)]
     try:
-        jetstream = client.jetstream(timeout=5)
-        await ensure_streams(jetstream)
-        work = [Relay(service.database, jetstream).run()]
-        if service.handlers:
-            work.append(Consumer(service.name, service.database, jetstream, service.handlers).run())
-        await asyncio.gather(*work)
+        # None of them ends by itself, unless the client closes for good: then it takes a new connection.
+        await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+        raise ConnectionError("the connection to NATS was closed")
     finally:
+        await _end(work, again_seconds=1)
         with suppress(Exception):
             await asyncio.wait_for(client.close(), 5)
 
 
+async def _end(tasks: Sequence[asyncio.Task[Any]], again_seconds: float) -> None:
+    """Cancel tasks until all have ended: before Python 3.12, `asyncio.wait_for` swallows a cancellation now and then."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=again_seconds)
+
+
 async def _forever(task: Callable[[], Awaitable[None]]) -> None:
     """Run a task; one that fails is logged and started again."""
+    itself = asyncio.current_task()
     while True:
         try:
             await task()
             return
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            # A library may cancel what it waits for; only our own end is the end.
+            if itself is not None and itself.cancelling():
+                raise
             log.warning("task.restarted", error=str(error) or type(error).__name__, exc_info=True)
             await asyncio.sleep(1)

@@ -77,9 +77,10 @@ def load(kind: type[Loaded], process: str, environment: Mapping[str, str] | None
         variable = setting.name.upper() if setting.metadata.get("shared") else prefix + setting.name.upper()
         known |= {variable, f"{variable}_FILE"}
         text = _text(variable, environment)
-        if text is not None:
+        required = setting.default is MISSING and setting.default_factory is MISSING
+        if text or (text is not None and not required):
             values[setting.name] = _convert(variable, text, types_of[setting.name])
-        elif setting.default is MISSING and setting.default_factory is MISSING:
+        elif required:
             _refuse(f"{variable} is not set (nor {variable}_FILE).")
     for variable in environment:
         if prefix and variable.startswith(prefix) and variable not in known and not _INJECTED.search(variable):
@@ -93,6 +94,8 @@ def _text(variable: str, environment: Mapping[str, str]) -> str | None:
             return Path(path).read_text().strip()
         except OSError as error:
             _refuse(f"{variable}_FILE: {path}: {error.strerror}.")
+        except UnicodeDecodeError:
+            _refuse(f"{variable}_FILE: {path}: not text in UTF-8.")
     return environment.get(variable)
 
 

@@ -8,6 +8,9 @@ from grpc_status import rpc_status
 from chassis.errors import DomainError, from_code
 
 DOMAIN = "austausch"
+# A status travels in trailers: HTTP/2 peers refuse those that are long, and the caller would not learn the reason.
+MAX_VIOLATIONS = 25
+MAX_TEXT = 300
 
 
 def to_status(error: DomainError) -> status_pb2.Status:
@@ -19,13 +22,18 @@ def to_status(error: DomainError) -> status_pb2.Status:
         packed.Pack(message)
         details.append(packed)
 
-    add(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
+    metadata = {key: _cut(value) for key, value in error.metadata.items()}
+    add(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.violations:
         bad = error_details_pb2.BadRequest()
-        for field, description in error.violations:
-            bad.field_violations.add(field=field, description=description)
+        for field, description in error.violations[:MAX_VIOLATIONS]:
+            bad.field_violations.add(field=_cut(field), description=_cut(description))
         add(bad)
-    return status_pb2.Status(code=code_pb2.Code.Value(error.code), message=error.message, details=details)
+    return status_pb2.Status(code=code_pb2.Code.Value(error.code), message=_cut(error.message), details=details)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
 
 
 def to_grpc(error: DomainError) -> grpc.Status:

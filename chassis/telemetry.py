@@ -17,11 +17,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from chassis.settings import ProcessSettings
 
-
 # Without the values of variables: they hold passwords and keys.
-_TRACEBACKS = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 def set_up(process: str, settings: ProcessSettings) -> None:
@@ -75,7 +72,9 @@ def _set_up_logs(process: str, settings: ProcessSettings) -> None:
     last: list[Any] = (
         [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     structlog.configure(
         processors=[*shared, *last],

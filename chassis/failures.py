@@ -1,0 +1,69 @@
+"""What a caller is told of an error that no rule of the domain raised: of the database's, or of time."""
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+
+from chassis.errors import (
+    Aborted,
+    AlreadyExists,
+    DeadlineExceeded,
+    DomainError,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    Unavailable,
+)
+
+
+def as_domain_error(error: Exception) -> DomainError:
+    """Return what a caller is told; an error that is not foreseen becomes `Internal`, without its text."""
+    match error:
+        case DomainError():
+            return error
+        case StaleDataError():
+            return Aborted("Someone else changed it at the same moment; read it again.", reason="ETAG_MISMATCH")
+        case TimeoutError():
+            return _too_slow()
+        case PoolTimeout() | OSError():
+            return _away()
+        case DBAPIError(connection_invalidated=True):
+            return _away()
+        case DBAPIError(orig=BaseException(__cause__=ValueError())):
+            # asyncpg's own DataError: a value that no parameter of the statement's type can hold.
+            return InvalidArgument("", "A value can't be stored.")
+        case DBAPIError():
+            return _of_state(getattr(error.orig, "sqlstate", None) or "")
+        case _:
+            return _defect()
+
+
+def _of_state(state: str) -> DomainError:
+    """Read an SQLSTATE (PostgreSQL, appendix A): what a repeat can mend, and what the input caused."""
+    match state:
+        case "57014":
+            return _too_slow()
+        case "40001" | "40P01" | "55P03":
+            return Aborted("Two changes met at the same moment; try again.", reason="CONFLICT")
+        case "23505" | "23P01":
+            return AlreadyExists("Something else is in the way.")
+        case "23503":
+            return FailedPrecondition("What it refers to does not exist, or something still refers to it.")
+    match state[:2]:
+        case "08" | "53" | "57":
+            return _away()
+        case "22":
+            return InvalidArgument("", "A value can't be stored.")
+    return _defect()
+
+
+def _away() -> DomainError:
+    return Unavailable("The database does not answer at the moment; try again.")
+
+
+def _too_slow() -> DomainError:
+    return DeadlineExceeded("It took too long; try again.")
+
+
+def _defect() -> DomainError:
+    return Internal("Something went wrong on our side; it is in the log.")
