@@ -34,9 +34,10 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def ListAgendaItems(self, request: pb.ListAgendaItemsRequest, context: Any) -> pb.ListAgendaItemsResponse:
         async with self._database.read() as session:
-            visit = await rows.visible(session, Visit, request.parent)
-            statement = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
+            statement = rows.of_visit(AgendaItem, request.parent)
             found, token, total = await page(session, statement, AgendaItem, request, ORDERINGS, default="start_time")
+            if not total:
+                await rows.visible(session, Visit, request.parent)
         items = [convert.agenda_item_message(item) for item in found]
         return pb.ListAgendaItemsResponse(agenda_items=items, next_page_token=token, total_size=total)
 

@@ -5,7 +5,6 @@ from typing import Any
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Database, Session
@@ -34,9 +33,10 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 
     async def ListDelegates(self, request: pb.ListDelegatesRequest, context: Any) -> pb.ListDelegatesResponse:
         async with self._database.read() as session:
-            visit = await _visit(session, request.parent)
-            statement = select(Delegate).where(Delegate.visit_id == visit.id)
+            statement = rows.of_visit(Delegate, request.parent, rights.ALL_DELEGATES)
             found, token, total = await page(session, statement, Delegate, request, ORDERINGS, default="protocol")
+            if not total:
+                await _visit(session, request.parent)
         delegates = [convert.delegate_message(delegate) for delegate in found]
         return pb.ListDelegatesResponse(delegates=delegates, next_page_token=token, total_size=total)
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Session
@@ -14,6 +14,7 @@ from services.exchange.model import AgendaItem, Delegate, Exchange, Partnership,
 
 Row = TypeVar("Row", bound=Resource)
 OfCity = TypeVar("OfCity", Partnership, Exchange, Visit)
+BelowVisit = TypeVar("BelowVisit", AgendaItem, Delegate)
 
 
 class TransitionRequest(Protocol):
@@ -60,6 +61,22 @@ def only_visible(statement: Select[OfCity], model: type[OfCity]) -> Select[OfCit
     if caller.has(*rights.ALL_CITIES):
         return statement
     return statement.where(model.city_id == caller.city.removeprefix("cities/"))
+
+
+def of_visit(
+    model: type[BelowVisit], visit: str, all_cities: frozenset[Role] = rights.ALL_CITIES
+) -> Select[BelowVisit]:
+    """
+    Return the statement for a visit's rows of one kind, limited to what the caller may see.
+
+    It finds none as well where there is no such visit: `visible` says which.
+    """
+    statement = select(model).where(model.visit_id == Visit.parse(visit)["id"])
+    caller = identity()
+    if caller.has(*all_cities):
+        return statement
+    own = select(Visit.id).where(Visit.city_id == caller.city.removeprefix("cities/"))
+    return statement.where(model.visit_id.in_(own))
 
 
 def parent(model: type[AgendaItem | Delegate], name: str) -> str:
