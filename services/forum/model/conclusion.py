@@ -1,0 +1,132 @@
+"""Conclusions, the groups that share them and the nodes they speak about."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from chassis.errors import FailedPrecondition
+from chassis.model import Resource, Stateful, enum_column, now
+from services.forum.model.base import Base
+
+
+class ConclusionState(StrEnum):
+    """Where a conclusion stands."""
+
+    DRAFT = "draft"
+    ADOPTED = "adopted"
+
+
+class SharedBy(Base):
+    """A working group shares a conclusion."""
+
+    __tablename__ = "conclusion_working_groups"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["forum_id", "conclusion_id"], ["conclusions.forum_id", "conclusions.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["forum_id", "working_group_id"], ["working_groups.forum_id", "working_groups.id"]),
+        Index(None, "forum_id", "working_group_id"),
+    )
+
+    forum_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    conclusion_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    working_group_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class ConclusionNode(Base):
+    """A conclusion speaks about a node."""
+
+    __tablename__ = "conclusion_nodes"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["forum_id", "conclusion_id"], ["conclusions.forum_id", "conclusions.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["forum_id", "node_id"], ["subject_nodes.forum_id", "subject_nodes.id"]),
+        Index(None, "forum_id", "node_id"),
+    )
+
+    forum_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    conclusion_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    node_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class Conclusion(Stateful, Resource, Base):
+    """A conclusion (Fazit); shared by more than one group it is a synthesis."""
+
+    __tablename__ = "conclusions"
+    __table_args__ = (
+        CheckConstraint("(state = 'adopted') = (adopt_time IS NOT NULL)", name="adopt_time_when_adopted"),
+    )
+    NAME = "forums/{forum_id}/conclusions/{id}"
+    TRANSITIONS: ClassVar = {"adopt": (frozenset({ConclusionState.DRAFT}), ConclusionState.ADOPTED)}
+
+    forum_id: Mapped[str] = mapped_column(ForeignKey("forums.id"), primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text)
+    dissent: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[ConclusionState] = enum_column(ConclusionState, default=ConclusionState.DRAFT)
+    adopt_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    shared_by: Mapped[list[SharedBy]] = relationship(
+        primaryjoin=lambda: (SharedBy.forum_id == Conclusion.forum_id) & (SharedBy.conclusion_id == Conclusion.id),
+        foreign_keys=[SharedBy.forum_id, SharedBy.conclusion_id],
+        order_by=SharedBy.working_group_id,
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        lazy="selectin",
+    )
+    subjects: Mapped[list[ConclusionNode]] = relationship(
+        primaryjoin=lambda: (
+            (ConclusionNode.forum_id == Conclusion.forum_id) & (ConclusionNode.conclusion_id == Conclusion.id)
+        ),
+        foreign_keys=[ConclusionNode.forum_id, ConclusionNode.conclusion_id],
+        order_by=ConclusionNode.node_id,
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        lazy="selectin",
+    )
+
+    @property
+    def working_group_ids(self) -> list[str]:
+        """Ids of the working groups that share the conclusion."""
+        return [share.working_group_id for share in self.shared_by]
+
+    @property
+    def node_ids(self) -> list[str]:
+        """Ids of the nodes that the conclusion speaks about."""
+        return [subject.node_id for subject in self.subjects]
+
+    def share(self, working_group_ids: Sequence[str]) -> None:
+        """Replace the working groups that share the conclusion."""
+        kept = {share.working_group_id: share for share in self.shared_by}
+        self.shared_by = [kept.get(each) or SharedBy(working_group_id=each) for each in working_group_ids]
+
+    def speak_about(self, node_ids: Sequence[str]) -> None:
+        """Replace the nodes that the conclusion speaks about."""
+        kept = {subject.node_id: subject for subject in self.subjects}
+        self.subjects = [kept.get(each) or ConclusionNode(node_id=each) for each in node_ids]
+
+    def require_draft(self) -> None:
+        """
+        Raise unless the conclusion may still be changed.
+
+        Raises:
+            FailedPrecondition: It is adopted; reason ADOPTED.
+        """
+        if self.state is not ConclusionState.DRAFT:
+            raise FailedPrecondition("The conclusion is adopted and cannot be changed.", reason="ADOPTED")
+
+    def adopt(self) -> None:
+        """
+        Adopt the conclusion.
+
+        Raises:
+            IllegalTransition: It is adopted already.
+        """
+        self.transition("adopt")
+        self.adopt_time = now()

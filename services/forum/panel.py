@@ -1,0 +1,153 @@
+"""The eligibility rule at work: asks, judges, and keeps the log."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from sqlalchemy import func, select, tuple_, update
+
+from chassis.database import Database, Session
+from chassis.errors import FailedPrecondition, PermissionDenied
+from chassis.identity import Role, identity
+from services.forum.eligibility import Reason, Setting, broken_rules
+from services.forum.exchange import Exchange
+from services.forum.model import EligibilityCheck, Forum, Occasion, Origin, Panelist, PanelistState
+from services.forum.model.panelist import ON_THE_PANEL
+
+
+class Ineligible(FailedPrecondition):
+    """
+    An expert breaks the eligibility rule; reason INELIGIBLE, metadata `reasons` (comma-separated).
+
+    Attributes:
+        check: Entry for the log, which has to outlive the transaction that this error rolls back.
+    """
+
+    def __init__(self, reasons: Sequence[Reason], check: EligibilityCheck) -> None:
+        super().__init__(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
+        self.check = check
+
+
+class Panel:
+    """
+    Judges who may sit on the panel of a forum and write there.
+
+    Args:
+        database: The forum service's database.
+        exchange: Tells whether a city is a partner.
+    """
+
+    def __init__(self, database: Database, exchange: Exchange) -> None:
+        self._database = database
+        self._exchange = exchange
+
+    async def has_partner(self, panelist: Panelist) -> bool:
+        """
+        Return whether the panelist's city is a partner. Nobody is asked for a national expert.
+
+        Raises:
+            Unavailable: The exchange service does not answer.
+        """
+        return panelist.origin is not Origin.NATIONAL and await self._exchange.is_partner(panelist.city)
+
+    async def judge(self, session: Session, forum: Forum, panelist: Panelist, partner: bool) -> tuple[Reason, ...]:
+        """
+        Return the parts of the rule that a panelist breaks now.
+
+        Args:
+            forum: The forum; locked by the caller where the answer decides about a place on the panel.
+            panelist: On the panel, or about to be invited.
+            partner: What `has_partner` said.
+        """
+        earlier = select(func.count()).where(
+            Panelist.forum_id == forum.id, Panelist.city == panelist.city, Panelist.state.in_(ON_THE_PANEL)
+        )
+        if panelist.create_time is not None:
+            place = (panelist.create_time, panelist.id)
+            earlier = earlier.where(tuple_(Panelist.create_time, Panelist.id) < place)
+        with session.no_autoflush:
+            earlier_from_city = await session.scalar(earlier) or 0
+        setting = Setting(
+            reviewed_city=forum.city,
+            city_cap=forum.panel_city_cap,
+            earlier_from_city=earlier_from_city,
+            partner=partner,
+        )
+        return broken_rules(panelist.candidate, setting)
+
+    @asynccontextmanager
+    async def refusals_logged(self) -> AsyncIterator[None]:
+        """Write the check of an `Ineligible` into the log: the transaction that it left has been rolled back."""
+        try:
+            yield
+        except Ineligible as refusal:
+            async with self._database.begin() as session:
+                session.add(refusal.check)
+            raise
+
+    async def check(self, panelist: Panelist, occasion: Occasion) -> tuple[Reason, ...]:
+        """
+        Judge a stored panelist, log the check and return the broken parts of the rule.
+
+        A check is no change of the panelist: it keeps its version and time of update.
+
+        Raises:
+            NotFound: The panelist was deleted meanwhile.
+            Unavailable: The exchange service does not answer.
+        """
+        partner = await self.has_partner(panelist)
+        async with self._database.begin() as session:
+            forum = await session.by_name(Forum, Forum.NAME.format(id=panelist.forum_id))
+            panelist = await session.by_name(Panelist, panelist.name)
+            reasons = await self.judge(session, forum, panelist, partner)
+            session.expunge(panelist)
+            check = panelist.checked(reasons, occasion)
+            # The log first: its foreign keys wait for whoever holds the forum, before this holds the panelist.
+            session.add(check)
+            await session.flush()
+            await session.execute(
+                update(Panelist)
+                .where(Panelist.forum_id == panelist.forum_id, Panelist.id == panelist.id)
+                .values(
+                    eligible=check.eligible,
+                    ineligible_reasons=check.ineligible_reasons,
+                    eligibility_check_time=check.check_time,
+                    update_time=Panelist.update_time,
+                )
+            )
+        return reasons
+
+    async def admit_writer(self, forum_id: str) -> None:
+        """
+        Raise unless the caller may write in a forum: a coordinator, or an expert who accepted and is eligible now.
+
+        Every write of an expert is checked and logged, whatever becomes of it.
+
+        Raises:
+            PermissionDenied: The expert is not on the panel, has not accepted, or (reason INELIGIBLE) breaks the rule.
+            Unavailable: The exchange service does not answer.
+        """
+        caller = identity()
+        if caller.has(Role.COORDINATOR):
+            return
+        async with self._database.read() as session:
+            panelist = await session.scalar(
+                select(Panelist).where(
+                    Panelist.forum_id == forum_id,
+                    Panelist.account == caller.subject,
+                    Panelist.state.in_(ON_THE_PANEL),
+                )
+            )
+        if panelist is None:
+            raise PermissionDenied("You do not sit on the panel of this forum.")
+        if panelist.state is not PanelistState.ACCEPTED:
+            raise PermissionDenied("Accept the invitation before you write in this forum.")
+        if reasons := await self.check(panelist, Occasion.WRITE):
+            raise PermissionDenied(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
+
+
+def _message(reasons: Sequence[Reason]) -> str:
+    return f"The expert is not eligible: {', '.join(reason.value.replace('_', ' ') for reason in reasons)}."
+
+
+def _metadata(reasons: Sequence[Reason]) -> dict[str, str]:
+    return {"reasons": ",".join(reason.value.upper() for reason in reasons)}

@@ -1,0 +1,1 @@
+"""The servicers of the forum, one per aggregate: check, one transaction, convert."""

@@ -1,0 +1,228 @@
+"""Serves the recommendations of forums."""
+
+from collections.abc import Callable
+from typing import Any
+
+from austausch.forum.v1 import events_pb2, forum_pb2, forum_pb2_grpc
+from google.protobuf import empty_pb2
+from sqlalchemy import select
+
+from chassis.database import Database, Session
+from chassis.errors import FailedPrecondition, PermissionDenied
+from chassis.field_mask import updated_paths
+from chassis.identity import Role, identity
+from chassis.model import new_id, now
+from chassis.outbox import emit
+from chassis.paging import page
+from chassis.request_ids import once
+from services.forum.constraints import erase, store
+from services.forum.convert import (
+    column_values,
+    conclusion_message,
+    day,
+    forum_message,
+    member_value,
+    name_of,
+    recommendation_message,
+)
+from services.forum.model import Conclusion, Forum, Recommendation, RecommendationState, Verdict
+from services.forum.panel import Panel
+from services.forum.references import ids_in_forum, sdg_targets_of
+from services.forum.rights import recommendation_verbs, require_owner, see
+
+FOLLOW_UP = {"due_date", "evidence"}
+AFTER_ADOPTION = FOLLOW_UP | {"owner_department"}
+FIELDS = AFTER_ADOPTION | {"title", "text", "language"}
+ORDERINGS = {
+    "create_time": Recommendation.create_time,
+    "update_time": Recommendation.update_time,
+    "title": Recommendation.title,
+    "owner_department": Recommendation.owner_department,
+}
+
+FollowUp = (
+    events_pb2.RecommendationPlanned
+    | events_pb2.RecommendationStarted
+    | events_pb2.RecommendationImplemented
+    | events_pb2.RecommendationVerified
+)
+FollowUpRequest = (
+    forum_pb2.PlanRecommendationRequest
+    | forum_pb2.StartRecommendationRequest
+    | forum_pb2.ImplementRecommendationRequest
+    | forum_pb2.VerifyRecommendationRequest
+)
+
+
+def _as_message(recommendation: Recommendation) -> forum_pb2.Recommendation:
+    """Return a recommendation as its caller may see it."""
+    return recommendation_message(recommendation, recommendation_verbs(recommendation))
+
+
+class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
+    """Serves `RecommendationService`; rules and errors are in the contract."""
+
+    def __init__(self, database: Database, panel: Panel) -> None:
+        self._database = database
+        self._panel = panel
+
+    async def GetRecommendation(
+        self, request: forum_pb2.GetRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        async with self._database.read() as session:
+            return _as_message(await see(session, Recommendation, request.name))
+
+    async def ListRecommendations(
+        self, request: forum_pb2.ListRecommendationsRequest, context: Any
+    ) -> forum_pb2.ListRecommendationsResponse:
+        async with self._database.read() as session:
+            forum = await see(session, Forum, request.parent)
+            statement = select(Recommendation).where(Recommendation.forum_id == forum.id)
+            if request.conclusion:
+                conclusion_id = Conclusion.parse(request.conclusion)["id"]
+                statement = statement.where(Recommendation.conclusion_id == conclusion_id)
+            if request.state:
+                state = column_values(request, {"state"}, Recommendation)["state"]
+                statement = statement.where(Recommendation.state == state)
+            if request.owner_department:
+                statement = statement.where(Recommendation.owner_department == request.owner_department)
+            rows, token, total = await page(session, statement, Recommendation, request, ORDERINGS, "create_time")
+        return forum_pb2.ListRecommendationsResponse(
+            recommendations=[_as_message(row) for row in rows], next_page_token=token, total_size=total
+        )
+
+    async def CreateRecommendation(
+        self, request: forum_pb2.CreateRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        await self._panel.admit_writer(Forum.parse(request.parent)["id"])
+        async with self._database.begin() as session:
+            return await once(session, request, lambda: self._create(session, request))
+
+    async def _create(
+        self, session: Session, request: forum_pb2.CreateRecommendationRequest
+    ) -> forum_pb2.Recommendation:
+        forum = await see(session, Forum, request.parent)
+        field, name = "recommendation.conclusion", request.recommendation.conclusion
+        await ids_in_forum(session, Conclusion, [name], forum.id, field)
+        # Locked: the conclusion shall not be adopted without this draft.
+        conclusion = await see(session, Conclusion, name, lock=True)
+        conclusion.require_draft()
+        recommendation = Recommendation(
+            forum_id=forum.id,
+            id=request.recommendation_id or new_id(),
+            conclusion_id=conclusion.id,
+            state=RecommendationState.DRAFT,
+            **column_values(request.recommendation, FIELDS, Recommendation),
+        )
+        session.add(recommendation)
+        await store(session)
+        return _as_message(recommendation)
+
+    async def UpdateRecommendation(
+        self, request: forum_pb2.UpdateRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        message, caller = request.recommendation, identity()
+        paths = updated_paths(request.update_mask, message, FIELDS)
+        if not caller.has(Role.COORDINATOR, Role.MEMBER):
+            await self._panel.admit_writer(Recommendation.parse(message.name)["forum_id"])
+        async with self._database.begin() as session:
+            recommendation = await see(session, Recommendation, message.name, lock=True)
+            recommendation.check_etag(message.etag)
+            values = column_values(message, paths, Recommendation)
+            changes = {name for name, value in values.items() if value != getattr(recommendation, name)}
+            self._require_changeable(recommendation, changes)
+            for column, value in values.items():
+                setattr(recommendation, column, value)
+            recommendation.update_time = now()
+            await store(session)
+            return _as_message(recommendation)
+
+    def _require_changeable(self, recommendation: Recommendation, changes: set[str]) -> None:
+        """Raise unless the state allows the changes of these fields, and the caller may make them."""
+        caller = identity()
+        if recommendation.state is RecommendationState.VERIFIED:
+            raise FailedPrecondition("The recommendation is verified and cannot be changed.", reason="VERIFIED")
+        if not changes <= AFTER_ADOPTION or not caller.has(Role.COORDINATOR, Role.MEMBER):
+            recommendation.require_draft()
+        if caller.has(Role.MEMBER) and not caller.has(Role.COORDINATOR):
+            require_owner(recommendation)
+            if not changes <= FOLLOW_UP:
+                raise PermissionDenied("A department changes the due date and the evidence only.")
+
+    async def DeleteRecommendation(
+        self, request: forum_pb2.DeleteRecommendationRequest, context: Any
+    ) -> empty_pb2.Empty:
+        async with self._database.begin() as session:
+            recommendation = await see(session, Recommendation, request.name, lock=True)
+            recommendation.check_etag(request.etag)
+            recommendation.require_draft()
+            await erase(session, recommendation)
+        return empty_pb2.Empty()
+
+    async def AnswerRecommendation(
+        self, request: forum_pb2.AnswerRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        verdict = Verdict(member_value(request.DESCRIPTOR.fields_by_name["verdict"], request.verdict))
+        async with self._database.begin() as session:
+            recommendation = await see(session, Recommendation, request.name, lock=True)
+            require_owner(recommendation)
+            recommendation.check_etag(request.etag)
+            recommendation.answer(verdict, request.reason, identity().name)
+            await store(session)
+            forum = await see(session, Forum, Forum.NAME.format(id=recommendation.forum_id))
+            conclusion_name = name_of(Conclusion, recommendation.forum_id, recommendation.conclusion_id)
+            conclusion = await see(session, Conclusion, conclusion_name)
+            event = events_pb2.RecommendationAnswered(
+                forum=forum_message(forum),
+                conclusion=conclusion_message(conclusion),
+                recommendation=recommendation_message(recommendation),
+                sdg_targets=await sdg_targets_of(session, conclusion),
+            )
+            emit(session, event, recommendation.name)
+            return _as_message(recommendation)
+
+    async def PlanRecommendation(
+        self, request: forum_pb2.PlanRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        due_date = day(request, "due_date", "due_date")
+        return await self._follow_up(request, events_pb2.RecommendationPlanned, lambda row: row.plan(due_date))
+
+    async def StartRecommendation(
+        self, request: forum_pb2.StartRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        return await self._follow_up(request, events_pb2.RecommendationStarted, Recommendation.start)
+
+    async def ImplementRecommendation(
+        self, request: forum_pb2.ImplementRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        caller = identity()
+        return await self._follow_up(
+            request,
+            events_pb2.RecommendationImplemented,
+            lambda row: row.implement(request.evidence, caller.name, caller.subject),
+        )
+
+    async def VerifyRecommendation(
+        self, request: forum_pb2.VerifyRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        caller = identity()
+        return await self._follow_up(
+            request,
+            events_pb2.RecommendationVerified,
+            lambda row: row.verify(caller.name, caller.subject, caller.department),
+        )
+
+    async def _follow_up(
+        self, request: FollowUpRequest, event: type[FollowUp], step: Callable[[Recommendation], None]
+    ) -> forum_pb2.Recommendation:
+        """Take one step of the implementation, and tell of it."""
+        async with self._database.begin() as session:
+            recommendation = await see(session, Recommendation, request.name, lock=True)
+            require_owner(recommendation)
+            recommendation.check_etag(request.etag)
+            step(recommendation)
+            await store(session)
+            forum = await see(session, Forum, Forum.NAME.format(id=recommendation.forum_id))
+            message = recommendation_message(recommendation)
+            emit(session, event(forum=forum_message(forum), recommendation=message), recommendation.name)
+            return _as_message(recommendation)

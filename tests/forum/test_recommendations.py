@@ -1,0 +1,227 @@
+"""Recommendations: the whole way through the API, who may take which step, and what is told of it."""
+
+import asyncio
+
+import pytest
+from austausch.forum.v1 import events_pb2
+from austausch.forum.v1 import forum_pb2 as pb
+from google.protobuf.field_mask_pb2 import FieldMask
+from sqlalchemy import select
+
+from chassis.identity import Role
+from chassis.tables import OutboxEvent
+from tests.calls import Caller, RunningService
+from tests.forum.factories import (
+    DEPARTMENT,
+    DUE,
+    make_adopted,
+    make_conclusion,
+    make_forum,
+    make_recommendation,
+)
+from tests.refusals import refused
+
+State = pb.Recommendation
+Answer = pb.Recommendation.Answer
+
+
+@pytest.fixture
+def member(lone_forum: RunningService) -> Caller:
+    """A member of the department that owns the recommendations."""
+    return lone_forum.as_(Role.MEMBER, name="Controllerin", department=DEPARTMENT)
+
+
+@pytest.fixture
+def outsider(lone_forum: RunningService) -> Caller:
+    """A member of another department."""
+    return lone_forum.as_(Role.MEMBER, subject="accounts/outsider", department="Fachbereich Bildung")
+
+
+def answer(name: str, verdict: int = Answer.VERDICT_ACCEPTED) -> pb.AnswerRecommendationRequest:
+    return pb.AnswerRecommendationRequest(name=name, verdict=verdict, reason="Passt zum Steuerungssystem.")
+
+
+async def follow(caller: Caller, name: str, *, until: str) -> pb.Recommendation:
+    """Take an adopted recommendation through its steps, including the one named."""
+    recommendation = await caller.AnswerRecommendation(answer(name))
+    steps = {
+        "answer": None,
+        "plan": pb.PlanRecommendationRequest(name=name, due_date=DUE),
+        "start": pb.StartRecommendationRequest(name=name),
+        "implement": pb.ImplementRecommendationRequest(name=name, evidence="Beschlussvorlage V 12/2027"),
+    }
+    for verb, request in steps.items():
+        if request is not None:
+            recommendation = await getattr(caller, f"{verb.capitalize()}Recommendation")(request)
+        if verb == until:
+            break
+    return recommendation
+
+
+async def test_a_recommendation_is_followed_to_its_verification(
+    lone_forum: RunningService, coordinator: Caller, member: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    adopted = await make_adopted(coordinator, forum)
+    implemented = await follow(member, adopted.name, until="implement")
+    assert implemented.answer.verdict == Answer.VERDICT_ACCEPTED
+    assert (implemented.answer.answerer, implemented.answer.reason) == ("Controllerin", "Passt zum Steuerungssystem.")
+    assert (implemented.due_date, implemented.implementer) == (DUE, "Controllerin")
+    verified = await coordinator.VerifyRecommendation(pb.VerifyRecommendationRequest(name=adopted.name))
+    assert (verified.state, verified.verifier) == (State.STATE_VERIFIED, "Internationales Büro")
+    async with lone_forum.database.read() as session:
+        rows = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.id))).all()
+    assert [row.type.removeprefix("austausch.forum.v1.") for row in rows] == [
+        "ConclusionAdopted",
+        "RecommendationAnswered",
+        "RecommendationPlanned",
+        "RecommendationStarted",
+        "RecommendationImplemented",
+        "RecommendationVerified",
+    ]
+    told = events_pb2.RecommendationAnswered.FromString(rows[1].payload)
+    assert (told.forum.name, told.conclusion.name) == (forum.name, adopted.conclusion)
+    assert told.recommendation.answer == implemented.answer
+
+
+async def test_an_answer_needs_a_verdict_and_a_reason(coordinator: Caller, member: Caller) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    with refused("INVALID_ARGUMENT") as refusal:
+        await member.AnswerRecommendation(pb.AnswerRecommendationRequest(name=adopted.name))
+    assert sorted(field for field, _ in refusal.error.violations) == ["reason", "verdict"]
+
+
+async def test_a_draft_is_not_answered(coordinator: Caller, member: Caller) -> None:
+    draft = await make_recommendation(coordinator, await make_conclusion(coordinator, await make_forum(coordinator)))
+    with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION"):
+        await member.AnswerRecommendation(answer(draft.name))
+
+
+async def test_a_rejected_recommendation_is_not_planned(coordinator: Caller, member: Caller) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    rejected = await member.AnswerRecommendation(answer(adopted.name, Answer.VERDICT_REJECTED))
+    assert list(rejected.allowed_transitions) == []
+    with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION") as refusal:
+        await member.PlanRecommendation(pb.PlanRecommendationRequest(name=adopted.name, due_date=DUE))
+    assert (refusal.error.metadata["state"], refusal.error.metadata["allowed"]) == ("ANSWERED", "")
+
+
+async def test_of_concurrent_answers_one_counts(
+    lone_forum: RunningService, coordinator: Caller, member: Caller
+) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    requests = [answer(adopted.name, verdict) for verdict in (1, 2, 3, 1)]
+    answers = await asyncio.gather(*map(member.AnswerRecommendation, requests), return_exceptions=True)
+    assert sum(isinstance(each, pb.Recommendation) for each in answers) == 1
+    async with lone_forum.database.read() as session:
+        types = (await session.scalars(select(OutboxEvent.type))).all()
+    assert types.count("austausch.forum.v1.RecommendationAnswered") == 1
+
+
+async def test_another_department_takes_no_step(coordinator: Caller, member: Caller, outsider: Caller) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    with refused("PERMISSION_DENIED"):
+        await outsider.AnswerRecommendation(answer(adopted.name))
+    planned = await follow(member, adopted.name, until="plan")
+    with refused("PERMISSION_DENIED"):
+        await outsider.StartRecommendation(pb.StartRecommendationRequest(name=adopted.name))
+    seen = await outsider.GetRecommendation(pb.GetRecommendationRequest(name=adopted.name))
+    assert (list(planned.allowed_transitions), list(seen.allowed_transitions)) == (["start"], [])
+
+
+async def test_the_owner_does_not_verify(lone_forum: RunningService, coordinator: Caller, member: Caller) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    await follow(member, adopted.name, until="implement")
+    request = pb.VerifyRecommendationRequest(name=adopted.name)
+    with refused("PERMISSION_DENIED"):
+        await member.VerifyRecommendation(request)
+    owner = lone_forum.as_(Role.COORDINATOR, subject="accounts/owner", department=DEPARTMENT)
+    with refused("PERMISSION_DENIED"):
+        await owner.VerifyRecommendation(request)
+    seen = await owner.GetRecommendation(pb.GetRecommendationRequest(name=adopted.name))
+    assert list(seen.allowed_transitions) == []
+
+
+async def test_who_reported_the_implementation_does_not_verify_it(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    await follow(coordinator, adopted.name, until="implement")
+    request = pb.VerifyRecommendationRequest(name=adopted.name)
+    with refused("PERMISSION_DENIED"):
+        await coordinator.VerifyRecommendation(request)
+    colleague = lone_forum.as_(Role.COORDINATOR, subject="accounts/colleague")
+    assert (await colleague.VerifyRecommendation(request)).state == State.STATE_VERIFIED
+
+
+async def test_a_plan_needs_a_due_date_and_keeps_the_stored_one(coordinator: Caller, member: Caller) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    await follow(member, adopted.name, until="answer")
+    plan = pb.PlanRecommendationRequest(name=adopted.name)
+    with refused("INVALID_ARGUMENT") as refusal:
+        await member.PlanRecommendation(plan)
+    assert refusal.error.violations[0][0] == "due_date"
+    dated = pb.Recommendation(name=adopted.name, due_date=DUE)
+    await member.UpdateRecommendation(pb.UpdateRecommendationRequest(recommendation=dated))
+    assert (await member.PlanRecommendation(plan)).due_date == DUE
+
+
+async def test_after_the_adoption_only_the_follow_up_changes(coordinator: Caller, member: Caller) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+
+    async def change(caller: Caller, **fields: object) -> pb.Recommendation:
+        changed = pb.Recommendation(name=adopted.name, **fields)  # type: ignore[arg-type]
+        return await caller.UpdateRecommendation(pb.UpdateRecommendationRequest(recommendation=changed))
+
+    with refused("FAILED_PRECONDITION", "ADOPTED"):
+        await change(coordinator, text="Anders.")
+    with refused("PERMISSION_DENIED"):
+        await change(member, owner_department="Kämmerei")
+    assert (await change(member, evidence="Protokoll", text=adopted.text)).evidence == "Protokoll"
+    assert (await change(coordinator, owner_department="Kämmerei")).owner_department == "Kämmerei"
+    with refused("PERMISSION_DENIED"):
+        await change(member, evidence="Anderes Protokoll")
+
+
+async def test_a_verified_recommendation_never_changes(coordinator: Caller, member: Caller) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    await follow(member, adopted.name, until="implement")
+    await coordinator.VerifyRecommendation(pb.VerifyRecommendationRequest(name=adopted.name))
+    changed = pb.Recommendation(name=adopted.name)
+    request = pb.UpdateRecommendationRequest(recommendation=changed, update_mask=FieldMask(paths=["evidence"]))
+    with refused("FAILED_PRECONDITION", "VERIFIED"):
+        await coordinator.UpdateRecommendation(request)
+
+
+async def test_of_two_concurrent_changes_one_is_lost_to_nobody(coordinator: Caller, member: Caller) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    requests = [
+        pb.UpdateRecommendationRequest(
+            recommendation=pb.Recommendation(name=adopted.name, etag=adopted.etag, evidence=evidence)
+        )
+        for evidence in ("one", "other")
+    ]
+    answers = await asyncio.gather(*map(member.UpdateRecommendation, requests), return_exceptions=True)
+    (winner,) = [each for each in answers if isinstance(each, pb.Recommendation)]
+    stored = await coordinator.GetRecommendation(pb.GetRecommendationRequest(name=adopted.name))
+    assert stored.evidence == winner.evidence
+    with refused("ABORTED", "ETAG_MISMATCH") as refusal:
+        await member.UpdateRecommendation(requests[0])
+    assert refusal.error.metadata["updater"] == "Controllerin"
+
+
+async def test_lists_are_filtered_by_owner_state_and_conclusion(coordinator: Caller) -> None:
+    forum = await make_forum(coordinator)
+    adopted = await make_adopted(coordinator, forum)
+    conclusion = await make_conclusion(coordinator, forum)
+    draft = await make_recommendation(coordinator, conclusion, owner_department="Kämmerei")
+
+    async def names(**filters: object) -> list[str]:
+        request = pb.ListRecommendationsRequest(parent=forum.name, **filters)  # type: ignore[arg-type]
+        return [each.name for each in (await coordinator.ListRecommendations(request)).recommendations]
+
+    assert await names() == [adopted.name, draft.name]
+    assert await names(order_by="create_time desc") == [draft.name, adopted.name]
+    assert await names(owner_department=DEPARTMENT) == [adopted.name]
+    assert await names(state=State.STATE_DRAFT) == [draft.name]
+    assert await names(conclusion=adopted.conclusion) == [adopted.name]
