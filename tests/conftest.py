@@ -15,17 +15,22 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
-from chassis import embedded, server
+from chassis import embedded, server, telemetry
 from chassis.client import aio_channel
 from chassis.embedded import Nats, Postgres
 from chassis.migrate import migrate
-from chassis.settings import load
+from chassis.settings import ProcessSettings, load
 from tests import stack as whole
 from tests.calls import Keys, RunningService
 
 FreshDatabase = Callable[[str], str]
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("austausch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("austausch")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,6 +41,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not accept: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    """Log as a process does: a defect's traceback in plain lines, not drawn with every local variable."""
+    telemetry.set_up("tests", ProcessSettings(log_level="warning"))
 
 
 @pytest.fixture(scope="session")
