@@ -1,0 +1,41 @@
+"""Runs the knowledge service: ``python -m services.knowledge`` serves, with ``migrate`` it migrates its database."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from austausch.knowledge.v1 import knowledge_pb2_grpc as contract
+
+from chassis import server
+from chassis.database import Database
+from chassis.settings import ServiceSettings, load
+from services.knowledge.events import HANDLERS
+from services.knowledge.feeder import Feeder
+from services.knowledge.service import LearningServicer
+
+NAME = "knowledge"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnowledgeSettings(ServiceSettings):
+    """What the knowledge service can be told."""
+
+    index_path: Path
+    """Folder of the search index, this process's own. It holds nothing that cannot be built anew."""
+
+
+def build(settings: KnowledgeSettings) -> server.Service:
+    """Wire the service up."""
+    database = Database(settings.database_url, settings.pool_size)
+    feeder = Feeder(database, settings.index_path)
+    return server.Service(
+        name=NAME,
+        settings=settings,
+        database=database,
+        servicers=[(contract.add_LearningServiceServicer_to_server, LearningServicer(database, feeder))],
+        handlers=HANDLERS,
+        tasks=[feeder.run],
+    )
+
+
+if __name__ == "__main__":
+    server.main(NAME, lambda: load(KnowledgeSettings, NAME), build)

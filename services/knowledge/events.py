@@ -1,0 +1,198 @@
+"""
+Learnings from other services' events.
+
+Each becomes a learning whose id follows from its source, so that neither a repeated nor a belated event makes a second
+one; and what people have done to it since is never undone.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from austausch.exchange.v1 import events_pb2 as exchange_events
+from austausch.exchange.v1 import exchange_pb2
+from austausch.forum.v1 import events_pb2 as forum_events
+from austausch.forum.v1 import forum_pb2
+from austausch.knowledge.v1 import events_pb2
+from sqlalchemy import func, or_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.consumer import Handlers, Origin
+from chassis.database import Session
+from chassis.outbox import emit
+from services.knowledge.convert import to_message
+from services.knowledge.model import KnownVisit, Learning, LearningState
+
+# Who wrote what an event brought without naming a person.
+FORUM = "services/forum"
+EXCHANGE = "services/exchange"
+
+Verdict = forum_pb2.Recommendation.Answer
+
+
+async def know_visit(session: Session, event: Any, _origin: Origin) -> None:
+    """Keep what a visit is called and whose it is, for the learnings that come from it."""
+    await _know(session, event.visit)
+
+
+async def record_debrief(session: Session, event: exchange_events.VisitReported, origin: Origin) -> None:
+    """Make an observation of each entry of a visit's debrief."""
+    visit, exchange = event.visit, event.exchange
+    await _know(session, visit)
+    for number, entry in enumerate(visit.debrief.entries):
+        await _record(
+            session,
+            origin,
+            key=f"{visit.name}/debrief/{number}",
+            title=entry.title,
+            language=entry.language,
+            observation=entry.observation,
+            discussion=entry.discussion,
+            conclusion=entry.conclusion,
+            recommendation=entry.recommendation,
+            topics=list(entry.topics or exchange.topics),
+            sdg_targets=list(exchange.sdg_targets),
+            cities=[exchange.city] if exchange.city else [visit.guest_city, visit.host_city],
+            source=visit.name,
+            source_title=visit.title,
+            partner_cities=[visit.host_city, visit.guest_city],
+            department=visit.host_department,
+            author=event.author or EXCHANGE,
+            author_name=event.author_display_name,
+            state=LearningState.OBSERVATION,
+        )
+
+
+async def record_conclusion(session: Session, event: forum_events.ConclusionAdopted, origin: Origin) -> None:
+    """Make an insight of a conclusion, and one of each recommendation that was adopted with it."""
+    forum, conclusion = event.forum, event.conclusion
+    await _record(
+        session,
+        origin,
+        key=conclusion.name,
+        title=conclusion.title,
+        language=conclusion.language,
+        observation=conclusion.text,
+        discussion=conclusion.dissent,
+        source=conclusion.name,
+        **_of_forum(forum, event.sdg_targets),
+    )
+    for recommendation in event.recommendations:
+        await _record_recommendation(session, origin, forum, conclusion, recommendation, event.sdg_targets)
+
+
+async def follow_answer(session: Session, event: forum_events.RecommendationAnswered, origin: Origin) -> None:
+    """Make a lesson identified of a recommendation that the city accepts, at least in part; reject the others."""
+    recommendation, answer = event.recommendation, event.recommendation.answer
+
+    def follow(learning: Learning) -> bool:
+        if answer.verdict == Verdict.VERDICT_REJECTED:
+            return learning.decline(answer.reason)
+        return learning.accept(recommendation.text, recommendation.owner_department, answer.reason)
+
+    learning = await session.get(Learning, _id(recommendation.name), with_for_update=True)
+    if learning is None:
+        await _record_recommendation(
+            session, origin, event.forum, event.conclusion, recommendation, event.sdg_targets, follow
+        )
+    elif follow(learning):
+        await session.flush()
+        kinds: dict[LearningState, Callable[..., Any]] = {
+            LearningState.LESSON_IDENTIFIED: events_pb2.LearningIdentified,
+            LearningState.REJECTED: events_pb2.LearningRejected,
+        }
+        kind = kinds.get(learning.state, events_pb2.LearningUpdated)
+        emit(session, kind(learning=to_message(learning)), learning.name)
+
+
+async def _record_recommendation(
+    session: Session,
+    origin: Origin,
+    forum: forum_pb2.Forum,
+    conclusion: forum_pb2.Conclusion,
+    recommendation: forum_pb2.Recommendation,
+    sdg_targets: Any,
+    follow: Callable[[Learning], object] = bool,
+) -> None:
+    await _record(
+        session,
+        origin,
+        key=recommendation.name,
+        follow=follow,
+        title=recommendation.title,
+        language=recommendation.language,
+        observation=conclusion.title,
+        recommendation=recommendation.text,
+        source=recommendation.name,
+        department=recommendation.owner_department,
+        **_of_forum(forum, sdg_targets),
+    )
+
+
+def _of_forum(forum: forum_pb2.Forum, sdg_targets: Any) -> dict[str, Any]:
+    return {
+        "source_title": forum.title,
+        "sdg_targets": list(sdg_targets),
+        "cities": [forum.city] if forum.city else [],
+        "author": FORUM,
+        "author_name": forum.title,
+        "state": LearningState.INSIGHT,
+    }
+
+
+async def _record(
+    session: Session, origin: Origin, *, key: str, follow: Callable[[Learning], object] = bool, **values: Any
+) -> None:
+    """Record a learning, changed by `follow` before anyone sees it, unless it is there already."""
+    if await session.get(Learning, _id(key)):
+        return
+    learning = Learning(
+        id=_id(key),
+        create_time=origin.time,
+        updater=values["author_name"],
+        **{"discussion": "", "partner_cities": [], **values},
+    )
+    follow(learning)
+    session.add(learning)
+    await session.flush()
+    emit(session, events_pb2.LearningRecorded(learning=to_message(learning)), learning.name)
+
+
+def _id(key: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"austausch:{key}"))
+
+
+async def _know(session: Session, visit: exchange_pb2.Visit) -> None:
+    cities = [city for city in (visit.host_city, visit.guest_city) if city]
+    statement = insert(KnownVisit).values(
+        name=visit.name, title=visit.title, cities=cities, version=int(visit.etag or 0)
+    )
+    newer = await session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=[KnownVisit.name],
+            set_={column: statement.excluded[column] for column in ("title", "cities", "version")},
+            where=KnownVisit.version < statement.excluded.version,
+        ).returning(KnownVisit.name)
+    )
+    if newer is None:
+        return
+    # For learnings that were written before the visit was known here.
+    await session.execute(
+        update(Learning)
+        .where(Learning.source == visit.name, or_(Learning.source_title == "", Learning.partner_cities != cities))
+        .values(
+            partner_cities=cities,
+            source_title=func.coalesce(func.nullif(Learning.source_title, ""), visit.title),
+            update_time=Learning.update_time,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+HANDLERS: Handlers = {
+    exchange_events.VisitCreated: know_visit,
+    exchange_events.VisitChanged: know_visit,
+    exchange_events.VisitReported: record_debrief,
+    forum_events.ConclusionAdopted: record_conclusion,
+    forum_events.RecommendationAnswered: follow_answer,
+}

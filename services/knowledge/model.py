@@ -1,0 +1,271 @@
+"""Learnings, their states, and what is known of the visits that they come from. No I/O."""
+
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import FetchedValue
+
+from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
+from chassis.model import NAMING_CONVENTION, Resource, Stateful, enum_column
+
+
+class Base(DeclarativeBase):
+    """Every table of the knowledge service."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class LearningState(StrEnum):
+    """How far a learning has come, in the order of the NATO Joint Analysis and Lessons Learned Centre."""
+
+    OBSERVATION = "observation"
+    INSIGHT = "insight"
+    LESSON_IDENTIFIED = "lesson_identified"
+    IMPLEMENTED = "implemented"
+    VALIDATED = "validated"
+    EMBEDDED = "embedded"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+class Visibility(StrEnum):
+    """Who may read a learning: the home city, also partner cities, or anyone."""
+
+    INTERNAL = "internal"
+    PARTNERS = "partners"
+    PUBLIC = "public"
+
+
+SET_ASIDE = frozenset({LearningState.REJECTED, LearningState.SUPERSEDED})
+UNPROVEN = frozenset(
+    {LearningState.OBSERVATION, LearningState.INSIGHT, LearningState.LESSON_IDENTIFIED, LearningState.IMPLEMENTED}
+)
+IN_USE = frozenset(LearningState) - SET_ASIDE
+# From here on it is known what is to be done, and who does it.
+ASSIGNED = frozenset(
+    {LearningState.LESSON_IDENTIFIED, LearningState.IMPLEMENTED, LearningState.VALIDATED, LearningState.EMBEDDED}
+)
+
+
+class Learning(Stateful, Resource, Base):
+    """
+    A lesson (Lernerfahrung) in ODCR form: observation, discussion, conclusion, recommendation.
+
+    `source` is the name of the visit, forum, conclusion or recommendation that it comes from, or empty.
+    `partner_cities`, those of its visit, may read it whatever its visibility. The database writes `revision`, the id
+    of the last transaction that changed the row, and notifies the channel `learnings`.
+    """
+
+    __tablename__ = "learnings"
+    __table_args__ = (
+        CheckConstraint("title <> '' AND language <> '' AND observation <> ''", name="complete"),
+        CheckConstraint(
+            "state NOT IN ('lesson_identified', 'implemented', 'validated', 'embedded')"
+            " OR (remedial_action <> '' AND owner <> '')",
+            name="assigned",
+        ),
+        CheckConstraint("state NOT IN ('validated', 'embedded') OR validator <> ''", name="validated_by"),
+        CheckConstraint("validator = '' OR validator <> author", name="validated_by_another"),
+        CheckConstraint("(state = 'rejected') = (reject_reason <> '')", name="rejected_for"),
+        CheckConstraint("(state = 'superseded') = (successor <> '')", name="superseded_by"),
+        CheckConstraint("successor <> id", name="superseded_by_another"),
+        Index(None, "create_time"),
+        Index(None, "update_time"),
+        Index(None, "source", postgresql_ops={"source": "text_pattern_ops"}),
+        Index(None, "revision"),
+        Index(None, "author"),
+        Index(None, "owner"),
+        Index(None, "topics", postgresql_using="gin"),
+        Index(None, "cities", postgresql_using="gin"),
+        Index(None, "partner_cities", postgresql_using="gin"),
+    )
+    NAME = "learnings/{id}"
+    TRANSITIONS: ClassVar = {
+        "analyze": (frozenset({LearningState.OBSERVATION}), LearningState.INSIGHT),
+        "identify": (frozenset({LearningState.INSIGHT}), LearningState.LESSON_IDENTIFIED),
+        "implement": (frozenset({LearningState.LESSON_IDENTIFIED}), LearningState.IMPLEMENTED),
+        "validate": (frozenset({LearningState.IMPLEMENTED}), LearningState.VALIDATED),
+        "embed": (frozenset({LearningState.VALIDATED}), LearningState.EMBEDDED),
+        "reject": (UNPROVEN, LearningState.REJECTED),
+        "supersede": (IN_USE, LearningState.SUPERSEDED),
+    }
+
+    title: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text)
+    observation: Mapped[str] = mapped_column(Text)
+    discussion: Mapped[str] = mapped_column(Text, default="")
+    conclusion: Mapped[str] = mapped_column(Text, default="")
+    recommendation: Mapped[str] = mapped_column(Text, default="")
+    topics: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    sdg_targets: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    cities: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    source: Mapped[str] = mapped_column(Text, default="")
+    source_title: Mapped[str] = mapped_column(Text, default="")
+    remedial_action: Mapped[str] = mapped_column(Text, default="")
+    owner: Mapped[str] = mapped_column(Text, default="")
+    department: Mapped[str] = mapped_column(Text, default="")
+    author: Mapped[str] = mapped_column(Text)
+    author_name: Mapped[str] = mapped_column(Text, default="")
+    validator: Mapped[str] = mapped_column(Text, default="")
+    validator_name: Mapped[str] = mapped_column(Text, default="")
+    review_date: Mapped[date | None]
+    visibility: Mapped[Visibility] = enum_column(Visibility, default=Visibility.INTERNAL)
+    partner_cities: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    state: Mapped[LearningState] = enum_column(LearningState, default=LearningState.OBSERVATION)
+    reject_reason: Mapped[str] = mapped_column(Text, default="")
+    successor: Mapped[str] = mapped_column(Text, default="")
+    revision: Mapped[int] = mapped_column(BigInteger, FetchedValue(), FetchedValue(for_update=True))
+
+    @property
+    def audience(self) -> list[str]:
+        """Who may read it besides the home city: a visibility, partner cities, its author."""
+        return [self.visibility.value, *self.partner_cities, self.author]
+
+    def require_editable(self) -> None:
+        """
+        Raise unless its text may still be changed.
+
+        Raises:
+            IllegalTransition: It is rejected or superseded.
+        """
+        if self.state in SET_ASIDE:
+            raise IllegalTransition("update", self.state.value.upper(), self.allowed_transitions())
+
+    def require_complete(self) -> None:
+        """
+        Raise where a field is empty that its state requires.
+
+        Raises:
+            InvalidArgument: With each empty field.
+        """
+        required = ["title", "language", "observation"]
+        if self.state in ASSIGNED:
+            required += ["remedial_action", "owner"]
+        empty = [(f"learning.{field}", "must not be empty") for field in required if not getattr(self, field).strip()]
+        if empty:
+            raise InvalidArgument.of(empty)
+
+    def analyze(self) -> None:
+        """Turn an observation into an insight. Raises: IllegalTransition."""
+        self.transition("analyze")
+
+    def identify(self, remedial_action: str, owner: str) -> None:
+        """
+        Turn an insight into a lesson identified.
+
+        Args:
+            remedial_action: What is to be done.
+            owner: Department that does it.
+
+        Raises:
+            IllegalTransition: It is not an insight.
+        """
+        self.transition("identify")
+        self.remedial_action = remedial_action
+        self.owner = owner
+
+    def implement(self) -> None:
+        """Record that the remedial action is done. Raises: IllegalTransition."""
+        self.transition("implement")
+
+    def validate(self, validator: str, name: str) -> None:
+        """
+        Confirm that the remedial action works.
+
+        Args:
+            validator: Resource name of who confirms it.
+            name: Their display name.
+
+        Raises:
+            PermissionDenied: They are the author.
+            IllegalTransition: It is not implemented.
+        """
+        if validator == self.author:
+            raise PermissionDenied("The author of a learning cannot validate it; someone else has to.")
+        self.transition("validate")
+        self.validator = validator
+        self.validator_name = name
+
+    def embed(self) -> None:
+        """Record that it is part of how the city works. Raises: IllegalTransition."""
+        self.transition("embed")
+
+    def reject(self, reason: str) -> None:
+        """Set it aside. Raises: IllegalTransition."""
+        self.transition("reject")
+        self.reject_reason = reason
+
+    def supersede(self, successor: "Learning") -> None:
+        """
+        Replace it by another.
+
+        Raises:
+            InvalidArgument: The other is itself.
+            FailedPrecondition: The other is set aside; reason SUCCESSOR_SET_ASIDE.
+            IllegalTransition: It is set aside already.
+        """
+        if successor.id == self.id:
+            raise InvalidArgument("successor", "must be another learning")
+        if successor.state in SET_ASIDE:
+            raise FailedPrecondition(
+                f"{successor.name} is itself {successor.state.value} and cannot replace another learning.",
+                reason="SUCCESSOR_SET_ASIDE",
+            )
+        self.transition("supersede")
+        self.successor = successor.id
+
+    def accept(self, remedial_action: str, owner: str, reason: str) -> bool:
+        """
+        Follow the city's acceptance of the recommendation that it comes from: it becomes a lesson identified.
+
+        Nothing changes where people have already taken it further or set it aside. Without an owner it stays an
+        insight, until someone names one.
+
+        Args:
+            remedial_action: What the city does.
+            owner: Department that does it; may be empty.
+            reason: Why the city does it, or in which part.
+
+        Returns:
+            Whether it has changed.
+        """
+        if self.state not in {LearningState.OBSERVATION, LearningState.INSIGHT}:
+            return False
+        self.discussion = self.discussion or reason
+        if self.state is LearningState.OBSERVATION:
+            self.analyze()
+        if owner:
+            self.identify(remedial_action, owner)
+        return True
+
+    def decline(self, reason: str) -> bool:
+        """
+        Follow the city's rejection of the recommendation that it comes from, where people have not taken it further.
+
+        Returns:
+            Whether it has changed.
+        """
+        if self.state not in {LearningState.OBSERVATION, LearningState.INSIGHT}:
+            return False
+        self.reject(reason)
+        return True
+
+
+class KnownVisit(Base):
+    """
+    What the exchange service's events told of a visit.
+
+    `cities` are host and guest, whose staff may write learnings about it; `version` is the visit's own, because events
+    may arrive out of order.
+    """
+
+    __tablename__ = "known_visits"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    cities: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    version: Mapped[int] = mapped_column(Integer)

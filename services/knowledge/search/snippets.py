@@ -1,0 +1,132 @@
+"""Where a text matched, for people to see."""
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.knowledge.search.analysis import PLAIN, analysis_of, normalized, term, words
+from services.knowledge.search.documents import Document
+from services.knowledge.search.query import MIN_PREFIX, Query, Unit
+
+MAX_CHARACTERS = 300
+_LEAD = 60  # characters of context before the first match
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A stretch of a text that matched a unit of the query."""
+
+    start: int
+    end: int
+    unit: Unit
+
+
+def snippet(query: Query, document: Document) -> str:
+    """
+    Return the passage that matches best, as HTML: matched words in `<mark>`, everything else escaped.
+
+    The passage with most of the query's words wins, the earlier among equals; the title only when nothing else
+    matched. Without a match it is the beginning of the first passage. At most `MAX_CHARACTERS` of text, cut between
+    words and marked with `…` where something was left off.
+    """
+    analysis = analysis_of(document.language)
+    best, best_text, best_marks, most = 0, next(filter(None, document.passages), document.title), list[_Mark](), 0
+    for passage in (*document.passages, document.title):
+        text = normalized(passage)
+        marks = list(_marks(query.units, text, analysis))
+        start, count = _best_start(marks)
+        if count > most:
+            best, best_text, best_marks, most = start, text, marks, count
+    return _render(normalized(best_text), best_marks, best)
+
+
+def _marks(units: Sequence[Unit], text: str, analysis: str) -> Iterator[_Mark]:
+    if not units:
+        return
+    found = list(words(text))
+    matchers = [_Matcher(unit, analysis) for unit in units]
+    position = 0
+    while position < len(found):
+        for matcher in matchers:
+            if length := matcher.length_at(found, position):
+                yield _Mark(found[position][1], found[position + length - 1][2], matcher.unit)
+                position += length
+                break
+        else:
+            position += 1
+
+
+class _Matcher:
+    """Finds one unit of the query in a text, by the same terms as the index does."""
+
+    def __init__(self, unit: Unit, analysis: str) -> None:
+        self.unit = unit
+        self._analysis = analysis
+        self._plain = unit.terms(PLAIN)
+        self._stems = unit.terms(analysis)
+        self._open = unit.open_ended and len(self._plain[-1]) >= MIN_PREFIX
+
+    def length_at(self, found: Sequence[tuple[str, int, int]], position: int) -> int:
+        """Return how many words match from a position on: all of the unit's, or 0."""
+        length = len(self._plain)
+        if position + length > len(found):
+            return 0
+        for offset in range(length):
+            word = found[position + offset][0]
+            if term(word, self._analysis) == self._stems[offset]:
+                continue
+            plain = term(word, PLAIN)
+            if plain == self._plain[offset]:
+                continue
+            if self._open and offset == length - 1 and plain.startswith(self._plain[offset]):
+                continue
+            return 0
+        return length
+
+
+def _best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
+    """Return where the stretch with most different units starts, and how many there are in it."""
+    best, most = 0, 0
+    for index, first in enumerate(marks[:200]):
+        inside = set()
+        for mark in marks[index:]:
+            if mark.end > first.start + MAX_CHARACTERS - _LEAD:
+                break
+            inside.add(mark.unit)
+        inside.add(first.unit)
+        if len(inside) > most:
+            best, most = first.start, len(inside)
+    return best, most
+
+
+def _render(text: str, marks: Sequence[_Mark], focus: int) -> str:
+    start, end = _cut(text, focus)
+    parts = ["… " if start else ""]
+    position = start
+    for mark in marks:
+        if mark.start < start:
+            continue
+        if mark.end > end:
+            break
+        parts += [
+            html.escape(text[position : mark.start]),
+            "<mark>",
+            html.escape(text[mark.start : mark.end]),
+            "</mark>",
+        ]
+        position = mark.end
+    parts += [html.escape(text[position:end]), " …" if end < len(text) else ""]
+    return "".join(parts)
+
+
+def _cut(text: str, focus: int) -> tuple[int, int]:
+    """Return start and end of the stretch around a match, between words where there are any."""
+    start = 0
+    if len(text) > MAX_CHARACTERS and focus > _LEAD:
+        start = text.find(" ", focus - _LEAD, focus) + 1 or focus
+    end = len(text)
+    if end - start > MAX_CHARACTERS:
+        end = start + MAX_CHARACTERS
+        space = text.rfind(" ", start + MAX_CHARACTERS // 2, end)
+        end = space if space > focus else end
+    return start, end

@@ -1,0 +1,277 @@
+"""The learning service: check, one transaction, answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from austausch.knowledge.v1 import events_pb2, knowledge_pb2, knowledge_pb2_grpc
+from google.protobuf.message import Message
+from sqlalchemy import Select, or_, select
+
+from chassis.database import Database, Session
+from chassis.errors import PermissionDenied
+from chassis.field_mask import updated_paths
+from chassis.identity import Identity, Role, identity
+from chassis.outbox import emit
+from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page
+from chassis.request_ids import once
+from services.knowledge import search_token
+from services.knowledge.convert import column_values, state_of, to_document, to_facets, to_message
+from services.knowledge.feeder import Feeder
+from services.knowledge.model import IN_USE, KnownVisit, Learning, Visibility
+from services.knowledge.rights import audience, may_read, readable, require, see
+from services.knowledge.search import Filters, Query, snippet
+
+UPDATABLE = frozenset(
+    {
+        "title", "language", "observation", "discussion", "conclusion", "recommendation", "topics", "sdg_targets",
+        "cities", "remedial_action", "owner", "review_date", "visibility",
+    }
+)  # fmt: skip
+CREATABLE = UPDATABLE | {"source", "source_title"}
+ORDERINGS = {
+    "create_time": Learning.create_time,
+    "update_time": Learning.update_time,
+    "title": Learning.title,
+}
+
+
+class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
+    """
+    Serves learnings.
+
+    Args:
+        database: The service's database.
+        feeder: Its search index.
+    """
+
+    def __init__(self, database: Database, feeder: Feeder) -> None:
+        self._database = database
+        self._feeder = feeder
+
+    async def GetLearning(self, request: knowledge_pb2.GetLearningRequest, _context: Any) -> knowledge_pb2.Learning:
+        caller = identity()
+        async with self._database.read() as session:
+            return to_message(await see(session, caller, request.name), caller)
+
+    async def ListLearnings(
+        self, request: knowledge_pb2.ListLearningsRequest, _context: Any
+    ) -> knowledge_pb2.ListLearningsResponse:
+        caller = identity()
+        statement = _filtered(request).where(readable(caller))
+        async with self._database.read() as session:
+            rows, token, total = await page(session, statement, Learning, request, ORDERINGS, "create_time desc")
+        return knowledge_pb2.ListLearningsResponse(
+            learnings=[to_message(row, caller) for row in rows], next_page_token=token, total_size=total
+        )
+
+    async def SearchLearnings(
+        self, request: knowledge_pb2.SearchLearningsRequest, _context: Any
+    ) -> knowledge_pb2.SearchLearningsResponse:
+        caller = identity()
+        query = Query.parse(request.query)
+        offset = search_token.decode(request)
+        size = min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+        found = await self._feeder.search(query, _filters(request, caller), offset, size)
+        async with self._database.read() as session:
+            statement = select(Learning).where(Learning.id.in_([hit.id for hit in found.hits]))
+            rows = {row.id: row for row in await session.scalars(statement)}
+        # The index may lag behind by a moment: rights are those of the row.
+        results = [
+            knowledge_pb2.SearchResult(
+                learning=to_message(row, caller), snippet=snippet(query, to_document(row)), score=hit.score
+            )
+            for hit in found.hits
+            if (row := rows.get(hit.id)) and may_read(caller, row)
+        ]
+        beyond = offset + len(found.hits)
+        return knowledge_pb2.SearchLearningsResponse(
+            results=results,
+            next_page_token=search_token.encode(request, beyond) if found.hits and beyond < found.total else "",
+            total_size=found.total,
+            facets=to_facets(found),
+        )
+
+    async def CreateLearning(
+        self, request: knowledge_pb2.CreateLearningRequest, _context: Any
+    ) -> knowledge_pb2.Learning:
+        caller = identity()
+        async with self._database.begin() as session:
+            return await once(session, request, lambda: self._create(session, caller, request.learning))
+
+    async def _create(
+        self, session: Session, caller: Identity, message: knowledge_pb2.Learning
+    ) -> knowledge_pb2.Learning:
+        learning = Learning(
+            **column_values(message, CREATABLE),
+            author=caller.subject,
+            author_name=caller.name,
+            department=caller.department,
+            partner_cities=[],
+        )
+        await _attach_source(session, caller, learning)
+        _require_publisher(caller, learning)
+        learning.require_complete()
+        session.add(learning)
+        await session.flush()
+        emit(session, events_pb2.LearningRecorded(learning=to_message(learning)), learning.name)
+        return to_message(learning, caller)
+
+    async def UpdateLearning(
+        self, request: knowledge_pb2.UpdateLearningRequest, _context: Any
+    ) -> knowledge_pb2.Learning:
+        paths = updated_paths(request.update_mask, request.learning, set(UPDATABLE))
+
+        def change(learning: Learning, caller: Identity) -> None:
+            learning.require_editable()
+            before = learning.visibility
+            for field, value in column_values(request.learning, paths).items():
+                setattr(learning, field, value)
+            if learning.visibility is not before:
+                _require_publisher(caller, learning)
+            learning.require_complete()
+
+        return await self._change(
+            request.learning.name, request.learning.etag, "update", change, events_pb2.LearningUpdated
+        )
+
+    async def AnalyzeLearning(
+        self, request: knowledge_pb2.AnalyzeLearningRequest, _context: Any
+    ) -> knowledge_pb2.Learning:
+        return await self._change(
+            request.name, request.etag, "analyze", lambda learning, _: learning.analyze(), events_pb2.LearningAnalyzed
+        )
+
+    async def IdentifyLearning(
+        self, request: knowledge_pb2.IdentifyLearningRequest, _context: Any
+    ) -> knowledge_pb2.Learning:
+        def change(learning: Learning, _caller: Identity) -> None:
+            learning.identify(request.remedial_action, request.owner)
+            learning.require_complete()
+
+        return await self._change(request.name, request.etag, "identify", change, events_pb2.LearningIdentified)
+
+    async def ImplementLearning(
+        self, request: knowledge_pb2.ImplementLearningRequest, _context: Any
+    ) -> knowledge_pb2.Learning:
+        return await self._change(
+            request.name,
+            request.etag,
+            "implement",
+            lambda learning, _: learning.implement(),
+            events_pb2.LearningImplemented,
+        )
+
+    async def ValidateLearning(
+        self, request: knowledge_pb2.ValidateLearningRequest, _context: Any
+    ) -> knowledge_pb2.Learning:
+        return await self._change(
+            request.name,
+            request.etag,
+            "validate",
+            lambda learning, caller: learning.validate(caller.subject, caller.name),
+            events_pb2.LearningValidated,
+        )
+
+    async def EmbedLearning(self, request: knowledge_pb2.EmbedLearningRequest, _context: Any) -> knowledge_pb2.Learning:
+        return await self._change(
+            request.name, request.etag, "embed", lambda learning, _: learning.embed(), events_pb2.LearningEmbedded
+        )
+
+    async def RejectLearning(
+        self, request: knowledge_pb2.RejectLearningRequest, _context: Any
+    ) -> knowledge_pb2.Learning:
+        return await self._change(
+            request.name,
+            request.etag,
+            "reject",
+            lambda learning, _: learning.reject(request.reason),
+            events_pb2.LearningRejected,
+        )
+
+    async def SupersedeLearning(
+        self, request: knowledge_pb2.SupersedeLearningRequest, _context: Any
+    ) -> knowledge_pb2.Learning:
+        caller = identity()
+        async with self._database.begin() as session:
+            # Both are locked, in one order for everybody, so that two that replace each other do not wait for ever.
+            rows = {
+                name: await see(session, caller, name, lock=True) for name in sorted({request.name, request.successor})
+            }
+            learning = rows[request.name]
+            require(caller, "supersede", learning)
+            learning.check_etag(request.etag)
+            learning.supersede(rows[request.successor])
+            await session.flush()
+            emit(session, events_pb2.LearningSuperseded(learning=to_message(learning)), learning.name)
+            return to_message(learning, caller)
+
+    async def _change(
+        self,
+        name: str,
+        etag: str,
+        verb: str,
+        change: Callable[[Learning, Identity], None],
+        event: Callable[..., Message],
+    ) -> knowledge_pb2.Learning:
+        """Change one learning, if the caller may and saw its present version, and tell of it."""
+        caller = identity()
+        async with self._database.begin() as session:
+            learning = await see(session, caller, name, lock=True)
+            require(caller, verb, learning)
+            learning.check_etag(etag)
+            change(learning, caller)
+            await session.flush()
+            emit(session, event(learning=to_message(learning)), learning.name)
+            return to_message(learning, caller)
+
+
+async def _attach_source(session: Session, caller: Identity, learning: Learning) -> None:
+    """
+    Take over what is known of the visit that a new learning comes from.
+
+    Raises:
+        PermissionDenied: A partner writes about something other than a visit of its own city.
+    """
+    visit = await session.get(KnownVisit, learning.source) if learning.source else None
+    if visit:
+        learning.source_title = visit.title
+        learning.partner_cities = visit.cities
+    if caller.has(Role.COORDINATOR, Role.MEMBER):
+        return
+    if visit is None or not caller.city or caller.city not in visit.cities:
+        raise PermissionDenied("Staff of a partner city write learnings about visits of their own city.")
+    learning.cities = list(dict.fromkeys([*learning.cities, caller.city]))
+
+
+def _require_publisher(caller: Identity, learning: Learning) -> None:
+    if learning.visibility is Visibility.PUBLIC and not caller.has(Role.COORDINATOR):
+        raise PermissionDenied("Only a coordinator makes a learning public.")
+
+
+def _filtered(request: knowledge_pb2.ListLearningsRequest) -> Select[Learning]:
+    statement = select(Learning)
+    if request.state:
+        statement = statement.where(Learning.state == state_of(request.state))
+    if request.source:
+        within = Learning.source.startswith(f"{request.source}/", autoescape=True)
+        statement = statement.where(or_(Learning.source == request.source, within))
+    if request.topic:
+        statement = statement.where(Learning.topics.contains([request.topic]))
+    if request.city:
+        statement = statement.where(Learning.cities.contains([request.city]))
+    for field in ("language", "author", "owner"):
+        if value := getattr(request, field):
+            statement = statement.where(getattr(Learning, field) == value)
+    return statement
+
+
+def _filters(request: knowledge_pb2.SearchLearningsRequest, caller: Identity) -> Filters:
+    states = [state_of(state) for state in request.states] or IN_USE
+    return Filters(
+        topics=list(request.topics),
+        cities=list(request.cities),
+        sdg_targets=list(request.sdg_targets),
+        languages=list(request.languages),
+        states=[state.value for state in states],
+        audience=audience(caller),
+    )

@@ -1,0 +1,238 @@
+"""Learnings from other services' events, through a producer's outbox and a real NATS."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from austausch.exchange.v1 import events_pb2 as exchange_events
+from austausch.forum.v1 import forum_pb2
+from austausch.knowledge.v1.knowledge_pb2 import (
+    AnalyzeLearningRequest,
+    Learning,
+    ListLearningsRequest,
+    ListLearningsResponse,
+    RejectLearningRequest,
+    SearchLearningsRequest,
+    UpdateLearningRequest,
+)
+from google.protobuf.message import Message
+
+from chassis.identity import Role
+from chassis.outbox import emit
+from tests.calls import Caller, RunningService
+from tests.knowledge.eventually import eventually
+from tests.knowledge.factories import (
+    CONCLUSION,
+    CONTROLLING,
+    ENGLISH_ENTRY,
+    GERMAN_ENTRY,
+    conclusion_adopted,
+    create_request,
+    recommendation,
+    recommendation_answered,
+    visit,
+    visit_reported,
+)
+
+Answer = forum_pb2.Recommendation.Answer
+
+
+class Producer:
+    """Tells the knowledge service of events, as other services do: by an outbox."""
+
+    def __init__(self, service: RunningService, knowledge: RunningService) -> None:
+        self._service = service
+        self._caller = knowledge.as_(Role.COORDINATOR)
+        self._told = 0
+
+    async def tell(self, *events: Message) -> None:
+        """Tell of events, one after the other, and wait until they have arrived."""
+        for event in events:
+            async with self._service.database.begin() as session:
+                emit(session, event)
+            self._told += 1
+            marker = f"visits/marker-{self._told}"
+            async with self._service.database.begin() as session:
+                emit(session, visit_reported({**GERMAN_ENTRY, "title": "marker"}, name=marker))
+            await eventually(lambda source=marker: self._arrived(source))
+
+    async def _arrived(self, source: str) -> bool:
+        return bool((await self._caller.ListLearnings(ListLearningsRequest(source=source))).total_size)
+
+
+@pytest.fixture
+def producer(exchange: RunningService, knowledge: RunningService) -> Producer:
+    return Producer(exchange, knowledge)
+
+
+@pytest.fixture
+def coordinator(knowledge: RunningService) -> Caller:
+    return knowledge.as_(Role.COORDINATOR, name="Internationales Büro")
+
+
+async def of(caller: Caller, source: str) -> list[Learning]:
+    """Return the learnings of a source, oldest first."""
+    request = ListLearningsRequest(source=source, order_by="create_time")
+    answer: ListLearningsResponse = await caller.ListLearnings(request)
+    return list(answer.learnings)
+
+
+async def test_a_debrief_becomes_observations_that_are_found_and_lead_back_to_the_visit(
+    producer: Producer, coordinator: Caller
+) -> None:
+    await producer.tell(visit_reported(GERMAN_ENTRY, ENGLISH_ENTRY))
+    learnings = await of(coordinator, "visits/controllers")
+    assert {learning.title for learning in learnings} == {GERMAN_ENTRY["title"], ENGLISH_ENTRY["title"]}
+    german = next(learning for learning in learnings if learning.language == "de")
+    english = next(learning for learning in learnings if learning.language == "en")
+    for learning in learnings:
+        assert learning.state == Learning.STATE_OBSERVATION
+        assert learning.source == "visits/controllers"
+        assert learning.source_title == "Controller aus Swansea in Mannheim"
+        assert learning.department == CONTROLLING
+        assert (learning.author, learning.author_name) == ("accounts/coordinator", "Internationales Büro")
+        assert list(learning.cities) == ["cities/swansea"]
+        assert list(learning.sdg_targets) == ["16.6"]
+    assert list(german.topics) == ["controlling"]
+    assert list(english.topics) == ["organisation"]
+
+    async def results(query: str) -> dict[str, str]:
+        answer = await coordinator.SearchLearnings(SearchLearningsRequest(query=query))
+        return {result.learning.name: result.snippet for result in answer.results}
+
+    assert german.name in await eventually(lambda: results("Controllings"))
+    assert "<mark>controller</mark>" in (await eventually(lambda: results("controllers directorates")))[english.name]
+
+
+async def test_a_repeated_report_makes_no_second_learning_and_undoes_nothing(
+    producer: Producer, coordinator: Caller
+) -> None:
+    await producer.tell(visit_reported(GERMAN_ENTRY))
+    (made,) = await of(coordinator, "visits/controllers")
+    await coordinator.UpdateLearning(UpdateLearningRequest(learning=Learning(name=made.name, title="Better")))
+    await coordinator.AnalyzeLearning(AnalyzeLearningRequest(name=made.name))
+    await producer.tell(visit_reported(GERMAN_ENTRY), visit_reported(GERMAN_ENTRY))
+    (kept,) = await of(coordinator, "visits/controllers")
+    assert (kept.title, kept.state) == ("Better", Learning.STATE_INSIGHT)
+
+
+async def test_the_partner_reads_what_its_visit_taught_and_others_do_not(
+    producer: Producer, knowledge: RunningService
+) -> None:
+    await producer.tell(visit_reported(GERMAN_ENTRY))
+    swansea = knowledge.as_(Role.PARTNER, city="cities/swansea")
+    haifa = knowledge.as_(Role.PARTNER, city="cities/haifa")
+    assert len(await of(swansea, "visits/controllers")) == 1
+    assert not await of(haifa, "visits/controllers")
+
+
+async def test_partners_write_about_a_visit_once_it_is_known(producer: Producer, knowledge: RunningService) -> None:
+    swansea = knowledge.as_(Role.PARTNER, city="cities/swansea")
+    await producer.tell(exchange_events.VisitCreated(visit=visit()))
+    made = await swansea.CreateLearning(create_request(source="visits/controllers"))
+    assert made.source_title == "Controller aus Swansea in Mannheim"
+
+
+async def test_an_older_event_does_not_undo_what_a_newer_one_told_of_a_visit(
+    producer: Producer, coordinator: Caller
+) -> None:
+    await producer.tell(
+        exchange_events.VisitChanged(visit=visit(title="New title", etag="12")),
+        exchange_events.VisitChanged(visit=visit(title="Old title", etag="9")),
+        exchange_events.VisitCreated(visit=visit(title="First title", etag="1")),
+    )
+    made = await coordinator.CreateLearning(create_request(source="visits/controllers"))
+    assert made.source_title == "New title"
+
+
+async def test_a_learning_written_before_its_visit_was_known_gets_title_and_readers(
+    producer: Producer, coordinator: Caller, knowledge: RunningService
+) -> None:
+    made = await coordinator.CreateLearning(create_request(source="visits/controllers"))
+    swansea = knowledge.as_(Role.PARTNER, city="cities/swansea")
+    assert not await of(swansea, "visits/controllers")
+    await producer.tell(exchange_events.VisitCreated(visit=visit()))
+    (seen,) = await of(swansea, "visits/controllers")
+    assert seen.name == made.name
+    assert seen.source_title == "Controller aus Swansea in Mannheim"
+
+
+async def test_an_adopted_conclusion_and_its_recommendations_become_insights(
+    producer: Producer, coordinator: Caller
+) -> None:
+    await producer.tell(conclusion_adopted(recommendation("one"), recommendation("two", title="Zweite")))
+    learnings = {learning.source: learning for learning in await of(coordinator, "forums/leitbild")}
+    assert set(learnings) == {
+        CONCLUSION.name,
+        "forums/leitbild/recommendations/one",
+        "forums/leitbild/recommendations/two",
+    }
+    for learning in learnings.values():
+        assert learning.state == Learning.STATE_INSIGHT
+        assert learning.source_title == learning.author_name == "Leitbild Mannheim 2030"
+        assert list(learning.sdg_targets) == ["11.3"]
+    assert learnings[CONCLUSION.name].observation == CONCLUSION.text
+    one = learnings["forums/leitbild/recommendations/one"]
+    assert one.recommendation == "Dem Leitbild eine Präambel voranstellen."
+    found = await eventually(lambda: _found(coordinator, "Präambeln"))
+    assert learnings[CONCLUSION.name].name in found
+    assert one.name in found
+
+
+async def _found(caller: Caller, query: str) -> set[str]:
+    answer = await caller.SearchLearnings(SearchLearningsRequest(query=query))
+    return {result.learning.name for result in answer.results}
+
+
+@pytest.mark.parametrize("answer_comes_first", [False, True])
+async def test_an_accepted_recommendation_is_a_lesson_identified_whatever_comes_first(
+    producer: Producer, coordinator: Caller, answer_comes_first: bool
+) -> None:
+    events = [conclusion_adopted(recommendation()), recommendation_answered(Answer.VERDICT_ACCEPTED)]
+    await producer.tell(*(reversed(events) if answer_comes_first else events))
+    (learning,) = await of(coordinator, "forums/leitbild/recommendations/preamble")
+    assert learning.state == Learning.STATE_LESSON_IDENTIFIED
+    assert learning.remedial_action == "Dem Leitbild eine Präambel voranstellen."
+    assert learning.owner == "Strategische Steuerung"
+    assert learning.discussion == "Das schafft Klarheit."
+    assert len(await of(coordinator, CONCLUSION.name)) == 1
+
+
+async def test_answers_are_followed_as_far_as_they_go(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(
+        conclusion_adopted(recommendation("partly"), recommendation("rejected"), recommendation("nobody")),
+        recommendation_answered(Answer.VERDICT_PARTLY, name="forums/leitbild/recommendations/partly"),
+        recommendation_answered(Answer.VERDICT_REJECTED, "Kein Geld", name="forums/leitbild/recommendations/rejected"),
+        recommendation_answered(
+            Answer.VERDICT_ACCEPTED, name="forums/leitbild/recommendations/nobody", owner_department=""
+        ),
+    )
+    learnings = {learning.source.rpartition("/")[2]: learning for learning in await of(coordinator, "forums/leitbild")}
+    assert learnings["partly"].state == Learning.STATE_LESSON_IDENTIFIED
+    assert learnings["rejected"].state == Learning.STATE_REJECTED
+    assert learnings["rejected"].reject_reason == "Kein Geld"
+    assert learnings["nobody"].state == Learning.STATE_INSIGHT
+
+
+async def test_an_answer_does_not_undo_what_people_decided(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(conclusion_adopted(recommendation()))
+    (learning,) = await of(coordinator, "forums/leitbild/recommendations/preamble")
+    await coordinator.RejectLearning(RejectLearningRequest(name=learning.name, reason="Doppelt"))
+    await producer.tell(recommendation_answered(Answer.VERDICT_ACCEPTED))
+    (kept,) = await of(coordinator, "forums/leitbild/recommendations/preamble")
+    assert (kept.state, kept.reject_reason) == (Learning.STATE_REJECTED, "Doppelt")
+
+
+async def test_many_events_at_once_all_arrive(exchange: RunningService, coordinator: Caller) -> None:
+    async def report(number: int) -> None:
+        async with exchange.database.begin() as session:
+            emit(session, visit_reported(GERMAN_ENTRY, ENGLISH_ENTRY, name=f"visits/v{number}"))
+
+    await asyncio.gather(*(report(number) for number in range(20)))
+
+    async def all_found() -> bool:
+        answer: Any = await coordinator.SearchLearnings(SearchLearningsRequest(query="Swansea"))
+        return bool(answer.total_size == 40)
+
+    assert await eventually(all_found, seconds=40)
+    assert (await coordinator.ListLearnings(ListLearningsRequest())).total_size == 40
