@@ -267,6 +267,7 @@ VISIT: Mapping[str, Reader] = {
 def visit_message(visit: Visit, caller: Identity | None = None, *, with_debrief: bool = True) -> pb.Visit:
     """Return a visit as the caller sees it; without a caller, for an event, it offers nothing to do."""
     changer = None if visit.is_over else caller
+    with_debrief = with_debrief and (caller is None or rights.may_see_debrief(caller))
     return pb.Visit(
         title=visit.title,
         exchange=visit.exchange.name,

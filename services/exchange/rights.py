@@ -21,6 +21,11 @@ def may_see(caller: Identity, row: Partnership | Exchange | Visit, all_cities: f
     return caller.has(*all_cities) or caller.city == f"cities/{row.city_id}"
 
 
+def may_see_debrief(caller: Identity) -> bool:
+    """Return whether the caller may see debriefs: they are the home city's own until a learning is shared."""
+    return caller.has(*ALL_CITIES)
+
+
 def may_edit_exchange(caller: Identity, exchange: Exchange) -> bool:
     """Return whether the caller may change an exchange: coordinators, and members of the department that leads it."""
     return caller.has(Role.COORDINATOR) or _works_in(caller, exchange.department)

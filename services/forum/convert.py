@@ -231,6 +231,7 @@ def recommendation_message(row: Recommendation, verbs: Sequence[str] = ()) -> fo
         implementer=row.implementer,
         verifier=row.verifier,
         verify_time=row.verify_time,
+        forum_title=row.forum.title,
         **_history(row),
     )
     if row.verdict:

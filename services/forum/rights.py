@@ -7,28 +7,55 @@ Whoever may not see a forum gets PERMISSION_DENIED whether it exists or not.
 
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, exists, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from chassis.database import Session
 from chassis.errors import PermissionDenied
 from chassis.identity import Role, identity
 from chassis.model import Resource
-from services.forum.model import Conclusion, Panelist, Recommendation
+from services.forum.model import Conclusion, Forum, Panelist, Recommendation, SubjectNode, WorkingGroup
+from services.forum.model.links import Linked
 from services.forum.model.panelist import ON_THE_PANEL
 
 Model = TypeVar("Model", bound=Resource)
+OfForum = TypeVar("OfForum", SubjectNode, Panelist, WorkingGroup, Conclusion, Recommendation)
 
 INSIDERS = (Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER)
+EVERY_FORUM = "forums/-"
 
 
 def sits_on(forum_id: InstrumentedAttribute[str] | str) -> ColumnElement[bool]:
     """Return the condition that the caller sits on the panel of a forum, be it invited or accepted."""
+    # An alias, for a list of panelists is restricted by it too.
+    place = aliased(Panelist)
     return exists().where(
-        Panelist.forum_id == forum_id,
-        Panelist.account == identity().subject,
-        Panelist.state.in_(ON_THE_PANEL),
+        place.forum_id == forum_id,
+        place.account == identity().subject,
+        place.state.in_(ON_THE_PANEL),
     )
+
+
+def only_visible(statement: Select[Model], forum_id: InstrumentedAttribute[str]) -> Select[Model]:
+    """Return the statement, limited to the forums that the caller may see."""
+    return statement if identity().has(*INSIDERS) else statement.where(sits_on(forum_id))
+
+
+def of_forum(model: type[OfForum], forum: str) -> Select[OfForum]:
+    """
+    Return the statement for what a forum, or every forum, has of one kind, limited to what the caller may see.
+
+    It finds nothing as well where there is no such forum: `see` says which.
+    """
+    statement = only_visible(select(model), model.forum_id)
+    if over_every_forum(model, forum):
+        return statement
+    return statement.where(model.forum_id == Forum.parse(forum)["id"])
+
+
+def over_every_forum(model: type[Resource], forum: str) -> bool:
+    """Tell whether a List request asks for every forum's, by ``forums/-`` (aip.dev/159), of what can be listed so."""
+    return forum == EVERY_FORUM and model in (Conclusion, Recommendation)
 
 
 async def see(session: Session, model: type[Model], name: str, *, lock: bool = False) -> Model:
@@ -47,7 +74,13 @@ async def see(session: Session, model: type[Model], name: str, *, lock: bool = F
         sits = await session.scalar(select(sits_on(columns.get("forum_id", columns["id"]))))
         if not sits:
             raise PermissionDenied("You do not sit on the panel of this forum.")
-    return await (session.for_update if lock else session.by_name)(model, name)
+    if not lock:
+        return await session.by_name(model, name)
+    row = await session.for_update(model, name)
+    if isinstance(row, Linked):
+        # A wait for the lock shows the row as it is then, but other tables as they were before.
+        await session.refresh(row, list(row.LINKS))
+    return row
 
 
 def sees_private(panelist: Panelist) -> bool:

@@ -14,7 +14,7 @@ from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import events_pb2 as forum_events
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import events_pb2
-from sqlalchemy import func, or_, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.consumer import Handlers, Origin
@@ -55,7 +55,6 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
             cities=[exchange.city] if exchange.city else [visit.guest_city, visit.host_city],
             source=visit.name,
             source_title=visit.title,
-            partner_cities=[visit.host_city, visit.guest_city],
             department=visit.host_department,
             author=event.author or EXCHANGE,
             author_name=event.author_display_name,
@@ -150,7 +149,7 @@ async def _record(
         id=_id(key),
         create_time=origin.time,
         updater=values["author_name"],
-        **{"discussion": "", "partner_cities": [], **values},
+        **{"discussion": "", **values},
     )
     follow(learning)
     session.add(learning)
@@ -179,12 +178,8 @@ async def _know(session: Session, visit: exchange_pb2.Visit) -> None:
     # For learnings that were written before the visit was known here.
     await session.execute(
         update(Learning)
-        .where(Learning.source == visit.name, or_(Learning.source_title == "", Learning.partner_cities != cities))
-        .values(
-            partner_cities=cities,
-            source_title=func.coalesce(func.nullif(Learning.source_title, ""), visit.title),
-            update_time=Learning.update_time,
-        )
+        .where(Learning.source == visit.name, Learning.source_title == "")
+        .values(source_title=visit.title, update_time=Learning.update_time)
         .execution_options(synchronize_session=False)
     )
 

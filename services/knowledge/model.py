@@ -55,9 +55,8 @@ class Learning(Stateful, Resource, Base):
     """
     A lesson (Lernerfahrung) in ODCR form: observation, discussion, conclusion, recommendation.
 
-    `source` is the name of the visit, forum, conclusion or recommendation that it comes from, or empty.
-    `partner_cities`, those of its visit, may read it whatever its visibility. The database writes `revision`, the id
-    of the last transaction that changed the row, and notifies the channel `learnings`.
+    `source` is the name of the visit, forum, conclusion or recommendation that it comes from, or empty. The database
+    writes `revision`, the id of the last transaction that changed the row, and notifies the channel `learnings`.
     """
 
     __tablename__ = "learnings"
@@ -81,7 +80,6 @@ class Learning(Stateful, Resource, Base):
         Index(None, "owner"),
         Index(None, "topics", postgresql_using="gin"),
         Index(None, "cities", postgresql_using="gin"),
-        Index(None, "partner_cities", postgresql_using="gin"),
     )
     NAME = "learnings/{id}"
     TRANSITIONS: ClassVar = {
@@ -114,7 +112,6 @@ class Learning(Stateful, Resource, Base):
     validator_name: Mapped[str] = mapped_column(Text, default="")
     review_date: Mapped[date | None]
     visibility: Mapped[Visibility] = enum_column(Visibility, default=Visibility.INTERNAL)
-    partner_cities: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     state: Mapped[LearningState] = enum_column(LearningState, default=LearningState.OBSERVATION)
     reject_reason: Mapped[str] = mapped_column(Text, default="")
     successor: Mapped[str] = mapped_column(Text, default="")
@@ -122,8 +119,8 @@ class Learning(Stateful, Resource, Base):
 
     @property
     def audience(self) -> list[str]:
-        """Who may read it besides the home city: a visibility, partner cities, its author."""
-        return [self.visibility.value, *self.partner_cities, self.author]
+        """Who may read it besides the home city: a visibility, its author."""
+        return [self.visibility.value, self.author]
 
     def require_editable(self) -> None:
         """

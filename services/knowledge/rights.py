@@ -2,8 +2,7 @@
 Who may read and change a learning.
 
 The home city's administrators, coordinators and members read all of them. Staff of a partner city read what is shared
-with partners or the public, what comes from their own city's visits, and what they wrote. For anyone else a learning
-does not exist.
+with partners or the public, and what they wrote. For anyone else a learning does not exist.
 """
 
 from sqlalchemy import ColumnElement, or_, true
@@ -20,8 +19,7 @@ def audience(caller: Identity) -> list[str] | None:
     """Return what the caller belongs to, one of which a learning's audience must have; `None` where all is readable."""
     if caller.has(*INSIDERS):
         return None
-    own = [caller.city] if caller.city else []
-    return [Visibility.PARTNERS.value, Visibility.PUBLIC.value, caller.subject, *own]
+    return [Visibility.PARTNERS.value, Visibility.PUBLIC.value, caller.subject]
 
 
 def may_read(caller: Identity, learning: Learning) -> bool:
@@ -32,13 +30,11 @@ def may_read(caller: Identity, learning: Learning) -> bool:
 
 def readable(caller: Identity) -> ColumnElement[bool]:
     """Return the condition that the caller may read a learning: `may_read`, for the database."""
-    circles = audience(caller)
-    if circles is None:
+    if audience(caller) is None:
         return true()
     return or_(
         Learning.visibility.in_([Visibility.PARTNERS, Visibility.PUBLIC]),
         Learning.author == caller.subject,
-        Learning.partner_cities.overlap(circles),
     )
 
 

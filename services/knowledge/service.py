@@ -106,7 +106,6 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             author=caller.subject,
             author_name=caller.name,
             department=caller.department,
-            partner_cities=[],
         )
         await _attach_source(session, caller, learning)
         _require_publisher(caller, learning)
@@ -235,7 +234,6 @@ async def _attach_source(session: Session, caller: Identity, learning: Learning)
     visit = await session.get(KnownVisit, learning.source) if learning.source else None
     if visit:
         learning.source_title = visit.title
-        learning.partner_cities = visit.cities
     if caller.has(Role.COORDINATOR, Role.MEMBER):
         return
     if visit is None or not caller.city or caller.city not in visit.cities:

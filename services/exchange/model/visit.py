@@ -165,6 +165,7 @@ class Visit(Stateful, Resource, Base):
         if self.state is VisitState.POSTPONED:
             self.require_dates()
         self.transition("agree")
+        self.reason = ""
 
     def report(self, debrief: dict[str, Any]) -> None:
         """

@@ -1,16 +1,16 @@
 """Conclusions, the groups that share them and the nodes they speak about."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from chassis.errors import FailedPrecondition
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
+from services.forum.model.links import Linked, linked_ids
 
 
 class ConclusionState(StrEnum):
@@ -54,7 +54,7 @@ class ConclusionNode(Base):
     node_id: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
-class Conclusion(Stateful, Resource, Base):
+class Conclusion(Linked, Stateful, Resource, Base):
     """A conclusion (Fazit); shared by more than one group it is a synthesis."""
 
     __tablename__ = "conclusions"
@@ -63,6 +63,10 @@ class Conclusion(Stateful, Resource, Base):
     )
     NAME = "forums/{forum_id}/conclusions/{id}"
     TRANSITIONS: ClassVar = {"adopt": (frozenset({ConclusionState.DRAFT}), ConclusionState.ADOPTED)}
+    LINKS: ClassVar = {
+        "working_group_ids": (SharedBy.conclusion_id, SharedBy.working_group_id),
+        "node_ids": (ConclusionNode.conclusion_id, ConclusionNode.node_id),
+    }
 
     forum_id: Mapped[str] = mapped_column(ForeignKey("forums.id"), primary_key=True)
     title: Mapped[str] = mapped_column(Text)
@@ -72,44 +76,15 @@ class Conclusion(Stateful, Resource, Base):
     state: Mapped[ConclusionState] = enum_column(ConclusionState, default=ConclusionState.DRAFT)
     adopt_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    shared_by: Mapped[list[SharedBy]] = relationship(
-        primaryjoin=lambda: (SharedBy.forum_id == Conclusion.forum_id) & (SharedBy.conclusion_id == Conclusion.id),
-        foreign_keys=[SharedBy.forum_id, SharedBy.conclusion_id],
-        order_by=SharedBy.working_group_id,
-        cascade="all, delete-orphan",
-        passive_deletes=True,
-        lazy="selectin",
-    )
-    subjects: Mapped[list[ConclusionNode]] = relationship(
-        primaryjoin=lambda: (
-            (ConclusionNode.forum_id == Conclusion.forum_id) & (ConclusionNode.conclusion_id == Conclusion.id)
-        ),
-        foreign_keys=[ConclusionNode.forum_id, ConclusionNode.conclusion_id],
-        order_by=ConclusionNode.node_id,
-        cascade="all, delete-orphan",
-        passive_deletes=True,
-        lazy="selectin",
-    )
-
-    @property
-    def working_group_ids(self) -> list[str]:
+    @declared_attr
+    def working_group_ids(cls) -> Mapped[list[str]]:
         """Ids of the working groups that share the conclusion."""
-        return [share.working_group_id for share in self.shared_by]
+        return linked_ids(cls, "working_group_ids")
 
-    @property
-    def node_ids(self) -> list[str]:
+    @declared_attr
+    def node_ids(cls) -> Mapped[list[str]]:
         """Ids of the nodes that the conclusion speaks about."""
-        return [subject.node_id for subject in self.subjects]
-
-    def share(self, working_group_ids: Sequence[str]) -> None:
-        """Replace the working groups that share the conclusion."""
-        kept = {share.working_group_id: share for share in self.shared_by}
-        self.shared_by = [kept.get(each) or SharedBy(working_group_id=each) for each in working_group_ids]
-
-    def speak_about(self, node_ids: Sequence[str]) -> None:
-        """Replace the nodes that the conclusion speaks about."""
-        kept = {subject.node_id: subject for subject in self.subjects}
-        self.subjects = [kept.get(each) or ConclusionNode(node_id=each) for each in node_ids]
+        return linked_ids(cls, "node_ids")
 
     def require_draft(self) -> None:
         """

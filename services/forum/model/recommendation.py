@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
+from services.forum.model.forum import Forum
 
 
 class RecommendationState(StrEnum):
@@ -76,6 +77,8 @@ class Recommendation(Stateful, Resource, Base):
     implementer_subject: Mapped[str] = mapped_column(Text, default="")
     verifier: Mapped[str] = mapped_column(Text, default="")
     verify_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    forum: Mapped[Forum] = relationship(lazy="joined", innerjoin=True)
 
     def allowed_transitions(self) -> list[str]:
         """Return the verbs that exist from the present state: none once it is rejected."""

@@ -1,14 +1,15 @@
 """The tree of what a forum reviews."""
 
-from collections.abc import Sequence
 from enum import StrEnum
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from chassis.model import Resource, enum_column
 from services.forum.model.base import Base
+from services.forum.model.links import Linked, linked_ids
 
 
 class NodeKind(StrEnum):
@@ -40,7 +41,7 @@ class Fulfilment(Base):
     commitment_id: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
-class SubjectNode(Resource, Base):
+class SubjectNode(Linked, Resource, Base):
     """One node; `parent_id` is None at the top of the tree."""
 
     __tablename__ = "subject_nodes"
@@ -50,6 +51,7 @@ class SubjectNode(Resource, Base):
         Index(None, "forum_id", "code", unique=True, postgresql_where="code <> ''"),
     )
     NAME = "forums/{forum_id}/subjectNodes/{id}"
+    LINKS: ClassVar = {"commitment_ids": (Fulfilment.node_id, Fulfilment.commitment_id)}
 
     forum_id: Mapped[str] = mapped_column(ForeignKey("forums.id"), primary_key=True)
     parent_id: Mapped[str | None] = mapped_column(Text)
@@ -60,21 +62,7 @@ class SubjectNode(Resource, Base):
     sdg_targets: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     department: Mapped[str] = mapped_column(Text, default="")
 
-    fulfilments: Mapped[list[Fulfilment]] = relationship(
-        primaryjoin=lambda: (Fulfilment.forum_id == SubjectNode.forum_id) & (Fulfilment.node_id == SubjectNode.id),
-        foreign_keys=[Fulfilment.forum_id, Fulfilment.node_id],
-        order_by=Fulfilment.commitment_id,
-        cascade="all, delete-orphan",
-        passive_deletes=True,
-        lazy="selectin",
-    )
-
-    @property
-    def commitment_ids(self) -> list[str]:
+    @declared_attr
+    def commitment_ids(cls) -> Mapped[list[str]]:
         """Ids of the commitments that the node fulfils."""
-        return [fulfilment.commitment_id for fulfilment in self.fulfilments]
-
-    def fulfil(self, commitment_ids: Sequence[str]) -> None:
-        """Replace the commitments that the node fulfils."""
-        kept = {fulfilment.commitment_id: fulfilment for fulfilment in self.fulfilments}
-        self.fulfilments = [kept.get(each) or Fulfilment(commitment_id=each) for each in commitment_ids]
+        return linked_ids(cls, "commitment_ids")

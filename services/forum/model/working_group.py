@@ -1,12 +1,13 @@
 """Working groups, the nodes they own and the experts in them."""
 
-from collections.abc import Sequence
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from chassis.model import Resource
 from services.forum.model.base import Base
+from services.forum.model.links import Linked, linked_ids
 
 
 class Ownership(Base):
@@ -43,52 +44,25 @@ class Membership(Base):
     panelist_id: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
-class WorkingGroup(Resource, Base):
+class WorkingGroup(Linked, Resource, Base):
     """A working group (Arbeitsgruppe)."""
 
     __tablename__ = "working_groups"
     NAME = "forums/{forum_id}/workingGroups/{id}"
+    LINKS: ClassVar = {
+        "node_ids": (Ownership.working_group_id, Ownership.node_id),
+        "member_ids": (Membership.working_group_id, Membership.panelist_id),
+    }
 
     forum_id: Mapped[str] = mapped_column(ForeignKey("forums.id"), primary_key=True)
     title: Mapped[str] = mapped_column(Text)
 
-    ownerships: Mapped[list[Ownership]] = relationship(
-        primaryjoin=lambda: (
-            (Ownership.forum_id == WorkingGroup.forum_id) & (Ownership.working_group_id == WorkingGroup.id)
-        ),
-        foreign_keys=[Ownership.forum_id, Ownership.working_group_id],
-        order_by=Ownership.node_id,
-        cascade="all, delete-orphan",
-        passive_deletes=True,
-        lazy="selectin",
-    )
-    memberships: Mapped[list[Membership]] = relationship(
-        primaryjoin=lambda: (
-            (Membership.forum_id == WorkingGroup.forum_id) & (Membership.working_group_id == WorkingGroup.id)
-        ),
-        foreign_keys=[Membership.forum_id, Membership.working_group_id],
-        order_by=Membership.panelist_id,
-        cascade="all, delete-orphan",
-        passive_deletes=True,
-        lazy="selectin",
-    )
-
-    @property
-    def node_ids(self) -> list[str]:
+    @declared_attr
+    def node_ids(cls) -> Mapped[list[str]]:
         """Ids of the nodes that the group owns."""
-        return [ownership.node_id for ownership in self.ownerships]
+        return linked_ids(cls, "node_ids")
 
-    @property
-    def member_ids(self) -> list[str]:
+    @declared_attr
+    def member_ids(cls) -> Mapped[list[str]]:
         """Ids of the panelists who work in the group."""
-        return [membership.panelist_id for membership in self.memberships]
-
-    def own(self, node_ids: Sequence[str]) -> None:
-        """Replace the nodes that the group owns."""
-        kept = {ownership.node_id: ownership for ownership in self.ownerships}
-        self.ownerships = [kept.get(each) or Ownership(node_id=each) for each in node_ids]
-
-    def seat(self, panelist_ids: Sequence[str]) -> None:
-        """Replace the panelists who work in the group."""
-        kept = {membership.panelist_id: membership for membership in self.memberships}
-        self.memberships = [kept.get(each) or Membership(panelist_id=each) for each in panelist_ids]
+        return linked_ids(cls, "member_ids")

@@ -10,10 +10,10 @@ from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
 from chassis.model import new_id, now
 from chassis.outbox import emit
-from chassis.paging import page
 from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import column_values, conclusion_message, forum_message, recommendation_message
+from services.forum.links import link
 from services.forum.model import (
     Conclusion,
     ConclusionState,
@@ -26,7 +26,8 @@ from services.forum.model import (
 )
 from services.forum.panel import Panel
 from services.forum.references import ids_in_forum, sdg_targets_of
-from services.forum.rights import conclusion_verbs, see
+from services.forum.rights import conclusion_verbs, of_forum, see
+from services.forum.service.listing import page_of_forum
 
 COLUMNS = {"title", "text", "language", "dissent"}
 FIELDS = COLUMNS | {"working_groups", "nodes"}
@@ -53,8 +54,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
         self, request: forum_pb2.ListConclusionsRequest, context: Any
     ) -> forum_pb2.ListConclusionsResponse:
         async with self._database.read() as session:
-            forum = await see(session, Forum, request.parent)
-            statement = select(Conclusion).where(Conclusion.forum_id == forum.id)
+            statement = of_forum(Conclusion, request.parent)
             if request.state:
                 state = column_values(request, {"state"}, Conclusion)["state"]
                 statement = statement.where(Conclusion.state == state)
@@ -63,8 +63,8 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
                 shared = select(SharedBy.conclusion_id).where(
                     SharedBy.forum_id == group["forum_id"], SharedBy.working_group_id == group["id"]
                 )
-                statement = statement.where(Conclusion.id.in_(shared))
-            rows, token, total = await page(session, statement, Conclusion, request, ORDERINGS, "create_time")
+                statement = statement.where(Conclusion.forum_id == group["forum_id"], Conclusion.id.in_(shared))
+            rows, token, total = await page_of_forum(session, statement, Conclusion, request, ORDERINGS, "create_time")
         return forum_pb2.ListConclusionsResponse(
             conclusions=[_as_message(row) for row in rows], next_page_token=token, total_size=total
         )
@@ -76,16 +76,8 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
 
     async def _create(self, session: Session, request: forum_pb2.CreateConclusionRequest) -> forum_pb2.Conclusion:
         forum = await see(session, Forum, request.parent)
-        conclusion = Conclusion(
-            forum_id=forum.id,
-            id=request.conclusion_id or new_id(),
-            state=ConclusionState.DRAFT,
-            shared_by=[],
-            subjects=[],
-        )
+        conclusion = Conclusion(forum_id=forum.id, id=request.conclusion_id or new_id(), state=ConclusionState.DRAFT)
         await self._change(session, conclusion, request.conclusion, FIELDS)
-        session.add(conclusion)
-        await store(session)
         return _as_message(conclusion)
 
     async def UpdateConclusion(self, request: forum_pb2.UpdateConclusionRequest, context: Any) -> forum_pb2.Conclusion:
@@ -96,26 +88,26 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
             conclusion = await see(session, Conclusion, message.name, lock=True)
             conclusion.check_etag(message.etag)
             conclusion.require_draft()
-            await self._change(session, conclusion, message, paths)
             conclusion.update_time = now()
-            await store(session)
+            await self._change(session, conclusion, message, paths)
             return _as_message(conclusion)
 
     async def _change(
         self, session: Session, conclusion: Conclusion, message: forum_pb2.Conclusion, paths: set[str]
     ) -> None:
-        """Change the fields of a conclusion that the paths name."""
+        """Store a conclusion, with the fields changed that the paths name."""
         forum_id = conclusion.forum_id
         for column, value in column_values(message, paths & COLUMNS, Conclusion).items():
             setattr(conclusion, column, value)
-        with session.no_autoflush:
-            if "working_groups" in paths:
-                field = "conclusion.working_groups"
-                ids = await ids_in_forum(session, WorkingGroup, message.working_groups, forum_id, field)
-                conclusion.share(ids)
-            if "nodes" in paths:
-                ids = await ids_in_forum(session, SubjectNode, message.nodes, forum_id, "conclusion.nodes")
-                conclusion.speak_about(ids)
+        session.add(conclusion)
+        await store(session)
+        if "working_groups" in paths:
+            field = "conclusion.working_groups"
+            groups = await ids_in_forum(session, WorkingGroup, message.working_groups, forum_id, field)
+            await link(session, conclusion, "working_group_ids", groups)
+        if "nodes" in paths:
+            nodes = await ids_in_forum(session, SubjectNode, message.nodes, forum_id, "conclusion.nodes")
+            await link(session, conclusion, "node_ids", nodes)
 
     async def DeleteConclusion(self, request: forum_pb2.DeleteConclusionRequest, context: Any) -> empty_pb2.Empty:
         async with self._database.begin() as session:
@@ -159,7 +151,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
                 Recommendation.state == RecommendationState.DRAFT,
             )
             .order_by(Recommendation.create_time, Recommendation.id)
-            .with_for_update()
+            .with_for_update(of=Recommendation)
         )
         with session.no_autoflush:
             return list(await session.scalars(statement))

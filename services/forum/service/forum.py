@@ -7,14 +7,13 @@ from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
-from chassis.identity import identity
 from chassis.model import new_id, now
 from chassis.paging import page
 from chassis.request_ids import once
 from services.forum.constraints import store
 from services.forum.convert import column_values, forum_message
 from services.forum.model import Forum
-from services.forum.rights import INSIDERS, see, sits_on
+from services.forum.rights import only_visible, see
 
 FIELDS = {"title", "subject", "city", "purpose", "panel_city_cap", "language", "start_date", "end_date"}
 ORDERINGS = {"title": Forum.title, "create_time": Forum.create_time, "update_time": Forum.update_time}
@@ -31,9 +30,7 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
             return forum_message(await see(session, Forum, request.name))
 
     async def ListForums(self, request: forum_pb2.ListForumsRequest, context: Any) -> forum_pb2.ListForumsResponse:
-        statement = select(Forum)
-        if not identity().has(*INSIDERS):
-            statement = statement.where(sits_on(Forum.id))
+        statement = only_visible(select(Forum), Forum.id)
         if request.city:
             statement = statement.where(Forum.city == request.city)
         async with self._database.read() as session:

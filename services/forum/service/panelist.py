@@ -12,14 +12,14 @@ from chassis.field_mask import updated_paths
 from chassis.identity import Role, identity
 from chassis.model import new_id, now
 from chassis.outbox import emit
-from chassis.paging import page
 from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import column_values, eligibility_check_message, forum_message, panelist_message
 from services.forum.eligibility import MAY_FOLLOW_THE_INVITATION
 from services.forum.model import EligibilityCheck, Forum, Occasion, Origin, Panelist
 from services.forum.panel import Ineligible, Panel
-from services.forum.rights import panelist_verbs, require_own, see, sees_private
+from services.forum.rights import of_forum, panelist_verbs, require_own, see, sees_private
+from services.forum.service.listing import page_of_forum
 
 DECLARATION = {"conflict_of_interest", "has_conflict"}
 FIELDS = DECLARATION | {
@@ -61,8 +61,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         self, request: forum_pb2.ListPanelistsRequest, context: Any
     ) -> forum_pb2.ListPanelistsResponse:
         async with self._database.read() as session:
-            forum = await see(session, Forum, request.parent)
-            statement = select(Panelist).where(Panelist.forum_id == forum.id)
+            statement = of_forum(Panelist, request.parent)
             if request.state:
                 state = column_values(request, {"state"}, Panelist)["state"]
                 statement = statement.where(Panelist.state == state)
@@ -70,7 +69,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
                 statement = statement.where(Panelist.city == request.city)
             if request.account:
                 statement = statement.where(Panelist.account == request.account)
-            rows, token, total = await page(session, statement, Panelist, request, ORDERINGS, "create_time")
+            rows, token, total = await page_of_forum(session, statement, Panelist, request, ORDERINGS, "create_time")
         return forum_pb2.ListPanelistsResponse(
             panelists=[_as_message(row) for row in rows], next_page_token=token, total_size=total
         )
@@ -179,12 +178,13 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         self, request: forum_pb2.ListEligibilityChecksRequest, context: Any
     ) -> forum_pb2.ListEligibilityChecksResponse:
         async with self._database.read() as session:
-            forum = await see(session, Forum, request.parent)
-            statement = select(EligibilityCheck).where(EligibilityCheck.forum_id == forum.id)
+            statement = select(EligibilityCheck).where(EligibilityCheck.forum_id == Forum.parse(request.parent)["id"])
             if request.panelist:
                 statement = statement.where(EligibilityCheck.panelist_id == Panelist.parse(request.panelist)["id"])
             orderings = {"check_time": EligibilityCheck.check_time}
-            rows, token, total = await page(session, statement, EligibilityCheck, request, orderings, "check_time desc")  # type: ignore[type-var]
+            rows, token, total = await page_of_forum(
+                session, statement, EligibilityCheck, request, orderings, "check_time desc"
+            )
         return forum_pb2.ListEligibilityChecksResponse(
             eligibility_checks=[eligibility_check_message(row) for row in rows],
             next_page_token=token,

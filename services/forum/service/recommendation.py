@@ -5,7 +5,6 @@ from typing import Any
 
 from austausch.forum.v1 import events_pb2, forum_pb2, forum_pb2_grpc
 from google.protobuf import empty_pb2
-from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, PermissionDenied
@@ -13,7 +12,6 @@ from chassis.field_mask import updated_paths
 from chassis.identity import Role, identity
 from chassis.model import new_id, now
 from chassis.outbox import emit
-from chassis.paging import page
 from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import (
@@ -28,7 +26,8 @@ from services.forum.convert import (
 from services.forum.model import Conclusion, Forum, Recommendation, RecommendationState, Verdict
 from services.forum.panel import Panel
 from services.forum.references import ids_in_forum, sdg_targets_of
-from services.forum.rights import recommendation_verbs, require_owner, see
+from services.forum.rights import of_forum, recommendation_verbs, require_owner, see
+from services.forum.service.listing import page_of_forum
 
 FOLLOW_UP = {"due_date", "evidence"}
 AFTER_ADOPTION = FOLLOW_UP | {"owner_department"}
@@ -76,17 +75,20 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         self, request: forum_pb2.ListRecommendationsRequest, context: Any
     ) -> forum_pb2.ListRecommendationsResponse:
         async with self._database.read() as session:
-            forum = await see(session, Forum, request.parent)
-            statement = select(Recommendation).where(Recommendation.forum_id == forum.id)
+            statement = of_forum(Recommendation, request.parent)
             if request.conclusion:
-                conclusion_id = Conclusion.parse(request.conclusion)["id"]
-                statement = statement.where(Recommendation.conclusion_id == conclusion_id)
+                conclusion = Conclusion.parse(request.conclusion)
+                statement = statement.where(
+                    Recommendation.forum_id == conclusion["forum_id"], Recommendation.conclusion_id == conclusion["id"]
+                )
             if request.state:
                 state = column_values(request, {"state"}, Recommendation)["state"]
                 statement = statement.where(Recommendation.state == state)
             if request.owner_department:
                 statement = statement.where(Recommendation.owner_department == request.owner_department)
-            rows, token, total = await page(session, statement, Recommendation, request, ORDERINGS, "create_time")
+            rows, token, total = await page_of_forum(
+                session, statement, Recommendation, request, ORDERINGS, "create_time"
+            )
         return forum_pb2.ListRecommendationsResponse(
             recommendations=[_as_message(row) for row in rows], next_page_token=token, total_size=total
         )
@@ -108,6 +110,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         conclusion = await see(session, Conclusion, name, lock=True)
         conclusion.require_draft()
         recommendation = Recommendation(
+            forum=forum,
             forum_id=forum.id,
             id=request.recommendation_id or new_id(),
             conclusion_id=conclusion.id,
@@ -169,11 +172,10 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             recommendation.check_etag(request.etag)
             recommendation.answer(verdict, request.reason, identity().name)
             await store(session)
-            forum = await see(session, Forum, Forum.NAME.format(id=recommendation.forum_id))
             conclusion_name = name_of(Conclusion, recommendation.forum_id, recommendation.conclusion_id)
             conclusion = await see(session, Conclusion, conclusion_name)
             event = events_pb2.RecommendationAnswered(
-                forum=forum_message(forum),
+                forum=forum_message(recommendation.forum),
                 conclusion=conclusion_message(conclusion),
                 recommendation=recommendation_message(recommendation),
                 sdg_targets=await sdg_targets_of(session, conclusion),
@@ -222,7 +224,6 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             recommendation.check_etag(request.etag)
             step(recommendation)
             await store(session)
-            forum = await see(session, Forum, Forum.NAME.format(id=recommendation.forum_id))
-            message = recommendation_message(recommendation)
-            emit(session, event(forum=forum_message(forum), recommendation=message), recommendation.name)
+            message, forum = recommendation_message(recommendation), forum_message(recommendation.forum)
+            emit(session, event(forum=forum, recommendation=message), recommendation.name)
             return _as_message(recommendation)

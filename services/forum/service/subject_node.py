@@ -10,13 +10,14 @@ from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, InvalidArgument
 from chassis.field_mask import updated_paths
 from chassis.model import new_id, now
-from chassis.paging import page
 from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import column_values, subject_node_message
+from services.forum.links import link
 from services.forum.model import Forum, Fulfilment, NodeKind, SubjectNode
 from services.forum.references import ids_in_forum
-from services.forum.rights import see
+from services.forum.rights import of_forum, see
+from services.forum.service.listing import page_of_forum
 from services.forum.tree import would_cycle
 
 COLUMNS = {"kind", "code", "title", "description", "sdg_targets", "department"}
@@ -38,12 +39,11 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
         self, request: forum_pb2.ListSubjectNodesRequest, context: Any
     ) -> forum_pb2.ListSubjectNodesResponse:
         async with self._database.read() as session:
-            forum = await see(session, Forum, request.parent)
-            statement = select(SubjectNode).where(SubjectNode.forum_id == forum.id)
+            statement = of_forum(SubjectNode, request.parent)
             if request.kind:
                 kind = column_values(request, {"kind"}, SubjectNode)["kind"]
                 statement = statement.where(SubjectNode.kind == kind)
-            rows, token, total = await page(session, statement, SubjectNode, request, ORDERINGS, "code")
+            rows, token, total = await page_of_forum(session, statement, SubjectNode, request, ORDERINGS, "code")
         return forum_pb2.ListSubjectNodesResponse(
             subject_nodes=[subject_node_message(row) for row in rows], next_page_token=token, total_size=total
         )
@@ -56,10 +56,8 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
 
     async def _create(self, session: Session, request: forum_pb2.CreateSubjectNodeRequest) -> forum_pb2.SubjectNode:
         forum = await see(session, Forum, request.parent)
-        node = SubjectNode(forum_id=forum.id, id=request.subject_node_id or new_id(), fulfilments=[])
+        node = SubjectNode(forum_id=forum.id, id=request.subject_node_id or new_id())
         await self._change(session, node, request.subject_node, FIELDS)
-        session.add(node)
-        await store(session)
         return subject_node_message(node)
 
     async def UpdateSubjectNode(
@@ -74,15 +72,14 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
                 await see(session, Forum, Forum.NAME.format(id=forum_id), lock=True)
             node = await see(session, SubjectNode, message.name, lock=True)
             node.check_etag(message.etag)
-            await self._change(session, node, message, paths)
             node.update_time = now()
-            await store(session)
+            await self._change(session, node, message, paths)
             return subject_node_message(node)
 
     async def _change(
         self, session: Session, node: SubjectNode, message: forum_pb2.SubjectNode, paths: set[str]
     ) -> None:
-        """Change the fields of a node that the paths name."""
+        """Store a node, with the fields changed that the paths name."""
         values = column_values(message, paths & COLUMNS, SubjectNode)
         with session.no_autoflush:
             if node.kind is NodeKind.COMMITMENT and values.get("kind", node.kind) is not NodeKind.COMMITMENT:
@@ -91,10 +88,12 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
                 names = [message.parent] if message.parent else []
                 ids = await ids_in_forum(session, SubjectNode, names, node.forum_id, "subject_node.parent")
                 await self._move(session, node, ids[0] if ids else None)
-            if "fulfils" in paths:
-                node.fulfil(await self._commitments(session, node.forum_id, message))
         for column, value in values.items():
             setattr(node, column, value)
+        session.add(node)
+        await store(session)
+        if "fulfils" in paths:
+            await link(session, node, "commitment_ids", await self._commitments(session, node.forum_id, message))
 
     async def _commitments(self, session: Session, forum_id: str, message: forum_pb2.SubjectNode) -> list[str]:
         """Return the ids of the commitments that a message names."""

@@ -9,13 +9,14 @@ from sqlalchemy import select
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
 from chassis.model import new_id, now
-from chassis.paging import page
 from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import working_group_message
+from services.forum.links import link
 from services.forum.model import Forum, Membership, Panelist, SubjectNode, WorkingGroup
 from services.forum.references import ids_in_forum
-from services.forum.rights import see
+from services.forum.rights import of_forum, see
+from services.forum.service.listing import page_of_forum
 
 FIELDS = {"title", "nodes", "members"}
 ORDERINGS = {"title": WorkingGroup.title, "create_time": WorkingGroup.create_time}
@@ -35,15 +36,14 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
         self, request: forum_pb2.ListWorkingGroupsRequest, context: Any
     ) -> forum_pb2.ListWorkingGroupsResponse:
         async with self._database.read() as session:
-            forum = await see(session, Forum, request.parent)
-            statement = select(WorkingGroup).where(WorkingGroup.forum_id == forum.id)
+            statement = of_forum(WorkingGroup, request.parent)
             if request.member:
                 member = Panelist.parse(request.member)
                 seated = select(Membership.working_group_id).where(
                     Membership.forum_id == member["forum_id"], Membership.panelist_id == member["id"]
                 )
-                statement = statement.where(WorkingGroup.id.in_(seated))
-            rows, token, total = await page(session, statement, WorkingGroup, request, ORDERINGS, "title")
+                statement = statement.where(WorkingGroup.forum_id == member["forum_id"], WorkingGroup.id.in_(seated))
+            rows, token, total = await page_of_forum(session, statement, WorkingGroup, request, ORDERINGS, "title")
         return forum_pb2.ListWorkingGroupsResponse(
             working_groups=[working_group_message(row) for row in rows], next_page_token=token, total_size=total
         )
@@ -56,10 +56,8 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
 
     async def _create(self, session: Session, request: forum_pb2.CreateWorkingGroupRequest) -> forum_pb2.WorkingGroup:
         forum = await see(session, Forum, request.parent)
-        group = WorkingGroup(forum_id=forum.id, id=request.working_group_id or new_id(), ownerships=[], memberships=[])
+        group = WorkingGroup(forum_id=forum.id, id=request.working_group_id or new_id())
         await self._change(session, group, request.working_group, FIELDS)
-        session.add(group)
-        await store(session)
         return working_group_message(group)
 
     async def UpdateWorkingGroup(
@@ -70,24 +68,25 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
         async with self._database.begin() as session:
             group = await see(session, WorkingGroup, message.name, lock=True)
             group.check_etag(message.etag)
-            await self._change(session, group, message, paths)
             group.update_time = now()
-            await store(session)
+            await self._change(session, group, message, paths)
             return working_group_message(group)
 
     async def _change(
         self, session: Session, group: WorkingGroup, message: forum_pb2.WorkingGroup, paths: set[str]
     ) -> None:
-        """Change the fields of a working group that the paths name."""
+        """Store a working group, with the fields changed that the paths name."""
         forum_id = group.forum_id
         if "title" in paths:
             group.title = message.title
-        with session.no_autoflush:
-            if "nodes" in paths:
-                group.own(await ids_in_forum(session, SubjectNode, message.nodes, forum_id, "working_group.nodes"))
-            if "members" in paths:
-                field = "working_group.members"
-                group.seat(await ids_in_forum(session, Panelist, message.members, forum_id, field))
+        session.add(group)
+        await store(session)
+        if "nodes" in paths:
+            nodes = await ids_in_forum(session, SubjectNode, message.nodes, forum_id, "working_group.nodes")
+            await link(session, group, "node_ids", nodes)
+        if "members" in paths:
+            members = await ids_in_forum(session, Panelist, message.members, forum_id, "working_group.members")
+            await link(session, group, "member_ids", members)
 
     async def DeleteWorkingGroup(self, request: forum_pb2.DeleteWorkingGroupRequest, context: Any) -> empty_pb2.Empty:
         async with self._database.begin() as session:

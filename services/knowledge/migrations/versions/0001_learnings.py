@@ -60,7 +60,6 @@ def upgrade() -> None:
         text("validator_name"),
         sa.Column("review_date", sa.Date),
         text("visibility"),
-        texts("partner_cities"),
         text("state"),
         text("reject_reason"),
         text("successor"),
@@ -84,7 +83,7 @@ def upgrade() -> None:
         op.create_index(f"ix_learnings_{column}", "learnings", [column])
     # Finds a forum's own learnings and those of its conclusions and recommendations, whatever the collation.
     op.create_index("ix_learnings_source", "learnings", ["source"], postgresql_ops={"source": "text_pattern_ops"})
-    for column in ("topics", "cities", "partner_cities"):
+    for column in ("topics", "cities"):
         op.create_index(f"ix_learnings_{column}", "learnings", [column], postgresql_using="gin")
 
     # The search index reads what transactions changed that it has not seen: exact whatever order they commit in,
