@@ -35,6 +35,8 @@ BACK_OFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 120.0)
 # NATS delivers again what a killed consumer had in hand after this long; a living one asks for more time.
 ACK_WAIT_SECONDS = 10.0
 BATCH = 64
+# A request for messages is lost when NATS restarts; the next one is sent after this long.
+FETCH_SECONDS = 2
 # A replayed dead letter is for the consumer that gave up on it, named by this header.
 REPLAY_FOR = "replay-for"
 
@@ -105,7 +107,7 @@ class Consumer:
     async def _consume(self, subscription: JetStreamContext.PullSubscription) -> None:
         while True:
             try:
-                messages = await subscription.fetch(BATCH, timeout=5)
+                messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
             except (TimeoutError, nats.errors.TimeoutError):
                 continue
             in_hand = deque(messages)

@@ -26,6 +26,8 @@ from pathlib import Path
 
 import psutil
 
+from chassis.secret_files import kept_secret, write_secret
+
 HOST = "127.0.0.1"
 # Below the range from which Linux takes ports for outgoing connections: a port found free stays so.
 PORTS = range(20000, 32000)
@@ -118,22 +120,6 @@ def exclusive(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def kept_secret(file: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
-    """Return the secret kept in ``file``, which only the owner may read; make it if there is none."""
-    if not file.exists():
-        write_private(file, make())
-    return file.read_text()
-
-
-def write_private(file: Path, text: str) -> None:
-    """Replace ``file`` by one with ``text`` and mode 0600, at once."""
-    scratch = file.with_name(f"{file.name}.new")
-    scratch.unlink(missing_ok=True)
-    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-        output.write(text)
-    scratch.rename(file)
-
-
 @contextlib.contextmanager
 def postgres(
     data_dir: Path, databases: Sequence[str] = (), *, durable: bool = True, port: int | None = None
@@ -192,7 +178,7 @@ def nats(data_dir: Path, *, port: int | None = None) -> Iterator[Nats]:
         shutil.rmtree(ports, ignore_errors=True)
         ports.mkdir()
         chosen = port or free_port()
-        write_private(config, _nats_config(data_dir, chosen, password))
+        write_secret(config, _nats_config(data_dir, chosen, password))
         binary = Path(sys.prefix, "bin", "nats-server")
         command = [str(binary), "--config", str(config), "--pid", str(pid_file), "--ports_file_dir", str(ports)]
 

@@ -1,52 +1,46 @@
-"""
-Asks a process on this machine whether it is healthy: what a container's health check runs.
+"""The standard health protocol of gRPC (``grpc.health.v1``): serving, until the service drains."""
 
-``python -m chassis.health 127.0.0.1:50051`` asks a service by the standard gRPC health protocol,
-``python -m chassis.health http://127.0.0.1:8000/healthz`` the gateway. Exit code 0 when healthy; 1, with one line that
-says why, when not.
-"""
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
-import sys
-import urllib.request
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health_pb2 import HealthCheckResponse
 
-SECONDS = 3.0
+SERVICE_NAME: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 
-def problem(address: str) -> str:
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     """
-    Return why the process at an address is not healthy; empty when it is.
+    Tells whether the process serves; the only service it knows is the process as a whole (an empty name).
 
-    Args:
-        address: ``host:port`` of a gRPC service, or an ``http://`` URL that answers 200 when all is well.
+    The stream of a watcher ends with the drain: one that stays open would hold it up until the last second.
     """
-    return _problem_of_page(address) if address.startswith("http://") else _problem_of_service(address)
 
+    def __init__(self) -> None:
+        self._draining = asyncio.Event()
 
-def _problem_of_page(url: str) -> str:
-    # Whatever proxy the environment names, the process is on this machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=SECONDS) as answer:
-            return "" if answer.status == 200 else f"{url}: {answer.status}"
-    except OSError as error:
-        return f"{url}: {error}"
+    def drain(self) -> None:
+        """Tell everyone that the process serves no longer."""
+        self._draining.set()
 
+    async def Check(self, request: Any, context: Any) -> HealthCheckResponse:
+        """Return whether the process serves. Errors: NOT_FOUND for any other service."""
+        if request.service:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service}")
+        return self._now()
 
-def _problem_of_service(address: str) -> str:
-    import grpc
-    from grpc_health.v1 import health_pb2, health_pb2_grpc
+    async def Watch(self, request: Any, context: Any) -> AsyncIterator[HealthCheckResponse]:
+        """Tell whether the process serves, and once more when it changes."""
+        if request.service:
+            yield HealthCheckResponse(status=HealthCheckResponse.SERVICE_UNKNOWN)
+        else:
+            yield self._now()
+        await self._draining.wait()
+        if not request.service:
+            yield self._now()
 
-    options = [("grpc.enable_http_proxy", 0)]
-    with grpc.insecure_channel(address, options) as channel:
-        try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
-        except grpc.RpcError as error:
-            return f"{address}: {error.code().name}"
-    state = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-    return "" if state == "SERVING" else f"{address}: {state}"
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m chassis.health HOST:PORT|http://HOST:PORT/PATH")
-    sys.exit(problem(sys.argv[1]) or 0)
+    def _now(self) -> HealthCheckResponse:
+        draining = self._draining.is_set()
+        return HealthCheckResponse(status=HealthCheckResponse.NOT_SERVING if draining else HealthCheckResponse.SERVING)

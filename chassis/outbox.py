@@ -11,6 +11,7 @@ Headers follow CloudEvents' NATS protocol binding in binary mode: ``ce-id``, ``c
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import asyncpg
@@ -153,10 +154,9 @@ class Relay:
                     log.warning("outbox.retry", error=str(error) or type(error).__name__)
                     has_streams = False  # Perhaps that is why: NATS may have lost its data.
                     await asyncio.sleep(0.5)
-                try:
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
         finally:
             listener.cancel()
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, inspect, or_, select, tuple_
 
 from chassis.database import Session
 from chassis.errors import InvalidArgument
@@ -53,15 +53,16 @@ async def page(
     size = min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)  # type: ignore[attr-defined]
     order_by = getattr(request, "order_by", "") or default
     field, descending = _parse_order(order_by, orderings)
-    column, tie = orderings[field], model.id
+    # Rows that are equal in what they are ordered by are told apart by the whole key: an id may be one of many alike.
+    column, key = orderings[field], [getattr(model, part.key) for part in inspect(model).primary_key]
     fingerprint = _fingerprint(request, order_by)
 
     all_rows = select(func.count()).select_from(statement.order_by(None).subquery())
     if token := request.page_token:  # type: ignore[attr-defined]
-        value, last_id = _decode(token, fingerprint, column)
+        value, last = _decode(token, fingerprint, column, len(key))
         beyond = operator.lt if descending else operator.gt
-        statement = statement.where(or_(beyond(column, value), and_(column == value, beyond(tie, last_id))))
-    ways = (column.desc(), tie.desc()) if descending else (column, tie)
+        statement = statement.where(or_(beyond(column, value), and_(column == value, beyond(tuple_(*key), last))))
+    ways = [each.desc() if descending else each for each in (column, *key)]
     # The total comes with the rows, in one statement; an empty page after the first has to ask for it.
     statement = statement.order_by(None).order_by(*ways).limit(size + 1)
     found = (await session.execute(statement.add_columns(all_rows.scalar_subquery()))).unique().all()
@@ -70,7 +71,8 @@ async def page(
     if len(rows) <= size:
         return rows, "", total
     rows = rows[:size]
-    return rows, _encode(getattr(rows[-1], column.key), rows[-1].id, fingerprint), total
+    shown = [getattr(rows[-1], part.key) for part in key]
+    return rows, _encode(getattr(rows[-1], column.key), shown, fingerprint), total
 
 
 def _parse_order(order_by: str, orderings: Mapping[str, Any]) -> tuple[str, bool]:
@@ -91,18 +93,20 @@ def _fingerprint(request: Message, order_by: str) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _encode(value: Any, last_id: str, fingerprint: str) -> str:
+def _encode(value: Any, last: Sequence[str], fingerprint: str) -> str:
     plain = value.isoformat() if isinstance(value, date | datetime) else value
-    content = json.dumps([plain, last_id, fingerprint], ensure_ascii=False, separators=(",", ":"))
+    content = json.dumps([plain, last, fingerprint], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
-def _decode(token: str, fingerprint: str, column: Any) -> tuple[Any, str]:
+def _decode(token: str, fingerprint: str, column: Any, parts: int) -> tuple[Any, tuple[str, ...]]:
     try:
-        plain, last_id, given = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        plain, last, given = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         kind = column.type.python_type
         value = kind.fromisoformat(plain) if kind in (date, datetime) else kind(plain)
-        if not isinstance(last_id, str) or _encode(value, last_id, given) != token or "\0" in f"{value}{last_id}":
+        if not isinstance(last, list) or len(last) != parts or _encode(value, last, given) != token:
+            raise ValueError(token)
+        if "\0" in "".join([str(value), *last]):
             raise ValueError(token)
         if isinstance(value, datetime):
             if value.tzinfo is None:
@@ -112,4 +116,4 @@ def _decode(token: str, fingerprint: str, column: Any) -> tuple[Any, str]:
         raise InvalidArgument("page_token", "is not one that a list gave") from None
     if given != fingerprint:
         raise InvalidArgument("page_token", "belongs to another list; filters and order have to stay the same")
-    return value, last_id
+    return value, tuple(last)

@@ -48,9 +48,7 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
         known = (await session.scalars(select(RequestId).filter_by(**key))).one()
         if known.request_digest != digest or known.answer is None:
             words = "was used for another request"
-            raise InvalidArgument(
-                "request_id", words, reason="REQUEST_ID_REUSED", violations=[("request_id", words)]
-            )
+            raise InvalidArgument("request_id", words, reason="REQUEST_ID_REUSED", violations=[("request_id", words)])
         return cast(Answer, _unpack(known.answer))
     answer = await make()
     packed = any_pb2.Any()

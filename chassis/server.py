@@ -7,6 +7,7 @@ without signals, for tests.
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +17,7 @@ from typing import Any
 import grpc
 import structlog
 import uvloop
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from sqlalchemy.exc import DBAPIError
 
@@ -24,6 +25,7 @@ from chassis import telemetry
 from chassis.consumer import Consumer, Handlers
 from chassis.contract import find_service, undeclared
 from chassis.database import Database
+from chassis.health import SERVICE_NAME, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
 from chassis.migrate import is_current, migrate
@@ -140,17 +142,16 @@ async def running(service: Service) -> AsyncIterator[str]:
     address = _bind(server, service.settings.listen)
     await server.start()
     tasks = [asyncio.create_task(_forever(task)) for task in (lambda: _messaging(service), *service.tasks)]
-    await status.set("", health_pb2.HealthCheckResponse.SERVING)
     try:
         yield address
     finally:
-        await status.enter_graceful_shutdown()
+        status.drain()
         await server.stop(service.settings.shutdown_seconds)
         await _end(tasks, again_seconds=5)
         await service.database.dispose()
 
 
-def _server(service: Service) -> tuple[grpc.aio.Server, Any]:
+def _server(service: Service) -> tuple[grpc.aio.Server, Health]:
     guard = Guard(Verifier(service.settings.identity_trusted_keys))
     server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
     names = _Names()
@@ -160,9 +161,9 @@ def _server(service: Service) -> tuple[grpc.aio.Server, Any]:
     lacking = [line for name in names.found for line in undeclared(find_service(name))]
     if lacking:
         raise RuntimeError("; ".join(lacking))
-    status = health.aio.HealthServicer()
+    status = Health()
     health_pb2_grpc.add_HealthServicer_to_server(status, server)
-    reflection.enable_server_reflection([*names.found, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    reflection.enable_server_reflection([*names.found, SERVICE_NAME, reflection.SERVICE_NAME], server)
     return server, status
 
 
@@ -180,14 +181,15 @@ class _Names:
 
 
 def _bind(server: grpc.aio.Server, listen: str) -> str:
-    host = listen.rpartition(":")[0]
+    host, _, port = listen.rpartition(":")
     try:
-        port = server.add_insecure_port(listen)
-    except RuntimeError:
-        port = 0
-    if not port:
-        raise RuntimeError(f"{listen} can't be listened on: it is taken, or not an address of this machine")
-    return f"{host}:{port}"
+        # gRPC would tell of a failure in several lines of its own.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+        return f"{host}:{server.add_insecure_port(listen)}"
+    except (OSError, ValueError, OverflowError, RuntimeError):
+        reason = "it is taken, or not an address of this machine"
+        raise RuntimeError(f"{listen} can't be listened on: {reason}") from None
 
 
 async def _messaging(service: Service) -> None:
@@ -210,7 +212,7 @@ async def _messaging(service: Service) -> None:
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]], again_seconds: float) -> None:
-    """Cancel tasks until all have ended: before Python 3.12, `asyncio.wait_for` swallows a cancellation now and then."""
+    """Cancel tasks until all have ended: before Python 3.12, `asyncio.wait_for` swallows some cancellations."""
     pending = set(tasks)
     while pending:
         for task in pending:

@@ -22,9 +22,9 @@ Loaded = TypeVar("Loaded")
 _INJECTED = re.compile(r"_SERVICE_(HOST|PORT.*)$|_PORT(_\d+_(TCP|UDP).*)?$")
 
 
-def shared(default: Any = MISSING) -> Any:
-    """Declare a setting that all processes read under the same name, without prefix."""
-    return field(default=default, metadata={"shared": True})
+def shared(default: Any = MISSING, *, secret: bool = False) -> Any:
+    """Declare a setting that all processes read under the same name, without prefix; a secret one is not printed."""
+    return field(default=default, repr=not secret, metadata={"shared": True})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,11 @@ class ProcessSettings:
 class ServiceSettings(ProcessSettings):
     """What every gRPC service can be told."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     """PostgreSQL, ``postgresql://user:password@host/database``."""
     listen: str = "127.0.0.1:0"
     """Host and port to serve gRPC on."""
-    nats_url: str = shared()
+    nats_url: str = shared(secret=True)
     identity_trusted_keys: Path = shared()
     """JSON Web Key Set with the public keys of the gateway and of the services that call others."""
     pool_size: int = 8

@@ -94,7 +94,7 @@ def _statements(client: Client, data: Path, visit: str) -> dict[str, list[str]]:
     counted = {}
     with StatementLog(data) as log:
         for page, path in paths.items():
-            load.run(client.url + path, headers=client.cookie, connections=1, seconds=0.2)
+            load.once(client.url + path, headers=client.cookie)
             log.start()
             load.once(client.url + path, headers=client.cookie)
             counted[page] = log.statements()

@@ -1,0 +1,30 @@
+"""Secrets kept in files: made at random once, replaced at once, closed to others."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+PRIVATE = 0o600
+
+
+def new_secret() -> str:
+    """Return 32 random characters that mean nothing in a URL or a configuration file."""
+    return secrets.token_urlsafe(24)
+
+
+def kept_secret(file: Path, make: Callable[[], str] = new_secret, mode: int = PRIVATE) -> str:
+    """Return the secret kept in ``file``; make it if there is none."""
+    if not file.exists():
+        write_secret(file, make(), mode)
+    return file.read_text()
+
+
+def write_secret(file: Path, text: str, mode: int = PRIVATE) -> None:
+    """Replace ``file`` by one with ``text`` at once; it is never more open than ``mode``."""
+    scratch = file.with_name(f"{file.name}.new")
+    scratch.unlink(missing_ok=True)
+    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w") as output:
+        os.fchmod(output.fileno(), mode)
+        output.write(text)
+    scratch.rename(file)

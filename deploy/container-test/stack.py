@@ -1,0 +1,283 @@
+"""Runs ``deploy/compose.yaml`` with Docker Compose on podman's service, and checks how its containers are closed."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from checks import Checks
+from place import CACHE, CHECKOUT, COMPOSE, LOG, SECRETS, Failed, output, run, step, succeeds
+
+SOCKET = Path("/run/podman.sock")
+SERVICES = ("exchange", "forum", "knowledge")
+PROCESSES = (*SERVICES, "gateway")
+SERVERS = ("postgres", "nats")
+ONCE = ("databases", *(f"migrate-{process}" for process in PROCESSES))
+# The rest of the world: a web server in a network namespace of its own (RFC 5737: an address for documentation).
+OUTSIDE, GATE = "198.51.100.2", "198.51.100.1"
+UP_SECONDS = 180
+
+
+def isolate() -> None:
+    """Prepare the namespaces: nothing here is seen, or left, outside."""
+    # crun takes what is mounted there for a machine with the second version of control groups, which this is not.
+    subprocess.run(["umount", "--lazy", "/sys/fs/cgroup/unified"], capture_output=True, check=False)
+    for line in Path("/proc/mounts").read_text().splitlines():
+        place = line.split()[1]
+        if place.startswith("/sys/fs/cgroup/"):
+            output("mount", "-o", "remount,bind,ro", place)
+    output("mount", "-t", "tmpfs", "tmpfs", "/run")
+    output("ip", "link", "set", "lo", "up")
+    os.environ |= {"DOCKER_HOST": f"unix://{SOCKET}", "SECRETS": str(SECRETS), "LOG_LEVEL": "debug"}
+
+
+@contextmanager
+def running(checks: Checks) -> Iterator[None]:
+    """Run the stack until the block ends; when something goes wrong, what the containers printed goes into the log."""
+    with (CACHE / "podman.txt").open("w") as said:
+        service = subprocess.Popen(
+            ["podman", "system", "service", "--time=0", f"unix://{SOCKET}"], stdout=said, stderr=said
+        )
+    stop = threading.Event()
+    try:
+        _wait(SOCKET.is_socket, 20, "podman's service")
+        for leftovers in (["rm", "--force", "--all"], ["volume", "prune", "--force"], ["network", "prune", "--force"]):
+            run("podman", *leftovers)
+        make_secrets(checks)
+        checks.that("compose finds no error in compose.yaml", lambda: not output(*_compose("config", "--quiet")))
+        threading.Thread(target=_check_health, args=(stop,), daemon=True).start()
+        with step("docker compose up"):
+            up()
+        checks.that("all are healthy", lambda: all(_state(name) == "healthy" for name in (*PROCESSES, *SERVERS)))
+        checks.that("databases and migrations ran", lambda: all(_exit_code(name) == 0 for name in ONCE))
+        for process in PROCESSES:
+            _check_health_command(checks, process)
+        yield
+    finally:
+        with LOG.open("a") as log:
+            subprocess.run(_compose("logs", "--no-color", "--tail", "200"), stdout=log, stderr=log, check=False)
+        stop.set()
+        with suppress(Failed):
+            run(*_compose("down", "--volumes", "--timeout", "5"))
+        service.terminate()
+
+
+def up() -> None:
+    """Start what is not running, as the documentation says."""
+    run(*_compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", UP_SECONDS))
+
+
+def make_secrets(checks: Checks) -> None:
+    """Make the secrets with the image, as the documentation says."""
+    shutil.rmtree(SECRETS, ignore_errors=True)
+    SECRETS.mkdir(mode=0o700)
+    command = [
+        "podman", "run", "--rm", "--network=none", "--user=0", f"--volume={SECRETS}:/secrets",
+        "localhost/austausch/gateway:dev", "python", "-m", "deploy.credentials", "/secrets",
+    ]  # fmt: skip
+    output(*command)
+    before = {file.name: file.read_text() for file in SECRETS.iterdir()}
+    output(*command)
+    checks.that("secrets that are there are kept", lambda: before == {f.name: f.read_text() for f in SECRETS.iterdir()})
+    checks.that("nobody else on this machine reads secrets", lambda: SECRETS.stat().st_mode & 0o777 == 0o700)
+
+
+def command_in_gateway(*command: str, given: str = "") -> str:
+    """Run a command in the gateway's container, and return what it prints."""
+    return output(*_compose("exec", "-T", "gateway", *command), given=given)
+
+
+def _check_health_command(checks: Checks, process: str) -> None:
+    image = f"localhost/austausch/{process}:dev"
+    declared = json.loads(output("podman", "image", "inspect", image))[0]["Healthcheck"]["Test"][1:]
+    command = ["podman", "run", "--rm", "--no-healthcheck", "--network=none", image]
+    checks.that(
+        f"control: {process} is not healthy where it does not run",
+        lambda: succeeds(*command, "python", "-c", "") and not succeeds(*command, *declared),
+    )
+
+
+def check_operation(checks: Checks) -> None:
+    """Check the commands that the documentation gives to operators."""
+    for process in PROCESSES:
+        _check_metrics(checks, process)
+    dead_letters = ["python", "-m", "chassis.dead_letters", "list"]
+    checks.that("there are no dead letters", lambda: not output(*_compose("exec", "-T", "knowledge", *dead_letters)))
+    dump = ["pg_dumpall", "--username", "postgres", "--clean", "--if-exists"]
+    checks.that(
+        "the databases can be dumped",
+        lambda: (
+            {"exchange", "forum", "knowledge", "accounts"}
+            <= set(
+                re.findall(r"^CREATE DATABASE (\w+)", output(*_compose("exec", "-T", "postgres", *dump)), re.MULTILINE)
+            )
+        ),
+    )
+
+
+def _check_metrics(checks: Checks, process: str) -> None:
+    name = "http_request_seconds_count" if process == "gateway" else "outbox_waiting"
+    program = f"import urllib.request as r; print(r.urlopen('http://{process}:9100/metrics').read().decode())"
+    checks.that(f"{process}: has metrics", lambda: name in command_in_gateway("python", "-c", program))
+
+
+def check_hardening(checks: Checks) -> None:
+    """Check users, privileges and file systems of the running containers."""
+    for process in PROCESSES:
+        _check_user(checks, process)
+    for process in (*PROCESSES, *SERVERS):
+        _check_closed(checks, process, _container(process))
+    checks.that("control: a secret would be found", lambda: _secrets_in((SECRETS / "nats-url").read_text()))
+
+
+def _check_user(checks: Checks, process: str) -> None:
+    container = _container(process)
+    checks.that(f"{process}: is user 10001", lambda: output("podman", "exec", container, "id", "-u") == "10001")
+
+
+def _check_closed(checks: Checks, process: str, container: str) -> None:
+    def execute(*command: str) -> bool:
+        return succeeds("podman", "exec", "--user=0", container, *command)
+
+    def status() -> str:
+        return output("podman", "exec", container, "awk", "/CapEff|NoNewPrivs/{printf $2}", "/proc/1/status")
+
+    checks.that(f"{process}: has a read-only root", lambda: execute("true") and not execute("touch", "/usr/x"))
+    checks.that(f"{process}: has no capabilities, and gets no privileges", lambda: status() == "0" * 16 + "1")
+    checks.that(
+        f"{process}: has no secret in its environment", lambda: not _secrets_in(output("podman", "inspect", container))
+    )
+
+
+def _secrets_in(text: str) -> bool:
+    """Tell whether a text has one of the passwords or keys in it."""
+    words = [(SECRETS / name).read_text().strip() for name in ("secret-key", "postgres-password", "nats-url")]
+    keys = [file.read_text().splitlines()[1] for file in SECRETS.glob("*.pem")]
+    urls = [file.read_text() for file in SECRETS.glob("*-database-url")]
+    return any(word in text for word in (*words, *keys, *urls))
+
+
+def check_egress(checks: Checks) -> None:
+    """Check that nothing but the gateway can speak to the rest of the world."""
+    for command in (
+        "netns add outside",
+        "link add gate type veth peer name world netns outside",
+        f"addr add {GATE}/24 dev gate",
+        "link set gate up",
+        f"-n outside addr add {OUTSIDE}/24 dev world",
+        "-n outside link set world up",
+        "-n outside link set lo up",
+        f"route add default via {OUTSIDE}",
+    ):
+        output("ip", *command.split())
+    empty = CACHE / "empty"
+    empty.mkdir(exist_ok=True)
+    server = subprocess.Popen(
+        ["ip", "netns", "exec", "outside", sys.executable, "-m", "http.server", "80", "--bind", OUTSIDE],
+        cwd=empty, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def server_answers() -> bool:
+        with suppress(OSError), socket.create_connection((OUTSIDE, 80), 1):
+            return True
+        return False
+
+    try:
+        _wait(server_answers, 15, "the outside")
+        checks.that("control: the gateway's container reaches the outside", lambda: _reaches_outside("gateway"))
+        for name in (*SERVICES, *SERVERS):
+            _check_closed_in(checks, name)
+    finally:
+        server.terminate()
+
+
+def _check_closed_in(checks: Checks, name: str) -> None:
+    checks.that(f"{name}: does not reach the outside", lambda: not _reaches_outside(name))
+
+
+def _reaches_outside(name: str) -> bool:
+    program = f"import socket; socket.create_connection(('{OUTSIDE}', 80), 3)"
+    return succeeds("podman", "exec", _container(name), "python3", "-c", program)
+
+
+def check_restarts(checks: Checks, job: Callable[[Checks, str], None]) -> None:
+    """Check that the job can be done again after PostgreSQL and NATS were killed and came back."""
+    for name in SERVERS:
+        with step(f"killing and starting {name}"):
+            _kill_and_start(name)
+        job(checks, f"after {name} was killed")
+
+
+def _kill_and_start(name: str) -> None:
+    run("podman", "kill", "--signal=KILL", _container(name))
+    run(*_compose("start", name))
+    _wait(lambda: _state(name) == "healthy", 60, name)
+
+
+def check_draining(checks: Checks, job: Callable[[Checks, str], None]) -> None:
+    """Check that SIGTERM ends every process in order, and that the same data are there when all start again."""
+    for process in reversed(PROCESSES):
+        _check_drains(checks, process)
+    deaf = ["sh", "-c", "trap '' TERM; while :; do sleep 0.2; done"]
+    run(
+        "podman", "run", "--detach", "--name=deaf", "--no-healthcheck", "--network=none",
+        "localhost/austausch/forum:dev", *deaf,
+    )  # fmt: skip
+    run("podman", "stop", "--time=2", "deaf")
+    code = output("podman", "inspect", "deaf", "--format", "{{.State.ExitCode}}")
+    checks.that("control: a process that ignores SIGTERM shows as 137", lambda: code == "137")
+    run("podman", "rm", "--force", "deaf")
+    with step("docker compose up, again"):
+        up()
+    checks.that("migrating again changes nothing", lambda: all(_exit_code(name) == 0 for name in ONCE))
+    job(checks, "after all stopped and started")
+
+
+def _check_drains(checks: Checks, process: str) -> None:
+    run("podman", "stop", "--time=25", _container(process))
+    checks.that(f"{process}: ends by itself, with code 0, on SIGTERM", lambda: _exit_code(process) == 0)
+
+
+def _compose(*arguments: str | int) -> list[str]:
+    return [str(COMPOSE), "--file", str(CHECKOUT / "deploy" / "compose.yaml"), *map(str, arguments)]
+
+
+def _container(name: str) -> str:
+    return f"austausch-{name}-1"
+
+
+def _state(name: str) -> str:
+    """Return the result of a container's health check."""
+    return output("podman", "inspect", _container(name), "--format", "{{.State.Health.Status}}")
+
+
+def _exit_code(name: str) -> int:
+    return int(output("podman", "inspect", _container(name), "--format", "{{.State.ExitCode}}"))
+
+
+def _check_health(stop: threading.Event) -> None:
+    """Run the health checks, which podman leaves to systemd; of a healthy container every tenth time only."""
+    turn = 0
+    while not stop.wait(1):
+        with suppress(Failed, subprocess.TimeoutExpired):
+            for line in output("podman", "ps", "--format", "{{.Names}} {{.Status}}").splitlines():
+                if turn % 10 == 0 or "(healthy)" not in line:
+                    succeeds("podman", "healthcheck", "run", line.split()[0], seconds=20)
+        turn += 1
+
+
+def _wait(holds: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait until something holds; raises `Failed` when it takes too long."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}: not there within {seconds:.0f} s")
+        time.sleep(0.3)

@@ -1,0 +1,81 @@
+"""
+The secrets of an installation: keys, passwords, and the files that hold them.
+
+``python -m deploy.credentials DIRECTORY`` makes what ``deploy/compose.yaml`` mounts:
+
+- ``gateway-key.pem``, ``forum-key.pem``: with which those two say who is asking; ``trusted-keys.json``:
+  their public halves, for the services;
+- ``secret-key``: protects forms;
+- ``postgres-password``, ``postgres-url``: of the database server's administrator;
+- ``exchange-database-url`` and so on: of each process's own database, with its password;
+- ``nats.conf``, ``nats-url``: the message server's settings and address, with its password.
+
+What is there already is kept, so the command can be run again; to change a secret, delete its files first.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from chassis.identity import key_set, new_private_key
+from chassis.secret_files import PRIVATE, kept_secret, new_secret, write_secret
+
+# Process → its database.
+DATABASES = {"exchange": "exchange", "forum": "forum", "knowledge": "knowledge", "gateway": "accounts"}
+# Processes that sign identities.
+ISSUERS = ("gateway", "forum")
+
+# Containers run as a user of their own, so the files are readable, and their directory closes them to everybody else.
+READABLE = 0o444
+
+NATS = """\
+port: 4222
+http: "127.0.0.1:8222"
+server_name: austausch
+jetstream {{ store_dir: "/data" }}
+authorization {{ user: "austausch", password: "{password}" }}
+"""
+
+
+def keep_keys(directory: Path, mode: int = PRIVATE) -> None:
+    """
+    Make the keys with which processes trust each other, where they are missing.
+
+    Args:
+        directory: Gets ``{issuer}-key.pem`` for each issuer, ``trusted-keys.json`` and ``secret-key``.
+        mode: Permissions of the files.
+    """
+    private = {issuer: kept_secret(directory / f"{issuer}-key.pem", new_private_key, mode) for issuer in ISSUERS}
+    write_secret(directory / "trusted-keys.json", key_set(private), mode)
+    kept_secret(directory / "secret-key", mode=mode)
+
+
+def keep_credentials(directory: Path) -> None:
+    """Make everything that ``deploy/compose.yaml`` mounts as a secret, where it is missing."""
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    # Whoever keeps them inside a checkout does not commit them.
+    write_secret(directory / ".gitignore", "*\n", PRIVATE)
+    keep_keys(directory, READABLE)
+    administrator = kept_secret(directory / "postgres-password", mode=READABLE)
+    kept_secret(
+        directory / "postgres-url", lambda: f"postgresql://postgres:{administrator}@postgres/postgres", READABLE
+    )
+    for process, database in DATABASES.items():
+        kept_secret(
+            directory / f"{process}-database-url",
+            lambda database=database: f"postgresql://{database}:{new_secret()}@postgres/{database}",  # type: ignore[misc]
+            READABLE,
+        )
+    url = kept_secret(directory / "nats-url", lambda: f"nats://austausch:{new_secret()}@nats:4222", READABLE)
+    password = url.removeprefix("nats://austausch:").partition("@")[0]
+    kept_secret(directory / "nats.conf", lambda: NATS.format(password=password), READABLE)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m deploy.credentials", description="Make an installation's secrets.")
+    parser.add_argument("directory", type=Path)
+    try:
+        keep_credentials(parser.parse_args().directory)
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")

@@ -1,0 +1,249 @@
+"""
+``make run``: the whole platform on this machine, with its own PostgreSQL and NATS, until Ctrl-C.
+
+Environment:
+
+- ``PORT``: port of the pages and the API on 127.0.0.1; 8000.
+- ``DATA_DIR``: everything that is kept, secrets with mode 0600; ``.data``.
+- ``EXCHANGE_DATABASE_URL``, ``FORUM_…``, ``KNOWLEDGE_…``, ``GATEWAY_DATABASE_URL``, ``NATS_URL``: servers of the
+  operator's; for what is not named, an embedded one is started.
+- Any setting of a process: it goes before the value that this module chooses.
+
+Exit code 0 when asked to stop (SIGINT, SIGTERM, SIGHUP), 1 when something cannot start or a process ends by itself.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from chassis import embedded
+from chassis.embedded import HOST, CannotStart
+from deploy.credentials import DATABASES, ISSUERS, keep_keys
+from deploy.processes import Ended, Processes, stop_left_behind
+
+ROOT = Path(__file__).resolve().parent.parent
+# Module that migrates the database of a process.
+MODULES = {
+    "exchange": "services.exchange",
+    "forum": "services.forum",
+    "knowledge": "services.knowledge",
+    "gateway": "gateway",
+}
+READY_SECONDS = 120
+COMMAND_SECONDS = 120
+
+
+class Asked(BaseException):
+    """The operator asked to stop."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this run listens and keeps its data."""
+
+    port: int
+    data: Path
+
+    @property
+    def url(self) -> str:
+        """URL of the start page."""
+        return f"http://localhost:{self.port}"
+
+
+def main() -> int:
+    """Run everything until asked to stop; return the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _ask)
+    try:
+        with contextlib.ExitStack() as stack:
+            # Registered first, so called last: until then nothing interrupts the stopping.
+            try:
+                ended = _run(_place(), stack)
+            finally:
+                _ignore_signals()
+    except Asked:
+        return 0
+    except CannotStart as reason:
+        print(f"cannot start: {reason}", file=sys.stderr, flush=True)
+        return 1
+    print(f"stopped: {ended}", file=sys.stderr, flush=True)
+    return 1
+
+
+def _run(place: Place, stack: contextlib.ExitStack) -> Ended:
+    """Start everything, entering it into ``stack``, and return the first process that ends by itself."""
+    stack.enter_context(embedded.exclusive(place.data))
+    record = place.data / "processes.json"
+    stop_left_behind(record)
+    _check_port(place.port)
+    environment = dict(os.environ)
+    _add_servers(environment, place, stack)
+    _add_settings(environment, place)
+    with _phase("migrating the databases"):
+        _run_all(
+            {f"migrating {process}": [module, "migrate"] for process, module in MODULES.items()}, environment, place
+        )
+    processes = Processes(ROOT / "Procfile", environment, record)
+    stack.callback(processes.stop)
+    with _phase("starting the processes"):
+        processes.start()
+        _await_ready(place, processes)
+    with _phase("loading the demo data"):
+        _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
+    print(f"ready: {place.url}", flush=True)
+    while True:
+        if ended := processes.ended(seconds=3600):
+            return ended
+
+
+def _place() -> Place:
+    text = os.environ.get("PORT") or "8000"
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise CannotStart(f"PORT is {text!r}, which is no TCP port")
+    return Place(int(text), Path(os.environ.get("DATA_DIR") or ".data").absolute())
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            probe.listen()
+        except OSError as error:
+            raise CannotStart(f"port {port}: {error.strerror}; choose another one with PORT=…") from None
+
+
+def _add_servers(environment: dict[str, str], place: Place, stack: contextlib.ExitStack) -> None:
+    """Start the servers that the operator does not name, and add their URLs to ``environment``."""
+    wanted = {
+        f"{process.upper()}_DATABASE_URL": database
+        for process, database in DATABASES.items()
+        if not _is_given(environment, f"{process.upper()}_DATABASE_URL")
+    }
+    if wanted:
+        with _phase("starting PostgreSQL"):
+            server = stack.enter_context(embedded.postgres(place.data / "postgres", list(wanted.values())))
+        environment |= {variable: server.url_for(database) for variable, database in wanted.items()}
+    if not _is_given(environment, "NATS_URL"):
+        with _phase("starting NATS"):
+            environment["NATS_URL"] = stack.enter_context(embedded.nats(place.data / "nats")).url
+
+
+def _add_settings(environment: dict[str, str], place: Place) -> None:
+    """Add the settings of the processes that the operator does not give; make the keys and secrets they name."""
+    keep_keys(place.data)
+    listen = {
+        process: environment.get(f"{process.upper()}_LISTEN") or f"{HOST}:{embedded.free_port()}"
+        for process in MODULES
+        if process != "gateway"
+    }
+    settings = {
+        # An open page must not hold up Ctrl-C.
+        **{f"{process.upper()}_SHUTDOWN_SECONDS": "3" for process in MODULES},
+        **{f"{process.upper()}_LISTEN": address for process, address in listen.items()},
+        **{f"GATEWAY_{process.upper()}_ADDRESS": address for process, address in listen.items()},
+        **{f"{issuer.upper()}_SIGNING_KEY_FILE": str(place.data / f"{issuer}-key.pem") for issuer in ISSUERS},
+        "FORUM_EXCHANGE_ADDRESS": listen["exchange"],
+        "GATEWAY_LISTEN": f"{HOST}:{place.port}",
+        "GATEWAY_SECRET_KEY_FILE": str(place.data / "secret-key"),
+        "IDENTITY_TRUSTED_KEYS": str(place.data / "trusted-keys.json"),
+        "KNOWLEDGE_INDEX_PATH": str(place.data / "index"),
+    }
+    for variable, value in settings.items():
+        if not _is_given(environment, variable.removesuffix("_FILE")):
+            environment[variable] = value
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
+
+
+def _is_given(environment: dict[str, str], setting: str) -> bool:
+    return setting in environment or f"{setting}_FILE" in environment
+
+
+def _run_all(modules: dict[str, list[str]], environment: dict[str, str], place: Place) -> None:
+    """Run Python modules with their arguments side by side to their end; what they print goes into log files."""
+    logs = {task: place.data / f"{task.replace(' ', '-')}.log" for task in modules}
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for task, command in modules.items():
+            output = stack.enter_context(logs[task].open("w"))
+            running[task] = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            stack.callback(_end, running[task])
+        deadline = time.monotonic() + COMMAND_SECONDS
+        for task, process in running.items():
+            try:
+                code = process.wait(deadline - time.monotonic())
+            except subprocess.TimeoutExpired:
+                raise CannotStart(f"{task} takes longer than {COMMAND_SECONDS} s ({logs[task]})") from None
+            if code:
+                raise CannotStart(f"{task}: {embedded.reason(logs[task].read_text())} ({logs[task]})")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()  # Without effect on one that has ended.
+    process.wait()
+
+
+def _await_ready(place: Place, processes: Processes) -> None:
+    """Wait until the gateway says that every part is ready."""
+    # Whatever proxy the operator's shell names, this is our own machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + READY_SECONDS
+    said = "it does not answer"
+    while time.monotonic() < deadline:
+        if ended := processes.ended(seconds=0.1):
+            raise CannotStart(str(ended))
+        try:
+            with opener.open(f"http://{HOST}:{place.port}/readyz", timeout=5):
+                return
+        except urllib.error.HTTPError as answer:
+            said = " ".join(answer.read().decode(errors="replace").split())
+        except OSError:
+            continue
+    raise CannotStart(f"the gateway is not ready within {READY_SECONDS} s: {said}")
+
+
+@contextlib.contextmanager
+def _phase(what: str) -> Iterator[None]:
+    """Say what is going on, if it takes longer than a second."""
+    timer = threading.Timer(1.0, print, args=(f"{what} …",), kwargs={"flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _ask(_number: int, _frame: FrameType | None) -> NoReturn:
+    _ignore_signals()
+    raise Asked
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

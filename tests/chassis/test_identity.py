@@ -1,0 +1,165 @@
+"""Who is asking: what a token proves, and what it can't."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from chassis.errors import PermissionDenied, Unauthenticated
+from chassis.identity import (
+    Identity,
+    Role,
+    Signer,
+    Verifier,
+    act_as,
+    identity,
+    key_set,
+    new_private_key,
+    service_identity,
+)
+from tests.calls import Keys, person
+
+
+@pytest.fixture
+def verifier(keys: Keys) -> Verifier:
+    """Trusts the gateway and the forum."""
+    return Verifier(keys.trusted)
+
+
+def forged(keys: Keys, *, signed_by: str = "gateway", kid: Any = "gateway", **claims: Any) -> str:
+    """Return a token with claims of choice over those of a member, signed with the key of an issuer."""
+    now = datetime.now(UTC)
+    good = {
+        "iss": "gateway", "aud": "austausch", "sub": "accounts/1", "name": "Member", "roles": ["member"],
+        "iat": now, "exp": now + timedelta(seconds=60),
+    }  # fmt: skip
+    chosen = {key: value for key, value in {**good, **claims}.items() if value is not None}
+    return jwt.encode(chosen, keys.private[signed_by], algorithm="EdDSA", headers={"kid": kid})
+
+
+def test_what_was_signed_is_what_is_read(keys: Keys, verifier: Verifier) -> None:
+    partner = person(Role.PARTNER, name="Dîner spätestens 你好", city="cities/swansea", department="Amt 41")
+    assert verifier.identity(keys.token(partner)) == partner
+    assert verifier.identity(keys.token(service_identity("forum"))) == service_identity("forum")
+
+
+def test_an_expired_token_is_refused(keys: Keys, verifier: Verifier) -> None:
+    old = Signer("gateway", keys.private["gateway"], lifetime_seconds=-30)
+    with pytest.raises(Unauthenticated):
+        verifier.identity(old.token(person(Role.MEMBER)))
+
+
+def test_a_token_of_another_key_is_refused(verifier: Verifier) -> None:
+    with pytest.raises(Unauthenticated):
+        verifier.identity(Signer("gateway", new_private_key()).token(person(Role.ADMINISTRATOR)))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"kid": "stranger"},
+        {"kid": "forum"},
+        {"kid": "forum", "iss": "forum"},
+        {"signed_by": "forum"},
+        {"aud": "another"},
+        {"exp": None},
+        {"iat": None},
+        {"sub": None},
+        {"roles": ["emperor"]},
+        {"roles": 5},
+        {"roles": [["member"]]},
+        {"sub": 5},
+        {"iat": datetime.now(UTC) + timedelta(hours=1)},
+    ],
+)
+def test_a_forged_claim_is_refused(keys: Keys, verifier: Verifier, claims: dict[str, Any]) -> None:
+    assert verifier.identity(forged(keys)).roles == {Role.MEMBER}
+    with pytest.raises(Unauthenticated):
+        verifier.identity(forged(keys, **claims))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"roles": ["administrator"]},
+        {"roles": ["service", "administrator"]},
+        {"roles": []},
+        {"sub": "accounts/1"},
+        {"sub": "services/exchange"},
+    ],
+)
+def test_a_service_speaks_for_itself_alone(keys: Keys, verifier: Verifier, claims: dict[str, Any]) -> None:
+    itself: dict[str, Any] = {
+        "signed_by": "forum",
+        "kid": "forum",
+        "iss": "forum",
+        "sub": "services/forum",
+        "roles": ["service"],
+    }
+    assert verifier.identity(forged(keys, **itself)).subject == "services/forum"
+    with pytest.raises(Unauthenticated):
+        verifier.identity(forged(keys, **(itself | claims)))
+
+
+def test_a_token_without_a_signature_or_with_the_public_key_as_a_secret_is_refused(
+    keys: Keys, verifier: Verifier
+) -> None:
+    claims = jwt.decode(forged(keys), options={"verify_signature": False})
+    with pytest.raises(Unauthenticated):
+        verifier.identity(jwt.encode(claims, "", algorithm="none", headers={"kid": "gateway"}))
+    public = json.loads(keys.trusted.read_text())["keys"][0]["x"]
+    with pytest.raises(Unauthenticated):
+        verifier.identity(jwt.encode(claims, public, algorithm="HS256", headers={"kid": "gateway"}))
+
+
+@given(position=st.integers(0), letter=st.sampled_from("ABCDEFGHabcdefgh0123456789-_"))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_tampered_token_is_refused(keys: Keys, verifier: Verifier, position: int, letter: str) -> None:
+    token = forged(keys)
+    # The last letter of a part carries bits that base64 does not use.
+    position %= len(token) - 1
+    if token[position] in (letter, ".") or token[position + 1] == ".":
+        return
+    with pytest.raises(Unauthenticated):
+        verifier.identity(token[:position] + letter + token[position + 1 :])
+
+
+@given(token=st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_garbage_is_refused_and_nothing_else_happens(verifier: Verifier, token: str) -> None:
+    with pytest.raises(Unauthenticated):
+        verifier.identity(token)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"keys": 1}', '{"keys": [{}]}', '{"keys": [{"kid": "gateway"}]}'])
+def test_a_file_that_is_no_key_set_is_named(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"keys\.json is not a JSON Web Key Set"):
+        Verifier(file)
+
+
+def test_a_key_set_holds_public_keys_only() -> None:
+    keys = json.loads(key_set({"gateway": new_private_key()}))["keys"]
+    assert set(keys[0]) == {"kid", "use", "alg", "kty", "crv", "x"}
+
+
+def test_a_role_is_required_by_name() -> None:
+    member = person(Role.MEMBER)
+    member.require(Role.COORDINATOR, Role.MEMBER)
+    with pytest.raises(PermissionDenied, match="coordinator"):
+        member.require(Role.COORDINATOR)
+
+
+async def test_outside_a_call_nobody_asks() -> None:
+    with pytest.raises(Unauthenticated):
+        identity()
+    who = Identity(subject="accounts/1", name="A", roles=frozenset())
+    act_as(who)
+    assert identity() is who
