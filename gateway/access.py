@@ -1,0 +1,22 @@
+"""What the reader may do at all, as the contract declares it: pages offer nothing else."""
+
+from austausch.common.v1 import access_pb2
+
+from chassis.identity import Role
+from gateway import rpc
+from gateway.accounts.callers import current_identity
+
+SERVICES = {client.service.name: client.service for client in rpc.CLIENTS}
+
+
+def may(method: str) -> bool:
+    """
+    Return whether the roles of the reader may call an RPC, such as `VisitService.CreateVisit`.
+
+    What they may do to one resource, its service decides; `allowed_transitions` and `editable` tell.
+    """
+    identity = current_identity()
+    service, name = method.split(".")
+    access: access_pb2.Access = SERVICES[service].methods_by_name[name].GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
+    roles = {Role(access_pb2.Role.Name(role).removeprefix("ROLE_").lower()) for role in access.roles}
+    return identity is not None and identity.has(*roles)

@@ -1,0 +1,123 @@
+"""
+Who makes the current request.
+
+A page is asked for by a browser, which holds a cookie; the API is asked by programs, which send
+``Authorization: Bearer``. The API never looks at the cookie, so no other site can make a browser call it in
+somebody's name, and needs no CSRF token; a page never looks at the header.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Response, current_app, g, has_request_context, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from chassis.errors import Unauthenticated
+from chassis.identity import Identity
+from gateway import cookies
+from gateway.accounts.model import Kind
+from gateway.accounts.remembered import Caller
+from gateway.accounts.store import Store
+
+API = "/api/"
+REFERENCE = "/api/reference"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def store() -> Store:
+    """Return the accounts database of the current app."""
+    found: Store = current_app.extensions["accounts"]
+    return found
+
+
+def current_caller() -> Caller | None:
+    """
+    Return who makes the current request; None when nobody is signed in.
+
+    Raises:
+        Unauthenticated: The request carries a bearer token that is not accepted (any more).
+    """
+    if not has_request_context():
+        return None
+    if "caller" not in g:
+        g.caller = _by_bearer() if is_api() else _by_cookie()
+    caller: Caller | None = g.caller
+    return caller
+
+
+def current_identity() -> Identity | None:
+    """Return who makes the current request, as the services know it; None when nobody is signed in."""
+    caller = current_caller()
+    return caller.identity if caller else None
+
+
+def require_caller() -> Caller:
+    """
+    Return who makes the current request.
+
+    Raises:
+        Unauthenticated: Nobody is signed in.
+    """
+    caller = current_caller()
+    if caller is None:
+        raise Unauthenticated("Sign in first: send a token as `Authorization: Bearer <token>`.")
+    return caller
+
+
+def is_api() -> bool:
+    """Return whether the current request is for the API, not for a page."""
+    return request.path.startswith(API) and request.path not in (API, REFERENCE)
+
+
+def _by_bearer() -> Caller | None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send the token as `Authorization: Bearer <token>`.", reason="MALFORMED_AUTHORIZATION")
+    caller = store().caller(token.strip(), (Kind.SESSION, Kind.PERSONAL))
+    if caller is None:
+        raise Unauthenticated("This token is not valid (any more); sign in again.", reason="TOKEN_NOT_VALID")
+    return caller
+
+
+def _by_cookie() -> Caller | None:
+    token = request.cookies.get(cookies.SESSION)
+    return store().caller(token, (Kind.WEB,)) if token else None
+
+
+def sign_in_required(view: View) -> View:
+    """Decorate a page: whoever is not signed in is sent to sign in, and comes back to it afterwards."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs) if current_identity() else to_sign_in()
+
+    return guarded  # type: ignore[return-value]
+
+
+def to_sign_in() -> BaseResponse:
+    """Return the redirect to the sign-in page, which leads back to where the reader wanted to go."""
+    if request.headers.get("HX-Request"):  # a part of a page: the whole page has to go there
+        came_from = urlsplit(request.headers.get("HX-Current-URL", ""))
+        target = url_for("accounts.sign_in", next=local_path(f"{came_from.path}?{came_from.query}".rstrip("?")))
+        return Response(status=401, headers={"HX-Redirect": target})
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return redirect(url_for("accounts.sign_in", next=local_path(wanted)), 303)
+
+
+def local_path(target: str | None) -> str:
+    """Return a path of this site to go to; "/" for anything that could lead elsewhere."""
+    if not target or not target.startswith("/") or target.startswith("//"):
+        return "/"
+    if "\\" in target or any(ord(character) < 32 for character in target):
+        return "/"
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return "/"
+    return "/" if parts.scheme or parts.netloc else target

@@ -1,0 +1,92 @@
+"""Tables of the accounts database: who may sign in, what they hold, and how often somebody tried."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.identity import Identity, Role
+from chassis.model import NAMING_CONVENTION, enum_column, new_id, now
+
+PEOPLE_ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
+
+
+class Base(DeclarativeBase):
+    """Tables of the accounts database."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {datetime: DateTime(timezone=True), str: Text, list[str]: ARRAY(Text)}
+
+
+class Account(Base):
+    """Someone who may sign in."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        Index("uq_accounts_email", text("lower(email)"), unique=True),
+        CheckConstraint("cardinality(roles) > 0", name="has_role"),
+        CheckConstraint(f"roles <@ ARRAY{list(PEOPLE_ROLES)!r}::text[]", name="known_roles"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str]
+    """As its owner writes it; unique whatever the case of its letters."""
+    display_name: Mapped[str]
+    password_hash: Mapped[str]
+    """argon2id, in the PHC string format."""
+    roles: Mapped[list[str]]
+    city: Mapped[str] = mapped_column(default="")
+    department: Mapped[str] = mapped_column(default="")
+    locale: Mapped[str] = mapped_column(default="")
+    disabled: Mapped[bool] = mapped_column(default=False)
+    create_time: Mapped[datetime] = mapped_column(default=now)
+    update_time: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+    @property
+    def name(self) -> str:
+        """The resource name."""
+        return f"accounts/{self.id}"
+
+    @property
+    def identity(self) -> Identity:
+        """Who the account is to the services."""
+        roles = frozenset(Role(role) for role in self.roles)
+        return Identity(self.name, self.display_name, roles, self.city, self.department)
+
+
+class Kind(StrEnum):
+    """What a token is for."""
+
+    WEB = "web"
+    SESSION = "session"
+    PERSONAL = "personal"
+
+
+class Token(Base):
+    """Something an account holds that proves who is asking: 256 random bits, of which only the digest is kept."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (Index("ix_tokens_account_id", "account_id"), Index("ix_tokens_expire_time", "expire_time"))
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    kind: Mapped[Kind] = enum_column(Kind)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    """SHA-256 of the token."""
+    title: Mapped[str] = mapped_column(default="")
+    create_time: Mapped[datetime] = mapped_column(default=now)
+    expire_time: Mapped[datetime]
+    last_use_time: Mapped[datetime | None]
+
+
+class SignInAttempts(Base):
+    """How often somebody tried to sign in within the present window, by address of e-mail or of network."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (Index("ix_sign_in_attempts_window_start", "window_start"),)
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of what is counted: nobody can read from it who tried."""
+    attempts: Mapped[int]
+    window_start: Mapped[datetime]

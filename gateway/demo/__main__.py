@@ -1,0 +1,41 @@
+"""
+``python -m gateway.demo``: loads the demo data, once.
+
+It does nothing when it is loaded, continues a load that was interrupted, and refuses to stand beside anything else.
+"""
+
+import sys
+
+from chassis.errors import DomainError
+from chassis.settings import load as load_settings
+from gateway.accounts.store import Store
+from gateway.demo import accounts
+from gateway.settings import GatewaySettings
+
+
+def main() -> None:
+    """Load the demo data where nothing else is."""
+    settings = load_settings(GatewaySettings, "gateway")
+    store = Store(settings.database_url)
+    present = store.emails()
+    if present >= accounts.EMAILS:
+        return
+    if present - accounts.EMAILS:
+        sys.exit("The demo data is not loaded: there are accounts already.")
+    # The accounts come last: when they are there, everything is. All of the gateway is imported only now.
+    from gateway import create_app, rpc
+    from gateway.demo import loader
+
+    with create_app(settings).app_context(), rpc.acting_as(accounts.COORDINATOR):
+        try:
+            loader.refuse_foreign()
+            loader.load()
+        except loader.Foreign as found:
+            sys.exit(f"The demo data is not loaded: {found}.")
+        except DomainError as error:
+            sys.exit(f"The demo data is not loaded: {error.message} ({error.code})")
+    accounts.create(store)
+
+
+if __name__ == "__main__":
+    main()

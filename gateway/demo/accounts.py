@@ -1,0 +1,41 @@
+"""The demo accounts: one for each role, password ``demo``."""
+
+from chassis.identity import Identity, Role
+from gateway.accounts.store import Store
+
+PASSWORD = "demo"  # nothing else may stand beside the demo data
+
+ACCOUNTS = (
+    Identity("accounts/admin", "Betrieb der Plattform", frozenset({Role.ADMINISTRATOR})),
+    Identity(
+        "accounts/coordinator", "Internationales Büro", frozenset({Role.COORDINATOR}), department="Internationales Büro"
+    ),
+    Identity("accounts/member", "Dezernatscontrolling", frozenset({Role.MEMBER}), department="Dezernatscontrolling"),
+    Identity("accounts/partner", "City of Swansea", frozenset({Role.PARTNER}), city="cities/swansea"),
+    Identity("accounts/expert", "Stadtverwaltung Bydgoszcz", frozenset({Role.EXPERT}), city="cities/bydgoszcz"),
+)
+COORDINATOR = ACCOUNTS[1]
+
+
+def email(account: Identity) -> str:
+    """Return the address with which a demo account signs in."""
+    return account.subject.removeprefix("accounts/") + "@mannheim.example"
+
+
+EMAILS = {email(account) for account in ACCOUNTS}
+
+
+def create(store: Store) -> None:
+    """Create the accounts that are missing."""
+    present = store.emails()
+    for account in ACCOUNTS:
+        if email(account) not in present:
+            store.create_account(
+                email(account),
+                account.name,
+                PASSWORD,
+                sorted(account.roles),
+                city=account.city,
+                department=account.department,
+                account_id=account.subject.removeprefix("accounts/"),
+            )

@@ -1,0 +1,295 @@
+"""
+Loads the demo data through the services, as the international office would enter it.
+
+Every create carries a request id that follows from what is created, and every transition is taken only where it is
+still to be taken: an interrupted load can be repeated, and adds what is missing.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo
+
+from austausch.exchange.v1 import exchange_pb2 as exchange
+from austausch.forum.v1 import forum_pb2 as forum
+from austausch.knowledge.v1 import knowledge_pb2 as knowledge
+from google.protobuf.message import Message
+from google.type.date_pb2 import Date
+
+from gateway import rpc
+from gateway.demo.cities import CITIES
+from gateway.demo.exchanges import EXCHANGES, PEOPLE, ROOMS, DemoExchange, DemoVisit
+from gateway.demo.forum import (
+    ACCEPTED,
+    CONCLUSIONS,
+    FORUM,
+    FORUM_ID,
+    FORUM_NAME,
+    NODES,
+    WORKING_GROUPS,
+    DemoConclusion,
+    panel,
+)
+
+MANNHEIM = ZoneInfo("Europe/Berlin")
+# From a visit's debrief to learnings that can be found, at most.
+LEARNINGS_SECONDS = 20.0
+
+
+class Foreign(Exception):
+    """There is something that the demo data did not bring."""
+
+
+def refuse_foreign() -> None:
+    """
+    Raise if a service holds anything that is not demo data.
+
+    Raises:
+        Foreign: What it is.
+    """
+    known = {
+        "city": {city.name for city in CITIES},
+        "exchange": {demo.exchange.title for demo in EXCHANGES},
+        "visit": {demo.visit.title for demo in EXCHANGES},
+        "forum": {FORUM_NAME},
+        "learning": {entry.title for demo in EXCHANGES for entry in demo.visit.debrief.entries}
+        | {recommendation.title for found in CONCLUSIONS.values() for recommendation in found.recommendations.values()}
+        | {found.conclusion.title for found in CONCLUSIONS.values()},
+    }
+    found = {
+        "city": [city.name for city in rpc.cities.ListCities(exchange.ListCitiesRequest(page_size=100)).cities],
+        "exchange": [
+            one.title for one in rpc.exchanges.ListExchanges(exchange.ListExchangesRequest(page_size=100)).exchanges
+        ],
+        "visit": [visit.title for visit in rpc.visits.ListVisits(exchange.ListVisitsRequest(page_size=100)).visits],
+        "forum": [one.name for one in rpc.forums.ListForums(forum.ListForumsRequest(page_size=100)).forums],
+        "learning": [
+            learning.title
+            for learning in rpc.learnings.ListLearnings(knowledge.ListLearningsRequest(page_size=100)).learnings
+        ],
+    }
+    for kind, names in found.items():
+        for name in names:
+            if name not in known[kind]:
+                raise Foreign(f"there is a {kind} that is not demo data: {name}")
+
+
+def load() -> None:
+    """Load everything but the accounts, and wait until the learnings can be found."""
+    for city in CITIES:
+        request = exchange.CreateCityRequest(city=city.message(), city_id=city.id)
+        _create(rpc.cities.CreateCity, request, city.id)
+    for room_id, room in ROOMS.items():
+        _create(rpc.rooms.CreateRoom, exchange.CreateRoomRequest(room=room, room_id=room_id), room_id)
+    for person_id, person in PEOPLE.items():
+        _create(rpc.people.CreatePerson, exchange.CreatePersonRequest(person=person, person_id=person_id), person_id)
+    partnerships = {city.id: _partnership(city.name, city.bond) for city in CITIES if city.bond is not None}
+    for demo in EXCHANGES:
+        _exchange(demo, partnerships[demo.city])
+    _forum()
+    _await_learnings(sum(len(demo.visit.debrief.entries) for demo in EXCHANGES))
+
+
+def _create(call: Callable[[Any], Any], request: Any, *key: str) -> Any:
+    """Create something once; a repeat returns what the first call created."""
+    request.request_id = str(uuid5(NAMESPACE_URL, "/".join(("austausch-demo", type(request).__name__, *key))))
+    return call(request)
+
+
+def _advance(resource: Message, steps: dict[str, Callable[[], Any]]) -> None:
+    """Take those of the steps (verb → call), one after the other, that are still to be taken."""
+    current: Any = resource
+    for verb, take in steps.items():
+        if verb in current.allowed_transitions:
+            current = take()
+
+
+def _partnership(city: str, kind: int) -> str:
+    """Bind Mannheim to a city, and return the partnership's name."""
+    wanted = exchange.Partnership(city=city, kind=kind)  # type: ignore[arg-type]
+    made = _create(rpc.partnerships.CreatePartnership, exchange.CreatePartnershipRequest(partnership=wanted), city)
+    name: str = made.name
+    client = rpc.partnerships
+    _advance(
+        client.GetPartnership(exchange.GetPartnershipRequest(name=name)),
+        {
+            "approve": lambda: client.ApprovePartnership(exchange.ApprovePartnershipRequest(name=name)),
+            "sign": lambda: client.SignPartnership(exchange.SignPartnershipRequest(name=name)),
+            "activate": lambda: client.ActivatePartnership(exchange.ActivatePartnershipRequest(name=name)),
+        },
+    )
+    return name
+
+
+def _exchange(demo: DemoExchange, partnership: str) -> None:
+    """Create an exchange, and take its visit through all its states."""
+    wanted = exchange.Exchange()
+    wanted.CopyFrom(demo.exchange)
+    wanted.partnership = partnership
+    made = _create(rpc.exchanges.CreateExchange, exchange.CreateExchangeRequest(exchange=wanted), demo.city)
+    visit = _create(
+        rpc.visits.CreateVisit,
+        exchange.CreateVisitRequest(
+            visit=exchange.Visit(
+                title=demo.visit.title,
+                exchange=made.name,
+                direction=exchange.Visit.DIRECTION_INCOMING,
+                start_date=_date(demo.visit.first_day),
+                end_date=_date(demo.visit.last_day),
+                host_department=demo.visit.host_department,
+                purpose=demo.visit.purpose,
+            )
+        ),
+        demo.city,
+    )
+    name, client = visit.name, rpc.visits
+    current = client.GetVisit(exchange.GetVisitRequest(name=name))
+    if "agree" in current.allowed_transitions:
+        _programme(name, demo)
+    _advance(
+        current,
+        {
+            "agree": lambda: client.AgreeVisit(exchange.AgreeVisitRequest(name=name)),
+            "plan": lambda: client.PlanVisit(exchange.PlanVisitRequest(name=name)),
+            "confirm": lambda: client.ConfirmVisit(exchange.ConfirmVisitRequest(name=name)),
+            "start": lambda: client.StartVisit(exchange.StartVisitRequest(name=name)),
+            "report": lambda: client.ReportVisit(exchange.ReportVisitRequest(name=name, debrief=demo.visit.debrief)),
+            "close": lambda: client.CloseVisit(exchange.CloseVisitRequest(name=name)),
+        },
+    )
+
+
+def _programme(visit: str, demo: DemoExchange) -> None:
+    """Name the delegation of a visit, and its agenda."""
+    plan: DemoVisit = demo.visit
+    guests = [
+        _create(
+            rpc.delegates.CreateDelegate,
+            exchange.CreateDelegateRequest(
+                parent=visit,
+                delegate=exchange.Delegate(function=function, languages=languages, rank=rank, head=rank == 1),
+            ),
+            demo.city,
+            function,
+        ).name
+        for rank, (function, languages) in enumerate(plan.delegates, start=1)
+    ]
+    for title, day, hour, room in plan.agenda:
+        start = datetime.combine(plan.first_day + timedelta(days=day), datetime.min.time(), MANNHEIM)
+        start = start.replace(hour=hour)
+        _create(
+            rpc.agenda_items.CreateAgendaItem,
+            exchange.CreateAgendaItemRequest(
+                parent=visit,
+                agenda_item=exchange.AgendaItem(
+                    title=title,
+                    start_time=start.astimezone(UTC),
+                    end_time=(start + timedelta(minutes=90)).astimezone(UTC),
+                    room=f"rooms/{room}",
+                    people=[*guests, f"people/{plan.interpreter}"],
+                    interpretation_languages=plan.interpretation,
+                ),
+            ),
+            demo.city,
+            title,
+        )
+
+
+def _forum() -> None:
+    """Create the forum with all that it holds."""
+    _create(rpc.forums.CreateForum, forum.CreateForumRequest(forum=FORUM, forum_id=FORUM_ID))
+    for node_id, node in NODES.items():
+        wanted = forum.SubjectNode()
+        wanted.CopyFrom(node)
+        wanted.parent = _node(node.parent) if node.parent else ""
+        wanted.fulfils[:] = [_node(commitment) for commitment in node.fulfils]
+        request = forum.CreateSubjectNodeRequest(parent=FORUM_NAME, subject_node=wanted, subject_node_id=node_id)
+        _create(rpc.subject_nodes.CreateSubjectNode, request, node_id)
+    for panelist_id, panelist in panel().items():
+        _panelist(panelist_id, panelist)
+    for group_id, (group, nodes, cities) in WORKING_GROUPS.items():
+        members = [f"{city}-{kind}" for city in cities for kind in ("verwaltung", "universitaet")]
+        wanted_group = forum.WorkingGroup(
+            title=group.title,
+            nodes=[_node(node) for node in nodes],
+            members=[f"{FORUM_NAME}/panelists/{member}" for member in members],
+        )
+        _create(
+            rpc.working_groups.CreateWorkingGroup,
+            forum.CreateWorkingGroupRequest(parent=FORUM_NAME, working_group=wanted_group, working_group_id=group_id),
+            group_id,
+        )
+    for conclusion_id, found in CONCLUSIONS.items():
+        _conclusion(conclusion_id, found)
+
+
+def _panelist(panelist_id: str, panelist: forum.Panelist) -> None:
+    """Invite an expert, who accepts."""
+    made = _create(
+        rpc.panelists.CreatePanelist,
+        forum.CreatePanelistRequest(parent=FORUM_NAME, panelist=panelist, panelist_id=panelist_id),
+        panelist_id,
+    )
+    current = rpc.panelists.GetPanelist(forum.GetPanelistRequest(name=made.name))
+    accept = forum.AcceptPanelistRequest(name=made.name)
+    _advance(current, {"accept": lambda: rpc.panelists.AcceptPanelist(accept)})
+
+
+def _conclusion(conclusion_id: str, found: DemoConclusion) -> None:
+    """Draft a conclusion with its recommendations, adopt it, and answer what is answered."""
+    wanted = forum.Conclusion(
+        title=found.conclusion.title,
+        text=found.conclusion.text,
+        language="de",
+        working_groups=[f"{FORUM_NAME}/workingGroups/{group}" for group in found.groups],
+        nodes=[_node(node) for node in found.nodes],
+    )
+    name = _create(
+        rpc.conclusions.CreateConclusion,
+        forum.CreateConclusionRequest(parent=FORUM_NAME, conclusion=wanted, conclusion_id=conclusion_id),
+        conclusion_id,
+    ).name
+    for recommendation_id, recommendation in found.recommendations.items():
+        draft = forum.Recommendation(
+            conclusion=name, title=recommendation.title, text=recommendation.text, language="de"
+        )
+        _create(
+            rpc.recommendations.CreateRecommendation,
+            forum.CreateRecommendationRequest(
+                parent=FORUM_NAME, recommendation=draft, recommendation_id=recommendation_id
+            ),
+            recommendation_id,
+        )
+    if not found.adopted:
+        return
+    adopt = forum.AdoptConclusionRequest(name=name)
+    current = rpc.conclusions.GetConclusion(forum.GetConclusionRequest(name=name))
+    _advance(current, {"adopt": lambda: rpc.conclusions.AdoptConclusion(adopt)})
+    for recommendation_id in found.recommendations:
+        if reason := ACCEPTED.get(recommendation_id):
+            answer = forum.AnswerRecommendationRequest(
+                name=f"{FORUM_NAME}/recommendations/{recommendation_id}",
+                verdict=forum.Recommendation.Answer.VERDICT_ACCEPTED,
+                reason=reason,
+            )
+            present = rpc.recommendations.GetRecommendation(forum.GetRecommendationRequest(name=answer.name))
+            _advance(present, {"answer": partial(rpc.recommendations.AnswerRecommendation, answer)})
+
+
+def _await_learnings(count: int) -> None:
+    """Wait until the debriefs have become learnings; events bring them, so it takes a moment."""
+    until = time.monotonic() + LEARNINGS_SECONDS
+    request = knowledge.ListLearningsRequest(page_size=1)
+    while rpc.learnings.ListLearnings(request).total_size < count and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def _node(node_id: str) -> str:
+    return f"{FORUM_NAME}/subjectNodes/{node_id}"
+
+
+def _date(day: date) -> Date:
+    return Date(year=day.year, month=day.month, day=day.day)

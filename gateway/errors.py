@@ -1,0 +1,144 @@
+"""
+Every error, once: as a page where a person reads it, as JSON under ``/api``.
+
+JSON: ``{"error": {"code": 404, "status": "NOT_FOUND", "message": …, "details": […]}}``, where the details carry
+``google.rpc.ErrorInfo`` and, for bad fields, ``google.rpc.BadRequest`` (aip.dev/193).
+"""
+
+import json
+from typing import Any
+
+import structlog
+from flask import Flask, Response, render_template
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from chassis.errors import DomainError, Internal, Unauthenticated
+from chassis.status import DOMAIN
+from gateway.accounts.callers import is_api, to_sign_in
+from gateway.reasons import sentence
+
+HTTP_STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "ABORTED": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
+# What HTTP itself refuses, by the canonical code that comes nearest.
+CODE_OF_HTTP = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "UNIMPLEMENTED",
+    413: "INVALID_ARGUMENT",
+    415: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+}
+MESSAGES = {
+    404: "There is nothing at this path. /api/openapi.json has all paths.",
+    405: "This path does not answer this method; the header Allow names those that it does.",
+}
+TYPE = "type.googleapis.com/google.rpc."
+RETRY_SECONDS = {"UNAVAILABLE": "2", "RESOURCE_EXHAUSTED": "30"}
+
+log = structlog.get_logger()
+
+
+def init_app(app: Flask) -> None:
+    """Make an app answer every error in one of the two forms."""
+    app.register_error_handler(DomainError, refusal)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Exception, defect)
+
+
+def refusal(error: DomainError) -> BaseResponse:
+    """Answer a refusal of ours or of a service."""
+    status = HTTP_STATUS.get(error.code, 500)
+    if status == 500:
+        log.error("call failed", error=error.message, reason=error.reason)
+    headers: dict[str, str] = {}
+    if error.code in RETRY_SECONDS:
+        headers["Retry-After"] = error.metadata.get("retry_after", RETRY_SECONDS[error.code])
+    if not is_api():
+        if isinstance(error, Unauthenticated):
+            return to_sign_in()
+        return page(status, sentence(error.message), headers)
+    if status == 401:
+        invalid = "" if error.reason == error.code else ' error="invalid_token"'
+        headers["WWW-Authenticate"] = f'Bearer realm="austausch"{"," * bool(invalid)}{invalid}'
+    details: list[dict[str, Any]] = [
+        {"@type": TYPE + "ErrorInfo", "reason": error.reason, "domain": DOMAIN, "metadata": error.metadata}
+    ]
+    if error.violations:
+        violations = [{"field": field, "description": text} for field, text in error.violations]
+        details.append({"@type": TYPE + "BadRequest", "fieldViolations": violations})
+    return problem(status, error.code, error.message, details, headers)
+
+
+def http_error(error: HTTPException) -> BaseResponse:
+    """Answer what HTTP itself refuses: no such path, wrong method, too large."""
+    status = error.code or 500
+    response = error.get_response()
+    if status < 400:
+        return response  # a redirect that the router raises
+    headers = {name: value for name, value in response.headers.items() if name in ("Allow", "Retry-After")}
+    if not is_api():
+        return page(status, "", headers)
+    message = MESSAGES.get(status, error.description or error.name)
+    code = CODE_OF_HTTP.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+    reason = error.name.upper().replace(" ", "_").replace("-", "_")
+    info = {"@type": TYPE + "ErrorInfo", "reason": reason, "domain": DOMAIN, "metadata": {}}
+    return problem(status, code, message, [info], headers)
+
+
+def defect(error: Exception) -> BaseResponse:
+    """Answer an error that nobody foresaw. What it was stands in the log only."""
+    log.error("request failed", exc_info=error)
+    if is_api():
+        return refusal(Internal("Something went wrong on our side. The details are in the log."))
+    return page(500, "", {})
+
+
+def problem(status: int, code: str, message: str, details: list[dict[str, Any]], headers: dict[str, str]) -> Response:
+    """Return an error as JSON."""
+    body = {"error": {"code": status, "status": code, "message": message, "details": details}}
+    return Response(
+        json.dumps(body, ensure_ascii=False), status, headers, content_type="application/json; charset=utf-8"
+    )
+
+
+def page(status: int, message: str, headers: dict[str, str]) -> Response:
+    """Return an error as a page: what happened, and what to do."""
+    title, what_to_do = words(status)
+    body = render_template("error.html", status=status, title=title, message=message, what_to_do=what_to_do)
+    return Response(body, status, headers, content_type="text/html; charset=utf-8")
+
+
+def words(status: int) -> tuple[str, str]:
+    """Return title and advice for a status, in the reader's language."""
+    again = _("Go back and check what you entered; nothing was changed.")
+    later = _("Please try again in a moment. If it stays so, tell those who run this platform.")
+    known = {
+        403: (_("You may not do this"), _("Ask the international office if you need it for your work.")),
+        404: (_("There is nothing here"), _("It may have been removed, or the address is wrong. Search for it.")),
+        405: (_("This address cannot be used like this"), _("Go back and follow a link or button of the page.")),
+        409: (_("Changed meanwhile"), _("Go back, load the page anew and do it again; nothing was changed.")),
+        413: (_("This is too large"), _("Go back and send less at once; nothing was changed.")),
+        429: (_("Too often"), _("Please wait a little before you try again.")),
+        503: (_("Part of the platform does not answer"), later),
+        504: (_("This takes too long"), later),
+    }
+    if status in known:
+        return known[status]
+    return (_("Something went wrong"), later) if status >= 500 else (_("This was not possible"), again)

@@ -1,0 +1,1 @@
+"""Pages of exchanges: series of visits on one subject."""

@@ -1,0 +1,64 @@
+"""Pages of exchanges."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import lists, rpc
+from gateway.accounts import sign_in_required
+from gateway.forms import Form
+from gateway.pages import href
+
+blueprint = Blueprint("exchanges", __name__, url_prefix="/exchanges")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.exchanges.ListExchanges(
+        pb.ListExchangesRequest(
+            **lists.page(),
+            order_by="title",
+            kind=lists.chosen(pb.Exchange.Kind, "kind"),
+            topic=request.args.get("topic", ""),
+        )
+    )
+    return render_template("exchanges/list.html", answer=answer)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    form = Form({"exchange.partnership": request.args.get("partnership", ""), "exchange.kind": "KIND_ADMINISTRATIVE"})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            exchange = rpc.exchanges.CreateExchange(form.message(pb.CreateExchangeRequest))
+            flash(_("The exchange is created. Next: its first visit."), "success")
+            return redirect(href(exchange.name), 303)
+    partnerships = rpc.partnerships.ListPartnerships(pb.ListPartnershipsRequest(page_size=1000)).partnerships
+    return render_template("exchanges/form.html", form=form, partnerships=partnerships, exchange=None), form.status
+
+
+@blueprint.get("/<exchange_id>")
+@sign_in_required
+def show(exchange_id: str) -> ResponseReturnValue:
+    exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
+    answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**lists.page(), exchange=exchange.name))
+    return render_template("exchanges/show.html", exchange=exchange, answer=answer)
+
+
+@blueprint.route("/<exchange_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(exchange_id: str) -> ResponseReturnValue:
+    exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
+    form = Form({"exchange": exchange})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdateExchangeRequest, update_mask=form.update_mask("exchange"))
+            change.exchange.name = exchange.name
+            rpc.exchanges.UpdateExchange(change)
+            flash(_("The exchange is saved."), "success")
+            return redirect(href(exchange.name), 303)
+        form.compare(exchange, "exchange")
+    return render_template("exchanges/form.html", form=form, partnerships=[], exchange=exchange), form.status

@@ -1,0 +1,41 @@
+"""gunicorn: threads, because most of a request is waiting for a service; two workers, because more only cost memory."""
+
+from pathlib import Path
+
+from chassis.settings import load
+from gateway import metrics
+from gateway.accounts import remembered  # noqa: F401 -- its memory is shared by the workers
+from gateway.settings import GatewaySettings
+
+_settings = load(GatewaySettings, "gateway")
+metrics.prepare()
+
+bind = _settings.listen
+worker_class = "gthread"
+workers = _settings.workers
+threads = _settings.threads
+graceful_timeout = _settings.shutdown_seconds
+timeout = 60
+keepalive = 30
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat must not wait for a disk
+wsgi_app = "gateway.wsgi:app"
+loglevel = "warning"
+proc_name = "austausch-gateway"
+# Whom to believe about the caller is told by GATEWAY_TRUSTED_PROXIES, in one place.
+forwarded_allow_ips = ""
+
+
+def when_ready(_arbiter: object) -> None:
+    """Serve the metrics once the port is taken."""
+    metrics.serve(_settings.metrics_listen)
+
+
+def child_exit(_arbiter: object, worker: object) -> None:
+    """Forget a worker that is gone."""
+    metrics.forget(worker.pid)  # type: ignore[attr-defined]
+
+
+def on_exit(_arbiter: object) -> None:
+    """Leave nothing behind."""
+    metrics.clean_up()

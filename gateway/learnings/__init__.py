@@ -1,0 +1,1 @@
+"""Pages of learnings: the list, the form, one learning with its states and its source."""

@@ -1,0 +1,115 @@
+"""Pages of learnings."""
+
+from austausch.exchange.v1 import exchange_pb2
+from austausch.knowledge.v1 import knowledge_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import lists, rpc, transitions
+from gateway.accounts import sign_in_required
+from gateway.forms import Form
+from gateway.pages import href, language
+
+blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
+
+# Steps that ask for more than a click.
+STEPS_WITH_A_PAGE = ("identify", "reject", "supersede")
+# The states of a learning that gets through, in the order of the NATO lessons-learned process.
+COURSE = [
+    f"STATE_{state}"
+    for state in ("OBSERVATION", "INSIGHT", "LESSON_IDENTIFIED", "IMPLEMENTED", "VALIDATED", "EMBEDDED")
+]
+
+
+def _cities() -> list[tuple[str, str]]:
+    """Return (resource name, name) of every city."""
+    cities = rpc.cities.ListCities(exchange_pb2.ListCitiesRequest(page_size=1000)).cities
+    return [(city.name, city.display_name) for city in cities]
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.learnings.ListLearnings(
+        pb.ListLearningsRequest(
+            **lists.page(),
+            order_by="create_time desc",
+            state=lists.chosen(pb.Learning.State, "state"),
+            topic=request.args.get("topic", ""),
+            language=request.args.get("written_in", ""),
+        )
+    )
+    return render_template("learnings/list.html", answer=answer)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    form = Form(
+        {
+            "learning.language": language(),
+            "learning.visibility": "VISIBILITY_INTERNAL",
+            "learning.source": request.args.get("source", ""),
+            "learning.source_title": request.args.get("source_title", ""),
+        }
+    )
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
+            flash(_("The learning is recorded. Other departments can find it now."), "success")
+            return redirect(href(learning.name), 303)
+    return render_template("learnings/form.html", form=form, learning=None, cities=_cities()), form.status
+
+
+@blueprint.get("/<learning_id>")
+@sign_in_required
+def show(learning_id: str) -> ResponseReturnValue:
+    learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    return render_template(
+        "learnings/show.html",
+        learning=learning,
+        cities=dict(_cities()),
+        course=COURSE,
+        steps_with_a_page=STEPS_WITH_A_PAGE,
+    )
+
+
+@blueprint.route("/<learning_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(learning_id: str) -> ResponseReturnValue:
+    learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    form = Form({"learning": learning})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdateLearningRequest, update_mask=form.update_mask("learning"))
+            change.learning.name = learning.name
+            rpc.learnings.UpdateLearning(change)
+            flash(_("The learning is saved."), "success")
+            return redirect(href(learning.name), 303)
+        form.compare(learning, "learning")
+    return render_template("learnings/form.html", form=form, learning=learning, cities=_cities()), form.status
+
+
+@blueprint.post("/<learning_id>/<any(analyze, implement, validate, embed):verb>")
+@sign_in_required
+def step(learning_id: str, verb: str) -> ResponseReturnValue:
+    name = f"learnings/{learning_id}"
+    transitions.try_out(rpc.learnings, verb, name)
+    return redirect(href(name), 303)
+
+
+@blueprint.route("/<learning_id>/<any(identify, reject, supersede):verb>", methods=["GET", "POST"])
+@sign_in_required
+def step_with_page(learning_id: str, verb: str) -> ResponseReturnValue:
+    learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    form = Form({"etag": learning.etag, "remedial_action": learning.remedial_action, "owner": learning.owner})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.learnings, verb, learning.name, form)
+            return redirect(href(learning.name), 303)
+    others = []
+    if verb == "supersede":
+        newest = rpc.learnings.ListLearnings(pb.ListLearningsRequest(page_size=200, order_by="create_time desc"))
+        others = [(other.name, other.title) for other in newest.learnings if other.name != learning.name]
+    return render_template("learnings/step.html", form=form, learning=learning, verb=verb, others=others), form.status

@@ -1,0 +1,261 @@
+"""
+What every page stands on: languages, formats, the vocabulary of the templates, and the headers that protect readers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_skeleton, get_timezone_name
+from flask import Flask, Response, current_app, redirect, render_template, request, url_for
+from flask_babel import Babel, get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from markupsafe import Markup, escape
+from werkzeug.urls import iri_to_uri
+from werkzeug.wrappers import Response as BaseResponse
+
+from chassis.identity import Identity
+from gateway import cookies, languages, terms
+from gateway.access import may
+from gateway.accounts import current_identity
+from gateway.accounts.callers import local_path
+from gateway.languages import LANGUAGES, LOCALES
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+LANGUAGE_COOKIE = "language"
+ONE_YEAR = 365 * 24 * 3600
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+# The main navigation: path, label, and the RPC that its page calls; who may not call it is not shown it.
+NAVIGATION = [
+    ("/", _l("Start"), ""),
+    ("/partnerships", _l("Partnerships"), "PartnershipService.ListPartnerships"),
+    ("/exchanges", _l("Exchanges"), "ExchangeService.ListExchanges"),
+    ("/visits", _l("Visits"), "VisitService.ListVisits"),
+    ("/forums", _l("Expert forums"), "ForumService.ListForums"),
+    ("/learnings", _l("Learnings"), "LearningService.ListLearnings"),
+]
+
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask) -> None:
+    """Give `app` its languages, template vocabulary, CSRF protection and security headers."""
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(TRANSLATIONS))
+    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # as long as the session: a long form must not expire
+    Babel(app, locale_selector=locale)
+    csrf.init_app(app)
+    app.register_error_handler(CSRFError, expired_form)
+    app.after_request(protect)
+    app.context_processor(lambda: {"identity": reader()})
+    app.add_url_rule("/language", view_func=choose_language, methods=["POST"])
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters |= {
+        "day": day,
+        "field_id": lambda path: "field-" + path.replace(".", "-"),
+        "moment": moment,
+        "clock": clock,
+        "country_name": country_name,
+        "slug": lambda name: name.rsplit("/", 1)[-1],
+        "term": terms.term,
+        "value": terms.value,
+        "tone": terms.tone,
+        "verb": terms.verb_label,
+        "topic": terms.topic,
+        "in_words": lambda name, titles: titles.get(name, ""),
+        "language_name": languages.name_of,
+        "marked": marked,
+        "terms_of": terms.terms_of,
+    }
+    app.jinja_env.globals |= {
+        "asset": asset,
+        "days": days,
+        "direction": languages.direction,
+        "href": href,
+        "home_city": home_city,
+        "is_here": is_here,
+        "language": language,
+        "languages": LANGUAGES,
+        "may": may,
+        "navigation": navigation,
+        "options": terms.options,
+        "this_page": this_page,
+        "topics": terms.topics,
+        "written_languages": languages.written,
+        "zone_name": zone_name,
+    }
+
+
+def language() -> str:
+    """Return the language of the page: the cookie's choice, else the best of what the browser asks for."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
+
+
+def choose_language() -> BaseResponse:
+    """Remember the language that the reader chooses, and go back to the page."""
+    response = redirect(local_path(request.form.get("next")), 303)
+    chosen = request.form.get("language", "")
+    if chosen in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE, chosen, max_age=ONE_YEAR, secure=cookies.secure(), httponly=True, samesite="Lax"
+        )
+    return response
+
+
+def locale() -> str:
+    """Return the locale of the page's texts and formats."""
+    return LOCALES[language()]
+
+
+def reader() -> Identity | None:
+    """Return who reads the page; None when nobody is signed in, or when that cannot be found out."""
+    try:
+        return current_identity()
+    except Exception:  # noqa: BLE001 - the page that tells of the trouble must not fail on it
+        return None
+
+
+def protect(response: Response) -> Response:
+    """Add the security headers that a response does not set itself."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.headers.setdefault("Content-Language", language())
+        response.vary.update(["Cookie", "Accept-Language"])
+    return response
+
+
+def expired_form(_error: CSRFError) -> tuple[str, int]:
+    """Answer a form that carries no valid token: the session ended, or the form comes from another site."""
+    return render_template(
+        "error.html",
+        status=400,
+        title=_("This form is no longer valid"),
+        message=_("Your session ended while the page was open, so nothing was changed."),
+        what_to_do=_("Go back, copy what you typed, load the page anew and send it again."),
+    ), 400
+
+
+def asset(path: str) -> str:
+    """Return the URL of a static file, changing with its content so that browsers may keep it for good."""
+    versions: dict[str, str] = current_app.extensions.setdefault("asset_versions", {})
+    if path not in versions or current_app.debug:
+        content = Path(current_app.static_folder or "", path).read_bytes()
+        versions[path] = url_for("static", filename=path, v=hashlib.sha256(content).hexdigest()[:10])
+    return versions[path]
+
+
+def href(name: str) -> str:
+    """
+    Return the page of a resource by its name.
+
+    What has no page of its own is a place on its parent's: `forums/x/conclusions/y` is `/forums/x#conclusions-y`.
+    """
+    parts = name.split("/")
+    place = "#" + "-".join(parts[2:4]) if len(parts) > 3 else ""
+    return iri_to_uri(request.script_root + "/" + "/".join(parts[:2])) + place
+
+
+def this_page(**changes: Any) -> str:
+    """Return the address of this page with query parameters replaced; an empty value removes one."""
+    query = request.args.to_dict(flat=False) | {name: [value] if value else [] for name, value in changes.items()}
+    pairs = urlencode([(name, value) for name, values in query.items() for value in values if value])
+    return request.script_root + request.path + ("?" + pairs if pairs else "")
+
+
+def navigation() -> list[tuple[str, str]]:
+    """Return (path, label) of the main navigation's pages that the reader may see."""
+    return [(path, str(label)) for path, label, rpc in NAVIGATION if not rpc or may(rpc)]
+
+
+def is_here(path: str) -> bool:
+    """Return whether this page belongs to the part of the navigation at `path`."""
+    return request.path == path if path == "/" else (request.path + "/").startswith(path + "/")
+
+
+def marked(snippet: str) -> Markup:
+    """
+    Return a search snippet as safe HTML, whatever the service sent: text, with matched words in `<mark>`.
+
+    Everything but these two tags is taken as text, and escaped anew.
+    """
+    tags = {"<mark>": Markup("<mark>"), "</mark>": Markup("</mark>")}
+    parts = re.split(r"(</?mark>)", snippet)
+    return Markup("").join(tags.get(part) or escape(html.unescape(part)) for part in parts)
+
+
+def home_city() -> str:
+    """Return the home city's name for the header: the last part of its resource name, as a word."""
+    return str(current_app.config.get("HOME_CITY", "")).rsplit("/", 1)[-1].replace("-", " ").title()
+
+
+def _to_date(day: Message) -> date:
+    return date(day.year, day.month, day.day)  # type: ignore[attr-defined]
+
+
+def day(value: Message | date) -> str:
+    """Return a `google.type.Date` with its weekday: “Mon, 23 Nov 2026”; "" for an unset one."""
+    if isinstance(value, Message):
+        if not value.year:  # type: ignore[attr-defined]
+            return ""
+        value = _to_date(value)
+    return format_skeleton("yMMMEd", value, locale=get_locale())
+
+
+def days(start: Message, end: Message) -> str:
+    """Return a span of days: “Mon, 23 Nov 2026 – Thu, 26 Nov 2026”; one day if both are the same."""
+    first, last = day(start), day(end)
+    return f"{first} – {last}" if last and last != first else first
+
+
+def moment(value: Timestamp | datetime, zone: str = "") -> str:
+    """Return an instant with weekday, day and time in `zone` (default: the home city's)."""
+    local = _local(value, zone)
+    return (
+        f"{format_skeleton('yMMMEd', local, locale=get_locale())}, {format_skeleton('Hm', local, locale=get_locale())}"
+    )
+
+
+def clock(value: Timestamp | datetime, zone: str = "") -> str:
+    """Return the time of day of an instant in `zone` (default: the home city's)."""
+    return format_skeleton("Hm", _local(value, zone), locale=get_locale())
+
+
+def _local(value: Timestamp | datetime, zone: str) -> datetime:
+    instant = value.ToDatetime(UTC) if isinstance(value, Timestamp) else value
+    return instant.astimezone(ZoneInfo(zone or current_app.config.get("HOME_TIME_ZONE", "Europe/Berlin")))
+
+
+def zone_name(zone: str) -> str:
+    """Return the name of an IANA zone in the reader's language: “United Kingdom time”."""
+    return get_timezone_name(ZoneInfo(zone), width="long", zone_variant="generic", locale=get_locale())
+
+
+def country_name(code: str) -> str:
+    """Return the name of a country (ISO 3166-1 alpha-2) in the reader's language."""
+    return get_locale().territories.get(code, code)

@@ -1,0 +1,64 @@
+"""Pages of partnerships."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import lists, rpc, transitions
+from gateway.accounts import sign_in_required
+from gateway.forms import Form
+from gateway.pages import href
+
+blueprint = Blueprint("partnerships", __name__, url_prefix="/partnerships")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.partnerships.ListPartnerships(
+        pb.ListPartnershipsRequest(
+            **lists.page(),
+            order_by="city",
+            kind=lists.chosen(pb.Partnership.Kind, "kind"),
+            state=lists.chosen(pb.Partnership.State, "state"),
+        )
+    )
+    cities = {city.name: city for city in rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities}
+    return render_template("partnerships/list.html", answer=answer, cities=cities)
+
+
+@blueprint.get("/<partnership_id>")
+@sign_in_required
+def show(partnership_id: str) -> ResponseReturnValue:
+    partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
+    city = rpc.cities.GetCity(pb.GetCityRequest(name=partnership.city))
+    answer = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(partnership=partnership.name, page_size=1000))
+    return render_template("partnerships/show.html", partnership=partnership, city=city, answer=answer)
+
+
+@blueprint.post("/<partnership_id>/<any(approve, sign, activate, suspend):verb>")
+@sign_in_required
+def step(partnership_id: str, verb: str) -> ResponseReturnValue:
+    name = f"partnerships/{partnership_id}"
+    transitions.try_out(rpc.partnerships, verb, name)
+    return redirect(href(name), 303)
+
+
+@blueprint.route("/<partnership_id>/end", methods=["GET", "POST"])
+@sign_in_required
+def end(partnership_id: str) -> ResponseReturnValue:
+    partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
+    form = Form({"etag": partnership.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.partnerships, "end", partnership.name, form)
+            return redirect(href(partnership.name), 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("End the partnership with %(city)s?", city=partnership.city_display_name),
+        consequence=_("An ended partnership cannot be taken up again. What was done under it stays."),
+        button=_("End partnership"),
+        back=href(partnership.name),
+    ), form.status

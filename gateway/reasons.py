@@ -1,0 +1,191 @@
+"""
+What went wrong, said to a person in their language: the reasons of the contract and the complaints of field rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+
+from babel.dates import format_skeleton
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from chassis.errors import DomainError
+from gateway.terms import verb_label
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    Why a request was not carried out.
+
+    Attributes:
+        title: What happened, in a few words.
+        text: The same with its particulars.
+        advice: What to do now.
+        names: (resource name, its title) of what the text is about, to be linked.
+    """
+
+    title: str
+    text: str
+    advice: str
+    names: list[tuple[str, str]] = field(default_factory=list)
+
+
+FILL_IN = _l("Please fill this in.")
+# A sentence of a service, or a complaint of a field rule (protovalidate's wording) → what a person reads. Named groups
+# fill the placeholders. What is not here is shown as the service wrote it, in English.
+SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
+    (re.compile(pattern), text)
+    for pattern, text in (
+        # Rules of fields.
+        (r"is required|at least 1 (character|item)|must not be empty|must not be in list \[0\]", FILL_IN),
+        (r"What shows that the recommendation|needs a day by which", FILL_IN),
+        (r"must be at least (?P<count>\d+) characters", _l("Please write at least %(count)s characters.")),
+        (r"must be at most (?P<count>\d+) characters", _l("Please write no more than %(count)s characters.")),
+        (r"at most (?P<count>\d+) item", _l("Please give no more than %(count)s entries.")),
+        (r"must contain unique items", _l("Please give each entry only once.")),
+        (
+            r"greater than or equal to (?P<low>-?\d+) and less than or equal to (?P<high>-?\d+)",
+            _l("Please give a number from %(low)s to %(high)s."),
+        ),
+        (r"defined enum values|must be in list", _l("Please choose one of the entries.")),
+        (r"does not match regex|is not a name such as", _l("This has not the form that is needed here.")),
+        (r"name both languages, or none", _l("Please name both languages, or none.")),
+        (r"There is no such day|is not a day", _l("There is no such day.")),
+        (r"has a year outside (?P<low>\d+) to (?P<high>\d+)", _l("The year has to lie from %(low)s to %(high)s.")),
+        # Visits.
+        (r"is before the first day|last day is before the first", _l("The last day is before the first.")),
+        (r"is more than (?P<days>\d+) days after", _l("A visit lasts no longer than %(days)s days.")),
+        (r"is not after the start", _l("The end is not after the beginning.")),
+        (r"is more than 24 hours after", _l("An item lasts no longer than 24 hours.")),
+        (r"is not within the visit's dates", _l("This lies outside the days of the visit.")),
+        (r"neither of the host's people", _l("Somebody here belongs neither to the hosts nor to this delegation.")),
+        (
+            r"would lie outside the new dates",
+            _l("Items of the programme would lie outside the new days. Move them first."),
+        ),
+        (r"give it new dates first", _l("The visit was postponed. Give it new days first.")),
+        (r"^The visit is \w+ and can't be changed", _l("This visit is over and cannot be changed any more.")),
+        (r"has a head already", _l("The delegation has a head already; there can be one.")),
+        (r"Only the department that hosts", _l("Only the department that hosts the visit may do this.")),
+        (r"Only the department that leads", _l("Only the department that leads the exchange may do this.")),
+        # Forums.
+        (r"is adopted and cannot|its text cannot be changed", _l("It is adopted; its text never changes again.")),
+        (r"Another department owns", _l("Another department is the owner of this recommendation.")),
+        (r"verified by someone other", _l("A recommendation is verified by somebody other than its owner.")),
+        (r"Accept the invitation", _l("Accept the invitation before you write in this forum.")),
+        (r"do not sit on the panel", _l("You do not sit on the panel of this forum.")),
+        # Learnings.
+        (
+            r"author of a learning|who is not its author",
+            _l("A learning is validated by somebody other than its author."),
+        ),
+        (r"Only a coordinator makes", _l("Only the international office makes a learning public.")),
+        (r"cannot replace another", _l("This learning is itself set aside and cannot replace another.")),
+        # Everywhere.
+        (r"does not exist|was deleted meanwhile|not in this forum", _l("This does not exist (any more).")),
+        (r"This needs the role", _l("Your role is not allowed to do this.")),
+        (r"You may not see", _l("You may not see this.")),
+    )
+]
+
+
+def sentence(text: str, *, blank: bool = False) -> str:
+    """Return a sentence of a service in the reader's language; `blank`: it is about a field with nothing in it."""
+    if blank and "does not match regex" in text:
+        return str(FILL_IN)
+    for pattern, words in SENTENCES:
+        if found := pattern.search(text):
+            return str(words) % found.groupdict() if found.groupdict() else str(words)
+    return text
+
+
+def _moment(text: str, zone: tzinfo) -> str:
+    """Return an RFC 3339 instant in the reader's format, as clocks in `zone` show it; anything else as it is."""
+    try:
+        local = datetime.fromisoformat(text).astimezone(zone)
+    except ValueError:
+        return text
+    return (
+        f"{format_skeleton('yMMMEd', local, locale=get_locale())}, {format_skeleton('Hm', local, locale=get_locale())}"
+    )
+
+
+def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Problem:
+    return Problem(
+        _("Changed meanwhile"),
+        _(
+            "%(updater)s changed this at %(time)s, while you were working on it.",
+            updater=error.metadata.get("updater") or _("Somebody"),
+            time=_moment(error.metadata.get("update_time", ""), zone),
+        ),
+        _("Nothing of yours is lost: what you typed is still below. Save again to replace the other version."),
+    )
+
+
+def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
+    about = error.metadata
+    return Problem(
+        _("Already taken at that time"),
+        _(
+            "%(resource)s is taken by “%(conflict)s” from %(start)s to %(end)s.",
+            resource=about.get("resource_title") or about.get("resource", ""),
+            conflict=about.get("conflict_title") or about.get("conflict", ""),
+            start=_moment(about.get("start_time", ""), zone),
+            end=_moment(about.get("end_time", ""), zone),
+        ),
+        _("Choose another time, room or person. What you typed is still below."),
+        [(about.get("conflict", ""), about.get("conflict_title") or about.get("conflict", ""))],
+    )
+
+
+def _illegal_transition(error: DomainError, _zone: tzinfo) -> Problem:
+    allowed = [verb_label(verb) for verb in error.metadata.get("allowed", "").split(",") if verb]
+    return Problem(
+        _("Not possible in this state"),
+        _("Somebody has moved this on meanwhile, or a step before this one is missing."),
+        _("Possible now: %(verbs)s.", verbs=", ".join(allowed)) if allowed else _("No further step is possible."),
+    )
+
+
+def _already_exists(error: DomainError, _zone: tzinfo) -> Problem:
+    return Problem(_("This exists already"), sentence(error.message), _("What you typed is still below."))
+
+
+def _request_id_reused(_error: DomainError, _zone: tzinfo) -> Problem:
+    return Problem(
+        _("Already sent with other content"),
+        _("This form was sent before with different content."),
+        _("Open the form anew from the list to create another entry."),
+    )
+
+
+def _unavailable(_error: DomainError, _zone: tzinfo) -> Problem:
+    return Problem(
+        _("Part of the platform does not answer"),
+        _("Your request could not be carried out just now."),
+        _("What you typed is still below. Please try again in a moment."),
+    )
+
+
+PROBLEMS: dict[str, Callable[[DomainError, tzinfo], Problem]] = {
+    "ETAG_MISMATCH": _changed_meanwhile,
+    "DOUBLE_BOOKING": _double_booking,
+    "ILLEGAL_TRANSITION": _illegal_transition,
+    "ALREADY_EXISTS": _already_exists,
+    "REQUEST_ID_REUSED": _request_id_reused,
+    "UNAVAILABLE": _unavailable,
+}
+
+
+def problem(error: DomainError, zone: tzinfo) -> Problem:
+    """Return what to say about a refusal that is not about one field; times as clocks in `zone` show them."""
+    if explain := PROBLEMS.get(error.reason):
+        return explain(error, zone)
+    return Problem(_("This was not possible"), sentence(error.message), _("What you typed is still below."))

@@ -1,0 +1,66 @@
+"""What the transcoder asks of a field's descriptor."""
+
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+
+TIMESTAMP = "google.protobuf.Timestamp"
+DURATION = "google.protobuf.Duration"
+FIELD_MASK = "google.protobuf.FieldMask"
+
+# Messages that JSON writes as one text.
+TEXT_MESSAGES = frozenset({TIMESTAMP, DURATION, FIELD_MASK})
+
+
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Tell whether a field holds a list or a map."""
+    return bool(field.is_repeated)
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Tell whether a field is a ``map<…>``."""
+    kind = field.message_type
+    return is_repeated(field) and kind is not None and bool(kind.GetOptions().map_entry)
+
+
+def option(descriptor: Any, extension: Any) -> Any:
+    """Return the value of a custom option of a field or method, such as ``google.api.http``."""
+    return descriptor.GetOptions().Extensions[extension]
+
+
+def message_of(field: FieldDescriptor) -> Descriptor:
+    """Return the type of a field that holds messages."""
+    kind = field.message_type
+    if kind is None:
+        raise TypeError(f"{field.full_name} holds no messages")
+    return kind
+
+
+def enum_of(field: FieldDescriptor) -> EnumDescriptor:
+    """Return the type of a field that holds an enum's values."""
+    kind = field.enum_type
+    if kind is None:
+        raise TypeError(f"{field.full_name} holds no enum")
+    return kind
+
+
+def find(descriptor: Any, name: str) -> FieldDescriptor | None:
+    """Return the field that JSON calls ``name``: in lowerCamelCase, or as it stands in the proto."""
+    found: FieldDescriptor | None = descriptor.fields_by_camelcase_name.get(name)
+    return found or descriptor.fields_by_name.get(name)
+
+
+def json_path(descriptor: Descriptor, path: str) -> str:
+    """
+    Return the path of a field as JSON has it: ``visit.startDate`` for ``visit.start_date``.
+
+    Whatever is not a field of this message (an index, a key) stays as it is.
+    """
+    parts: list[str] = []
+    held: Descriptor | None = descriptor
+    for part in path.split("."):
+        name, bracket, rest = part.partition("[")
+        field = held.fields_by_name.get(name) if held else None
+        parts.append((field.json_name if field else name) + bracket + rest)
+        held = field.message_type if field else None
+    return ".".join(parts)

@@ -1,0 +1,289 @@
+"""
+JSON values and query parameters into messages, collecting every mistake with the path of its field.
+
+``json_format.ParseDict`` stops at the first mistake and tells its place only in prose; a form needs all of them, by
+field. The mapping is proto3's, read strictly: no number where a text belongs, no unknown field.
+
+Source: https://protobuf.dev/programming-guides/json/
+"""
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from gateway.rest import fields
+
+Violations = list[tuple[str, str]]
+
+TEXT_PARSERS: dict[str, str] = {
+    fields.TIMESTAMP: "must be an instant in RFC 3339, such as 2030-05-01T09:00:00Z",
+    fields.DURATION: "must be a duration in seconds, such as 5400s",
+    fields.FIELD_MASK: "must be field names separated by commas",
+}
+INTEGER_BOUNDS = {
+    FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
+    FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
+}
+FLOATS = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
+INTEGER = re.compile(r"-?[0-9]{1,20}")
+
+
+class Invalid(ValueError):
+    """One value does not fit its field; the text says what would."""
+
+
+def read(message: Message, value: object, violations: Violations, path: str = "") -> None:
+    """
+    Fill a message from a JSON value.
+
+    Args:
+        message: What is filled; a field that JSON does not name keeps its value.
+        value: As ``json.loads`` gives it.
+        violations: Every mistake is appended: (path of the field, what it must be).
+        path: Where the value stands in the request; "" for the whole body.
+    """
+    descriptor = message.DESCRIPTOR
+    try:
+        if descriptor.full_name in TEXT_PARSERS:
+            read_text_message(message, value)
+            return
+        if descriptor.full_name.startswith("google.protobuf.") and descriptor.name != "Empty":
+            json_format.ParseDict(value, message)  # type: ignore[arg-type] # Struct, Value, Any and wrappers: as the library has them
+            return
+    except (Invalid, json_format.ParseError) as error:
+        violations.append((path or "body", str(error)))
+        return
+    except (ValueError, TypeError, OverflowError):  # what protobuf itself refuses, such as half a surrogate pair
+        violations.append((path or "body", "must be well-formed"))
+        return
+    if not isinstance(value, dict):
+        violations.append((path or "body", "must be an object"))
+        return
+    seen: set[str] = set()
+    for name, held in value.items():
+        field = fields.find(descriptor, name)
+        place = join(path, field.json_name if field else name or '""')
+        if field is None:
+            violations.append((place, "is not known here"))
+        elif field.name in seen:
+            violations.append((place, "is given twice"))
+        elif held is not None:
+            seen.add(field.name)
+            if field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
+                violations.append((place, f"only one of {field.containing_oneof.name} can be given"))
+            else:
+                read_field(message, field, held, violations, place)
+
+
+def read_field(message: Message, field: FieldDescriptor, value: object, violations: Violations, path: str) -> None:
+    """Set one field of a message from a JSON value that is not null."""
+    if fields.is_map(field):
+        read_map(message, field, value, violations, path)
+    elif fields.is_repeated(field):
+        if not isinstance(value, list):
+            violations.append((path, "must be a list"))
+            return
+        held = getattr(message, field.name)
+        for index, element in enumerate(value):
+            place = f"{path}[{index}]"
+            if field.message_type is not None:
+                read(held.add(), element, violations, place)
+            else:
+                put(held.append, field, element, violations, place)
+    elif field.message_type is not None:
+        held = getattr(message, field.name)
+        held.SetInParent()
+        read(held, value, violations, path)
+    else:
+        put(partial(setattr, message, field.name), field, value, violations, path)
+
+
+def read_map(message: Message, field: FieldDescriptor, value: object, violations: Violations, path: str) -> None:
+    """Fill a ``map<…>`` from a JSON object."""
+    if not isinstance(value, dict):
+        violations.append((path, "must be an object"))
+        return
+    entry = fields.message_of(field)
+    key_field, value_field = entry.fields_by_name["key"], entry.fields_by_name["value"]
+    held = getattr(message, field.name)
+    for text, element in value.items():
+        place = f"{path}[{text!r}]"
+        keys: list[Any] = []
+        put(keys.append, key_field, text_value(key_field, text), violations, place)
+        for key in keys:
+            if value_field.message_type is not None:
+                read(held[key], element, violations, place)
+            else:
+                put(partial(held.__setitem__, key), value_field, element, violations, place)
+
+
+def put(
+    store: Callable[[Any], object], field: FieldDescriptor, value: object, violations: Violations, path: str
+) -> None:
+    """Convert one scalar and store it, or note why it does not fit."""
+    try:
+        store(scalar(field, value))
+    except Invalid as error:
+        violations.append((path, str(error)))
+    except (ValueError, TypeError, OverflowError):  # what protobuf itself refuses, such as half a surrogate pair
+        violations.append((path, "must be well-formed"))
+
+
+def scalar(field: FieldDescriptor, value: object) -> Any:
+    """
+    Return the Python value of a scalar field.
+
+    Raises:
+        Invalid: The JSON value does not fit the field's type.
+    """
+    kind = field.cpp_type
+    if kind == FieldDescriptor.CPPTYPE_STRING:
+        if not isinstance(value, str):
+            raise Invalid("must be a text")
+        if field.type == FieldDescriptor.TYPE_BYTES:
+            return decoded(value)
+        if "\0" in value:
+            raise Invalid("must not hold the character NUL")
+        return value
+    if kind == FieldDescriptor.CPPTYPE_BOOL:
+        if not isinstance(value, bool):
+            raise Invalid("must be true or false")
+        return value
+    if kind == FieldDescriptor.CPPTYPE_ENUM:
+        return enum_number(field, value)
+    if kind in FLOATS:
+        return floating(value)
+    return integer(value, *INTEGER_BOUNDS[kind])
+
+
+def integer(value: object, low: int, high: int) -> int:
+    """Return a whole number from JSON: a number, or its decimal text."""
+    if (isinstance(value, str) and INTEGER.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Invalid("must be a whole number")
+    if not low <= value <= high:
+        raise Invalid(f"must be from {low} to {high}")
+    return value
+
+
+def floating(value: object) -> float:
+    """Return a number from JSON: a number, its text, or "NaN", "Infinity", "-Infinity"."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise Invalid("must be a number")
+    try:
+        result = float(value)
+    except (ValueError, OverflowError) as error:
+        raise Invalid("must be a number") from error
+    if not math.isfinite(result) and value not in ("NaN", "Infinity", "-Infinity"):
+        raise Invalid("must be a number")
+    return result
+
+
+def enum_number(field: FieldDescriptor, value: object) -> int:
+    """Return the number of an enum's value from its name or number."""
+    kind = fields.enum_of(field)
+    if isinstance(value, str) and value in kind.values_by_name:
+        return int(kind.values_by_name[value].number)
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
+        return value
+    raise Invalid("must be one of " + ", ".join(name.name for name in kind.values))
+
+
+def decoded(text: str) -> bytes:
+    """Return the bytes of a base64 text, in either alphabet, padded or not."""
+    try:
+        return base64.b64decode(
+            text.rstrip("=").translate(str.maketrans("-_", "+/")) + "=" * (-len(text.rstrip("=")) % 4),
+            validate=True,
+        )
+    except (binascii.Error, ValueError) as error:
+        raise Invalid("must be base64") from error
+
+
+def read_text_message(message: Message, value: object) -> None:
+    """Fill a Timestamp, Duration or FieldMask from its text."""
+    requirement = TEXT_PARSERS[message.DESCRIPTOR.full_name]
+    if not isinstance(value, str):
+        raise Invalid(requirement)
+    if message.DESCRIPTOR.full_name == fields.FIELD_MASK:
+        message.paths.extend(snake_case(path.strip()) for path in value.split(",") if path.strip())  # type: ignore[attr-defined]
+        return
+    try:
+        message.FromJsonString(value)  # type: ignore[attr-defined]
+    except (ValueError, OverflowError, IndexError) as error:
+        raise Invalid(requirement) from error
+
+
+def snake_case(path: str) -> str:
+    """Return the proto's name of a lowerCamelCase path."""
+    return re.sub("([A-Z])", lambda capital: "_" + capital[1].lower(), path)
+
+
+def read_query(
+    message: Message,
+    parameters: Iterable[tuple[str, list[str]]],
+    violations: Violations,
+    within: Collection[FieldDescriptor],
+) -> None:
+    """
+    Fill a message from query parameters: those of its fields that neither the path nor the body holds.
+
+    A name is the path of a field (``filter.startDate.year``); a repeated field is given several times; messages
+    that JSON writes as text (instants, durations, masks) are given as that text.
+    """
+    for name, values in parameters:
+        outermost = fields.find(message.DESCRIPTOR, name.partition(".")[0])
+        holder, field = descend(message, name)
+        if field is None or outermost not in within:
+            violations.append((name, "is not known here"))
+        elif fields.is_repeated(field):
+            read_field(holder, field, [text_value(field, value) for value in values], violations, name)
+        elif len(values) > 1:
+            violations.append((name, "can be given only once"))
+        else:
+            read_field(holder, field, text_value(field, values[0]), violations, name)
+
+
+def descend(message: Message, path: str) -> tuple[Message, FieldDescriptor | None]:
+    """Return the field that a path leads to and the message that holds it; None where it leads to no value."""
+    *parents, last = path.split(".")
+    for name in parents:
+        field = fields.find(message.DESCRIPTOR, name)
+        if field is None or field.message_type is None or fields.is_repeated(field):
+            return message, None
+        message = getattr(message, field.name)
+    field = fields.find(message.DESCRIPTOR, last)
+    if field is not None and not is_text(field):
+        return message, None
+    return message, field
+
+
+def is_text(field: FieldDescriptor) -> bool:
+    """Tell whether a query parameter can hold a field (one of a repeated field's elements)."""
+    kind: Descriptor | None = field.message_type
+    return kind is None or kind.full_name in fields.TEXT_MESSAGES
+
+
+def text_value(field: FieldDescriptor, text: str) -> object:
+    """Return the JSON value that a text in a query, a path or a map's key stands for."""
+    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return {"true": True, "false": False}.get(text, text)
+    if field.enum_type is not None and INTEGER.fullmatch(text):
+        return int(text)
+    return text
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of a field in the message at ``path``."""
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,257 @@
+"""The document: operations with their parameters, bodies, answers and errors."""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from austausch.common.v1 import access_pb2
+from google.api import field_behavior_pb2
+from google.protobuf.descriptor import FieldDescriptor
+
+from gateway.rest import fields
+from gateway.rest.endpoints import Endpoint
+from gateway.rest.openapi.comments import comment, summary
+from gateway.rest.openapi.schemas import WELL_KNOWN, Schema, Schemas, behaviour, required, sample
+
+JSON = "application/json"
+DESCRIPTION = """\
+Everything that the pages of this platform do, for programs.
+
+**Signing in.** `POST /api/v1/sessions` with e-mail address and password gives a token; send it with every further
+call as `Authorization: Bearer <token>`. For a program that runs unattended, make an access token on the page of your
+account, or with `POST /api/v1/accounts/me/accessTokens`. The cookie of a browser is not accepted here.
+
+**JSON.** Fields are in lowerCamelCase. Instants are RFC 3339 texts, days are objects of `year`, `month` and `day`,
+64-bit numbers are texts. An answer holds every field that is not an object, empty or not. An unknown field is
+refused. A body has 1 MB at most.
+
+**Lists** come in pages: send `nextPageToken` as `pageToken` to get the next one.
+
+**Changes.** An update (`PATCH`) changes the fields that `updateMask` names, or all that are sent. Send the `etag`
+that you read to be refused with `ABORTED` when somebody else changed the resource meanwhile. Send a `requestId` (a
+UUID) with every create: a repeat returns the first answer.
+
+**Errors** have one form, `Error`; `details` hold a machine-readable reason and the fields that were wrong.
+"""
+ERRORS = {
+    "400": (
+        "InvalidArgument",
+        "A field is wrong (`INVALID_ARGUMENT`), or the state does not allow it (`FAILED_PRECONDITION`).",
+    ),
+    "401": ("Unauthenticated", "There is no token, or it is not valid (any more)."),
+    "403": ("PermissionDenied", "The caller may not do this."),
+    "404": ("NotFound", "There is no such resource, or the caller may not see it."),
+    "409": ("Conflict", "Something is in the way (`ALREADY_EXISTS`), or changed since it was read (`ABORTED`)."),
+    "413": ("TooLarge", "The body has more than 1 MB."),
+    "415": ("UnsupportedMediaType", "The body is not `application/json`."),
+    "429": ("TooManyRequests", "Too often; `Retry-After` tells the seconds to wait."),
+    "500": ("Internal", "A defect of the platform."),
+    "503": ("Unavailable", "A part of the platform is away; `Retry-After` tells when to try again."),
+    "504": ("DeadlineExceeded", "A part of the platform took too long."),
+}
+ERROR_SCHEMA: Schema = {
+    "type": "object",
+    "description": "An error, as every failed call has it.",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "status", "message", "details"],
+            "properties": {
+                "code": {"type": "integer", "description": "HTTP status."},
+                "status": {"type": "string", "description": "Canonical code.", "examples": ["INVALID_ARGUMENT"]},
+                "message": {"type": "string", "description": "What happened, in English, for people."},
+                "details": {
+                    "type": "array",
+                    "items": {
+                        "anyOf": [
+                            {"$ref": "#/components/schemas/ErrorInfo"},
+                            {"$ref": "#/components/schemas/BadRequest"},
+                        ]
+                    },
+                },
+            },
+        }
+    },
+}
+ERROR_INFO_SCHEMA: Schema = {
+    "type": "object",
+    "description": "Why, for machines.",
+    "required": ["@type", "reason", "domain", "metadata"],
+    "properties": {
+        "@type": {"const": "type.googleapis.com/google.rpc.ErrorInfo"},
+        "reason": {"type": "string", "examples": ["INVALID_FIELD", "ETAG_MISMATCH", "ILLEGAL_TRANSITION"]},
+        "domain": {"type": "string"},
+        "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+}
+BAD_REQUEST_SCHEMA: Schema = {
+    "type": "object",
+    "description": "Which fields are wrong.",
+    "required": ["@type", "fieldViolations"],
+    "properties": {
+        "@type": {"const": "type.googleapis.com/google.rpc.BadRequest"},
+        "fieldViolations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "description"],
+                "properties": {
+                    "field": {"type": "string", "description": "Path of the field.", "examples": ["visit.startDate"]},
+                    "description": {"type": "string", "description": "What is wrong with it."},
+                },
+            },
+        },
+    },
+}
+
+
+def document(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
+    """
+    Return the OpenAPI document of some endpoints.
+
+    Args:
+        prefix: Where they are mounted, ``/api``.
+    """
+    schemas = Schemas()
+    schemas.components |= {"Error": ERROR_SCHEMA, "ErrorInfo": ERROR_INFO_SCHEMA, "BadRequest": BAD_REQUEST_SCHEMA}
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(prefix + endpoint.path, {})[endpoint.verb.lower()] = operation(endpoint, schemas)
+    services = {endpoint.method.containing_service.full_name: tag(endpoint) for endpoint in endpoints}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Austausch",
+            "summary": "City exchanges, expert forums and the learnings they leave",
+            "description": DESCRIPTION,
+            "version": version("austausch"),
+            "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "tags": [{"name": name, "description": comment(full_name)} for full_name, name in services.items()],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "responses": {name: error_response(code, text) for code, (name, text) in ERRORS.items()},
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token of a session (`POST /api/v1/sessions`), or an access token.",
+                }
+            },
+        },
+    }
+
+
+def tag(endpoint: Endpoint) -> str:
+    """Return the tag of an endpoint: the service that it belongs to."""
+    return str(endpoint.method.containing_service.name.removesuffix("Service"))
+
+
+def error_response(code: str, text: str) -> dict[str, Any]:
+    """Return the answer of one kind of error."""
+    response: dict[str, Any] = {
+        "description": text,
+        "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+    if code == "401":
+        response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    if code in ("429", "503"):
+        response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return response
+
+
+def operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+    """Return one endpoint as an operation."""
+    method = endpoint.method
+    text = comment(method.full_name)
+    roles = [access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in endpoint.roles]
+    people = [role for role in roles if role != "service"]
+    who = f"May be called by: {', '.join(people)}." if people else "May be called by anyone."
+    described: dict[str, Any] = {
+        "operationId": method.name,
+        "tags": [tag(endpoint)],
+        "summary": summary(text),
+        "description": f"{text}\n\n{who}",
+        "responses": {"200": {"description": "Done.", "content": answer(endpoint, schemas)}},
+    }
+    if parameters := [*path_parameters(endpoint), *query_parameters(endpoint, schemas)]:
+        described["parameters"] = parameters
+    if endpoint.body:
+        described["requestBody"] = {"required": True, "content": {JSON: body(endpoint, schemas)}}
+    for code in error_codes(endpoint):
+        described["responses"][code] = {"$ref": f"#/components/responses/{ERRORS[code][0]}"}
+    if not roles:
+        described["security"] = []
+    return described
+
+
+def error_codes(endpoint: Endpoint) -> list[str]:
+    """Return the HTTP statuses with which a call can fail."""
+    absent = set()
+    if not endpoint.body:
+        absent |= {"413", "415"}
+    if endpoint.verb == "GET":
+        absent |= {"409"}
+    if endpoint.roles:
+        absent |= {"429"}
+    else:
+        absent |= {"403"}
+    if not endpoint.variables:
+        absent |= {"404"}
+    return [code for code in ERRORS if code not in absent]
+
+
+def answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+    """Return the content of a successful answer."""
+    return {JSON: {"schema": schemas.reference(endpoint.method.output_type)}}
+
+
+def body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+    """Return the content of the body, with an example."""
+    request = endpoint.method.input_type
+    in_path = frozenset(variable.field for variable in endpoint.variables)
+    if endpoint.body == "*":
+        return {"schema": schemas.message(request, without=in_path), "example": sample(request, without=in_path)}
+    kind = fields.message_of(request.fields_by_name[endpoint.body])
+    schema = schemas.reference(kind)
+    if endpoint.verb == "POST" and (names := required(kind)):
+        schema = {"allOf": [schema, {"required": names}]}
+    return {"schema": schema, "example": sample(kind)}
+
+
+def path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    """Yield the variable parts of the path."""
+    for segment in endpoint.segments:
+        yield {
+            "name": segment,
+            "in": "path",
+            "required": True,
+            "description": f"Id of the {segment}: the part of its `name` after the last `/`.",
+            "schema": {"type": "string", "pattern": "^[^/:]+$"},
+        }
+
+
+def query_parameters(endpoint: Endpoint, schemas: Schemas) -> Iterator[dict[str, Any]]:
+    """Yield the query parameters; those of a message field are named by their paths, ``date.year``."""
+    for field in endpoint.query_fields:
+        yield from _query_parameters(field, "", schemas)
+
+
+def _query_parameters(field: FieldDescriptor, prefix: str, schemas: Schemas) -> Iterator[dict[str, Any]]:
+    if field.message_type is not None and field.message_type.full_name not in WELL_KNOWN:
+        if not fields.is_repeated(field):
+            for inner in field.message_type.fields:
+                yield from _query_parameters(inner, f"{prefix}{field.json_name}.", schemas)
+        return
+    schema = schemas.field(field)
+    yield {
+        "name": prefix + field.json_name,
+        "in": "query",
+        "required": field_behavior_pb2.REQUIRED in behaviour(field),
+        "description": schema.pop("description", ""),
+        "schema": schema,
+    }

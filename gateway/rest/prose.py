@@ -1,0 +1,28 @@
+"""The little Markdown of the contract's comments as HTML: paragraphs, lists, `code` and **bold**."""
+
+import re
+
+from markupsafe import Markup, escape
+
+CODE = re.compile(r"`([^`]+)`")
+BOLD = re.compile(r"\*\*([^*]+)\*\*")
+
+
+def prose(text: str | None) -> Markup:
+    """Return a comment as HTML; nothing for none."""
+    blocks = re.split(r"\n\s*\n", (text or "").strip())
+    return Markup("\n").join(_block(block) for block in blocks if block)
+
+
+def _block(block: str) -> Markup:
+    if block.startswith("- "):
+        items = re.split(r"\n- ", block[2:])
+        return Markup('<ul class="kern-list kern-list--bullet">{}</ul>').format(
+            Markup("").join(Markup("<li>{}</li>").format(_inline(item)) for item in items)
+        )
+    return Markup('<p class="kern-body">{}</p>').format(_inline(block))
+
+
+def _inline(text: str) -> Markup:
+    marked = CODE.sub(r"<code>\1</code>", str(escape(text)))
+    return Markup(BOLD.sub(r"<strong>\1</strong>", marked))  # noqa: S704 -- escaped before

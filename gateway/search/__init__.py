@@ -1,0 +1,1 @@
+"""The search page, and the list that opens under the search field while one types."""

@@ -1,0 +1,43 @@
+"""What the gateway can be told: variables ``GATEWAY_…``, and the shared ones without prefix."""
+
+from dataclasses import dataclass
+
+from chassis.settings import ProcessSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings(ProcessSettings):
+    """Settings of the gateway."""
+
+    database_url: str
+    """PostgreSQL with the accounts, ``postgresql://user:password@host/database``."""
+    exchange_address: str
+    """Host and port of the exchange service."""
+    forum_address: str
+    """Host and port of the forum service."""
+    knowledge_address: str
+    """Host and port of the knowledge service."""
+    signing_key: str
+    """Private key (PEM, Ed25519) with which the gateway tells the services who is asking."""
+    secret_key: str
+    """Secret that protects forms and the language of messages shown once; any 32 random characters."""
+    listen: str = "127.0.0.1:8000"
+    """Host and port to serve HTTP on."""
+    workers: int = 2
+    """Processes; more only cost memory."""
+    threads: int = 16
+    """Requests that one process answers at once."""
+    pool_size: int = 4
+    """Database connections of one process, at most."""
+    home_city: str = "cities/mannheim"
+    """The city that this installation serves."""
+    home_time_zone: str = "Europe/Berlin"
+    """Its IANA time zone."""
+    secure_cookies: bool = False
+    """Whether cookies are for https only, even when a request did not come by https: set it behind a TLS proxy."""
+    trusted_proxies: int = 0
+    """Proxies in front that set ``X-Forwarded-For`` and ``-Proto``: their word is taken for where a caller is."""
+    call_seconds: int = 5
+    """How long a service may take to answer."""
+    shutdown_seconds: int = 20
+    """How long running requests may take to finish after SIGTERM."""

@@ -1,0 +1,36 @@
+// What a page does beyond links and forms. Every task works without it.
+
+// A refused form: its summary comes first, for eyes and screen readers alike.
+document.getElementById("error-summary")?.focus();
+
+// Beside a day, its weekday in the page's language.
+function showWeekday(input) {
+  const label = document.querySelector(`label[for="${CSS.escape(input.id)}"]`);
+  if (!label) return;
+  let output = label.querySelector("output");
+  if (!output) {
+    output = document.createElement("output");
+    output.className = "weekday";
+    label.append(" ", output);
+  }
+  const day = new Date(input.value);
+  const named = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "long" });
+  output.textContent = Number.isNaN(day.getTime()) ? "" : `(${named.format(day)})`;
+}
+
+for (const input of document.querySelectorAll("input[data-weekday]")) {
+  showWeekday(input);
+  input.addEventListener("input", () => showWeekday(input));
+}
+
+// The list under the search field closes on Escape and when the focus leaves the search.
+const search = document.querySelector("form.search");
+const found = document.getElementById("found");
+if (search && found) {
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") found.replaceChildren();
+  });
+  document.addEventListener("focusin", (event) => {
+    if (!search.contains(event.target)) found.replaceChildren();
+  });
+}

@@ -1,0 +1,93 @@
+"""Pages of the programme of a visit: its items are added, changed and removed, in the host's local time."""
+
+from collections.abc import Sequence
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.access import may
+from gateway.accounts import sign_in_required
+from gateway.forms import Form
+from gateway.pages import href
+from gateway.visits import delegation
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of visits the pages of programmes."""
+    base = "/<visit_id>/agendaItems"
+    blueprint.add_url_rule(f"{base}/new", view_func=create_item, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{base}/<item_id>/edit", view_func=edit_item, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{base}/<item_id>/remove", view_func=remove_item, methods=["GET", "POST"])
+
+
+def bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
+    """Return (resource name, function) of everybody whom an item can book: the host's people and the delegation."""
+    people: list[pb.Person | pb.Delegate] = []
+    if may("PersonService.ListPeople"):
+        people += rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
+    return [(who.name, who.function) for who in [*people, *delegates]]
+
+
+def _choices(visit: pb.Visit) -> dict[str, list[tuple[str, str]]]:
+    """Return what the form of an item offers: rooms and people."""
+    rooms = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
+    return {
+        "rooms": [(room.name, room.display_name) for room in rooms],
+        "people": bookable_people(delegation.of_visit(visit.name)),
+    }
+
+
+@sign_in_required
+def create_item(visit_id: str) -> ResponseReturnValue:
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    first = f"{visit.start_date.year:04}-{visit.start_date.month:02}-{visit.start_date.day:02}"
+    form = Form(
+        {"agenda_item.start_time": f"{first}T09:00", "agenda_item.end_time": f"{first}T10:30"}, zone=visit.time_zone
+    )
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            item = rpc.agenda_items.CreateAgendaItem(form.message(pb.CreateAgendaItemRequest, parent=visit.name))
+            flash(_("“%(title)s” is in the programme.", title=item.title), "success")
+            return redirect(
+                f"{href(visit.name)}/agendaItems/new" if "another" in form.values else href(visit.name), 303
+            )
+    return render_template("visits/item.html", form=form, visit=visit, item=None, **_choices(visit)), form.status
+
+
+@sign_in_required
+def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
+    form = Form({"agenda_item": item}, zone=visit.time_zone)
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdateAgendaItemRequest, update_mask=form.update_mask("agenda_item"))
+            change.agenda_item.name = item.name
+            rpc.agenda_items.UpdateAgendaItem(change)
+            flash(_("“%(title)s” is saved.", title=change.agenda_item.title), "success")
+            return redirect(href(visit.name), 303)
+        form.compare(item, "agenda_item")
+    return render_template("visits/item.html", form=form, visit=visit, item=item, **_choices(visit)), form.status
+
+
+@sign_in_required
+def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
+    name = f"visits/{visit_id}"
+    item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{name}/agendaItems/{item_id}"))
+    form = Form({"etag": item.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.agenda_items.DeleteAgendaItem(form.message(pb.DeleteAgendaItemRequest, name=item.name))
+            flash(_("“%(title)s” is removed.", title=item.title), "success")
+            return redirect(href(name), 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Remove “%(title)s” from the programme?", title=item.title),
+        consequence=_("Its room and its people become free again."),
+        button=_("Remove"),
+        back=href(name),
+    ), form.status

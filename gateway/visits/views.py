@@ -1,0 +1,155 @@
+"""Pages of visits: the list, the form, one visit with all that belongs to it, its steps and its debrief."""
+
+from collections.abc import Iterable
+from datetime import UTC, date
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.knowledge.v1 import knowledge_pb2
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import lists, rpc, transitions
+from gateway.access import may
+from gateway.accounts import sign_in_required
+from gateway.forms import Form
+from gateway.pages import href, language
+from gateway.terms import topic
+from gateway.visits import delegation, programme
+
+blueprint = Blueprint("visits", __name__, url_prefix="/visits")
+delegation.add_pages(blueprint)
+programme.add_pages(blueprint)
+
+# Steps that ask for more than a click have a page of their own; the others are buttons.
+STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
+# The states of a visit that goes well, in order.
+COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
+ENTRIES = "debrief.entries"
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.visits.ListVisits(
+        pb.ListVisitsRequest(
+            **lists.page(),
+            state=lists.chosen(pb.Visit.State, "state"),
+            direction=lists.chosen(pb.Visit.Direction, "direction"),
+            city=request.args.get("city", ""),
+        )
+    )
+    cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+    return render_template("visits/list.html", answer=answer, cities=cities)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    form = Form({"visit.exchange": request.args.get("exchange", ""), "visit.direction": "DIRECTION_INCOMING"})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            visit = rpc.visits.CreateVisit(form.message(pb.CreateVisitRequest))
+            flash(_("The visit is created. Next: who travels, and the programme."), "success")
+            return redirect(href(visit.name), 303)
+    exchanges = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(page_size=1000, order_by="title")).exchanges
+    return render_template("visits/form.html", form=form, exchanges=exchanges, visit=None), form.status
+
+
+@blueprint.get("/<visit_id>")
+@sign_in_required
+def show(visit_id: str) -> ResponseReturnValue:
+    name = f"visits/{visit_id}"
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=name))
+    agenda = rpc.agenda_items.ListAgendaItems(pb.ListAgendaItemsRequest(parent=name, page_size=1000)).agenda_items
+    delegates = delegation.of_visit(name)
+    learnings = None
+    if visit.HasField("debrief") and may("LearningService.ListLearnings"):
+        learnings = rpc.learnings.ListLearnings(
+            knowledge_pb2.ListLearningsRequest(source=name, page_size=1000, order_by="create_time")
+        ).learnings
+    return render_template(
+        "visits/show.html",
+        visit=visit,
+        delegates=delegates,
+        agenda=_by_day(agenda, visit.time_zone),
+        people=dict(programme.bookable_people(delegates)) if agenda else {},
+        learnings=learnings,
+        course=COURSE,
+        steps_with_a_page=STEPS_WITH_A_PAGE,
+    )
+
+
+@blueprint.route("/<visit_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(visit_id: str) -> ResponseReturnValue:
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    form = Form({"visit": visit})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdateVisitRequest, update_mask=form.update_mask("visit"))
+            change.visit.name = visit.name
+            rpc.visits.UpdateVisit(change)
+            flash(_("The visit is saved."), "success")
+            return redirect(href(visit.name), 303)
+        form.compare(visit, "visit")
+    return render_template("visits/form.html", form=form, exchanges=[], visit=visit), form.status
+
+
+@blueprint.post("/<visit_id>/<any(agree, plan, confirm, start, close):verb>")
+@sign_in_required
+def step(visit_id: str, verb: str) -> ResponseReturnValue:
+    name = f"visits/{visit_id}"
+    transitions.try_out(rpc.visits, verb, name)
+    return redirect(href(name), 303)
+
+
+@blueprint.route("/<visit_id>/<any(cancel, postpone):verb>", methods=["GET", "POST"])
+@sign_in_required
+def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    form = Form({"etag": visit.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.visits, verb, visit.name, form)
+            return redirect(href(visit.name), 303)
+    return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
+
+
+@blueprint.route("/<visit_id>/report", methods=["GET", "POST"])
+@sign_in_required
+def report(visit_id: str) -> ResponseReturnValue:
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
+    form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
+    if "add" in form.values:
+        form.values.update(_new_entry(form.entries(ENTRIES), exchange))
+    elif "remove" in form.values:
+        form.keep_entries(ENTRIES, lambda index: str(index) != form["remove"])
+    elif form.submitted:
+        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.blank(f"{ENTRIES}.{index}", _GIVEN))
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.visits, "report", visit.name, form)
+            return redirect(href(visit.name), 303)
+    return render_template("visits/report.html", form=form, visit=visit, entries=ENTRIES), form.status
+
+
+# What an entry holds before anything is typed.
+_GIVEN = (".language", ".topics")
+
+
+def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
+    """Return the fields of a new learning in the debrief: the reader's language, the topics of the exchange."""
+    return {
+        f"{ENTRIES}.{index}.language": language(),
+        f"{ENTRIES}.{index}.topics": ", ".join(map(topic, exchange.topics)),
+    }
+
+
+def _by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:
+    """Return the agenda by the day on which each item starts, as clocks in `zone` show it."""
+    here = ZoneInfo(zone)
+    days = groupby(agenda, key=lambda item: item.start_time.ToDatetime(UTC).astimezone(here).date())
+    return [(day, list(items)) for day, items in days]

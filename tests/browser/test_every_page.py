@@ -1,0 +1,146 @@
+"""What holds on every page: accessible (WCAG 2.2 AA, by axe), whole on a phone, protected, in both languages."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).resolve().parents[2] / "gateway" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FORUM = "/forums/leitbild-mannheim-2030"
+PAGES = [
+    "/",
+    "/partnerships",
+    "{partnership}",
+    "{partnership}/end",
+    "/exchanges",
+    "/exchanges/new",
+    "{exchange}",
+    "{exchange}/edit",
+    "/visits",
+    "/visits?state=STATE_IDEA&city=cities/haifa",
+    "/visits/new",
+    "{visit}",
+    "{visit}/edit",
+    "{visit}/cancel",
+    "{visit}/report",
+    "{visit}/delegates/new",
+    "{visit}/agendaItems/new",
+    "/forums",
+    FORUM,
+    f"{FORUM}/conclusions/new",
+    f"{FORUM}/recommendations/new",
+    "/learnings",
+    "/learnings/new",
+    "{learning}",
+    "{learning}/edit",
+    "{learning}/identify",
+    "{learning}/reject",
+    "{learning}/supersede",
+    "/search",
+    "/search?query=controllers",
+    "/search?query=nothingofthiskind",
+    "/account",
+    "/api/reference",
+    "/no-such-page",
+]
+
+
+Reading = Callable[[str], Page]
+
+
+@pytest.fixture(scope="session")
+def addresses() -> dict[str, str]:
+    """Placeholder → address of the first one in its list, filled by `address`."""
+    return {}
+
+
+@pytest.fixture
+def address(addresses: dict[str, str]) -> Callable[[Page, str], str]:
+    """Fill the placeholder of a path: ``address(page, "{visit}/edit")``."""
+
+    def fill(page: Page, path: str) -> str:
+        if "{" in path and not addresses:
+            for kind in ("partnership", "exchange", "visit", "learning"):
+                page.goto(f"/{kind}s")
+                addresses[kind] = str(page.locator("main table a").first.get_attribute("href"))
+        return path.format(**addresses) if "{" in path else path
+
+    return fill
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds on the page, a line each."""
+    page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate(
+        f"axe.run(document, {{runOnly: {json.dumps(RULES)}, resultTypes: ['violations']}})"
+    )
+    return [
+        f"{violation['id']}: {violation['help']}: {[node['html'][:200] for node in violation['nodes'][:3]]}"
+        for violation in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_page_is_accessible_in_the_readers_language_and_fits_on_a_phone(
+    path: str, language: str, reading: Reading, address: Callable[[Page, str], str]
+) -> None:
+    page = reading(language)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    response = page.goto(address(page, path))
+    assert response is not None
+    assert response.status == (404 if path == "/no-such-page" else 200)
+    assert page.locator("html").get_attribute("lang") == language
+    assert "unsafe-inline" not in response.headers["content-security-policy"]
+    assert page.locator("h1").count() == 1
+    assert violations(page) == []
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_sign_in_page_is_accessible(language: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(language=language)
+    page.goto("/sign-in")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("role", ["administrator", "member", "partner", "expert"])
+def test_every_page_that_a_role_is_shown_opens_for_it(role: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(role)
+    page.goto("/")
+    paths = page.locator("nav.site-nav a").evaluate_all("links => links.map(link => link.pathname)")
+    assert paths
+    for path in paths:
+        response = page.goto(path)
+        assert response is not None
+        assert response.status == 200
+        for link in page.locator("main table a, main .cards a, main .desk a").all()[:1]:
+            link.click()
+            assert page.locator("h1").count() == 1
+            assert "error" not in page.title().lower()
+        assert page.locator(".kern-preline", has_text="Error").count() == 0
+
+
+def test_the_language_is_the_one_chosen(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator", language="en")
+    page.goto("/visits")
+    page.get_by_role("button", name="Deutsch").click()
+    page.wait_for_url("**/visits")
+    assert page.get_by_role("heading", level=1).inner_text() == "Besuche"
+    page.get_by_role("button", name="English").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Visits"
+
+
+def test_a_right_to_left_language_does_not_break_the_layout(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator", width=390)
+    for path in ("/", "/visits", "/visits/new", "/search?query=controllers"):
+        page.goto(path)
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390

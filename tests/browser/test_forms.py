@@ -1,0 +1,112 @@
+"""What every form promises: complaints beside their fields, nothing typed lost, nobody overwritten, nothing twice."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def create_visit(page: Page, title: str) -> str:
+    """Create a visit through its form and return its address."""
+    page.goto("/visits/new")
+    page.locator("select[name='visit.exchange']").select_option(index=1)
+    page.locator("input[name='visit.title']").fill(title)
+    page.locator("input[name='visit.start_date']").fill("2027-06-07")
+    page.locator("input[name='visit.end_date']").fill("2027-06-09")
+    page.locator("input[name='visit.host_department']").fill("Stadtentwässerung")
+    page.locator("form.fields .actions button").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    return page.url
+
+
+def test_what_is_missing_is_said_on_top_and_beside_the_field_and_nothing_is_lost(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("coordinator", language="de")
+    page.goto("/visits/new")
+    page.get_by_label("Titel").fill("Ein Besuch ohne Tage <b>&")
+    page.get_by_role("button", name="Besuch anlegen").click()
+    summary = page.locator("#error-summary")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("Erster Tag: Bitte füllen Sie dieses Feld aus.")
+    summary.get_by_role("link", name="Erster Tag").click()
+    field = page.get_by_label("Erster Tag")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Titel")).to_have_value("Ein Besuch ohne Tage <b>&")
+
+
+def test_the_second_of_two_editors_is_told_who_changed_what_and_keeps_what_they_typed(
+    open_page: Callable[..., Page],
+) -> None:
+    first, second = open_page("coordinator"), open_page("coordinator")
+    visit = create_visit(first, "A visit that two people edit")
+    second.goto(visit + "/edit")
+    first.goto(visit + "/edit")
+    first.get_by_label("Purpose").fill("What the first one wrote")
+    first.get_by_role("button", name="Save").click()
+    expect(first.get_by_text("What the first one wrote")).to_be_visible()
+
+    second.get_by_label("Purpose").fill("What the second one wrote")
+    second.get_by_role("button", name="Save").click()
+    expect(second.locator("#error-summary")).to_contain_text("Internationales Büro")
+    expect(second.get_by_text("What the first one wrote")).to_be_visible()
+    expect(second.get_by_label("Purpose")).to_have_value("What the second one wrote")
+    second.get_by_role("button", name="Save").click()
+    expect(second.get_by_text("What the second one wrote")).to_be_visible()
+
+
+def test_a_form_sent_twice_creates_one(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator")
+    page.goto("/visits/new")
+    page.get_by_label("Exchange").select_option(index=1)
+    page.get_by_label("Title").fill("A visit sent twice")
+    page.get_by_label("First day").fill("2027-07-05")
+    page.get_by_label("Last day").fill("2027-07-06")
+    page.get_by_label("Host department").fill("Dezernatscontrolling")
+    send = """async () => {
+        const body = new URLSearchParams(new FormData(document.querySelector("form.fields")));
+        const answers = await Promise.all([1, 2].map(() => fetch("/visits/new", {method: "POST", body})));
+        return answers.map((answer) => answer.url);
+    }"""
+    first, second = page.evaluate(send)
+    assert first == second
+    assert "/visits/new" not in first
+
+
+def test_the_debrief_takes_several_learnings_without_scripts(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator", scripts=False)
+    visit = create_visit(page, "A visit without scripts")
+    page.goto(visit + "/report")
+    page.get_by_label("What was learned, in one line").fill("The first")
+    page.get_by_role("button", name="Add another learning").click()
+    page.get_by_role("group", name="Learning 2").get_by_label("What was learned, in one line").fill("The second")
+    page.get_by_role("button", name="Add another learning").click()
+    page.get_by_role("button", name="Remove learning 1").click()
+    titles = page.get_by_label("What was learned, in one line")
+    expect(titles).to_have_count(2)
+    expect(titles.first).to_have_value("The second")
+
+
+def test_what_is_called_off_is_asked_back_and_says_why(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator")
+    create_visit(page, "A visit that does not take place")
+    page.get_by_role("link", name="Cancel visit").click()
+    page.get_by_role("button", name="Cancel visit").click()
+    expect(page.locator("#error-summary")).to_contain_text("Reason: Please fill this in.")
+    page.get_by_label("Reason").fill("The delegation cannot travel.")
+    page.get_by_role("button", name="Cancel visit").click()
+    expect(page.get_by_text("The delegation cannot travel.")).to_be_visible()
+    expect(page.get_by_role("link", name="Change visit")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "'; DROP TABLE visits; --", "شارع 🌍 \u202eabc", "{{7*7}}"]
+)
+def test_any_text_comes_back_as_it_was_typed(text: str, open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator")
+    create_visit(page, text)
+    page.goto("/visits")
+    expect(page.get_by_role("link", name=text, exact=True).first).to_be_visible()

@@ -1,0 +1,117 @@
+"""`make run`: what it says when it cannot start, what it leaves behind, and how it stops."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from chassis.embedded import HOST, exclusive, free_port
+from tests.stack import Stack, running, start
+
+
+def outcome(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Return the exit code and what was printed."""
+    said, _ = process.communicate(timeout=120)
+    return process.returncode, said
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process runs: one that has ended and was not yet collected does not."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def servers_of(data: Path) -> list[int]:
+    """Return the ids of the processes that the supervisor of ``data`` started."""
+    started = [pid for pid, _created in json.loads((data / "processes.json").read_text())]
+    own = [int((data / file).read_text().split()[0]) for file in ("postgres/cluster/postmaster.pid", "nats/nats.pid")]
+    return started + own
+
+
+@pytest.fixture(scope="module")
+def used_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data of a copy that ran before, so that a start takes seconds only."""
+    data = tmp_path_factory.mktemp("used")
+    with running(data):
+        pass
+    return data
+
+
+def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as other:
+        port = other.getsockname()[1]
+        code, said = outcome(start(tmp_path / "data", port))
+    assert (code, said) == (
+        1,
+        f"cannot start: port {port}: Address already in use; choose another one with PORT=…\n",
+    )
+
+
+def test_a_port_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
+    code, said = outcome(start(tmp_path / "data", 0))
+    assert (code, said) == (1, "cannot start: PORT is '0', which is no TCP port\n")
+
+
+def test_a_data_directory_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, said = outcome(start(tmp_path / "file" / "data", free_port()))
+    assert (code, said) == (1, f"cannot start: cannot write to {tmp_path}/file/data: Not a directory\n")
+
+
+def test_a_data_directory_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    with exclusive(tmp_path / "data"):
+        code, said = outcome(start(tmp_path / "data", free_port()))
+    assert (code, said) == (1, f"cannot start: {tmp_path}/data is in use by process {os.getpid()}\n")
+
+
+def test_a_failed_start_says_why_and_stops_what_it_had_started(tmp_path: Path) -> None:
+    nowhere = f"postgresql://nobody:nothing@{HOST}:{free_port()}/forum"
+    code, said = outcome(start(tmp_path, free_port(), FORUM_DATABASE_URL=nowhere))
+    assert code == 1
+    assert said.splitlines()[-1].startswith("cannot start: migrating forum: ")
+    assert not (tmp_path / "postgres/cluster/postmaster.pid").exists()
+    assert not is_running(int((tmp_path / "nats/nats.pid").read_text()))
+
+
+def test_secrets_are_readable_by_the_owner_only(stack: Stack) -> None:
+    for file in ("gateway-key.pem", "forum-key.pem", "secret-key", "postgres/password", "nats/password"):
+        assert stat.S_IMODE((stack.data / file).stat().st_mode) == 0o600, file
+    assert stat.S_IMODE((stack.data / "nats").stat().st_mode) == 0o700
+
+
+def test_a_second_copy_runs_beside_the_first_one_and_stops_when_asked(stack: Stack, used_data: Path) -> None:
+    with running(used_data) as second:
+        for copy in (stack, second):
+            with urllib.request.urlopen(f"{copy.url}/readyz") as answer:
+                assert json.load(answer)["status"] == "ready"
+        pids = servers_of(used_data)
+        assert all(map(is_running, pids))
+        second.process.send_signal(signal.SIGINT)
+        assert second.process.wait(30) == 0
+    assert not any(map(is_running, pids))
+
+
+def test_a_process_that_dies_is_named_and_everything_stops(used_data: Path) -> None:
+    with running(used_data) as copy:
+        pids = servers_of(used_data)
+        victim = next(pid for pid in pids if "services.exchange" in psutil.Process(pid).cmdline())
+        os.kill(victim, signal.SIGKILL)
+        assert copy.process.wait(30) == 1
+    assert "stopped: exchange ended with code -9" in (used_data / "stack.log").read_text()
+    assert not any(map(is_running, pids))
+
+
+def test_a_killed_supervisor_is_no_obstacle_for_the_next_one(used_data: Path) -> None:
+    with running(used_data) as copy:
+        pids = servers_of(used_data)
+        copy.process.kill()
+        copy.process.wait()
+    assert all(map(is_running, pids))
+    with running(used_data):
+        assert not any(map(is_running, pids))

@@ -1,0 +1,111 @@
+"""What operators read and start, held against the code."""
+
+import dataclasses
+import importlib
+import re
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chassis.settings import load
+from deploy.credentials import DATABASES, keep_credentials
+from deploy.local import MODULES
+from gateway.settings import GatewaySettings
+
+ROOT = Path(__file__).parents[2]
+ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \|", re.MULTILINE)
+PROCESSES = tuple(DATABASES)
+
+
+def settings_of(process: str) -> Any:
+    if process == "gateway":
+        return GatewaySettings
+    build = importlib.import_module(f"services.{process}.__main__").build
+    return typing.get_type_hints(build)["settings"]
+
+
+def documented_default(field: dataclasses.Field[Any]) -> str:
+    if field.default is dataclasses.MISSING:
+        return "–"
+    if field.default == "":
+        return "empty"
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+def compose() -> dict[str, Any]:
+    file: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+    return file
+
+
+def test_the_documentation_names_every_setting_with_its_default() -> None:
+    wanted = {
+        (name if field.metadata.get("shared") else f"{process.upper()}_{name}"): documented_default(field)
+        for process in PROCESSES
+        for field in dataclasses.fields(settings_of(process))
+        for name in [field.name.upper()]
+    }
+    documented = dict(ROW.findall((ROOT / "docs/operations/settings.md").read_text()))
+    assert documented == wanted
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_each_process_accepts_the_settings_that_compose_gives_it(process: str, tmp_path: Path) -> None:
+    keep_credentials(tmp_path)
+    service = compose()["services"][process]
+    # ENV of the image.
+    environment = dict(re.findall(rf"({process.upper()}_\w+)=(\S+)", (ROOT / "deploy/Dockerfile").read_text()))
+    for variable, value in service["environment"].items():
+        # ${NAME:-default}
+        environment[variable] = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value)
+    for variable, value in environment.items():
+        file = value.removeprefix("/run/secrets/")
+        if file != value:
+            assert file in service["secrets"], f"{process} does not mount {file}"
+            environment[variable] = str(tmp_path / file)
+    settings = load(settings_of(process), process, environment)
+    assert settings.database_url == (tmp_path / f"{process}-database-url").read_text()
+
+
+def test_compose_names_the_secrets_that_are_made_and_no_others(tmp_path: Path) -> None:
+    keep_credentials(tmp_path)
+    assert set(compose()["secrets"]) == {file.name for file in tmp_path.iterdir()} - {".gitignore"}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_process_mounts_no_secret_of_another(process: str) -> None:
+    own = {f"{process}-database-url", f"{process}-key.pem", "nats-url", "trusted-keys.json"}
+    if process == "gateway":
+        own.add("secret-key")
+    assert set(compose()["services"][process]["secrets"]) <= own
+
+
+def test_only_the_gateway_is_connected_to_the_outside() -> None:
+    file = compose()
+    assert file["networks"]["inner"] == {"internal": True}
+    outside = {name for name, service in file["services"].items() if service["networks"] != ["inner"]}
+    assert outside == {name for name, service in file["services"].items() if service.get("ports")} == {"gateway"}
+
+
+@pytest.mark.parametrize("name", sorted(compose()["services"]))
+def test_every_container_is_closed(name: str) -> None:
+    service = compose()["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}
+
+
+def test_every_database_is_migrated_before_its_process_starts() -> None:
+    services = compose()["services"]
+    for process, module in MODULES.items():
+        assert services[f"migrate-{process}"]["command"] == ["python", "-m", module, "migrate"]
+        assert services[process]["depends_on"][f"migrate-{process}"] == {"condition": "service_completed_successfully"}
+
+
+def test_documents_link_to_what_is_there() -> None:
+    for document in (ROOT / "docs/operations").glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"

@@ -1,0 +1,205 @@
+"""The gateway in this process, before the three services, which run in a thread of their own."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from chassis import embedded
+from chassis.embedded import Postgres
+from chassis.identity import Role
+from chassis.migrate import migrate
+from gateway import create_app
+from gateway.accounts import passwords
+from gateway.accounts.model import Account
+from gateway.accounts.store import Store
+from gateway.settings import GatewaySettings
+from tests.calls import Keys
+from tests.conftest import FreshDatabase, run_service
+
+PASSWORD = "correct horse battery staple"
+ROLES = (Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.PARTNER, Role.EXPERT)
+
+
+class Rest:
+    """A program that uses the API with a token: ``rest.get("/v1/visits", state="STATE_IDEA")``."""
+
+    def __init__(self, client: FlaskClient, token: str) -> None:
+        self.client = client
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def call(self, verb: str, path: str, body: Any = None, **query: Any) -> TestResponse:
+        return self.client.open(f"/api{path}", method=verb, json=body, query_string=query, headers=self.headers)
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        return self.call("GET", path, **query)
+
+    def post(self, path: str, body: Any = None, **query: Any) -> TestResponse:
+        return self.call("POST", path, {} if body is None else body, **query)
+
+    def patch(self, path: str, body: Any, **query: Any) -> TestResponse:
+        return self.call("PATCH", path, body, **query)
+
+    def delete(self, path: str, **query: Any) -> TestResponse:
+        return self.call("DELETE", path, **query)
+
+
+@dataclass
+class Gateway:
+    """The gateway under test: its app, its accounts, and a program signed in for each role."""
+
+    app: Flask
+    store: Store
+    settings: GatewaySettings
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def as_(self, role: Role | None) -> Rest:
+        """Return a program with the token of an account of a role; without a token for None."""
+        if role is None:
+            return Rest(self.app.test_client(), "")
+        if role not in self.tokens:
+            answer = Rest(self.app.test_client(), "").post("/v1/sessions", credentials(role))
+            self.tokens[role] = answer.json["token"]
+        return Rest(self.app.test_client(), self.tokens[role])
+
+
+def credentials(role: Role) -> dict[str, str]:
+    """Return what the account of a role signs in with."""
+    return {"email": f"{role}@city.example", "password": PASSWORD}
+
+
+@cache
+def password_hash() -> str:
+    """Return the hash of the password of all accounts, which takes a while."""
+    return passwords.hashed(PASSWORD)
+
+
+def create_accounts(store: Store) -> None:
+    """Create an account for each role."""
+    with Session(store.engine) as session, session.begin():
+        for role in ROLES:
+            session.add(
+                Account(
+                    email=credentials(role)["email"],
+                    display_name=role.capitalize(),
+                    password_hash=password_hash(),
+                    roles=[role],
+                    city="cities/swansea" if role is Role.PARTNER else "",
+                    department="Controlling" if role is Role.MEMBER else "",
+                )
+            )
+
+
+@contextmanager
+def services(databases: dict[str, str], folder: Path, keys: Keys) -> Iterator[dict[str, str]]:
+    """Run the three services in a thread; gives their addresses."""
+    addresses: dict[str, str] = {}
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with AsyncExitStack() as stack:
+            with embedded.nats(folder / "nats") as nats:
+                more: dict[str, dict[str, str]] = {
+                    "exchange": {},
+                    "forum": {"FORUM_SIGNING_KEY": keys.private["forum"]},
+                    "knowledge": {"KNOWLEDGE_INDEX_PATH": str(folder / "index")},
+                }
+                for name, settings in more.items():
+                    if name == "forum":
+                        settings["FORUM_EXCHANGE_ADDRESS"] = addresses["exchange"]
+                    running = run_service(name, databases[name], nats, keys, **settings)
+                    addresses[name] = (await stack.enter_async_context(running)).address
+                ready.set()
+                await stop.wait()
+                await stack.aclose()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield addresses
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def platform(server: Postgres, keys: Keys, folder: Path, prefix: str) -> Iterator[Gateway]:
+    """Run a gateway without accounts before services without data; their databases are called after the prefix."""
+    databases = {}
+    with psycopg.connect(server.url_for("postgres"), autocommit=True) as admin:
+        for name in ("accounts", "exchange", "forum", "knowledge"):
+            admin.execute(f"CREATE DATABASE {prefix}_{name}".encode())
+            databases[name] = server.url_for(f"{prefix}_{name}")
+    migrate(databases["accounts"], "gateway.accounts", messaging=False)
+    for name in ("exchange", "forum", "knowledge"):
+        migrate(databases[name], f"services.{name}")
+    with services(databases, folder, keys) as addresses:
+        settings = settings_for(databases["accounts"], keys, addresses)
+        app = create_app(settings)
+        store = app.extensions["accounts"]
+        yield Gateway(app, store, settings)
+        app.extensions["rpc"].close()
+        store.dispose()
+
+
+@pytest.fixture(scope="session")
+def gateway(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """The gateway before real services, with an account for each role."""
+    with platform(postgres_server, keys, tmp_path_factory.mktemp("gateway"), "gateway") as running:
+        create_accounts(running.store)
+        yield running
+
+
+def environment(settings: GatewaySettings) -> dict[str, str]:
+    """Return the variables that tell another process the same settings."""
+    ours = {name: value for name, value in settings.__dict__.items() if not name.startswith(("log_", "otlp_"))}
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in ours.items()}
+    return {"PATH": os.environ["PATH"], **{f"GATEWAY_{name.upper()}": text for name, text in texts.items()}}
+
+
+def settings_for(database_url: str, keys: Keys, addresses: dict[str, str] | None = None) -> GatewaySettings:
+    """Return settings of a gateway; without addresses, nothing is behind it."""
+    addresses = addresses or dict.fromkeys(("exchange", "forum", "knowledge"), "127.0.0.1:1")
+    return GatewaySettings(
+        database_url=database_url,
+        signing_key=keys.private["gateway"],
+        secret_key="a secret of thirty-two characters",
+        exchange_address=addresses["exchange"],
+        forum_address=addresses["forum"],
+        knowledge_address=addresses["knowledge"],
+    )
+
+
+@pytest.fixture
+def door(fresh_database: FreshDatabase, keys: Keys) -> Iterator[Callable[[], Gateway]]:
+    """Make gateways before no service, all on one accounts database of this test: ``door()`` gives another one."""
+    url = fresh_database("gateway.accounts")
+    made: list[Gateway] = []
+
+    def make(**changes: Any) -> Gateway:
+        settings = settings_for(url, keys)
+        app = create_app(GatewaySettings(**{**settings.__dict__, **changes}))
+        if not made:
+            create_accounts(app.extensions["accounts"])
+        made.append(Gateway(app, app.extensions["accounts"], settings))
+        return made[-1]
+
+    yield make
+    for gateway in made:
+        gateway.app.extensions["rpc"].close()
+        gateway.store.dispose()

@@ -1,0 +1,36 @@
+"""Alive, ready, and observed."""
+
+from collections.abc import Callable
+
+from tests.gateway.conftest import Gateway
+
+
+def test_a_gateway_with_everything_behind_it_is_ready(gateway: Gateway) -> None:
+    answer = gateway.app.test_client().get("/readyz")
+
+    parts = dict.fromkeys(("accounts", "exchange", "forum", "knowledge"), "ready")
+    assert (answer.status_code, answer.json) == (200, {"status": "ready", "parts": parts})
+
+
+def test_a_gateway_tells_which_service_is_away(door: Callable[..., Gateway], gateway: Gateway) -> None:
+    addresses = {"exchange_address": gateway.settings.exchange_address, "knowledge_address": "127.0.0.1:1"}
+    answer = door(**addresses, forum_address=gateway.settings.forum_address).app.test_client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["status"] == "not ready"
+    assert [part for part, state in answer.json["parts"].items() if state != "ready"] == ["knowledge"]
+
+
+def test_a_gateway_without_its_database_is_alive_and_not_ready(door: Callable[..., Gateway], gateway: Gateway) -> None:
+    client = door().app.test_client()
+    app = door(database_url="postgresql://nobody:x@127.0.0.1:1/nothing").app
+    away = app.test_client()
+
+    assert away.get("/healthz").status_code == 200
+    assert "not ready" in away.get("/readyz").json["parts"]["accounts"]
+    for answer in (
+        away.get("/api/v1/visits", headers={"Authorization": "Bearer as_x"}),
+        away.post("/api/v1/sessions", json={"email": "a@b.example", "password": "x"}),
+    ):
+        assert (answer.status_code, answer.json["error"]["status"]) == (503, "UNAVAILABLE")
+    assert client.get("/healthz").status_code == 200

@@ -1,0 +1,177 @@
+"""The description of the API: valid, complete, and true."""
+
+import re
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate as validate_document
+
+from chassis.errors import InvalidArgument
+from chassis.identity import Role
+from chassis.validation import validate
+from gateway.rest import json_reader, transcoding
+from gateway.rest.endpoints import Endpoint
+from tests.gateway.conftest import Gateway, Rest
+from tests.gateway.samples import a_visit, created
+
+ENDPOINTS = [route.endpoint for route in transcoding.routes()]
+
+
+@pytest.fixture(scope="module")
+def document(gateway: Gateway) -> dict[str, Any]:
+    answer = gateway.app.test_client().get("/api/openapi.json")
+    assert answer.content_type == "application/json"
+    return dict(answer.json)
+
+
+def errors(document: dict[str, Any], schema: dict[str, Any], value: Any) -> list[str]:
+    """Return what a value breaks of a schema of the document."""
+    whole = {**schema, "components": document["components"]}
+    validator = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate_document(document)
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_route_of_the_api_is_described(gateway: Gateway, document: dict[str, Any]) -> None:
+    routed = {
+        (re.sub(r"<segment:(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in gateway.app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert routed == {(path, verb) for path, operations in document["paths"].items() for verb in operations}
+
+
+def test_every_operation_says_what_it_does_who_may_call_it_and_how_it_fails(document: dict[str, Any]) -> None:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert "May be called by" in operation["description"]
+            assert {"200", "400", "401", "500", "503", "504"} <= operation["responses"].keys()
+    open_to_all = [
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if operation.get("security") == []
+    ]
+    assert open_to_all == ["CreateSession"]
+
+
+def test_everything_is_explained(document: dict[str, Any]) -> None:
+    ours = ("Any", "Date", "DayOfWeek", "LatLng", "Empty")
+    for name, schema in document["components"]["schemas"].items():
+        if name not in ours:
+            assert schema.get("description"), name
+            for field, held in schema.get("properties", {}).items():
+                assert held.get("description") or "const" in held or name.startswith(("Error", "BadRequest")), (
+                    name,
+                    field,
+                )
+    assert all(tag["description"] for tag in document["tags"])
+
+
+def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
+    names = [one["operationId"] for operations in document["paths"].values() for one in operations.values()]
+
+    assert len(names) == len(set(names))
+
+
+WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body]
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=lambda endpoint: endpoint.method.name)
+def test_the_example_of_a_body_keeps_the_rules(document: dict[str, Any], endpoint: Endpoint) -> None:
+    operation = document["paths"][f"/api{endpoint.path}"][endpoint.verb.lower()]
+    content = operation["requestBody"]["content"]["application/json"]
+
+    assert errors(document, content["schema"], content["example"]) == []
+    message = GetMessageClass(endpoint.method.input_type)()
+    violations: json_reader.Violations = []
+    target = message if endpoint.body == "*" else getattr(message, endpoint.body)
+    json_reader.read(target, content["example"], violations)
+    assert violations == []
+    # What the path or the query holds is no part of the example.
+    prefix = "" if endpoint.body == "*" else f"{endpoint.body}."
+    in_path = {variable.field for variable in endpoint.variables}
+    assert [field for field in broken(message) if field.startswith(prefix) and field not in in_path] == []
+
+
+def broken(message: Message) -> list[str]:
+    """Return the fields of a request that break the rules of the contract."""
+    try:
+        validate(message)
+    except InvalidArgument as error:
+        return [field for field, _ in error.violations]
+    return []
+
+
+def test_answers_are_as_described(gateway: Gateway, document: dict[str, Any]) -> None:
+    rest = gateway.as_(Role.COORDINATOR)
+    visit = a_visit(rest)
+    calls = [
+        ("/api/v1/visits/{visit}", f"/v1/{visit['name']}"),
+        ("/api/v1/visits", "/v1/visits"),
+        ("/api/v1/cities", "/v1/cities"),
+        ("/api/v1/exchanges", "/v1/exchanges"),
+        ("/api/v1/partnerships", "/v1/partnerships"),
+        ("/api/v1/learnings:search", "/v1/learnings:search"),
+        ("/api/v1/accounts/{account}", "/v1/accounts/me"),
+    ]
+
+    for path, address in calls:
+        answers = document["paths"][path]["get"]["responses"]
+        schema = answers["200"]["content"]["application/json"]["schema"]
+        assert errors(document, schema, created(rest.get(address))) == []
+
+
+def test_errors_are_as_described(gateway: Gateway, document: dict[str, Any]) -> None:
+    rest = gateway.as_(Role.COORDINATOR)
+    schema = document["components"]["schemas"]["Error"]
+
+    for answer in (
+        rest.get("/v1/visits/nothing"),
+        rest.get("/v1/visits", pageSize="x"),
+        rest.post(f"/v1/{a_visit(rest)['name']}:close"),
+        rest.call("PUT", "/v1/visits"),
+        Rest(rest.client, "").get("/v1/visits"),
+    ):
+        assert answer.status_code >= 400
+        assert errors(document, schema, answer.json) == []
+
+
+def test_limits_come_from_the_rules_of_the_fields(document: dict[str, Any]) -> None:
+    visit = document["components"]["schemas"]["Visit"]["properties"]
+
+    assert visit["title"]["maxLength"] == 200
+    assert visit["name"]["readOnly"]
+    assert visit["startDate"]["$ref"] == "#/components/schemas/Date"
+    seats = document["components"]["schemas"]["Room"]["properties"]["seats"]
+    assert (seats["minimum"], seats["maximum"]) == (0, 100000)
+
+
+def test_the_document_is_not_sent_again_when_it_is_known(gateway: Gateway) -> None:
+    client = gateway.app.test_client()
+    tag = client.get("/api/openapi.json").headers["ETag"]
+
+    assert client.get("/api/openapi.json", headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_the_reference_page_shows_every_operation_and_loads_nothing_from_elsewhere(
+    gateway: Gateway, document: dict[str, Any]
+) -> None:
+    page = gateway.app.test_client().get("/api/reference").text
+
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert f'id="{operation["operationId"]}"' in page
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+    assert not re.search(r"<script(?![^>]* src=)", page)
+    assert gateway.app.test_client().get("/api/").headers["Location"] == "/api/reference"

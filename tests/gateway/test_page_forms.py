@@ -1,0 +1,183 @@
+"""The forms of pages: what was typed becomes a message, what a service refuses becomes a complaint beside its field."""
+
+from collections.abc import Iterator
+
+import pytest
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Flask
+from flask_babel import Babel
+
+from chassis.errors import AlreadyExists, InvalidArgument, NotFound
+from gateway import languages, pages, reasons, terms
+from gateway.forms import Form
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask(__name__)
+    app.config.update(HOME_TIME_ZONE="Europe/Berlin", BABEL_TRANSLATION_DIRECTORIES=str(pages.TRANSLATIONS))
+    Babel(app, locale_selector=pages.locale)
+    return app
+
+
+@pytest.fixture
+def german(app: Flask) -> Iterator[None]:
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        yield
+
+
+def posted(app: Flask, fields: dict[str, object], zone: str = "", language: str = "en") -> Form:
+    """Return the form of a request that posts `fields`, in an app context that stays open for the test."""
+    context = app.test_request_context(method="POST", data=fields, headers={"Accept-Language": language})
+    context.push()
+    return Form(zone=zone)
+
+
+def test_what_is_typed_becomes_the_request(app: Flask) -> None:
+    form = posted(
+        app,
+        {
+            "visit.title": "  Controllers\r\nfrom Swansea ",
+            "visit.direction": "DIRECTION_OUTGOING",
+            "visit.start_date": "2027-04-12",
+            "request_id": "0190d6c5-3f0a-4a57-9d44-0d6a1f2b3c4d",
+            "csrf_token": "not a field of the request",
+        },
+    )
+    request = form.message(pb.CreateVisitRequest)
+    assert request.visit.title == "Controllers\nfrom Swansea"
+    assert request.visit.direction == pb.Visit.DIRECTION_OUTGOING
+    assert (request.visit.start_date.year, request.visit.start_date.month, request.visit.start_date.day) == (
+        2027,
+        4,
+        12,
+    )
+    assert request.request_id == "0190d6c5-3f0a-4a57-9d44-0d6a1f2b3c4d"
+
+
+def test_a_message_shown_in_a_form_and_sent_back_is_the_same(app: Flask) -> None:
+    item = pb.AgendaItem(title="Budget", people=["people/a", "people/b"], interpretation_languages=["de", "cy"])
+    item.start_time.FromJsonString("2027-04-12T08:00:00Z")
+    with app.test_request_context():
+        shown = Form({"agenda_item": item}, zone="Europe/London")
+        assert shown["agenda_item.start_time"] == "2027-04-12T09:00"
+    back = posted(app, dict(shown.values.lists()), zone="Europe/London").message(pb.UpdateAgendaItemRequest)
+    assert back.agenda_item == item
+
+
+def test_a_time_that_the_clocks_skip_is_refused(app: Flask) -> None:
+    form = posted(app, {"agenda_item.start_time": "2027-03-28T02:30"}, zone="Europe/Berlin")
+    with pytest.raises(InvalidArgument) as refusal:
+        form.message(pb.CreateAgendaItemRequest)
+    assert refusal.value.violations[0][0] == "agenda_item.start_time"
+
+
+@pytest.mark.parametrize(("path", "text"), [
+    ("visit.start_date", "soon"),
+    ("visit.direction", "SIDEWAYS"),
+    ("visit.start_date", "2027-02-30"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_named_by_its_field(path: str, text: str, app: Flask) -> None:
+    form = posted(app, {path: text})
+    with form.keeping_what_was_typed():
+        form.message(pb.CreateVisitRequest)
+    assert form.errors(path)
+    assert form.status == 422
+    assert form[path] == text
+
+
+def test_a_complaint_of_a_service_stands_beside_its_field_in_the_readers_language(app: Flask) -> None:
+    form = posted(app, {"debrief.entries.0.title": ""}, language="de")
+    with form.keeping_what_was_typed():
+        raise InvalidArgument("debrief.entries[0].title", "value is required")
+    assert form.errors("debrief.entries.0.title") == ["Bitte füllen Sie dieses Feld aus."]
+    form.shown("debrief.entries.0.title", "Titel")
+    assert form.summary() == [("debrief.entries.0.title", "Titel", "Bitte füllen Sie dieses Feld aus.")]
+
+
+def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
+    form = posted(app, {"agenda_item.title": "Tour"}, zone="Europe/Berlin")
+    with form.keeping_what_was_typed():
+        raise AlreadyExists(
+            "",
+            reason="DOUBLE_BOOKING",
+            metadata={
+                "resource_title": "Ratssaal",
+                "conflict": "visits/a/agendaItems/b",
+                "conflict_title": "Welcome",
+                "start_time": "2027-04-12T08:00:00Z",
+                "end_time": "2027-04-12T09:00:00Z",
+            },
+        )
+    assert form.problem is not None
+    assert "Ratssaal" in form.problem.text
+    assert "10:00" in form.problem.text
+    assert form.problem.names == [("visits/a/agendaItems/b", "Welcome")]
+    assert form.status == 409
+
+
+def test_what_no_form_can_answer_is_not_kept_in_one(app: Flask) -> None:
+    form = posted(app, {})
+    with pytest.raises(NotFound), form.keeping_what_was_typed():
+        raise NotFound("visits/gone")
+
+
+def test_entries_are_removed_and_numbered_anew(app: Flask) -> None:
+    form = posted(app, {f"debrief.entries.{index}.title": text for index, text in enumerate("abc")})
+    form.keep_entries("debrief.entries", lambda index: index != 1)
+    assert [entry.title for entry in form.message(pb.ReportVisitRequest).debrief.entries] == ["a", "c"]
+
+
+@pytest.mark.usefixtures("german")
+def test_topics_and_languages_are_written_in_words() -> None:
+    assert terms.topic_slug("Haushalt") == "budget"
+    assert terms.topic_slug("controlling") == "controlling"
+    assert terms.topic_slug("Öffentlicher Nahverkehr") == "oeffentlicher-nahverkehr"
+    assert terms.topic_slug("水") == "水"  # no slug: the service says so
+    assert languages.tag_of("Walisisch") == "cy"
+    assert languages.tag_of("en") == "en"
+    assert languages.tag_of("Klingonisch?") == "Klingonisch?"
+
+
+@pytest.mark.usefixtures("german")
+def test_an_unknown_sentence_is_shown_as_it_is() -> None:
+    assert reasons.sentence("Something nobody foresaw.") == "Something nobody foresaw."
+
+
+@pytest.mark.parametrize(("snippet", "safe"), [
+    ("a <mark>b</mark> &lt;c&gt; &amp;", "a <mark>b</mark> &lt;c&gt; &amp;"),
+    ("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;"),
+    ("<mark onclick=x>", "&lt;mark onclick=x&gt;"),
+    ("&lt;mark&gt;", "&lt;mark&gt;"),
+])  # fmt: skip
+def test_a_snippet_brings_no_markup_but_its_marks(snippet: str, safe: str) -> None:
+    assert pages.marked(snippet) == safe
+
+
+@pytest.mark.parametrize(("name", "path"), [
+    ("visits/a", "/visits/a"),
+    ("forums/a/conclusions/b", "/forums/a#conclusions-b"),
+    ("visits/é", "/visits/%C3%A9"),
+])  # fmt: skip
+def test_every_resource_has_an_address(name: str, path: str, app: Flask) -> None:
+    with app.test_request_context():
+        assert pages.href(name) == path
+
+
+def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
+    from google.protobuf.descriptor import EnumDescriptor
+
+    from gateway import rpc
+
+    def enums(message: object) -> Iterator[EnumDescriptor]:
+        yield from message.enum_types  # type: ignore[attr-defined]
+        for nested in message.nested_types:  # type: ignore[attr-defined]
+            yield from enums(nested)
+
+    shown = {"State", "Kind", "Direction", "Origin", "Verdict", "Visibility", "Reason"}
+    for file in {client.service.file for client in rpc.CLIENTS}:
+        for message in file.message_types_by_name.values():
+            for enum in enums(message):
+                if enum.name in shown:
+                    words = terms.TERMS[f"{enum.containing_type.name}.{enum.name}"]
+                    assert {value.name for value in enum.values if value.number} == set(words)
