@@ -8,6 +8,8 @@ from austausch.forum.v1 import forum_pb2 as pb
 from sqlalchemy import select, text
 
 from chassis.tables import OutboxEvent
+from services.forum.links import link
+from services.forum.model import Conclusion
 from tests.calls import Caller, RunningService
 from tests.forum.factories import (
     make_conclusion,
@@ -107,6 +109,30 @@ async def test_of_concurrent_adoptions_one_succeeds_and_is_told_once(
     with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION") as refusal:
         await coordinator.AdoptConclusion(request)
     assert refusal.error.metadata["state"] == "ADOPTED"
+
+
+async def test_an_adoption_that_waited_for_a_change_tells_of_the_changed_nodes(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    conclusion = await make_conclusion(coordinator, forum)
+    node = await make_node(coordinator, forum, sdg_targets=["11"])
+    async with lone_forum.database.begin() as session:
+        row = await session.for_update(Conclusion, conclusion.name)
+        await link(session, row, "node_ids", [node.name.rpartition("/")[2]])
+        waiting = asyncio.create_task(coordinator.AdoptConclusion(adopt(conclusion)))
+        blocked = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        async with asyncio.timeout(10):
+            while not await session.scalar(blocked):
+                await asyncio.sleep(0.05)
+                # Within a transaction the view does not change by itself.
+                await session.execute(text("SELECT pg_stat_clear_snapshot()"))
+    assert list((await waiting).nodes) == [node.name]
+    (told,) = await events(lone_forum)
+    event = events_pb2.ConclusionAdopted.FromString(told.payload)
+    assert (list(event.conclusion.nodes), list(event.sdg_targets)) == ([node.name], ["11"])
 
 
 async def test_no_draft_slips_past_the_adoption(coordinator: Caller) -> None:
