@@ -53,6 +53,17 @@ def of_forum(model: type[OfForum], forum: str) -> Select[OfForum]:
     return statement.where(model.forum_id == Forum.parse(forum)["id"])
 
 
+def require_account_visible(account: str) -> None:
+    """
+    Raise unless the caller may know on which panels an account sits: insiders, and who owns it.
+
+    Raises:
+        PermissionDenied: It is a fellow panelist's; experts stay anonymous among themselves.
+    """
+    if not identity().has(*INSIDERS) and identity().subject != account:
+        raise PermissionDenied("You may filter by your own account only.")
+
+
 def over_every_forum(model: type[Resource], forum: str) -> bool:
     """Tell whether a List request asks for every forum's, by ``forums/-`` (aip.dev/159), of what can be listed so."""
     return forum == EVERY_FORUM and model in (Conclusion, Recommendation)

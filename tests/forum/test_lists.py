@@ -178,3 +178,15 @@ async def test_over_every_forum_the_same_id_in_two_of_them_is_two_rows(coordinat
     shared = pb.ListConclusionsRequest(parent=EVERY_FORUM, working_group="forums/second/workingGroups/bildung")
     found = await coordinator.ListConclusions(shared)
     assert [each.name for each in found.conclusions] == ["forums/second/conclusions/fazit"]
+
+
+async def test_an_expert_does_not_learn_which_accounts_fellow_panelists_have(
+    coordinator: Caller, expert: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    own = await seat(coordinator, forum)
+    await seat(coordinator, forum, account="accounts/another")
+    listed = await expert.ListPanelists(pb.ListPanelistsRequest(parent=forum.name, account=EXPERT))
+    assert [panelist.name for panelist in listed.panelists] == [own.name]
+    with refused("PERMISSION_DENIED"):
+        await expert.ListPanelists(pb.ListPanelistsRequest(parent=forum.name, account="accounts/another"))

@@ -18,7 +18,7 @@ from services.forum.convert import column_values, eligibility_check_message, for
 from services.forum.eligibility import MAY_FOLLOW_THE_INVITATION
 from services.forum.model import EligibilityCheck, Forum, Occasion, Origin, Panelist
 from services.forum.panel import Ineligible, Panel
-from services.forum.rights import of_forum, panelist_verbs, require_own, see, sees_private
+from services.forum.rights import of_forum, panelist_verbs, require_account_visible, require_own, see, sees_private
 from services.forum.service.listing import page_of_forum
 
 DECLARATION = {"conflict_of_interest", "has_conflict"}
@@ -68,6 +68,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
             if request.city:
                 statement = statement.where(Panelist.city == request.city)
             if request.account:
+                require_account_visible(request.account)
                 statement = statement.where(Panelist.account == request.account)
             rows, token, total = await page_of_forum(session, statement, Panelist, request, ORDERINGS, "create_time")
         return forum_pb2.ListPanelistsResponse(
