@@ -28,6 +28,7 @@ def create_app(settings: GatewaySettings) -> Flask:
         HOME_CITY=settings.home_city,
         HOME_TIME_ZONE=settings.home_time_zone,
     )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

@@ -6,6 +6,8 @@ from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask_babel import get_locale
+from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from gateway.rest.endpoints import Endpoint
@@ -33,9 +35,14 @@ def init_blueprint(blueprint: Blueprint, endpoints: Sequence[Endpoint], prefix: 
         response.add_etag()
         return response.make_conditional(request)
 
+    @cache
+    def operations(_language: str) -> Markup:
+        return Markup(render_template("rest/operations.html", document=described()))  # noqa: S704 -- our own template
+
     @blueprint.get("/reference")
     def reference() -> str:
-        return render_template("rest/reference.html", document=described())
+        shown = operations(str(get_locale()))
+        return render_template("rest/reference.html", document=described(), operations=shown)
 
     @blueprint.get("/")
     def start() -> BaseResponse:

@@ -91,7 +91,7 @@ def main(role: str, environment: dict[str, str], cities: int, dies_at: str, log:
             die_around(JetStreamContext, "publish", after=True)
         case "after-effect":
             die_around(Msg, "ack", after=False)
-    server.Consumer = functools.partial(Consumer, ack_wait_seconds=ACK_WAIT_SECONDS)  # type: ignore[assignment,misc]
+    server.Consumer = functools.partial(Consumer, ack_wait_seconds=ACK_WAIT_SECONDS)  # type: ignore[assignment,attr-defined]
     database = Database(settings.database_url)
     producing = role == "producer"
     service = Service(

@@ -95,7 +95,7 @@ def test_nul_in_the_item_of_a_list_is_refused() -> None:
     numbers=st.lists(st.integers(-(2**31), 2**31 - 1)),
 )
 def test_whatever_is_sent_passes_or_is_an_invalid_argument(name: str, words: list[str], numbers: list[int]) -> None:
-    some = City(name=name, display_name=name, languages=words, working_week=numbers, time_zone=name)  # type: ignore[arg-type]
+    some = City(name=name, display_name=name, languages=words, working_week=numbers, time_zone=name)
     for request in (CreateCityRequest(city=some, city_id=name), UpdateCityRequest(city=some),
                     UpdateCityRequest(city=some, update_mask=FieldMask(paths=words))):  # fmt: skip
         with contextlib.suppress(InvalidArgument):
