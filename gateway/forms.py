@@ -23,7 +23,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from werkzeug.datastructures import MultiDict
 
-from chassis.errors import DomainError, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
+from chassis.errors import DomainError, InvalidArgument, NotFound, Unauthenticated
 from gateway import languages, reasons, terms
 
 # A FieldDescriptor; the type stubs know two that do not fit each other.
@@ -45,6 +45,8 @@ IN_WORDS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     "languages": (languages.name_of, languages.tag_of),
     "interpretation_languages": (languages.name_of, languages.tag_of),
 }
+# Code of a refusal without a field → HTTP status of the page that shows the form; of all others 409.
+STATUS = {"PERMISSION_DENIED": 403, "UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504}
 LIST_SEPARATORS = re.compile(r"[,;\n]")
 
 
@@ -167,14 +169,14 @@ class Form:
         """
         Turn a refusal inside the block into complaints on this form.
 
-        What the page cannot answer with the form still propagates: not found, not permitted, not signed in.
+        What the page cannot answer with the form still propagates: not found, not signed in.
         """
         try:
             yield
-        except (NotFound, PermissionDenied, Unauthenticated):
+        except (NotFound, Unauthenticated):
             raise
         except DomainError as refusal:
-            self.status = 422 if refusal.violations else 409
+            self.status = 422 if refusal.violations else STATUS.get(refusal.code, 409)
             for path, description in refusal.violations:
                 at = re.sub(r"\[(\d+)\]", r".\1", path)
                 self.violations.setdefault(at, []).append(reasons.sentence(description, blank=not self[at]))

@@ -143,6 +143,10 @@ def protect(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint == "static":
+        # An address with a version never changes its content; fonts, named by style sheets, have none.
+        lasts = f"{ONE_YEAR}, immutable" if "v" in request.args else "86400"
+        response.headers["Cache-Control"] = f"public, max-age={lasts}"
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.headers.setdefault("Content-Language", language())

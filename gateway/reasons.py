@@ -86,6 +86,7 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
             r"author of a learning|who is not its author",
             _l("A learning is validated by somebody other than its author."),
         ),
+        (r"Staff of a partner city write", _l("Please choose the visit of your city that it comes from.")),
         (r"Only a coordinator makes", _l("Only the international office makes a learning public.")),
         (r"cannot replace another", _l("This learning is itself set aside and cannot replace another.")),
         # Everywhere.
@@ -158,6 +159,14 @@ def _already_exists(error: DomainError, _zone: tzinfo) -> Problem:
     return Problem(_("This exists already"), sentence(error.message), _("What you typed is still below."))
 
 
+def _not_permitted(error: DomainError, _zone: tzinfo) -> Problem:
+    return Problem(
+        _("You may not do this"),
+        sentence(error.message),
+        _("Ask the international office if you need it for your work."),
+    )
+
+
 def _request_id_reused(_error: DomainError, _zone: tzinfo) -> Problem:
     return Problem(
         _("Already sent with other content"),
@@ -174,18 +183,21 @@ def _unavailable(_error: DomainError, _zone: tzinfo) -> Problem:
     )
 
 
+# Reason, or code, of a refusal → what to say about it.
 PROBLEMS: dict[str, Callable[[DomainError, tzinfo], Problem]] = {
     "ETAG_MISMATCH": _changed_meanwhile,
     "DOUBLE_BOOKING": _double_booking,
     "ILLEGAL_TRANSITION": _illegal_transition,
     "ALREADY_EXISTS": _already_exists,
     "REQUEST_ID_REUSED": _request_id_reused,
+    "PERMISSION_DENIED": _not_permitted,
     "UNAVAILABLE": _unavailable,
+    "DEADLINE_EXCEEDED": _unavailable,
 }
 
 
 def problem(error: DomainError, zone: tzinfo) -> Problem:
     """Return what to say about a refusal that is not about one field; times as clocks in `zone` show them."""
-    if explain := PROBLEMS.get(error.reason):
+    if explain := PROBLEMS.get(error.reason) or PROBLEMS.get(error.code):
         return explain(error, zone)
     return Problem(_("This was not possible"), sentence(error.message), _("What you typed is still below."))

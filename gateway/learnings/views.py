@@ -28,6 +28,12 @@ def _cities() -> list[tuple[str, str]]:
     return [(city.name, city.display_name) for city in cities]
 
 
+def _visits() -> list[tuple[str, str]]:
+    """Return (resource name, title) of the visits that a learning may come from, the latest first."""
+    visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=200)).visits
+    return [(visit.name, visit.title) for visit in visits]
+
+
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
@@ -51,15 +57,18 @@ def create() -> ResponseReturnValue:
             "learning.language": language(),
             "learning.visibility": "VISIBILITY_INTERNAL",
             "learning.source": request.args.get("source", ""),
-            "learning.source_title": request.args.get("source_title", ""),
         }
     )
+    visits = _visits()
     if form.submitted:
+        form.values["learning.source_title"] = dict(visits).get(form["learning.source"], "")
         with form.keeping_what_was_typed():
             learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
             flash(_("The learning is recorded. Other departments can find it now."), "success")
             return redirect(href(learning.name), 303)
-    return render_template("learnings/form.html", form=form, learning=None, cities=_cities()), form.status
+    return render_template(
+        "learnings/form.html", form=form, learning=None, cities=_cities(), visits=visits
+    ), form.status
 
 
 @blueprint.get("/<learning_id>")

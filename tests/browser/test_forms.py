@@ -110,3 +110,18 @@ def test_any_text_comes_back_as_it_was_typed(text: str, open_page: Callable[...,
     create_visit(page, text)
     page.goto("/visits")
     expect(page.get_by_role("link", name=text, exact=True).first).to_be_visible()
+
+
+def test_a_partner_city_records_what_it_learned_on_its_own_visit(open_page: Callable[..., Page]) -> None:
+    page = open_page("partner")
+    page.goto("/learnings/new")
+    page.get_by_label("What was learned, in one line").fill("Quarterly reports help both cities")
+    page.get_by_label("Observation").fill("We took the quarterly report home and use it.")
+    page.get_by_role("button", name="Record learning").click()
+    expect(page.locator("#error-summary")).to_contain_text("Please choose the visit of your city")
+    expect(page.get_by_label("Observation")).to_have_value("We took the quarterly report home and use it.")
+    page.get_by_label("Comes from the visit").select_option(label="Controller aus Swansea in Mannheim")
+    page.get_by_role("button", name="Record learning").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Quarterly reports help both cities")
+    page.locator("main").get_by_role("link", name="Controller aus Swansea in Mannheim").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Controller aus Swansea in Mannheim")
