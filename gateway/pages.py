@@ -174,6 +174,10 @@ def asset(path: str) -> str:
     return versions[path]
 
 
+# Collections that are shown on a further page of their parent.
+PARTS = {"panelists": "/panel", "workingGroups": "/panel", "subjectNodes": "/subject"}
+
+
 def href(name: str) -> str:
     """
     Return the page of a resource by its name.
@@ -181,8 +185,8 @@ def href(name: str) -> str:
     What has no page of its own is a place on its parent's: `forums/x/conclusions/y` is `/forums/x#conclusions-y`.
     """
     parts = name.split("/")
-    place = "#" + "-".join(parts[2:4]) if len(parts) > 3 else ""
-    return iri_to_uri(request.script_root + "/" + "/".join(parts[:2])) + place
+    part, place = (PARTS.get(parts[2], ""), "#" + "-".join(parts[2:4])) if len(parts) > 3 else ("", "")
+    return iri_to_uri(request.script_root + "/" + "/".join(parts[:2]) + part) + place
 
 
 def this_page(**changes: Any) -> str:

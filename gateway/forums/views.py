@@ -1,4 +1,4 @@
-"""Pages of expert forums: the list, and one forum with all that belongs to it."""
+"""Pages of expert forums: the list, and one forum: its conclusions, its panel, what it reviews."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -30,31 +30,49 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<forum_id>")
 @sign_in_required
 def show(forum_id: str) -> ResponseReturnValue:
-    name = f"forums/{forum_id}"
-    everything: dict[str, Any] = {"parent": name, "page_size": 1000}
-    forum = rpc.forums.GetForum(pb.GetForumRequest(name=name))
-    nodes = rpc.subject_nodes.ListSubjectNodes(pb.ListSubjectNodesRequest(**everything)).subject_nodes
-    panel = rpc.panelists.ListPanelists(pb.ListPanelistsRequest(**everything)).panelists
+    forum, everything = _forum(forum_id)
     groups = rpc.working_groups.ListWorkingGroups(pb.ListWorkingGroupsRequest(**everything)).working_groups
     concluded = rpc.conclusions.ListConclusions(pb.ListConclusionsRequest(**everything)).conclusions
     recommended = rpc.recommendations.ListRecommendations(pb.ListRecommendationsRequest(**everything)).recommendations
-    cities = rpc.cities.ListCities(exchange_pb2.ListCitiesRequest(page_size=1000)).cities
     recommendations = defaultdict(list)
     for recommendation in recommended:
         recommendations[recommendation.conclusion].append(recommendation)
     return render_template(
         "forums/show.html",
         forum=forum,
-        tree=_tree(nodes),
-        titles={thing.name: thing.title for thing in (*nodes, *groups)},
-        panel=panel,
-        panelists={panelist.name: panelist for panelist in panel},
-        groups=groups,
+        titles={group.name: group.title for group in groups},
+        cities=_cities(),
         conclusions=concluded,
         recommendations=recommendations,
-        cities={city.name: city.display_name for city in cities},
         steps_with_a_page=conclusions.STEPS_WITH_A_PAGE,
     )
+
+
+@blueprint.get("/<forum_id>/panel")
+@sign_in_required
+def panel(forum_id: str) -> ResponseReturnValue:
+    forum, everything = _forum(forum_id)
+    panelists = rpc.panelists.ListPanelists(pb.ListPanelistsRequest(**everything)).panelists
+    groups = rpc.working_groups.ListWorkingGroups(pb.ListWorkingGroupsRequest(**everything)).working_groups
+    nodes = rpc.subject_nodes.ListSubjectNodes(pb.ListSubjectNodesRequest(**everything)).subject_nodes
+    return render_template(
+        "forums/panel.html",
+        forum=forum,
+        panel=panelists,
+        panelists={panelist.name: panelist for panelist in panelists},
+        groups=groups,
+        titles={node.name: node.title for node in nodes},
+        cities=_cities(),
+    )
+
+
+@blueprint.get("/<forum_id>/subject")
+@sign_in_required
+def subject(forum_id: str) -> ResponseReturnValue:
+    forum, everything = _forum(forum_id)
+    nodes = rpc.subject_nodes.ListSubjectNodes(pb.ListSubjectNodesRequest(**everything)).subject_nodes
+    titles = {node.name: node.title for node in nodes}
+    return render_template("forums/subject.html", forum=forum, tree=_tree(nodes), titles=titles)
 
 
 @blueprint.route("/<forum_id>/panelists/<panelist_id>/accept", methods=["GET", "POST"])
@@ -103,6 +121,18 @@ def check_eligibility(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     rpc.panelists.CheckEligibility(pb.CheckEligibilityRequest(name=name))
     flash(_("The eligibility is checked anew."), "success")
     return redirect(href(name), 303)
+
+
+def _forum(forum_id: str) -> tuple[pb.Forum, dict[str, Any]]:
+    """Return a forum, and the fields of a request that lists all of something in it."""
+    name = f"forums/{forum_id}"
+    return rpc.forums.GetForum(pb.GetForumRequest(name=name)), {"parent": name, "page_size": 1000}
+
+
+def _cities() -> dict[str, str]:
+    """Return the names of the cities, by resource name."""
+    cities = rpc.cities.ListCities(exchange_pb2.ListCitiesRequest(page_size=1000)).cities
+    return {city.name: city.display_name for city in cities}
 
 
 def _tree(nodes: Iterable[pb.SubjectNode]) -> dict[str, list[pb.SubjectNode]]:

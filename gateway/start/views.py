@@ -18,23 +18,21 @@ blueprint = Blueprint("start", __name__)
 
 WEEKS_AHEAD = 8
 SHOWN = 6
-FORUMS_LOOKED_AT = 10
 
 
 @blueprint.get("/")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    forums = _forums() if may("ForumService.ListForums") else []
     return render_template(
         "start/start.html",
         weeks=WEEKS_AHEAD,
         visits=_visits_ahead() if may("VisitService.ListVisits") else None,
-        waiting=_waiting_recommendations(forums) if may("RecommendationService.AnswerRecommendation") else None,
+        waiting=_waiting_recommendations() if may("RecommendationService.AnswerRecommendation") else None,
         to_validate=_learnings(knowledge_pb2.Learning.STATE_IMPLEMENTED)
         if may("LearningService.ValidateLearning")
         else None,
         newest=_learnings() if may("LearningService.ListLearnings") else None,
-        forums=forums,
+        forums=_forums() if may("ForumService.ListForums") else [],
     )
 
 
@@ -54,20 +52,16 @@ def _visits_ahead() -> list[exchange_pb2.Visit]:
 
 
 def _forums() -> list[forum_pb2.Forum]:
-    return list(rpc.forums.ListForums(forum_pb2.ListForumsRequest(page_size=FORUMS_LOOKED_AT)).forums)
+    return list(rpc.forums.ListForums(forum_pb2.ListForumsRequest(page_size=SHOWN)).forums)
 
 
-def _waiting_recommendations(forums: list[forum_pb2.Forum]) -> list[forum_pb2.Recommendation]:
-    """Return the adopted recommendations that the reader may answer."""
-    waiting = [
-        recommendation
-        for forum in forums
-        for recommendation in rpc.recommendations.ListRecommendations(
-            forum_pb2.ListRecommendationsRequest(
-                parent=forum.name, state=forum_pb2.Recommendation.STATE_ADOPTED, page_size=50
-            )
-        ).recommendations
-    ]
+def _waiting_recommendations() -> list[forum_pb2.Recommendation]:
+    """Return the adopted recommendations, of whatever forum, that the reader may answer."""
+    waiting = rpc.recommendations.ListRecommendations(
+        forum_pb2.ListRecommendationsRequest(
+            parent="forums/-", state=forum_pb2.Recommendation.STATE_ADOPTED, page_size=50
+        )
+    ).recommendations
     return [recommendation for recommendation in waiting if "answer" in recommendation.allowed_transitions][:SHOWN]
 
 

@@ -33,6 +33,8 @@ PAGES = [
     "{visit}/agendaItems/new",
     "/forums",
     FORUM,
+    f"{FORUM}/panel",
+    f"{FORUM}/subject",
     f"{FORUM}/conclusions/new",
     f"{FORUM}/recommendations/new",
     "/learnings",

@@ -157,6 +157,8 @@ def test_a_snippet_brings_no_markup_but_its_marks(snippet: str, safe: str) -> No
 @pytest.mark.parametrize(("name", "path"), [
     ("visits/a", "/visits/a"),
     ("forums/a/conclusions/b", "/forums/a#conclusions-b"),
+    ("forums/a/panelists/b", "/forums/a/panel#panelists-b"),
+    ("forums/a/subjectNodes/b", "/forums/a/subject#subjectNodes-b"),
     ("visits/é", "/visits/%C3%A9"),
 ])  # fmt: skip
 def test_every_resource_has_an_address(name: str, path: str, app: Flask) -> None:
