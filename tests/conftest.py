@@ -33,6 +33,11 @@ settings.register_profile("austausch", deadline=None, suppress_health_check=[Hea
 settings.load_profile("austausch")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser tests last: Playwright's event loop stays in the thread, where no other can run beside it."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Let a skipped browser test fail in CI: there it has to have a browser."""
