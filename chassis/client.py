@@ -26,8 +26,10 @@ OPTIONS: list[tuple[str, Any]] = [
     # By default a service that came back is noticed after up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
+    # A container that is started again has another address; by default names are looked up twice a minute at most.
+    ("grpc.dns_min_time_between_resolutions_ms", 1000),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 3_000),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     # An error with all its bad fields is longer than the default of 8 KiB.
     ("grpc.max_metadata_size", 64 * 1024),

@@ -6,6 +6,7 @@ without signals, for tests.
 """
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -33,11 +34,14 @@ from chassis.outbox import Relay, connect
 from chassis.settings import ServiceSettings
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# A list of 50 rows makes thousands of objects and needs none of them afterwards. Looking for garbage after every 700,
+# as Python does by default, would take an eighth of the call's time.
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
 OPTIONS = [
     # Two servers on one port would start silently, and share its calls.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
 ]
 
 log = structlog.get_logger(__name__)
@@ -108,6 +112,9 @@ async def _serve(service: Service) -> None:
     if not waiting.done():
         waiting.cancel()
         return
+    # What exists now stays; there is no need to look through it again and again.
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     async with running(service) as address:
         log.info("service.ready", address=address)
         await stopped

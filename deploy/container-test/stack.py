@@ -209,11 +209,15 @@ def _reaches_outside(name: str) -> bool:
 
 
 def check_restarts(checks: Checks, job: Callable[[Checks, str], None]) -> None:
-    """Check that the job can be done again after PostgreSQL and NATS were killed and came back."""
+    """Check that the job can be done again after a server was killed, and after a service was restarted."""
     for name in SERVERS:
         with step(f"killing and starting {name}"):
             _kill_and_start(name)
         job(checks, f"after {name} was killed")
+    with step("restarting exchange, at another address"):
+        run(*_compose("restart", "exchange"))
+        _wait(lambda: _state("exchange") == "healthy", 60, "exchange")
+    job(checks, "after exchange was restarted")
 
 
 def _kill_and_start(name: str) -> None:
