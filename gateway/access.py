@@ -1,5 +1,7 @@
 """What the reader may do at all, as the contract declares it: pages offer nothing else."""
 
+from functools import cache
+
 from austausch.common.v1 import access_pb2
 
 from chassis.identity import Role
@@ -16,7 +18,12 @@ def may(method: str) -> bool:
     What they may do to one resource, its service decides; `allowed_transitions` and `editable` tell.
     """
     identity = current_identity()
+    return identity is not None and identity.has(*roles_of(method))
+
+
+@cache
+def roles_of(method: str) -> frozenset[Role]:
+    """Return the roles that the contract lets call an RPC."""
     service, name = method.split(".")
     access: access_pb2.Access = SERVICES[service].methods_by_name[name].GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
-    roles = {Role(access_pb2.Role.Name(role).removeprefix("ROLE_").lower()) for role in access.roles}
-    return identity is not None and identity.has(*roles)
+    return frozenset(Role(access_pb2.Role.Name(role).removeprefix("ROLE_").lower()) for role in access.roles)

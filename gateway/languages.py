@@ -1,9 +1,15 @@
 """Languages: those of the pages, and those in which people at work here speak and write."""
 
 import re
+from functools import lru_cache
+from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
+from flask import g, request
 from flask_babel import get_locale
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+LANGUAGE_COOKIE = "language"
 
 # The languages of the pages, each named in itself.
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -15,6 +21,16 @@ RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
+def language() -> str:
+    """Return the language of the page: the cookie's choice, else the best of what the browser asks for."""
+    found: str | None = g.get("language")
+    if found is None:
+        chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+        found = chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
+        g.language = found
+    return found
+
+
 def direction(tag: str) -> str:
     """Return the direction of a language's writing: `ltr` or `rtl`."""
     return "rtl" if tag.split("-", maxsplit=1)[0] in RIGHT_TO_LEFT else "ltr"
@@ -22,8 +38,13 @@ def direction(tag: str) -> str:
 
 def name_of(tag: str) -> str:
     """Return the name of a language (BCP 47 tag) in the reader's language."""
+    return _name_in(LOCALES[language()], tag)
+
+
+@lru_cache(maxsize=1000)
+def _name_in(locale: str, tag: str) -> str:
     try:
-        return Locale.parse(tag, sep="-").get_display_name(get_locale()) or tag
+        return Locale.parse(tag, sep="-").get_display_name(locale) or tag
     except (UnknownLocaleError, ValueError):
         return tag
 

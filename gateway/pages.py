@@ -8,32 +8,32 @@ import hashlib
 import html
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, get_timezone_name
 from flask import Flask, Response, current_app, redirect, render_template, request, url_for
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from markupsafe import Markup, escape
-from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.identity import Identity
-from gateway import cookies, languages, terms
+from gateway import cookies, languages, terms, texts
 from gateway.access import may
 from gateway.accounts import current_identity
 from gateway.accounts.callers import local_path
-from gateway.languages import LANGUAGES, LOCALES
+from gateway.languages import LANGUAGE_COOKIE, LANGUAGES, LOCALES, TRANSLATIONS, language
+from gateway.texts import later as _l
 
-TRANSLATIONS = Path(__file__).parent / "translations"
-LANGUAGE_COOKIE = "language"
+# What a path may hold as it is, by the URL standard, and the sign of what is quoted already.
+SAFE_IN_PATH = "%!$&'()*+,/:;=@"
 ONE_YEAR = 365 * 24 * 3600
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -65,6 +65,7 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(TRANSLATIONS))
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # as long as the session: a long form must not expire
     Babel(app, locale_selector=locale)
+    texts.init_app(app)
     csrf.init_app(app)
     app.register_error_handler(CSRFError, expired_form)
     app.after_request(protect)
@@ -105,12 +106,6 @@ def init_app(app: Flask) -> None:
         "written_languages": languages.written,
         "zone_name": zone_name,
     }
-
-
-def language() -> str:
-    """Return the language of the page: the cookie's choice, else the best of what the browser asks for."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
 
 
 def choose_language() -> BaseResponse:
@@ -186,7 +181,7 @@ def href(name: str) -> str:
     """
     parts = name.split("/")
     part, place = (PARTS.get(parts[2], ""), "#" + "-".join(parts[2:4])) if len(parts) > 3 else ("", "")
-    return iri_to_uri(request.script_root + "/" + "/".join(parts[:2]) + part) + place
+    return quote(request.script_root + "/" + "/".join(parts[:2]) + part, safe=SAFE_IN_PATH) + place
 
 
 def this_page(**changes: Any) -> str:
@@ -232,7 +227,7 @@ def day(value: Message | date) -> str:
         if not value.year:  # type: ignore[attr-defined]
             return ""
         value = _to_date(value)
-    return format_skeleton("yMMMEd", value, locale=get_locale())
+    return _formatted("yMMMEd", value, language())
 
 
 def days(start: Message, end: Message) -> str:
@@ -244,24 +239,34 @@ def days(start: Message, end: Message) -> str:
 def moment(value: Timestamp | datetime, zone: str = "") -> str:
     """Return an instant with weekday, day and time in `zone` (default: the home city's)."""
     local = _local(value, zone)
-    return (
-        f"{format_skeleton('yMMMEd', local, locale=get_locale())}, {format_skeleton('Hm', local, locale=get_locale())}"
-    )
+    return f"{_formatted('yMMMEd', local.date(), language())}, {_formatted('Hm', local, language())}"
 
 
 def clock(value: Timestamp | datetime, zone: str = "") -> str:
     """Return the time of day of an instant in `zone` (default: the home city's)."""
-    return format_skeleton("Hm", _local(value, zone), locale=get_locale())
+    return _formatted("Hm", _local(value, zone), language())
 
 
 def _local(value: Timestamp | datetime, zone: str) -> datetime:
+    """Return the minute of an instant as the clocks of a zone show it."""
     instant = value.ToDatetime(UTC) if isinstance(value, Timestamp) else value
-    return instant.astimezone(ZoneInfo(zone or current_app.config.get("HOME_TIME_ZONE", "Europe/Berlin")))
+    local = instant.astimezone(ZoneInfo(zone or current_app.config.get("HOME_TIME_ZONE", "Europe/Berlin")))
+    return local.replace(second=0, microsecond=0, tzinfo=None)
+
+
+@lru_cache(maxsize=10_000)
+def _formatted(skeleton: str, value: date, tag: str) -> str:
+    return format_skeleton(skeleton, value, locale=LOCALES[tag])
 
 
 def zone_name(zone: str) -> str:
     """Return the name of an IANA zone in the reader's language: “United Kingdom time”."""
-    return get_timezone_name(ZoneInfo(zone), width="long", zone_variant="generic", locale=get_locale())
+    return _zone_name(zone, language())
+
+
+@lru_cache(maxsize=1000)
+def _zone_name(zone: str, tag: str) -> str:
+    return get_timezone_name(ZoneInfo(zone), width="long", zone_variant="generic", locale=LOCALES[tag])
 
 
 def country_name(code: str) -> str:

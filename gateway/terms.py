@@ -8,9 +8,10 @@ import re
 import unicodedata
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from google.protobuf.message import Message
+
+from gateway.texts import later as _l
 
 # Enum (message and enum name) → value name → label. The order is the order of every select.
 TERMS: dict[str, dict[str, LazyString]] = {

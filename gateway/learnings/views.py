@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from gateway import lists, rpc, transitions
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
-from gateway.pages import href, language
+from gateway.languages import language
+from gateway.pages import href
 
 blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
 

@@ -15,7 +15,8 @@ from gateway import lists, rpc, transitions
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
-from gateway.pages import href, language
+from gateway.languages import language
+from gateway.pages import href
 from gateway.terms import topic
 from gateway.visits import delegation, programme
 

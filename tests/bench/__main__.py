@@ -146,12 +146,30 @@ def _baseline(message: Path, database_url: str) -> Iterator[str]:
     ]  # fmt: skip
     running = [subprocess.Popen(command, cwd=stack.ROOT, env=environment) for command in commands]
     try:
-        time.sleep(3)
-        yield f"http://127.0.0.1:{port}"
+        yield _answering(f"http://127.0.0.1:{port}", running)
     finally:
         for process in running:
             process.terminate()
             process.wait(20)
+
+
+def _answering(url: str, processes: list[subprocess.Popen[bytes]], seconds: float = 60) -> str:
+    """
+    Wait until the baseline answers with a page, which takes both of its processes, and return its URL.
+
+    Raises:
+        RuntimeError: One of its processes ended.
+        TimeoutError: It does not answer within `seconds`.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError, EOFError, RuntimeError, TimeoutError):
+            load.once(f"{url}/page")
+            return url
+        if any(process.poll() is not None for process in processes):
+            raise RuntimeError("a process of the baseline ended")
+        time.sleep(0.1)
+    raise TimeoutError(f"the baseline does not answer within {seconds} s")
 
 
 def _report(
