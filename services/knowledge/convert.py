@@ -22,15 +22,22 @@ SAME = (
 
 def to_message(learning: Learning, caller: Identity | None = None) -> knowledge_pb2.Learning:
     """Return a learning as the caller sees it, or for an event: without what the caller may do."""
-    return knowledge_pb2.Learning(
+    message = knowledge_pb2.Learning(
         **{field: getattr(learning, field) for field in SAME},
         state=state_number(learning.state),
         visibility=visibility_number(learning.visibility),
         review_date=learning.review_date and _date(learning.review_date),
         successor=learning.successor and Learning.NAME.format(id=learning.successor),
-        allowed_transitions=verbs(caller, learning) if caller else (),
-        editable=caller is not None and editable(caller, learning),
     )
+    if caller:
+        offer(message, learning, caller)
+    return message
+
+
+def offer(message: knowledge_pb2.Learning, learning: Learning, caller: Identity) -> None:
+    """Add to a learning's message what the caller may do to it now."""
+    message.allowed_transitions.extend(verbs(caller, learning))
+    message.editable = editable(caller, learning)
 
 
 def state_number(state: LearningState) -> Any:

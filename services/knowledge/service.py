@@ -15,11 +15,12 @@ from chassis.outbox import emit
 from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page
 from chassis.request_ids import once
 from services.knowledge import search_token
-from services.knowledge.convert import column_values, state_of, to_document, to_facets, to_message
+from services.knowledge.convert import column_values, offer, state_of, to_facets, to_message
 from services.knowledge.feeder import Feeder
 from services.knowledge.model import IN_USE, KnownVisit, Learning, Visibility
+from services.knowledge.recent import RecentLearnings
 from services.knowledge.rights import audience, may_read, readable, require, see
-from services.knowledge.search import Filters, Query, snippet
+from services.knowledge.search import Filters, Query, Snippets
 
 UPDATABLE = frozenset(
     {
@@ -47,6 +48,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     def __init__(self, database: Database, feeder: Feeder) -> None:
         self._database = database
         self._feeder = feeder
+        self._recent = RecentLearnings(database)
 
     async def GetLearning(self, request: knowledge_pb2.GetLearningRequest, _context: Any) -> knowledge_pb2.Learning:
         caller = identity()
@@ -72,24 +74,22 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         offset = search_token.decode(request)
         size = min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
         found = await self._feeder.search(query, _filters(request, caller), offset, size)
-        async with self._database.read() as session:
-            statement = select(Learning).where(Learning.id.in_([hit.id for hit in found.hits]))
-            rows = {row.id: row for row in await session.scalars(statement)}
-        # The index may lag behind by a moment: rights are those of the row.
-        results = [
-            knowledge_pb2.SearchResult(
-                learning=to_message(row, caller), snippet=snippet(query, to_document(row)), score=hit.score
-            )
-            for hit in found.hits
-            if (row := rows.get(hit.id)) and may_read(caller, row)
-        ]
+        entries = await self._recent.read([hit.id for hit in found.hits])
         beyond = offset + len(found.hits)
-        return knowledge_pb2.SearchLearningsResponse(
-            results=results,
+        answer = knowledge_pb2.SearchLearningsResponse(
             next_page_token=search_token.encode(request, beyond) if found.hits and beyond < found.total else "",
             total_size=found.total,
             facets=to_facets(found),
         )
+        snippets = Snippets(query)
+        for hit in found.hits:
+            entry = entries.get(hit.id)
+            # The index may lag behind by a moment: rights are those of the row.
+            if entry and may_read(caller, entry.learning):
+                result = answer.results.add(snippet=snippets.of(entry.document), score=hit.score)
+                result.learning.CopyFrom(entry.message)
+                offer(result.learning, entry.learning, caller)
+        return answer
 
     async def CreateLearning(
         self, request: knowledge_pb2.CreateLearningRequest, _context: Any

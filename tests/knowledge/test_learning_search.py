@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from austausch.knowledge.v1 import knowledge_pb2
 from austausch.knowledge.v1.knowledge_pb2 import (
+    GetLearningRequest,
     Learning,
     RejectLearningRequest,
     SearchLearningsRequest,
@@ -136,6 +137,35 @@ async def test_neither_hits_nor_counts_tell_of_what_one_may_not_see(
     assert (await search(haifa, topics=["secret"])).total_size == 0
     with refused("PERMISSION_DENIED"):
         await knowledge.as_(Role.EXPERT).SearchLearnings(SearchLearningsRequest())
+
+
+async def test_a_page_shows_what_the_database_holds_while_the_index_lags(
+    knowledge: RunningService, coordinator: Caller
+) -> None:
+    haifa = knowledge.as_(Role.PARTNER, city="cities/haifa")
+    shared = await coordinator.CreateLearning(create_request(visibility=Learning.VISIBILITY_PARTNERS))
+    for caller in (coordinator, haifa):
+        await found(caller, "Controlling", 1)
+    async with knowledge.database.begin() as session:
+        # So that the index is told of nothing.
+        await session.execute(text("ALTER TABLE learnings DISABLE TRIGGER learnings_changed"))
+        await session.execute(text("UPDATE learnings SET visibility = 'internal', title = 'Neu'"))
+    assert not (await search(haifa, "Controlling")).results
+    (result,) = (await search(coordinator, "Controlling")).results
+    assert (result.learning.title, result.learning.visibility) == ("Neu", Learning.VISIBILITY_INTERNAL)
+    assert result.learning == await coordinator.GetLearning(GetLearningRequest(name=shared.name))
+
+
+async def test_each_caller_is_told_what_it_may_do_with_what_it_found(
+    knowledge: RunningService, coordinator: Caller
+) -> None:
+    await coordinator.CreateLearning(create_request(visibility=Learning.VISIBILITY_PARTNERS))
+    callers = [coordinator, knowledge.as_(Role.PARTNER, city="cities/haifa"), knowledge.as_(Role.MEMBER), coordinator]
+    for caller in callers:
+        await found(caller, "Controlling", 1)
+        (result,) = (await search(caller, "Controlling")).results
+        assert result.learning.editable is (caller is coordinator)
+        assert result.learning == await caller.GetLearning(GetLearningRequest(name=result.learning.name))
 
 
 async def test_search_pages_follow_each_other(coordinator: Caller) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.knowledge.search import Document, Filters, IndexDamaged, IndexInUse, Query, SearchIndex, snippet
+from services.knowledge.search import Document, Filters, IndexDamaged, IndexInUse, Query, SearchIndex, Snippets
 from services.knowledge.search.analysis import normalized, words
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -109,6 +109,35 @@ def test_query_finds(index: SearchIndex, query: str, ids: set[str]) -> None:
     assert set(found(index, query)) == ids
 
 
+@pytest.mark.parametrize(
+    ("query", "word", "language", "expected"),
+    [
+        ("Controller ", "Dezernatscontroller", "de", True),
+        ("Controllern ", "Dezernatscontrollers", "de", True),
+        ("Planungen ", "Haushaltsplanung", "de-AT", True),
+        ("Dezernat ", "Dezernatscontroller", "de", False),  # not the last part
+        ("arbeiten ", "zusammenarbeiten", "de", False),  # not a noun
+        ("Bereich ", "Arbeitsbereich", "nl", False),
+        ('"der Controller"', "der Dezernatscontroller", "de", False),  # words of a phrase stand as they are
+    ],
+)
+def test_only_german_nouns_are_taken_for_compounds(
+    tmp_path: Path, query: str, word: str, language: str, expected: bool
+) -> None:
+    index = SearchIndex(tmp_path)
+    document = replace(GERMAN, language=language, title="", passages=[word], context=())
+    index.apply([document])
+    assert bool(found(index, query)) is expected
+    assert ("<mark>" in Snippets(Query.parse(query)).of(document)) is expected
+
+
+def test_the_word_itself_comes_before_compounds_with_it(tmp_path: Path) -> None:
+    index = SearchIndex(tmp_path)
+    for id_, word in (("compound", "Dezernatscontroller"), ("word", "Controller")):
+        index.apply([replace(GERMAN, id=id_, title="Ort", passages=[f"Der {word} sitzt hier."], context=())])
+    assert found(index, "Controller") == ["word", "compound"]
+
+
 def test_a_title_weighs_more_than_a_text_and_the_best_comes_first(index: SearchIndex) -> None:
     page = index.search(Query.parse("controlling"), Filters())
     assert page.hits[0].id == "de"
@@ -198,12 +227,12 @@ def test_beyond_the_last_page_there_is_nothing_but_the_counts(index: SearchIndex
     ],
 )
 def test_snippet_marks_what_matched(query: str, document: Document, expected: str) -> None:
-    assert snippet(Query.parse(query), document) == expected
+    assert Snippets(Query.parse(query)).of(document) == expected
 
 
 def test_snippet_shows_the_stretch_of_a_long_text_where_most_words_meet() -> None:
     text = "Wasser. " + "Anderes. " * 100 + "Wasser und Controlling. " + "Anderes. " * 100
-    shown = snippet(Query.parse("wasser controlling"), replace(GERMAN, passages=[text]))
+    shown = Snippets(Query.parse("wasser controlling")).of(replace(GERMAN, passages=[text]))
     assert "<mark>Wasser</mark> und <mark>Controlling</mark>" in shown
     assert shown.startswith("… ")
     assert shown.endswith(" …")
@@ -293,7 +322,7 @@ def test_any_query_is_answered(index: SearchIndex, text: str) -> None:
     page = index.search(query, Filters())
     assert page.total >= len(page.hits)
     for document in ALL:
-        snippet(query, document)
+        Snippets(query).of(document)
 
 
 OPERATORS = st.sampled_from(
@@ -321,13 +350,30 @@ def test_every_document_is_found_and_marked_by_each_of_its_words(
     for word in {word for word, _, _ in words(normalized(text))}:
         for typed in (word, f'"{word}"', f"{word} "):
             assert "any" in found(index, typed), typed
-            assert "<mark>" in snippet(Query.parse(typed), document)
+            assert "<mark>" in Snippets(Query.parse(typed)).of(document)
+
+
+LOWER_CASE = st.text("abcdefghijklmnopqrstuvwxyzäöüß", max_size=20)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    modifier=LOWER_CASE.filter(lambda text: len(text) >= 4 and text[0] != "ß"),
+    head=LOWER_CASE.filter(lambda text: len(text) >= 5),
+)
+def test_a_german_compound_is_found_and_marked_by_its_head(index: SearchIndex, modifier: str, head: str) -> None:
+    compound = (modifier + head).capitalize()
+    document = replace(GERMAN, id="any", title="", passages=[compound], context=())
+    index.apply([document])
+    for typed in (head, f"{head.capitalize()} "):
+        assert "any" in found(index, typed)
+        assert Snippets(Query.parse(typed)).of(document) == f"<mark>{compound}</mark>"
 
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(alphabet="<>&\"'a b/script;", min_size=1, max_size=700), query=st.text(max_size=20))
 def test_snippet_escapes_everything_but_its_marks(text: str, query: str) -> None:
-    shown = snippet(Query.parse(query + " a script"), replace(ENGLISH, passages=[text]))
+    shown = Snippets(Query.parse(query + " a script")).of(replace(ENGLISH, passages=[text]))
     bare = shown.replace("<mark>", "").replace("</mark>", "")
     assert not re.search(r"[<>\"']", bare)
     assert shown.count("<mark>") == shown.count("</mark>")

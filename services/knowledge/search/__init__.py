@@ -12,6 +12,6 @@ It knows plain values only (`Document`, `Filters`, `Page`), never rows or messag
 from services.knowledge.search.documents import Document, Filters, Hit, Page
 from services.knowledge.search.index import IndexDamaged, IndexInUse, SearchIndex
 from services.knowledge.search.query import Query
-from services.knowledge.search.snippets import snippet
+from services.knowledge.search.snippets import Snippets
 
-__all__ = ["Document", "Filters", "Hit", "IndexDamaged", "IndexInUse", "Page", "Query", "SearchIndex", "snippet"]
+__all__ = ["Document", "Filters", "Hit", "IndexDamaged", "IndexInUse", "Page", "Query", "SearchIndex", "Snippets"]

@@ -14,6 +14,8 @@ from functools import lru_cache
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
 PLAIN = "plain"
+COMPOUNDING = "de"
+"""The language whose compounds are found by their heads."""
 STEMMERS = {"de": "german", "en": "english"}
 """Languages with an analysis of their own: primary subtag → tantivy's name of the stemmer. One line adds one."""
 
@@ -22,7 +24,9 @@ _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U00
 # Accents and vowel points that remain after composition belong to the word they stand in.
 _MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670"
 # No word is longer than a term may be; what is longer is cut, and found as a phrase.
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:[^\W_{_UNSPACED}]|[{_MARKS}]){{1,64}}")
+# The second alternative is the third for words without such marks, which is nearly all of them, in half the time.
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]{{1,64}}+(?![{_MARKS}])|(?:[^\W_{_UNSPACED}]|[{_MARKS}]){{1,64}}")
+_MIN_MODIFIER, _MIN_HEAD = 4, 5
 _POSSESSIVE = re.compile(r"(?<=\w)['’][sS]\b")
 
 
@@ -38,10 +42,13 @@ def words(text: str) -> Iterator[tuple[str, int, int]]:
     Args:
         text: Normalized text. An English or German possessive (`Swansea's`) counts as the word without it.
     """
-    if "'" in text or "’" in text:
-        text = _POSSESSIVE.sub("  ", text)
-    for match in _WORD.finditer(text):
+    for match in _WORD.finditer(_without_possessives(text)):
         yield match[0], match.start(), match.end()
+
+
+def distinct_words(text: str) -> set[str]:
+    """Return the words that `words` yields, each once; much faster."""
+    return set(_WORD.findall(_without_possessives(text)))
 
 
 def analysis_of(language: str) -> str:
@@ -70,6 +77,22 @@ def term(word: str, analysis: str) -> str:
 def is_stop_word(word: str) -> bool:
     """Tell whether a word is so common in one of our languages (`die`, `of`) that it says nothing."""
     return any(not analyzer.analyze(word) for analyzer in _STOP_WORDS)
+
+
+def heads(word: str) -> list[str]:
+    """
+    Return what may be the head of a German compound, its last part: `controller` of `Dezernatscontroller`.
+
+    Nobody has to know the words: it is every ending of at least 5 letters that leaves at least 4. Compounds that matter
+    are nouns, which are written with a capital.
+    """
+    if not word[0].isupper():
+        return []
+    return [word[start:] for start in range(_MIN_MODIFIER, len(word) - _MIN_HEAD + 1)]
+
+
+def _without_possessives(text: str) -> str:
+    return _POSSESSIVE.sub("  ", text) if "'" in text or "’" in text else text
 
 
 def _undotted(text: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import tantivy
 
-from services.knowledge.search.analysis import PLAIN, STEMMERS, is_stop_word, normalized, term, words
+from services.knowledge.search.analysis import COMPOUNDING, PLAIN, STEMMERS, is_stop_word, normalized, term, words
 
 MAX_UNITS = 64
 """Words and phrases beyond these are not looked at."""
@@ -24,6 +24,9 @@ WEIGHTS: Mapping[str, float] = {"title": 3.0, "text": 1.0, "context": 1.0}
 """The fields that hold words, each once per analysis (`field_of`), and what a match in them counts."""
 _STEM_WEIGHT = 0.8
 _PREFIX_SCORE = 0.3
+HEADS = "heads"
+"""The field that holds what may be the heads of compounds."""
+_HEAD_SCORE = 0.3
 
 _QUOTES = str.maketrans(dict.fromkeys("„“”«»‟＂", '"'))
 _PIECE = re.compile(r'"([^"]*)(?:"|$)|([^\s"]+)')
@@ -95,6 +98,9 @@ def _unit_query(schema: tantivy.Schema, unit: Unit) -> tantivy.Query:
             tantivy.Query.const_score_query(_prefix_query(schema, field_of(part, PLAIN), terms), _PREFIX_SCORE * weight)
             for part, weight in WEIGHTS.items()
         ]
+    if len(unit.words) == 1:
+        compound = tantivy.Query.term_query(schema, HEADS, term(unit.words[0], COMPOUNDING))
+        alternatives.append(tantivy.Query.const_score_query(compound, _HEAD_SCORE))
     return tantivy.Query.disjunction_max_query(alternatives, tie_breaker=0.1)
 
 

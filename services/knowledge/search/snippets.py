@@ -4,7 +4,16 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.knowledge.search.analysis import PLAIN, analysis_of, normalized, term, words
+from services.knowledge.search.analysis import (
+    COMPOUNDING,
+    PLAIN,
+    analysis_of,
+    distinct_words,
+    heads,
+    normalized,
+    term,
+    words,
+)
 from services.knowledge.search.documents import Document
 from services.knowledge.search.query import MIN_PREFIX, Query, Unit
 
@@ -21,33 +30,57 @@ class _Mark:
     unit: Unit
 
 
-def snippet(query: Query, document: Document) -> str:
-    """
-    Return the passage that matches best, as HTML: matched words in `<mark>`, everything else escaped.
+class Snippets:
+    """Shows where documents matched a query. What it finds out about a word in one, it knows in the next."""
 
-    The passage with most of the query's words wins, the earlier among equals; the title only when nothing else
-    matched. Without a match it is the beginning of the first passage. At most `MAX_CHARACTERS` of text, cut between
-    words and marked with `…` where something was left off.
-    """
-    analysis = analysis_of(document.language)
-    best, best_text, best_marks, most = 0, next(filter(None, document.passages), document.title), list[_Mark](), 0
-    for passage in (*document.passages, document.title):
-        text = normalized(passage)
-        marks = list(_marks(query.units, text, analysis))
-        start, count = _best_start(marks)
-        if count > most:
-            best, best_text, best_marks, most = start, text, marks, count
-    return _render(normalized(best_text), best_marks, best)
+    def __init__(self, query: Query) -> None:
+        self._units = query.units
+        self._openings: dict[str, _Openings] = {}
+
+    def of(self, document: Document) -> str:
+        """
+        Return the passage that matches best, as HTML: matched words in `<mark>`, everything else escaped.
+
+        The passage with most of the query's words wins, the earlier among equals; the title only when nothing else
+        matched. Without a match it is the beginning of the first passage. At most `MAX_CHARACTERS` of text, cut between
+        words and marked with `…` where something was left off.
+        """
+        analysis = analysis_of(document.language)
+        openings = self._openings.get(analysis)
+        if openings is None:
+            openings = self._openings[analysis] = _Openings(self._units, analysis)
+        texts = [normalized(text) for text in (*document.passages, document.title) if text] or [""]
+        best, best_text, best_marks, most = 0, texts[0], list[_Mark](), 0
+        for text in texts:
+            if most == len(self._units):
+                break
+            marks = list(_marks(openings, text))
+            start, count = _best_start(marks)
+            if count > most:
+                best, best_text, best_marks, most = start, text, marks, count
+        return _render(best_text, best_marks, best)
 
 
-def _marks(units: Sequence[Unit], text: str, analysis: str) -> Iterator[_Mark]:
-    if not units:
+class _Openings(dict[str, "list[_Matcher]"]):
+    """Word → the units of a query that can begin with it; worked out when a word is met first."""
+
+    def __init__(self, units: Sequence[Unit], analysis: str) -> None:
+        super().__init__()
+        self._matchers = [_Matcher(unit, analysis) for unit in units]
+
+    def __missing__(self, word: str) -> "list[_Matcher]":
+        self[word] = found = [matcher for matcher in self._matchers if matcher.matches(word, 0)]
+        return found
+
+
+def _marks(openings: _Openings, text: str) -> Iterator[_Mark]:
+    # Most texts of most pages match nothing: their words need no places.
+    if not any(map(openings.__getitem__, distinct_words(text))):
         return
     found = list(words(text))
-    matchers = [_Matcher(unit, analysis) for unit in units]
     position = 0
     while position < len(found):
-        for matcher in matchers:
+        for matcher in openings[found[position][0]]:
             if length := matcher.length_at(found, position):
                 yield _Mark(found[position][1], found[position + length - 1][2], matcher.unit)
                 position += length
@@ -71,17 +104,18 @@ class _Matcher:
         length = len(self._plain)
         if position + length > len(found):
             return 0
-        for offset in range(length):
-            word = found[position + offset][0]
-            if term(word, self._analysis) == self._stems[offset]:
-                continue
-            plain = term(word, PLAIN)
-            if plain == self._plain[offset]:
-                continue
-            if self._open and offset == length - 1 and plain.startswith(self._plain[offset]):
-                continue
-            return 0
-        return length
+        return length if all(self.matches(found[position + offset][0], offset) for offset in range(length)) else 0
+
+    def matches(self, word: str, offset: int) -> bool:
+        """Tell whether a word of the text matches one of the unit."""
+        if term(word, self._analysis) == self._stems[offset]:
+            return True
+        plain, wanted = term(word, PLAIN), self._plain[offset]
+        if plain == wanted or (self._open and offset == len(self._plain) - 1 and plain.startswith(wanted)):
+            return True
+        if self._analysis != COMPOUNDING or len(self._plain) > 1:
+            return False
+        return any(term(head, COMPOUNDING) == self._stems[0] for head in heads(word))
 
 
 def _best_start(marks: Sequence[_Mark]) -> tuple[int, int]:

@@ -1,0 +1,76 @@
+"""
+Learnings that were read lately, so that a page of search results need not be loaded and converted row by row.
+
+Nothing is shown that PostgreSQL does not say: each time it is asked which revision every learning has now, and only
+what is kept in that very revision is taken from here. A revision, the id of the transaction that wrote the row, never
+comes with another content.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from austausch.knowledge.v1 import knowledge_pb2
+from sqlalchemy import Text, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from chassis.database import Database
+from services.knowledge.convert import to_document, to_message
+from services.knowledge.model import Learning
+from services.knowledge.search import Document
+
+CAPACITY = 1_000
+
+AMONG = Learning.id == any_(bindparam("ids", type_=ARRAY(Text)))
+REVISIONS = select(Learning.id, Learning.revision).where(AMONG)
+LEARNINGS = select(Learning).where(AMONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A learning as it stands in the database; read only."""
+
+    learning: Learning
+    message: knowledge_pb2.Learning
+    """Without what a caller may do."""
+    document: Document
+
+
+class RecentLearnings:
+    """
+    Reads learnings, and keeps the `CAPACITY` that were asked for last.
+
+    Args:
+        database: The service's database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # One statement sees one snapshot, without a transaction around it.
+        self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._kept: OrderedDict[str, Entry] = OrderedDict()
+
+    async def read(self, ids: Sequence[str]) -> dict[str, Entry]:
+        """Return those of the learnings that exist, as they are now."""
+        if not ids:
+            return {}
+        async with self._engine.connect() as connection:
+            revisions = (await connection.execute(REVISIONS, {"ids": ids})).all()
+        entries = {
+            id_: entry
+            for id_, revision in revisions
+            if (entry := self._kept.get(id_)) and entry.learning.revision == revision
+        }
+        if missing := [id_ for id_, _ in revisions if id_ not in entries]:
+            async with self._database.read() as session:
+                for learning in await session.scalars(LEARNINGS, {"ids": missing}):
+                    entries[learning.id] = Entry(learning, to_message(learning), to_document(learning))
+        self._keep(entries)
+        return entries
+
+    def _keep(self, entries: dict[str, Entry]) -> None:
+        for id_, entry in entries.items():
+            self._kept[id_] = entry
+            self._kept.move_to_end(id_)
+        while len(self._kept) > CAPACITY:
+            self._kept.popitem(last=False)
