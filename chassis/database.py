@@ -111,6 +111,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_SECONDS,
         )
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
 
     @asynccontextmanager
@@ -126,6 +127,16 @@ class Database:
             await session.connection(
                 execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             )
+            yield session
+
+    @asynccontextmanager
+    async def read_once(self) -> AsyncIterator[Session]:
+        """
+        Yield a session for one statement that reads, without the two that begin and end a transaction.
+
+        Where a second one is needed after all, it sees what was committed since.
+        """
+        async with self._sessions(bind=self._autocommit) as session:
             yield session
 
     async def answers(self) -> bool:

@@ -6,10 +6,12 @@ another signs one for itself. Each issuer has a key pair of its own; services ho
 """
 
 import json
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ AUDIENCE = "austausch"
 ALGORITHM = "EdDSA"
 # Only the gateway authenticates people; any other issuer speaks for itself alone.
 PEOPLE_ISSUER = "gateway"
+# Clocks of two machines may differ by so much.
+LEEWAY_SECONDS = 5
+# Callers use a token more than once; checking its signature costs more than the rest of a small call.
+REMEMBERED_TOKENS = 1000
 
 
 class Role(StrEnum):
@@ -153,6 +159,7 @@ class Verifier:
             self._keys = {key["kid"]: jwt.PyJWK(key, algorithm=ALGORITHM) for key in keys}
         except (ValueError, LookupError, TypeError, jwt.PyJWTError) as error:
             raise ValueError(f"{trusted_keys} is not a JSON Web Key Set of Ed25519 keys: {error}") from error
+        self._remembered = lru_cache(REMEMBERED_TOKENS)(self._verify)
 
     def identity(self, token: str) -> Identity:
         """
@@ -161,11 +168,18 @@ class Verifier:
         Raises:
             Unauthenticated: It is malformed, expired, of an unknown issuer, or claims what its issuer may not.
         """
+        who, expires = self._remembered(token)
+        if time.time() >= expires + LEEWAY_SECONDS:
+            raise Unauthenticated("The identity token is not valid.")
+        return who
+
+    def _verify(self, token: str) -> tuple[Identity, int]:
+        """Return who the token speaks for, and when it expires, in seconds since 1970."""
         try:
             issuer = jwt.get_unverified_header(token).get("kid", "")
             key = self._keys[issuer]
             claims = jwt.decode(
-                token, key, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=issuer, leeway=5,
+                token, key, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=issuer, leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss", "sub", "aud"]},
             )  # fmt: skip
             roles = frozenset(Role(role) for role in claims.get("roles", ()))
@@ -173,13 +187,14 @@ class Verifier:
             raise Unauthenticated("The identity token is not valid.") from None
         if issuer != PEOPLE_ISSUER and (roles != {Role.SERVICE} or claims["sub"] != f"services/{issuer}"):
             raise Unauthenticated("The identity token is not valid.")
-        return Identity(
+        who = Identity(
             subject=claims["sub"],
             name=claims.get("name", ""),
             roles=roles,
             city=claims.get("city", ""),
             department=claims.get("department", ""),
         )
+        return who, int(claims["exp"])
 
 
 def new_private_key() -> str:

@@ -5,9 +5,11 @@ Imports SQLAlchemy and the standard library only, so a service's model stays fre
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import uuid_utils
@@ -49,10 +51,19 @@ def enum_column(kind: type[StrEnum], **options: Any) -> MappedColumn[Any]:
     )
 
 
-@lru_cache
+_PART = re.compile(r"\{(\w+)\}")
+
+
+@cache
 def _pattern(template: str) -> re.Pattern[str]:
     """Return the pattern of names such as ``visits/{visit_id}/delegates/{id}``."""
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
+    return re.compile(_PART.sub(r"(?P<\1>[^/]+)", template))
+
+
+@cache
+def _parts(template: str) -> tuple[str, Callable[[Any], Any]]:
+    """Return the template for the operator ``%``, and what gets a resource's values for it."""
+    return _PART.sub("%s", template), attrgetter(*_PART.findall(template))
 
 
 class Resource:
@@ -77,7 +88,8 @@ class Resource:
     @property
     def name(self) -> str:
         """The resource name, e.g. ``visits/018f…``."""
-        return self.NAME.format(**{part: getattr(self, part) for part in _pattern(self.NAME).groupindex})
+        template, values = _parts(self.NAME)
+        return template % values(self)
 
     @classmethod
     def parse(cls, name: str) -> dict[str, str]:
@@ -120,7 +132,8 @@ class Stateful:
 
     def allowed_transitions(self) -> list[str]:
         """Return the verbs that exist from the present state, in the order of the table."""
-        return [verb for verb, (sources, _) in self.TRANSITIONS.items() if self.state in sources]
+        state = self.state
+        return [verb for verb, (sources, _) in self.TRANSITIONS.items() if state in sources]
 
     def transition(self, verb: str) -> None:
         """

@@ -57,7 +57,8 @@ async def page(
     column, key = orderings[field], [getattr(model, part.key) for part in inspect(model).primary_key]
     fingerprint = _fingerprint(request, order_by)
 
-    all_rows = select(func.count()).select_from(statement.order_by(None).subquery())
+    counted = statement.with_only_columns(*key).order_by(None).subquery()
+    all_rows = select(func.count()).select_from(counted)
     if token := request.page_token:  # type: ignore[attr-defined]
         value, last = _decode(token, fingerprint, column, len(key))
         beyond = operator.lt if descending else operator.gt

@@ -5,7 +5,7 @@ Pure functions over the caller and the row.
 """
 
 from chassis.identity import Identity, Role
-from services.exchange.model import Direction, Exchange, Partnership, Visit
+from services.exchange.model import Exchange, Partnership, Visit
 
 # Who sees every city's; anyone else who may call sees the city that they work for.
 ALL_CITIES = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.SERVICE})
@@ -38,7 +38,7 @@ def may_edit_visit(caller: Identity, visit: Visit) -> bool:
 
 def may_edit_delegation(caller: Identity, visit: Visit) -> bool:
     """Return whether the caller may change a delegation: who may change the visit, and partners whose city travels."""
-    travels = visit.direction is Direction.INCOMING and caller.city == visit.exchange.city.name
+    travels = visit.incoming and caller.city == f"cities/{visit.city_id}"
     return may_edit_visit(caller, visit) or (caller.has(Role.PARTNER) and travels)
 
 

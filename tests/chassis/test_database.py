@@ -104,6 +104,23 @@ async def test_reading_writes_nothing_and_sees_one_moment(database: Database) ->
     await add(database, "hebron")
 
 
+async def test_reading_once_sees_each_moment_and_leaves_the_connection_as_it_was(database: Database) -> None:
+    await add(database)
+    async with database.read_once() as session:
+        assert (await session.by_name(City, "cities/swansea")).rank == 0
+        async with database.begin() as other:
+            (await other.by_name(City, "cities/swansea")).rank = 5
+        assert (await session.by_name(City, "cities/swansea")).rank == 5
+    with pytest.raises(RuntimeError):  # noqa: PT012 - the block's own error
+        async with database.begin() as session:
+            session.add(City(id="hebron", display_name="Hebron"))
+            await session.flush()
+            raise RuntimeError
+    async with database.read_once() as session:
+        with pytest.raises(NotFound):
+            await session.by_name(City, "cities/hebron")
+
+
 async def test_a_statement_that_takes_too_long_is_ended(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_SECONDS", 0.3)
     database = Database(database_url, pool_size=1)

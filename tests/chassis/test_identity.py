@@ -1,6 +1,7 @@
 """Who is asking: what a token proves, and what it can't."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from chassis.errors import PermissionDenied, Unauthenticated
 from chassis.identity import (
+    REMEMBERED_TOKENS,
     Identity,
     Role,
     Signer,
@@ -53,6 +55,23 @@ def test_an_expired_token_is_refused(keys: Keys, verifier: Verifier) -> None:
     old = Signer("gateway", keys.private["gateway"], lifetime_seconds=-30)
     with pytest.raises(Unauthenticated):
         verifier.identity(old.token(person(Role.MEMBER)))
+
+
+def test_a_token_is_good_until_it_expires_however_often_it_is_used(keys: Keys, verifier: Verifier) -> None:
+    member = person(Role.MEMBER)
+    # It expired three seconds ago, which is within the leeway for one second more, at least.
+    token = Signer("gateway", keys.private["gateway"], lifetime_seconds=-3).token(member)
+    assert [verifier.identity(token) for _ in range(3)] == [member] * 3
+    time.sleep(2.1)
+    with pytest.raises(Unauthenticated):
+        verifier.identity(token)
+
+
+def test_more_tokens_than_are_remembered_are_told_apart(keys: Keys, verifier: Verifier) -> None:
+    people = [person(Role.MEMBER, subject=f"accounts/{number}") for number in range(REMEMBERED_TOKENS + 10)]
+    tokens = [keys.token(who) for who in people]
+    for _ in range(2):
+        assert [verifier.identity(token) for token in tokens] == people
 
 
 def test_a_token_of_another_key_is_refused(verifier: Verifier) -> None:

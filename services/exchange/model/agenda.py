@@ -91,7 +91,7 @@ class AgendaItem(Resource, Base):
             raise InvalidArgument("agenda_item.end_time", "is not after the start")
         if self.end_time - self.start_time > LONGEST_ITEM:
             raise InvalidArgument("agenda_item.end_time", "is more than 24 hours after the start")
-        dates = f"the visit's dates, {visit.start_date} to {visit.end_date} in {visit.host_city.time_zone}"
+        dates = f"the visit's dates, {visit.start_date} to {visit.end_date} in {visit.time_zone}"
         if not first <= self.start_time < last:
             raise InvalidArgument("agenda_item.start_time", f"is not within {dates}")
         if self.end_time > last:

@@ -1,7 +1,9 @@
 """The declarative base of the exchange service's tables."""
 
-from sqlalchemy import MetaData
-from sqlalchemy.orm import DeclarativeBase
+from typing import Any
+
+from sqlalchemy import ColumnElement, MetaData, select
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, MappedSQLExpression, column_property
 
 from chassis.model import NAMING_CONVENTION
 
@@ -15,3 +17,18 @@ class Base(DeclarativeBase):
     """
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+def shown(attribute: InstrumentedAttribute[str], which: ColumnElement[bool]) -> MappedSQLExpression[Any]:
+    """
+    Return a read-only attribute with a value of another row, loaded together with the row that shows it.
+
+    Loading the other row as well would double the processor time of a list. A new row has the value once it is
+    refreshed; the row's own changes never change it.
+
+    Args:
+        attribute: What is shown, e.g. ``City.display_name``.
+        which: Says of which row, e.g. ``City.id == city_id``.
+    """
+    value = select(attribute).where(which).correlate_except(attribute.class_)
+    return column_property(value.scalar_subquery(), expire_on_flush=False)

@@ -2,7 +2,7 @@
 
 from functools import cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from sqlalchemy import CheckConstraint, Index, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -63,11 +63,6 @@ class City(Resource, Base):
     @location.setter
     def location(self, location: Location | None) -> None:
         self.latitude, self.longitude = location or (None, None)
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The city's time zone."""
-        return ZoneInfo(self.time_zone)
 
     def check(self) -> None:
         """

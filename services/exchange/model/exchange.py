@@ -4,12 +4,11 @@ from enum import StrEnum
 
 from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.model import Resource, enum_column
-from services.exchange.model.base import Base
+from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
-from services.exchange.model.partnership import Partnership
 
 
 class ExchangeKind(StrEnum):
@@ -22,7 +21,7 @@ class ExchangeKind(StrEnum):
 
 
 class Exchange(Resource, Base):
-    """A series of visits between departments of two cities. `department` leads it at home."""
+    """A series of visits between departments of two cities: `department`, at home, leads it; `city_id` is the other."""
 
     __tablename__ = "exchanges"
     __table_args__ = (
@@ -44,9 +43,4 @@ class Exchange(Resource, Base):
     objectives: Mapped[str] = mapped_column(Text, default="")
     sdg_targets: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
 
-    partnership: Mapped[Partnership] = relationship(lazy="joined", innerjoin=True)
-
-    @property
-    def city(self) -> City:
-        """The other city."""
-        return self.partnership.city
+    city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)

@@ -4,11 +4,11 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import InvalidArgument
 from chassis.model import Resource, Stateful, enum_column
-from services.exchange.model.base import Base
+from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
 
 
@@ -33,7 +33,7 @@ class PartnershipState(StrEnum):
 
 
 class Partnership(Stateful, Resource, Base):
-    """A partnership, friendship, project or contact (Städtebeziehung). `city` is the other city."""
+    """A partnership, friendship, project or contact (Städtebeziehung). `city_id` is the other city."""
 
     __tablename__ = "partnerships"
     __table_args__ = (
@@ -58,7 +58,7 @@ class Partnership(Stateful, Resource, Base):
     end_date: Mapped[date | None]
     theme: Mapped[str] = mapped_column(Text, default="")
 
-    city: Mapped[City] = relationship(lazy="joined", innerjoin=True)
+    city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
 
     def check_dates(self) -> None:
         """

@@ -3,14 +3,15 @@
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, case
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import FailedPrecondition, InvalidArgument
 from chassis.model import Resource, Stateful, enum_column
-from services.exchange.model.base import Base
+from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
 from services.exchange.model.exchange import Exchange
 
@@ -46,8 +47,8 @@ class Visit(Stateful, Resource, Base):
     """
     A stay of a delegation in another city.
 
-    `city_id` is the other city, the exchange's. `debrief` has the fields of the message ``Debrief``.
-    `new_dates_due` says that the visit is postponed and still has the dates that it was taken off.
+    `city_id` is the other city, the exchange's; `time_zone` is the host's. `debrief` has the fields of the message
+    ``Debrief``. `new_dates_due` says that the visit is postponed and still has the dates that it was taken off.
     """
 
     __tablename__ = "visits"
@@ -87,18 +88,17 @@ class Visit(Stateful, Resource, Base):
     debrief: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     new_dates_due: Mapped[bool] = mapped_column(default=False)
 
-    exchange: Mapped[Exchange] = relationship(lazy="joined", innerjoin=True)
-    home_city: Mapped[City] = relationship(lazy="joined", innerjoin=True)
+    exchange_title: Mapped[str] = shown(Exchange.title, Exchange.id == exchange_id)
+    city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
+    home_city_display_name: Mapped[str] = shown(City.display_name, City.id == home_city_id)
+    time_zone: Mapped[str] = shown(
+        City.time_zone, City.id == case((direction == Direction.INCOMING, home_city_id), else_=city_id)
+    )
 
     @property
-    def host_city(self) -> City:
-        """The city that hosts."""
-        return self.home_city if self.direction is Direction.INCOMING else self.exchange.city
-
-    @property
-    def guest_city(self) -> City:
-        """The city that travels."""
-        return self.exchange.city if self.direction is Direction.INCOMING else self.home_city
+    def incoming(self) -> bool:
+        """Whether the home city hosts and the other city travels."""
+        return self.direction is Direction.INCOMING
 
     @property
     def is_over(self) -> bool:
@@ -146,7 +146,7 @@ class Visit(Stateful, Resource, Base):
 
     def bounds(self) -> tuple[datetime, datetime]:
         """Return the instants at which the first day starts and the last day ends, in the host's time zone."""
-        zone = self.host_city.zone
+        zone = ZoneInfo(self.time_zone)
         after = self.end_date + timedelta(days=1)
         return datetime.combine(self.start_date, time.min, zone), datetime.combine(after, time.min, zone)
 

@@ -33,7 +33,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
             return convert.agenda_item_message(await session.by_name(AgendaItem, request.name))
 
     async def ListAgendaItems(self, request: pb.ListAgendaItemsRequest, context: Any) -> pb.ListAgendaItemsResponse:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             statement = rows.of_visit(AgendaItem, request.parent)
             found, token, total = await page(session, statement, AgendaItem, request, ORDERINGS, default="start_time")
             if not total:

@@ -29,11 +29,11 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
         self._database = database
 
     async def GetCity(self, request: pb.GetCityRequest, context: Any) -> pb.City:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             return convert.city_message(await session.by_name(City, request.name))
 
     async def ListCities(self, request: pb.ListCitiesRequest, context: Any) -> pb.ListCitiesResponse:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             found, token, total = await page(session, select(City), City, request, ORDERINGS, default="display_name")
         cities = [convert.city_message(city) for city in found]
         return pb.ListCitiesResponse(cities=cities, next_page_token=token, total_size=total)

@@ -32,7 +32,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
             return convert.delegate_message(await session.by_name(Delegate, request.name))
 
     async def ListDelegates(self, request: pb.ListDelegatesRequest, context: Any) -> pb.ListDelegatesResponse:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             statement = rows.of_visit(Delegate, request.parent, rights.ALL_DELEGATES)
             found, token, total = await page(session, statement, Delegate, request, ORDERINGS, default="protocol")
             if not total:

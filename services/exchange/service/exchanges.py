@@ -30,7 +30,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         self._database = database
 
     async def GetExchange(self, request: pb.GetExchangeRequest, context: Any) -> pb.Exchange:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             return convert.exchange_message(await rows.visible(session, Exchange, request.name), identity())
 
     async def ListExchanges(self, request: pb.ListExchangesRequest, context: Any) -> pb.ListExchangesResponse:
@@ -44,7 +44,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             statement = statement.where(Exchange.kind == convert.exchange_kind(request.kind, "kind"))
         if request.topic:
             statement = statement.where(Exchange.topics.contains([request.topic]))
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             found, token, total = await page(session, statement, Exchange, request, ORDERINGS)
         exchanges = [convert.exchange_message(exchange, identity()) for exchange in found]
         return pb.ListExchangesResponse(exchanges=exchanges, next_page_token=token, total_size=total)
@@ -54,8 +54,11 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             return await once(session, request, lambda: self._create(session, request.exchange))
 
     async def _create(self, session: Session, message: pb.Exchange) -> pb.Exchange:
+        partnership = await rows.referred(session, Partnership, message.partnership, "exchange.partnership")
         exchange = Exchange(
-            partnership=await rows.referred(session, Partnership, message.partnership, "exchange.partnership"),
+            partnership_id=partnership.id,
+            city_id=partnership.city_id,
+            city_display_name=partnership.city_display_name,
             **convert.columns(message, "exchange", convert.EXCHANGE, convert.EXCHANGE),
         )
         session.add(exchange)

@@ -38,7 +38,7 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
         self._home_city = home_city
 
     async def GetPartnership(self, request: pb.GetPartnershipRequest, context: Any) -> pb.Partnership:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             partnership = await rows.visible(session, Partnership, request.name)
             return convert.partnership_message(partnership, identity())
 
@@ -50,7 +50,7 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
             statement = statement.where(Partnership.kind == convert.partnership_kind(request.kind, "kind"))
         if request.state:
             statement = statement.where(Partnership.state == convert.partnership_state(request.state, "state"))
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             found, token, total = await page(session, statement, Partnership, request, ORDERINGS)
         partnerships = [convert.partnership_message(partnership, identity()) for partnership in found]
         return pb.ListPartnershipsResponse(partnerships=partnerships, next_page_token=token, total_size=total)
@@ -62,8 +62,10 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
     async def _create(self, session: Session, message: pb.Partnership) -> pb.Partnership:
         if message.city == self._home_city:
             raise InvalidArgument("partnership.city", "is the home city")
+        city = await rows.referred(session, City, message.city, "partnership.city")
         partnership = Partnership(
-            city=await rows.referred(session, City, message.city, "partnership.city"),
+            city_id=city.id,
+            city_display_name=city.display_name,
             **convert.columns(message, "partnership", convert.PARTNERSHIP, convert.PARTNERSHIP),
         )
         partnership.check_dates()

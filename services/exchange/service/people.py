@@ -24,11 +24,11 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
         self._database = database
 
     async def GetPerson(self, request: pb.GetPersonRequest, context: Any) -> pb.Person:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             return convert.person_message(await session.by_name(Person, request.name))
 
     async def ListPeople(self, request: pb.ListPeopleRequest, context: Any) -> pb.ListPeopleResponse:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             found, token, total = await page(session, select(Person), Person, request, ORDERINGS, default="function")
         people = [convert.person_message(person) for person in found]
         return pb.ListPeopleResponse(people=people, next_page_token=token, total_size=total)

@@ -24,11 +24,11 @@ class RoomServicer(exchange_pb2_grpc.RoomServiceServicer):
         self._database = database
 
     async def GetRoom(self, request: pb.GetRoomRequest, context: Any) -> pb.Room:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             return convert.room_message(await session.by_name(Room, request.name))
 
     async def ListRooms(self, request: pb.ListRoomsRequest, context: Any) -> pb.ListRoomsResponse:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             found, token, total = await page(session, select(Room), Room, request, ORDERINGS, default="display_name")
         rooms = [convert.room_message(room) for room in found]
         return pb.ListRoomsResponse(rooms=rooms, next_page_token=token, total_size=total)

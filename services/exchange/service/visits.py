@@ -6,17 +6,18 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitReported
 from sqlalchemy import delete, or_, select
-from sqlalchemy.orm import defaultload, defer
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import defer
 
 from chassis.database import Database, Session
-from chassis.errors import FailedPrecondition, NotFound, PermissionDenied
+from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.field_mask import updated_paths
 from chassis.identity import identity
 from chassis.outbox import emit
 from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert, rights
-from services.exchange.model import AgendaItem, City, Exchange, Partnership, Visit
+from services.exchange.model import AgendaItem, City, Exchange, Visit
 from services.exchange.service import booking, rows
 
 ORDERINGS = {
@@ -25,19 +26,6 @@ ORDERINGS = {
     "update_time": Visit.update_time,
     "title": Visit.title,
 }
-
-# What a list shows of a visit and of what it refers to; the rest would cost as much again.
-_SHOWN_OF_CITY = (City.display_name, City.time_zone)
-LISTED = (
-    defer(Visit.debrief, raiseload=True),
-    defaultload(Visit.home_city).load_only(*_SHOWN_OF_CITY),
-    defaultload(Visit.exchange)
-    .load_only(Exchange.title)
-    .defaultload(Exchange.partnership)
-    .load_only(Partnership.city_id)
-    .defaultload(Partnership.city)
-    .load_only(*_SHOWN_OF_CITY),
-)
 
 
 class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
@@ -53,11 +41,11 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         self._home_city = home_city
 
     async def GetVisit(self, request: pb.GetVisitRequest, context: Any) -> pb.Visit:
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             return convert.visit_message(await rows.visible(session, Visit, request.name), identity())
 
     async def ListVisits(self, request: pb.ListVisitsRequest, context: Any) -> pb.ListVisitsResponse:
-        statement = rows.only_visible(select(Visit), Visit).options(*LISTED)
+        statement = rows.only_visible(select(Visit), Visit).options(defer(Visit.debrief, raiseload=True))
         if request.exchange:
             statement = statement.where(Visit.exchange_id == rows.key(Exchange, request.exchange, "exchange"))
         if request.city:
@@ -70,7 +58,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             statement = statement.where(Visit.end_date >= convert.day(request.from_date, "from_date"))
         if request.HasField("to_date"):
             statement = statement.where(Visit.start_date <= convert.day(request.to_date, "to_date"))
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             found, token, total = await page(session, statement, Visit, request, ORDERINGS, "start_date desc")
         visits = [convert.visit_message(visit, identity(), with_debrief=False) for visit in found]
         return pb.ListVisitsResponse(visits=visits, next_page_token=token, total_size=total)
@@ -80,25 +68,36 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             return await once(session, request, lambda: self._create(session, request.visit))
 
     async def _create(self, session: Session, message: pb.Visit) -> pb.Visit:
+        exchange = await rows.referred(session, Exchange, message.exchange, "visit.exchange")
         visit = Visit(
-            exchange=await rows.referred(session, Exchange, message.exchange, "visit.exchange"),
-            home_city=await self._load_home_city(session),
+            exchange_id=exchange.id,
+            city_id=exchange.city_id,
+            home_city_id=self._home_city.removeprefix("cities/"),
             direction=convert.visit_direction(message.direction, "visit.direction"),
             **convert.columns(message, "visit", convert.VISIT, convert.VISIT),
         )
         visit.schedule(visit.start_date, visit.end_date)
-        session.add(visit)
-        await session.flush()
+        await self._add(session, visit)
         emit(session, VisitCreated(visit=convert.visit_message(visit)), visit.name)
         return convert.visit_message(visit, identity())
 
-    async def _load_home_city(self, session: Session) -> City:
+    async def _add(self, session: Session, visit: Visit) -> None:
+        """
+        Insert a visit, and load what it shows of exchange and cities.
+
+        Raises:
+            FailedPrecondition: There is no home city yet.
+        """
+        session.add(visit)
         try:
-            return await session.by_name(City, self._home_city)
-        except NotFound:
+            await session.flush()
+        except IntegrityError as error:
+            if rows.violated(error) != "fk_visits_home_city_id":
+                raise
             raise FailedPrecondition(
                 f"The home city, {self._home_city}, has to be created first.", reason="NO_HOME_CITY"
             ) from None
+        await session.refresh(visit)
 
     async def UpdateVisit(self, request: pb.UpdateVisitRequest, context: Any) -> pb.Visit:
         message = request.visit
@@ -138,11 +137,12 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit.report(convert.debrief_fields(request.debrief))
             await session.flush()
             caller = identity()
+            exchange = await session.get_one(Exchange, visit.exchange_id)
             emit(
                 session,
                 VisitReported(
                     visit=convert.visit_message(visit),
-                    exchange=convert.exchange_message(visit.exchange),
+                    exchange=convert.exchange_message(exchange),
                     author=caller.subject,
                     author_display_name=caller.name,
                 ),
