@@ -109,6 +109,8 @@ def _decode(token: str, fingerprint: str, column: Any, parts: int) -> tuple[Any,
             raise ValueError(token)
         if "\0" in "".join([str(value), *last]):
             raise ValueError(token)
+        if isinstance(value, int) and not -(2**31) <= value < 2**31:
+            raise ValueError(token)
         if isinstance(value, datetime):
             if value.tzinfo is None:
                 raise ValueError(token)

@@ -62,7 +62,7 @@ class RecentLearnings:
             if (entry := self._kept.get(id_)) and entry.learning.revision == revision
         }
         if missing := [id_ for id_, _ in revisions if id_ not in entries]:
-            async with self._database.read() as session:
+            async with self._database.read_once() as session:
                 for learning in await session.scalars(LEARNINGS, {"ids": missing}):
                     entries[learning.id] = Entry(learning, to_message(learning), to_document(learning))
         self._keep(entries)

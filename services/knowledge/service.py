@@ -52,7 +52,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
 
     async def GetLearning(self, request: knowledge_pb2.GetLearningRequest, _context: Any) -> knowledge_pb2.Learning:
         caller = identity()
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             return to_message(await see(session, caller, request.name), caller)
 
     async def ListLearnings(
@@ -60,7 +60,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     ) -> knowledge_pb2.ListLearningsResponse:
         caller = identity()
         statement = _filtered(request).where(readable(caller))
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             rows, token, total = await page(session, statement, Learning, request, ORDERINGS, "create_time desc")
         return knowledge_pb2.ListLearningsResponse(
             learnings=[to_message(row, caller) for row in rows], next_page_token=token, total_size=total

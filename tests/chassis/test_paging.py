@@ -130,6 +130,7 @@ json_values = st.recursive(
 )
 
 
+@example(value=2**40, last=[""], order="rank", right=True, raw="")
 @given(value=json_values | st.sampled_from(["0001-01-01T00:00:00+23:59", "2026-01-01", 2**40]), last=json_values,
        order=st.sampled_from(["display_name", "create_time", "rank"]), right=st.booleans(), raw=st.text())  # fmt: skip
 @hypothesis_settings(
