@@ -91,14 +91,11 @@ def _statements(client: Client, data: Path, visit: str) -> dict[str, list[str]]:
         "learnings": "/learnings",
         "search": "/search?query=controllers",
     }
-    counted = {}
     with StatementLog(data) as log:
-        for page, path in paths.items():
-            load.once(client.url + path, headers=client.cookie)
-            log.start()
-            load.once(client.url + path, headers=client.cookie)
-            counted[page] = log.statements()
-    return counted
+        return {
+            page: log.of(lambda path=path: load.once(client.url + path, headers=client.cookie))
+            for page, path in paths.items()
+        }
 
 
 def _loads(client: Client, data: Path, scratch: Path, visit: str, seconds: float) -> list[Row]:

@@ -37,13 +37,7 @@ def log(stack: Stack) -> Iterator[StatementLog]:
 
 
 def statements_of(page: str, coordinator: Client, log: StatementLog) -> list[str]:
-    """Return the fewest statements of a few tries: now and then a worker asks anew who the session belongs to."""
-    tries = []
-    for _ in range(4):
-        log.start()
-        load.once(coordinator.url + page, headers=coordinator.cookie)
-        tries.append(log.statements())
-    return min(tries, key=len)
+    return log.of(lambda: load.once(coordinator.url + page, headers=coordinator.cookie))
 
 
 @pytest.mark.parametrize("page", PAGES)
