@@ -38,8 +38,8 @@ class Problem:
 
 
 FILL_IN = _l("Please fill this in.")
-# A sentence of a service, or a complaint of a field rule (protovalidate's wording) → what a person reads. Named groups
-# fill the placeholders. What is not here is shown as the service wrote it, in English.
+# A sentence of a service, or a complaint of a field rule (as `chassis.validation` words it) → what a person reads.
+# Named groups fill the placeholders. What is not here is shown as the service wrote it, in English.
 SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
     (re.compile(pattern), text)
     for pattern, text in (
@@ -49,13 +49,14 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
         (r"must be at least (?P<count>\d+) characters", _l("Please write at least %(count)s characters.")),
         (r"must be at most (?P<count>\d+) characters", _l("Please write no more than %(count)s characters.")),
         (r"at most (?P<count>\d+) item", _l("Please give no more than %(count)s entries.")),
-        (r"must contain unique items", _l("Please give each entry only once.")),
+        (r"names something twice", _l("Please give each entry only once.")),
         (
             r"greater than or equal to (?P<low>-?\d+) and less than or equal to (?P<high>-?\d+)",
             _l("Please give a number from %(low)s to %(high)s."),
         ),
-        (r"defined enum values|must be in list", _l("Please choose one of the entries.")),
-        (r"does not match regex|is not a name such as", _l("This has not the form that is needed here.")),
+        (r"is not one of the values|must be in list", _l("Please choose one of the entries.")),
+        (r"has not the right form|is not a name such as", _l("This has not the form that is needed here.")),
+        (r"contains a NUL character", _l("It contains a character that cannot be stored.")),
         (r"name both languages, or none", _l("Please name both languages, or none.")),
         (r"There is no such day|is not a day", _l("There is no such day.")),
         (r"has a year outside (?P<low>\d+) to (?P<high>\d+)", _l("The year has to lie from %(low)s to %(high)s.")),
@@ -99,7 +100,7 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
 
 def sentence(text: str, *, blank: bool = False) -> str:
     """Return a sentence of a service in the reader's language; `blank`: it is about a field with nothing in it."""
-    if blank and "does not match regex" in text:
+    if blank and "has not the right form" in text:
         return str(FILL_IN)
     for pattern, words in SENTENCES:
         if found := pattern.search(text):

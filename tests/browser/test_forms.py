@@ -125,3 +125,14 @@ def test_a_partner_city_records_what_it_learned_on_its_own_visit(open_page: Call
     expect(page.get_by_role("heading", level=1)).to_have_text("Quarterly reports help both cities")
     page.locator("main").get_by_role("link", name="Controller aus Swansea in Mannheim").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Controller aus Swansea in Mannheim")
+
+
+def test_enter_in_the_debrief_records_it_and_removes_nothing(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator")
+    visit = create_visit(page, "Enter records")
+    page.goto(f"{visit}/report")
+    page.get_by_role("button", name="Add another learning").click()
+    page.locator("[name='debrief.entries.1.title']").fill("Second")
+    page.locator("[name='debrief.entries.1.title']").press("Enter")
+    expect(page.locator("#error-summary")).to_be_visible()
+    expect(page.locator("[name='debrief.entries.1.title']")).to_have_value("Second")
