@@ -46,23 +46,20 @@ class RecentLearnings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # One statement sees one snapshot, without a transaction around it.
-        self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._kept: OrderedDict[str, Entry] = OrderedDict()
 
     async def read(self, ids: Sequence[str]) -> dict[str, Entry]:
         """Return those of the learnings that exist, as they are now."""
         if not ids:
             return {}
-        async with self._engine.connect() as connection:
-            revisions = (await connection.execute(REVISIONS, {"ids": ids})).all()
-        entries = {
-            id_: entry
-            for id_, revision in revisions
-            if (entry := self._kept.get(id_)) and entry.learning.revision == revision
-        }
-        if missing := [id_ for id_, _ in revisions if id_ not in entries]:
-            async with self._database.read_once() as session:
+        async with self._database.read_once() as session:
+            revisions = (await session.execute(REVISIONS, {"ids": ids})).all()
+            entries = {
+                id_: entry
+                for id_, revision in revisions
+                if (entry := self._kept.get(id_)) and entry.learning.revision == revision
+            }
+            if missing := [id_ for id_, _ in revisions if id_ not in entries]:
                 for learning in await session.scalars(LEARNINGS, {"ids": missing}):
                     entries[learning.id] = Entry(learning, to_message(learning), to_document(learning))
         self._keep(entries)
