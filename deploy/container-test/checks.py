@@ -9,6 +9,7 @@ class Checks:
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
+        self._failures: list[str] = []
 
     def that(self, claim: str, holds: Callable[[], object]) -> bool:
         """Check a claim and say the result; whatever it raises is a failure."""
@@ -16,11 +17,14 @@ class Checks:
             held, why = bool(holds()), ""
         except Exception as error:  # noqa: BLE001 -- the next claim is checked all the same
             held, why = False, f": {str(error) or type(error).__name__}"
-        print(f"{'ok      ' if held else 'NOT OK  '} {claim}{why}", flush=True)
+        line = f"{'ok      ' if held else 'NOT OK  '} {claim}{why}"
+        print(line, flush=True)
+        if not held:
+            self._failures.append(line)
         self.passed += held
         self.failed += not held
         return held
 
     def summary(self) -> str:
-        """Return the result in one line."""
-        return f"{self.passed} passed, {self.failed} failed"
+        """Return the result in one line, after the claims that did not hold."""
+        return "\n".join([*self._failures, f"{self.passed} passed, {self.failed} failed"])

@@ -53,7 +53,8 @@ def running(checks: Checks) -> Iterator[None]:
             run("podman", *leftovers)
         make_secrets(checks)
         checks.that("compose finds no error in compose.yaml", lambda: not output(*_compose("config", "--quiet")))
-        threading.Thread(target=_check_health, args=(stop,), daemon=True).start()
+        for watch in (_check_health, _fix_bridges):
+            threading.Thread(target=watch, args=(stop,), daemon=True).start()
         with step("docker compose up"):
             up()
         checks.that("all are healthy", lambda: all(_state(name) == "healthy" for name in (*PROCESSES, *SERVERS)))
@@ -276,6 +277,22 @@ def _check_health(stop: threading.Event) -> None:
                 if turn % 10 == 0 or "(healthy)" not in line:
                     succeeds("podman", "healthcheck", "run", line.split()[0], seconds=20)
         turn += 1
+
+
+def _fix_bridges(stop: threading.Event) -> None:
+    """
+    Fix the hardware address of every bridge that appears.
+
+    Debian's netavark leaves it to the kernel, which takes another one whenever a container comes or goes; the others
+    then send to the former address, and find no name, until their neighbour tables (ARP) have aged.
+    """
+    fixed: set[int] = set()
+    while not stop.wait(0.1):
+        with suppress(Failed, subprocess.TimeoutExpired):
+            for bridge in json.loads(output("ip", "-json", "link", "show", "type", "bridge") or "[]"):
+                if bridge["ifindex"] not in fixed:
+                    output("ip", "link", "set", bridge["ifname"], "address", bridge["address"])
+                    fixed.add(bridge["ifindex"])
 
 
 def _wait(holds: Callable[[], object], seconds: float, what: str) -> None:
