@@ -4,13 +4,15 @@ One PostgreSQL database per service: async SQLAlchemy on asyncpg, one transactio
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import URL, event, make_url, select, text
+from sqlalchemy import URL, FrozenResult, Select, bindparam, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.util import greenlet_spawn
 
 from chassis.errors import NotFound
 from chassis.identity import current_name
@@ -70,7 +72,7 @@ class Session(AsyncSession):
         Raises:
             NotFound: There is none of that name.
         """
-        return await self._find(model, name, select(model), options)
+        return await self._find(model, name, False, options)
 
     async def for_update(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
         """
@@ -79,14 +81,46 @@ class Session(AsyncSession):
         Raises:
             NotFound: There is none of that name.
         """
-        return await self._find(model, name, select(model).with_for_update(of=model), options)
+        return await self._find(model, name, True, options)
 
-    async def _find(self, model: type[Model], name: str, statement: Any, options: Any) -> Model:
-        statement = statement.filter_by(**model.parse(name)).options(*options)
-        row: Model | None = await self.scalar(statement.execution_options(populate_existing=True))
+    async def _find(self, model: Any, name: str, lock: bool, options: Any) -> Any:
+        values = model.parse(name)
+        statement = _by_key(model, tuple(values), lock)
+        row = await self.scalar(statement.options(*options) if options else statement, values)
         if row is None:
             raise NotFound(name)
         return row
+
+
+class OneStatementSession(Session):
+    """
+    A session that only reads, each statement by itself: a connection is taken for it and given back with the answer.
+
+    That is a third of the work of an `AsyncSession`, which goes to the database's thread of control for every step.
+    """
+
+    async def execute(self, statement: Any, params: Any = None, **_options: Any) -> Any:
+        """Return the whole result of a statement; its rows belong to no session."""
+        return (await greenlet_spawn(self._execute, statement, params))()
+
+    def _execute(self, statement: Any, params: Any) -> FrozenResult[Any]:
+        with self.sync_session as session:
+            return session.execute(statement, params).freeze()
+
+    async def scalar(self, statement: Any, params: Any = None, **_options: Any) -> Any:
+        """Return the first column of the first row; None when there is no row."""
+        return (await self.execute(statement, params)).scalar()
+
+    async def scalars(self, statement: Any, params: Any = None, **_options: Any) -> Any:
+        """Return the first column of every row."""
+        return (await self.execute(statement, params)).scalars()
+
+
+@cache
+def _by_key(model: Any, columns: tuple[str, ...], lock: bool) -> Select[Any]:
+    """Return the statement for one row; made once, since that takes as long as the database does."""
+    statement = select(model).where(*(getattr(model, column) == bindparam(column) for column in columns))
+    return (statement.with_for_update(of=model) if lock else statement).execution_options(populate_existing=True)
 
 
 class Database:
@@ -136,8 +170,7 @@ class Database:
 
         Where a second one is needed after all, it sees what was committed since.
         """
-        async with self._sessions(bind=self._autocommit) as session:
-            yield session
+        yield OneStatementSession(self._autocommit)
 
     async def answers(self) -> bool:
         """Return whether the database answers at this moment."""

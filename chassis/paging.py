@@ -10,9 +10,10 @@ import operator
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from google.protobuf.message import Message
-from sqlalchemy import Select, and_, func, inspect, or_, select, tuple_
+from sqlalchemy import Integer, Select, and_, bindparam, func, inspect, or_, select, tuple_
 
 from chassis.database import Session
 from chassis.errors import InvalidArgument
@@ -22,6 +23,10 @@ DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
 
 Model = TypeVar("Model", bound=Resource)
+# Statement → order and whether it goes on from a token → what `_prepare` made of it.
+_PREPARED: WeakKeyDictionary[Select[Any], dict[tuple[str, bool, bool], tuple[Select[Any], Select[Any]]]] = (
+    WeakKeyDictionary()
+)
 _PAGING_FIELDS = ("page_size", "page_token", "order_by")
 
 
@@ -32,15 +37,18 @@ async def page(
     request: Message,
     orderings: Mapping[str, Any],
     default: str = "create_time",
+    values: Mapping[str, Any] | None = None,
 ) -> tuple[Sequence[Model], str, int]:
     """
     Return one page of a list.
 
     Args:
-        statement: All rows that the caller may see and asked for, unordered.
+        statement: All rows that the caller may see and asked for, unordered. One that is the same for many calls,
+            with `bindparam` for what differs, is prepared once, in half the time.
         request: The List request, with ``page_size``, ``page_token`` and, where there is a choice, ``order_by``.
         orderings: What the list can be ordered by: name of the order → column that is never NULL.
         default: Order where the request names none, e.g. ``start_date desc``.
+        values: What the statement's parameters stand for.
 
     Returns:
         The rows, the token of the next page (empty on the last one), and the number of rows over all pages.
@@ -56,24 +64,42 @@ async def page(
     # Rows that are equal in what they are ordered by are told apart by the whole key: an id may be one of many alike.
     column, key = orderings[field], [getattr(model, part.key) for part in inspect(model).primary_key]
     fingerprint = _fingerprint(request, order_by)
-
-    counted = statement.with_only_columns(*key).order_by(None).subquery()
-    all_rows = select(func.count()).select_from(counted)
+    values = dict(values or {}, page_limit=size + 1)
     if token := request.page_token:  # type: ignore[attr-defined]
         value, last = _decode(token, fingerprint, column, len(key))
-        beyond = operator.lt if descending else operator.gt
-        statement = statement.where(or_(beyond(column, value), and_(column == value, beyond(tuple_(*key), last))))
-    ways = [each.desc() if descending else each for each in (column, *key)]
-    # The total comes with the rows, in one statement; an empty page after the first has to ask for it.
-    statement = statement.order_by(None).order_by(*ways).limit(size + 1)
-    found = (await session.execute(statement.add_columns(all_rows.scalar_subquery()))).unique().all()
-    total = found[0][1] if found else await session.scalar(all_rows) or 0 if token else 0
+        values |= {"page_after": value, **{f"page_after_{index}": part for index, part in enumerate(last)}}
+    prepared = _PREPARED.setdefault(statement, {})
+    way = (field, descending, bool(token))
+    if way not in prepared:
+        prepared[way] = _prepare(statement, column, key, descending, after=bool(token))
+    statement, all_rows = prepared[way]
+    found: Sequence[Any] = (await session.execute(statement, values)).unique().all()
+    total = found[0][1] if found else await session.scalar(all_rows, values) or 0 if token else 0
     rows = [row[0] for row in found]
     if len(rows) <= size:
         return rows, "", total
     rows = rows[:size]
     shown = [getattr(rows[-1], part.key) for part in key]
     return rows, _encode(getattr(rows[-1], column.key), shown, fingerprint), total
+
+
+def _prepare(
+    statement: Select[Any], column: Any, key: Sequence[Any], descending: bool, *, after: bool
+) -> tuple[Select[Any], Select[Any]]:
+    """
+    Return the statement for a page and the one for the number of all rows.
+
+    The total comes with the rows, in one statement; only an empty page after the first has to ask for it.
+    """
+    all_rows = select(func.count()).select_from(statement.with_only_columns(*key).order_by(None).subquery())
+    if after:
+        beyond = operator.lt if descending else operator.gt
+        value = bindparam("page_after", type_=column.type)
+        last = tuple_(*(bindparam(f"page_after_{index}", type_=part.type) for index, part in enumerate(key)))
+        statement = statement.where(or_(beyond(column, value), and_(column == value, beyond(tuple_(*key), last))))
+    ways = [each.desc() if descending else each for each in (column, *key)]
+    statement = statement.order_by(None).order_by(*ways).limit(bindparam("page_limit", type_=Integer))
+    return statement.add_columns(all_rows.scalar_subquery()), all_rows
 
 
 def _parse_order(order_by: str, orderings: Mapping[str, Any]) -> tuple[str, bool]:

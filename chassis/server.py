@@ -6,7 +6,6 @@ without signals, for tests.
 """
 
 import asyncio
-import gc
 import signal
 import socket
 import sys
@@ -22,7 +21,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from sqlalchemy.exc import DBAPIError
 
-from chassis import telemetry
+from chassis import memory, telemetry
 from chassis.consumer import Consumer, Handlers
 from chassis.contract import find_service, undeclared
 from chassis.database import Database
@@ -34,9 +33,6 @@ from chassis.outbox import Relay, connect
 from chassis.settings import ServiceSettings
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-# A list of 50 rows makes thousands of objects and needs none of them afterwards. Looking for garbage after every 700,
-# as Python does by default, would take an eighth of the call's time.
-OBJECTS_BETWEEN_COLLECTIONS = 20_000
 OPTIONS = [
     # Two servers on one port would start silently, and share its calls.
     ("grpc.so_reuseport", 0),
@@ -112,9 +108,7 @@ async def _serve(service: Service) -> None:
     if not waiting.done():
         waiting.cancel()
         return
-    # What exists now stays; there is no need to look through it again and again.
-    gc.freeze()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    memory.settle()
     async with running(service) as address:
         log.info("service.ready", address=address)
         await stopped

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from chassis import memory
 from chassis.settings import load
 from gateway import metrics
 from gateway.accounts import remembered  # noqa: F401 -- its memory is shared by the workers
@@ -29,6 +30,11 @@ forwarded_allow_ips = ""
 def when_ready(_arbiter: object) -> None:
     """Serve the metrics once the port is taken."""
     metrics.serve(_settings.metrics_listen)
+
+
+def post_worker_init(_worker: object) -> None:
+    """Look for garbage less often, as the services do."""
+    memory.settle()
 
 
 def child_exit(_arbiter: object, worker: object) -> None:

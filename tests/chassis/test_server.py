@@ -150,7 +150,7 @@ def test_a_service_starts_before_postgresql_and_nats_and_serves_once_they_are_th
 
 async def effect_of(url: str) -> None:
     """Wait until the event of the city has had its effect."""
-    from tests.chassis.test_messaging import effects, until
+    from tests.chassis.messaging import effects, until
 
     database = Database(url)
     await until(lambda: effects(database))

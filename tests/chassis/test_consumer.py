@@ -1,0 +1,134 @@
+"""Consumers and their inbox, on a real JetStream."""
+
+import asyncio
+
+from austausch.exchange.v1.events_pb2 import VisitCreated
+from nats.js import JetStreamContext
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from sqlalchemy import text
+
+from chassis.consumer import Origin
+from chassis.database import Database, Session
+from chassis.identity import Role, identity
+from chassis.outbox import DEAD_LETTERS, STREAM, Relay
+from tests.chassis import sample
+from tests.chassis.messaging import VISIT, consumer, count_is, effects, nothing_waits, stored, tell, until, working
+
+
+async def test_a_consumer_that_was_down_catches_up(database: Database, jetstream: JetStreamContext) -> None:
+    visits = [f"visits/{number}" for number in range(150)]
+    async with working(Relay(database, jetstream).run()):
+        async with working(consumer(database, jetstream).run()):
+            await tell(database)
+            await until(lambda: effects(database))
+        await tell(database, *visits)
+        await until(lambda: nothing_waits(database))
+        assert await effects(database) == [VISIT]
+        async with working(consumer(database, jetstream).run()):
+            await until(lambda: count_is(database, 151))
+    assert sorted(await effects(database)) == sorted([VISIT, *visits])
+
+
+async def test_two_replicas_share_the_events(database: Database, jetstream: JetStreamContext) -> None:
+    visits = [f"visits/{number}" for number in range(200)]
+    runs = (consumer(database, jetstream).run() for _ in range(2))
+    async with working(Relay(database, jetstream).run(), *runs):
+        await tell(database, *visits)
+        await until(lambda: count_is(database, 200))
+    assert sorted(await effects(database)) == sorted(visits)
+
+
+async def test_a_slow_handler_keeps_its_events_to_itself(database: Database, jetstream: JetStreamContext) -> None:
+    deliveries = 0
+
+    async def slow(session: Session, event: VisitCreated, origin: Origin) -> None:
+        nonlocal deliveries
+        deliveries += 1
+        await asyncio.sleep(0.7)
+        await sample.record(session, event, origin)
+
+    await tell(database, "visits/1", "visits/2", "visits/3", "visits/4")
+    async with working(Relay(database, jetstream).run()):
+        await until(lambda: nothing_waits(database))
+    async with working(consumer(database, jetstream, slow, ack_wait_seconds=1).run()):
+        await until(lambda: count_is(database, 4))
+        await asyncio.sleep(1.2)
+        info = await jetstream.consumer_info(STREAM, "sample")
+    assert deliveries == 4
+    assert info.num_redelivered == 0
+
+
+async def test_events_in_hand_are_given_back_when_a_consumer_stops(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    began = asyncio.Event()
+
+    async def hang(session: Session, event: VisitCreated, origin: Origin) -> None:
+        began.set()
+        await asyncio.sleep(60)
+
+    await tell(database, "visits/1", "visits/2", "visits/3")
+    async with working(Relay(database, jetstream).run()):
+        await until(lambda: nothing_waits(database))
+        async with working(consumer(database, jetstream, hang, ack_wait_seconds=60).run()):
+            await began.wait()
+        async with working(consumer(database, jetstream, ack_wait_seconds=60).run()):
+            await until(lambda: count_is(database, 3))
+
+
+async def test_while_the_consumers_database_is_away_no_event_is_given_up(
+    database: Database, database_url: str, jetstream: JetStreamContext
+) -> None:
+    name = database_url.rpartition("/")[2]
+
+    async def refuse_connections(admin: Database, refuse: bool) -> None:
+        async with admin.begin() as session:
+            await session.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {not refuse}"))
+            end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+            await session.execute(text(end), {"name": name})
+
+    await tell(database)
+    async with working(Relay(database, jetstream).run()):
+        await until(lambda: nothing_waits(database))
+    admin = Database(database_url.rpartition("/")[0] + "/postgres")
+    apart = Database(database_url)
+    await refuse_connections(admin, True)
+    await database.dispose()
+    async with working(consumer(apart, jetstream, back_off_seconds=(0.01,)).run()):
+        await asyncio.sleep(2)
+        assert await stored(jetstream, DEAD_LETTERS) == 0
+        await refuse_connections(admin, False)
+        await until(lambda: effects(database))
+    assert await stored(jetstream, DEAD_LETTERS) == 0
+    await admin.dispose()
+    await apart.dispose()
+
+
+async def test_the_trace_of_a_call_goes_on_in_the_consumer(database: Database, jetstream: JetStreamContext) -> None:
+    tracer = TracerProvider().get_tracer("test")
+    seen = []
+
+    async def look(session: Session, event: VisitCreated, origin: Origin) -> None:
+        seen.append(trace.get_current_span().get_span_context().trace_id)
+
+    async with working(Relay(database, jetstream).run(), consumer(database, jetstream, look).run()):
+        with tracer.start_as_current_span("call") as span:
+            await tell(database)
+        await until(lambda: asyncio.sleep(0, bool(seen)))
+    assert seen == [span.get_span_context().trace_id]
+
+
+async def test_a_handler_acts_as_the_service_itself(database: Database, jetstream: JetStreamContext) -> None:
+    seen = []
+
+    async def look(session: Session, event: VisitCreated, origin: Origin) -> None:
+        seen.append((identity(), origin.source, origin.subject))
+
+    async with working(Relay(database, jetstream).run(), consumer(database, jetstream, look).run()):
+        await tell(database)
+        await until(lambda: asyncio.sleep(0, bool(seen)))
+    ((who, source, subject),) = seen
+    assert who.subject == "services/sample"
+    assert who.roles == frozenset({Role.SERVICE})
+    assert (source, subject) == ("/exchange", VISIT)

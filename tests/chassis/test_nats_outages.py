@@ -1,0 +1,80 @@
+"""Services while NATS is away, has lost its data, or closes a connection."""
+
+import asyncio
+import gc
+from pathlib import Path
+
+from austausch.exchange.v1.exchange_pb2 import CreateCityRequest, GetCityRequest
+from nats.aio.client import Client
+
+from chassis import embedded, server
+from chassis.client import aio_channel
+from chassis.identity import Role
+from chassis.settings import ServiceSettings
+from tests.calls import Keys, RunningService
+from tests.chassis import sample
+from tests.chassis.messaging import count_is, effects, tell, unpublished, until
+from tests.chassis.test_calls import MANNHEIM
+
+
+async def test_calls_are_served_while_nats_is_away_and_their_events_arrive_later(
+    database_url: str, keys: Keys, tmp_path: Path
+) -> None:
+    with embedded.nats(tmp_path / "nats") as nats:
+        pass
+    settings = ServiceSettings(
+        database_url=database_url, nats_url=nats.url, identity_trusted_keys=keys.trusted, shutdown_seconds=5
+    )
+    service = sample.service(settings)
+    async with server.running(service) as address, aio_channel(address) as channel:
+        caller = RunningService("exchange", address, settings, service.database, channel, keys).as_(Role.COORDINATOR)
+        await caller.CreateCity(CreateCityRequest(city=MANNHEIM, city_id="mannheim"))
+        assert (await caller.GetCity(GetCityRequest(name="cities/mannheim"))).display_name == "Mannheim"
+        assert await unpublished(service.database) == 1
+        with embedded.nats(tmp_path / "nats", port=nats.port):
+            await until(lambda: effects(service.database))
+        # And once more, after a restart of NATS.
+        await caller.CreateCity(CreateCityRequest(city=MANNHEIM, city_id="monnem"))
+        with embedded.nats(tmp_path / "nats", port=nats.port):
+            await until(lambda: count_is(service.database, 2))
+
+
+async def test_a_nats_that_lost_its_data_gets_its_streams_again(database_url: str, keys: Keys, tmp_path: Path) -> None:
+    with embedded.nats(tmp_path / "old") as nats:
+        pass
+    settings = ServiceSettings(
+        database_url=database_url, nats_url=nats.url, identity_trusted_keys=keys.trusted, shutdown_seconds=5
+    )
+    (tmp_path / "new").mkdir(mode=0o700)
+    (tmp_path / "new" / "password").write_text((tmp_path / "old" / "password").read_text())
+    service = sample.service(settings)
+    async with server.running(service):
+        with embedded.nats(tmp_path / "old", port=nats.port):
+            await tell(service.database)
+            await until(lambda: effects(service.database))
+        with embedded.nats(tmp_path / "new", port=nats.port):
+            await tell(service.database, "visits/2")
+            await until(lambda: count_is(service.database, 2))
+
+
+async def test_a_connection_that_nats_closes_for_good_is_replaced(settings: ServiceSettings) -> None:
+    service = sample.service(settings)
+    async with server.running(service):
+        await tell(service.database)
+        await until(lambda: effects(service.database))
+        # The client gives up a connection on which the server reports an error of the protocol.
+        await break_protocol(service)
+        await tell(service.database, "visits/2")
+        await until(lambda: count_is(service.database, 2))
+
+
+async def break_protocol(service: server.Service) -> None:
+    """Send NATS, on the service's own connection, what it does not understand."""
+    (client,) = [
+        found
+        for found in gc.get_objects()
+        if isinstance(found, Client) and found.is_connected and found.options["name"] == service.name
+    ]
+    assert client._transport
+    client._transport.write(b"NONSENSE\r\n")
+    await asyncio.sleep(0.2)

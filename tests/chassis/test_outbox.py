@@ -1,0 +1,125 @@
+"""The outbox and its relay, on a real JetStream."""
+
+import asyncio
+
+import pytest
+from austausch.exchange.v1.events_pb2 import VisitCreated
+from nats.js import JetStreamContext
+from sqlalchemy import text, update
+
+from chassis.database import Database
+from chassis.outbox import STREAM, Relay, emit, listen
+from chassis.tables import OutboxEvent
+from tests.chassis import sample
+from tests.chassis.messaging import (
+    VISIT,
+    consumer,
+    count_is,
+    effects,
+    has_stored,
+    nothing_waits,
+    only_one_waits,
+    stored,
+    tell,
+    until,
+    working,
+)
+
+
+async def test_an_event_is_applied_within_moments_of_its_commit(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    async with working(Relay(database, jetstream).run(), consumer(database, jetstream).run()):
+        await tell(database)
+        await until(lambda: effects(database))  # Both have started.
+        started = asyncio.get_running_loop().time()
+        await tell(database, "visits/2")
+        await until(lambda: count_is(database, 2))
+        assert asyncio.get_running_loop().time() - started < 1
+
+
+async def tell_and_fail(database: Database) -> None:
+    """Emit an event in a transaction that rolls back."""
+    async with database.begin() as session:
+        emit(session, sample.visit_created("visits/never"), "visits/never")
+        await session.flush()
+        raise LookupError
+
+
+async def test_what_is_rolled_back_is_never_told(database: Database, jetstream: JetStreamContext) -> None:
+    async with working(Relay(database, jetstream).run()):
+        with pytest.raises(LookupError):
+            await tell_and_fail(database)
+        await tell(database)
+        await until(lambda: stored(jetstream))
+    assert await stored(jetstream) == 1
+
+
+async def test_a_message_follows_cloudevents_in_binary_mode(database: Database, jetstream: JetStreamContext) -> None:
+    async with working(Relay(database, jetstream).run()):
+        await tell(database)
+        await until(lambda: stored(jetstream))
+    message = await jetstream.get_msg(STREAM, 1)
+    assert message.subject == "austausch.exchange.v1.VisitCreated"
+    assert VisitCreated.FromString(message.data or b"") == sample.visit_created(VISIT)
+    assert message.headers
+    assert message.headers["ce-type"] == "austausch.exchange.v1.VisitCreated"
+    assert message.headers["ce-source"] == "/exchange"
+    assert message.headers["ce-subject"] == VISIT
+    assert message.headers["ce-specversion"] == "1.0"
+    assert message.headers["ce-id"] == message.headers["Nats-Msg-Id"]
+
+
+async def test_two_relays_at_once_publish_each_event_once(database: Database, jetstream: JetStreamContext) -> None:
+    visits = [f"visits/{number}" for number in range(600)]
+    async with database.begin() as session:
+        for visit in visits:
+            emit(session, sample.visit_created(visit), visit)
+    async with working(Relay(database, jetstream).run(), Relay(database, jetstream).run()):
+        await until(lambda: nothing_waits(database))
+    assert await stored(jetstream) == len(visits)
+
+
+async def test_an_event_that_nats_had_already_is_stored_and_applied_once(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    async with working(Relay(database, jetstream).run(), consumer(database, jetstream).run()):
+        await tell(database)
+        await until(lambda: effects(database))
+        # As after a death between NATS's acknowledgement and the commit.
+        async with database.begin() as session:
+            await session.execute(update(OutboxEvent).values(publish_time=None))
+        await until(lambda: nothing_waits(database))
+        assert await stored(jetstream) == 1
+        # And past the time in which JetStream knows a duplicate.
+        message = await jetstream.get_msg(STREAM, 1)
+        again = {**(message.headers or {}), "Nats-Msg-Id": "another"}
+        await jetstream.publish(message.subject or "", message.data or b"", headers=again)
+        await tell(database, "visits/last")
+        await until(lambda: count_is(database, 2))
+    assert await effects(database) == [VISIT, "visits/last"]
+
+
+async def test_an_event_that_nats_refuses_does_not_hold_up_the_others(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    await tell(database, "x" * 2_000_000, "visits/small")
+    async with working(Relay(database, jetstream).run()):
+        await until(lambda: stored(jetstream))
+        await tell(database, "visits/next")
+        await until(lambda: has_stored(jetstream, 2))
+        # The relay marks an event as published after NATS has it.
+        await until(lambda: only_one_waits(database))
+
+
+async def test_listen_hears_again_after_its_connection_was_lost(database: Database, database_url: str) -> None:
+    heard: list[str] = []
+    async with working(listen(database_url, "news", heard.append)):
+        await until(lambda: asyncio.sleep(0, heard == [""]))
+        async with database.begin() as session:
+            end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+            await session.execute(text(end))
+        await until(lambda: asyncio.sleep(0, heard == ["", ""]))
+        async with database.begin() as session:
+            await session.execute(text("NOTIFY news, 'visits/1'"))
+        await until(lambda: asyncio.sleep(0, heard == ["", "", "visits/1"]))
