@@ -14,6 +14,7 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 
 from chassis.settings import ProcessSettings
 
@@ -30,7 +31,9 @@ def set_up(process: str, settings: ProcessSettings) -> None:
         settings: Log format and level, and where traces go.
     """
     _set_up_logs(process, settings)
-    provider = TracerProvider(resource=Resource.create({"service.name": process, "service.namespace": "austausch"}))
+    resource = Resource.create({"service.name": process, "service.namespace": "austausch"})
+    # What nobody collects need not be recorded; ids of traces are made and passed on all the same, for the logs.
+    provider = TracerProvider(sampler=DEFAULT_ON if settings.otlp_endpoint else ALWAYS_OFF, resource=resource)
     if settings.otlp_endpoint:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace.export import BatchSpanProcessor

@@ -6,17 +6,27 @@ also says which fields a caller may set. Towards the message there is one functi
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
-from enum import StrEnum
-from typing import Any, TypeVar
+from datetime import date, datetime
+from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
+from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from google.type.latlng_pb2 import LatLng
 
+from chassis.convert import (
+    Member,
+    date_message,
+    full_date,
+    history,
+    member,
+    numbers,
+    timestamp,
+    utc_instant,
+)
 from chassis.errors import InvalidArgument
 from chassis.identity import Identity
 from chassis.model import Resource
@@ -38,12 +48,9 @@ from services.exchange.model import (
     VisitState,
 )
 
-YEARS = range(1900, 3000)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # NATS carries a megabyte at most, and the event VisitReported repeats the debrief.
 LARGEST_DEBRIEF_BYTES = 500_000
 
-Member = TypeVar("Member", bound=StrEnum)
 # Takes the field's value and its path in the request; raises InvalidArgument.
 Reader = Callable[[Any, str], Any]
 
@@ -89,36 +96,21 @@ def several(values: Iterable[Any], _path: str) -> list[Any]:
 
 def optional_day(value: Date | None, path: str) -> date | None:
     """Read a full date; None where it is unset."""
-    if value is None:
-        return None
-    try:
-        day = date(value.year, value.month, value.day)
-    except ValueError:
-        raise InvalidArgument(path, "is not a day: give year, month and day") from None
-    if day.year not in YEARS:
-        raise InvalidArgument(path, f"has a year outside {YEARS.start} to {YEARS.stop - 1}")
-    return day
+    return None if value is None else full_date(value, path)
 
 
 def day(value: Date | None, path: str) -> date:
-    """Read a full date."""
-    read = optional_day(value, path)
-    if read is None:
+    """Read a full date that has to be there."""
+    if value is None:
         raise InvalidArgument(path, "is required")
-    return read
+    return full_date(value, path)
 
 
 def instant(value: Timestamp | None, path: str) -> datetime:
-    """Read a timestamp."""
+    """Read a timestamp that has to be there."""
     if value is None:
         raise InvalidArgument(path, "is required")
-    try:
-        read: datetime = value.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise InvalidArgument(path, "is not a timestamp") from None
-    if read.year not in YEARS:
-        raise InvalidArgument(path, f"has a year outside {YEARS.start} to {YEARS.stop - 1}")
-    return read
+    return utc_instant(value, path)
 
 
 def location(value: LatLng | None, _path: str) -> Location | None:
@@ -126,40 +118,14 @@ def location(value: LatLng | None, _path: str) -> Location | None:
     return None if value is None else Location(value.latitude, value.longitude)
 
 
-def member(wrapper: Any, kind: type[Member]) -> Reader:
+def one_of(enum: EnumDescriptor, kind: type[Member]) -> Reader:
     """Return what reads a number of a protobuf enum, e.g. ``KIND_PROJECT``, as the model's member ``PROJECT``."""
-    return lambda number, _path: kind[wrapper.Name(number).removeprefix(_prefix(wrapper))]
-
-
-def numbers(wrapper: Any, kind: type[Member]) -> dict[Member, Any]:
-    """Return the numbers that a protobuf enum has for the model's members."""
-    return {each: wrapper.Value(_prefix(wrapper) + each.name) for each in kind}
-
-
-def _prefix(wrapper: Any) -> str:
-    return f"{wrapper.DESCRIPTOR.name.upper()}_"
-
-
-def date_message(value: date | None) -> Date | None:
-    """Return a date as a message; None stays unset."""
-    return Date(year=value.year, month=value.month, day=value.day) if value else None
-
-
-def timestamp(value: datetime) -> Timestamp:
-    """Return an instant as a message, as `Timestamp.FromDatetime` does, in a quarter of its time."""
-    since = value - EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+    return lambda number, _path: member(enum, number, kind)
 
 
 def _common(row: Resource) -> dict[str, Any]:
     """Return the fields that every resource has."""
-    return {
-        "name": row.name,
-        "create_time": timestamp(row.create_time),
-        "update_time": timestamp(row.update_time),
-        "updater": row.updater,
-        "etag": row.etag,
-    }
+    return {"name": row.name, **history(row)}
 
 
 # ----------------------------------------------------------------------------------------------------- resources
@@ -194,10 +160,10 @@ def city_message(city: City) -> pb.City:
     )
 
 
-partnership_kind = member(pb.Partnership.Kind, PartnershipKind)
-partnership_state = member(pb.Partnership.State, PartnershipState)
-PARTNERSHIP_KINDS = numbers(pb.Partnership.Kind, PartnershipKind)
-PARTNERSHIP_STATES = numbers(pb.Partnership.State, PartnershipState)
+partnership_kind = one_of(pb.Partnership.Kind.DESCRIPTOR, PartnershipKind)
+partnership_state = one_of(pb.Partnership.State.DESCRIPTOR, PartnershipState)
+PARTNERSHIP_KINDS = numbers(pb.Partnership.Kind.DESCRIPTOR, PartnershipKind)
+PARTNERSHIP_STATES = numbers(pb.Partnership.State.DESCRIPTOR, PartnershipState)
 
 # The other city can't change, so the servicer reads it.
 PARTNERSHIP: Mapping[str, Reader] = {
@@ -223,8 +189,8 @@ def partnership_message(partnership: Partnership, caller: Identity | None = None
     )
 
 
-exchange_kind = member(pb.Exchange.Kind, ExchangeKind)
-EXCHANGE_KINDS = numbers(pb.Exchange.Kind, ExchangeKind)
+exchange_kind = one_of(pb.Exchange.Kind.DESCRIPTOR, ExchangeKind)
+EXCHANGE_KINDS = numbers(pb.Exchange.Kind.DESCRIPTOR, ExchangeKind)
 
 # The partnership can't change, so the servicer reads it.
 EXCHANGE: Mapping[str, Reader] = {
@@ -254,10 +220,10 @@ def exchange_message(exchange: Exchange, caller: Identity | None = None) -> pb.E
     )
 
 
-visit_direction = member(pb.Visit.Direction, Direction)
-visit_state = member(pb.Visit.State, VisitState)
-VISIT_DIRECTIONS = numbers(pb.Visit.Direction, Direction)
-VISIT_STATES = numbers(pb.Visit.State, VisitState)
+visit_direction = one_of(pb.Visit.Direction.DESCRIPTOR, Direction)
+visit_state = one_of(pb.Visit.State.DESCRIPTOR, VisitState)
+VISIT_DIRECTIONS = numbers(pb.Visit.Direction.DESCRIPTOR, Direction)
+VISIT_STATES = numbers(pb.Visit.State.DESCRIPTOR, VisitState)
 
 # Exchange and direction can't change, so the servicer reads them.
 VISIT: Mapping[str, Reader] = {
@@ -361,6 +327,7 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
         room_display_name=item.room.display_name if item.room else "",
         place=item.place,
         people=item.people,
+        people_functions=item.people_functions,
         interpretation_languages=item.interpretation_languages,
         **_common(item),
     )

@@ -5,7 +5,7 @@ Pure functions over the caller and the row.
 """
 
 from chassis.identity import Identity, Role
-from services.exchange.model import Exchange, Partnership, Visit
+from services.exchange.model import Exchange, Partnership, Visit, VisitState
 
 # Who sees every city's; anyone else who may call sees the city that they work for.
 ALL_CITIES = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.SERVICE})
@@ -14,6 +14,8 @@ ALL_DELEGATES = frozenset({Role.COORDINATOR, Role.MEMBER})
 
 # What a member may do with a visit that its department hosts.
 HOST_VERBS = frozenset({"plan", "start", "report"})
+# What a member may do with an idea of its own.
+PROPOSER_VERB = "cancel"
 
 
 def may_see(caller: Identity, row: Partnership | Exchange | Visit, all_cities: frozenset[Role] = ALL_CITIES) -> bool:
@@ -32,8 +34,12 @@ def may_edit_exchange(caller: Identity, exchange: Exchange) -> bool:
 
 
 def may_edit_visit(caller: Identity, visit: Visit) -> bool:
-    """Return whether the caller may change a visit and its agenda: coordinators, and members of the host department."""
-    return caller.has(Role.COORDINATOR) or _works_in(caller, visit.host_department)
+    """
+    Return whether the caller may change a visit and its agenda.
+
+    Coordinators may, members of the host department, and who proposed it, as long as it is an idea.
+    """
+    return caller.has(Role.COORDINATOR) or _works_in(caller, visit.host_department) or _own_idea(caller, visit)
 
 
 def may_edit_delegation(caller: Identity, visit: Visit) -> bool:
@@ -44,7 +50,17 @@ def may_edit_delegation(caller: Identity, visit: Visit) -> bool:
 
 def may_use(caller: Identity, verb: str, visit: Visit) -> bool:
     """Return whether the caller may take a visit through a transition, in whatever state it is."""
-    return caller.has(Role.COORDINATOR) or (verb in HOST_VERBS and may_edit_visit(caller, visit))
+    hosts = _works_in(caller, visit.host_department)
+    return (
+        caller.has(Role.COORDINATOR)
+        or (verb in HOST_VERBS and hosts)
+        or (verb == PROPOSER_VERB and _own_idea(caller, visit))
+    )
+
+
+def may_publish(caller: Identity) -> bool:
+    """Return whether the caller may make what was learned readable for anyone."""
+    return caller.has(Role.COORDINATOR)
 
 
 def visit_verbs(caller: Identity, visit: Visit) -> list[str]:
@@ -55,6 +71,10 @@ def visit_verbs(caller: Identity, visit: Visit) -> list[str]:
 def partnership_verbs(caller: Identity, partnership: Partnership) -> list[str]:
     """Return the transitions that are open to the caller now."""
     return partnership.allowed_transitions() if caller.has(Role.COORDINATOR) else []
+
+
+def _own_idea(caller: Identity, visit: Visit) -> bool:
+    return caller.has(Role.MEMBER) and visit.state is VisitState.IDEA and visit.proposer == caller.subject
 
 
 def _works_in(caller: Identity, department: str) -> bool:

@@ -7,7 +7,7 @@ from austausch.forum.v1 import forum_pb2_grpc as grpc_of
 from chassis.database import Database
 from chassis.identity import Signer
 from chassis.server import Service, main
-from chassis.settings import ServiceSettings, load
+from chassis.settings import ServiceSettings, load, secret
 from services.forum.exchange import Exchange
 from services.forum.panel import Panel
 from services.forum.service.conclusion import ConclusionServicer
@@ -22,7 +22,7 @@ from services.forum.service.working_group import WorkingGroupServicer
 class ForumSettings(ServiceSettings):
     """What the forum service can be told."""
 
-    signing_key: str
+    signing_key: str = secret()
     """Ed25519 private key (PEM) with which the service signs its own identity."""
     exchange_address: str
     """Host and port of the exchange service."""

@@ -2,40 +2,44 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from austausch.forum.v1 import forum_pb2
-from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
-from google.type import date_pb2
 
-from chassis.errors import InvalidArgument
+from chassis.convert import date_message, full_date, history, member, numbers, timestamp
 from chassis.model import Resource
+from services.forum.eligibility import Reason
 from services.forum.model import (
     Conclusion,
+    ConclusionState,
     EligibilityCheck,
     Forum,
+    NodeKind,
+    Occasion,
+    Origin,
     Panelist,
+    PanelistKind,
+    PanelistState,
     Recommendation,
+    RecommendationState,
     SubjectNode,
+    Verdict,
     WorkingGroup,
 )
 
-
-def number(kind: EnumTypeWrapper, member: StrEnum | str) -> Any:
-    """Return the number of a stored enum member in a message's enum, e.g. ``STATE_DRAFT`` of ``draft``."""
-    prefix = kind.Name(0).removesuffix("UNSPECIFIED")
-    return kind.Value(prefix + str(member).upper())
-
-
-def member_value(field: Any, value: int) -> str:
-    """Return the stored value of an enum's number in a field, e.g. ``draft`` of ``STATE_DRAFT``."""
-    prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
-    return str(field.enum_type.values_by_number[value].name.removeprefix(prefix).lower())
+NODE_KINDS = numbers(forum_pb2.SubjectNode.Kind.DESCRIPTOR, NodeKind)
+PANELIST_KINDS = numbers(forum_pb2.Panelist.Kind.DESCRIPTOR, PanelistKind)
+PANELIST_STATES = numbers(forum_pb2.Panelist.State.DESCRIPTOR, PanelistState)
+ORIGINS = numbers(forum_pb2.Panelist.Origin.DESCRIPTOR, Origin)
+REASONS = numbers(forum_pb2.Eligibility.Reason.DESCRIPTOR, Reason)
+OCCASIONS = numbers(forum_pb2.EligibilityCheck.Occasion.DESCRIPTOR, Occasion)
+CONCLUSION_STATES = numbers(forum_pb2.Conclusion.State.DESCRIPTOR, ConclusionState)
+RECOMMENDATION_STATES = numbers(forum_pb2.Recommendation.State.DESCRIPTOR, RecommendationState)
+VERDICTS = numbers(forum_pb2.Recommendation.Answer.Verdict.DESCRIPTOR, Verdict)
 
 
-def day(message: Message, field: str, path: str) -> date | None:
+def optional_date(message: Message, field: str, path: str) -> date | None:
     """
     Return a ``google.type.Date`` field as a date; None when absent.
 
@@ -45,13 +49,7 @@ def day(message: Message, field: str, path: str) -> date | None:
     Raises:
         InvalidArgument: There is no such day.
     """
-    if not message.HasField(field):
-        return None
-    value = getattr(message, field)
-    try:
-        return date(value.year, value.month, value.day)
-    except ValueError:
-        raise InvalidArgument(path, "There is no such day.") from None
+    return full_date(getattr(message, field), path) if message.HasField(field) else None
 
 
 def column_values(message: Message, fields: Iterable[str], model: type[Resource]) -> dict[str, Any]:
@@ -67,9 +65,9 @@ def column_values(message: Message, fields: Iterable[str], model: type[Resource]
         field = message.DESCRIPTOR.fields_by_name[name]
         value = getattr(message, name)
         if field.message_type is not None and field.message_type.full_name == "google.type.Date":
-            values[name] = day(message, name, f"{_resource_field(message)}.{name}")
+            values[name] = optional_date(message, name, f"{_resource_field(message)}.{name}")
         elif field.enum_type is not None:
-            values[name] = columns[name].type.enum_class(member_value(field, value))
+            values[name] = member(field.enum_type, value, columns[name].type.enum_class)
         elif isinstance(value, str | int | bool):
             values[name] = value
         else:
@@ -81,20 +79,6 @@ def _resource_field(message: Message) -> str:
     """Return the field in which Create and Update requests carry a resource, e.g. ``subject_node``."""
     name: str = message.DESCRIPTOR.name
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
-
-
-def _date(value: date | None) -> date_pb2.Date | None:
-    return date_pb2.Date(year=value.year, month=value.month, day=value.day) if value else None
-
-
-def _history(row: Resource) -> dict[str, Any]:
-    """Return the fields that every resource ends with."""
-    return {
-        "create_time": row.create_time,
-        "update_time": row.update_time,
-        "updater": row.updater,
-        "etag": row.etag,
-    }
 
 
 def name_of(model: type[Resource], forum_id: str, resource_id: str) -> str:
@@ -116,9 +100,9 @@ def forum_message(row: Forum) -> forum_pb2.Forum:
         purpose=row.purpose,
         panel_city_cap=row.panel_city_cap,
         language=row.language,
-        start_date=_date(row.start_date),
-        end_date=_date(row.end_date),
-        **_history(row),
+        start_date=date_message(row.start_date),
+        end_date=date_message(row.end_date),
+        **history(row),
     )
 
 
@@ -127,14 +111,14 @@ def subject_node_message(row: SubjectNode) -> forum_pb2.SubjectNode:
     return forum_pb2.SubjectNode(
         name=row.name,
         parent=name_of(SubjectNode, row.forum_id, row.parent_id) if row.parent_id else "",
-        kind=number(forum_pb2.SubjectNode.Kind, row.kind),
+        kind=NODE_KINDS[row.kind],
         code=row.code,
         title=row.title,
         description=row.description,
         sdg_targets=row.sdg_targets,
         fulfils=_names(SubjectNode, row.forum_id, row.commitment_ids),
         department=row.department,
-        **_history(row),
+        **history(row),
     )
 
 
@@ -142,7 +126,7 @@ def eligibility_message(row: Panelist | EligibilityCheck) -> forum_pb2.Eligibili
     """Return what a check said as a message."""
     return forum_pb2.Eligibility(
         eligible=row.eligible,
-        reasons=[number(forum_pb2.Eligibility.Reason, reason) for reason in row.ineligible_reasons],
+        reasons=[REASONS[Reason(reason)] for reason in row.ineligible_reasons],
         check_time=row.check_time if isinstance(row, EligibilityCheck) else row.eligibility_check_time,
     )
 
@@ -152,7 +136,7 @@ def eligibility_check_message(row: EligibilityCheck) -> forum_pb2.EligibilityChe
     return forum_pb2.EligibilityCheck(
         name=row.name,
         panelist=name_of(Panelist, row.forum_id, row.panelist_id) if row.panelist_id else "",
-        occasion=number(forum_pb2.EligibilityCheck.Occasion, row.occasion),
+        occasion=OCCASIONS[row.occasion],
         eligibility=eligibility_message(row),
         city=row.city,
     )
@@ -170,12 +154,12 @@ def panelist_message(row: Panelist, verbs: Sequence[str] = (), *, private: bool 
         name=row.name,
         function=row.function,
         affiliation=row.affiliation,
-        kind=number(forum_pb2.Panelist.Kind, row.kind),
-        origin=number(forum_pb2.Panelist.Origin, row.origin),
+        kind=PANELIST_KINDS[row.kind],
+        origin=ORIGINS[row.origin],
         city=row.city,
-        state=number(forum_pb2.Panelist.State, row.state),
+        state=PANELIST_STATES[row.state],
         allowed_transitions=verbs,
-        **_history(row),
+        **history(row),
     )
     if private:
         message.residence_city = row.residence_city
@@ -194,7 +178,7 @@ def working_group_message(row: WorkingGroup) -> forum_pb2.WorkingGroup:
         title=row.title,
         nodes=_names(SubjectNode, row.forum_id, row.node_ids),
         members=_names(Panelist, row.forum_id, row.member_ids),
-        **_history(row),
+        **history(row),
     )
 
 
@@ -208,10 +192,10 @@ def conclusion_message(row: Conclusion, verbs: Sequence[str] = ()) -> forum_pb2.
         working_groups=_names(WorkingGroup, row.forum_id, row.working_group_ids),
         nodes=_names(SubjectNode, row.forum_id, row.node_ids),
         dissent=row.dissent,
-        state=number(forum_pb2.Conclusion.State, row.state),
+        state=CONCLUSION_STATES[row.state],
         allowed_transitions=verbs,
         adopt_time=row.adopt_time,
-        **_history(row),
+        **history(row),
     )
 
 
@@ -224,20 +208,20 @@ def recommendation_message(row: Recommendation, verbs: Sequence[str] = ()) -> fo
         text=row.text,
         language=row.language,
         owner_department=row.owner_department,
-        due_date=_date(row.due_date),
+        due_date=date_message(row.due_date),
         evidence=row.evidence,
-        state=number(forum_pb2.Recommendation.State, row.state),
+        state=RECOMMENDATION_STATES[row.state],
         allowed_transitions=verbs,
         implementer=row.implementer,
         verifier=row.verifier,
         verify_time=row.verify_time,
         forum_title=row.forum.title,
-        **_history(row),
+        **history(row),
     )
     if row.verdict:
-        message.answer.verdict = number(forum_pb2.Recommendation.Answer.Verdict, row.verdict)
+        message.answer.verdict = VERDICTS[row.verdict]
         message.answer.reason = row.answer_reason
         message.answer.answerer = row.answerer
         if row.answer_time:
-            message.answer.answer_time.FromDatetime(row.answer_time)
+            message.answer.answer_time.CopyFrom(timestamp(row.answer_time))
     return message

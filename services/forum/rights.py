@@ -2,7 +2,7 @@
 What the caller may see and do in a forum.
 
 The home city's administrators, coordinators and members see every forum; an expert sees those on whose panel it sits.
-Whoever may not see a forum gets PERMISSION_DENIED whether it exists or not.
+Whoever may not see a forum gets PERMISSION_DENIED whether it exists or not. For whom an expert writes: `writers`.
 """
 
 from typing import TypeVar

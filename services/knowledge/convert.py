@@ -1,13 +1,11 @@
 """Learnings as messages and as documents of the search index, and messages as column values."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2
-from google.type import date_pb2
 
-from chassis.errors import InvalidArgument
+from chassis.convert import date_message, full_date, history, member, numbers
 from chassis.identity import Identity
 from services.knowledge.model import Learning, LearningState, Visibility
 from services.knowledge.rights import editable, verbs
@@ -16,18 +14,23 @@ from services.knowledge.search import Document, Page
 SAME = (
     "name", "title", "language", "observation", "discussion", "conclusion", "recommendation", "topics", "sdg_targets",
     "cities", "source", "source_title", "remedial_action", "owner", "department", "author", "author_name", "validator",
-    "validator_name", "reject_reason", "create_time", "update_time", "updater", "etag",
+    "validator_name", "reject_reason", "text_adopted",
 )  # fmt: skip
+
+
+STATES = numbers(knowledge_pb2.Learning.State.DESCRIPTOR, LearningState)
+VISIBILITIES = numbers(knowledge_pb2.Learning.Visibility.DESCRIPTOR, Visibility)
 
 
 def to_message(learning: Learning, caller: Identity | None = None) -> knowledge_pb2.Learning:
     """Return a learning as the caller sees it, or for an event: without what the caller may do."""
     message = knowledge_pb2.Learning(
         **{field: getattr(learning, field) for field in SAME},
-        state=state_number(learning.state),
-        visibility=visibility_number(learning.visibility),
-        review_date=learning.review_date and _date(learning.review_date),
+        state=STATES[learning.state],
+        visibility=VISIBILITIES[learning.visibility],
+        review_date=date_message(learning.review_date),
         successor=learning.successor and Learning.NAME.format(id=learning.successor),
+        **history(learning),
     )
     if caller:
         offer(message, learning, caller)
@@ -40,26 +43,16 @@ def offer(message: knowledge_pb2.Learning, learning: Learning, caller: Identity)
     message.editable = editable(caller, learning)
 
 
-def state_number(state: LearningState) -> Any:
-    """Return `STATE_INSIGHT` for `insight`."""
-    return knowledge_pb2.Learning.State.Value(f"STATE_{state.value.upper()}")
-
-
 def state_of(number: int) -> LearningState:
     """Return `insight` for `STATE_INSIGHT`; the number is not that of `STATE_UNSPECIFIED`."""
-    return LearningState(knowledge_pb2.Learning.State.Name(number).removeprefix("STATE_").lower())
-
-
-def visibility_number(visibility: Visibility) -> Any:
-    """Return `VISIBILITY_PUBLIC` for `public`."""
-    return knowledge_pb2.Learning.Visibility.Value(f"VISIBILITY_{visibility.value.upper()}")
+    return member(knowledge_pb2.Learning.State.DESCRIPTOR, number, LearningState)
 
 
 def visibility_of(number: int) -> Visibility:
     """Return `public` for `VISIBILITY_PUBLIC`; what is not given is internal."""
     if number == knowledge_pb2.Learning.VISIBILITY_UNSPECIFIED:
         return Visibility.INTERNAL
-    return Visibility(knowledge_pb2.Learning.Visibility.Name(number).removeprefix("VISIBILITY_").lower())
+    return member(knowledge_pb2.Learning.Visibility.DESCRIPTOR, number, Visibility)
 
 
 def column_values(message: knowledge_pb2.Learning, fields: Iterable[str]) -> dict[str, Any]:
@@ -73,7 +66,9 @@ def column_values(message: knowledge_pb2.Learning, fields: Iterable[str]) -> dic
     for field in fields:
         match field:
             case "review_date":
-                values[field] = _day(message)
+                values[field] = (
+                    full_date(message.review_date, "learning.review_date") if message.HasField(field) else None
+                )
             case "visibility":
                 values[field] = visibility_of(message.visibility)
             case "topics" | "sdg_targets" | "cities":
@@ -114,17 +109,3 @@ def to_facets(page: Page) -> knowledge_pb2.SearchFacets:
 
 def _counts(pairs: Sequence[tuple[str, int]]) -> list[knowledge_pb2.FacetCount]:
     return [knowledge_pb2.FacetCount(value=value, count=count) for value, count in pairs]
-
-
-def _date(day: date) -> date_pb2.Date:
-    return date_pb2.Date(year=day.year, month=day.month, day=day.day)
-
-
-def _day(message: knowledge_pb2.Learning) -> date | None:
-    if not message.HasField("review_date"):
-        return None
-    day = message.review_date
-    try:
-        return date(day.year, day.month, day.day)
-    except ValueError:
-        raise InvalidArgument("learning.review_date", "is not a day of the calendar") from None

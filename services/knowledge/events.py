@@ -7,6 +7,7 @@ one; and what people have done to it since is never undone.
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from austausch.exchange.v1 import events_pb2 as exchange_events
@@ -14,20 +15,37 @@ from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import events_pb2 as forum_events
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import events_pb2
+from google.protobuf.message import Message
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.consumer import Handlers, Origin
 from chassis.database import Session
+from chassis.identity import act_as, identity
 from chassis.outbox import emit
-from services.knowledge.convert import to_message
-from services.knowledge.model import KnownVisit, Learning, LearningState
+from services.knowledge.convert import to_message, visibility_of
+from services.knowledge.model import FORUM, KnownVisit, Learning, LearningState
 
-# Who wrote what an event brought without naming a person.
-FORUM = "services/forum"
+# Who wrote a debrief whose event names no person.
 EXCHANGE = "services/exchange"
 
 Verdict = forum_pb2.Recommendation.Answer
+State = forum_pb2.Recommendation.State
+IMPLEMENTED = (State.STATE_IMPLEMENTED, State.STATE_VERIFIED)
+# How a learning's new state is told.
+TOLD: dict[LearningState, Callable[..., Message]] = {
+    LearningState.LESSON_IDENTIFIED: events_pb2.LearningIdentified,
+    LearningState.IMPLEMENTED: events_pb2.LearningImplemented,
+    LearningState.VALIDATED: events_pb2.LearningValidated,
+    LearningState.REJECTED: events_pb2.LearningRejected,
+}
+Followed = (
+    forum_events.RecommendationAnswered
+    | forum_events.RecommendationPlanned
+    | forum_events.RecommendationStarted
+    | forum_events.RecommendationImplemented
+    | forum_events.RecommendationVerified
+)
 
 
 async def know_visit(session: Session, event: Any, _origin: Origin) -> None:
@@ -38,6 +56,7 @@ async def know_visit(session: Session, event: Any, _origin: Origin) -> None:
 async def record_debrief(session: Session, event: exchange_events.VisitReported, origin: Origin) -> None:
     """Make an observation of each entry of a visit's debrief."""
     visit, exchange = event.visit, event.exchange
+    _credit(event.author_display_name)
     await _know(session, visit)
     for number, entry in enumerate(visit.debrief.entries):
         await _record(
@@ -56,6 +75,7 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
             source=visit.name,
             source_title=visit.title,
             department=visit.host_department,
+            visibility=visibility_of(entry.visibility),
             author=event.author or EXCHANGE,
             author_name=event.author_display_name,
             state=LearningState.OBSERVATION,
@@ -65,6 +85,7 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
 async def record_conclusion(session: Session, event: forum_events.ConclusionAdopted, origin: Origin) -> None:
     """Make an insight of a conclusion, and one of each recommendation that was adopted with it."""
     forum, conclusion = event.forum, event.conclusion
+    _credit(conclusion.updater or forum.title)
     await _record(
         session,
         origin,
@@ -80,28 +101,44 @@ async def record_conclusion(session: Session, event: forum_events.ConclusionAdop
         await _record_recommendation(session, origin, forum, conclusion, recommendation, event.sdg_targets)
 
 
-async def follow_answer(session: Session, event: forum_events.RecommendationAnswered, origin: Origin) -> None:
-    """Make a lesson identified of a recommendation that the city accepts, at least in part; reject the others."""
-    recommendation, answer = event.recommendation, event.recommendation.answer
+async def follow_recommendation(session: Session, event: Followed, origin: Origin) -> None:
+    """
+    Take the learning of a recommendation as far as the recommendation has come.
 
-    def follow(learning: Learning) -> bool:
-        if answer.verdict == Verdict.VERDICT_REJECTED:
-            return learning.decline(answer.reason)
-        return learning.accept(recommendation.text, recommendation.owner_department, answer.reason)
-
+    Accepted, at least in part, it is a lesson identified; then implemented, and with the verification validated. Each
+    event says all that came before it, so that it does not matter in which order they arrive.
+    """
+    recommendation = event.recommendation
+    _credit(recommendation.updater or event.forum.title)
     learning = await session.get(Learning, _id(recommendation.name), with_for_update=True)
-    if learning is None:
+    if learning:
+        _follow(learning, event)
+        if session.is_modified(learning):
+            await session.flush()
+            kind = TOLD.get(learning.state, events_pb2.LearningUpdated)
+            emit(session, kind(learning=to_message(learning)), learning.name)
+    elif event.HasField("conclusion"):
         await _record_recommendation(
-            session, origin, event.forum, event.conclusion, recommendation, event.sdg_targets, follow
+            session,
+            origin,
+            event.forum,
+            event.conclusion,
+            recommendation,
+            event.sdg_targets,
+            lambda recorded: _follow(recorded, event),
         )
-    elif follow(learning):
-        await session.flush()
-        kinds: dict[LearningState, Callable[..., Any]] = {
-            LearningState.LESSON_IDENTIFIED: events_pb2.LearningIdentified,
-            LearningState.REJECTED: events_pb2.LearningRejected,
-        }
-        kind = kinds.get(learning.state, events_pb2.LearningUpdated)
-        emit(session, kind(learning=to_message(learning)), learning.name)
+
+
+def _follow(learning: Learning, event: Followed) -> None:
+    recommendation, answer = event.recommendation, event.recommendation.answer
+    if answer.verdict == Verdict.VERDICT_REJECTED:
+        learning.decline(answer.reason)
+        return
+    learning.accept(recommendation.text, recommendation.owner_department, answer.reason)
+    if recommendation.state in IMPLEMENTED:
+        learning.carry_out()
+    if isinstance(event, forum_events.RecommendationVerified):
+        learning.confirm(event.actor, recommendation.updater)
 
 
 async def _record_recommendation(
@@ -148,13 +185,18 @@ async def _record(
     learning = Learning(
         id=_id(key),
         create_time=origin.time,
-        updater=values["author_name"],
         **{"discussion": "", **values},
     )
     follow(learning)
     session.add(learning)
     await session.flush()
     emit(session, events_pb2.LearningRecorded(learning=to_message(learning)), learning.name)
+
+
+def _credit(person: str) -> None:
+    """Let what this event changes name the person behind it as who changed it last."""
+    caller = identity()
+    act_as(replace(caller, name=person or caller.name))
 
 
 def _id(key: str) -> str:
@@ -189,5 +231,9 @@ HANDLERS: Handlers = {
     exchange_events.VisitChanged: know_visit,
     exchange_events.VisitReported: record_debrief,
     forum_events.ConclusionAdopted: record_conclusion,
-    forum_events.RecommendationAnswered: follow_answer,
+    forum_events.RecommendationAnswered: follow_recommendation,
+    forum_events.RecommendationPlanned: follow_recommendation,
+    forum_events.RecommendationStarted: follow_recommendation,
+    forum_events.RecommendationImplemented: follow_recommendation,
+    forum_events.RecommendationVerified: follow_recommendation,
 }

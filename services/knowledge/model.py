@@ -1,8 +1,9 @@
 """Learnings, their states, and what is known of the visits that they come from. No I/O."""
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, Text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -45,6 +46,9 @@ UNPROVEN = frozenset(
     {LearningState.OBSERVATION, LearningState.INSIGHT, LearningState.LESSON_IDENTIFIED, LearningState.IMPLEMENTED}
 )
 IN_USE = frozenset(LearningState) - SET_ASIDE
+# Who wrote what a forum adopted. Such texts never change again.
+FORUM = "services/forum"
+ADOPTED_FIELDS = frozenset({"title", "language", "observation", "discussion", "conclusion", "recommendation"})
 # From here on it is known what is to be done, and who does it.
 ASSIGNED = frozenset(
     {LearningState.LESSON_IDENTIFIED, LearningState.IMPLEMENTED, LearningState.VALIDATED, LearningState.EMBEDDED}
@@ -122,15 +126,31 @@ class Learning(Stateful, Resource, Base):
         """Who may read it besides the home city: a visibility, its author."""
         return [self.visibility.value, self.author]
 
-    def require_editable(self) -> None:
+    @property
+    def text_adopted(self) -> bool:
+        """Whether its text is what a forum adopted, and never changes again."""
+        return self.author == FORUM
+
+    def edit(self, values: Mapping[str, Any]) -> None:
         """
-        Raise unless its text may still be changed.
+        Change fields.
+
+        Args:
+            values: New value by column.
 
         Raises:
             IllegalTransition: It is rejected or superseded.
+            FailedPrecondition: A text would change that a forum adopted; reason ADOPTED.
         """
         if self.state in SET_ASIDE:
             raise IllegalTransition("update", self.state.value.upper(), self.allowed_transitions())
+        changed = {field for field, value in values.items() if value != getattr(self, field)}
+        if self.text_adopted and changed & ADOPTED_FIELDS:
+            raise FailedPrecondition(
+                f"{self.name} says what a forum adopted; its text cannot be changed.", reason="ADOPTED"
+            )
+        for field in changed:
+            setattr(self, field, values[field])
 
     def require_complete(self) -> None:
         """
@@ -215,41 +235,46 @@ class Learning(Stateful, Resource, Base):
         self.transition("supersede")
         self.successor = successor.id
 
-    def accept(self, remedial_action: str, owner: str, reason: str) -> bool:
+    def accept(self, remedial_action: str, owner: str, reason: str) -> None:
         """
         Follow the city's acceptance of the recommendation that it comes from: it becomes a lesson identified.
 
-        Nothing changes where people have already taken it further or set it aside. Without an owner it stays an
-        insight, until someone names one.
+        Nothing changes where people have already taken it further or set it aside; so it is with all that it follows.
+        Without an owner it stays an insight, until someone names one.
 
         Args:
             remedial_action: What the city does.
             owner: Department that does it; may be empty.
             reason: Why the city does it, or in which part.
-
-        Returns:
-            Whether it has changed.
         """
         if self.state not in {LearningState.OBSERVATION, LearningState.INSIGHT}:
-            return False
+            return
         self.discussion = self.discussion or reason
         if self.state is LearningState.OBSERVATION:
             self.analyze()
         if owner:
             self.identify(remedial_action, owner)
-        return True
 
-    def decline(self, reason: str) -> bool:
-        """
-        Follow the city's rejection of the recommendation that it comes from, where people have not taken it further.
+    def decline(self, reason: str) -> None:
+        """Follow the city's rejection of the recommendation that it comes from."""
+        if self.state in {LearningState.OBSERVATION, LearningState.INSIGHT}:
+            self.reject(reason)
 
-        Returns:
-            Whether it has changed.
+    def carry_out(self) -> None:
+        """Follow the implementation of the recommendation that it comes from."""
+        if self.state is LearningState.LESSON_IDENTIFIED:
+            self.implement()
+
+    def confirm(self, validator: str, name: str) -> None:
         """
-        if self.state not in {LearningState.OBSERVATION, LearningState.INSIGHT}:
-            return False
-        self.reject(reason)
-        return True
+        Follow the verification of the recommendation that it comes from.
+
+        Args:
+            validator: Resource name of who verified it; where it is not known, nothing changes.
+            name: Their display name.
+        """
+        if self.state is LearningState.IMPLEMENTED and validator not in ("", self.author):
+            self.validate(validator, name)
 
 
 class KnownVisit(Base):

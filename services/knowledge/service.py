@@ -86,7 +86,9 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             entry = entries.get(hit.id)
             # The index may lag behind by a moment: rights are those of the row.
             if entry and may_read(caller, entry.learning):
-                result = answer.results.add(snippet=snippets.of(entry.document), score=hit.score)
+                result = answer.results.add(
+                    title_snippet=snippets.title(entry.document), snippet=snippets.of(entry.document), score=hit.score
+                )
                 result.learning.CopyFrom(entry.message)
                 offer(result.learning, entry.learning, caller)
         return answer
@@ -121,10 +123,8 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         paths = updated_paths(request.update_mask, request.learning, set(UPDATABLE))
 
         def change(learning: Learning, caller: Identity) -> None:
-            learning.require_editable()
             before = learning.visibility
-            for field, value in column_values(request.learning, paths).items():
-                setattr(learning, field, value)
+            learning.edit(column_values(request.learning, paths))
             if learning.visibility is not before:
                 _require_publisher(caller, learning)
             learning.require_complete()

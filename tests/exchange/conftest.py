@@ -26,4 +26,6 @@ def member(exchange: RunningService) -> Caller:
 @pytest.fixture
 def other_member(exchange: RunningService) -> Caller:
     """Someone of another department."""
-    return exchange.as_(Role.MEMBER, name="Water works", department="Eigenbetrieb Stadtentwässerung")
+    return exchange.as_(
+        Role.MEMBER, name="Water works", department="Eigenbetrieb Stadtentwässerung", subject="accounts/water-works"
+    )

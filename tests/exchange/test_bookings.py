@@ -110,7 +110,41 @@ async def test_a_double_booking_names_what_it_collides_with(coordinator: Caller)
         "conflict_title": "Controllers from Swansea: Welcome",
         "start_time": "2031-05-12T07:00:00Z",
         "end_time": "2031-05-12T08:00:00Z",
+        "clashes": "1",
     }
+
+
+async def test_a_double_booking_names_every_clash(coordinator: Caller) -> None:
+    room = await factories.room(coordinator, "ratssaal")
+    interpreter = await factories.person(coordinator, "interpreter")
+    first = await factories.visit(coordinator, title="Controllers from Swansea")
+    second = await factories.visit(coordinator)
+    delegate = await factories.delegate(coordinator, second.name)
+    held = await factories.agenda_item(coordinator, first.name, title="Welcome", people=[interpreter.name])
+    later = {"start_time": at(10), "end_time": at(11)}
+    await factories.agenda_item(coordinator, first.name, title="Tour", room=room.name, **later)
+    own = await factories.agenda_item(coordinator, second.name, title="Rest", people=[delegate.name], **later)
+    with refused("ALREADY_EXISTS", "DOUBLE_BOOKING") as refusal:
+        await factories.agenda_item(
+            coordinator, second.name, room=room.name, people=[interpreter.name, delegate.name], end_time=at(11)
+        )
+    metadata = refusal.metadata
+    assert (metadata["resource"], metadata["conflict"], metadata["clashes"]) == (interpreter.name, held.name, "3")
+    assert {metadata["resource_title_2"], metadata["resource_title_3"]} == {"Council chamber", "Head of controlling"}
+    assert own.name in (metadata["conflict_2"], metadata["conflict_3"])
+    assert metadata["start_time_3"] == "2031-05-12T08:00:00Z"
+    assert all(title in refusal.error.message for title in ("Interpreter", "Council chamber", "Head of controlling"))
+
+
+async def test_of_many_clashes_ten_are_named_and_all_counted(coordinator: Caller) -> None:
+    people = [(await factories.person(coordinator, f"person-{number}")).name for number in range(12)]
+    visit = await factories.visit(coordinator)
+    await factories.agenda_item(coordinator, visit.name, people=people)
+    with refused("ALREADY_EXISTS", "DOUBLE_BOOKING") as refusal:
+        await factories.agenda_item(coordinator, visit.name, people=people)
+    assert refusal.metadata["clashes"] == "12"
+    assert "resource_10" in refusal.metadata
+    assert "resource_11" not in refusal.metadata
 
 
 async def test_who_may_not_see_the_other_visit_is_not_told_its_title(
@@ -131,7 +165,7 @@ async def test_who_may_not_see_the_other_visit_is_not_told_its_title(
 
     with pytest.raises(AlreadyExists) as refusal:
         await book()
-    assert set(refusal.value.metadata) == {"resource", "resource_title", "start_time", "end_time"}
+    assert set(refusal.value.metadata) == {"resource", "resource_title", "start_time", "end_time", "clashes"}
     assert taken.title not in refusal.value.message
 
 

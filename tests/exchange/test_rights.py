@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pytest
 from austausch.exchange.v1 import exchange_pb2 as pb
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from chassis.identity import Role, service_identity
 from tests import factories
@@ -100,7 +101,7 @@ async def test_a_member_proposes_and_works_on_what_its_department_hosts(
         pb.GetExchangeRequest(name=world.ours.exchange))).partnership)  # fmt: skip
     visit = await factories.visit(member, exchange.name)
     assert (exchange.editable, visit.editable, visit.state) == (True, True, pb.Visit.STATE_IDEA)
-    assert list(visit.allowed_transitions) == []
+    assert list(visit.allowed_transitions) == ["cancel"]
     await factories.delegate(member, visit.name)
     await factories.agenda_item(member, visit.name)
     renamed = pb.Visit(name=visit.name, title="Controllers, once more")
@@ -135,6 +136,69 @@ async def test_a_member_only_reads_what_another_department_hosts(
             await call
     with refused("NOT_FOUND"):
         await other_member.GetVisit(pb.GetVisitRequest(name="visits/none"))
+
+
+async def test_who_proposes_a_visit_works_on_it_as_long_as_it_is_an_idea(
+    coordinator: Caller, other_member: Caller, world: World
+) -> None:
+    idea = await factories.visit(other_member, world.ours.exchange)
+    assert (idea.editable, idea.delegation_editable, list(idea.allowed_transitions)) == (True, True, ["cancel"])
+    renamed = pb.Visit(name=idea.name, title="Controllers and engineers")
+    assert (await other_member.UpdateVisit(pb.UpdateVisitRequest(visit=renamed))).title == renamed.title
+    await factories.agenda_item(other_member, idea.name)
+    with refused("PERMISSION_DENIED"):
+        await factories.take(other_member, idea.name, "plan")
+    await factories.take(coordinator, idea.name, "agree")
+    agreed = await other_member.GetVisit(pb.GetVisitRequest(name=idea.name))
+    assert (agreed.editable, list(agreed.allowed_transitions)) == (False, [])
+    for call in (
+        other_member.UpdateVisit(pb.UpdateVisitRequest(visit=renamed)),
+        factories.take(other_member, idea.name, "cancel"),
+    ):
+        with refused("PERMISSION_DENIED"):
+            await call
+
+
+async def test_a_member_calls_off_an_idea_of_its_own_and_no_other(
+    member: Caller, other_member: Caller, world: World
+) -> None:
+    idea = await factories.visit(other_member, world.ours.exchange)
+    with refused("PERMISSION_DENIED"):
+        await factories.take(member, idea.name, "cancel")
+    assert (await factories.take(other_member, idea.name, "cancel")).state == pb.Visit.STATE_CANCELLED
+
+
+async def test_a_partner_is_told_the_functions_of_the_hosts_and_no_more(coordinator: Caller, world: World) -> None:
+    interpreter = await factories.person(coordinator, "interpreter", display_name="Eva Ernst")
+    guide = await factories.person(coordinator, "guide", function="Guide")
+    delegate = await factories.delegate(coordinator, world.ours.name)
+    booked = [interpreter.name, delegate.name, guide.name]
+    made = await factories.agenda_item(coordinator, world.ours.name, people=booked)
+    seen = (await world.partner.ListAgendaItems(pb.ListAgendaItemsRequest(parent=world.ours.name))).agenda_items[0]
+    assert seen == made
+    assert list(seen.people_functions) == ["Interpreter English–German", "", "Guide"]
+    fewer = pb.AgendaItem(name=made.name, people=[guide.name])
+    changed = await coordinator.UpdateAgendaItem(
+        pb.UpdateAgendaItemRequest(agenda_item=fewer, update_mask=FieldMask(paths=["people"]))
+    )
+    assert list(changed.people_functions) == ["Guide"]
+    with refused("PERMISSION_DENIED"):
+        await world.partner.ListPeople(pb.ListPeopleRequest())
+
+
+async def test_only_a_coordinator_makes_a_learning_of_a_debrief_public(
+    coordinator: Caller, member: Caller, world: World
+) -> None:
+    await factories.take(coordinator, world.ours.name, "agree", "plan", "confirm", "start")
+    debrief = factories.debrief("Monthly reports", "Public hearings")
+    debrief.entries[0].visibility = pb.DebriefEntry.VISIBILITY_PARTNERS
+    debrief.entries[1].visibility = pb.DebriefEntry.VISIBILITY_PUBLIC
+    request = pb.ReportVisitRequest(name=world.ours.name, debrief=debrief)
+    with refused("PERMISSION_DENIED") as refusal:
+        await member.ReportVisit(request)
+    assert refusal.error.message == "Only a coordinator makes a learning public."
+    assert (await coordinator.ReportVisit(request)).debrief == debrief
+    assert (await member.GetVisit(pb.GetVisitRequest(name=world.ours.name))).debrief == debrief
 
 
 async def test_a_member_without_a_department_hosts_nothing(exchange: RunningService, coordinator: Caller) -> None:

@@ -138,7 +138,8 @@ async def test_every_write_of_an_expert_is_checked_and_logged(lone_forum: Runnin
     forum = await make_forum(coordinator)
     panelist = await seat(coordinator, forum)
     expert = lone_forum.as_(Role.EXPERT, subject=EXPERT)
-    conclusion = await make_conclusion(expert, forum)
+    group = await make_group(coordinator, forum, members=[panelist.name])
+    conclusion = await make_conclusion(expert, forum, working_groups=[group.name])
     await expert.UpdateConclusion(
         pb.UpdateConclusionRequest(conclusion=pb.Conclusion(name=conclusion.name, dissent="Nicht einstimmig."))
     )

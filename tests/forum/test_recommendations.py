@@ -82,6 +82,9 @@ async def test_a_recommendation_is_followed_to_its_verification(
     told = events_pb2.RecommendationAnswered.FromString(rows[1].payload)
     assert (told.forum.name, told.conclusion.name) == (forum.name, adopted.conclusion)
     assert told.recommendation.answer == implemented.answer
+    checked = events_pb2.RecommendationVerified.FromString(rows[5].payload)
+    assert (checked.conclusion.name, checked.sdg_targets) == (adopted.conclusion, told.sdg_targets)
+    assert (checked.recommendation.updater, checked.actor) == ("Internationales Büro", "accounts/coordinator")
 
 
 async def test_an_answer_needs_a_verdict_and_a_reason(coordinator: Caller, member: Caller) -> None:

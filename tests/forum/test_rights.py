@@ -94,8 +94,8 @@ async def test_who_left_the_panel_sees_the_forum_no_more(coordinator: Caller, ex
 
 async def test_an_expert_drafts_where_it_sits_and_adopts_nowhere(coordinator: Caller, expert: Caller) -> None:
     forum, other = [await make_forum(coordinator, name) for name in ("own", "other")]
-    await seat(coordinator, forum)
-    conclusion = await make_conclusion(expert, forum)
+    group = await make_group(coordinator, forum, members=[(await seat(coordinator, forum)).name])
+    conclusion = await make_conclusion(expert, forum, working_groups=[group.name])
     recommendation = await make_recommendation(expert, conclusion)
     assert list(conclusion.allowed_transitions) == list(recommendation.allowed_transitions) == []
     changed = pb.Recommendation(name=recommendation.name, text="Besser so.")

@@ -67,6 +67,7 @@ CONCLUSION = forum_pb2.Conclusion(
     text="Fast alle Arbeitsgruppen halten eine Präambel für notwendig.",
     language="de",
     state=forum_pb2.Conclusion.STATE_ADOPTED,
+    updater="Internationales Büro",
 )
 
 
@@ -84,7 +85,7 @@ def recommendation(id_: str = "preamble", **fields: Any) -> forum_pb2.Recommenda
 
 
 def conclusion_adopted(*recommendations: forum_pb2.Recommendation) -> forum_events.ConclusionAdopted:
-    """Return the adoption of the conclusion with recommendations."""
+    """Return the adoption of the conclusion with recommendations, by the international office."""
     return forum_events.ConclusionAdopted(
         forum=FORUM, conclusion=CONCLUSION, recommendations=recommendations, sdg_targets=["11.3"]
     )
@@ -94,7 +95,36 @@ def recommendation_answered(
     verdict: forum_pb2.Recommendation.Answer.Verdict, reason: str = "Das schafft Klarheit.", **fields: Any
 ) -> forum_events.RecommendationAnswered:
     """Return the city's answer to a recommendation."""
-    answer = forum_pb2.Recommendation.Answer(verdict=verdict, reason=reason, answerer="Strategische Steuerung")
+    answer = forum_pb2.Recommendation.Answer(verdict=verdict, reason=reason, answerer="Anna Antwort")
     return forum_events.RecommendationAnswered(
-        forum=FORUM, conclusion=CONCLUSION, recommendation=recommendation(answer=answer, **fields), sdg_targets=["11.3"]
+        forum=FORUM,
+        conclusion=CONCLUSION,
+        recommendation=recommendation(answer=answer, updater="Anna Antwort", **fields),
+        sdg_targets=["11.3"],
     )
+
+
+def recommendation_implemented() -> forum_events.RecommendationImplemented:
+    """Return the report that the accepted recommendation is implemented."""
+    return forum_events.RecommendationImplemented(
+        **_followed_up(forum_pb2.Recommendation.STATE_IMPLEMENTED, "Uwe Umsetzer")
+    )
+
+
+def recommendation_verified() -> forum_events.RecommendationVerified:
+    """Return the confirmation that the accepted recommendation is implemented."""
+    return forum_events.RecommendationVerified(
+        **_followed_up(forum_pb2.Recommendation.STATE_VERIFIED, "Petra Prüferin")
+    )
+
+
+def _followed_up(state: forum_pb2.Recommendation.State, person: str) -> dict[str, Any]:
+    accepted = recommendation_answered(forum_pb2.Recommendation.Answer.VERDICT_ACCEPTED)
+    accepted.recommendation.state, accepted.recommendation.updater = state, person
+    return {
+        "forum": accepted.forum,
+        "conclusion": accepted.conclusion,
+        "recommendation": accepted.recommendation,
+        "sdg_targets": accepted.sdg_targets,
+        "actor": f"accounts/{person.split(maxsplit=1)[0].lower()}",
+    }

@@ -1,10 +1,12 @@
 """Learnings from other services' events, through a producer's outbox and a real NATS."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
 from austausch.exchange.v1 import events_pb2 as exchange_events
+from austausch.exchange.v1.exchange_pb2 import DebriefEntry
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1.knowledge_pb2 import (
     AnalyzeLearningRequest,
@@ -15,6 +17,7 @@ from austausch.knowledge.v1.knowledge_pb2 import (
     SearchLearningsRequest,
     UpdateLearningRequest,
 )
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from chassis.identity import Role
@@ -30,9 +33,12 @@ from tests.knowledge.factories import (
     create_request,
     recommendation,
     recommendation_answered,
+    recommendation_implemented,
+    recommendation_verified,
     visit,
     visit_reported,
 )
+from tests.refusals import refused
 
 Answer = forum_pb2.Recommendation.Answer
 
@@ -102,6 +108,18 @@ async def test_a_debrief_becomes_observations_that_are_found_and_lead_back_to_th
 
     assert german.name in await eventually(lambda: results("Controllings"))
     assert "<mark>controller</mark>" in (await eventually(lambda: results("controllers directorates")))[english.name]
+
+
+async def test_a_debrief_says_who_may_read_what_it_taught(
+    producer: Producer, coordinator: Caller, knowledge: RunningService
+) -> None:
+    shared = {**ENGLISH_ENTRY, "visibility": DebriefEntry.VISIBILITY_PARTNERS}
+    await producer.tell(visit_reported(GERMAN_ENTRY, shared))
+    learnings = {learning.title: learning for learning in await of(coordinator, "visits/controllers")}
+    assert learnings[GERMAN_ENTRY["title"]].visibility == Learning.VISIBILITY_INTERNAL
+    assert learnings[shared["title"]].visibility == Learning.VISIBILITY_PARTNERS
+    partner = knowledge.as_(Role.PARTNER, city="cities/swansea")
+    assert [learning.title for learning in await of(partner, "visits/controllers")] == [shared["title"]]
 
 
 async def test_a_repeated_report_makes_no_second_learning_and_undoes_nothing(
@@ -221,6 +239,105 @@ async def test_an_answer_does_not_undo_what_people_decided(producer: Producer, c
     await producer.tell(recommendation_answered(Answer.VERDICT_ACCEPTED))
     (kept,) = await of(coordinator, "forums/leitbild/recommendations/preamble")
     assert (kept.state, kept.reject_reason) == (Learning.STATE_REJECTED, "Doppelt")
+
+
+PREAMBLE = "forums/leitbild/recommendations/preamble"
+
+
+async def test_the_last_change_names_the_person_behind_the_event(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(visit_reported(GERMAN_ENTRY), conclusion_adopted(recommendation()))
+    (observation,) = await of(coordinator, "visits/controllers")
+    assert observation.updater == "Internationales Büro"
+    for source in (CONCLUSION.name, PREAMBLE):
+        (insight,) = await of(coordinator, source)
+        assert insight.updater == "Internationales Büro"
+    await producer.tell(recommendation_answered(Answer.VERDICT_ACCEPTED))
+    (lesson,) = await of(coordinator, PREAMBLE)
+    assert lesson.updater == "Anna Antwort"
+
+
+async def test_an_answer_that_comes_first_names_who_answered(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(recommendation_answered(Answer.VERDICT_ACCEPTED))
+    (lesson,) = await of(coordinator, PREAMBLE)
+    assert lesson.updater == "Anna Antwort"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_a_lesson_follows_its_recommendation_to_the_end_whatever_comes_first(
+    producer: Producer, coordinator: Caller, order: tuple[int, ...]
+) -> None:
+    events = [
+        recommendation_answered(Answer.VERDICT_ACCEPTED),
+        recommendation_implemented(),
+        recommendation_verified(),
+    ]
+    await producer.tell(*(events[index] for index in order), conclusion_adopted(recommendation()))
+    (lesson,) = await of(coordinator, PREAMBLE)
+    assert lesson.state == Learning.STATE_VALIDATED
+    assert lesson.remedial_action == "Dem Leitbild eine Präambel voranstellen."
+    assert (lesson.validator, lesson.validator_name) == ("accounts/petra", "Petra Prüferin")
+    assert lesson.updater == "Petra Prüferin"
+
+
+async def test_an_implemented_recommendation_is_an_implemented_lesson(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(
+        conclusion_adopted(recommendation()),
+        recommendation_answered(Answer.VERDICT_ACCEPTED),
+        recommendation_implemented(),
+    )
+    (lesson,) = await of(coordinator, PREAMBLE)
+    assert (lesson.state, lesson.updater) == (Learning.STATE_IMPLEMENTED, "Uwe Umsetzer")
+
+
+async def test_a_lesson_without_an_owner_waits_for_one(producer: Producer, coordinator: Caller) -> None:
+    implemented = recommendation_implemented()
+    implemented.recommendation.owner_department = ""
+    await producer.tell(conclusion_adopted(recommendation(owner_department="")), implemented)
+    (insight,) = await of(coordinator, PREAMBLE)
+    assert insight.state == Learning.STATE_INSIGHT
+
+
+async def test_a_verification_does_not_undo_what_people_decided(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(conclusion_adopted(recommendation()), recommendation_answered(Answer.VERDICT_ACCEPTED))
+    (lesson,) = await of(coordinator, PREAMBLE)
+    await coordinator.RejectLearning(RejectLearningRequest(name=lesson.name, reason="Doppelt"))
+    await producer.tell(recommendation_implemented(), recommendation_verified())
+    (kept,) = await of(coordinator, PREAMBLE)
+    assert (kept.state, kept.reject_reason) == (Learning.STATE_REJECTED, "Doppelt")
+
+
+async def test_a_follow_up_that_does_not_tell_the_conclusion_makes_no_learning(
+    producer: Producer, coordinator: Caller
+) -> None:
+    from_before = recommendation_implemented()
+    from_before.ClearField("conclusion")
+    await producer.tell(from_before)
+    assert not await of(coordinator, PREAMBLE)
+
+
+@pytest.mark.parametrize("source", [CONCLUSION.name, PREAMBLE])
+async def test_what_a_forum_adopted_is_never_worded_anew(producer: Producer, coordinator: Caller, source: str) -> None:
+    await producer.tell(conclusion_adopted(recommendation()))
+    (adopted,) = await of(coordinator, source)
+    assert adopted.text_adopted
+    for field in ("title", "language", "observation", "discussion", "conclusion", "recommendation"):
+        change = UpdateLearningRequest(learning=Learning(name=adopted.name))
+        setattr(change.learning, field, "en")
+        with refused("FAILED_PRECONDITION") as refusal:
+            await coordinator.UpdateLearning(change)
+        assert refusal.error.reason == "ADOPTED"
+    rest = Learning(name=adopted.name, title=adopted.title, topics=["strategy"])
+    mask = FieldMask(paths=["title", "topics"])
+    changed = await coordinator.UpdateLearning(UpdateLearningRequest(learning=rest, update_mask=mask))
+    assert (changed.title, list(changed.topics)) == (adopted.title, ["strategy"])
+    assert changed.editable
+
+
+async def test_what_a_person_writes_about_a_forum_stays_theirs_to_word(coordinator: Caller) -> None:
+    made = await coordinator.CreateLearning(create_request(source=CONCLUSION.name))
+    assert not made.text_adopted
+    change = UpdateLearningRequest(learning=Learning(name=made.name, title="Better"))
+    assert (await coordinator.UpdateLearning(change)).title == "Better"
 
 
 async def test_many_events_at_once_all_arrive(exchange: RunningService, coordinator: Caller) -> None:

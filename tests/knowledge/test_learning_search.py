@@ -77,6 +77,19 @@ async def test_inflected_forms_are_found_and_marked(coordinator: Caller) -> None
     ]
 
 
+async def test_words_are_marked_in_title_and_text_alike(coordinator: Caller) -> None:
+    await coordinator.CreateLearning(
+        create_request(title="Controlling & Nähe", observation="Das Controlling sitzt am Fachbereich.")
+    )
+    await found(coordinator, "", 1)
+    (result,) = (await search(coordinator, "Controllings")).results
+    assert result.title_snippet == "<mark>Controlling</mark> &amp; Nähe"
+    assert result.snippet == "Das <mark>Controlling</mark> sitzt am Fachbereich."
+    (result,) = (await search(coordinator, "Nähe")).results
+    assert result.title_snippet == "Controlling &amp; <mark>Nähe</mark>"
+    assert result.snippet == "Das Controlling sitzt am Fachbereich."
+
+
 async def test_what_is_written_is_found_well_within_a_second(coordinator: Caller) -> None:
     await search(coordinator)
     lags = []

@@ -220,14 +220,30 @@ def test_beyond_the_last_page_there_is_nothing_but_the_counts(index: SearchIndex
         ("cheap", ENGLISH, "It is &lt;b&gt;<mark>cheap</mark>&lt;/b&gt; &amp; quick."),
         ("fachb", GERMAN, "Das Controlling in Swansea sitzt bei den <mark>Fachbereichen</mark>."),
         ("污水", CHINESE, "青岛的<mark>污水</mark>处理厂由市政府管理。"),
-        ("kurze Wege", GERMAN, "Controlling braucht <mark>kurze</mark> <mark>Wege</mark>"),
-        ('"kurze Wege"', GERMAN, "Controlling braucht <mark>kurze Wege</mark>"),
+        ("kurze Wege", GERMAN, "Das Controlling in Swansea sitzt bei den Fachbereichen."),
         ("mannheim", GERMAN, "Das Controlling in Swansea sitzt bei den Fachbereichen."),
         ("", GERMAN, "Das Controlling in Swansea sitzt bei den Fachbereichen."),
     ],
 )
 def test_snippet_marks_what_matched(query: str, document: Document, expected: str) -> None:
     assert Snippets(Query.parse(query)).of(document) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "document", "expected"),
+    [
+        ("kurze Wege", GERMAN, "Controlling braucht <mark>kurze</mark> <mark>Wege</mark>"),
+        ('"kurze Wege"', GERMAN, "Controlling braucht <mark>kurze Wege</mark>"),
+        ("Controllings", GERMAN, "<mark>Controlling</mark> braucht kurze Wege"),
+        ("Fachbereich", GERMAN, "Controlling braucht kurze Wege"),
+        ("", GERMAN, "Controlling braucht kurze Wege"),
+        ("cheap", replace(ENGLISH, title="<i>Cheap</i> & quick"), "&lt;i&gt;<mark>Cheap</mark>&lt;/i&gt; &amp; quick"),
+        ("last", replace(ENGLISH, title="long " * 80 + "last"), "long " * 80 + "<mark>last</mark>"),
+        ("", replace(ENGLISH, title="<i>"), "&lt;i&gt;"),
+    ],
+)
+def test_title_is_shown_whole_with_what_matched(query: str, document: Document, expected: str) -> None:
+    assert Snippets(Query.parse(query)).title(document) == expected
 
 
 def test_snippet_shows_the_stretch_of_a_long_text_where_most_words_meet() -> None:
@@ -350,7 +366,8 @@ def test_every_document_is_found_and_marked_by_each_of_its_words(
     for word in {word for word, _, _ in words(normalized(text))}:
         for typed in (word, f'"{word}"', f"{word} "):
             assert "any" in found(index, typed), typed
-            assert "<mark>" in Snippets(Query.parse(typed)).of(document)
+            snippets = Snippets(Query.parse(typed))
+            assert "<mark>" in snippets.of(document) + snippets.title(document)
 
 
 LOWER_CASE = st.text("abcdefghijklmnopqrstuvwxyzäöüß", max_size=20)

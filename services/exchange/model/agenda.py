@@ -2,9 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text
-from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range, aggregate_order_by
+from sqlalchemy.orm import (
+    Mapped,
+    MappedSQLExpression,
+    column_property,
+    mapped_column,
+    relationship,
+)
 
 from chassis.errors import InvalidArgument
 from chassis.model import Resource
@@ -40,6 +46,18 @@ class Person(Resource, Base):
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
 
 
+def _functions(people: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
+    """Return a read-only attribute with the function of each of `people`, resource names; "" for a delegate."""
+    who = func.unnest(people).table_valued("name", with_ordinality="place", name="who").render_derived()
+    # The id of a person follows `people/`; what follows the seventh letter of a delegate's name is nobody's id.
+    found = func.coalesce(Person.function, "")
+    in_order = func.array_agg(aggregate_order_by(found, who.c.place), type_=ARRAY(Text))
+    listed = select(func.coalesce(in_order, [], type_=ARRAY(Text))).select_from(
+        who.outerjoin(Person, Person.id == func.substr(who.c.name, len("people/") + 1))
+    )
+    return column_property(listed.correlate_except(Person, who).scalar_subquery(), expire_on_flush=False)
+
+
 class AgendaItem(Resource, Base):
     """
     One item of a programme (Programmpunkt).
@@ -66,6 +84,7 @@ class AgendaItem(Resource, Base):
     people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     interpretation_languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
 
+    people_functions: Mapped[list[str]] = _functions(people)
     visit: Mapped[Visit] = relationship(lazy="raise")
     room: Mapped[Room | None] = relationship(lazy="joined")
 

@@ -48,7 +48,8 @@ class Visit(Stateful, Resource, Base):
     A stay of a delegation in another city.
 
     `city_id` is the other city, the exchange's; `time_zone` is the host's. `debrief` has the fields of the message
-    ``Debrief``. `new_dates_due` says that the visit is postponed and still has the dates that it was taken off.
+    ``Debrief``. `proposer` is the account that created it; empty where that was not kept. `new_dates_due` says that
+    the visit is postponed and still has the dates that it was taken off.
     """
 
     __tablename__ = "visits"
@@ -78,6 +79,7 @@ class Visit(Stateful, Resource, Base):
     exchange_id: Mapped[str] = mapped_column(Text)
     city_id: Mapped[str] = mapped_column(Text)
     home_city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
+    proposer: Mapped[str] = mapped_column(Text, default="")
     direction: Mapped[Direction] = enum_column(Direction)
     start_date: Mapped[date]
     end_date: Mapped[date]

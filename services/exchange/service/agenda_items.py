@@ -34,8 +34,10 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def ListAgendaItems(self, request: pb.ListAgendaItemsRequest, context: Any) -> pb.ListAgendaItemsResponse:
         async with self._database.read_once() as session:
-            statement = rows.of_visit(AgendaItem, request.parent)
-            found, token, total = await page(session, statement, AgendaItem, request, ORDERINGS, default="start_time")
+            statement, values = rows.of_visit(AgendaItem, request.parent)
+            found, token, total = await page(
+                session, statement, AgendaItem, request, ORDERINGS, default="start_time", values=values
+            )
             if not total:
                 await rows.visible(session, Visit, request.parent)
         items = [convert.agenda_item_message(item) for item in found]
@@ -107,6 +109,8 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
     item.check_times(visit)
     session.add(item)
     await session.flush()
+    if "people" in values:
+        await session.refresh(item, ["people_functions"])
 
 
 async def _require_people(session: Session, visit: Visit, names: list[str]) -> None:

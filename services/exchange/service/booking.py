@@ -17,8 +17,11 @@ from chassis.database import Session
 from chassis.errors import AlreadyExists
 from chassis.identity import identity
 from services.exchange import rights
-from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Delegate, Person, Visit
+from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Delegate, Person, Room, Visit
 from services.exchange.service.rows import violated
+
+# As many as a person reads, and as fit into the trailers of an answer.
+MOST_CLASHES = 10
 
 
 async def book(session: Session, item: AgendaItem) -> None:
@@ -26,7 +29,7 @@ async def book(session: Session, item: AgendaItem) -> None:
     Let a new agenda item hold its room and people for its time.
 
     Raises:
-        AlreadyExists: One of them is taken, with reason DOUBLE_BOOKING; the metadata says by what.
+        AlreadyExists: Some of them are taken, with reason DOUBLE_BOOKING; the metadata says by what.
     """
     await _lock(session, item.resources)
     await _hold(session, item)
@@ -90,47 +93,57 @@ async def _lock(session: Session, resources: Collection[str]) -> None:
 
 
 async def _collision(session: Session, item: AgendaItem) -> AlreadyExists:
-    """Return the error that names what an agenda item collides with."""
-    taken, other = (
+    """
+    Return the error that names what an agenda item collides with.
+
+    What it books is locked, so nothing is added to the clashes while they are read.
+    """
+    clashes = (
         await session.execute(
             select(Booking.resource, AgendaItem)
             .join(AgendaItem, AgendaItem.id == Booking.agenda_item_id)
             .where(Booking.resource.in_(item.resources), Booking.period.overlaps(item.period))
-            .order_by(AgendaItem.start_time, Booking.resource)
-            .limit(1)
+            .order_by(AgendaItem.start_time, Booking.resource, AgendaItem.id)
             .options(joinedload(AgendaItem.visit))
         )
-    ).one()
-    title = await _title(session, item, taken)
-    metadata = {
+    ).all()
+    named = clashes[:MOST_CLASHES]
+    titles = await _titles(session, {taken for taken, _ in named})
+    metadata: dict[str, str] = {}
+    sentences = []
+    for number, (taken, other) in enumerate(named, 1):
+        clash = _clash(taken, titles[taken], other)
+        metadata |= {key if number == 1 else f"{key}_{number}": value for key, value in clash.items()}
+        by = f" by “{clash['conflict_title']}”" if "conflict" in clash else ""
+        sentences.append(f"{titles[taken]} is booked{by} from {clash['start_time']} to {clash['end_time']}.")
+    metadata["clashes"] = str(len(clashes))
+    return AlreadyExists(" ".join(sentences), reason="DOUBLE_BOOKING", metadata=metadata)
+
+
+def _clash(taken: str, title: str, other: AgendaItem) -> dict[str, str]:
+    """Return what the caller may know of one clash: the resource, its title, and what holds it when."""
+    clash = {
         "resource": taken,
         "resource_title": title,
         "start_time": _rfc3339(other.start_time),
         "end_time": _rfc3339(other.end_time),
     }
     if rights.may_see(identity(), other.visit):
-        conflict_title = f"{other.visit.title}: {other.title}"
-        metadata |= {"conflict": other.name, "conflict_title": conflict_title}
-        by = f" by “{conflict_title}”"
-    else:
-        by = ""
-    return AlreadyExists(
-        f"{title} is booked{by} from {metadata['start_time']} to {metadata['end_time']}.",
-        reason="DOUBLE_BOOKING",
-        metadata=metadata,
-    )
+        clash |= {"conflict": other.name, "conflict_title": f"{other.visit.title}: {other.title}"}
+    return clash
 
 
-async def _title(session: Session, item: AgendaItem, resource: str) -> str:
-    """Return what people call a resource of an agenda item."""
-    if item.room and resource == item.room.name:
-        return item.room.display_name
-    who: Person | Delegate
-    if resource.startswith("people/"):
-        who = await session.by_name(Person, resource)
-    else:
-        who = await session.by_name(Delegate, resource)
-    return who.display_name or who.function
+async def _titles(session: Session, resources: Collection[str]) -> dict[str, str]:
+    """Return what people call rooms, people and delegates, by resource name."""
+    ids = [resource.rpartition("/")[2] for resource in resources]
+    titles: dict[str, str] = {}
+    for room in await session.scalars(select(Room).where(Room.id.in_(ids))):
+        titles[room.name] = room.display_name
+    people: list[Person | Delegate] = [
+        *await session.scalars(select(Person).where(Person.id.in_(ids))),
+        *await session.scalars(select(Delegate).where(Delegate.id.in_(ids))),
+    ]
+    return titles | {who.name: who.display_name or who.function for who in people}
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -33,8 +33,10 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 
     async def ListDelegates(self, request: pb.ListDelegatesRequest, context: Any) -> pb.ListDelegatesResponse:
         async with self._database.read_once() as session:
-            statement = rows.of_visit(Delegate, request.parent, rights.ALL_DELEGATES)
-            found, token, total = await page(session, statement, Delegate, request, ORDERINGS, default="protocol")
+            statement, values = rows.of_visit(Delegate, request.parent, rights.ALL_DELEGATES)
+            found, token, total = await page(
+                session, statement, Delegate, request, ORDERINGS, default="protocol", values=values
+            )
             if not total:
                 await _visit(session, request.parent)
         delegates = [convert.delegate_message(delegate) for delegate in found]

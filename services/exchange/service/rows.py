@@ -1,8 +1,9 @@
 """Rows as servicers need them: found for the caller, referred to by a request, added under an id of the caller's."""
 
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Session
@@ -65,18 +66,25 @@ def only_visible(statement: Select[OfCity], model: type[OfCity]) -> Select[OfCit
 
 def of_visit(
     model: type[BelowVisit], visit: str, all_cities: frozenset[Role] = rights.ALL_CITIES
-) -> Select[BelowVisit]:
+) -> tuple[Select[BelowVisit], dict[str, str]]:
     """
-    Return the statement for a visit's rows of one kind, limited to what the caller may see.
+    Return the statement for a visit's rows of one kind, limited to what the caller may see, and its parameters.
 
     It finds none as well where there is no such visit: `visible` says which.
     """
-    statement = select(model).where(model.visit_id == Visit.parse(visit)["id"])
     caller = identity()
+    values = {"visit_id": Visit.parse(visit)["id"]}
     if caller.has(*all_cities):
+        return _of_visit(model, own=False), values
+    return _of_visit(model, own=True), values | {"city_id": caller.city.removeprefix("cities/")}
+
+
+@cache
+def _of_visit(model: Any, *, own: bool) -> Select[Any]:
+    statement = select(model).where(model.visit_id == bindparam("visit_id"))
+    if not own:
         return statement
-    own = select(Visit.id).where(Visit.city_id == caller.city.removeprefix("cities/"))
-    return statement.where(model.visit_id.in_(own))
+    return statement.where(model.visit_id.in_(select(Visit.id).where(Visit.city_id == bindparam("city_id"))))
 
 
 def parent(model: type[AgendaItem | Delegate], name: str) -> str:

@@ -1,11 +1,12 @@
 """Visits, and their way through their states."""
 
+from functools import cache
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitReported
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Select, bindparam, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import defer
 
@@ -27,6 +28,16 @@ ORDERINGS = {
     "title": Visit.title,
 }
 
+FILTERS = {
+    "own_city": Visit.city_id == bindparam("own_city"),
+    "exchange": Visit.exchange_id == bindparam("exchange"),
+    "city": Visit.city_id == bindparam("city"),
+    "state": Visit.state == bindparam("state"),
+    "direction": Visit.direction == bindparam("direction"),
+    "from_date": Visit.end_date >= bindparam("from_date"),
+    "to_date": Visit.start_date <= bindparam("to_date"),
+}
+
 
 class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
     """
@@ -45,21 +56,10 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             return convert.visit_message(await rows.visible(session, Visit, request.name), identity())
 
     async def ListVisits(self, request: pb.ListVisitsRequest, context: Any) -> pb.ListVisitsResponse:
-        statement = rows.only_visible(select(Visit), Visit).options(defer(Visit.debrief, raiseload=True))
-        if request.exchange:
-            statement = statement.where(Visit.exchange_id == rows.key(Exchange, request.exchange, "exchange"))
-        if request.city:
-            statement = statement.where(Visit.city_id == rows.key(City, request.city, "city"))
-        if request.state:
-            statement = statement.where(Visit.state == convert.visit_state(request.state, "state"))
-        if request.direction:
-            statement = statement.where(Visit.direction == convert.visit_direction(request.direction, "direction"))
-        if request.HasField("from_date"):
-            statement = statement.where(Visit.end_date >= convert.day(request.from_date, "from_date"))
-        if request.HasField("to_date"):
-            statement = statement.where(Visit.start_date <= convert.day(request.to_date, "to_date"))
+        values = _filters(request)
+        statement = _visits(frozenset(values))
         async with self._database.read_once() as session:
-            found, token, total = await page(session, statement, Visit, request, ORDERINGS, "start_date desc")
+            found, token, total = await page(session, statement, Visit, request, ORDERINGS, "start_date desc", values)
         visits = [convert.visit_message(visit, identity(), with_debrief=False) for visit in found]
         return pb.ListVisitsResponse(visits=visits, next_page_token=token, total_size=total)
 
@@ -73,6 +73,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             exchange_id=exchange.id,
             city_id=exchange.city_id,
             home_city_id=self._home_city.removeprefix("cities/"),
+            proposer=identity().subject,
             direction=convert.visit_direction(message.direction, "visit.direction"),
             **convert.columns(message, "visit", convert.VISIT, convert.VISIT),
         )
@@ -134,6 +135,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
     async def ReportVisit(self, request: pb.ReportVisitRequest, context: Any) -> pb.Visit:
         async with self._database.begin() as session:
             visit = await _to_change(session, request, "report")
+            _require_may_share(request.debrief)
             visit.report(convert.debrief_fields(request.debrief))
             await session.flush()
             caller = identity()
@@ -175,6 +177,37 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             return await _changed(session, visit)
 
 
+def _filters(request: pb.ListVisitsRequest) -> dict[str, Any]:
+    """
+    Return the names of the `FILTERS` that hold for a list, with their values.
+
+    Raises:
+        InvalidArgument: One of the request's fields is no name or no day.
+    """
+    values: dict[str, Any] = {}
+    if not identity().has(*rights.ALL_CITIES):
+        values["own_city"] = identity().city.removeprefix("cities/")
+    if request.exchange:
+        values["exchange"] = rows.key(Exchange, request.exchange, "exchange")
+    if request.city:
+        values["city"] = rows.key(City, request.city, "city")
+    if request.state:
+        values["state"] = convert.visit_state(request.state, "state")
+    if request.direction:
+        values["direction"] = convert.visit_direction(request.direction, "direction")
+    if request.HasField("from_date"):
+        values["from_date"] = convert.day(request.from_date, "from_date")
+    if request.HasField("to_date"):
+        values["to_date"] = convert.day(request.to_date, "to_date")
+    return values
+
+
+@cache
+def _visits(filters: frozenset[str]) -> Select[Visit]:
+    statement = select(Visit).options(defer(Visit.debrief, raiseload=True))
+    return statement.where(*(FILTERS[name] for name in sorted(filters)))
+
+
 async def _to_change(session: Session, request: rows.TransitionRequest, verb: str) -> Visit:
     """
     Return the visit, locked, for a caller who may use the verb and saw the current version.
@@ -187,6 +220,18 @@ async def _to_change(session: Session, request: rows.TransitionRequest, verb: st
         raise PermissionDenied("Only the department that hosts the visit may do this.")
     visit.check_etag(request.etag)
     return visit
+
+
+def _require_may_share(debrief: pb.Debrief) -> None:
+    """
+    Raise unless the caller may share the entries as widely as they say.
+
+    Raises:
+        PermissionDenied: An entry is public, and the caller may not make it so.
+    """
+    public = any(entry.visibility == pb.DebriefEntry.VISIBILITY_PUBLIC for entry in debrief.entries)
+    if public and not rights.may_publish(identity()):
+        raise PermissionDenied("Only a coordinator makes a learning public.")
 
 
 async def _changed(session: Session, visit: Visit) -> pb.Visit:

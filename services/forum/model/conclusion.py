@@ -4,13 +4,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Select, Text, and_
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from chassis.errors import FailedPrecondition
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
 from services.forum.model.links import Linked, linked_ids
+from services.forum.model.working_group import Membership, accounts_in_groups, read_along
 
 
 class ConclusionState(StrEnum):
@@ -35,6 +36,12 @@ class SharedBy(Base):
     forum_id: Mapped[str] = mapped_column(Text, primary_key=True)
     conclusion_id: Mapped[str] = mapped_column(Text, primary_key=True)
     working_group_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+def accounts_sharing() -> Select[str]:
+    """Return the statement for the accounts of the experts whose working groups share a conclusion, by `SharedBy`."""
+    same = (SharedBy.forum_id == Membership.forum_id, SharedBy.working_group_id == Membership.working_group_id)
+    return accounts_in_groups().join(SharedBy, and_(*same)).distinct().correlate_except(SharedBy)
 
 
 class ConclusionNode(Base):
@@ -85,6 +92,12 @@ class Conclusion(Linked, Stateful, Resource, Base):
     def node_ids(cls) -> Mapped[list[str]]:
         """Ids of the nodes that the conclusion speaks about."""
         return linked_ids(cls, "node_ids")
+
+    @declared_attr
+    def writers(cls) -> Mapped[list[str]]:
+        """Accounts of the experts who write for a group that shares the conclusion."""
+        own = (SharedBy.forum_id == cls.forum_id, SharedBy.conclusion_id == cls.id)
+        return read_along(accounts_sharing().where(*own))
 
     def require_draft(self) -> None:
         """

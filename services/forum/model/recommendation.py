@@ -5,12 +5,14 @@ from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
+from services.forum.model.conclusion import SharedBy, accounts_sharing
 from services.forum.model.forum import Forum
+from services.forum.model.working_group import read_along
 
 
 class RecommendationState(StrEnum):
@@ -79,6 +81,12 @@ class Recommendation(Stateful, Resource, Base):
     verify_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     forum: Mapped[Forum] = relationship(lazy="joined", innerjoin=True)
+
+    @declared_attr
+    def writers(cls) -> Mapped[list[str]]:
+        """Accounts of the experts who write for a group that shares its conclusion."""
+        own = (SharedBy.forum_id == cls.forum_id, SharedBy.conclusion_id == cls.conclusion_id)
+        return read_along(accounts_sharing().where(*own))
 
     def allowed_transitions(self) -> list[str]:
         """Return the verbs that exist from the present state: none once it is rejected."""

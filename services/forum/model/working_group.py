@@ -2,12 +2,15 @@
 
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Text
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Select, Text, and_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, declared_attr, mapped_column
+from sqlalchemy.sql import func
 
 from chassis.model import Resource
 from services.forum.model.base import Base
 from services.forum.model.links import Linked, linked_ids
+from services.forum.model.panelist import Panelist, PanelistState
 
 
 class Ownership(Base):
@@ -44,6 +47,21 @@ class Membership(Base):
     panelist_id: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
+def accounts_in_groups() -> Select[str]:
+    """Return the statement for the accounts of experts who accepted their invitation, by their memberships."""
+    return (
+        select(Panelist.account)
+        .join(Membership, and_(Panelist.forum_id == Membership.forum_id, Panelist.id == Membership.panelist_id))
+        .where(Panelist.state == PanelistState.ACCEPTED, Panelist.account != "")
+        .correlate_except(Panelist, Membership)
+    )
+
+
+def read_along(accounts: Select[str]) -> MappedSQLExpression[list[str]]:
+    """Return the attribute with these accounts: it comes in the statement of the resource."""
+    return column_property(func.array(accounts.scalar_subquery(), type_=ARRAY(Text)), expire_on_flush=False)
+
+
 class WorkingGroup(Linked, Resource, Base):
     """A working group (Arbeitsgruppe)."""
 
@@ -66,3 +84,9 @@ class WorkingGroup(Linked, Resource, Base):
     def member_ids(cls) -> Mapped[list[str]]:
         """Ids of the panelists who work in the group."""
         return linked_ids(cls, "member_ids")
+
+    @declared_attr
+    def writers(cls) -> Mapped[list[str]]:
+        """Accounts of the experts who write for the group."""
+        own = (Membership.forum_id == cls.forum_id, Membership.working_group_id == cls.id)
+        return read_along(accounts_in_groups().where(*own))

@@ -5,6 +5,7 @@ from typing import Any
 from austausch.forum.v1 import events_pb2, forum_pb2, forum_pb2_grpc
 from google.protobuf import empty_pb2
 from sqlalchemy import delete, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
@@ -28,6 +29,7 @@ from services.forum.panel import Panel
 from services.forum.references import ids_in_forum, sdg_targets_of
 from services.forum.rights import conclusion_verbs, of_forum, see
 from services.forum.service.listing import page_of_forum
+from services.forum.writers import may_edit, require_groups, require_writer
 
 COLUMNS = {"title", "text", "language", "dissent"}
 FIELDS = COLUMNS | {"working_groups", "nodes"}
@@ -36,7 +38,9 @@ ORDERINGS = {"create_time": Conclusion.create_time, "update_time": Conclusion.up
 
 def _as_message(conclusion: Conclusion) -> forum_pb2.Conclusion:
     """Return a conclusion as its caller may see it."""
-    return conclusion_message(conclusion, conclusion_verbs(conclusion))
+    message = conclusion_message(conclusion, conclusion_verbs(conclusion))
+    message.editable = may_edit(conclusion)
+    return message
 
 
 class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
@@ -77,7 +81,9 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
     async def _create(self, session: Session, request: forum_pb2.CreateConclusionRequest) -> forum_pb2.Conclusion:
         forum = await see(session, Forum, request.parent)
         conclusion = Conclusion(forum_id=forum.id, id=request.conclusion_id or new_id(), state=ConclusionState.DRAFT)
+        set_committed_value(conclusion, "working_group_ids", [])
         await self._change(session, conclusion, request.conclusion, FIELDS)
+        await session.refresh(conclusion, ["writers"])
         return _as_message(conclusion)
 
     async def UpdateConclusion(self, request: forum_pb2.UpdateConclusionRequest, context: Any) -> forum_pb2.Conclusion:
@@ -88,6 +94,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
             conclusion = await see(session, Conclusion, message.name, lock=True)
             conclusion.check_etag(message.etag)
             conclusion.require_draft()
+            require_writer(conclusion)
             conclusion.update_time = now()
             await self._change(session, conclusion, message, paths)
             return _as_message(conclusion)
@@ -104,6 +111,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
         if "working_groups" in paths:
             field = "conclusion.working_groups"
             groups = await ids_in_forum(session, WorkingGroup, message.working_groups, forum_id, field)
+            await require_groups(session, forum_id, conclusion.working_group_ids, groups)
             await link(session, conclusion, "working_group_ids", groups)
         if "nodes" in paths:
             nodes = await ids_in_forum(session, SubjectNode, message.nodes, forum_id, "conclusion.nodes")

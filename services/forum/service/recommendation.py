@@ -6,6 +6,7 @@ from typing import Any
 from austausch.forum.v1 import events_pb2, forum_pb2, forum_pb2_grpc
 from google.protobuf import empty_pb2
 
+from chassis.convert import member
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.field_mask import updated_paths
@@ -17,10 +18,9 @@ from services.forum.constraints import erase, store
 from services.forum.convert import (
     column_values,
     conclusion_message,
-    day,
     forum_message,
-    member_value,
     name_of,
+    optional_date,
     recommendation_message,
 )
 from services.forum.model import Conclusion, Forum, Recommendation, RecommendationState, Verdict
@@ -28,6 +28,7 @@ from services.forum.panel import Panel
 from services.forum.references import ids_in_forum, sdg_targets_of
 from services.forum.rights import of_forum, recommendation_verbs, require_owner, see
 from services.forum.service.listing import page_of_forum
+from services.forum.writers import may_edit_recommendation, require_writer
 
 FOLLOW_UP = {"due_date", "evidence"}
 AFTER_ADOPTION = FOLLOW_UP | {"owner_department"}
@@ -55,7 +56,9 @@ FollowUpRequest = (
 
 def _as_message(recommendation: Recommendation) -> forum_pb2.Recommendation:
     """Return a recommendation as its caller may see it."""
-    return recommendation_message(recommendation, recommendation_verbs(recommendation))
+    message = recommendation_message(recommendation, recommendation_verbs(recommendation))
+    message.editable = may_edit_recommendation(recommendation)
+    return message
 
 
 class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
@@ -109,6 +112,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         # Locked: the conclusion shall not be adopted without this draft.
         conclusion = await see(session, Conclusion, name, lock=True)
         conclusion.require_draft()
+        require_writer(conclusion)
         recommendation = Recommendation(
             forum=forum,
             forum_id=forum.id,
@@ -119,18 +123,21 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         )
         session.add(recommendation)
         await store(session)
+        await session.refresh(recommendation, ["writers"])
         return _as_message(recommendation)
 
     async def UpdateRecommendation(
         self, request: forum_pb2.UpdateRecommendationRequest, context: Any
     ) -> forum_pb2.Recommendation:
-        message, caller = request.recommendation, identity()
+        message, insider = request.recommendation, identity().has(Role.COORDINATOR, Role.MEMBER)
         paths = updated_paths(request.update_mask, message, FIELDS)
-        if not caller.has(Role.COORDINATOR, Role.MEMBER):
+        if not insider:
             await self._panel.admit_writer(Recommendation.parse(message.name)["forum_id"])
         async with self._database.begin() as session:
             recommendation = await see(session, Recommendation, message.name, lock=True)
             recommendation.check_etag(message.etag)
+            if not insider:
+                require_writer(recommendation)
             values = column_values(message, paths, Recommendation)
             changes = {name for name, value in values.items() if value != getattr(recommendation, name)}
             self._require_changeable(recommendation, changes)
@@ -165,28 +172,21 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
     async def AnswerRecommendation(
         self, request: forum_pb2.AnswerRecommendationRequest, context: Any
     ) -> forum_pb2.Recommendation:
-        verdict = Verdict(member_value(request.DESCRIPTOR.fields_by_name["verdict"], request.verdict))
+        verdict = member(forum_pb2.Recommendation.Answer.Verdict.DESCRIPTOR, request.verdict, Verdict)
         async with self._database.begin() as session:
             recommendation = await see(session, Recommendation, request.name, lock=True)
             require_owner(recommendation)
             recommendation.check_etag(request.etag)
             recommendation.answer(verdict, request.reason, identity().name)
             await store(session)
-            conclusion_name = name_of(Conclusion, recommendation.forum_id, recommendation.conclusion_id)
-            conclusion = await see(session, Conclusion, conclusion_name)
-            event = events_pb2.RecommendationAnswered(
-                forum=forum_message(recommendation.forum),
-                conclusion=conclusion_message(conclusion),
-                recommendation=recommendation_message(recommendation),
-                sdg_targets=await sdg_targets_of(session, conclusion),
-            )
+            event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))
             emit(session, event, recommendation.name)
             return _as_message(recommendation)
 
     async def PlanRecommendation(
         self, request: forum_pb2.PlanRecommendationRequest, context: Any
     ) -> forum_pb2.Recommendation:
-        due_date = day(request, "due_date", "due_date")
+        due_date = optional_date(request, "due_date", "due_date")
         return await self._follow_up(request, events_pb2.RecommendationPlanned, lambda row: row.plan(due_date))
 
     async def StartRecommendation(
@@ -224,6 +224,18 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             recommendation.check_etag(request.etag)
             step(recommendation)
             await store(session)
-            message, forum = recommendation_message(recommendation), forum_message(recommendation.forum)
-            emit(session, event(forum=forum, recommendation=message), recommendation.name)
+            facts = await _facts(session, recommendation)
+            emit(session, event(actor=identity().subject, **facts), recommendation.name)
             return _as_message(recommendation)
+
+
+async def _facts(session: Session, recommendation: Recommendation) -> dict[str, Any]:
+    """Return what every event tells of a recommendation, by field."""
+    conclusion_name = name_of(Conclusion, recommendation.forum_id, recommendation.conclusion_id)
+    conclusion = await see(session, Conclusion, conclusion_name)
+    return {
+        "forum": forum_message(recommendation.forum),
+        "conclusion": conclusion_message(conclusion),
+        "recommendation": recommendation_message(recommendation),
+        "sdg_targets": await sdg_targets_of(session, conclusion),
+    }

@@ -17,9 +17,17 @@ from services.forum.model import Forum, Membership, Panelist, SubjectNode, Worki
 from services.forum.references import ids_in_forum
 from services.forum.rights import of_forum, see
 from services.forum.service.listing import page_of_forum
+from services.forum.writers import writes_for
 
 FIELDS = {"title", "nodes", "members"}
 ORDERINGS = {"title": WorkingGroup.title, "create_time": WorkingGroup.create_time}
+
+
+def _as_message(group: WorkingGroup) -> forum_pb2.WorkingGroup:
+    """Return a working group as its caller may see it."""
+    message = working_group_message(group)
+    message.writable = writes_for(group)
+    return message
 
 
 class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
@@ -30,7 +38,7 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
 
     async def GetWorkingGroup(self, request: forum_pb2.GetWorkingGroupRequest, context: Any) -> forum_pb2.WorkingGroup:
         async with self._database.read() as session:
-            return working_group_message(await see(session, WorkingGroup, request.name))
+            return _as_message(await see(session, WorkingGroup, request.name))
 
     async def ListWorkingGroups(
         self, request: forum_pb2.ListWorkingGroupsRequest, context: Any
@@ -45,7 +53,7 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
                 statement = statement.where(WorkingGroup.forum_id == member["forum_id"], WorkingGroup.id.in_(seated))
             rows, token, total = await page_of_forum(session, statement, WorkingGroup, request, ORDERINGS, "title")
         return forum_pb2.ListWorkingGroupsResponse(
-            working_groups=[working_group_message(row) for row in rows], next_page_token=token, total_size=total
+            working_groups=[_as_message(row) for row in rows], next_page_token=token, total_size=total
         )
 
     async def CreateWorkingGroup(
@@ -58,7 +66,7 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
         forum = await see(session, Forum, request.parent)
         group = WorkingGroup(forum_id=forum.id, id=request.working_group_id or new_id())
         await self._change(session, group, request.working_group, FIELDS)
-        return working_group_message(group)
+        return _as_message(group)
 
     async def UpdateWorkingGroup(
         self, request: forum_pb2.UpdateWorkingGroupRequest, context: Any
@@ -70,7 +78,7 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
             group.check_etag(message.etag)
             group.update_time = now()
             await self._change(session, group, message, paths)
-            return working_group_message(group)
+            return _as_message(group)
 
     async def _change(
         self, session: Session, group: WorkingGroup, message: forum_pb2.WorkingGroup, paths: set[str]

@@ -41,15 +41,12 @@ class Snippets:
         """
         Return the passage that matches best, as HTML: matched words in `<mark>`, everything else escaped.
 
-        The passage with most of the query's words wins, the earlier among equals; the title only when nothing else
-        matched. Without a match it is the beginning of the first passage. At most `MAX_CHARACTERS` of text, cut between
-        words and marked with `…` where something was left off.
+        The passage with most of the query's words wins, the earlier among equals. Without a match it is the beginning
+        of the first passage. At most `MAX_CHARACTERS` of text, cut between words and marked with `…` where something
+        was left off.
         """
-        analysis = analysis_of(document.language)
-        openings = self._openings.get(analysis)
-        if openings is None:
-            openings = self._openings[analysis] = _Openings(self._units, analysis)
-        texts = [normalized(text) for text in (*document.passages, document.title) if text] or [""]
+        openings = self._openings_for(document)
+        texts = [normalized(text) for text in document.passages if text] or [""]
         best, best_text, best_marks, most = 0, texts[0], list[_Mark](), 0
         for text in texts:
             if most == len(self._units):
@@ -58,7 +55,20 @@ class Snippets:
             start, count = _best_start(marks)
             if count > most:
                 best, best_text, best_marks, most = start, text, marks, count
-        return _render(best_text, best_marks, best)
+        return _render(best_text, best_marks, *_cut(best_text, best))
+
+    def title(self, document: Document) -> str:
+        """Return the whole title, as HTML like `of`."""
+        text = normalized(document.title)
+        marks = list(_marks(self._openings_for(document), text)) if self._units else []
+        return _render(text, marks, 0, len(text))
+
+    def _openings_for(self, document: Document) -> "_Openings":
+        analysis = analysis_of(document.language)
+        openings = self._openings.get(analysis)
+        if openings is None:
+            openings = self._openings[analysis] = _Openings(self._units, analysis)
+        return openings
 
 
 class _Openings(dict[str, "list[_Matcher]"]):
@@ -133,8 +143,7 @@ def _best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
     return best, most
 
 
-def _render(text: str, marks: Sequence[_Mark], focus: int) -> str:
-    start, end = _cut(text, focus)
+def _render(text: str, marks: Sequence[_Mark], start: int, end: int) -> str:
     parts = ["… " if start else ""]
     position = start
     for mark in marks:
