@@ -100,7 +100,7 @@ async def _serve(service: Service) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     if service.settings.otlp_endpoint:
-        telemetry.trace_sql(service.database.engine)
+        telemetry.trace_sql(service.database.engine.sync_engine)
     telemetry.serve_metrics(service.settings.metrics_listen)
     waiting = asyncio.create_task(_wait_for_schema(service))
     stopped = asyncio.create_task(stop.wait())

@@ -27,6 +27,11 @@ def shared(default: Any = MISSING, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"shared": True})
 
 
+def secret() -> Any:
+    """Declare a setting that is not printed."""
+    return field(repr=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProcessSettings:
     """What every process can be told."""
@@ -43,7 +48,7 @@ class ProcessSettings:
 class ServiceSettings(ProcessSettings):
     """What every gRPC service can be told."""
 
-    database_url: str = field(repr=False)
+    database_url: str = secret()
     """PostgreSQL, ``postgresql://user:password@host/database``."""
     listen: str = "127.0.0.1:0"
     """Host and port to serve gRPC on."""

@@ -93,7 +93,8 @@ def _set_up_logs(process: str, settings: ProcessSettings) -> None:
 
 
 def trace_sql(engine: Any) -> None:
-    """Give every SQL statement of an async engine a span; used only where traces are exported."""
+    """Give every SQL statement of an engine a span; used only where traces are exported."""
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 
-    SQLAlchemyInstrumentor().instrument(engine=engine.sync_engine)
+    # It names SQLAlchemy before 2.1, and would do nothing without a word; the events that it listens to are the same.
+    SQLAlchemyInstrumentor().instrument(engine=engine, skip_dep_check=True)

@@ -23,6 +23,9 @@ _WORDS = {
     "repeated.unique": "names something twice",
     "repeated.min_items": "is required",
 }
+# How a pattern of language tags begins, and what it means.
+_LANGUAGE_TAG = "^[a-z]{2,3}(-[A-Za-z0-9]"
+_LANGUAGE_TAG_WORDS = "must be a BCP 47 language tag such as de or en-GB"
 
 
 def validate(request: Message) -> None:
@@ -44,6 +47,8 @@ def validate(request: Message) -> None:
 def _words(violation: protovalidate.Violation) -> str:
     if violation.field_value == "":
         return "is required"
+    if violation.proto.rule_id == "string.pattern" and str(violation.rule_value).startswith(_LANGUAGE_TAG):
+        return _LANGUAGE_TAG_WORDS
     return _WORDS.get(violation.proto.rule_id, violation.proto.message)
 
 

@@ -84,10 +84,14 @@ def main() -> int:
 
 def _run(place: Place, stack: contextlib.ExitStack) -> Ended:
     """Start everything, entering it into ``stack``, and return the first process that ends by itself."""
-    stack.enter_context(embedded.exclusive(place.data))
     record = place.data / "processes.json"
-    stop_left_behind(record)
-    _check_port(place.port)
+    was_killed = record.exists()
+    if not was_killed:  # Else it may be the last run's gateway that has the port.
+        _check_port(place.port)
+    stack.enter_context(embedded.exclusive(place.data))
+    if was_killed:
+        stop_left_behind(record)
+        _check_port(place.port)
     environment = dict(os.environ)
     _add_servers(environment, place, stack)
     _add_settings(environment, place)
@@ -100,8 +104,8 @@ def _run(place: Place, stack: contextlib.ExitStack) -> Ended:
     with _phase("starting the processes"):
         processes.start()
         _await_ready(place, processes)
-    with _phase("loading the demo data"):
-        _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
+    # Most starts find it loaded: it says itself when it loads.
+    _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
     print(f"ready: {place.url}", flush=True)
     while True:
         if ended := processes.ended(seconds=3600):
@@ -173,7 +177,7 @@ def _is_given(environment: dict[str, str], setting: str) -> bool:
 
 
 def _run_all(modules: dict[str, list[str]], environment: dict[str, str], place: Place) -> None:
-    """Run Python modules with their arguments side by side to their end; what they print goes into log files."""
+    """Run Python modules with their arguments side by side to their end; their standard error goes into log files."""
     logs = {task: place.data / f"{task.replace(' ', '-')}.log" for task in modules}
     with contextlib.ExitStack() as stack:
         running = {}
@@ -184,7 +188,6 @@ def _run_all(modules: dict[str, list[str]], environment: dict[str, str], place: 
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
                 stderr=output,
                 start_new_session=True,
             )

@@ -50,7 +50,8 @@ class Processes:
             Process(command, name=name, colour=next(colours), env=dict(environment), cwd=str(procfile.parent))
             for name, command in commands.items()
         ]
-        self._printer = Printer(sys.stdout, width=max(map(len, commands)))
+        # Without the time: the lines have theirs.
+        self._printer = Printer(sys.stdout, time_format="", width=max(map(len, commands)))
         self._record = record
         self._lock = threading.Lock()
         self._running: dict[str, int] = {}

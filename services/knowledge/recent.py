@@ -22,8 +22,9 @@ from services.knowledge.search import Document
 CAPACITY = 1_000
 
 AMONG = Learning.id == any_(bindparam("ids", type_=ARRAY(Text)))
-REVISIONS = select(Learning.id, Learning.revision).where(AMONG)
 LEARNINGS = select(Learning).where(AMONG)
+# Plain columns: two values a row are not worth the mapper's work.
+REVISIONS = select(Learning.__table__.c.id, Learning.__table__.c.revision).where(AMONG)
 
 
 @dataclass(frozen=True, slots=True)

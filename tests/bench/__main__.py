@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from austausch.exchange.v1 import exchange_pb2
@@ -21,35 +20,20 @@ from google.protobuf import json_format
 
 from chassis.embedded import free_port
 from tests import stack
-from tests.bench import load
+from tests.bench import load, throughput
 from tests.bench.client import Client
 from tests.bench.statements import StatementLog, database_of
+from tests.bench.throughput import ROUNDS, Subject
 
 REPORT = stack.ROOT / "docs/performance.md"
 VISITS = 60
 LAG_SAMPLES = 40
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the table: what was loaded, and the baseline and ratio that are the goal."""
-
-    what: str
-    load: load.Load
-    baseline: str = ""
-    ratio: float = 0.0
-    goal: float = 0.0
-
-    def __str__(self) -> str:
-        result = f"{self.ratio:.2f} of {self.baseline} (goal {self.goal})" if self.baseline else ""
-        figures = f"{self.load.per_second:,.0f} | {self.load.p50:.1f} | {self.load.p99:.1f} | {self.load.bytes:,}"
-        return f"| {self.what} | {figures} | {result} |"
-
-
 def main() -> None:
     """Measure, print, and write the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5, help="of each load")
+    parser.add_argument("--seconds", type=float, default=2, help="of each load in each round")
     parser.add_argument("--write", action="store_true", help=f"write {REPORT.relative_to(stack.ROOT)}")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -69,6 +53,7 @@ def _measure(scratch: Path, seconds: float) -> str:
         second_start = time.perf_counter() - started
         client = Client(platform_under_test.url)
         visits = client.create_visits(VISITS)
+        client.furnish(visits[-1]["name"])
         lags = [_lag(client, visits[number], f"quokka{number}") for number in range(LAG_SAMPLES)]
         statements = _statements(client, data, visits[-1]["name"])
         rows = _loads(client, data, scratch, visits[-1]["name"], seconds)
@@ -98,34 +83,28 @@ def _statements(client: Client, data: Path, visit: str) -> dict[str, list[str]]:
         }
 
 
-def _loads(client: Client, data: Path, scratch: Path, visit: str, seconds: float) -> list[Row]:
+def _loads(client: Client, data: Path, scratch: Path, visit: str, seconds: float) -> list[throughput.Row]:
     message = scratch / "visits.binpb"
     answer = client.get("/api/v1/visits", pageSize=50)
     message.write_bytes(json_format.ParseDict(answer, exchange_pb2.ListVisitsResponse()).SerializeToString())
 
-    def run(path: str, headers: dict[str, str]) -> load.Load:
-        return load.run(client.url + path, headers=headers, seconds=seconds)
-
-    with _baseline(message, database_of(data).url_for("exchange")) as url:
-        echo = load.run(f"{url}/message", seconds=seconds)
-        plain = load.run(f"{url}/bytes", seconds=seconds)
-        page = load.run(f"{url}/page", seconds=seconds)
-
-    def row(what: str, measured: load.Load, name: str, against: load.Load, goal: float) -> Row:
-        return Row(what, measured, name, measured.per_second / against.per_second, goal)
-
-    search = "/api/v1/learnings:search?query=controllers"
-    return [
-        Row("baseline *echo*: Flask, gRPC, 50 visits, protobuf's JSON", echo),
-        Row("baseline *bytes*: Flask, gRPC, the same JSON as bytes", plain),
-        Row("baseline *page*: Flask, gRPC, one SQL statement, a bare table of 50 rows", page),
-        row("JSON list, 50 visits", run("/api/v1/visits?pageSize=50", client.bearer), "echo", echo, 0.6),
-        row("JSON search", run(search, client.bearer), "echo", echo, 0.6),
-        row("JSON detail, one visit", run(f"/api/v1/{visit}", client.bearer), "echo", echo, 0.6),
-        row("page: visits", run("/visits", client.cookie), "page", page, 0.5),
-        row("page: one visit", run(f"/{visit}", client.cookie), "page", page, 0.5),
-        row("page: search", run("/search?query=controllers", client.cookie), "page", page, 0.5),
-    ]
+    with _baseline(message, database_of(data).url_for("exchange")) as baseline:
+        subjects = [
+            Subject("*echo*: Flask, gRPC, 50 visits, protobuf's JSON", f"{baseline}/message"),
+            Subject("*bytes*: Flask, gRPC, the same JSON as bytes", f"{baseline}/bytes"),
+            Subject("*page*: Flask, gRPC, one SQL statement, a bare table of 50 rows", f"{baseline}/page"),
+        ]
+        echo, _, page = (subject.what for subject in subjects)
+        for what, path, headers, against, goal in (
+            ("JSON list, 50 visits", "/api/v1/visits?pageSize=50", client.bearer, echo, 0.6),
+            ("JSON search", "/api/v1/learnings:search?query=controllers", client.bearer, echo, 0.6),
+            ("JSON detail, one visit", f"/api/v1/{visit}", client.bearer, echo, 0.6),
+            ("page: visits", "/visits", client.cookie, page, 0.5),
+            ("page: one visit, with delegation and programme", f"/{visit}", client.cookie, page, 0.5),
+            ("page: search", "/search?query=controllers", client.cookie, page, 0.5),
+        ):
+            subjects.append(Subject(what, client.url + path, headers, against, goal))
+        return throughput.measure(subjects, seconds)
 
 
 @contextlib.contextmanager
@@ -170,7 +149,7 @@ def _answering(url: str, processes: list[subprocess.Popen[bytes]], seconds: floa
 
 
 def _report(
-    rows: list[Row], statements: dict[str, list[str]], lag: tuple[float, float], start: tuple[float, float]
+    rows: list[throughput.Row], statements: dict[str, list[str]], lag: tuple[float, float], start: tuple[float, float]
 ) -> str:
     table = "\n".join(map(str, rows))
     counts = "\n".join(f"| {page} | {len(found)} |" for page, found in statements.items())
@@ -178,8 +157,9 @@ def _report(
 
 Taken by `make bench` ({platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}); everything,
 the load generator included, shares those cores. Each line is 8 connections without a pause, after a second of warming
-up. What counts are the ratios to the baselines, which ran beside the platform in the same minutes under the same
-gunicorn settings; absolute figures say more about the machine. The baselines are in `tests/bench/baseline.py`.
+up; each figure is the median of {ROUNDS} rounds, and every round loads each line once. What counts are the ratios to
+the baselines (`tests/bench/baseline.py`), which run under the same gunicorn settings in the same round; absolute
+figures say more about the machine.
 
 | what | requests/s | p50 ms | p99 ms | bytes | ratio |
 |---|---|---|---|---|---|

@@ -14,18 +14,18 @@ PASSWORD = "demo"
 
 class Client:
     """
-    A signed-in coordinator.
+    Somebody signed in: the coordinator, unless told otherwise.
 
     Attributes:
         bearer: Headers of a REST call.
         cookie: Headers of a page request.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, email: str = EMAIL) -> None:
         self.url = url
-        token = self.post("/api/v1/sessions", {"email": EMAIL, "password": PASSWORD})["token"]
+        token = self.post("/api/v1/sessions", {"email": email, "password": PASSWORD})["token"]
         self.bearer = {"Authorization": f"Bearer {token}"}
-        self.cookie = {"Cookie": self._sign_in()}
+        self.cookie = {"Cookie": self._sign_in(email)}
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the answer of a GET."""
@@ -45,14 +45,14 @@ class Client:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or b"null")
 
-    def _sign_in(self) -> str:
+    def _sign_in(self, email: str) -> str:
         """Sign in through the form, and return the cookies."""
         jar = http.cookiejar.CookieJar()
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
         page = browser.open(f"{self.url}/sign-in", timeout=30).read().decode()
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
         assert found, "the sign-in page has no CSRF token"
-        form = {"csrf_token": found[1], "email": EMAIL, "password": PASSWORD}
+        form = {"csrf_token": found[1], "email": email, "password": PASSWORD}
         browser.open(f"{self.url}/sign-in", data=urllib.parse.urlencode(form).encode(), timeout=30)
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
@@ -73,6 +73,21 @@ class Client:
             )
             for number in range(count)
         ]
+
+    def furnish(self, visit: str) -> None:
+        """Give a visit of one day a delegation and a programme."""
+        date = self.get(f"/api/v1/{visit}")["startDate"]
+        day = f"{date['year']}-{date['month']:02}-{date['day']:02}"
+        for function in ("Head of controlling", "Controller", "Interpreter"):
+            self.post(f"/api/v1/{visit}/delegates", {"function": function, "languages": ["en"]})
+        for hour, title in (
+            (10, "Welcome"),
+            (11, "Reports to the council"),
+            (13, "Indicators"),
+            (15, "What we take home"),
+        ):
+            times = {"startTime": f"{day}T{hour}:00:00Z", "endTime": f"{day}T{hour + 1}:00:00Z"}
+            self.post(f"/api/v1/{visit}/agendaItems", {"title": title, **times})
 
     def report(self, visit: dict[str, Any], word: str) -> float:
         """Take a visit to `reported` with a learning that holds `word`; return when its transaction had committed."""

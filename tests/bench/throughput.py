@@ -1,0 +1,68 @@
+"""Throughput and latency of the platform's answers beside their baselines."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.bench import load
+
+# Each round loads every subject once, so that whatever else the machine does falls on all of them alike.
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is loaded, and the baseline (a subject, too) that it is compared with."""
+
+    what: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    baseline: str = ""
+    """`what` of the baseline; empty for a baseline."""
+    goal: float = 0.0
+    """Ratio of its requests per second to the baseline's."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: the medians over all rounds."""
+
+    subject: Subject
+    loads: Sequence[load.Load]
+    ratio: float
+    """To the baseline in the same round; 1 for a baseline."""
+
+    def __str__(self) -> str:
+        per_second, p50, p99 = (
+            statistics.median(getattr(each, name) for each in self.loads) for name in ("per_second", "p50", "p99")
+        )
+        subject = self.subject
+        result = (
+            f"{self.ratio:.2f} of {subject.baseline.partition(':')[0]} (goal {subject.goal})"
+            if subject.baseline
+            else ""
+        )
+        return f"| {subject.what} | {per_second:,.0f} | {p50:.1f} | {p99:.1f} | {self.loads[-1].bytes:,} | {result} |"
+
+
+def measure(subjects: Sequence[Subject], seconds: float) -> list[Row]:
+    """
+    Load every subject for some seconds in each of the rounds.
+
+    Raises:
+        RuntimeError: An answer was not 200.
+    """
+    rounds = [
+        {each.what: load.run(each.url, headers=each.headers, seconds=seconds) for each in subjects}
+        for _ in range(ROUNDS)
+    ]
+    return [
+        Row(
+            each,
+            [loads[each.what] for loads in rounds],
+            statistics.median(
+                loads[each.what].per_second / loads[each.baseline or each.what].per_second for loads in rounds
+            ),
+        )
+        for each in subjects
+    ]

@@ -1,0 +1,106 @@
+"""One trace from a request to what it causes in another service, as a collector receives it."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests import stack
+from tests.bench.client import Client
+
+SECONDS = 20.0
+
+
+class Collector(ThreadingHTTPServer):
+    """An OpenTelemetry collector: takes OTLP over HTTP, and keeps what it gets."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Receiver)
+        self.spans: list[tuple[str, Span]] = []
+        """Process that sent it, and the span."""
+
+    def of_trace(self, trace_id: str) -> dict[str, list[Span]]:
+        """Return the spans of a trace, by process."""
+        found: dict[str, list[Span]] = {}
+        for process, span in list(self.spans):
+            if span.trace_id.hex() == trace_id:
+                found.setdefault(process, []).append(span)
+        return found
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        for group in ExportTraceServiceRequest.FromString(body).resource_spans:
+            attributes = {each.key: each.value.string_value for each in group.resource.attributes}
+            for scope in group.scope_spans:
+                self.server.spans += [(attributes["service.name"], span) for span in scope.spans]
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with _serving(Collector()) as server:
+        yield server
+
+
+@contextmanager
+def _serving(server: Collector) -> Iterator[Collector]:
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_trace_leads_from_the_request_through_calls_sql_and_events(collector: Collector, tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{collector.server_port}"
+    with stack.running(tmp_path / "data", OTLP_ENDPOINT=address, OTEL_BSP_SCHEDULE_DELAY="200") as platform:
+        client = Client(platform.url)
+        visit = client.create_visits(1)[0]["name"]
+        for verb in ("agree", "plan", "confirm", "start"):
+            client.post(f"/api/v1/{visit}:{verb}", {})
+        trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+        entry = {"title": "Traced", "language": "en", "observation": "What was seen."}
+        connection = http.client.HTTPConnection(platform.url.removeprefix("http://"), timeout=30)
+        connection.request(
+            "POST",
+            f"/api/v1/{visit}:report",
+            json.dumps({"debrief": {"entries": [entry]}}),
+            {**client.bearer, "Content-Type": "application/json", "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"},
+        )
+        assert connection.getresponse().status == 200
+        until = time.monotonic() + SECONDS
+        while not {"gateway", "exchange", "knowledge"} <= set(collector.of_trace(trace_id)):
+            assert time.monotonic() < until, f"only {list(collector.of_trace(trace_id))} sent spans of the trace"
+            time.sleep(0.1)
+        time.sleep(1)  # what is sent later than the first of a process
+    spans = collector.of_trace(trace_id)
+    names = {process: {span.name for span in found} for process, found in spans.items()}
+    assert any(name.startswith("POST ") for name in names["gateway"])
+    assert "VisitService/ReportVisit" in names["exchange"]
+    assert any(name.startswith("INSERT") for name in names["exchange"])
+    event = "austausch.exchange.v1.VisitReported"
+    assert f"publish {event}" in names["exchange"]
+    assert f"consume {event}" in names["knowledge"]
+    assert any(name.startswith("INSERT") for name in names["knowledge"])
+    everything = [span for found in spans.values() for span in found]
+    ids = {span.span_id for span in everything} | {bytes.fromhex("00f067aa0ba902b7")}
+    assert all(span.parent_span_id in ids for span in everything), "a span of the trace hangs in the air"
