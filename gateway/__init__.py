@@ -17,7 +17,8 @@ MAX_FORM_BYTES = 1024 * 1024
 def create_app(settings: GatewaySettings) -> Flask:
     """Return the gateway as a WSGI application. It opens no connection before the first request."""
     # Imported here, so that `gateway.settings` can be read without all of Flask.
-    from gateway import accounts, cookies, errors, health, pages, rest, rpc, telemetry
+    from gateway import accounts, cookies, errors, health, kept, pages, rest, rpc, telemetry
+    from gateway.accounts import managing
     from gateway.accounts import views as account_views
 
     app = Flask(__name__)
@@ -36,11 +37,13 @@ def create_app(settings: GatewaySettings) -> Flask:
     telemetry.init_app(app)
     errors.init_app(app)
     rpc.init_app(app, settings)
-    accounts.init_app(app, settings)
     pages.init_app(app)
+    kept.init_app(app)
+    accounts.init_app(app, settings)
     pages.csrf.exempt(rest.init_app(app))
     app.register_blueprint(health.blueprint)
     app.register_blueprint(account_views.blueprint)
+    app.register_blueprint(managing.blueprint)
     register_pages(app)
     return app
 
@@ -50,6 +53,10 @@ def register_pages(app: Flask) -> None:
     from importlib import import_module
     from importlib.util import find_spec
 
-    for feature in ("start", "partnerships", "exchanges", "visits", "forums", "learnings", "search"):
+    features = (
+        "start", "partnerships", "exchanges", "visits", "forums", "learnings", "search", "administration", "cities",
+        "rooms", "people",
+    )  # fmt: skip
+    for feature in features:
         if find_spec(f"gateway.{feature}") and find_spec(f"gateway.{feature}.views"):
             app.register_blueprint(import_module(f"gateway.{feature}.views").blueprint)

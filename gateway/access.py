@@ -2,13 +2,16 @@
 
 from functools import cache
 
+from austausch.accounts.v1 import accounts_pb2
 from austausch.common.v1 import access_pb2
 
 from chassis.identity import Role
 from gateway import rpc
-from gateway.accounts.callers import current_identity
+from gateway.accounts.callers import current_identity, require_caller
 
-SERVICES = {client.service.name: client.service for client in rpc.CLIENTS}
+SERVICES = {client.service.name: client.service for client in rpc.CLIENTS} | dict(
+    accounts_pb2.DESCRIPTOR.services_by_name
+)
 
 
 def may(method: str) -> bool:
@@ -19,6 +22,17 @@ def may(method: str) -> bool:
     """
     identity = current_identity()
     return identity is not None and identity.has(*roles_of(method))
+
+
+def require(method: str) -> None:
+    """
+    Raise unless the roles of the reader may call an RPC, such as `VisitService.CreateVisit`.
+
+    Raises:
+        Unauthenticated: Nobody is signed in.
+        PermissionDenied: None of the reader's roles may.
+    """
+    require_caller().identity.require(*sorted(roles_of(method)))
 
 
 @cache

@@ -9,14 +9,18 @@ import json
 from typing import Any
 
 import structlog
-from flask import Flask, Response, render_template
+from flask import Flask, Response, current_app, flash, render_template
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.errors import DomainError, Internal, Unauthenticated
 from chassis.status import DOMAIN
-from gateway.accounts.callers import is_api, to_sign_in
+from gateway import kept
+from gateway.accounts.callers import current_identity, is_api
+from gateway.accounts.signing_in import to_sign_in
 from gateway.reasons import sentence
 
 HTTP_STATUS = {
@@ -59,6 +63,7 @@ def init_app(app: Flask) -> None:
     """Make an app answer every error in one of the two forms."""
     app.register_error_handler(DomainError, refusal)
     app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(CSRFError, form_not_valid)
     app.register_error_handler(Exception, defect)
 
 
@@ -110,6 +115,22 @@ def defect(error: Exception) -> BaseResponse:
     return page(500, "", {})
 
 
+def form_not_valid(_error: CSRFError) -> ResponseReturnValue:
+    """Answer a form without a valid token, of an old page or another site: show it again, and carry nothing out."""
+    if kept.typed() is None:
+        title = _("This form is no longer valid")
+        message = _("Your session ended while the page was open, so nothing was changed.")
+        return page(400, message, {}, title, _("Go back, load the page anew and do it again."))
+    if not current_identity():
+        return to_sign_in()
+    kept.show_again()
+    flash(_("This page was open for too long. What you typed is below; nothing is saved yet."), "warning")
+    try:
+        return current_app.dispatch_request()
+    except Exception as error:  # noqa: BLE001 - Flask asks no other handler for an error in a handler
+        return current_app.handle_user_exception(error)
+
+
 def problem(status: int, code: str, message: str, details: list[dict[str, Any]], headers: dict[str, str]) -> Response:
     """Return an error as JSON."""
     body = {"error": {"code": status, "status": code, "message": message, "details": details}}
@@ -118,9 +139,10 @@ def problem(status: int, code: str, message: str, details: list[dict[str, Any]],
     )
 
 
-def page(status: int, message: str, headers: dict[str, str]) -> Response:
-    """Return an error as a page: what happened, and what to do."""
-    title, what_to_do = words(status)
+def page(status: int, message: str, headers: dict[str, str], title: str = "", what_to_do: str = "") -> Response:
+    """Return an error as a page: what happened, and what to do; by the status where that is not given."""
+    known_title, known_advice = words(status)
+    title, what_to_do = title or known_title, what_to_do or known_advice
     body = render_template("error.html", status=status, title=title, message=message, what_to_do=what_to_do)
     return Response(body, status, headers, content_type="text/html; charset=utf-8")
 
@@ -131,7 +153,7 @@ def words(status: int) -> tuple[str, str]:
     later = _("Please try again in a moment. If it stays so, tell those who run this platform.")
     known = {
         403: (_("You may not do this"), _("Ask the international office if you need it for your work.")),
-        404: (_("There is nothing here"), _("It may have been removed, or the address is wrong. Search for it.")),
+        404: (_("There is nothing here"), _("It may have been removed, or the address is wrong.")),
         405: (_("This address cannot be used like this"), _("Go back and follow a link or button of the page.")),
         409: (_("Changed meanwhile"), _("Go back, load the page anew and do it again; nothing was changed.")),
         413: (_("This is too large"), _("Go back and send less at once; nothing was changed.")),

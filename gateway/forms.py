@@ -24,7 +24,7 @@ from google.protobuf.message import Message
 from werkzeug.datastructures import MultiDict
 
 from chassis.errors import DomainError, InvalidArgument, NotFound, Unauthenticated
-from gateway import languages, reasons, terms
+from gateway import kept, languages, places, reasons, terms
 
 # A FieldDescriptor; the type stubs know two that do not fit each other.
 Field = Any
@@ -44,6 +44,7 @@ IN_WORDS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     "topics": (terms.topic, terms.topic_slug),
     "languages": (languages.name_of, languages.tag_of),
     "interpretation_languages": (languages.name_of, languages.tag_of),
+    "time_zone": (str, places.zone_of),
 }
 # Code of a refusal without a field → HTTP status of the page that shows the form; of all others 409.
 STATUS = {"PERMISSION_DENIED": 403, "UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504}
@@ -62,11 +63,12 @@ class Form:
         status: HTTP status of the page that shows the form.
         theirs: What somebody else saved meanwhile, by field path, where it differs from what was typed.
         labels: Label by field path, filled while the fields are drawn; the error summary reads it.
+        groups: What a group of fields is called, by the path that their paths start with; for the summary too.
     """
 
     def __init__(self, initial: Mapping[str, str | Message | list[str]] | None = None, *, zone: str = "") -> None:
         """
-        Take what was posted; without a post, `initial`: text or messages by the path they start at.
+        Take what was posted, or is shown again; else `initial`: text or messages by the path they start at.
 
         `zone` is the IANA zone of the form's times; the home city's when empty.
         """
@@ -77,9 +79,13 @@ class Form:
         self._overtaken = False
         self.theirs: dict[str, str] = {}
         self.labels: dict[str, str] = {}
+        self.groups: dict[str, str] = {}
         self.values: MultiDict[str, str] = MultiDict()
         if self.submitted:
             self.values = MultiDict(request.form.items(multi=True))
+            return
+        if typed := kept.typed():
+            self.values = _in_the_readers_words(typed)
             return
         for path, value in {"request_id": str(uuid4()), **(initial or {})}.items():
             if isinstance(value, Message):
@@ -109,12 +115,19 @@ class Form:
         self.labels[path] = label
         return ""
 
+    def grouped(self, path: str, label: str) -> str:
+        """Note that the page draws the fields below `path` under the heading `label`, which it returns."""
+        self.groups[path] = label
+        return label
+
     def summary(self) -> list[tuple[str, str, str]]:
-        """Return (path of the field drawn or "", its label, complaint) for every violation."""
+        """Return (path of the field drawn or "", its group and label, complaint) for every violation."""
         lines = []
         for path, texts in self.violations.items():
             field = next((shown for shown in self.labels if path == shown or path.startswith(shown + ".")), "")
-            lines += [(field, self.labels.get(field, ""), text) for text in texts]
+            group = [label for at, label in self.groups.items() if field.startswith(at + ".")]
+            label = ": ".join([*group, self.labels.get(field, "")])
+            lines += [(field, label, text) for text in texts]
         return lines
 
     def message(self, kind: type[M], **fields: Any) -> M:
@@ -126,6 +139,7 @@ class Form:
             InvalidArgument: A text is no date, number or known choice; every such field is named.
         """
         message = kind(**fields)
+        self._begin(message)
         violations: list[tuple[str, str]] = []
         for key in self.values:
             texts = [text.replace("\r\n", "\n").strip() for text in self.all(key)]
@@ -194,6 +208,13 @@ class Form:
         self.values = typed
         self.values[path + ".etag"] = self.theirs.pop(path + ".etag")
 
+    def _begin(self, message: Message) -> None:
+        """Let the messages that the form has fields of be there: then each field says what it misses, not the whole."""
+        for name in {key.partition(".")[0] for key in self.values if "." in key}:
+            field: Field = message.DESCRIPTOR.fields_by_name.get(name)
+            if field is not None and field.message_type is not None and not field.is_repeated:
+                getattr(message, name).SetInParent()
+
     def _put(self, message: Message, path: list[str], texts: list[str]) -> None:
         """Set one field of `message` from text. Raises ValueError with a sentence for the reader."""
         field = message.DESCRIPTOR.fields_by_name.get(path[0])
@@ -252,6 +273,20 @@ class Form:
                 self._show(value, at)
 
 
+def _in_the_readers_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
+    """Return what was typed; words of the language that the page had then become words of the one that it has now."""
+    values: MultiDict[str, str] = MultiDict()
+    for path, text in typed.items(multi=True):
+        field = path.rpartition(".")[2]
+        if field in IN_WORDS and (before := kept.language_before()):
+            in_words, in_code = IN_WORDS[field]
+            with languages.reading(before):
+                codes = [in_code(word.strip()) for word in LIST_SEPARATORS.split(text) if word.strip()]
+            text = ", ".join(map(in_words, codes))  # noqa: PLW2901
+        values.add(path, text)
+    return values
+
+
 def _parsed(parse: Callable[[str], T], text: str, complaint: str) -> T:
     """Return `parse(text)`; its ValueError becomes one with `complaint`."""
     try:
@@ -270,6 +305,8 @@ def _scalar(field: Field, text: str) -> str | int | float | bool:
         return _parsed(int, text, _("Please give a whole number."))
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return text in ("on", "true", "1")
+    if field.name == "language" and not languages.is_known(text):
+        raise ValueError(_("This is no language that is known here. Please choose one from the list."))
     return IN_WORDS[field.name][1](text) if field.name in IN_WORDS else text
 
 

@@ -1,21 +1,32 @@
 """
 ``/healthz``: this process is alive. ``/readyz``: everything behind it is, too, and if not, what is missing.
+``/status``: the same, for people.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from datetime import UTC, datetime
 
 import grpc
 import structlog
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, make_response, render_template
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from werkzeug.wrappers import Response
 
 from chassis.errors import Unavailable
 from gateway import rpc
 from gateway.accounts.callers import store
+from gateway.texts import later as _l
 
 SECONDS = 2.0
+READY = "ready"
+# What people call the parts.
+PARTS = {
+    "accounts": _l("Accounts and signing in"),
+    "exchange": _l("Partnerships, exchanges and visits"),
+    "forum": _l("Expert forums"),
+    "knowledge": _l("Learnings and their search"),
+}
 
 blueprint = Blueprint("health", __name__)
 log = structlog.get_logger()
@@ -30,18 +41,30 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
     """Say whether every part behind the gateway works, by name."""
+    states = part_states()
+    everything = all(state == READY for state in states.values())
+    if not everything:
+        log.warning("not ready", **{name: state for name, state in states.items() if state != READY})
+    body = jsonify(status=READY if everything else "not ready", parts=states)
+    return _unstored(body), 200 if everything else 503
+
+
+@blueprint.get("/status")
+def status() -> Response:
+    """Show people which parts of the platform work."""
+    parts = [(PARTS[name], state == READY) for name, state in part_states().items()]
+    return _unstored(make_response(render_template("status.html", parts=parts, checked=datetime.now(UTC))))
+
+
+def part_states() -> dict[str, str]:
+    """Return the state of every part behind the gateway, by name; all are asked at once."""
     open_ = rpc.connections()
     with ThreadPoolExecutor(len(open_.processes)) as pool:
         checks = {
             process: pool.submit(copy_context().run, service_state, open_.channel(process))
             for process in open_.processes
         }
-        parts = {"accounts": accounts_state()} | {process: check.result() for process, check in checks.items()}
-    everything = all(state == "ready" for state in parts.values())
-    if not everything:
-        log.warning("not ready", **{name: state for name, state in parts.items() if state != "ready"})
-    body = jsonify(status="ready" if everything else "not ready", parts=parts)
-    return _unstored(body), 200 if everything else 503
+        return {"accounts": accounts_state()} | {process: check.result() for process, check in checks.items()}
 
 
 def service_state(channel: grpc.Channel) -> str:
@@ -50,7 +73,7 @@ def service_state(channel: grpc.Channel) -> str:
         answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
     except grpc.RpcError as error:
         return f"not ready: {error.code().name}"
-    return "ready" if answer.status == health_pb2.HealthCheckResponse.SERVING else "not ready: NOT_SERVING"
+    return READY if answer.status == health_pb2.HealthCheckResponse.SERVING else "not ready: NOT_SERVING"
 
 
 def accounts_state() -> str:
@@ -59,7 +82,7 @@ def accounts_state() -> str:
         store().check()
     except Unavailable as error:
         return f"not ready: {error.message}"
-    return "ready"
+    return READY
 
 
 def _unstored(response: Response) -> Response:

@@ -15,21 +15,20 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, get_timezone_name
-from flask import Flask, Response, current_app, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, redirect, request, url_for
 from flask_babel import Babel, get_locale
-from flask_babel import gettext as _
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFProtect
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.identity import Identity
-from gateway import cookies, languages, terms, texts
+from gateway import languages, terms, texts
 from gateway.access import may
 from gateway.accounts import current_identity
 from gateway.accounts.callers import local_path
-from gateway.languages import LANGUAGE_COOKIE, LANGUAGES, LOCALES, TRANSLATIONS, language
+from gateway.languages import LANGUAGES, LOCALES, TRANSLATIONS, language
 from gateway.texts import later as _l
 
 # What a path may hold as it is, by the URL standard, and the sign of what is quoted already.
@@ -47,15 +46,19 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-# The main navigation: path, label, and the RPC that its page calls; who may not call it is not shown it.
+# The main navigation: path, label, and RPCs; who may call none of them is not shown the page.
 NAVIGATION = [
-    ("/", _l("Start"), ""),
-    ("/partnerships", _l("Partnerships"), "PartnershipService.ListPartnerships"),
-    ("/exchanges", _l("Exchanges"), "ExchangeService.ListExchanges"),
-    ("/visits", _l("Visits"), "VisitService.ListVisits"),
-    ("/forums", _l("Expert forums"), "ForumService.ListForums"),
-    ("/learnings", _l("Learnings"), "LearningService.ListLearnings"),
+    ("/", _l("Start"), ()),
+    ("/partnerships", _l("Partnerships"), ("PartnershipService.ListPartnerships",)),
+    ("/exchanges", _l("Exchanges"), ("ExchangeService.ListExchanges",)),
+    ("/visits", _l("Visits"), ("VisitService.ListVisits",)),
+    ("/forums", _l("Expert forums"), ("ForumService.ListForums",)),
+    ("/learnings", _l("Learnings"), ("LearningService.ListLearnings",)),
+    ("/administration", _l("Administration"), ("CityService.CreateCity", "AccountService.ListAccounts")),
 ]
+
+# Parts of a page of the navigation that have addresses of their own.
+BELOW = {"/administration": ("/cities", "/rooms", "/people", "/accounts")}
 
 csrf = CSRFProtect()
 
@@ -67,7 +70,6 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=locale)
     texts.init_app(app)
     csrf.init_app(app)
-    app.register_error_handler(CSRFError, expired_form)
     app.after_request(protect)
     app.context_processor(lambda: {"identity": reader()})
     app.add_url_rule("/language", view_func=choose_language, methods=["POST"])
@@ -101,6 +103,7 @@ def init_app(app: Flask) -> None:
         "may": may,
         "navigation": navigation,
         "options": terms.options,
+        "text_languages": languages.text_languages,
         "this_page": this_page,
         "topics": terms.topics,
         "written_languages": languages.written,
@@ -113,9 +116,7 @@ def choose_language() -> BaseResponse:
     response = redirect(local_path(request.form.get("next")), 303)
     chosen = request.form.get("language", "")
     if chosen in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE_COOKIE, chosen, max_age=ONE_YEAR, secure=cookies.secure(), httponly=True, samesite="Lax"
-        )
+        languages.choose(chosen)
     return response
 
 
@@ -147,17 +148,6 @@ def protect(response: Response) -> Response:
         response.headers.setdefault("Content-Language", language())
         response.vary.update(["Cookie", "Accept-Language"])
     return response
-
-
-def expired_form(_error: CSRFError) -> tuple[str, int]:
-    """Answer a form that carries no valid token: the session ended, or the form comes from another site."""
-    return render_template(
-        "error.html",
-        status=400,
-        title=_("This form is no longer valid"),
-        message=_("Your session ended while the page was open, so nothing was changed."),
-        what_to_do=_("Go back, copy what you typed, load the page anew and send it again."),
-    ), 400
 
 
 def asset(path: str) -> str:
@@ -193,12 +183,14 @@ def this_page(**changes: Any) -> str:
 
 def navigation() -> list[tuple[str, str]]:
     """Return (path, label) of the main navigation's pages that the reader may see."""
-    return [(path, str(label)) for path, label, rpc in NAVIGATION if not rpc or may(rpc)]
+    return [(path, str(label)) for path, label, rpcs in NAVIGATION if not rpcs or any(map(may, rpcs))]
 
 
 def is_here(path: str) -> bool:
     """Return whether this page belongs to the part of the navigation at `path`."""
-    return request.path == path if path == "/" else (request.path + "/").startswith(path + "/")
+    if path == "/":
+        return request.path == path
+    return any((request.path + "/").startswith(each + "/") for each in (path, *BELOW.get(path, ())))
 
 
 def marked(snippet: str) -> Markup:

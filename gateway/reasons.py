@@ -8,15 +8,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from itertools import count
 
 from babel.dates import format_skeleton
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from chassis.errors import DomainError
-from gateway.terms import verb_label
+from gateway.terms import TERMS, verb_label
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Problem:
 
     Attributes:
         title: What happened, in a few words.
-        text: The same with its particulars.
+        text: The same with its particulars, a line each.
         advice: What to do now.
         names: (resource name, its title) of what the text is about, to be linked.
     """
@@ -38,6 +39,8 @@ class Problem:
 
 
 FILL_IN = _l("Please fill this in.")
+# What a double booking says about one clash.
+CLASH = ("resource", "resource_title", "conflict", "conflict_title", "start_time", "end_time")
 # A sentence of a service, or a complaint of a field rule (as `chassis.validation` words it) → what a person reads.
 # Named groups fill the placeholders. What is not here is shown as the service wrote it, in English.
 SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
@@ -56,6 +59,10 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
         ),
         (r"is not one of the values|must be in list", _l("Please choose one of the entries.")),
         (r"has not the right form|is not a name such as", _l("This has not the form that is needed here.")),
+        (
+            r"must be a BCP 47 language tag",
+            _l("This language is not known. Please give its name, for example: Polish."),
+        ),
         (r"contains a NUL character", _l("It contains a character that cannot be stored.")),
         (r"name both languages, or none", _l("Please name both languages, or none.")),
         (r"There is no such day|is not a day", _l("There is no such day.")),
@@ -82,6 +89,16 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
         (r"verified by someone other", _l("A recommendation is verified by somebody other than its owner.")),
         (r"Accept the invitation", _l("Accept the invitation before you write in this forum.")),
         (r"do not sit on the panel", _l("You do not sit on the panel of this forum.")),
+        (
+            r"working groups that they belong to",
+            _l("You can write here only for working groups that you belong to, and leave the others as they are."),
+        ),
+        (r"due date and the evidence only", _l("A department changes the day and the evidence only.")),
+        (r"Another working group owns", _l("Another working group reviews some of this already.")),
+        (r"account sits on the panel already", _l("This account sits on the panel already.")),
+        (r"node of this forum has this code", _l("Something else under review here has this code.")),
+        (r"its own ancestor", _l("It cannot lie below itself.")),
+        (r"is in use: something else", _l("Something else in the forum still refers to it.")),
         # Learnings.
         (
             r"author of a learning|who is not its author",
@@ -90,6 +107,15 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
         (r"Staff of a partner city write", _l("Please choose the visit of your city that it comes from.")),
         (r"Only a coordinator makes", _l("Only the international office makes a learning public.")),
         (r"cannot replace another", _l("This learning is itself set aside and cannot replace another.")),
+        # Cities and accounts.
+        (r"^cities/\S+ exists already", _l("Another city has this short name. Choose another one.")),
+        (r"is not an IANA time zone", _l("This time zone is not known. Please choose one from the list.")),
+        (r"is the home city", _l("This is the home city. Please choose another one.")),
+        (r"belongs to another account", _l("Another account has this e-mail address.")),
+        (
+            r"You cannot disable your own account",
+            _l("You cannot lock your own account or take the role of an administrator from it; another one can."),
+        ),
         # Everywhere.
         (r"does not exist|was deleted meanwhile|not in this forum", _l("This does not exist (any more).")),
         (r"This needs the role", _l("Your role is not allowed to do this.")),
@@ -132,19 +158,43 @@ def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Problem:
 
 
 def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
-    about = error.metadata
+    clashes = _clashes(error.metadata)
+    sentences = []
+    for clash in clashes:
+        when = {"start": _moment(clash.get("start_time", ""), zone), "end": _moment(clash.get("end_time", ""), zone)}
+        title = clash.get("resource_title") or clash.get("resource", "")
+        sentences.append(
+            _(
+                "%(resource)s is taken by “%(conflict)s” from %(start)s to %(end)s.",
+                resource=title,
+                conflict=clash.get("conflict_title") or clash["conflict"],
+                **when,
+            )
+            if clash.get("conflict")
+            else _("%(resource)s is taken from %(start)s to %(end)s.", resource=title, **when)
+        )
+    if (more := int(error.metadata.get("clashes", "0")) - len(clashes)) > 0:
+        sentences.append(ngettext("There is one more clash.", "There are %(num)s more clashes.", more))
     return Problem(
         _("Already taken at that time"),
-        _(
-            "%(resource)s is taken by “%(conflict)s” from %(start)s to %(end)s.",
-            resource=about.get("resource_title") or about.get("resource", ""),
-            conflict=about.get("conflict_title") or about.get("conflict", ""),
-            start=_moment(about.get("start_time", ""), zone),
-            end=_moment(about.get("end_time", ""), zone),
-        ),
+        "\n".join(sentences),
         _("Choose another time, room or person. What you typed is still below."),
-        [(about.get("conflict", ""), about.get("conflict_title") or about.get("conflict", ""))],
+        list(
+            dict.fromkeys((at, clash.get("conflict_title") or at) for clash in clashes if (at := clash.get("conflict")))
+        ),
     )
+
+
+def _clashes(metadata: dict[str, str]) -> list[dict[str, str]]:
+    """Return the clashes that a double booking names: the fields of the first, then those with `_2` and so on."""
+    clashes = []
+    for number in count(1):
+        suffix = "" if number == 1 else f"_{number}"
+        clash = {name: metadata[name + suffix] for name in CLASH if name + suffix in metadata}
+        if not clash:
+            break
+        clashes.append(clash)
+    return clashes
 
 
 def _illegal_transition(error: DomainError, _zone: tzinfo) -> Problem:
@@ -153,6 +203,16 @@ def _illegal_transition(error: DomainError, _zone: tzinfo) -> Problem:
         _("Not possible in this state"),
         _("Somebody has moved this on meanwhile, or a step before this one is missing."),
         _("Possible now: %(verbs)s.", verbs=", ".join(allowed)) if allowed else _("No further step is possible."),
+    )
+
+
+def _ineligible(error: DomainError, _zone: tzinfo) -> Problem:
+    labels = TERMS["Eligibility.Reason"]
+    broken = [str(labels.get(f"REASON_{name}", name)) for name in error.metadata.get("reasons", "").split(",")]
+    return Problem(
+        _("Not eligible"),
+        _("What speaks against it: %(reasons)s.", reasons="; ".join(broken)),
+        _("The check is in the log of the forum. What you typed is still below."),
     )
 
 
@@ -189,6 +249,7 @@ PROBLEMS: dict[str, Callable[[DomainError, tzinfo], Problem]] = {
     "ETAG_MISMATCH": _changed_meanwhile,
     "DOUBLE_BOOKING": _double_booking,
     "ILLEGAL_TRANSITION": _illegal_transition,
+    "INELIGIBLE": _ineligible,
     "ALREADY_EXISTS": _already_exists,
     "REQUEST_ID_REUSED": _request_id_reused,
     "PERMISSION_DENIED": _not_permitted,

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from chassis.settings import ProcessSettings
+from chassis.settings import ProcessSettings, secret
 
 
 @dataclass(frozen=True, kw_only=True)
 class GatewaySettings(ProcessSettings):
     """Settings of the gateway."""
 
-    database_url: str
+    database_url: str = secret()
     """PostgreSQL with the accounts, ``postgresql://user:password@host/database``."""
     exchange_address: str
     """Host and port of the exchange service."""
@@ -17,9 +17,9 @@ class GatewaySettings(ProcessSettings):
     """Host and port of the forum service."""
     knowledge_address: str
     """Host and port of the knowledge service."""
-    signing_key: str
+    signing_key: str = secret()
     """Private key (PEM, Ed25519) with which the gateway tells the services who is asking."""
-    secret_key: str
+    secret_key: str = secret()
     """Secret that protects forms and the language of messages shown once; any 32 random characters."""
     listen: str = "127.0.0.1:8000"
     """Host and port to serve HTTP on."""

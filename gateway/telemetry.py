@@ -30,7 +30,7 @@ def begin() -> None:
         f"{request.method} {route}", context=context, kind=trace.SpanKind.SERVER, end_on_exit=True
     )
     g.span.__enter__()
-    g.route, g.started, g.status = route, time.perf_counter(), 500
+    g.route, g.method, g.started, g.status = route, request.method, time.perf_counter(), 500
 
 
 def note_status(response: Response) -> Response:
@@ -44,14 +44,14 @@ def end(_error: BaseException | None) -> None:
     if "span" not in g:
         return
     seconds = time.perf_counter() - g.started
-    seconds_of.labels(g.route, request.method, str(g.status)).observe(seconds)
+    seconds_of.labels(g.route, g.method, str(g.status)).observe(seconds)
     span = trace.get_current_span()
     span.set_attribute("http.response.status_code", g.status)
     caller = g.get("caller")
     write = log.debug if request.endpoint in QUIET and g.status < 500 else log.info
     write(
         "request",
-        method=request.method,
+        method=g.method,
         path=request.path,
         status=g.status,
         milliseconds=round(seconds * 1000, 1),

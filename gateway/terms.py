@@ -36,8 +36,8 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "KIND_FRIENDSHIP": _l("Friendship visit"),
     },
     "Visit.Direction": {
-        "DIRECTION_INCOMING": _l("Incoming: we host"),
-        "DIRECTION_OUTGOING": _l("Outgoing: we travel"),
+        "DIRECTION_INCOMING": _l("Incoming"),
+        "DIRECTION_OUTGOING": _l("Outgoing"),
     },
     "Visit.State": {
         "STATE_IDEA": _l("Idea"),
@@ -116,7 +116,17 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "VISIBILITY_PARTNERS": _l("Shared with partner cities"),
         "VISIBILITY_PUBLIC": _l("Public"),
     },
+    "Role": {
+        "ROLE_ADMINISTRATOR": _l("Administrator"),
+        "ROLE_COORDINATOR": _l("Coordinator: the international office"),
+        "ROLE_MEMBER": _l("Member: a department of the home city"),
+        "ROLE_PARTNER": _l("Partner: staff of a partner city"),
+        "ROLE_EXPERT": _l("Expert on a panel"),
+    },
 }
+
+# What a debrief takes down becomes a learning, read by the same people.
+TERMS["DebriefEntry.Visibility"] = TERMS["Learning.Visibility"]
 
 # Value → tone of its badge (KERN: info, success, warning, danger); what is not here is "info".
 TONES: dict[str, dict[str, str]] = {
@@ -203,7 +213,7 @@ TOPICS: dict[str, LazyString] = {
 def _enum(message: Message, field: str) -> tuple[str, Any]:
     """Return (key in TERMS, descriptor) of an enum field's type."""
     enum: Any = message.DESCRIPTOR.fields_by_name[field].enum_type
-    return f"{enum.containing_type.name}.{enum.name}", enum
+    return f"{enum.containing_type.name}.{enum.name}" if enum.containing_type else enum.name, enum
 
 
 def _entry(message: Message, field: str) -> tuple[str, str]:
@@ -257,8 +267,13 @@ def topic_slug(text: str) -> str:
     for slug, label in TOPICS.items():
         if text.casefold() in (slug, str(label).casefold()):
             return slug
+    return slugified(text) or text
+
+
+def slugified(text: str) -> str:
+    """Return a text in small Latin letters, digits and hyphens, for an address; "" if nothing is left of it."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(UMLAUTS)).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or text
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def topics() -> list[tuple[str, str]]:

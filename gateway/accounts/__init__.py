@@ -8,8 +8,10 @@ is decided by the service that owns the data.
 
 from flask import Flask
 
-from gateway.accounts import outage
-from gateway.accounts.callers import current_caller, current_identity, sign_in_required
+from chassis.telemetry import trace_sql
+from gateway.accounts import outage, signing_in
+from gateway.accounts.callers import current_caller, current_identity
+from gateway.accounts.signing_in import sign_in_required
 from gateway.accounts.store import Store
 from gateway.settings import GatewaySettings
 
@@ -19,4 +21,7 @@ __all__ = ["current_caller", "current_identity", "init_app", "sign_in_required"]
 def init_app(app: Flask, settings: GatewaySettings) -> None:
     """Give an app its accounts; no connection is opened yet."""
     outage.init_app(app)
-    app.extensions["accounts"] = Store(settings.database_url, settings.pool_size)
+    signing_in.init_app(app)
+    app.extensions["accounts"] = store = Store(settings.database_url, settings.pool_size)
+    if settings.otlp_endpoint:
+        trace_sql(store.engine)

@@ -6,13 +6,9 @@ A page is asked for by a browser, which holds a cookie; the API is asked by prog
 somebody's name, and needs no CSRF token; a page never looks at the header.
 """
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, g, has_request_context, redirect, request, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import current_app, g, has_request_context, request
 
 from chassis.errors import Unauthenticated
 from chassis.identity import Identity
@@ -23,8 +19,6 @@ from gateway.accounts.store import Store
 
 API = "/api/"
 REFERENCE = "/api/reference"
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 
 def store() -> Store:
@@ -88,26 +82,6 @@ def _by_bearer() -> Caller | None:
 def _by_cookie() -> Caller | None:
     token = request.cookies.get(cookies.SESSION)
     return store().caller(token, (Kind.WEB,)) if token else None
-
-
-def sign_in_required(view: View) -> View:
-    """Decorate a page: whoever is not signed in is sent to sign in, and comes back to it afterwards."""
-
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        return view(*args, **kwargs) if current_identity() else to_sign_in()
-
-    return guarded  # type: ignore[return-value]
-
-
-def to_sign_in() -> BaseResponse:
-    """Return the redirect to the sign-in page, which leads back to where the reader wanted to go."""
-    if request.headers.get("HX-Request"):  # a part of a page: the whole page has to go there
-        came_from = urlsplit(request.headers.get("HX-Current-URL", ""))
-        target = url_for("accounts.sign_in", next=local_path(f"{came_from.path}?{came_from.query}".rstrip("?")))
-        return Response(status=401, headers={"HX-Redirect": target})
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    return redirect(url_for("accounts.sign_in", next=local_path(wanted)), 303)
 
 
 def local_path(target: str | None) -> str:

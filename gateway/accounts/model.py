@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from chassis.errors import EtagMismatch
 from chassis.identity import Identity, Role
 from chassis.model import NAMING_CONVENTION, enum_column, new_id, now
 
@@ -42,11 +43,33 @@ class Account(Base):
     disabled: Mapped[bool] = mapped_column(default=False)
     create_time: Mapped[datetime] = mapped_column(default=now)
     update_time: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    updater: Mapped[str] = mapped_column(default="", server_default="")
+    """Who changed it last, as shown to people; empty when that was its holder, or an operator."""
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     @property
     def name(self) -> str:
         """The resource name."""
         return f"accounts/{self.id}"
+
+    @property
+    def etag(self) -> str:
+        """The version, as callers send it back."""
+        return str(self.version)
+
+    def check_etag(self, etag: str) -> None:
+        """
+        Raise unless the caller saw the current version; an empty etag skips the check.
+
+        Raises:
+            EtagMismatch: Somebody changed the account since.
+        """
+        if etag and etag != self.etag:
+            raise EtagMismatch(self.updater, self.update_time)
+
+    def changed_by(self, updater: str) -> None:
+        """Note a change by an administrator."""
+        self.updater, self.version = updater, self.version + 1
 
     @property
     def identity(self) -> Identity:

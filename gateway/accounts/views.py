@@ -5,64 +5,39 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as BaseResponse
 
-from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unauthenticated
+from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from gateway import cookies
-from gateway.accounts.callers import (
-    current_caller,
-    current_identity,
-    local_path,
-    require_caller,
-    sign_in_required,
-    store,
-)
+from gateway.accounts import signing_in
+from gateway.accounts.callers import current_caller, current_identity, local_path, require_caller, store
 from gateway.accounts.model import Kind
+from gateway.accounts.signing_in import MAX_PASSWORD, sign_in_required
 from gateway.accounts.store import ACCESS_TOKEN_LIFETIME
 
 blueprint = Blueprint("accounts", __name__)
 
-# The longest that the database, argon2 and a reader can be asked to bear.
-MAX_EMAIL, MAX_PASSWORD, MAX_TITLE = 254, 1000, 120
+MAX_TITLE = 120
 MIN_PASSWORD = 12
 
 
 @blueprint.get("/sign-in")
-def sign_in() -> Response | str:
+def sign_in() -> BaseResponse:
     """Ask for address and password; whoever is signed in already goes on."""
     target = local_path(request.args.get("next"))
-    if current_identity():
-        return redirect(target, 303)
-    return render_template("accounts/sign_in.html", next=target, email="", problem="")
+    return redirect(target, 303) if current_identity() else signing_in.page(target=target)
 
 
 @blueprint.post("/sign-in")
-def begin_session() -> Response | tuple[str, int, dict[str, str]]:
+def begin_session() -> BaseResponse:
     """Sign in, and go where the reader wanted to go."""
     target = local_path(request.form.get("next"))
-    email = request.form.get("email", "")[:MAX_EMAIL].replace("\0", "")
-    password = request.form.get("password", "")[:MAX_PASSWORD]
-    headers: dict[str, str] = {}
-    try:
-        token, caller = store().sign_in(email, password, request.remote_addr or "", Kind.WEB)
-    except Unauthenticated:
-        problem, status = _("E-mail address or password is wrong."), 401
-    except ResourceExhausted as error:
-        seconds = error.metadata["retry_after"]
-        headers["Retry-After"] = seconds
-        minutes = int(seconds) // 60 + 1
-        problem, status = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes), 429
-    else:
-        session.clear()  # whoever planted a form's token before gains nothing from it now
-        response = redirect(target, 303)
-        cookies.set_session(response, token, caller.expire_time)
-        return response
-    page = render_template("accounts/sign_in.html", next=target, email=email, problem=problem)
-    return page, status, headers
+    refusal = signing_in.begin_session()
+    return signing_in.page(refusal, target=target) if refusal else redirect(target, 303)
 
 
 @blueprint.post("/sign-out")
-def end_session() -> Response:
+def end_session() -> BaseResponse:
     """Sign out: the session is worthless from now on, wherever its cookie is."""
     caller = current_caller()
     if caller:
@@ -105,7 +80,7 @@ def create_access_token() -> str | tuple[str, int]:
 
 @blueprint.post("/account/access-tokens/<token_id>/revoke")
 @sign_in_required
-def revoke_access_token(token_id: str) -> Response:
+def revoke_access_token(token_id: str) -> BaseResponse:
     """Revoke an access token; that it is gone already is no mistake."""
     with suppress(NotFound):
         store().revoke(require_caller().account_id, token_id, (Kind.PERSONAL,))
@@ -115,7 +90,7 @@ def revoke_access_token(token_id: str) -> Response:
 
 @blueprint.post("/account/password")
 @sign_in_required
-def change_password() -> Response | tuple[str, int]:
+def change_password() -> BaseResponse | tuple[str, int]:
     """Change the reader's password, and end all other sessions."""
     caller = require_caller()
     new = request.form.get("new_password", "")

@@ -1,11 +1,11 @@
 """Pages of partnerships."""
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, redirect, render_template
+from flask import Blueprint, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import lists, rpc, transitions
+from gateway import access, lists, rpc, transitions
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
 from gateway.pages import href
@@ -28,6 +28,21 @@ def index() -> ResponseReturnValue:
     return render_template("partnerships/list.html", answer=answer, cities=cities)
 
 
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    access.require("PartnershipService.CreatePartnership")
+    form = Form({"partnership.city": request.args.get("city", "")})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            partnership = rpc.partnerships.CreatePartnership(form.message(pb.CreatePartnershipRequest))
+            flash(_("The partnership is created. Next: its first exchange."), "success")
+            return redirect(href(partnership.name), 303)
+    cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+    others = [(city.name, city.display_name) for city in cities if city.name != current_app.config["HOME_CITY"]]
+    return render_template("partnerships/form.html", form=form, cities=others, partnership=None), form.status
+
+
 @blueprint.get("/<partnership_id>")
 @sign_in_required
 def show(partnership_id: str) -> ResponseReturnValue:
@@ -35,6 +50,23 @@ def show(partnership_id: str) -> ResponseReturnValue:
     city = rpc.cities.GetCity(pb.GetCityRequest(name=partnership.city))
     answer = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(partnership=partnership.name, page_size=1000))
     return render_template("partnerships/show.html", partnership=partnership, city=city, answer=answer)
+
+
+@blueprint.route("/<partnership_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(partnership_id: str) -> ResponseReturnValue:
+    access.require("PartnershipService.UpdatePartnership")
+    partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
+    form = Form({"partnership": partnership})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdatePartnershipRequest, update_mask=form.update_mask("partnership"))
+            change.partnership.name = partnership.name
+            rpc.partnerships.UpdatePartnership(change)
+            flash(_("The partnership is saved."), "success")
+            return redirect(href(partnership.name), 303)
+        form.compare(partnership, "partnership")
+    return render_template("partnerships/form.html", form=form, cities=[], partnership=partnership), form.status
 
 
 @blueprint.post("/<partnership_id>/<any(approve, sign, activate, suspend):verb>")

@@ -67,7 +67,7 @@ def read(message: Message, value: object, violations: Violations, path: str = ""
         violations.append((path or "body", "must be well-formed"))
         return
     if not isinstance(value, dict):
-        violations.append((path or "body", "must be an object"))
+        violations.append((path or "body", "must be an object" + parts_of(message)))
         return
     seen: set[str] = set()
     for name, held in value.items():
@@ -83,6 +83,13 @@ def read(message: Message, value: object, violations: Violations, path: str = ""
                 violations.append((place, f"only one of {field.containing_oneof.name} can be given"))
             else:
                 read_field(message, field, held, violations, place)
+
+
+def parts_of(message: Message) -> str:
+    """Return the fields of one of Google's common types, such as `` {year, month, day}``; "" for other messages."""
+    kind = message.DESCRIPTOR
+    names = ", ".join(field.json_name for field in kind.fields)
+    return f" {{{names}}}" if kind.full_name.startswith("google.type.") else ""
 
 
 def read_field(message: Message, field: FieldDescriptor, value: object, violations: Violations, path: str) -> None:
@@ -197,7 +204,7 @@ def enum_number(field: FieldDescriptor, value: object) -> int:
         return int(kind.values_by_name[value].number)
     if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
         return value
-    raise Invalid("must be one of " + ", ".join(name.name for name in kind.values))
+    raise Invalid("must be one of " + ", ".join(known.name for known in kind.values if known.number))
 
 
 def decoded(text: str) -> bytes:
@@ -247,6 +254,8 @@ def read_query(
         holder, field = descend(message, name)
         if field is None or outermost not in within:
             violations.append((name, "is not known here"))
+        elif not is_text(field):
+            violations.append((name, "must be given as " + parameters_of(field, name)))
         elif fields.is_repeated(field):
             read_field(holder, field, [text_value(field, value) for value in values], violations, name)
         elif len(values) > 1:
@@ -255,18 +264,20 @@ def read_query(
             read_field(holder, field, text_value(field, values[0]), violations, name)
 
 
+def parameters_of(field: FieldDescriptor, name: str) -> str:
+    """Return the parameters that a field which holds a message is given by."""
+    return ", ".join(f"{name}.{part.json_name}" for part in fields.message_of(field).fields)
+
+
 def descend(message: Message, path: str) -> tuple[Message, FieldDescriptor | None]:
-    """Return the field that a path leads to and the message that holds it; None where it leads to no value."""
+    """Return the field that a path leads to and the message that holds it; None where it leads to no field."""
     *parents, last = path.split(".")
     for name in parents:
         field = fields.find(message.DESCRIPTOR, name)
         if field is None or field.message_type is None or fields.is_repeated(field):
             return message, None
         message = getattr(message, field.name)
-    field = fields.find(message.DESCRIPTOR, last)
-    if field is not None and not is_text(field):
-        return message, None
-    return message, field
+    return message, fields.find(message.DESCRIPTOR, last)
 
 
 def is_text(field: FieldDescriptor) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from flask import Response, request
 from google.protobuf.message import Message
@@ -10,7 +9,6 @@ from google.protobuf.message_factory import GetMessageClass
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from chassis.errors import DomainError, InvalidArgument
-from chassis.validation import validate
 from gateway import rpc
 from gateway.accounts import api as accounts_api
 from gateway.accounts.callers import require_caller
@@ -98,21 +96,11 @@ def routes() -> list[Route]:
     if unguarded:
         raise ValueError(f"nothing says who may call {', '.join(unguarded)}")
     local = [
-        Route(endpoint, validated(getattr(service, endpoint.method.name)))
-        for service in accounts_api.SERVICES
-        for endpoint in endpoints(service.descriptor)
+        Route(endpoint, client.bind(endpoint.method))
+        for client in accounts_api.CLIENTS
+        for endpoint in endpoints(client.service)
     ]
     return local + remote
-
-
-def validated(call: Callable[[Any], Message]) -> Callable[[Message], Message]:
-    """Hold the requests of an RPC that the gateway answers itself to the rules of the contract."""
-
-    def checked(message: Message) -> Message:
-        validate(message)
-        return call(message)
-
-    return checked
 
 
 def json_body(violations: json_reader.Violations) -> object:

@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
         if may("LearningService.ValidateLearning")
         else None,
         newest=_learnings() if may("LearningService.ListLearnings") else None,
-        forums=_forums() if may("ForumService.ListForums") else [],
+        forums=_forums() if may("ForumService.ListForums") else None,
     )
 
 

@@ -51,7 +51,7 @@ def test_a_required_message_that_is_missing_is_named() -> None:
 
 def test_an_item_of_a_list_is_named_by_its_place() -> None:
     found = violations(CreateCityRequest(city=city(languages=["de", "no language"]), city_id="swansea"))
-    assert list(found) == ["city.languages[1]"]
+    assert found == {"city.languages[1]": "must be a BCP 47 language tag such as de or en-GB"}
 
 
 def test_an_update_is_held_to_the_rules_of_what_it_changes() -> None:

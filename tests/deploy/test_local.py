@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
+import time
 import urllib.request
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def used_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_told_in_one_line_before_anything_is_made(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         port = other.getsockname()[1]
         code, said = outcome(start(tmp_path / "data", port))
@@ -51,6 +53,7 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
         1,
         f"cannot start: port {port}: Address already in use; choose another one with PORT=…\n",
     )
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_port_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
@@ -95,6 +98,26 @@ def test_a_second_copy_runs_beside_the_first_one_and_stops_when_asked(stack: Sta
         second.process.send_signal(signal.SIGINT)
         assert second.process.wait(30) == 0
     assert not any(map(is_running, pids))
+
+
+def test_a_line_of_a_process_names_it_and_its_time_once(stack: Stack) -> None:
+    urllib.request.urlopen(f"{stack.url}/sign-in").close()
+    lines: list[str] = []
+    until = time.monotonic() + 10
+    while not lines and time.monotonic() < until:
+        said = (stack.data / "stack.log").read_text().splitlines()
+        lines = [line for line in said if "gateway" in line and "path=/sign-in" in line]
+    assert lines
+    assert [len(re.findall(r"\d\d:\d\d:\d\d", line)) for line in lines] == [1] * len(lines)
+
+
+def test_only_a_start_that_loads_the_demo_data_says_so(tmp_path: Path) -> None:
+    said = []
+    for _start in range(2):
+        with running(tmp_path):
+            pass
+        said.append((tmp_path / "stack.log").read_text())
+    assert ["loading the demo data" in lines for lines in said] == [True, False]
 
 
 def test_a_process_that_dies_is_named_and_everything_stops(used_data: Path) -> None:

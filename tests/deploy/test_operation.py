@@ -52,6 +52,19 @@ def test_the_documentation_names_every_setting_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("process", PROCESSES)
+def test_no_secret_is_in_what_is_printed_of_the_settings(process: str) -> None:
+    kind = settings_of(process)
+    secrets = {field.name for field in dataclasses.fields(kind) if field.name.endswith(("_url", "_key"))}
+    values = {field.name: "hidden" if field.name in secrets else "shown" for field in dataclasses.fields(kind)}
+
+    printed = repr(kind(**values))
+
+    assert "database_url" in secrets
+    assert "shown" in printed
+    assert "hidden" not in printed
+
+
+@pytest.mark.parametrize("process", PROCESSES)
 def test_each_process_accepts_the_settings_that_compose_gives_it(process: str, tmp_path: Path) -> None:
     keep_credentials(tmp_path)
     service = compose()["services"][process]

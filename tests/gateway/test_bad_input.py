@@ -14,7 +14,7 @@ from gateway.rest.endpoints import Endpoint
 from gateway.rest.fields import TEXT_MESSAGES, is_repeated
 from gateway.rest.openapi.schemas import sample
 from tests.gateway.conftest import Gateway, Rest
-from tests.gateway.samples import a_visit
+from tests.gateway.samples import a_visit, created
 
 WRITES = [route.endpoint for route in transcoding.routes() if route.endpoint.body]
 # The few that would end what the other tests stand on.
@@ -44,7 +44,11 @@ WRONG_TYPE: dict[int, Any] = {
 
 @pytest.fixture(scope="module")
 def rest(gateway: Gateway) -> Rest:
-    rest = gateway.as_(Role.COORDINATOR)
+    body = {"email": "all@city.example", "displayName": "All", "roles": ["ROLE_COORDINATOR", "ROLE_ADMINISTRATOR"]}
+    account = created(gateway.as_(Role.ADMINISTRATOR).post("/v1/accounts", body))
+    office = gateway.as_(None)
+    credentials = {"email": account["email"], "password": account["password"]}
+    rest = Rest(office.client, created(office.post("/v1/sessions", credentials))["token"])
     a_visit(rest)
     return rest
 

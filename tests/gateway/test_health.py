@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.gateway.conftest import Gateway
 
 
@@ -34,3 +36,22 @@ def test_a_gateway_without_its_database_is_alive_and_not_ready(door: Callable[..
     ):
         assert (answer.status_code, answer.json["error"]["status"]) == (503, "UNAVAILABLE")
     assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "works", "fails"), [("en", "works", "does not answer"), ("de", "funktioniert", "antwortet nicht")]
+)
+def test_people_read_the_state_of_the_platform_in_their_language(
+    door: Callable[..., Gateway], gateway: Gateway, language: str, works: str, fails: str
+) -> None:
+    addresses = {"exchange_address": gateway.settings.exchange_address, "knowledge_address": "127.0.0.1:1"}
+    headers = {"Accept-Language": language}
+    complete = gateway.app.test_client().get("/status", headers=headers).text
+    lacking = door(**addresses, forum_address=gateway.settings.forum_address).app.test_client()
+
+    page = lacking.get("/status", headers=headers).text
+
+    assert (complete.count(f">{works}<"), complete.count(f">{fails}<")) == (4, 0)
+    assert (page.count(f">{works}<"), page.count(f">{fails}<")) == (3, 1)
+    assert 'href="/status"' in page
+    assert 'href="/readyz"' not in page

@@ -189,3 +189,24 @@ def test_a_repeated_element_that_is_null_is_refused_and_a_field_that_is_null_is_
 
     assert violations == []
     assert visit == exchange_pb2.Visit()
+
+
+@pytest.mark.parametrize(("body", "said"), [
+    ({"startDate": "2026-10-12"}, "must be an object {year, month, day}"),
+    ({"direction": "SIDEWAYS"}, "must be one of DIRECTION_INCOMING, DIRECTION_OUTGOING"),
+])  # fmt: skip
+def test_what_a_field_must_be_is_told_in_full(body: Any, said: str) -> None:
+    violations: json_reader.Violations = []
+
+    json_reader.read(exchange_pb2.Visit(), body, violations)
+
+    assert [text for _, text in violations] == [said]
+
+
+def test_a_day_given_as_one_parameter_is_told_its_parts() -> None:
+    violations: json_reader.Violations = []
+    request = exchange_pb2.ListVisitsRequest()
+
+    json_reader.read_query(request, [("fromDate", ["2026-10-12"])], violations, request.DESCRIPTOR.fields)
+
+    assert violations == [("fromDate", "must be given as fromDate.year, fromDate.month, fromDate.day")]

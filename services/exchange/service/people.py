@@ -7,6 +7,7 @@ from austausch.exchange.v1 import exchange_pb2_grpc
 from sqlalchemy import select
 
 from chassis.database import Database, Session
+from chassis.field_mask import updated_paths
 from chassis.model import new_id
 from chassis.paging import page
 from chassis.request_ids import once
@@ -42,3 +43,12 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
         person = Person(id=request.person_id or new_id(), **fields)
         await rows.add(session, person)
         return convert.person_message(person)
+
+    async def UpdatePerson(self, request: pb.UpdatePersonRequest, context: Any) -> pb.Person:
+        paths = updated_paths(request.update_mask, request.person, set(convert.PERSON))
+        async with self._database.begin() as session:
+            person = await session.for_update(Person, request.person.name)
+            person.check_etag(request.person.etag)
+            convert.assign(person, convert.columns(request.person, "person", convert.PERSON, paths))
+            await session.flush()
+            return convert.person_message(person)

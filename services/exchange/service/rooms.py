@@ -7,6 +7,7 @@ from austausch.exchange.v1 import exchange_pb2_grpc
 from sqlalchemy import select
 
 from chassis.database import Database, Session
+from chassis.field_mask import updated_paths
 from chassis.model import new_id
 from chassis.paging import page
 from chassis.request_ids import once
@@ -42,3 +43,12 @@ class RoomServicer(exchange_pb2_grpc.RoomServiceServicer):
         room = Room(id=request.room_id or new_id(), **fields)
         await rows.add(session, room)
         return convert.room_message(room)
+
+    async def UpdateRoom(self, request: pb.UpdateRoomRequest, context: Any) -> pb.Room:
+        paths = updated_paths(request.update_mask, request.room, set(convert.ROOM))
+        async with self._database.begin() as session:
+            room = await session.for_update(Room, request.room.name)
+            room.check_etag(request.room.etag)
+            convert.assign(room, convert.columns(request.room, "room", convert.ROOM, paths))
+            await session.flush()
+            return convert.room_message(room)

@@ -1,0 +1,124 @@
+"""Pages on which administrators manage who may sign in."""
+
+from austausch.accounts.v1 import accounts_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from gateway import access, cities, lists, rpc
+from gateway.accounts import api
+from gateway.accounts.signing_in import sign_in_required
+from gateway.forms import Form
+from gateway.pages import href
+
+blueprint = Blueprint("managing", __name__, url_prefix="/accounts")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    query = request.args.get("query", "").strip()
+    answer = api.accounts.ListAccounts(pb.ListAccountsRequest(**lists.page(), query=query))
+    return render_template("accounts/list.html", answer=answer, wanted=query, cities=cities.names())
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    access.require("AccountService.CreateAccount")
+    form = Form()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            account = api.accounts.CreateAccount(form.message(pb.CreateAccountRequest))
+            return _password_page(account, _("The account is created"))
+    return render_template("accounts/form.html", form=form, account=None, cities=_cities()), form.status
+
+
+@blueprint.get("/<account_id>")
+@sign_in_required
+def show(account_id: str) -> ResponseReturnValue:
+    return render_template("accounts/show.html", account=_account(account_id), cities=cities.names())
+
+
+@blueprint.route("/<account_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(account_id: str) -> ResponseReturnValue:
+    account = _account(account_id)
+    form = Form({"account": account})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdateAccountRequest, update_mask=form.update_mask("account"))
+            change.account.name = account.name
+            api.accounts.UpdateAccount(change)
+            flash(_("The account is saved; it holds from now on."), "success")
+            return redirect(href(account.name), 303)
+        form.compare(account, "account")
+    return render_template("accounts/form.html", form=form, account=account, cities=_cities()), form.status
+
+
+@blueprint.route("/<account_id>/<any(lock, unlock):verb>", methods=["GET", "POST"])
+@sign_in_required
+def lock(account_id: str, verb: str) -> ResponseReturnValue:
+    account = _account(account_id)
+    form = Form({"etag": account.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            changed = pb.Account(name=account.name, etag=form["etag"], disabled=verb == "lock")
+            api.accounts.UpdateAccount(
+                pb.UpdateAccountRequest(account=changed, update_mask=FieldMask(paths=["disabled"]))
+            )
+            flash(_("The account is locked.") if verb == "lock" else _("The account is unlocked."), "success")
+            return redirect(href(account.name), 303)
+    title = _("Lock the account of %(name)s?") if verb == "lock" else _("Unlock the account of %(name)s?")
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=title % {"name": account.display_name},
+        consequence=_("It is signed out everywhere, and its programs are refused, until you unlock it.")
+        if verb == "lock"
+        else _("It can sign in again with its password, and its programs are let in again."),
+        button=_("Lock account") if verb == "lock" else _("Unlock account"),
+        back=href(account.name),
+    ), form.status
+
+
+@blueprint.route("/<account_id>/reset-password", methods=["GET", "POST"])
+@sign_in_required
+def reset_password(account_id: str) -> ResponseReturnValue:
+    account = _account(account_id)
+    form = Form({"etag": account.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            wanted = form.message(pb.ResetAccountPasswordRequest, name=account.name)
+            return _password_page(api.accounts.ResetAccountPassword(wanted), _("The password is reset"))
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Give %(name)s a new password?", name=account.display_name),
+        consequence=_("The present password no longer works, and all sessions end. The new one is shown once."),
+        button=_("Reset password"),
+        back=href(account.name),
+    ), form.status
+
+
+def _account(account_id: str) -> pb.Account:
+    """Return an account, for administrators only: their own is on another page for everybody else."""
+    access.require("AccountService.UpdateAccount")
+    account: pb.Account = api.accounts.GetAccount(pb.GetAccountRequest(name=f"accounts/{account_id}"))
+    return account
+
+
+def _cities() -> list[tuple[str, str]]:
+    """Return (resource name, name) of the cities that others than the home city's people can work for."""
+    found = rpc.cities.ListCities(exchange_pb2.ListCitiesRequest(page_size=1000)).cities
+    return [(city.name, city.display_name) for city in found if city.name != current_app.config["HOME_CITY"]]
+
+
+def _password_page(account: pb.Account, title: str) -> ResponseReturnValue:
+    """Show a password that was made up, this once."""
+    page = render_template(
+        "accounts/password.html", account=account, title=title, sign_in=url_for("accounts.sign_in", _external=True)
+    )
+    return page, 200, {"Cache-Control": "no-store"}

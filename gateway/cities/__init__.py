@@ -1,0 +1,33 @@
+"""Pages of cities, and the names of cities as lists elsewhere show them and offer them as filters."""
+
+import time
+from collections.abc import Mapping
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import current_app
+
+from gateway import rpc
+
+KEPT_SECONDS = 30.0
+
+
+def names() -> Mapping[str, str]:
+    """
+    Return the display name of every city by its resource name, in the order of display names.
+
+    They are as they were at most `KEPT_SECONDS` ago: nearly every page needs them, and they hardly ever change. What
+    a form offers should be asked anew.
+    """
+    kept: Mapping[str, str]
+    kept, until = current_app.extensions.get("cities", ({}, 0.0))
+    if time.monotonic() < until:
+        return kept
+    found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+    kept = {city.name: city.display_name for city in found}
+    current_app.extensions["cities"] = kept, time.monotonic() + KEPT_SECONDS
+    return kept
+
+
+def forget() -> None:
+    """Ask for the names anew next time: whoever has just changed one wants to see it."""
+    current_app.extensions.pop("cities", None)

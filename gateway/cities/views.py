@@ -1,0 +1,114 @@
+"""Pages of cities: the home city, and those that it works with."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, current_app, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from chassis.errors import NotFound
+from gateway import access, cities, lists, places, rpc
+from gateway.access import may
+from gateway.accounts import sign_in_required
+from gateway.forms import Form
+from gateway.pages import href
+from gateway.terms import slugified
+
+blueprint = Blueprint("cities", __name__, url_prefix="/cities")
+
+MAX_ID = 60
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.cities.ListCities(pb.ListCitiesRequest(**lists.page()))
+    missing = may("CityService.CreateCity") and not _home_city_exists()
+    return render_template("cities/list.html", answer=answer, home=_home(), home_is_missing=missing)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    access.require("CityService.CreateCity")
+    form = Form(_beginning())
+    if form.submitted:
+        form.values["city_id"] = form["city_id"] or slugified(form["city.display_name"])[:MAX_ID].strip("-")
+        _write_codes_in_capitals(form)
+        with form.keeping_what_was_typed():
+            city = rpc.cities.CreateCity(form.message(pb.CreateCityRequest))
+            cities.forget()
+            flash(_("“%(name)s” is entered.", name=city.display_name), "success")
+            return redirect(href(city.name), 303)
+    return _form_page(form, None)
+
+
+@blueprint.get("/<city_id>")
+@sign_in_required
+def show(city_id: str) -> ResponseReturnValue:
+    city = rpc.cities.GetCity(pb.GetCityRequest(name=f"cities/{city_id}"))
+    partnerships = None
+    if city.name != _home() and may("PartnershipService.ListPartnerships"):
+        wanted = pb.ListPartnershipsRequest(city=city.name, page_size=1000)
+        partnerships = rpc.partnerships.ListPartnerships(wanted).partnerships
+    weekdays = [name for day, name in places.weekdays() if day in Form({"city": city}).all("city.working_week")]
+    return render_template(
+        "cities/show.html", city=city, home=_home(), partnerships=partnerships, working_week=weekdays
+    )
+
+
+@blueprint.route("/<city_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(city_id: str) -> ResponseReturnValue:
+    access.require("CityService.UpdateCity")
+    city = rpc.cities.GetCity(pb.GetCityRequest(name=f"cities/{city_id}"))
+    form = Form({"city": city})
+    if form.submitted:
+        _write_codes_in_capitals(form)
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdateCityRequest, update_mask=form.update_mask("city"))
+            change.city.name = city.name
+            rpc.cities.UpdateCity(change)
+            cities.forget()
+            flash(_("“%(title)s” is saved.", title=change.city.display_name), "success")
+            return redirect(href(city.name), 303)
+        form.compare(city, "city")
+    return _form_page(form, city)
+
+
+def _form_page(form: Form, city: pb.City | None) -> ResponseReturnValue:
+    page = render_template(
+        "cities/form.html",
+        form=form,
+        city=city,
+        countries=places.countries(),
+        time_zones=places.time_zones(),
+        weekdays=places.weekdays(),
+    )
+    return page, form.status
+
+
+def _home() -> str:
+    """Return the resource name of the home city, as the platform is set up for it."""
+    return str(current_app.config["HOME_CITY"])
+
+
+def _home_city_exists() -> bool:
+    try:
+        rpc.cities.GetCity(pb.GetCityRequest(name=_home()))
+    except NotFound:
+        return False
+    return True
+
+
+def _beginning() -> dict[str, str]:
+    """Return what the form of a new city begins with: for the home city, what the platform is set up for."""
+    if request.args.get("city") != _home():
+        return {}
+    return {"city_id": _home().removeprefix("cities/"), "city.time_zone": current_app.config["HOME_TIME_ZONE"]}
+
+
+def _write_codes_in_capitals(form: Form) -> None:
+    """Let codes be typed in small letters."""
+    for path in ("city.subdivision_code", "city.holiday_calendar"):
+        if path in form.values:
+            form.values[path] = form[path].upper()

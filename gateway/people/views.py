@@ -1,0 +1,49 @@
+"""Pages of people."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import access, lists, rpc
+from gateway.accounts import sign_in_required
+from gateway.forms import Form
+
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.people.ListPeople(pb.ListPeopleRequest(**lists.page()))
+    return render_template("people/list.html", answer=answer)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    access.require("PersonService.CreatePerson")
+    form = Form()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            person = rpc.people.CreatePerson(form.message(pb.CreatePersonRequest))
+            flash(_("“%(name)s” is entered.", name=person.function), "success")
+            return redirect(url_for("people.index"), 303)
+    return render_template("people/form.html", form=form, person=None), form.status
+
+
+@blueprint.route("/<person_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(person_id: str) -> ResponseReturnValue:
+    access.require("PersonService.UpdatePerson")
+    person = rpc.people.GetPerson(pb.GetPersonRequest(name=f"people/{person_id}"))
+    form = Form({"person": person})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdatePersonRequest, update_mask=form.update_mask("person"))
+            change.person.name = person.name
+            rpc.people.UpdatePerson(change)
+            flash(_("“%(title)s” is saved.", title=change.person.function), "success")
+            return redirect(url_for("people.index"), 303)
+        form.compare(person, "person")
+    return render_template("people/form.html", form=form, person=person), form.status

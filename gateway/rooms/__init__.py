@@ -1,0 +1,1 @@
+"""Pages of rooms: those of the home city that programme items book."""

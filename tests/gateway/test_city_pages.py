@@ -1,0 +1,171 @@
+"""The pages of cities and partnerships: entering what exchanges begin with."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from chassis.identity import Role
+from tests.gateway.browsing import PageForm, browser, send, text_of
+from tests.gateway.conftest import Gateway, Rest
+from tests.gateway.samples import a_city, created
+
+_number = count(1)
+KLAIPEDA = {
+    "city__display_name": "Klaipeda",
+    "city__local_name": "Klaipėda",
+    "city__country_code": "LT",
+    "city__subdivision_code": "lt-kl",
+    "city__time_zone": "vilnius",
+    "city__working_week": ["MONDAY", "TUESDAY"],
+    "city__languages": "Lithuanian, English",
+    "city__holiday_calendar": "lt",
+}
+
+
+@pytest.fixture
+def office(gateway: Gateway) -> FlaskClient:
+    return browser(gateway, Role.COORDINATOR)
+
+
+@pytest.fixture
+def rest(gateway: Gateway) -> Rest:
+    return gateway.as_(Role.COORDINATOR)
+
+
+def an_id() -> str:
+    return f"city-{next(_number)}"
+
+
+def a_partnership(rest: Rest) -> dict[str, Any]:
+    city = a_city(rest, an_id())
+    return created(rest.post("/v1/partnerships", {"city": city["name"], "kind": "KIND_CONTACT"}))
+
+
+def test_a_city_is_entered_in_words_and_small_letters(office: FlaskClient, rest: Rest) -> None:
+    city_id = an_id()
+    answer = send(office, "/cities/new", city_id=city_id, **KLAIPEDA)
+    assert (answer.status_code, answer.location) == (303, f"/cities/{city_id}")
+    city = rest.get(f"/v1/cities/{city_id}").json
+    assert city["timeZone"] == "Europe/Vilnius"
+    assert city["subdivisionCode"] == "LT-KL"
+    assert city["holidayCalendar"] == "LT"
+    assert city["languages"] == ["lt", "en"]
+    assert city["workingWeek"] == ["MONDAY", "TUESDAY"]
+    page = text_of(office.get(answer.location))
+    assert "Working days Monday, Tuesday" in page
+    assert "Next: record what binds Klaipeda to the home city." in page
+
+
+def test_the_short_name_of_a_city_is_made_from_its_name_and_can_be_taken(office: FlaskClient) -> None:
+    named = KLAIPEDA | {"city__display_name": "Görlitz at the River"}
+    assert send(office, "/cities/new", **named).location == "/cities/goerlitz-at-the-river"
+    again = send(office, "/cities/new", **named)
+    assert again.status_code == 409
+    assert "Another city has this short name." in text_of(again)
+    assert PageForm(again.text).fields["city.display_name"] == "Görlitz at the River"
+
+
+def test_a_bad_field_of_a_city_is_named_and_nothing_typed_is_lost(office: FlaskClient) -> None:
+    answer = send(office, "/cities/new", **(KLAIPEDA | {"city__time_zone": "Nowhere", "city__display_name": "K"}))
+    assert answer.status_code == 422
+    assert "Time zone: This time zone is not known." in text_of(answer)
+    assert PageForm(answer.text).fields.getlist("city.working_week") == ["", "MONDAY", "TUESDAY"]
+    assert PageForm(answer.text).fields["city.time_zone"] == "Nowhere"
+    empty = text_of(send(office, "/cities/new"))
+    for label in ("Name", "Country", "Time zone", "Short name in addresses"):
+        assert f"{label}: Please fill this in." in empty
+
+
+def test_who_overtakes_another_is_told_and_decides(office: FlaskClient, rest: Rest) -> None:
+    city = a_city(rest, an_id())
+    typed = PageForm(office.get(f"/{city['name']}/edit").text).fields
+    typed["city.local_name"] = "Abertawe"
+    created(rest.patch(f"/v1/{city['name']}", {"localName": "Somebody else's"}))
+    overtaken = office.post(f"/{city['name']}/edit", data=typed)
+    assert overtaken.status_code == 409
+    assert "Saved meanwhile by somebody else: “Somebody else's”" in text_of(overtaken)
+    assert office.post(f"/{city['name']}/edit", data=PageForm(overtaken.text).fields).status_code == 303
+    assert rest.get(f"/v1/{city['name']}").json["localName"] == "Abertawe"
+
+
+def test_a_city_keeps_what_its_form_does_not_show(office: FlaskClient, rest: Rest) -> None:
+    city = a_city(rest, an_id(), location={"latitude": 51.5, "longitude": -3.9})
+    assert send(office, f"/{city['name']}/edit", city__working_week=[""]).status_code == 303
+    assert rest.get(f"/v1/{city['name']}").json["location"] == {"latitude": 51.5, "longitude": -3.9}
+
+
+def test_the_list_asks_for_the_home_city_as_long_as_it_is_missing(
+    gateway: Gateway, office: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(gateway.app.config, "HOME_CITY", "cities/home-to-be")
+    assert "The home city is missing" in text_of(office.get("/cities"))
+    assert "The home city is missing" not in text_of(browser(gateway, Role.MEMBER).get("/cities"))
+    form = PageForm(office.get("/cities/new?city=cities/home-to-be").text).fields
+    assert (form["city_id"], form["city.time_zone"]) == ("home-to-be", "Europe/Berlin")
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.PARTNER, Role.EXPERT, Role.ADMINISTRATOR])
+def test_only_the_international_office_enters_cities_and_partnerships(gateway: Gateway, role: Role, rest: Rest) -> None:
+    partnership, reader = a_partnership(rest), browser(gateway, role)
+    city = partnership["city"]
+    for path in ("/cities/new", f"/{city}/edit", "/partnerships/new", f"/{partnership['name']}/edit"):
+        assert reader.get(path).status_code == 403
+    assert "New city" not in text_of(reader.get("/cities"))
+    assert "New partnership" not in text_of(reader.get(f"/{city}"))
+
+
+def test_a_partnership_is_created_and_changed(office: FlaskClient, rest: Rest) -> None:
+    city = a_city(rest, an_id())
+    path = f"/partnerships/new?city={city['name']}"
+    assert PageForm(office.get(path).text).fields["partnership.city"] == city["name"]
+    made = send(office, path, partnership__kind="KIND_PROJECT", partnership__theme="Wastewater")
+    assert made.status_code == 303
+    assert "Next: its first exchange." in text_of(office.get(made.location))
+    changed = send(office, f"{made.location}/edit", partnership__end_date="2031-12-31")
+    assert changed.location == made.location
+    partnership = rest.get(f"/v1{made.location}").json
+    assert (partnership["kind"], partnership["theme"]) == ("KIND_PROJECT", "Wastewater")
+    assert partnership["endDate"] == {"year": 2031, "month": 12, "day": 31}
+    assert send(office, f"{made.location}/edit", partnership__end_date="").status_code == 303
+    assert "endDate" not in rest.get(f"/v1{made.location}").json
+
+
+def test_a_bad_field_of_a_partnership_is_named(office: FlaskClient, rest: Rest) -> None:
+    city = a_city(rest, an_id())
+    days = {"partnership__start_date": "2030-05-02", "partnership__end_date": "2030-05-01"}
+    fields = {"partnership__city": city["name"], "partnership__kind": "KIND_CONTACT", **days}
+    answer = send(office, "/partnerships/new", **fields)
+    assert answer.status_code == 422
+    assert "Last day: The last day is before the first." in text_of(answer)
+
+
+def test_a_partnership_changed_meanwhile_is_not_overwritten(office: FlaskClient, rest: Rest) -> None:
+    partnership = a_partnership(rest)
+    typed = PageForm(office.get(f"/{partnership['name']}/edit").text).fields
+    created(rest.patch(f"/v1/{partnership['name']}", {"theme": "Theirs"}))
+    typed["partnership.theme"] = "Ours"
+    answer = office.post(f"/{partnership['name']}/edit", data=typed)
+    assert answer.status_code == 409
+    assert "“Theirs”" in text_of(answer)
+    assert rest.get(f"/v1/{partnership['name']}").json["theme"] == "Theirs"
+
+
+def test_a_new_city_can_be_chosen_at_once(office: FlaskClient) -> None:
+    city_id = an_id()
+    office.get("/visits")  # the names of cities are remembered for a while
+    send(office, "/cities/new", city_id=city_id, **(KLAIPEDA | {"city__display_name": "Brand-new"}))
+    assert f'value="cities/{city_id}"' in office.get("/visits").text
+
+
+@pytest.mark.parametrize(
+    ("role", "offered"),
+    [(Role.ADMINISTRATOR, True), (Role.COORDINATOR, True), (Role.MEMBER, False), (Role.EXPERT, False)],
+)
+def test_the_administration_is_in_the_navigation_of_those_who_administer(
+    gateway: Gateway, role: Role, offered: bool
+) -> None:
+    reader = browser(gateway, role)
+    assert ('href="/administration"' in reader.get("/").text) is offered
+    assert ('href="/accounts"' in reader.get("/administration").text) is (role is Role.ADMINISTRATOR)

@@ -1,0 +1,56 @@
+"""Errors as pages: what happened, and only such advice as the reader can follow; and the pages beside the features."""
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from chassis.identity import Role
+from tests.gateway.browsing import sign_in
+from tests.gateway.conftest import Gateway, credentials
+
+
+def browser_of(gateway: Gateway, role: Role | None) -> FlaskClient:
+    browser = gateway.app.test_client()
+    if role:
+        sign_in(browser, **credentials(role))
+    return browser
+
+
+@pytest.mark.parametrize(("role", "searches"), [(Role.MEMBER, True), (Role.EXPERT, False), (None, False)])
+@pytest.mark.parametrize(("language", "search"), [("en", "Search"), ("de", "Suche")])
+def test_only_who_can_search_is_told_to(
+    gateway: Gateway, role: Role | None, language: str, search: str, *, searches: bool
+) -> None:
+    browser = browser_of(gateway, role)
+    browser.set_cookie("language", language)
+
+    answer = browser.get("/nothing")
+
+    assert answer.status_code == 404
+    assert (search in answer.text.split("<main", 1)[1]) == searches
+
+
+def test_a_refused_request_leads_to_signing_in_where_nobody_is_signed_in(gateway: Gateway) -> None:
+    for role, led in ((None, True), (Role.EXPERT, False)):
+        answer = browser_of(gateway, role).post("/sign-out", data={"csrf_token": "old"})
+
+        assert answer.status_code == 400
+        assert ('href="/sign-in"' in answer.text.split("<main", 1)[1]) == led
+
+
+@pytest.mark.parametrize(("chosen", "browsers", "shown"), [("de", "en", "de"), ("en", "de", "en"), ("", "de", "de")])
+def test_the_reference_of_the_api_follows_the_language(
+    gateway: Gateway, chosen: str, browsers: str, shown: str
+) -> None:
+    browser = gateway.app.test_client()
+    if chosen:
+        browser.set_cookie("language", chosen)
+
+    page = browser.get("/api/reference", headers={"Accept-Language": browsers}).text
+
+    assert f'<html lang="{shown}"' in page
+    assert ("Antwort:" in page, "Answer:" in page) == (shown == "de", shown == "en")
+    assert ("Die Beschreibungen sind auf Englisch." in page) == (shown == "de")
+    # What stands in English whatever the language says so.
+    assert all(" lang=" in heading for heading in re.findall(r'<h2 [^>]*id="tag-[^>]*>', page))
