@@ -29,6 +29,7 @@ def main() -> None:
     with create_app(settings).app_context(), rpc.acting_as(accounts.COORDINATOR):
         try:
             loader.refuse_foreign()
+            print("loading the demo data …", flush=True)
             loader.load()
         except loader.Foreign as found:
             sys.exit(f"The demo data is not loaded: {found}.")

@@ -146,6 +146,7 @@ CONCLUSIONS: dict[str, DemoConclusion] = {
             "praeambel-voranstellen": Recommendation(
                 title="Dem Leitbild eine Präambel voranstellen",
                 text="Dem Leitbild Mannheim 2030 eine Präambel voranstellen, die die Ziele besser einordnet.",
+                owner_department="Internationales Büro",
             )
         },
     ),
@@ -161,6 +162,7 @@ CONCLUSIONS: dict[str, DemoConclusion] = {
             "vorbild-sein": Recommendation(
                 title="Als Verwaltung Vorbild sein",
                 text="In Sachen Nachhaltigkeit und bei der Umsetzung der UN-Nachhaltigkeitsziele vorangehen.",
+                owner_department="Dezernatscontrolling",  # where member@ works, who can answer it
             )
         },
     ),
@@ -196,6 +198,7 @@ CONCLUSIONS: dict[str, DemoConclusion] = {
                 title="Das Leitbild über das Steuerungssystem umsetzen",
                 text="Das Leitbild wie die Internationalen Chartas über das Steuerungssystem im Verwaltungshandeln "
                 "umsetzen.",
+                owner_department="Dezernatscontrolling",
             ),
             "nicht-nur-erklaeren": Recommendation(
                 title="Die Umsetzung nachweisen",

@@ -35,6 +35,8 @@ from gateway.demo.forum import (
 )
 
 MANNHEIM = ZoneInfo("Europe/Berlin")
+# From the first day of a visit to its last.
+VISIT_LASTS = timedelta(days=3)
 # From a visit's debrief to learnings that can be found, at most.
 LEARNINGS_SECONDS = 20.0
 
@@ -53,9 +55,9 @@ def refuse_foreign() -> None:
     known = {
         "city": {city.name for city in CITIES},
         "exchange": {demo.exchange.title for demo in EXCHANGES},
-        "visit": {demo.visit.title for demo in EXCHANGES},
+        "visit": {visit.title for demo in EXCHANGES for visit in demo.visits},
         "forum": {FORUM_NAME},
-        "learning": {entry.title for demo in EXCHANGES for entry in demo.visit.debrief.entries}
+        "learning": {entry.title for entry in _debriefed()}
         | {recommendation.title for found in CONCLUSIONS.values() for recommendation in found.recommendations.values()}
         | {found.conclusion.title for found in CONCLUSIONS.values()},
     }
@@ -90,7 +92,13 @@ def load() -> None:
     for demo in EXCHANGES:
         _exchange(demo, partnerships[demo.city])
     _forum()
-    _await_learnings(sum(len(demo.visit.debrief.entries) for demo in EXCHANGES))
+    _await_learnings(len(_debriefed()))
+
+
+def _debriefed() -> list[exchange.DebriefEntry]:
+    """Return what the visits taught, from which the learnings come."""
+    visits = [visit for demo in EXCHANGES for visit in demo.visits]
+    return [entry for visit in visits if visit.debrief for entry in visit.debrief.entries]
 
 
 def _create(call: Callable[[Any], Any], request: Any, *key: str) -> Any:
@@ -125,65 +133,72 @@ def _partnership(city: str, kind: int) -> str:
 
 
 def _exchange(demo: DemoExchange, partnership: str) -> None:
-    """Create an exchange, and take its visit through all its states."""
+    """Create an exchange with its visits."""
     wanted = exchange.Exchange()
     wanted.CopyFrom(demo.exchange)
     wanted.partnership = partnership
     made = _create(rpc.exchanges.CreateExchange, exchange.CreateExchangeRequest(exchange=wanted), demo.city)
-    visit = _create(
-        rpc.visits.CreateVisit,
-        exchange.CreateVisitRequest(
-            visit=exchange.Visit(
-                title=demo.visit.title,
-                exchange=made.name,
-                direction=exchange.Visit.DIRECTION_INCOMING,
-                start_date=_date(demo.visit.first_day),
-                end_date=_date(demo.visit.last_day),
-                host_department=demo.visit.host_department,
-                purpose=demo.visit.purpose,
-            )
-        ),
-        demo.city,
+    present = rpc.visits.ListVisits(exchange.ListVisitsRequest(exchange=made.name, page_size=100)).visits
+    # What an interrupted load created keeps its days, though today may be another day.
+    there = {visit.title: visit for visit in present}
+    for visit in demo.visits:
+        _visit(demo.city, visit, there.get(visit.title) or _create_visit(made.name, visit, demo.city))
+
+
+def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Visit:
+    """Create a visit as an idea."""
+    first_day = plan.first_day(datetime.now(MANNHEIM).date())
+    wanted = exchange.Visit(
+        title=plan.title,
+        exchange=exchange_name,
+        direction=exchange.Visit.DIRECTION_INCOMING,
+        start_date=_date(first_day),
+        end_date=_date(first_day + VISIT_LASTS),
+        host_department=plan.host_department,
+        purpose=plan.purpose,
     )
+    made: exchange.Visit = _create(rpc.visits.CreateVisit, exchange.CreateVisitRequest(visit=wanted), city, plan.title)
+    return made
+
+
+def _visit(city: str, plan: DemoVisit, visit: exchange.Visit) -> None:
+    """Give a visit its programme, and take it through its states."""
     name, client = visit.name, rpc.visits
-    current = client.GetVisit(exchange.GetVisitRequest(name=name))
-    if "agree" in current.allowed_transitions:
-        _programme(name, demo)
-    _advance(
-        current,
-        {
-            "agree": lambda: client.AgreeVisit(exchange.AgreeVisitRequest(name=name)),
-            "plan": lambda: client.PlanVisit(exchange.PlanVisitRequest(name=name)),
-            "confirm": lambda: client.ConfirmVisit(exchange.ConfirmVisitRequest(name=name)),
-            "start": lambda: client.StartVisit(exchange.StartVisitRequest(name=name)),
-            "report": lambda: client.ReportVisit(exchange.ReportVisitRequest(name=name, debrief=demo.visit.debrief)),
-            "close": lambda: client.CloseVisit(exchange.CloseVisitRequest(name=name)),
-        },
-    )
+    if "agree" in visit.allowed_transitions:
+        _programme(visit, plan, city)
+    calls: dict[str, Callable[[], Any]] = {
+        "agree": lambda: client.AgreeVisit(exchange.AgreeVisitRequest(name=name)),
+        "plan": lambda: client.PlanVisit(exchange.PlanVisitRequest(name=name)),
+        "confirm": lambda: client.ConfirmVisit(exchange.ConfirmVisitRequest(name=name)),
+        "start": lambda: client.StartVisit(exchange.StartVisitRequest(name=name)),
+        "report": lambda: client.ReportVisit(exchange.ReportVisitRequest(name=name, debrief=plan.debrief)),
+        "close": lambda: client.CloseVisit(exchange.CloseVisitRequest(name=name)),
+    }
+    _advance(visit, {verb: calls[verb] for verb in plan.course})
 
 
-def _programme(visit: str, demo: DemoExchange) -> None:
+def _programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
     """Name the delegation of a visit, and its agenda."""
-    plan: DemoVisit = demo.visit
     guests = [
         _create(
             rpc.delegates.CreateDelegate,
             exchange.CreateDelegateRequest(
-                parent=visit,
+                parent=visit.name,
                 delegate=exchange.Delegate(function=function, languages=languages, rank=rank, head=rank == 1),
             ),
-            demo.city,
+            city,
+            plan.title,
             function,
         ).name
         for rank, (function, languages) in enumerate(plan.delegates, start=1)
     ]
+    first = datetime(visit.start_date.year, visit.start_date.month, visit.start_date.day, tzinfo=MANNHEIM)
     for title, day, hour, room in plan.agenda:
-        start = datetime.combine(plan.first_day + timedelta(days=day), datetime.min.time(), MANNHEIM)
-        start = start.replace(hour=hour)
+        start = first + timedelta(days=day, hours=hour)
         _create(
             rpc.agenda_items.CreateAgendaItem,
             exchange.CreateAgendaItemRequest(
-                parent=visit,
+                parent=visit.name,
                 agenda_item=exchange.AgendaItem(
                     title=title,
                     start_time=start.astimezone(UTC),
@@ -193,7 +208,8 @@ def _programme(visit: str, demo: DemoExchange) -> None:
                     interpretation_languages=plan.interpretation,
                 ),
             ),
-            demo.city,
+            city,
+            plan.title,
             title,
         )
 
@@ -254,7 +270,11 @@ def _conclusion(conclusion_id: str, found: DemoConclusion) -> None:
     ).name
     for recommendation_id, recommendation in found.recommendations.items():
         draft = forum.Recommendation(
-            conclusion=name, title=recommendation.title, text=recommendation.text, language="de"
+            conclusion=name,
+            title=recommendation.title,
+            text=recommendation.text,
+            language="de",
+            owner_department=recommendation.owner_department,
         )
         _create(
             rpc.recommendations.CreateRecommendation,

@@ -1,7 +1,6 @@
-"""Pages of conclusions and recommendations: drafted, adopted, answered, and followed to their verification."""
+"""Pages of conclusions and recommendations: drafted, changed, adopted, answered, and followed to their verification."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from austausch.forum.v1 import forum_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template, request
@@ -9,8 +8,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from gateway import rpc, transitions
+from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
+from gateway.forums import parts
 from gateway.pages import href
 
 # Steps of a recommendation that ask for more than a click.
@@ -26,6 +27,7 @@ def add_pages(blueprint: Blueprint) -> None:
         (f"{conclusions}/<conclusion_id>/edit", edit_conclusion, both),
         (f"{conclusions}/<conclusion_id>/adopt", adopt, both),
         (f"{recommendations}/new", create_recommendation, both),
+        (f"{recommendations}/<recommendation_id>/edit", edit_recommendation, both),
         (f"{recommendations}/<recommendation_id>/<any(start, verify):verb>", step, ["POST"]),
         (f"{recommendations}/<recommendation_id>/<any(answer, plan, implement):verb>", step_with_page, both),
     ]
@@ -33,34 +35,50 @@ def add_pages(blueprint: Blueprint) -> None:
         blueprint.add_url_rule(rule, view_func=view, methods=methods)
 
 
-def _choices(forum: str) -> dict[str, list[tuple[str, str]]]:
-    """Return what the form of a conclusion offers: working groups and nodes of the subject."""
-    everything: dict[str, Any] = {"parent": forum, "page_size": 1000}
-    groups = rpc.working_groups.ListWorkingGroups(pb.ListWorkingGroupsRequest(**everything)).working_groups
-    nodes = rpc.subject_nodes.ListSubjectNodes(pb.ListSubjectNodesRequest(**everything)).subject_nodes
-    return {
-        "groups": [(group.name, group.title) for group in groups],
-        "nodes": [(node.name, f"{node.code} {node.title}".strip()) for node in nodes],
-    }
+def _page(
+    form: Form, forum: pb.Forum, groups: Sequence[pb.WorkingGroup], conclusion: pb.Conclusion | None
+) -> ResponseReturnValue:
+    """
+    Return the page with the form of a conclusion.
+
+    It offers the working groups for which the reader writes; those of others that share the conclusion stay.
+    """
+    shared_by = set(conclusion.working_groups) if conclusion else set()
+    return render_template(
+        "forums/conclusion.html",
+        form=form,
+        forum=forum,
+        conclusion=conclusion,
+        coordinates=_coordinates(),
+        groups=[(group.name, group.title) for group in groups if group.writable],
+        others=[group for group in groups if not group.writable and group.name in shared_by],
+        nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name)],
+    ), form.status
+
+
+def _coordinates() -> bool:
+    """Return whether the reader writes for everybody, not for working groups of its own only."""
+    return may("ForumService.UpdateForum")
 
 
 @sign_in_required
 def create_conclusion(forum_id: str) -> ResponseReturnValue:
-    forum = rpc.forums.GetForum(pb.GetForumRequest(name=f"forums/{forum_id}"))
-    form = Form({"conclusion.language": forum.language})
+    forum = parts.forum_of(forum_id)
+    groups = parts.groups_of(forum.name)
+    own = [group.name for group in groups if group.writable]
+    preset = own if len(own) == 1 and not _coordinates() else []
+    form = Form({"conclusion.language": forum.language, "conclusion.working_groups": preset})
     if form.submitted:
         with form.keeping_what_was_typed():
             conclusion = rpc.conclusions.CreateConclusion(form.message(pb.CreateConclusionRequest, parent=forum.name))
             flash(_("The conclusion is drafted. Add its recommendations before it is adopted."), "success")
             return redirect(href(conclusion.name), 303)
-    return render_template(
-        "forums/conclusion.html", form=form, forum=forum, conclusion=None, **_choices(forum.name)
-    ), form.status
+    return _page(form, forum, groups, None)
 
 
 @sign_in_required
 def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
-    forum = rpc.forums.GetForum(pb.GetForumRequest(name=f"forums/{forum_id}"))
+    forum = parts.forum_of(forum_id)
     name = f"{forum.name}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
     form = Form({"conclusion": conclusion})
@@ -72,9 +90,7 @@ def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
             flash(_("The conclusion is saved."), "success")
             return redirect(href(name), 303)
         form.compare(conclusion, "conclusion")
-    return render_template(
-        "forums/conclusion.html", form=form, forum=forum, conclusion=conclusion, **_choices(forum.name)
-    ), form.status
+    return _page(form, forum, parts.groups_of(forum.name), conclusion)
 
 
 @sign_in_required
@@ -82,9 +98,7 @@ def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     forum = f"forums/{forum_id}"
     name = f"{forum}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
-    recommendations = rpc.recommendations.ListRecommendations(
-        pb.ListRecommendationsRequest(parent=forum, conclusion=name, page_size=1000)
-    ).recommendations
+    recommendations = parts.recommendations_of(forum, name)
     form = Form({"etag": conclusion.etag})
     if form.submitted:
         with form.keeping_what_was_typed():
@@ -97,10 +111,7 @@ def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def create_recommendation(forum_id: str) -> ResponseReturnValue:
-    forum = rpc.forums.GetForum(pb.GetForumRequest(name=f"forums/{forum_id}"))
-    drafts = rpc.conclusions.ListConclusions(
-        pb.ListConclusionsRequest(parent=forum.name, page_size=1000, state=pb.Conclusion.STATE_DRAFT)
-    ).conclusions
+    forum = parts.forum_of(forum_id)
     form = Form(
         {
             "recommendation.conclusion": request.args.get("conclusion", ""),
@@ -114,7 +125,43 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
             )
             flash(_("The recommendation is drafted. It is adopted with its conclusion."), "success")
             return redirect(href(recommendation.name), 303)
-    return render_template("forums/recommendation.html", form=form, forum=forum, drafts=drafts), form.status
+    drafts = parts.conclusions_of(forum.name, pb.Conclusion.STATE_DRAFT)
+    return render_template(
+        "forums/recommendation.html",
+        form=form,
+        forum=forum,
+        recommendation=None,
+        drafts=[(draft.name, draft.title) for draft in drafts if draft.editable],
+        shows_text=True,
+        shows_owner=True,
+    ), form.status
+
+
+@sign_in_required
+def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturnValue:
+    """Change a recommendation: a draft whole; an adopted one's owner and day, its text never; a department its day."""
+    forum = parts.forum_of(forum_id)
+    name = f"{forum.name}/recommendations/{recommendation_id}"
+    recommendation = rpc.recommendations.GetRecommendation(pb.GetRecommendationRequest(name=name))
+    form = Form({"recommendation": recommendation})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.message(pb.UpdateRecommendationRequest, update_mask=form.update_mask("recommendation"))
+            change.recommendation.name = name
+            rpc.recommendations.UpdateRecommendation(change)
+            flash(_("The recommendation is saved."), "success")
+            return redirect(href(name), 303)
+        form.compare(recommendation, "recommendation")
+    writes = may("RecommendationService.CreateRecommendation")
+    return render_template(
+        "forums/recommendation.html",
+        form=form,
+        forum=forum,
+        recommendation=recommendation,
+        drafts=[],
+        shows_text=writes and recommendation.state == pb.Recommendation.STATE_DRAFT,
+        shows_owner=writes,
+    ), form.status
 
 
 @sign_in_required

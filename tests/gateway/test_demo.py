@@ -6,12 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from chassis.embedded import Postgres
 from chassis.identity import Role
 from gateway.demo.accounts import EMAILS, PASSWORD
+from gateway.demo.exchanges import SWANSEA_COMES
 from tests.calls import Keys
 from tests.conftest import FreshDatabase
 from tests.gateway.conftest import Gateway, Rest, environment, platform
@@ -23,7 +26,7 @@ SIZES = {
     "/v1/cities": 11,
     "/v1/partnerships": 10,
     "/v1/exchanges": 2,
-    "/v1/visits": 2,
+    "/v1/visits": 4,
     "/v1/rooms": 2,
     "/v1/people": 4,
     "/v1/forums": 1,
@@ -48,6 +51,13 @@ def load(gateway: Gateway) -> subprocess.CompletedProcess[str]:
     )
 
 
+def signed_in(gateway: Gateway, account: str) -> Rest:
+    rest = Rest(gateway.app.test_client(), "")
+    credentials = {"email": f"{account}@mannheim.example", "password": PASSWORD}
+    rest.headers["Authorization"] = "Bearer " + rest.post("/v1/sessions", credentials).json["token"]
+    return rest
+
+
 def test_an_interrupted_load_is_continued_and_loads_nothing_twice(empty: Gateway) -> None:
     for seconds in (3, 5):
         killed = subprocess.Popen(COMMAND, env=environment(empty.settings))
@@ -58,19 +68,56 @@ def test_an_interrupted_load_is_continued_and_loads_nothing_twice(empty: Gateway
     done = load(empty)
 
     assert (done.returncode, done.stderr) == (0, "")
-    rest = Rest(empty.app.test_client(), "")
-    credentials = {"email": "coordinator@mannheim.example", "password": PASSWORD}
-    rest.headers["Authorization"] = "Bearer " + rest.post("/v1/sessions", credentials).json["token"]
+    rest = signed_in(empty, "coordinator")
     assert {path: rest.get(path).json["totalSize"] for path in SIZES} == SIZES
-    assert {visit["state"] for visit in rest.get("/v1/visits").json["visits"]} == {"STATE_CLOSED"}
+    visits = rest.get("/v1/visits", orderBy="start_date").json["visits"]
+    states = ["STATE_CLOSED", "STATE_CLOSED", "STATE_CONFIRMED", "STATE_PLANNED"]
+    assert [visit["state"] for visit in visits] == states
     assert {one["state"] for one in rest.get("/v1/partnerships").json["partnerships"]} == {"STATE_ACTIVE"}
     panelists = rest.get(f"{FORUM}/panelists").json["panelists"]
     assert {panelist["state"] for panelist in panelists} == {"STATE_ACCEPTED"}
     assert [one["state"] for one in rest.get(f"{FORUM}/conclusions").json["conclusions"]].count("STATE_DRAFT") == 1
     learnings = rest.get("/v1/learnings").json["learnings"]
-    visits = [learning for learning in learnings if learning["source"].startswith("visits/")]
-    assert sorted(learning["language"] for learning in visits) == ["de", "de", "en", "en"]
+    debriefed = [learning for learning in learnings if learning["source"].startswith("visits/")]
+    assert sorted(learning["language"] for learning in debriefed) == ["de", "de", "en", "en"]
     assert empty.store.emails() == EMAILS
+
+
+def test_visits_lie_ahead_with_their_delegation_and_programme(empty: Gateway) -> None:
+    load(empty)
+
+    office = signed_in(empty, "coordinator")
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date()
+    ahead = office.get(
+        "/v1/visits",
+        orderBy="start_date",
+        **{"fromDate.year": today.year, "fromDate.month": today.month, "fromDate.day": today.day},
+    ).json["visits"]
+    assert [visit["exchangeTitle"] for visit in ahead] == ["Controlling in den Dezernaten", "Wasser und Abwasser"]
+    for visit in ahead:
+        first = date(**visit["startDate"])
+        assert timedelta(days=7) < first - today <= timedelta(weeks=8)
+        assert first.weekday() == 0
+        assert office.get(f"/v1/{visit['name']}/delegates").json["totalSize"] == 2
+        assert office.get(f"/v1/{visit['name']}/agendaItems").json["totalSize"] == 3
+
+
+@pytest.mark.parametrize("today", [date(2026, 12, 28) + timedelta(days=number) for number in range(7)])
+def test_a_visit_to_come_begins_on_the_next_monday_that_is_far_enough_ahead(today: date) -> None:
+    first = SWANSEA_COMES.first_day(today)
+    assert first.weekday() == 0
+    assert timedelta(weeks=2) <= first - today < timedelta(weeks=3)
+
+
+def test_the_member_has_a_recommendation_to_answer(empty: Gateway) -> None:
+    load(empty)
+
+    recommendations = signed_in(empty, "member").get(f"{FORUM}/recommendations").json["recommendations"]
+    own = [one for one in recommendations if one.get("ownerDepartment") == "Dezernatscontrolling"]
+    assert [one["title"] for one in own if one["state"] == "STATE_ADOPTED"] == ["Als Verwaltung Vorbild sein"]
+    assert all("answer" in one["allowedTransitions"] for one in own if one["state"] == "STATE_ADOPTED")
+    owners = {one.get("ownerDepartment", "") for one in recommendations}
+    assert owners == {"Dezernatscontrolling", "Internationales Büro", ""}
 
 
 def test_a_second_load_does_nothing(empty: Gateway) -> None:

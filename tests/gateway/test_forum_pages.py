@@ -1,0 +1,308 @@
+"""The pages of forums: how one is set up, what each reader is offered, and what is refused."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from chassis.identity import Role
+from tests.gateway.browsing import PageForm, sign_in
+from tests.gateway.conftest import Gateway, Rest, credentials
+from tests.gateway.samples import a_city, created
+
+Browse = Callable[[Role], FlaskClient]
+_number = count(1)
+
+NATIONAL_EXPERT = {
+    "function": "Professor of public administration",
+    "affiliation": "Universität Speyer",
+    "kind": "KIND_ACADEMIC",
+    "origin": "ORIGIN_NATIONAL",
+    "politicallyNeutral": True,
+    "conflictOfInterest": "none",
+}
+
+
+@pytest.fixture
+def browse(gateway: Gateway) -> Iterator[Browse]:
+    """Open a browser in which an account of a role is signed in."""
+    with ExitStack() as stack:
+
+        def open_(role: Role) -> FlaskClient:
+            client = stack.enter_context(gateway.app.test_client())
+            sign_in(client, **credentials(role))
+            return client
+
+        yield open_
+
+
+@pytest.fixture
+def rest(gateway: Gateway) -> Rest:
+    office = gateway.as_(Role.COORDINATOR)
+    a_city(office, "mannheim", countryCode="DE", timeZone="Europe/Berlin")
+    return office
+
+
+@pytest.fixture
+def forum(rest: Rest) -> str:
+    body = {"title": f"Leitbild {next(_number)}", "city": "cities/mannheim", "language": "de"}
+    return str(created(rest.post("/v1/forums", body))["name"])
+
+
+def group_of(rest: Rest, forum: str, title: str, *members: str) -> str:
+    body = {"title": title, "members": list(members)}
+    return str(created(rest.post(f"/v1/{forum}/workingGroups", body))["name"])
+
+
+def seat(gateway: Gateway, rest: Rest, forum: str) -> str:
+    """Put the account with the role of an expert on the panel, and return its place."""
+    account = gateway.as_(Role.EXPERT).get("/v1/accounts/me").json["name"]
+    place = created(rest.post(f"/v1/{forum}/panelists", {**NATIONAL_EXPERT, "account": account}))["name"]
+    created(rest.post(f"/v1/{place}:accept"))
+    return str(place)
+
+
+def draft(rest: Rest, forum: str, *groups: str) -> str:
+    body = {"title": "Präambel", "text": "Sie ist nötig.", "language": "de", "workingGroups": list(groups)}
+    return str(created(rest.post(f"/v1/{forum}/conclusions", body))["name"])
+
+
+def recommend(rest: Rest, conclusion: str, **fields: Any) -> str:
+    forum = conclusion.partition("/conclusions/")[0]
+    body = {"conclusion": conclusion, "title": "Voranstellen", "text": "Dem Leitbild.", "language": "de", **fields}
+    return str(created(rest.post(f"/v1/{forum}/recommendations", body))["name"])
+
+
+def fill_in(browser: FlaskClient, path: str, **fields: Any) -> TestResponse:
+    """Open the form at a path and send it with some fields changed, named without the message they are in."""
+    page = browser.get(path)
+    assert page.status_code == 200
+    form = PageForm(page.text)
+    (message,) = {name.partition(".")[0] for name in form.fields if "." in name}
+    changes = {f"{message}.{name}": value for name, value in fields.items()}
+    return browser.post(path, data={**form.fields.to_dict(flat=False), **changes})
+
+
+def title(page: str) -> str:
+    found = re.search(r"<title>(.*?)</title>", page)
+    assert found
+    return found[1]
+
+
+def test_each_part_of_a_forum_has_a_title_of_its_own(browse: Browse, forum: str) -> None:
+    browser = browse(Role.COORDINATOR)
+    titles = [title(browser.get(f"/{forum}{part}").text) for part in ("", "/panel", "/subject")]
+    assert [one.partition(" – ")[0] for one in titles] == [
+        "Conclusions and recommendations",
+        "Panel",
+        "What is under review",
+    ]
+    assert all("Leitbild" in one for one in titles)
+
+
+def test_a_coordinator_sets_up_a_forum(browse: Browse, rest: Rest) -> None:
+    browser = browse(Role.COORDINATOR)
+    assert "/forums/new" in browser.get("/forums").text
+    forum = fill_in(browser, "/forums/new", title="Klimaplan", purpose="Ist er schlüssig?", panel_city_cap="2")
+    assert forum.status_code == 303
+    here = forum.headers["Location"]
+    stored = rest.get(f"/v1{here}").json
+    assert (stored["title"], stored["city"], stored["panelCityCap"]) == ("Klimaplan", "cities/mannheim", 2)
+
+    assert f"{here}/edit" in browser.get(here).text
+    saved = fill_in(browser, f"{here}/edit", title="Klimaschutzplan", start_date="2027-05-03")
+    assert saved.status_code == 303
+    assert rest.get(f"/v1{here}").json["title"] == "Klimaschutzplan"
+
+    node = fill_in(browser, f"{here}/subjectNodes/new", kind="KIND_STRATEGIC_GOAL", title="Klimaschutz", code="1")
+    goal = "forums/" + node.headers["Location"].removeprefix("/forums/").replace(
+        "/subject#subjectNodes-", "/subjectNodes/"
+    )
+    below = fill_in(browser, f"{here}/subjectNodes/new", kind="KIND_MEASURE", title="Solardächer", parent=goal)
+    assert below.status_code == 303
+    page = browser.get(f"{here}/subject").text
+    assert "Solardächer" in page
+
+    group = fill_in(browser, f"{here}/workingGroups/new", title="Energie", nodes=[goal])
+    assert group.status_code == 303
+    second = fill_in(browser, f"{here}/workingGroups/new", title="Wärme", nodes=[goal])
+    assert second.status_code == 409
+    assert "Another working group reviews some of this already." in second.text
+
+
+def test_a_stale_form_of_a_forum_overwrites_nobody(browse: Browse, rest: Rest, forum: str) -> None:
+    browser = browse(Role.COORDINATOR)
+    form = PageForm(browser.get(f"/{forum}/edit").text)
+    created(rest.patch(f"/v1/{forum}", {"title": "Theirs"}))
+    refused = browser.post(f"/{forum}/edit", data={**form.fields, "forum.title": "Mine"})
+    assert refused.status_code == 409
+    assert "Theirs" in refused.text
+    assert PageForm(refused.text).fields["forum.title"] == "Mine"
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.EXPERT, Role.ADMINISTRATOR])
+def test_only_the_international_office_is_offered_to_set_up_a_forum(
+    role: Role, gateway: Gateway, browse: Browse, rest: Rest, forum: str
+) -> None:
+    group_of(rest, forum, "Bildung", seat(gateway, rest, forum))
+    browser = browse(role)
+    pages = [browser.get(path).text for path in ("/forums", f"/{forum}", f"/{forum}/panel", f"/{forum}/subject")]
+    for page in pages:
+        main = page.partition("<main")[2]
+        assert "/new" not in main.replace("/conclusions/new", "")
+        assert "/edit" not in main
+    assert ("Actions" in pages[2]) is (role is Role.EXPERT)  # who may leave
+    form = PageForm(browser.get("/forums/new").text)
+    assert browser.post("/forums/new", data={**form.fields, "forum.title": "Mine"}).status_code == 403
+
+
+PANELIST = {
+    "function": "Head of strategy",
+    "affiliation": "Universität Speyer",
+    "kind": "KIND_ACADEMIC",
+    "origin": "ORIGIN_NATIONAL",
+}
+
+
+def test_an_invitation_says_whether_the_expert_is_eligible(browse: Browse, forum: str) -> None:
+    browser = browse(Role.COORDINATOR)
+    new = f"/{forum}/panelists/new"
+    refused = fill_in(browser, new, **PANELIST, residence_city="cities/mannheim")
+    assert refused.status_code == 409
+    assert "has not declared political neutrality; lives in the city under review" in refused.text
+    assert PageForm(refused.text).fields["panelist.function"] == "Head of strategy"
+
+    invited = fill_in(browser, new, **PANELIST, politically_neutral="on")
+    assert invited.status_code == 303
+    page = browser.get(f"/{forum}/panel").text
+    assert "Head of strategy is invited. Not eligible at the moment: has not declared conflicts" in page
+
+    sure = fill_in(browser, new, **PANELIST, politically_neutral="on", conflict_of_interest="none")
+    assert sure.status_code == 303
+    assert "Head of strategy is invited. Eligible by every part of the rule." in browser.get(f"/{forum}/panel").text
+
+
+def test_a_changed_panelist_is_checked_anew(gateway: Gateway, browse: Browse, rest: Rest, forum: str) -> None:
+    place = seat(gateway, rest, forum)
+    at = f"/{forum}/panelists/{place.rpartition('/')[2]}"
+    browser = browse(Role.COORDINATOR)
+    assert f"{at}/edit" in browser.get(f"/{forum}/panel").text
+    assert fill_in(browser, f"{at}/edit", residence_city="cities/mannheim").status_code == 303
+    page = browser.get(f"/{forum}/panel").text
+    assert "Not eligible at the moment: lives in the city under review." in page
+
+
+def test_an_expert_leaves_the_panel_before_the_entry_is_deleted(
+    gateway: Gateway, browse: Browse, rest: Rest, forum: str
+) -> None:
+    place = seat(gateway, rest, forum)
+    at = f"/{forum}/panelists/{place.rpartition('/')[2]}"
+    browser = browse(Role.COORDINATOR)
+    assert f"{at}/remove" not in browser.get(f"/{forum}/panel").text
+    assert browser.post(f"{at}/withdraw", data=PageForm(browser.get(f"{at}/withdraw").text).fields).status_code == 303
+    assert f"{at}/remove" in browser.get(f"/{forum}/panel").text
+    assert browser.post(f"{at}/remove", data=PageForm(browser.get(f"{at}/remove").text).fields).status_code == 303
+    assert rest.get(f"/v1/{place}").status_code == 404
+
+
+def test_a_working_group_and_a_node_are_deleted_on_request(browse: Browse, rest: Rest, forum: str) -> None:
+    node = created(rest.post(f"/v1/{forum}/subjectNodes", {"kind": "KIND_MEASURE", "title": "Solardächer"}))["name"]
+    group = group_of(rest, forum, "Energie")
+    browser = browse(Role.COORDINATOR)
+    for name in (group, node):
+        path = f"/{name}/remove"
+        assert browser.post(path, data=PageForm(browser.get(path).text).fields).status_code == 303
+        assert rest.get(f"/v1/{name}").status_code == 404
+
+
+def test_an_expert_is_offered_its_own_group_and_the_drafts_of_it(
+    gateway: Gateway, browse: Browse, rest: Rest, forum: str
+) -> None:
+    own = group_of(rest, forum, "Bildung", seat(gateway, rest, forum))
+    other = group_of(rest, forum, "Kultur")
+    mine, theirs, shared = draft(rest, forum, own), draft(rest, forum, other), draft(rest, forum, own, other)
+    browser = browse(Role.EXPERT)
+    page = browser.get(f"/{forum}").text
+    for conclusion, offered in ((mine, True), (theirs, False), (shared, True)):
+        assert (f"/{conclusion}/edit" in page) is offered
+        assert (f"new?conclusion={conclusion}" in page) is offered
+    new = browser.get(f"/{forum}/conclusions/new").text
+    assert own in new
+    assert other not in new
+    offered = browser.get(f"/{forum}/recommendations/new").text
+    assert mine in offered
+    assert theirs not in offered
+
+    assert fill_in(browser, f"/{shared}/edit", title="Anders").status_code == 303
+    assert set(rest.get(f"/v1/{shared}").json["workingGroups"]) == {own, other}
+    preset = fill_in(browser, f"/{forum}/conclusions/new", title="Eigenes", text="Fazit")
+    assert preset.status_code == 303
+    nobody = fill_in(browser, f"/{forum}/conclusions/new", title="Ohne", text="Gruppe", working_groups="")
+    assert nobody.status_code == 422
+    forged = fill_in(browser, f"/{forum}/conclusions/new", title="Fremd", text="Gruppe", working_groups=[other])
+    assert forged.status_code == 403
+    assert "only for working groups that you belong to" in forged.text
+
+
+def test_an_expert_in_no_group_is_not_offered_to_draft(
+    gateway: Gateway, browse: Browse, rest: Rest, forum: str
+) -> None:
+    seat(gateway, rest, forum)
+    browser = browse(Role.EXPERT)
+    assert "/conclusions/new" not in browser.get(f"/{forum}").text
+    assert "No draft to recommend with" in browser.get(f"/{forum}/recommendations/new").text
+
+
+def test_a_coordinator_changes_owner_and_day_of_an_adopted_recommendation(
+    browse: Browse, rest: Rest, forum: str
+) -> None:
+    conclusion = draft(rest, forum)
+    name = recommend(rest, conclusion)
+    browser = browse(Role.COORDINATOR)
+    assert "recommendation.title" in PageForm(browser.get(f"/{name}/edit").text).fields
+    created(rest.post(f"/v1/{conclusion}:adopt"))
+    assert f"/{name}/edit" in browser.get(f"/{forum}").text
+    form = PageForm(browser.get(f"/{name}/edit").text)
+    assert "recommendation.title" not in form.fields
+
+    saved = fill_in(browser, f"/{name}/edit", owner_department="Controlling", due_date="2027-06-30")
+    assert saved.status_code == 303
+    stored = rest.get(f"/v1/{name}").json
+    assert (stored["ownerDepartment"], stored["dueDate"]) == ("Controlling", {"year": 2027, "month": 6, "day": 30})
+    stale = browser.post(f"/{name}/edit", data={**form.fields, "recommendation.owner_department": "Kultur"})
+    assert stale.status_code == 409
+    assert "Controlling" in stale.text
+    token = {"recommendation.owner_department": "Kultur"}
+    assert browser.post(f"/{name}/edit", data=token).headers.get("Location") is None
+    assert rest.get(f"/v1/{name}").json["ownerDepartment"] == "Controlling"
+
+
+@pytest.mark.parametrize(("owner", "offered"), [("Controlling", True), ("Kultur", False)])
+def test_a_department_changes_the_day_of_what_it_owns_and_nothing_else(
+    owner: str, offered: bool, browse: Browse, rest: Rest, forum: str
+) -> None:
+    name = recommend(rest, draft(rest, forum), ownerDepartment=owner)
+    browser = browse(Role.MEMBER)
+    assert (f"/{name}/edit" in browser.get(f"/{forum}").text) is offered
+    form = PageForm(browser.get(f"/{name}/edit").text)
+    assert {field for field in form.fields if field.startswith("recommendation.")} == {
+        "recommendation.etag",
+        "recommendation.due_date",
+    }
+    saved = fill_in(browser, f"/{name}/edit", due_date="2027-06-30")
+    assert saved.status_code == (303 if offered else 403)
+
+
+def test_a_list_without_forums_says_what_holds_for_the_reader(gateway: Gateway, browse: Browse) -> None:
+    for place in gateway.as_(Role.EXPERT).get("/v1/forums").json.get("forums", []):
+        panel = gateway.as_(Role.COORDINATOR).get(f"/v1/{place['name']}/panelists").json["panelists"]
+        for panelist in panel:
+            gateway.as_(Role.COORDINATOR).post(f"/v1/{panelist['name']}:withdraw")
+    page = browse(Role.EXPERT).get("/forums").text
+    assert "No forum has invited you yet" in page
+    assert "No forums yet" not in page
