@@ -6,11 +6,14 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import lists, rpc, transitions
-from gateway.accounts import sign_in_required
+from chassis.errors import InvalidArgument
+from chassis.identity import Role
+from gateway import cities, lists, rpc, transitions
+from gateway.accounts import current_identity, sign_in_required
 from gateway.forms import Form
 from gateway.languages import language
 from gateway.pages import href
+from gateway.terms import options
 
 blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
 
@@ -35,6 +38,21 @@ def _visits() -> list[tuple[str, str]]:
     return [(visit.name, visit.title) for visit in visits]
 
 
+def _reader_is(*roles: Role) -> bool:
+    """Return whether the reader has one of the roles."""
+    identity = current_identity()
+    return identity is not None and identity.has(*roles)
+
+
+def _visibilities(chosen: str) -> list[tuple[str, str]]:
+    """Return (value, label) of who may be let read a learning; public is for the international office to choose."""
+    return [
+        (value, label)
+        for value, label in options("Learning.Visibility")
+        if value in (chosen, "VISIBILITY_INTERNAL", "VISIBILITY_PARTNERS") or _reader_is(Role.COORDINATOR)
+    ]
+
+
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
@@ -53,22 +71,32 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/new", methods=["GET", "POST"])
 @sign_in_required
 def create() -> ResponseReturnValue:
+    # Staff of a partner city write about its visits only.
+    visits, visit_required = _visits(), not _reader_is(Role.COORDINATOR, Role.MEMBER)
+    only_visit = visits[0][0] if visit_required and len(visits) == 1 else ""
     form = Form(
         {
             "learning.language": language(),
             "learning.visibility": "VISIBILITY_INTERNAL",
-            "learning.source": request.args.get("source", ""),
+            "learning.source": request.args.get("source", only_visit),
         }
     )
-    visits = _visits()
     if form.submitted:
         form.values["learning.source_title"] = dict(visits).get(form["learning.source"], "")
         with form.keeping_what_was_typed():
+            if visit_required and not form["learning.source"]:
+                raise InvalidArgument("learning.source", "must not be empty")
             learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
             flash(_("The learning is recorded. Other departments can find it now."), "success")
             return redirect(href(learning.name), 303)
     return render_template(
-        "learnings/form.html", form=form, learning=None, cities=_cities(), visits=visits
+        "learnings/form.html",
+        form=form,
+        learning=None,
+        cities=_cities(),
+        visits=visits,
+        visit_required=visit_required,
+        visibilities=_visibilities(form["learning.visibility"]),
     ), form.status
 
 
@@ -79,7 +107,7 @@ def show(learning_id: str) -> ResponseReturnValue:
     return render_template(
         "learnings/show.html",
         learning=learning,
-        cities=dict(_cities()),
+        cities=cities.names(),
         course=COURSE,
         steps_with_a_page=STEPS_WITH_A_PAGE,
     )
@@ -98,7 +126,13 @@ def edit(learning_id: str) -> ResponseReturnValue:
             flash(_("The learning is saved."), "success")
             return redirect(href(learning.name), 303)
         form.compare(learning, "learning")
-    return render_template("learnings/form.html", form=form, learning=learning, cities=_cities()), form.status
+    return render_template(
+        "learnings/form.html",
+        form=form,
+        learning=learning,
+        cities=_cities(),
+        visibilities=_visibilities(form["learning.visibility"]),
+    ), form.status
 
 
 @blueprint.post("/<learning_id>/<any(analyze, implement, validate, embed):verb>")

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from austausch.exchange.v1 import exchange_pb2
 from austausch.knowledge.v1 import knowledge_pb2 as pb
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from gateway import lists, rpc
+from gateway import cities, lists, rpc
 from gateway.accounts import sign_in_required
 
 blueprint = Blueprint("search", __name__, url_prefix="/search")
@@ -28,8 +27,5 @@ def index() -> ResponseReturnValue:
     answer = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(query=query, **paging, **filters))
     if typing:
         return render_template("search/found.html", query=query, answer=answer)
-    cities = rpc.cities.ListCities(exchange_pb2.ListCitiesRequest(page_size=1000)).cities
     template = "search/results.html" if part.endswith("results") else "search/search.html"
-    return render_template(
-        template, query=query, answer=answer, cities={city.name: city.display_name for city in cities}, facets=FACETS
-    )
+    return render_template(template, query=query, answer=answer, cities=cities.names(), facets=FACETS)

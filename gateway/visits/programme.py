@@ -1,9 +1,10 @@
 """Pages of the programme of a visit: its items are added, changed and removed, in the host's local time."""
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, flash, redirect, render_template
+from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -23,7 +24,11 @@ def add_pages(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(f"{base}/<item_id>/remove", view_func=remove_item, methods=["GET", "POST"])
 
 
-def bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
+# How long a new item lasts until somebody says otherwise.
+USUAL_LENGTH = timedelta(minutes=90)
+
+
+def _bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
     """Return (resource name, function) of everybody whom an item can book: the host's people and the delegation."""
     people: list[pb.Person | pb.Delegate] = []
     if may("PersonService.ListPeople"):
@@ -31,29 +36,42 @@ def bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
     return [(who.name, who.function) for who in [*people, *delegates]]
 
 
-def _choices(visit: pb.Visit) -> dict[str, list[tuple[str, str]]]:
-    """Return what the form of an item offers: rooms and people."""
-    rooms = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
-    return {
-        "rooms": [(room.name, room.display_name) for room in rooms],
-        "people": bookable_people(delegation.of_visit(visit.name)),
-    }
+def _choices(visit: pb.Visit, booked: tuple[str, str] | None = None) -> dict[str, list[tuple[str, str]]]:
+    """
+    Return what the form of an item offers: rooms and people.
+
+    The rooms are the home city's: where another city hosts there are none but the one that the item has `booked`
+    (its resource name, what it is called), so that it can be given up.
+    """
+    rooms = [booked] if booked else []
+    if visit.direction == pb.Visit.DIRECTION_INCOMING:
+        known = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
+        rooms = [(room.name, room.display_name) for room in known]
+    return {"rooms": rooms, "people": _bookable_people(delegation.of_visit(visit.name))}
+
+
+def _times(visit: pb.Visit) -> dict[str, str]:
+    """Return when a new item takes place: after the one that was entered just before, else the first morning."""
+    first_day = date(visit.start_date.year, visit.start_date.month, visit.start_date.day)
+    try:
+        start = datetime.fromisoformat(request.args.get("after", "")).replace(tzinfo=None)
+    except ValueError:
+        start = datetime.combine(first_day, time(9))
+    last_minute = start.replace(hour=23, minute=59)
+    end = min(start + USUAL_LENGTH, last_minute) if start < last_minute else start
+    return {"agenda_item.start_time": f"{start:%Y-%m-%dT%H:%M}", "agenda_item.end_time": f"{end:%Y-%m-%dT%H:%M}"}
 
 
 @sign_in_required
 def create_item(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    first = f"{visit.start_date.year:04}-{visit.start_date.month:02}-{visit.start_date.day:02}"
-    form = Form(
-        {"agenda_item.start_time": f"{first}T09:00", "agenda_item.end_time": f"{first}T10:30"}, zone=visit.time_zone
-    )
+    form = Form(_times(visit), zone=visit.time_zone)
     if form.submitted:
         with form.keeping_what_was_typed():
             item = rpc.agenda_items.CreateAgendaItem(form.message(pb.CreateAgendaItemRequest, parent=visit.name))
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
-            return redirect(
-                f"{href(visit.name)}/agendaItems/new" if "another" in form.values else href(visit.name), 303
-            )
+            another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
+            return redirect(another if "another" in form.values else href(visit.name), 303)
     return render_template("visits/item.html", form=form, visit=visit, item=None, **_choices(visit)), form.status
 
 
@@ -70,7 +88,10 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
             flash(_("“%(title)s” is saved.", title=change.agenda_item.title), "success")
             return redirect(href(visit.name), 303)
         form.compare(item, "agenda_item")
-    return render_template("visits/item.html", form=form, visit=visit, item=item, **_choices(visit)), form.status
+    booked = (item.room, item.room_display_name) if item.room else None
+    return render_template(
+        "visits/item.html", form=form, visit=visit, item=item, **_choices(visit, booked)
+    ), form.status
 
 
 @sign_in_required

@@ -1,7 +1,7 @@
 """Pages of visits: the list, the form, one visit with all that belongs to it, its steps and its debrief."""
 
 from collections.abc import Iterable
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -10,13 +10,17 @@ from austausch.knowledge.v1 import knowledge_pb2
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from google.type.date_pb2 import Date
 
-from gateway import lists, rpc, transitions
+from chassis.errors import InvalidArgument
+from chassis.identity import Role
+from gateway import cities, lists, rpc, terms, transitions
 from gateway.access import may
 from gateway.accounts import sign_in_required
+from gateway.accounts.callers import current_identity
 from gateway.forms import Form
 from gateway.languages import language
-from gateway.pages import href
+from gateway.pages import day, home_city, href
 from gateway.terms import topic
 from gateway.visits import delegation, programme
 
@@ -26,6 +30,8 @@ programme.add_pages(blueprint)
 
 # Steps that ask for more than a click have a page of their own; the others are buttons.
 STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
+# The states from which on a visit has something to teach.
+TEACHING = (pb.Visit.STATE_RUNNING, pb.Visit.STATE_REPORTED, pb.Visit.STATE_CLOSED)
 # The states of a visit that goes well, in order.
 COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
 ENTRIES = "debrief.entries"
@@ -42,21 +48,31 @@ def index() -> ResponseReturnValue:
             city=request.args.get("city", ""),
         )
     )
-    cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
-    return render_template("visits/list.html", answer=answer, cities=cities)
+    return render_template("visits/list.html", answer=answer, cities=cities.names(), directions=_directions())
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @sign_in_required
 def create() -> ResponseReturnValue:
-    form = Form({"visit.exchange": request.args.get("exchange", ""), "visit.direction": "DIRECTION_INCOMING"})
+    exchanges = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(page_size=1000, order_by="title")).exchanges
+    chosen = request.args.get("exchange", "")
+    leading = next((exchange.department for exchange in exchanges if exchange.name == chosen), "")
+    reader = current_identity()
+    form = Form(
+        {
+            "visit.exchange": chosen,
+            "visit.direction": "DIRECTION_INCOMING",
+            "visit.host_department": leading or (reader.department if reader else ""),
+        }
+    )
     if form.submitted:
         with form.keeping_what_was_typed():
             visit = rpc.visits.CreateVisit(form.message(pb.CreateVisitRequest))
             flash(_("The visit is created. Next: who travels, and the programme."), "success")
             return redirect(href(visit.name), 303)
-    exchanges = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(page_size=1000, order_by="title")).exchanges
-    return render_template("visits/form.html", form=form, exchanges=exchanges, visit=None), form.status
+    return render_template(
+        "visits/form.html", form=form, exchanges=exchanges, directions=_directions(), visit=None
+    ), form.status
 
 
 @blueprint.get("/<visit_id>")
@@ -67,7 +83,7 @@ def show(visit_id: str) -> ResponseReturnValue:
     agenda = rpc.agenda_items.ListAgendaItems(pb.ListAgendaItemsRequest(parent=name, page_size=1000)).agenda_items
     delegates = delegation.of_visit(name)
     learnings = None
-    if visit.HasField("debrief") and may("LearningService.ListLearnings"):
+    if visit.state in TEACHING and may("LearningService.ListLearnings"):
         learnings = rpc.learnings.ListLearnings(
             knowledge_pb2.ListLearningsRequest(source=name, page_size=1000, order_by="create_time")
         ).learnings
@@ -76,10 +92,12 @@ def show(visit_id: str) -> ResponseReturnValue:
         visit=visit,
         delegates=delegates,
         agenda=_by_day(agenda, visit.time_zone),
-        people=dict(programme.bookable_people(delegates)) if agenda else {},
+        travelling={delegate.name: delegate.function for delegate in delegates},
         learnings=learnings,
         course=COURSE,
-        steps_with_a_page=STEPS_WITH_A_PAGE,
+        steps_with_a_page=(*STEPS_WITH_A_PAGE, "start")
+        if _today(visit) < _date(visit.start_date)
+        else STEPS_WITH_A_PAGE,
     )
 
 
@@ -96,7 +114,7 @@ def edit(visit_id: str) -> ResponseReturnValue:
             flash(_("The visit is saved."), "success")
             return redirect(href(visit.name), 303)
         form.compare(visit, "visit")
-    return render_template("visits/form.html", form=form, exchanges=[], visit=visit), form.status
+    return render_template("visits/form.html", form=form, visit=visit), form.status
 
 
 @blueprint.post("/<visit_id>/<any(agree, plan, confirm, start, close):verb>")
@@ -105,6 +123,27 @@ def step(visit_id: str, verb: str) -> ResponseReturnValue:
     name = f"visits/{visit_id}"
     transitions.try_out(rpc.visits, verb, name)
     return redirect(href(name), 303)
+
+
+@blueprint.get("/<visit_id>/start")
+@sign_in_required
+def ask_to_start(visit_id: str) -> ResponseReturnValue:
+    """Ask back before a visit starts ahead of its first day; the answer is the step itself."""
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    return render_template(
+        "confirm.html",
+        form=Form({"etag": visit.etag}),
+        title=_("Start this visit today?"),
+        consequence=_(
+            "Today is %(today)s in %(city)s; the first day of the visit is %(day)s."
+            " Once it has started, it can be neither cancelled nor postponed.",
+            today=day(_today(visit)),
+            city=visit.host_city_display_name,
+            day=day(visit.start_date),
+        ),
+        button=terms.verb_label("start", "visits"),
+        back=href(visit.name),
+    )
 
 
 @blueprint.route("/<visit_id>/<any(cancel, postpone):verb>", methods=["GET", "POST"])
@@ -125,28 +164,72 @@ def report(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
     form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
+    early = _today(visit) < _date(visit.end_date)
+    added = None
     if "add" in form.values:
-        form.values.update(_new_entry(form.entries(ENTRIES), exchange))
+        added = form.entries(ENTRIES)
+        form.values.update(_new_entry(added, exchange))
     elif "remove" in form.values:
         form.keep_entries(ENTRIES, lambda index: str(index) != form["remove"])
     elif form.submitted:
         form.keep_entries(ENTRIES, lambda index: index == 0 or not form.blank(f"{ENTRIES}.{index}", _GIVEN))
         with form.keeping_what_was_typed():
+            if early and form["early"] != "on":
+                raise InvalidArgument("early", _("Please confirm this, or come back when the visit is over."))
             transitions.carry_out(rpc.visits, "report", visit.name, form)
             return redirect(href(visit.name), 303)
-    return render_template("visits/report.html", form=form, visit=visit, entries=ENTRIES), form.status
+    return render_template(
+        "visits/report.html",
+        form=form,
+        visit=visit,
+        entries=ENTRIES,
+        added=added,
+        early=early,
+        readers=_readers(),
+    ), form.status
 
 
 # What an entry holds before anything is typed.
-_GIVEN = (".language", ".topics")
+_GIVEN = (".language", ".topics", ".visibility")
 
 
 def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
-    """Return the fields of a new learning in the debrief: the reader's language, the topics of the exchange."""
+    """
+    Return the fields of a new learning in the debrief.
+
+    It is in the reader's language, has the topics of the exchange, and is for the home city only.
+    """
     return {
+        f"{ENTRIES}.{index}.visibility": "VISIBILITY_INTERNAL",
         f"{ENTRIES}.{index}.language": language(),
         f"{ENTRIES}.{index}.topics": ", ".join(map(topic, exchange.topics)),
     }
+
+
+def _readers() -> list[tuple[str, str]]:
+    """Return who may read a learning, as far as the reader of the page may choose it."""
+    who = current_identity()
+    choices = terms.options("DebriefEntry.Visibility")
+    return (
+        choices if who and who.has(Role.COORDINATOR) else [(v, name) for v, name in choices if v != "VISIBILITY_PUBLIC"]
+    )
+
+
+def _directions() -> list[tuple[str, str]]:
+    """Return the directions of visits, named by who hosts or travels: the reader may be of either city."""
+    return [
+        ("DIRECTION_INCOMING", _("Incoming: %(city)s hosts", city=home_city())),
+        ("DIRECTION_OUTGOING", _("Outgoing: %(city)s travels", city=home_city())),
+    ]
+
+
+def _today(visit: pb.Visit) -> date:
+    """Return the day that it is where the visit takes place."""
+    return datetime.now(ZoneInfo(visit.time_zone)).date()
+
+
+def _date(value: Date) -> date:
+    return date(value.year, value.month, value.day)
 
 
 def _by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:

@@ -72,17 +72,17 @@ def open_page(browser: Browser, stack: Stack, sessions: dict[str, dict[str, obje
 
 
 @pytest.fixture(scope="session")
-def reading(browser: Browser, stack: Stack) -> Iterator[Callable[[str], Page]]:
-    """Read as the coordinator: ``reading("de")`` is one page for all tests, so that files are fetched once."""
-    pages: dict[str, Page] = {}
+def reading(browser: Browser, stack: Stack) -> Iterator[Callable[[str, str], Page]]:
+    """Read as a role: ``reading("de", "coordinator")`` is one page for all tests, so that files are fetched once."""
+    pages: dict[tuple[str, str], Page] = {}
 
-    def read(language: str) -> Page:
-        if language not in pages:
+    def read(language: str, role: str) -> Page:
+        if (language, role) not in pages:
             context = browser.new_context(base_url=stack.url, locale=language)
             context.set_default_timeout(20_000)
-            pages[language] = context.new_page()
-            sign_in(pages[language], "coordinator")
-        return pages[language]
+            pages[language, role] = context.new_page()
+            sign_in(pages[language, role], role)
+        return pages[language, role]
 
     yield read
     for page in pages.values():

@@ -16,7 +16,9 @@ FORUM = "/forums/leitbild-mannheim-2030"
 PAGES = [
     "/",
     "/partnerships",
+    "/partnerships/new",
     "{partnership}",
+    "{partnership}/edit",
     "{partnership}/end",
     "/exchanges",
     "/exchanges/new",
@@ -32,11 +34,23 @@ PAGES = [
     "{visit}/delegates/new",
     "{visit}/agendaItems/new",
     "/forums",
+    "/forums/new",
     FORUM,
+    f"{FORUM}/edit",
     f"{FORUM}/panel",
+    f"{FORUM}/panelists/new",
+    f"{FORUM}/panelists/national/edit",
+    f"{FORUM}/panelists/national/withdraw",
+    f"{FORUM}/workingGroups/new",
+    f"{FORUM}/workingGroups/kultur/edit",
+    f"{FORUM}/workingGroups/kultur/remove",
     f"{FORUM}/subject",
+    f"{FORUM}/subjectNodes/new",
+    f"{FORUM}/subjectNodes/massnahmen-kultur/edit",
+    f"{FORUM}/subjectNodes/massnahmen-kultur/remove",
     f"{FORUM}/conclusions/new",
     f"{FORUM}/recommendations/new",
+    f"{FORUM}/recommendations/vorbild-sein/edit",
     "/learnings",
     "/learnings/new",
     "{learning}",
@@ -46,14 +60,37 @@ PAGES = [
     "{learning}/supersede",
     "/search",
     "/search?query=controllers",
+    "/status",
     "/search?query=nothingofthiskind",
+    "/administration",
+    "/cities",
+    "/cities/new",
+    "/cities/swansea",
+    "/cities/swansea/edit",
+    "/rooms",
+    "/rooms/new",
+    "{room}",
+    "/people",
+    "/people/new",
+    "{person}",
     "/account",
     "/api/reference",
     "/no-such-page",
 ]
 
 
-Reading = Callable[[str], Page]
+# Pages that only administrators may open.
+ACCOUNTS = [
+    "/accounts",
+    "/accounts?query=nobodyofthisname",
+    "/accounts/new",
+    "/accounts/member",
+    "/accounts/member/edit",
+    "/accounts/member/lock",
+    "/accounts/member/reset-password",
+]
+
+Reading = Callable[[str, str], Page]
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +105,8 @@ def address(addresses: dict[str, str]) -> Callable[[Page, str], str]:
 
     def fill(page: Page, path: str) -> str:
         if "{" in path and not addresses:
-            for kind in ("partnership", "exchange", "visit", "learning"):
-                page.goto(f"/{kind}s")
+            for kind in ("partnership", "exchange", "visit", "learning", "room", "person"):
+                page.goto("/people" if kind == "person" else f"/{kind}s")
                 addresses[kind] = str(page.locator("main table a").first.get_attribute("href"))
         return path.format(**addresses) if "{" in path else path
 
@@ -88,12 +125,12 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", PAGES + ACCOUNTS)
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_page_is_accessible_in_the_readers_language_and_fits_on_a_phone(
     path: str, language: str, reading: Reading, address: Callable[[Page, str], str]
 ) -> None:
-    page = reading(language)
+    page = reading(language, "administrator" if path in ACCOUNTS else "coordinator")
     page.set_viewport_size({"width": 1280, "height": 900})
     response = page.goto(address(page, path))
     assert response is not None

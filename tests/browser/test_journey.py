@@ -68,10 +68,15 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
         ("Agree", "Agreed"),
         ("Mark as planned", "Planned"),
         ("Confirm", "Confirmed"),
-        ("Start visit", "Running"),
     ):
         page.get_by_role("button", name=verb, exact=True).click()
         expect(page.locator("[aria-current=step]")).to_have_text(state)
+
+    # Its first day has not come: the page asks back.
+    page.get_by_role("link", name="Start visit", exact=True).click()
+    expect(page.get_by_text("the first day of the visit is Mon, 12 Apr 2027")).to_be_visible()
+    page.get_by_role("button", name="Start visit", exact=True).click()
+    expect(page.locator("[aria-current=step]")).to_have_text("Running")
 
     # What it taught, in two languages.
     page.get_by_role("link", name="Record debrief").click()
@@ -81,9 +86,11 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
     page.get_by_label("Observation").fill("Swansea's controllers report goals and budget together, quarter by quarter.")
     page.get_by_role("button", name="Add another learning").click()
     second = page.get_by_role("group", name="Learning 2")
+    expect(second.get_by_label("What was learned, in one line")).to_be_focused()
     second.get_by_label("What was learned, in one line").fill("Kennzahlen früh vereinbaren")
     second.get_by_label("Language of the text").select_option("de")
     second.get_by_label("Observation").fill("Der Nutzen des Controllings hängt an früh vereinbarten Kennzahlen.")
+    page.get_by_label("Record the debrief today, although the visit lasts until Wed, 14 Apr 2027").check()
     page.get_by_role("button", name="Record debrief").click()
     expect(page.locator("[aria-current=step]")).to_have_text("Reported")
 

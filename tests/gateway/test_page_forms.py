@@ -8,6 +8,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from chassis.errors import AlreadyExists, InvalidArgument, NotFound
+from chassis.validation import validate
 from gateway import languages, pages, reasons, terms
 from gateway.forms import Form
 
@@ -95,6 +96,15 @@ def test_a_complaint_of_a_service_stands_beside_its_field_in_the_readers_languag
     assert form.summary() == [("debrief.entries.0.title", "Titel", "Bitte füllen Sie dieses Feld aus.")]
 
 
+def test_an_unknown_language_is_told_in_words(app: Flask) -> None:
+    form = posted(app, {"delegate.languages": "Klingonisch?"}, language="de")
+    with form.keeping_what_was_typed():
+        validate(form.message(pb.CreateDelegateRequest, parent="visits/a"))
+    assert form.errors("delegate.languages") == [
+        "Diese Sprache ist nicht bekannt. Bitte geben Sie ihren Namen an, zum Beispiel: Polnisch."
+    ]
+
+
 def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
     form = posted(app, {"agenda_item.title": "Tour"}, zone="Europe/Berlin")
     with form.keeping_what_was_typed():
@@ -114,6 +124,20 @@ def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
     assert "10:00" in form.problem.text
     assert form.problem.names == [("visits/a/agendaItems/b", "Welcome")]
     assert form.status == 409
+
+
+def test_a_double_booking_names_every_clash_and_how_many_more_there_are(app: Flask) -> None:
+    form = posted(app, {"agenda_item.title": "Tour"}, zone="Europe/Berlin")
+    seen = {"resource_title": "Ratssaal", "conflict": "visits/a/agendaItems/b", "conflict_title": "Welcome"}
+    unseen = {"resource_title_2": "Interpreter", "start_time_2": "2027-04-12T08:00:00Z"}
+    with form.keeping_what_was_typed():
+        raise AlreadyExists("", reason="DOUBLE_BOOKING", metadata={**seen, **unseen, "clashes": "5"})
+    assert form.problem is not None
+    first, second, more = form.problem.text.splitlines()
+    assert first.startswith("Ratssaal is taken by “Welcome”")
+    assert second.startswith("Interpreter is taken from Mon")
+    assert more == "There are 3 more clashes."
+    assert form.problem.names == [("visits/a/agendaItems/b", "Welcome")]
 
 
 def test_what_no_form_can_answer_is_not_kept_in_one(app: Flask) -> None:
@@ -183,3 +207,10 @@ def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
                 if enum.name in shown:
                     words = terms.TERMS[f"{enum.containing_type.name}.{enum.name}"]
                     assert {value.name for value in enum.values if value.number} == set(words)
+
+
+def test_an_empty_form_names_the_fields_and_not_the_whole(app: Flask) -> None:
+    form = posted(app, {"room.display_name": "", "request_id.inside": "x", "nothing.of_this": ""})
+    with form.keeping_what_was_typed():
+        validate(form.message(pb.CreateRoomRequest))
+    assert form.errors("room.display_name") == ["Please fill this in."]

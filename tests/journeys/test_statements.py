@@ -14,14 +14,31 @@ MOST = 5
 PAGES = [
     "/",
     "/partnerships",
+    "/partnerships/new",
     "/exchanges",
     "/visits",
     "/forums",
+    "/forums/new",
     FORUM,
+    f"{FORUM}/edit",
     f"{FORUM}/panel",
+    f"{FORUM}/panelists/new",
+    f"{FORUM}/panelists/national/edit",
+    f"{FORUM}/workingGroups/new",
+    f"{FORUM}/workingGroups/kultur/edit",
     f"{FORUM}/subject",
+    f"{FORUM}/subjectNodes/new",
+    f"{FORUM}/subjectNodes/massnahmen-kultur/edit",
+    f"{FORUM}/conclusions/new",
+    f"{FORUM}/recommendations/new",
+    f"{FORUM}/recommendations/vorbild-sein/edit",
     "/learnings",
     "/search?query=controllers",
+    "/cities",
+    "/cities/swansea",
+    "/cities/swansea/edit",
+    "/rooms",
+    "/people",
 ]
 
 
@@ -36,8 +53,8 @@ def log(stack: Stack) -> Iterator[StatementLog]:
         yield log
 
 
-def statements_of(page: str, coordinator: Client, log: StatementLog) -> list[str]:
-    return log.of(lambda: load.once(coordinator.url + page, headers=coordinator.cookie))
+def statements_of(page: str, reader: Client, log: StatementLog) -> list[str]:
+    return log.of(lambda: load.once(reader.url + page, headers=reader.cookie))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -49,4 +66,10 @@ def test_a_page_needs_five_statements_at_most(page: str, coordinator: Client, lo
 def test_the_page_of_a_visit_needs_five_statements_at_most(coordinator: Client, log: StatementLog) -> None:
     visit = coordinator.get("/api/v1/visits", pageSize=1)["visits"][0]["name"]
     statements = statements_of(f"/{visit}", coordinator, log)
+    assert 0 < len(statements) <= MOST, statements
+
+
+@pytest.mark.parametrize("page", ["/accounts", "/accounts?query=mannheim", "/accounts/member", "/accounts/member/edit"])
+def test_a_page_of_accounts_needs_five_statements_at_most(page: str, stack: Stack, log: StatementLog) -> None:
+    statements = statements_of(page, Client(stack.url, "admin@mannheim.example"), log)
     assert 0 < len(statements) <= MOST, statements

@@ -1,0 +1,163 @@
+"""The pages of learnings: what the form offers to whom, and what it refuses."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask.testing import FlaskClient
+
+from chassis.identity import Role
+from tests.gateway.browsing import PageForm, execute, sign_in
+from tests.gateway.conftest import Gateway, Rest, credentials
+from tests.gateway.samples import a_city, a_visit, created
+
+NEW = "/learnings/new"
+Browse = Callable[[Role], FlaskClient]
+
+
+@pytest.fixture
+def browse(gateway: Gateway) -> Browse:
+    """Open a browser in which an account of a role is signed in."""
+
+    def open_(role: Role) -> FlaskClient:
+        client = gateway.app.test_client()
+        sign_in(client, **credentials(role))
+        return client
+
+    return open_
+
+
+def options(page: str, name: str) -> list[str]:
+    """Return the values that a select of a page offers."""
+    start = page.index(f'name="{name}"')
+    return [part.split('"')[0] for part in page[start : page.index("</select>", start)].split('<option value="')[1:]]
+
+
+def test_staff_of_a_partner_city_choose_one_of_their_visits(gateway: Gateway, browse: Browse) -> None:
+    visit = a_visit(gateway.as_(Role.COORDINATOR))["name"]
+    browser = browse(Role.PARTNER)
+    page = browser.get(NEW).text
+    assert visit in options(page, "learning.source")
+    assert "No visit<" not in page
+    form = PageForm(page)
+    form.fields["learning.title"] = form.fields["learning.observation"] = "Short ways"
+    refused = browser.post(NEW, data={**form.fields, "learning.source": ""})
+    assert refused.status_code == 422
+    assert "Comes from the visit: Please fill this in." in refused.text
+    recorded = browser.post(NEW, data={**form.fields, "learning.source": visit})
+    assert recorded.status_code == 303
+
+
+def test_without_a_visit_staff_of_a_partner_city_are_told_so(gateway: Gateway, browse: Browse) -> None:
+    with of_another_city(gateway):
+        page = browse(Role.PARTNER).get(NEW).text
+    assert "No visit of your city yet" in page
+    assert "learning.title" not in page
+
+
+@contextmanager
+def of_another_city(gateway: Gateway) -> Iterator[None]:
+    """Let the partner's account be that of a city without visits."""
+    change = "UPDATE accounts SET city = %s WHERE email = %s"
+    email = credentials(Role.PARTNER)["email"]
+    execute(gateway, change, "cities/haifa", email)
+    try:
+        yield
+    finally:
+        execute(gateway, change, "cities/swansea", email)
+
+
+def test_members_record_learnings_of_no_visit(browse: Browse) -> None:
+    browser = browse(Role.MEMBER)
+    form = PageForm(browser.get(NEW).text)
+    form.fields["learning.title"] = form.fields["learning.observation"] = "Short ways"
+    assert browser.post(NEW, data={**form.fields, "learning.source": ""}).status_code == 303
+
+
+@pytest.mark.parametrize("language", ["xx-nonsense", "tlh", "de-nonsense", "Klingonisch"])
+def test_an_unknown_language_is_refused_by_its_field(browse: Browse, language: str) -> None:
+    browser = browse(Role.MEMBER)
+    form = PageForm(browser.get(NEW).text)
+    form.fields["learning.title"] = form.fields["learning.observation"] = "Short ways"
+    refused = browser.post(NEW, data={**form.fields, "learning.language": language})
+    assert refused.status_code == 422
+    assert "Language of the text: This is no language that is known here. Please choose one from the list." in (
+        refused.text
+    )
+
+
+def test_the_form_offers_languages_by_name_those_of_the_cities_first(browse: Browse) -> None:
+    browser = browse(Role.MEMBER)
+    page = browser.get(NEW, headers={"Accept-Language": "de"}).text
+    tags = options(page, "learning.language")
+    assert tags[1] == "de"
+    assert len(tags) == len(set(tags))
+    assert tags.index("cy") < tags.index("hr") < tags.index("pt")
+    assert {"ca", "zh-Hant", "el"} <= set(tags)
+    assert ">Kroatisch</option>" in page
+
+
+def test_a_language_that_is_not_offered_is_kept(gateway: Gateway, browse: Browse) -> None:
+    body = {"title": "Caminhos curtos", "language": "pt-BR", "observation": "É assim."}
+    name = created(gateway.as_(Role.COORDINATOR).post("/v1/learnings", body))["name"]
+    browser = browse(Role.COORDINATOR)
+    assert PageForm(browser.get(f"/{name}/edit").text).fields["learning.language"] == "pt-BR"
+
+
+@pytest.mark.parametrize(("role", "offered"), [(Role.COORDINATOR, True), (Role.MEMBER, False)])
+def test_only_the_international_office_is_offered_to_publish(browse: Browse, role: Role, offered: bool) -> None:
+    page = browse(role).get(NEW).text
+    assert ("VISIBILITY_PUBLIC" in options(page, "learning.visibility")) is offered
+
+
+def test_who_may_change_a_lesson_may_correct_its_remedial_action(gateway: Gateway, browse: Browse) -> None:
+    rest = gateway.as_(Role.COORDINATOR)
+    body = {"title": "Kurze Wege", "language": "de", "observation": "Sie helfen."}
+    name = created(rest.post("/v1/learnings", body))["name"]
+    created(rest.post(f"/v1/{name}:analyze"))
+    created(rest.post(f"/v1/{name}:identify", {"remedialAction": "Handbuch", "owner": "Controlling"}))
+    browser = browse(Role.COORDINATOR)
+    form = PageForm(browser.get(f"/{name}/edit").text)
+    assert form.fields["learning.owner"] == "Controlling"
+    saved = browser.post(f"/{name}/edit", data={**form.fields, "learning.remedial_action": "Handbuch ändern"})
+    assert saved.status_code == 303
+    assert rest.get(f"/v1/{name}").json["remedialAction"] == "Handbuch ändern"
+
+
+def test_the_page_does_not_offer_to_change_what_a_forum_adopted(gateway: Gateway, browse: Browse) -> None:
+    name = adopted(gateway.as_(Role.COORDINATOR))
+    browser = browse(Role.COORDINATOR)
+    form = PageForm(browser.get(f"/{name}/edit").text)
+    assert not {"learning.title", "learning.language", "learning.observation"} & set(form.fields)
+    saved = browser.post(f"/{name}/edit", data={**form.fields, "learning.topics": "Strategie"})
+    assert saved.status_code == 303
+    refused = browser.post(f"/{name}/edit", data={"csrf_token": form.fields["csrf_token"], "learning.title": "Mine"})
+    assert refused.status_code == 409
+    assert "It is adopted; its text never changes again." in refused.text
+
+
+def test_who_may_see_no_forum_reads_where_a_learning_comes_from_without_a_link(
+    gateway: Gateway, browse: Browse
+) -> None:
+    rest = gateway.as_(Role.COORDINATOR)
+    name = adopted(rest)
+    created(rest.patch(f"/v1/{name}", {"visibility": "VISIBILITY_PARTNERS"}, updateMask="visibility"))
+    for role, linked in ((Role.PARTNER, False), (Role.MEMBER, True)):
+        page = browse(role).get(f"/{name}").text
+        assert "Leitbild" in page
+        assert ('href="/forums/' in page) is linked
+
+
+def adopted(rest: Rest) -> str:
+    """Return the name of the learning that an adopted conclusion became."""
+    city = a_city(rest, "mannheim", countryCode="DE", timeZone="Europe/Berlin")["name"]
+    forum = created(rest.post("/v1/forums", {"title": "Leitbild", "city": city, "language": "de"}))["name"]
+    draft = {"title": "Präambel", "text": "Eine Präambel fehlt.", "language": "de"}
+    conclusion = created(rest.post(f"/v1/{forum}/conclusions", draft))["name"]
+    created(rest.post(f"/v1/{conclusion}:adopt"))
+    until = time.monotonic() + 20
+    while not (found := rest.get("/v1/learnings", source=conclusion).json.get("learnings")):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return str(found[0]["name"])
