@@ -1,13 +1,12 @@
 """Pages on which administrators manage who may sign in."""
 
 from austausch.accounts.v1 import accounts_pb2 as pb
-from austausch.exchange.v1 import exchange_pb2
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from gateway import access, cities, lists, rpc
+from gateway import access, cities, lists
 from gateway.accounts import api
 from gateway.accounts.signing_in import sign_in_required
 from gateway.forms import Form
@@ -33,7 +32,7 @@ def create() -> ResponseReturnValue:
         with form.keeping_what_was_typed():
             account = api.accounts.CreateAccount(form.message(pb.CreateAccountRequest))
             return _password_page(account, _("The account is created"))
-    return render_template("accounts/form.html", form=form, account=None, cities=_cities()), form.status
+    return render_template("accounts/form.html", form=form, account=None, cities=cities.others()), form.status
 
 
 @blueprint.get("/<account_id>")
@@ -55,7 +54,7 @@ def edit(account_id: str) -> ResponseReturnValue:
             flash(_("The account is saved; it holds from now on."), "success")
             return redirect(href(account.name), 303)
         form.compare(account, "account")
-    return render_template("accounts/form.html", form=form, account=account, cities=_cities()), form.status
+    return render_template("accounts/form.html", form=form, account=account, cities=cities.others()), form.status
 
 
 @blueprint.route("/<account_id>/<any(lock, unlock):verb>", methods=["GET", "POST"])
@@ -108,12 +107,6 @@ def _account(account_id: str) -> pb.Account:
     access.require("AccountService.UpdateAccount")
     account: pb.Account = api.accounts.GetAccount(pb.GetAccountRequest(name=f"accounts/{account_id}"))
     return account
-
-
-def _cities() -> list[tuple[str, str]]:
-    """Return (resource name, name) of the cities that others than the home city's people can work for."""
-    found = rpc.cities.ListCities(exchange_pb2.ListCitiesRequest(page_size=1000)).cities
-    return [(city.name, city.display_name) for city in found if city.name != current_app.config["HOME_CITY"]]
 
 
 def _password_page(account: pb.Account, title: str) -> ResponseReturnValue:

@@ -5,7 +5,7 @@ from flask import Blueprint, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import rpc, terms, transitions
+from gateway import cities, rpc, terms, transitions
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
 from gateway.forums import parts
@@ -37,7 +37,7 @@ def panel(forum_id: str) -> ResponseReturnValue:
         panelists={panelist.name: panelist for panelist in panelists},
         groups=parts.groups_of(forum.name),
         titles={node.name: node.title for node in parts.nodes_of(forum.name)},
-        cities=parts.city_names(),
+        cities=cities.names(),
     )
 
 
@@ -51,7 +51,7 @@ def invite(forum_id: str) -> ResponseReturnValue:
             _tell(_("%(function)s is invited.", function=panelist.function), panelist)
             return redirect(href(panelist.name), 303)
     return render_template(
-        "forums/panelist.html", form=form, forum=forum, panelist=None, cities=parts.city_names()
+        "forums/panelist.html", form=form, forum=forum, panelist=None, cities=cities.names(anew=True)
     ), form.status
 
 
@@ -69,7 +69,7 @@ def edit_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
             return redirect(href(panelist.name), 303)
         form.compare(panelist, "panelist")
     return render_template(
-        "forums/panelist.html", form=form, forum=forum, panelist=panelist, cities=parts.city_names()
+        "forums/panelist.html", form=form, forum=forum, panelist=panelist, cities=cities.names(anew=True)
     ), form.status
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import forum_pb2 as pb
 
 from gateway import rpc
@@ -45,12 +44,6 @@ def recommendations_of(forum: str, conclusion: str = "") -> Sequence[pb.Recommen
     """Return the recommendations of the forum of this name; those of one conclusion if it is given."""
     request = pb.ListRecommendationsRequest(**_all_of(forum), conclusion=conclusion)
     return rpc.recommendations.ListRecommendations(request).recommendations
-
-
-def city_names() -> dict[str, str]:
-    """Return the names of the cities, by resource name."""
-    cities = rpc.cities.ListCities(exchange_pb2.ListCitiesRequest(page_size=1000)).cities
-    return {city.name: city.display_name for city in cities}
 
 
 def label_of(node: pb.SubjectNode) -> str:

@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import lists, rpc
+from gateway import cities, lists, rpc
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
@@ -36,7 +36,7 @@ def create() -> ResponseReturnValue:
             forum = rpc.forums.CreateForum(form.message(pb.CreateForumRequest))
             flash(_("The forum is created. Next: what is under review, the panel and its working groups."), "success")
             return redirect(href(forum.name), 303)
-    return render_template("forums/form.html", form=form, forum=None, cities=parts.city_names()), form.status
+    return render_template("forums/form.html", form=form, forum=None, cities=cities.names(anew=True)), form.status
 
 
 @blueprint.route("/<forum_id>/edit", methods=["GET", "POST"])
@@ -52,7 +52,7 @@ def edit(forum_id: str) -> ResponseReturnValue:
             flash(_("The forum is saved."), "success")
             return redirect(href(forum.name), 303)
         form.compare(forum, "forum")
-    return render_template("forums/form.html", form=form, forum=forum, cities=parts.city_names()), form.status
+    return render_template("forums/form.html", form=form, forum=forum, cities=cities.names(anew=True)), form.status
 
 
 @blueprint.get("/<forum_id>")
@@ -70,7 +70,7 @@ def show(forum_id: str) -> ResponseReturnValue:
         titles={group.name: group.title for group in working_groups},
         # A coordinator drafts without a group too.
         drafts=may("ForumService.UpdateForum") or any(group.writable for group in working_groups),
-        cities=parts.city_names(),
+        cities=cities.names(),
         conclusions=concluded,
         recommendations=recommendations,
         steps_with_a_page=conclusions.STEPS_WITH_A_PAGE,

@@ -26,12 +26,6 @@ COURSE = [
 ]
 
 
-def _cities() -> list[tuple[str, str]]:
-    """Return (resource name, name) of every city."""
-    cities = rpc.cities.ListCities(exchange_pb2.ListCitiesRequest(page_size=1000)).cities
-    return [(city.name, city.display_name) for city in cities]
-
-
 def _visits() -> list[tuple[str, str]]:
     """Return (resource name, title) of the visits that a learning may come from, the latest first."""
     visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=200)).visits
@@ -93,7 +87,7 @@ def create() -> ResponseReturnValue:
         "learnings/form.html",
         form=form,
         learning=None,
-        cities=_cities(),
+        cities=cities.names(anew=True).items(),
         visits=visits,
         visit_required=visit_required,
         visibilities=_visibilities(form["learning.visibility"]),
@@ -130,7 +124,7 @@ def edit(learning_id: str) -> ResponseReturnValue:
         "learnings/form.html",
         form=form,
         learning=learning,
-        cities=_cities(),
+        cities=cities.names(anew=True).items(),
         visibilities=_visibilities(form["learning.visibility"]),
     ), form.status
 

@@ -1,11 +1,11 @@
 """Pages of partnerships."""
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, current_app, flash, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import access, lists, rpc, transitions
+from gateway import access, cities, lists, rpc, transitions
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
 from gateway.pages import href
@@ -24,8 +24,8 @@ def index() -> ResponseReturnValue:
             state=lists.chosen(pb.Partnership.State, "state"),
         )
     )
-    cities = {city.name: city for city in rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities}
-    return render_template("partnerships/list.html", answer=answer, cities=cities)
+    found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+    return render_template("partnerships/list.html", answer=answer, cities={city.name: city for city in found})
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -38,9 +38,7 @@ def create() -> ResponseReturnValue:
             partnership = rpc.partnerships.CreatePartnership(form.message(pb.CreatePartnershipRequest))
             flash(_("The partnership is created. Next: its first exchange."), "success")
             return redirect(href(partnership.name), 303)
-    cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
-    others = [(city.name, city.display_name) for city in cities if city.name != current_app.config["HOME_CITY"]]
-    return render_template("partnerships/form.html", form=form, cities=others, partnership=None), form.status
+    return render_template("partnerships/form.html", form=form, cities=cities.others(), partnership=None), form.status
 
 
 @blueprint.get("/<partnership_id>")
