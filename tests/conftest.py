@@ -172,6 +172,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[whole.Stack]:
 
 
 @pytest.fixture(scope="session")
+def used_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data of a platform that has been started, with the demo data, and stopped; it logged to ``first-start.log``."""
+    data = tmp_path_factory.mktemp("used") / "data"
+    with whole.running(data):
+        pass
+    (data / "stack.log").rename(data / "first-start.log")
+    return data
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the browser for browser tests; without one they are skipped."""
     path = shutil.which("chromium") or shutil.which("google-chrome")

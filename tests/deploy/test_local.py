@@ -12,7 +12,6 @@ import urllib.request
 from pathlib import Path
 
 import psutil
-import pytest
 
 from chassis.embedded import HOST, exclusive, free_port
 from tests.stack import Stack, running, start
@@ -34,15 +33,6 @@ def servers_of(data: Path) -> list[int]:
     started = [pid for pid, _created in json.loads((data / "processes.json").read_text())]
     own = [int((data / file).read_text().split()[0]) for file in ("postgres/cluster/postmaster.pid", "nats/nats.pid")]
     return started + own
-
-
-@pytest.fixture(scope="module")
-def used_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data of a copy that ran before, so that a start takes seconds only."""
-    data = tmp_path_factory.mktemp("used")
-    with running(data):
-        pass
-    return data
 
 
 def test_a_taken_port_is_told_in_one_line_before_anything_is_made(tmp_path: Path) -> None:
@@ -111,12 +101,10 @@ def test_a_line_of_a_process_names_it_and_its_time_once(stack: Stack) -> None:
     assert [len(re.findall(r"\d\d:\d\d:\d\d", line)) for line in lines] == [1] * len(lines)
 
 
-def test_only_a_start_that_loads_the_demo_data_says_so(tmp_path: Path) -> None:
-    said = []
-    for _start in range(2):
-        with running(tmp_path):
-            pass
-        said.append((tmp_path / "stack.log").read_text())
+def test_only_a_start_that_loads_the_demo_data_says_so(used_data: Path) -> None:
+    with running(used_data):
+        pass
+    said = [(used_data / log).read_text() for log in ("first-start.log", "stack.log")]
     assert ["loading the demo data" in lines for lines in said] == [True, False]
 
 

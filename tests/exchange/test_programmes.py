@@ -72,6 +72,7 @@ async def test_a_delegation_has_one_head(coordinator: Caller) -> None:
     with refused("ALREADY_EXISTS", "ALREADY_EXISTS") as refusal:
         await factories.delegate(coordinator, visit.name, head=True)
     assert "head" in refusal.error.message
+    assert refusal.metadata == {"head": head.name, "head_title": head.function}
     promoted = pb.Delegate(name=second.name, head=True)
     with refused("ALREADY_EXISTS", "ALREADY_EXISTS"):
         await coordinator.UpdateDelegate(pb.UpdateDelegateRequest(delegate=promoted))

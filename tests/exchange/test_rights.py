@@ -138,6 +138,42 @@ async def test_a_member_only_reads_what_another_department_hosts(
         await other_member.GetVisit(pb.GetVisitRequest(name="visits/none"))
 
 
+async def test_of_an_outgoing_visit_the_department_that_leads_the_exchange_is_in_charge(
+    exchange: RunningService, coordinator: Caller, member: Caller
+) -> None:
+    led_by_the_member = await factories.exchange(coordinator)
+    outgoing = {"direction": pb.Visit.DIRECTION_OUTGOING, "host_department": "Waterworks"}
+    visit = await factories.visit(coordinator, led_by_the_member.name, **outgoing)
+    namesake = exchange.as_(Role.MEMBER, name="Waterworks at home", department="Waterworks", subject="accounts/namesake")
+    await factories.take(coordinator, visit.name, "agree")
+    seen = await namesake.GetVisit(pb.GetVisitRequest(name=visit.name))
+    assert (seen.editable, seen.delegation_editable, list(seen.allowed_transitions)) == (False, False, [])
+    with refused("PERMISSION_DENIED"):
+        await factories.take(namesake, visit.name, "plan")
+    seen = await member.GetVisit(pb.GetVisitRequest(name=visit.name))
+    assert (seen.editable, seen.delegation_editable, list(seen.allowed_transitions)) == (True, True, ["plan"])
+    await factories.delegate(member, visit.name)
+    await factories.take(member, visit.name, "plan")
+    listed = (await member.ListVisits(pb.ListVisitsRequest(exchange=led_by_the_member.name))).visits
+    assert [(each.name, each.editable) for each in listed] == [(visit.name, True)]
+
+
+async def test_of_an_incoming_visit_the_department_that_only_leads_the_exchange_is_not_in_charge(
+    coordinator: Caller, member: Caller
+) -> None:
+    visit = await factories.visit(coordinator, host_department="Waterworks")
+    assert not (await member.GetVisit(pb.GetVisitRequest(name=visit.name))).editable
+
+
+async def test_the_spelling_of_a_department_may_differ_in_case_and_in_blanks_around_it(
+    coordinator: Caller, member: Caller
+) -> None:
+    exchange = await factories.exchange(coordinator, department=" dezernatscontrolling ")
+    visit = await factories.visit(coordinator, exchange.name, host_department="DEZERNATSCONTROLLING ")
+    assert (await member.GetExchange(pb.GetExchangeRequest(name=exchange.name))).editable
+    assert (await member.GetVisit(pb.GetVisitRequest(name=visit.name))).editable
+
+
 async def test_who_proposes_a_visit_works_on_it_as_long_as_it_is_an_idea(
     coordinator: Caller, other_member: Caller, world: World
 ) -> None:

@@ -160,14 +160,29 @@ async def test_a_visit_of_one_day_and_one_of_a_year_are_fine(coordinator: Caller
 
 async def test_new_dates_may_not_leave_agenda_items_outside(coordinator: Caller) -> None:
     visit = await factories.visit(coordinator)
-    await factories.agenda_item(
+    farewell = await factories.agenda_item(
         coordinator, visit.name, title="Farewell", start_time=at(9, days=4), end_time=at(10, days=4)
     )
+    welcome = await factories.agenda_item(coordinator, visit.name, title="Welcome")
     shorter = pb.Visit(name=visit.name, end_date=day(date(2031, 5, 15)))
     with refused("FAILED_PRECONDITION", "AGENDA_OUTSIDE_DATES") as refusal:
         await coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=shorter))
     assert "Farewell" in refusal.error.message
     assert await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name)) == visit
+    within = pb.Visit(name=visit.name, start_date=day(date(2031, 5, 13)), end_date=day(date(2031, 5, 15)))
+    with refused("FAILED_PRECONDITION", "AGENDA_OUTSIDE_DATES") as refusal:
+        await coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=within))
+    assert refusal.metadata == {
+        "item": welcome.name,
+        "item_title": "Welcome",
+        "item_start_time": "2031-05-12T07:00:00Z",
+        "field": "visit.start_date",
+        "item_2": farewell.name,
+        "item_title_2": "Farewell",
+        "item_start_time_2": "2031-05-16T07:00:00Z",
+        "field_2": "visit.end_date",
+        "items": "2",
+    }
 
 
 async def test_a_visit_that_is_over_does_not_change(coordinator: Caller) -> None:

@@ -70,9 +70,9 @@ def _serving(server: Collector) -> Iterator[Collector]:
         server.server_close()
 
 
-def test_a_trace_leads_from_the_request_through_calls_sql_and_events(collector: Collector, tmp_path: Path) -> None:
+def test_a_trace_leads_from_the_request_through_calls_sql_and_events(collector: Collector, used_data: Path) -> None:
     address = f"http://127.0.0.1:{collector.server_port}"
-    with stack.running(tmp_path / "data", OTLP_ENDPOINT=address, OTEL_BSP_SCHEDULE_DELAY="200") as platform:
+    with stack.running(used_data, OTLP_ENDPOINT=address, OTEL_BSP_SCHEDULE_DELAY="200") as platform:
         client = Client(platform.url)
         visit = client.create_visits(1)[0]["name"]
         for verb in ("agree", "plan", "confirm", "start"):
