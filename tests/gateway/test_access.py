@@ -1,0 +1,59 @@
+"""Every RPC that the gateway answers itself × every role, walked from the contract."""
+
+import pytest
+from google.protobuf.message_factory import GetMessageClass
+
+from chassis.errors import DomainError, PermissionDenied, Unauthenticated
+from chassis.identity import Role
+from gateway.accounts import api
+from tests.gateway.conftest import ROLES, Gateway
+
+EVERYBODY = frozenset({None, *ROLES})
+SIGNED_IN = frozenset(ROLES)
+ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+
+# Who may call an RPC at all (None: who is not signed in); an RPC that does not stand here fails the test.
+MAY_CALL = {
+    "SessionService.CreateSession": EVERYBODY,
+    "SessionService.DeleteSession": SIGNED_IN,
+    "AccountService.GetAccount": SIGNED_IN,
+    "AccountService.ListAccounts": ADMINISTRATORS,
+    "AccountService.CreateAccount": ADMINISTRATORS,
+    "AccountService.UpdateAccount": ADMINISTRATORS,
+    "AccountService.ResetAccountPassword": ADMINISTRATORS,
+    "AccessTokenService.ListAccessTokens": SIGNED_IN,
+    "AccessTokenService.CreateAccessToken": SIGNED_IN,
+    "AccessTokenService.DeleteAccessToken": SIGNED_IN,
+}
+
+
+def refusal(gateway: Gateway, client: api.Client, method: str, role: Role | None) -> type[DomainError] | None:
+    """Return how an empty request is refused for who makes it, or None where that is not what is wrong with it."""
+    descriptor = client.service.methods_by_name[method]
+    with gateway.app.test_request_context("/api/v1/accounts", headers=gateway.as_(role).headers):
+        try:
+            client.bind(descriptor)(GetMessageClass(descriptor.input_type)())
+        except (PermissionDenied, Unauthenticated) as error:
+            return type(error)
+        except DomainError:
+            return None
+    return None
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_a_role_may_call_what_the_table_says_and_nothing_else(gateway: Gateway, role: Role | None) -> None:
+    wrong = {}
+    for client in api.CLIENTS:
+        for method in client.service.methods_by_name:
+            name = f"{client.service.name}.{method}"
+            expected = None if role in MAY_CALL[name] else Unauthenticated if role is None else PermissionDenied
+            if (refused := refusal(gateway, client, method, role)) is not expected:
+                wrong[name] = refused
+    assert wrong == {}
+
+
+def test_an_rpc_that_declares_nobody_is_for_nobody(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "WITHOUT_IDENTITY", frozenset())
+    client = api.CLIENTS[0]
+    assert refusal(gateway, client, "CreateSession", None) is Unauthenticated
+    assert refusal(gateway, client, "CreateSession", Role.ADMINISTRATOR) is PermissionDenied
