@@ -42,6 +42,11 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
+def same_department(one: str, other: str) -> bool:
+    """Return whether two texts name one department; people type its name, so case and outer blanks vary."""
+    return bool(one.strip()) and one.strip().casefold() == other.strip().casefold()
+
+
 @dataclass(frozen=True)
 class Identity:
     """
@@ -64,6 +69,10 @@ class Identity:
     def has(self, *roles: Role) -> bool:
         """Return whether the caller has at least one of the roles."""
         return not self.roles.isdisjoint(roles)
+
+    def works_in(self, department: str) -> bool:
+        """Return whether the caller is of a department; nobody is of the one without a name."""
+        return same_department(self.department, department)
 
     def require(self, *roles: Role) -> None:
         """

@@ -9,6 +9,8 @@ from chassis.identity import Role
 from gateway import rpc
 from gateway.accounts.callers import current_identity, require_caller
 
+# Who may call one of these RPCs is offered the administration.
+ADMINISTERING = ("CityService.CreateCity", "AccountService.ListAccounts")
 SERVICES = {client.service.name: client.service for client in rpc.CLIENTS} | dict(
     accounts_pb2.DESCRIPTOR.services_by_name
 )
@@ -24,15 +26,15 @@ def may(method: str) -> bool:
     return identity is not None and identity.has(*roles_of(method))
 
 
-def require(method: str) -> None:
+def require(*methods: str) -> None:
     """
-    Raise unless the roles of the reader may call an RPC, such as `VisitService.CreateVisit`.
+    Raise unless the roles of the reader may call an RPC, such as `VisitService.CreateVisit`; of several, any.
 
     Raises:
         Unauthenticated: Nobody is signed in.
         PermissionDenied: None of the reader's roles may.
     """
-    require_caller().identity.require(*sorted(roles_of(method)))
+    require_caller().identity.require(*sorted(frozenset().union(*map(roles_of, methods))))
 
 
 @cache

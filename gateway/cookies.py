@@ -11,7 +11,7 @@ FORM = "austausch_form"
 
 
 class FormCookies(SecureCookieSessionInterface):
-    """Flask's signed cookie: the token of forms, and messages shown once."""
+    """Flask's signed cookie: the token of forms, messages shown once, and what signing in has to tell."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Return what the cookie holds; nothing for the API, which does not look at cookies."""

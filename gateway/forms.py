@@ -110,9 +110,16 @@ class Form:
         inside = path + "."
         return [text for at, texts in self.violations.items() if at == path or at.startswith(inside) for text in texts]
 
-    def shown(self, path: str, label: str) -> str:
-        """Note that the page draws the field at `path` under `label`, so that the summary can name it."""
+    def shown(self, path: str, label: str, *, several: bool = False) -> str:
+        """
+        Note that the page draws the field at `path` under `label`, so that the summary can name it.
+
+        `several`: as boxes to tick, into which nothing can be filled.
+        """
         self.labels[path] = label
+        if several and path in self.violations:
+            texts = self.violations[path]
+            self.violations[path] = [str(reasons.CHOOSE) if text == reasons.FILL_IN else text for text in texts]
         return ""
 
     def grouped(self, path: str, label: str) -> str:
@@ -121,14 +128,15 @@ class Form:
         return label
 
     def summary(self) -> list[tuple[str, str, str]]:
-        """Return (path of the field drawn or "", its group and label, complaint) for every violation."""
+        """Return (path of the field drawn or "", its group and label, complaint) by violation, in the page's order."""
         lines = []
         for path, texts in self.violations.items():
             field = next((shown for shown in self.labels if path == shown or path.startswith(shown + ".")), "")
             group = [label for at, label in self.groups.items() if field.startswith(at + ".")]
             label = ": ".join([*group, self.labels.get(field, "")])
             lines += [(field, label, text) for text in texts]
-        return lines
+        places = {path: place for place, path in enumerate(self.labels)}
+        return sorted(lines, key=lambda line: places.get(line[0], len(places)))
 
     def message(self, kind: type[M], **fields: Any) -> M:
         """
@@ -196,6 +204,8 @@ class Form:
                 self.violations.setdefault(at, []).append(reasons.sentence(description, blank=not self[at]))
             if not refusal.violations:
                 self.problem = reasons.problem(refusal, self.zone)
+                for path, complaint in self.problem.marks:
+                    self.violations.setdefault(path, []).append(complaint)
             self._overtaken = refusal.reason == "ETAG_MISMATCH"
 
     def compare(self, message: Message, path: str) -> None:
@@ -274,15 +284,23 @@ class Form:
 
 
 def _in_the_readers_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
-    """Return what was typed; words of the language that the page had then become words of the one that it has now."""
+    """
+    Return what was typed; words of the language that the page had then become words of the one that it has now.
+
+    What reads the same in both stays as it was typed.
+    """
     values: MultiDict[str, str] = MultiDict()
     for path, text in typed.items(multi=True):
         field = path.rpartition(".")[2]
         if field in IN_WORDS and (before := kept.language_before()):
             in_words, in_code = IN_WORDS[field]
+            words = [word.strip() for word in LIST_SEPARATORS.split(text) if word.strip()]
             with languages.reading(before):
-                codes = [in_code(word.strip()) for word in LIST_SEPARATORS.split(text) if word.strip()]
-            text = ", ".join(map(in_words, codes))  # noqa: PLW2901
+                codes = [in_code(word) for word in words]
+                read = [in_words(code) for code in codes]
+            reads = [in_words(code) for code in codes]
+            shown = [new if new != old else word for word, old, new in zip(words, read, reads, strict=True)]
+            text = ", ".join(shown)  # noqa: PLW2901
         values.add(path, text)
     return values
 

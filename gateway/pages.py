@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton, get_timezone_name
+from babel.dates import format_skeleton
 from flask import Flask, Response, current_app, redirect, request, url_for
-from flask_babel import Babel, get_locale
+from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -24,8 +24,8 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.identity import Identity
-from gateway import languages, terms, texts
-from gateway.access import may
+from gateway import languages, places, terms, texts
+from gateway.access import ADMINISTERING, may
 from gateway.accounts import current_identity
 from gateway.accounts.callers import local_path
 from gateway.languages import LANGUAGES, LOCALES, TRANSLATIONS, language
@@ -54,7 +54,7 @@ NAVIGATION = [
     ("/visits", _l("Visits"), ("VisitService.ListVisits",)),
     ("/forums", _l("Expert forums"), ("ForumService.ListForums",)),
     ("/learnings", _l("Learnings"), ("LearningService.ListLearnings",)),
-    ("/administration", _l("Administration"), ("CityService.CreateCity", "AccountService.ListAccounts")),
+    ("/administration", _l("Administration"), ADMINISTERING),
 ]
 
 # Parts of a page of the navigation that have addresses of their own.
@@ -79,7 +79,7 @@ def init_app(app: Flask) -> None:
         "field_id": lambda path: "field-" + path.replace(".", "-"),
         "moment": moment,
         "clock": clock,
-        "country_name": country_name,
+        "country_name": places.country_name,
         "slug": lambda name: name.rsplit("/", 1)[-1],
         "term": terms.term,
         "value": terms.value,
@@ -98,6 +98,7 @@ def init_app(app: Flask) -> None:
         "href": href,
         "home_city": home_city,
         "is_here": is_here,
+        "is_offered": is_offered,
         "language": language,
         "languages": LANGUAGES,
         "may": may,
@@ -107,7 +108,7 @@ def init_app(app: Flask) -> None:
         "this_page": this_page,
         "topics": terms.topics,
         "written_languages": languages.written,
-        "zone_name": zone_name,
+        "zone_name": places.zone_name,
     }
 
 
@@ -186,6 +187,11 @@ def navigation() -> list[tuple[str, str]]:
     return [(path, str(label)) for path, label, rpcs in NAVIGATION if not rpcs or any(map(may, rpcs))]
 
 
+def is_offered(path: str) -> bool:
+    """Return whether the navigation offers its page at `path` to the reader."""
+    return path in dict(navigation())
+
+
 def is_here(path: str) -> bool:
     """Return whether this page belongs to the part of the navigation at `path`."""
     if path == "/":
@@ -249,18 +255,3 @@ def _local(value: Timestamp | datetime, zone: str) -> datetime:
 @lru_cache(maxsize=10_000)
 def _formatted(skeleton: str, value: date, tag: str) -> str:
     return format_skeleton(skeleton, value, locale=LOCALES[tag])
-
-
-def zone_name(zone: str) -> str:
-    """Return the name of an IANA zone in the reader's language: “United Kingdom time”."""
-    return _zone_name(zone, language())
-
-
-@lru_cache(maxsize=1000)
-def _zone_name(zone: str, tag: str) -> str:
-    return get_timezone_name(ZoneInfo(zone), width="long", zone_variant="generic", locale=LOCALES[tag])
-
-
-def country_name(code: str) -> str:
-    """Return the name of a country (ISO 3166-1 alpha-2) in the reader's language."""
-    return get_locale().territories.get(code, code)

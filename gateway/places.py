@@ -1,4 +1,4 @@
-"""Countries, time zones and weekdays by their names in the reader's language."""
+"""Countries, time zones and weekdays, by their names in the reader's language."""
 
 import unicodedata
 from functools import lru_cache
@@ -41,6 +41,24 @@ def zone_of(text: str) -> str:
     return text
 
 
+def zone_name(zone: str) -> str:
+    """Return what the time of an IANA zone is called in the reader's language: “United Kingdom Time”."""
+    return _zone_name(zone, LOCALES[language()])
+
+
+def country_name(code: str) -> str:
+    """
+    Return the name of a country (ISO 3166-1 alpha-2) in the reader's language.
+
+    CLDR names no parts of countries (ISO 3166-2): of one, the country's name and the code, “United Kingdom (GB-WLS)”.
+    A code that is not known stays as it is.
+    """
+    name = Locale.parse(LOCALES[language()]).territories.get(code.partition("-")[0])
+    if name is None:
+        return code
+    return f"{name} ({code})" if "-" in code else str(name)
+
+
 @lru_cache(maxsize=len(LOCALES))
 def _countries(locale: str) -> list[tuple[str, str]]:
     names = Locale.parse(locale).territories.items()
@@ -56,7 +74,13 @@ def _time_zones(locale: str) -> list[tuple[str, str]]:
 
 def _zone_label(zone: str, locale: str) -> str:
     place = get_timezone_location(ZoneInfo(zone), locale=locale, return_city=True)
-    return f"{place} – {get_timezone_name(ZoneInfo(zone), width='long', zone_variant='generic', locale=locale)}"
+    return f"{place} – {_zone_name(zone, locale)}"
+
+
+@lru_cache(maxsize=1000)
+def _zone_name(zone: str, locale: str) -> str:
+    name = get_timezone_name(ZoneInfo(zone), width="long", zone_variant="generic", locale=locale)
+    return name.replace(") (", ", ")  # “Ukraine (Kyiv) (Ortszeit)”
 
 
 def _plain(name: str) -> str:

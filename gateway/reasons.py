@@ -30,17 +30,21 @@ class Problem:
         text: The same with its particulars, a line each.
         advice: What to do now.
         names: (resource name, its title) of what the text is about, to be linked.
+        marks: (field path, complaint) of the fields with which one can change it.
     """
 
     title: str
     text: str
     advice: str
     names: list[tuple[str, str]] = field(default_factory=list)
+    marks: list[tuple[str, str]] = field(default_factory=list)
 
 
 FILL_IN = _l("Please fill this in.")
-# What a double booking says about one clash.
+CHOOSE = _l("Please choose at least one.")
+# What a double booking says about one clash, and a visit's new dates about one item outside them.
 CLASH = ("resource", "resource_title", "conflict", "conflict_title", "start_time", "end_time")
+OUTSIDE = ("item", "item_title", "item_start_time", "field")
 # A sentence of a service, or a complaint of a field rule (as `chassis.validation` words it) → what a person reads.
 # Named groups fill the placeholders. What is not here is shown as the service wrote it, in English.
 SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
@@ -74,14 +78,9 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
         (r"is more than 24 hours after", _l("An item lasts no longer than 24 hours.")),
         (r"is not within the visit's dates", _l("This lies outside the days of the visit.")),
         (r"neither of the host's people", _l("Somebody here belongs neither to the hosts nor to this delegation.")),
-        (
-            r"would lie outside the new dates",
-            _l("Items of the programme would lie outside the new days. Move them first."),
-        ),
         (r"give it new dates first", _l("The visit was postponed. Give it new days first.")),
         (r"^The visit is \w+ and can't be changed", _l("This visit is over and cannot be changed any more.")),
-        (r"has a head already", _l("The delegation has a head already; there can be one.")),
-        (r"Only the department that hosts", _l("Only the department that hosts the visit may do this.")),
+        (r"Only the department in charge", _l("Only the department that is in charge of the visit may do this.")),
         (r"Only the department that leads", _l("Only the department that leads the exchange may do this.")),
         # Forums.
         (r"is adopted and cannot|its text cannot be changed", _l("It is adopted; its text never changes again.")),
@@ -136,13 +135,28 @@ def sentence(text: str, *, blank: bool = False) -> str:
 
 def _moment(text: str, zone: tzinfo) -> str:
     """Return an RFC 3339 instant in the reader's format, as clocks in `zone` show it; anything else as it is."""
+    local = _local(text, zone)
+    return f"{_formatted('yMMMEd', local)}, {_formatted('Hm', local)}" if local else text
+
+
+def _span(start: str, end: str, zone: tzinfo) -> str:
+    """Return the time between two RFC 3339 instants like `_moment`; a day that both share is said once."""
+    first, last = _local(start, zone), _local(end, zone)
+    if first and last and first.date() == last.date():
+        return f"{_moment(start, zone)}–{_formatted('Hm', last)}"
+    return f"{_moment(start, zone)} – {_moment(end, zone)}"
+
+
+def _local(text: str, zone: tzinfo) -> datetime | None:
+    """Return an RFC 3339 instant as clocks in `zone` show it; None for anything else."""
     try:
-        local = datetime.fromisoformat(text).astimezone(zone)
+        return datetime.fromisoformat(text).astimezone(zone)
     except ValueError:
-        return text
-    return (
-        f"{format_skeleton('yMMMEd', local, locale=get_locale())}, {format_skeleton('Hm', local, locale=get_locale())}"
-    )
+        return None
+
+
+def _formatted(skeleton: str, value: datetime) -> str:
+    return format_skeleton(skeleton, value, locale=get_locale())
 
 
 def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Problem:
@@ -158,21 +172,25 @@ def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Problem:
 
 
 def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
-    clashes = _clashes(error.metadata)
+    clashes = _numbered(error.metadata, CLASH)
     sentences = []
+    taken: dict[str, list[str]] = {}
     for clash in clashes:
-        when = {"start": _moment(clash.get("start_time", ""), zone), "end": _moment(clash.get("end_time", ""), zone)}
-        title = clash.get("resource_title") or clash.get("resource", "")
+        resource = clash.get("resource", "")
+        title = clash.get("resource_title") or resource
+        when = _span(clash.get("start_time", ""), clash.get("end_time", ""), zone)
         sentences.append(
             _(
-                "%(resource)s is taken by “%(conflict)s” from %(start)s to %(end)s.",
+                "%(resource)s is taken by “%(conflict)s”: %(when)s.",
                 resource=title,
                 conflict=clash.get("conflict_title") or clash["conflict"],
-                **when,
+                when=when,
             )
             if clash.get("conflict")
-            else _("%(resource)s is taken from %(start)s to %(end)s.", resource=title, **when)
+            else _("%(resource)s is taken: %(when)s.", resource=title, when=when)
         )
+        path = "agenda_item.room" if resource.startswith("rooms/") else "agenda_item.people"
+        taken.setdefault(path, []).append(title)
     if (more := int(error.metadata.get("clashes", "0")) - len(clashes)) > 0:
         sentences.append(ngettext("There is one more clash.", "There are %(num)s more clashes.", more))
     return Problem(
@@ -182,19 +200,43 @@ def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
         list(
             dict.fromkeys((at, clash.get("conflict_title") or at) for clash in clashes if (at := clash.get("conflict")))
         ),
+        [
+            (path, _("Taken at that time: %(names)s.", names=", ".join(dict.fromkeys(titles))))
+            for path, titles in taken.items()
+        ],
     )
 
 
-def _clashes(metadata: dict[str, str]) -> list[dict[str, str]]:
-    """Return the clashes that a double booking names: the fields of the first, then those with `_2` and so on."""
-    clashes = []
+def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Problem:
+    items = _numbered(error.metadata, OUTSIDE)
+    names = []
+    for item in items:
+        start = _local(item["item_start_time"], zone)
+        when = _formatted("yMMMEd", start) if start else item["item_start_time"]
+        names.append((item["item"], _("“%(title)s”, %(day)s", title=item["item_title"], day=when)))
+    more = int(error.metadata.get("items", "0")) - len(items)
+    return Problem(
+        _("Items of the programme would lie outside the new days"),
+        ngettext("There is one more item.", "There are %(num)s more items.", more) if more > 0 else "",
+        _("Move or remove them first, or choose other days. What you typed is still below."),
+        names,
+        [
+            (path, _("The programme has items outside these days."))
+            for path in dict.fromkeys(item["field"] for item in items)
+        ],
+    )
+
+
+def _numbered(metadata: dict[str, str], names: tuple[str, ...]) -> list[dict[str, str]]:
+    """Return the facts of several things: those of the first by their names, then those with `_2` and so on."""
+    things = []
     for number in count(1):
         suffix = "" if number == 1 else f"_{number}"
-        clash = {name: metadata[name + suffix] for name in CLASH if name + suffix in metadata}
-        if not clash:
+        thing = {name: metadata[name + suffix] for name in names if name + suffix in metadata}
+        if not thing:
             break
-        clashes.append(clash)
-    return clashes
+        things.append(thing)
+    return things
 
 
 def _illegal_transition(error: DomainError, _zone: tzinfo) -> Problem:
@@ -217,7 +259,19 @@ def _ineligible(error: DomainError, _zone: tzinfo) -> Problem:
 
 
 def _already_exists(error: DomainError, _zone: tzinfo) -> Problem:
+    if "head" in error.metadata:
+        return _second_head(error.metadata["head"], error.metadata["head_title"])
     return Problem(_("This exists already"), sentence(error.message), _("What you typed is still below."))
+
+
+def _second_head(head: str, title: str) -> Problem:
+    return Problem(
+        _("The delegation has a head already"),
+        "",
+        _("Take the mark away there first, or leave it out here. What you typed is still below."),
+        [(head, title)],
+        [("delegate.head", _("%(head)s heads the delegation now.", head=title))],
+    )
 
 
 def _not_permitted(error: DomainError, _zone: tzinfo) -> Problem:
@@ -248,6 +302,7 @@ def _unavailable(_error: DomainError, _zone: tzinfo) -> Problem:
 PROBLEMS: dict[str, Callable[[DomainError, tzinfo], Problem]] = {
     "ETAG_MISMATCH": _changed_meanwhile,
     "DOUBLE_BOOKING": _double_booking,
+    "AGENDA_OUTSIDE_DATES": _agenda_outside_dates,
     "ILLEGAL_TRANSITION": _illegal_transition,
     "INELIGIBLE": _ineligible,
     "ALREADY_EXISTS": _already_exists,

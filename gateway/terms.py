@@ -70,7 +70,7 @@ TERMS: dict[str, dict[str, LazyString]] = {
     },
     "Panelist.State": {
         "STATE_INVITED": _l("Invited"),
-        "STATE_ACCEPTED": _l("Accepted"),
+        "STATE_ACCEPTED": _l("Has accepted"),
         "STATE_DECLINED": _l("Declined"),
         "STATE_WITHDRAWN": _l("Withdrawn"),
     },
@@ -263,11 +263,17 @@ def topic(slug: str) -> str:
 
 
 def topic_slug(text: str) -> str:
-    """Return the topic that a person means by `text`: one of the vocabulary, else the text as a slug."""
+    """
+    Return the topic that a person means by `text`: one of the vocabulary, else the text as a slug.
+
+    A slug keeps the letters, with their marks, and the digits of any script; what is between them joins words.
+    """
     for slug, label in TOPICS.items():
         if text.casefold() in (slug, str(label).casefold()):
             return slug
-    return slugified(text) or text
+    lower = unicodedata.normalize("NFC", text.lower())
+    kept = "".join(char if unicodedata.category(char)[0] in "LM" or char.isdecimal() else " " for char in lower)
+    return "-".join(kept.split()) or text
 
 
 def slugified(text: str) -> str:

@@ -80,6 +80,7 @@ def lock(account_id: str, verb: str) -> ResponseReturnValue:
         else _("It can sign in again with its password, and its programs are let in again."),
         button=_("Lock account") if verb == "lock" else _("Unlock account"),
         back=href(account.name),
+        above=[(url_for("managing.index"), _("Accounts")), (href(account.name), account.display_name)],
     ), form.status
 
 
@@ -99,6 +100,7 @@ def reset_password(account_id: str) -> ResponseReturnValue:
         consequence=_("The present password no longer works, and all sessions end. The new one is shown once."),
         button=_("Reset password"),
         back=href(account.name),
+        above=[(url_for("managing.index"), _("Accounts")), (href(account.name), account.display_name)],
     ), form.status
 
 

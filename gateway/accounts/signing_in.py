@@ -24,6 +24,8 @@ from gateway.accounts.model import Kind
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+# What the cookie of forms remembers: that a session was begun in this browser, and that a button came after its end.
+BEGUN, PRESSED = "begun", "pressed"
 # The longest that the database and argon2 can be asked to bear.
 MAX_EMAIL, MAX_PASSWORD = 254, 1000
 
@@ -61,17 +63,19 @@ def sign_in_required(view: View) -> View:
 
 def to_sign_in() -> BaseResponse:
     """Ask to sign in: in place where something was typed, else on the sign-in page, which leads back."""
-    came_from = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
-    page_before = local_path(f"{came_from.path}?{came_from.query}".rstrip("?"))
-    if request.headers.get("HX-Request"):  # a part of a page: the whole page has to go there
-        return Response(status=401, headers={"HX-Redirect": url_for("accounts.sign_in", next=page_before)})
+    here = local_path(request.full_path.rstrip("?"))
+    if request.headers.get("HX-Request"):  # a part of a page, on which a form may be half filled: it must stay
+        part = render_template("accounts/session_ended.html", next=here)
+        return Response(part, 401, {"HX-Reswap": "innerHTML"}, content_type="text/html; charset=utf-8")
     if kept.typed() is not None:
         return page()
     if request.method == "GET":
-        wanted = local_path(request.full_path.rstrip("?"))
-    else:  # a button: it can be pressed again
-        wanted = page_before if came_from.netloc == request.host else "/"
-    return redirect(url_for("accounts.sign_in", next=wanted), 303)
+        session.pop(PRESSED, None)
+        return redirect(url_for("accounts.sign_in", next=here), 303)
+    session[PRESSED] = True
+    came_from = urlsplit(request.referrer or "")
+    page_before = local_path(f"{came_from.path}?{came_from.query}".rstrip("?"))
+    return redirect(url_for("accounts.sign_in", next=page_before if came_from.netloc == request.host else "/"), 303)
 
 
 def page(refusal: Refusal | None = None, *, target: str = "/") -> Response:
@@ -91,6 +95,7 @@ def page(refusal: Refusal | None = None, *, target: str = "/") -> Response:
         next=target,
         email=request.form.get(prefix + "email", ""),
         problem=refusal.problem if refusal else "",
+        ended=BEGUN in session,
     )
     status = refusal.status if refusal else 200 if typed is None else 401
     return Response(body, status, refusal.headers if refusal else None, content_type="text/html; charset=utf-8")
@@ -113,7 +118,11 @@ def begin_session(prefix: str = "") -> Refusal | None:
         minutes = int(seconds) // 60 + 1
         problem = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
         return Refusal(problem, 429, {"Retry-After": seconds})
+    pressed = session.get(PRESSED)
     session.clear()  # whoever planted a form's token before gains nothing from it now
+    session[BEGUN] = True
+    if pressed:
+        flash(_("Nothing was changed. Press the button again."), "warning")
     g.caller = caller
 
     @after_this_request

@@ -3,6 +3,7 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from gateway import access
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.texts import later as _l
@@ -41,5 +42,6 @@ PARTS = [
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
+    access.require(*access.ADMINISTERING)
     parts = [(path, label, purpose) for path, label, purpose, rpc in PARTS if may(rpc)]
     return render_template("administration/index.html", parts=parts)

@@ -21,6 +21,7 @@ MAX_ID = 60
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
+    access.require(*access.ADMINISTERING)
     answer = rpc.cities.ListCities(pb.ListCitiesRequest(**lists.page()))
     missing = may("CityService.CreateCity") and not _home_city_exists()
     return render_template("cities/list.html", answer=answer, home=_home(), home_is_missing=missing)

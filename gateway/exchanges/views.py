@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from gateway import lists, rpc
 from gateway.accounts import sign_in_required
+from gateway.exchanges import departments
 from gateway.forms import Form
 from gateway.pages import href
 
@@ -37,7 +38,13 @@ def create() -> ResponseReturnValue:
             flash(_("The exchange is created. Next: its first visit."), "success")
             return redirect(href(exchange.name), 303)
     partnerships = rpc.partnerships.ListPartnerships(pb.ListPartnershipsRequest(page_size=1000)).partnerships
-    return render_template("exchanges/form.html", form=form, partnerships=partnerships, exchange=None), form.status
+    return render_template(
+        "exchanges/form.html",
+        form=form,
+        partnerships=partnerships,
+        departments=departments.known(),
+        exchange=None,
+    ), form.status
 
 
 @blueprint.get("/<exchange_id>")
@@ -61,4 +68,10 @@ def edit(exchange_id: str) -> ResponseReturnValue:
             flash(_("The exchange is saved."), "success")
             return redirect(href(exchange.name), 303)
         form.compare(exchange, "exchange")
-    return render_template("exchanges/form.html", form=form, partnerships=[], exchange=exchange), form.status
+    return render_template(
+        "exchanges/form.html",
+        form=form,
+        partnerships=[],
+        departments=departments.known(),
+        exchange=exchange,
+    ), form.status

@@ -1,21 +1,27 @@
 """Pages of conclusions and recommendations: drafted, changed, adopted, answered, and followed to their verification."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, datetime
 
 from austausch.forum.v1 import forum_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from google.type.date_pb2 import Date
 
+from chassis.errors import InvalidArgument
 from gateway import rpc, transitions
 from gateway.access import may
 from gateway.accounts import sign_in_required
+from gateway.exchanges import departments
 from gateway.forms import Form
 from gateway.forums import parts
 from gateway.pages import href
 
 # Steps of a recommendation that ask for more than a click.
 STEPS_WITH_A_PAGE = ("answer", "plan", "implement")
+# The verdicts after which somebody has something to do.
+FOLLOWED = ("VERDICT_ACCEPTED", "VERDICT_PARTLY")
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -95,17 +101,23 @@ def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
-    forum = f"forums/{forum_id}"
-    name = f"{forum}/conclusions/{conclusion_id}"
+    forum = parts.forum_of(forum_id)
+    name = f"{forum.name}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
-    recommendations = parts.recommendations_of(forum, name)
+    recommendations = parts.recommendations_of(forum.name, name)
     form = Form({"etag": conclusion.etag})
     if form.submitted:
         with form.keeping_what_was_typed():
             transitions.carry_out(rpc.conclusions, "adopt", name, form)
             return redirect(href(name), 303)
     return render_template(
-        "forums/adopt.html", form=form, conclusion=conclusion, recommendations=recommendations
+        "forums/adopt.html",
+        form=form,
+        forum=forum,
+        conclusion=conclusion,
+        recommendations=recommendations,
+        groups=[group.title for group in parts.groups_of(forum.name) if group.name in conclusion.working_groups],
+        nodes=[parts.label_of(node) for node in parts.nodes_of(forum.name) if node.name in conclusion.nodes],
     ), form.status
 
 
@@ -120,6 +132,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
     )
     if form.submitted:
         with form.keeping_what_was_typed():
+            _require_ahead(form, "recommendation.due_date")
             recommendation = rpc.recommendations.CreateRecommendation(
                 form.message(pb.CreateRecommendationRequest, parent=forum.name)
             )
@@ -134,6 +147,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
         drafts=[(draft.name, draft.title) for draft in drafts if draft.editable],
         shows_text=True,
         shows_owner=True,
+        departments=_departments(),
     ), form.status
 
 
@@ -146,6 +160,7 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
     form = Form({"recommendation": recommendation})
     if form.submitted:
         with form.keeping_what_was_typed():
+            _require_ahead(form, "recommendation.due_date", recommendation.due_date)
             change = form.message(pb.UpdateRecommendationRequest, update_mask=form.update_mask("recommendation"))
             change.recommendation.name = name
             rpc.recommendations.UpdateRecommendation(change)
@@ -161,6 +176,7 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
         drafts=[],
         shows_text=writes and recommendation.state == pb.Recommendation.STATE_DRAFT,
         shows_owner=writes,
+        departments=_departments() if writes else [],
     ), form.status
 
 
@@ -175,11 +191,60 @@ def step(forum_id: str, recommendation_id: str, verb: str) -> ResponseReturnValu
 def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> ResponseReturnValue:
     name = f"forums/{forum_id}/recommendations/{recommendation_id}"
     recommendation = rpc.recommendations.GetRecommendation(pb.GetRecommendationRequest(name=name))
-    form = Form({"etag": recommendation.etag, "evidence": recommendation.evidence})
+    form = Form(
+        {
+            "etag": recommendation.etag,
+            "evidence": recommendation.evidence,
+            "owner_department": recommendation.owner_department,
+        }
+    )
+    # A department answers for what it owns already.
+    names_owner = verb == "answer" and may("ForumService.UpdateForum")
     if form.submitted:
         with form.keeping_what_was_typed():
+            _require_ahead(form, "due_date", recommendation.due_date)
+            if names_owner and form["verdict"] in FOLLOWED and not recommendation.owner_department:
+                _require_owner(form)
             transitions.carry_out(rpc.recommendations, verb, name, form)
             return redirect(href(name), 303)
     return render_template(
-        "forums/step.html", form=form, forum=f"forums/{forum_id}", recommendation=recommendation, verb=verb
+        "forums/step.html",
+        form=form,
+        forum=f"forums/{forum_id}",
+        recommendation=recommendation,
+        verb=verb,
+        names_owner=names_owner,
+        departments=_departments() if names_owner else [],
     ), form.status
+
+
+def _departments() -> list[tuple[str, str]]:
+    """Return the departments that the field of an owner suggests; none to who may see no exchanges, as experts."""
+    return departments.known() if may("ExchangeService.ListExchanges") else []
+
+
+def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:
+    """
+    Raise unless the day typed at `path` is still to come, or the one that is stored.
+
+    Raises:
+        InvalidArgument: It has passed.
+    """
+    try:
+        day = date.fromisoformat(form[path])
+    except ValueError:
+        return  # none, or no day: the message says so
+    kept = stored is not None and day == parts.day_of(stored)
+    if day < datetime.now(form.zone).date() and not kept:
+        raise InvalidArgument(path, _("This day has passed. Please choose one that is still to come."))
+
+
+def _require_owner(form: Form) -> None:
+    """
+    Raise unless the form names a department: what is followed has to be on somebody's desk.
+
+    Raises:
+        InvalidArgument: It names none.
+    """
+    if not form["owner_department"]:
+        raise InvalidArgument("owner_department", "must not be empty")

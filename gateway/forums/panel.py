@@ -1,12 +1,15 @@
 """Pages of the panel of a forum: experts are invited, answer, are checked, and leave."""
 
+from austausch.accounts.v1 import accounts_pb2
+from austausch.common.v1 import access_pb2
 from austausch.forum.v1 import forum_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from gateway import cities, rpc, terms, transitions
-from gateway.accounts import sign_in_required
+from gateway.access import may
+from gateway.accounts import api, sign_in_required
 from gateway.forms import Form
 from gateway.forums import parts
 from gateway.pages import href
@@ -41,6 +44,27 @@ def panel(forum_id: str) -> ResponseReturnValue:
     )
 
 
+def _page(form: Form, forum: pb.Forum, panelist: pb.Panelist | None) -> ResponseReturnValue:
+    return render_template(
+        "forums/panelist.html",
+        form=form,
+        forum=forum,
+        panelist=panelist,
+        cities=cities.names(anew=True),
+        accounts=_accounts(form["panelist.account"]) if may("AccountService.ListAccounts") else None,
+    ), form.status
+
+
+def _accounts(chosen: str) -> list[tuple[str, str]]:
+    """Return (resource name, display name and e-mail address) of the accounts of experts, and of the chosen one."""
+    found = api.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=1000)).accounts
+    return [
+        (account.name, f"{account.display_name} ({account.email})")
+        for account in found
+        if account.name == chosen or (access_pb2.ROLE_EXPERT in account.roles and not account.disabled)
+    ]
+
+
 @sign_in_required
 def invite(forum_id: str) -> ResponseReturnValue:
     forum = parts.forum_of(forum_id)
@@ -50,9 +74,7 @@ def invite(forum_id: str) -> ResponseReturnValue:
             panelist = rpc.panelists.CreatePanelist(form.message(pb.CreatePanelistRequest, parent=forum.name))
             _tell(_("%(function)s is invited.", function=panelist.function), panelist)
             return redirect(href(panelist.name), 303)
-    return render_template(
-        "forums/panelist.html", form=form, forum=forum, panelist=None, cities=cities.names(anew=True)
-    ), form.status
+    return _page(form, forum, None)
 
 
 @sign_in_required
@@ -68,9 +90,7 @@ def edit_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
             _tell(_("%(function)s is saved.", function=changed.function), changed)
             return redirect(href(panelist.name), 303)
         form.compare(panelist, "panelist")
-    return render_template(
-        "forums/panelist.html", form=form, forum=forum, panelist=panelist, cities=cities.names(anew=True)
-    ), form.status
+    return _page(form, forum, panelist)
 
 
 @sign_in_required

@@ -1,9 +1,11 @@
 """What a forum consists of, read whole: its pages show all of it."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from austausch.forum.v1 import forum_pb2 as pb
+from google.type.date_pb2 import Date
 
 from gateway import rpc
 
@@ -44,6 +46,11 @@ def recommendations_of(forum: str, conclusion: str = "") -> Sequence[pb.Recommen
     """Return the recommendations of the forum of this name; those of one conclusion if it is given."""
     request = pb.ListRecommendationsRequest(**_all_of(forum), conclusion=conclusion)
     return rpc.recommendations.ListRecommendations(request).recommendations
+
+
+def day_of(day: Date) -> date | None:
+    """Return a day of the contract as Python's; None when it is not set."""
+    return date(day.year, day.month, day.day) if day.year else None
 
 
 def label_of(node: pb.SubjectNode) -> str:

@@ -12,6 +12,7 @@ from gateway import cities, lists, rpc, transitions
 from gateway.accounts import current_identity, sign_in_required
 from gateway.forms import Form
 from gateway.languages import language
+from gateway.learnings import topics
 from gateway.pages import href
 from gateway.terms import options
 
@@ -26,10 +27,29 @@ COURSE = [
 ]
 
 
+# The states of a visit that has something to learn from: it has begun.
+BEGUN = (
+    exchange_pb2.Visit.STATE_RUNNING,
+    exchange_pb2.Visit.STATE_REPORTED,
+    exchange_pb2.Visit.STATE_CLOSED,
+)
+
+
 def _visits() -> list[tuple[str, str]]:
     """Return (resource name, title) of the visits that a learning may come from, the latest first."""
-    visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=200)).visits
-    return [(visit.name, visit.title) for visit in visits]
+    visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=1000)).visits
+    return [(visit.name, visit.title) for visit in visits if visit.state in BEGUN]
+
+
+def _recorded(learning: pb.Learning) -> str:
+    """Return what is said of a learning just recorded: who can find it now."""
+    match learning.visibility:
+        case pb.Learning.VISIBILITY_PUBLIC:
+            return _("The learning is recorded. Everybody can find it now.")
+        case pb.Learning.VISIBILITY_PARTNERS:
+            return _("The learning is recorded. The home city and its partner cities can find it now.")
+        case _:
+            return _("The learning is recorded. You and the departments of the home city can find it now.")
 
 
 def _reader_is(*roles: Role) -> bool:
@@ -59,7 +79,9 @@ def index() -> ResponseReturnValue:
             language=request.args.get("written_in", ""),
         )
     )
-    return render_template("learnings/list.html", answer=answer)
+    return render_template(
+        "learnings/list.html", answer=answer, topics_known=topics.known(request.args.get("topic", ""))
+    )
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -67,6 +89,7 @@ def index() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     # Staff of a partner city write about its visits only.
     visits, visit_required = _visits(), not _reader_is(Role.COORDINATOR, Role.MEMBER)
+    known = topics.known()
     only_visit = visits[0][0] if visit_required and len(visits) == 1 else ""
     form = Form(
         {
@@ -81,7 +104,8 @@ def create() -> ResponseReturnValue:
             if visit_required and not form["learning.source"]:
                 raise InvalidArgument("learning.source", "must not be empty")
             learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
-            flash(_("The learning is recorded. Other departments can find it now."), "success")
+            flash(_recorded(learning), "success")
+            topics.tell_of_new(learning.topics, known)
             return redirect(href(learning.name), 303)
     return render_template(
         "learnings/form.html",
@@ -90,6 +114,7 @@ def create() -> ResponseReturnValue:
         cities=cities.names(anew=True).items(),
         visits=visits,
         visit_required=visit_required,
+        topics_known=known,
         visibilities=_visibilities(form["learning.visibility"]),
     ), form.status
 
@@ -111,13 +136,14 @@ def show(learning_id: str) -> ResponseReturnValue:
 @sign_in_required
 def edit(learning_id: str) -> ResponseReturnValue:
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
-    form = Form({"learning": learning})
+    form, known = Form({"learning": learning}), topics.known()
     if form.submitted:
         with form.keeping_what_was_typed():
             change = form.message(pb.UpdateLearningRequest, update_mask=form.update_mask("learning"))
             change.learning.name = learning.name
-            rpc.learnings.UpdateLearning(change)
+            changed = rpc.learnings.UpdateLearning(change)
             flash(_("The learning is saved."), "success")
+            topics.tell_of_new(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
             return redirect(href(learning.name), 303)
         form.compare(learning, "learning")
     return render_template(
@@ -125,6 +151,7 @@ def edit(learning_id: str) -> ResponseReturnValue:
         form=form,
         learning=learning,
         cities=cities.names(anew=True).items(),
+        topics_known=known,
         visibilities=_visibilities(form["learning.visibility"]),
     ), form.status
 

@@ -1,7 +1,7 @@
 """Pages of partnerships."""
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -91,4 +91,8 @@ def end(partnership_id: str) -> ResponseReturnValue:
         consequence=_("An ended partnership cannot be taken up again. What was done under it stays."),
         button=_("End partnership"),
         back=href(partnership.name),
+        above=[
+            (url_for("partnerships.index"), _("Partnerships")),
+            (href(partnership.name), partnership.city_display_name),
+        ],
     ), form.status

@@ -1,5 +1,6 @@
 """The desk: what needs the reader, then what is new. Shows to each reader what the contract lets them list."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,26 +14,48 @@ from google.type.date_pb2 import Date
 from gateway import rpc
 from gateway.access import may
 from gateway.accounts import sign_in_required
+from gateway.accounts.callers import require_caller
 
 blueprint = Blueprint("start", __name__)
 
 WEEKS_AHEAD = 8
 SHOWN = 6
+# What waits for the reader is on no other page together: a desk that is full shows it nevertheless.
+SHOWN_OF_STEPS = 20
+# The states of a visit that needs nobody any more.
+OVER = (exchange_pb2.Visit.STATE_CANCELLED, exchange_pb2.Visit.STATE_CLOSED)
+# The states of a recommendation in which somebody has to do something next.
+FOLLOWED = (
+    forum_pb2.Recommendation.STATE_ADOPTED,
+    forum_pb2.Recommendation.STATE_ANSWERED,
+    forum_pb2.Recommendation.STATE_PLANNED,
+    forum_pb2.Recommendation.STATE_IN_PROGRESS,
+    forum_pb2.Recommendation.STATE_IMPLEMENTED,
+)
 
 
 @blueprint.get("/")
 @sign_in_required
 def index() -> ResponseReturnValue:
+    followed = _followed_recommendations() if may("RecommendationService.AnswerRecommendation") else None
+    writes = may("ConclusionService.CreateConclusion") and not may("ForumService.UpdateForum")
+    forums = _forums() if may("ForumService.ListForums") else None
+    titles = {forum.name: forum for forum in forums or []}
+    invitations = _invitations() if writes else []
     return render_template(
         "start/start.html",
         weeks=WEEKS_AHEAD,
         visits=_visits_ahead() if may("VisitService.ListVisits") else None,
-        waiting=_waiting_recommendations() if may("RecommendationService.AnswerRecommendation") else None,
+        waiting=None if followed is None else _offering(followed, "answer"),
+        to_carry_out=None if followed is None else _offering(_own(followed), "plan", "start", "implement"),
+        to_verify=_offering(followed or [], "verify"),
+        invitations=[(place, titles[place.name.partition("/panelists/")[0]]) for place in invitations],
+        drafts=_drafts() if writes else [],
         to_validate=_learnings(knowledge_pb2.Learning.STATE_IMPLEMENTED)
         if may("LearningService.ValidateLearning")
         else None,
         newest=_learnings() if may("LearningService.ListLearnings") else None,
-        forums=_forums() if may("ForumService.ListForums") else None,
+        forums=None if forums is None else forums[:SHOWN],
     )
 
 
@@ -48,21 +71,48 @@ def _visits_ahead() -> list[exchange_pb2.Visit]:
             to_date=Date(year=last.year, month=last.month, day=last.day),
         )
     )
-    return [visit for visit in answer.visits if visit.state != exchange_pb2.Visit.STATE_CANCELLED][:SHOWN]
+    return [visit for visit in answer.visits if visit.state not in OVER][:SHOWN]
 
 
 def _forums() -> list[forum_pb2.Forum]:
-    return list(rpc.forums.ListForums(forum_pb2.ListForumsRequest(page_size=SHOWN)).forums)
+    """Return the forums that the reader may see: all of them, for an invitation is shown by the title of its forum."""
+    return list(rpc.forums.ListForums(forum_pb2.ListForumsRequest(page_size=1000)).forums)
 
 
-def _waiting_recommendations() -> list[forum_pb2.Recommendation]:
-    """Return the adopted recommendations, of whatever forum, that the reader may answer."""
-    waiting = rpc.recommendations.ListRecommendations(
-        forum_pb2.ListRecommendationsRequest(
-            parent="forums/-", state=forum_pb2.Recommendation.STATE_ADOPTED, page_size=50
-        )
-    ).recommendations
-    return [recommendation for recommendation in waiting if "answer" in recommendation.allowed_transitions][:SHOWN]
+def _followed_recommendations() -> Sequence[forum_pb2.Recommendation]:
+    """Return the recommendations of every forum that somebody has to take a step with, the last changed first."""
+    request = forum_pb2.ListRecommendationsRequest(
+        parent="forums/-", states=FOLLOWED, order_by="update_time desc", page_size=1000
+    )
+    return rpc.recommendations.ListRecommendations(request).recommendations
+
+
+def _offering(recommendations: Iterable[forum_pb2.Recommendation], *verbs: str) -> list[forum_pb2.Recommendation]:
+    """Return those of the recommendations with which the reader may take one of the steps, as many as are shown."""
+    return [each for each in recommendations if not set(verbs).isdisjoint(each.allowed_transitions)][:SHOWN_OF_STEPS]
+
+
+def _own(recommendations: Iterable[forum_pb2.Recommendation]) -> list[forum_pb2.Recommendation]:
+    """Return those of the recommendations that the reader's department owns."""
+    reader = require_caller().identity
+    return [each for each in recommendations if reader.works_in(each.owner_department)]
+
+
+def _invitations() -> Sequence[forum_pb2.Panelist]:
+    """Return the invitations to panels that the reader has not answered."""
+    request = forum_pb2.ListPanelistsRequest(
+        parent="forums/-", account=require_caller().identity.subject, state=forum_pb2.Panelist.STATE_INVITED
+    )
+    return rpc.panelists.ListPanelists(request).panelists
+
+
+def _drafts() -> list[forum_pb2.Conclusion]:
+    """Return the drafts of conclusions that the reader may go on writing, the one changed last first."""
+    request = forum_pb2.ListConclusionsRequest(
+        parent="forums/-", state=forum_pb2.Conclusion.STATE_DRAFT, order_by="update_time desc", page_size=1000
+    )
+    found = rpc.conclusions.ListConclusions(request).conclusions
+    return [conclusion for conclusion in found if conclusion.editable][:SHOWN]
 
 
 def _learnings(state: knowledge_pb2.Learning.State | None = None) -> list[knowledge_pb2.Learning]:

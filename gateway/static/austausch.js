@@ -23,6 +23,27 @@ for (const input of document.querySelectorAll("input[data-weekday]")) {
   input.addEventListener("input", () => showWeekday(input));
 }
 
+// That the session has ended is told where the part of the page would stand; the page stays, with what was typed.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status === 401) {
+    detail.shouldSwap = true;
+    detail.isError = false;
+  }
+});
+
+// A list of words: what is known is suggested for the last of them, not for the first only.
+for (const input of document.querySelectorAll("input[data-words]")) {
+  const words = [...input.list.options].map((option) => option.value);
+  input.addEventListener("input", () => {
+    const before = input.value.replace(/[^,;]*$/, "").trimEnd();
+    const taken = before.toLowerCase().split(/[,;]/).map((word) => word.trim());
+    const options = words
+      .filter((word) => !taken.includes(word.toLowerCase()))
+      .map((word) => Object.assign(document.createElement("option"), { value: before ? `${before} ${word}` : word }));
+    input.list.replaceChildren(...options);
+  });
+}
+
 // The list under the search field closes on Escape and when the focus leaves the search.
 const search = document.querySelector("form.search");
 const found = document.getElementById("found");

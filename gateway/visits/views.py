@@ -7,17 +7,20 @@ from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.knowledge.v1 import knowledge_pb2
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 
 from chassis.errors import InvalidArgument
 from chassis.identity import Role
+from chassis.validation import validate
 from gateway import cities, lists, rpc, terms, transitions
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.accounts.callers import current_identity
+from gateway.exchanges import departments
 from gateway.forms import Form
 from gateway.languages import language
 from gateway.pages import day, home_city, href
@@ -35,6 +38,7 @@ TEACHING = (pb.Visit.STATE_RUNNING, pb.Visit.STATE_REPORTED, pb.Visit.STATE_CLOS
 # The states of a visit that goes well, in order.
 COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
 ENTRIES = "debrief.entries"
+INCOMING, OUTGOING = "DIRECTION_INCOMING", "DIRECTION_OUTGOING"
 
 
 @blueprint.get("")
@@ -55,24 +59,60 @@ def index() -> ResponseReturnValue:
 @sign_in_required
 def create() -> ResponseReturnValue:
     exchanges = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(page_size=1000, order_by="title")).exchanges
-    chosen = request.args.get("exchange", "")
-    leading = next((exchange.department for exchange in exchanges if exchange.name == chosen), "")
+    chosen = next((exchange for exchange in exchanges if exchange.name == request.args.get("exchange")), None)
     reader = current_identity()
+    suggested = (chosen.department if chosen else "") or (reader.department if reader else "")
     form = Form(
         {
-            "visit.exchange": chosen,
-            "visit.direction": "DIRECTION_INCOMING",
-            "visit.host_department": leading or (reader.department if reader else ""),
+            "visit.exchange": chosen.name if chosen else "",
+            "visit.direction": INCOMING,
+            "visit.host_department": suggested,
+            SUGGESTED: suggested,
         }
     )
     if form.submitted:
         with form.keeping_what_was_typed():
+            _require_own_host(form)
             visit = rpc.visits.CreateVisit(form.message(pb.CreateVisitRequest))
             flash(_("The visit is created. Next: who travels, and the programme."), "success")
             return redirect(href(visit.name), 303)
     return render_template(
-        "visits/form.html", form=form, exchanges=exchanges, directions=_directions(), visit=None
+        "visits/form.html",
+        form=form,
+        exchanges=exchanges,
+        directions=_directions(),
+        departments=[] if form["visit.direction"] == OUTGOING else departments.known(exchanges),
+        suggested=SUGGESTED,
+        visit=None,
+        back=href(chosen.name) if chosen else url_for("visits.index"),
     ), form.status
+
+
+# The field of the form of a new visit that holds which host department it suggests.
+SUGGESTED = "suggested"
+
+
+def _require_own_host(form: Form) -> None:
+    """
+    Raise unless somebody named who hosts an outgoing visit: what the form suggests is a department of the home city.
+
+    Raises:
+        InvalidArgument: It still says what the form suggested; both are emptied, so that the same can be meant.
+    """
+    if form["visit.direction"] == OUTGOING and form[SUGGESTED] == form["visit.host_department"] != "":
+        form.values["visit.host_department"] = form.values[SUGGESTED] = ""
+        complaint = _("%(city)s travels: please name the department of the other city that hosts.", city=home_city())
+        raise _refused(form, "visit.host_department", complaint, pb.CreateVisitRequest)
+
+
+def _refused(form: Form, path: str, complaint: str, kind: type[Message], **fields: str) -> InvalidArgument:
+    """Return a complaint about one field, with all that the request of `kind` would be refused for besides."""
+    violations = [(path, complaint)]
+    try:
+        validate(form.message(kind, **fields))
+    except InvalidArgument as others:
+        violations += [(at, text) for at, text in others.violations if at != path]
+    return InvalidArgument.of(violations)
 
 
 @blueprint.get("/<visit_id>")
@@ -95,9 +135,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         travelling={delegate.name: delegate.function for delegate in delegates},
         learnings=learnings,
         course=COURSE,
-        steps_with_a_page=(*STEPS_WITH_A_PAGE, "start")
-        if _today(visit) < _date(visit.start_date)
-        else STEPS_WITH_A_PAGE,
+        steps_with_a_page=(*STEPS_WITH_A_PAGE, *_asked_about(visit, prepared=bool(agenda and delegates))),
     )
 
 
@@ -105,7 +143,7 @@ def show(visit_id: str) -> ResponseReturnValue:
 @sign_in_required
 def edit(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    form = Form({"visit": visit})
+    form = Form({"visit": visit}, zone=visit.time_zone)
     if form.submitted:
         with form.keeping_what_was_typed():
             change = form.message(pb.UpdateVisitRequest, update_mask=form.update_mask("visit"))
@@ -114,7 +152,14 @@ def edit(visit_id: str) -> ResponseReturnValue:
             flash(_("The visit is saved."), "success")
             return redirect(href(visit.name), 303)
         form.compare(visit, "visit")
-    return render_template("visits/form.html", form=form, visit=visit), form.status
+    incoming = visit.direction == pb.Visit.DIRECTION_INCOMING
+    return render_template(
+        "visits/form.html",
+        form=form,
+        visit=visit,
+        departments=departments.known() if incoming else [],
+        back=href(visit.name),
+    ), form.status
 
 
 @blueprint.post("/<visit_id>/<any(agree, plan, confirm, start, close):verb>")
@@ -125,24 +170,60 @@ def step(visit_id: str, verb: str) -> ResponseReturnValue:
     return redirect(href(name), 303)
 
 
-@blueprint.get("/<visit_id>/start")
+def _asked_about(visit: pb.Visit, *, prepared: bool) -> list[str]:
+    """Return the steps before which the page asks back; `prepared`: delegation and programme are entered."""
+    today = _today(visit)
+    doubtful = {
+        "confirm": not prepared,
+        "start": today < _date(visit.start_date),
+        "close": today < _date(visit.end_date),
+    }
+    return [verb for verb, asked in doubtful.items() if asked]
+
+
+@blueprint.get("/<visit_id>/<any(confirm, start, close):verb>")
 @sign_in_required
-def ask_to_start(visit_id: str) -> ResponseReturnValue:
-    """Ask back before a visit starts ahead of its first day; the answer is the step itself."""
+def ask(visit_id: str, verb: str) -> ResponseReturnValue:
+    """Ask back before a step that may be too early; the answer is the step itself."""
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    place = {"today": day(_today(visit)), "city": visit.host_city_display_name}
+    if verb == "confirm":
+        title, consequence = _("Confirm this visit already?"), _what_is_missing(visit)
+    elif verb == "start":
+        title = _("Start this visit today?")
+        consequence = _(
+            "Today is %(today)s in %(city)s; the first day of the visit is %(day)s."
+            " Once it has started, it can be neither cancelled nor postponed.",
+            day=day(visit.start_date),
+            **place,
+        )
+    else:
+        title = _("Close this visit today?")
+        consequence = _(
+            "Today is %(today)s in %(city)s; the last day of the visit is %(day)s. Closing it is final.",
+            day=day(visit.end_date),
+            **place,
+        )
     return render_template(
         "confirm.html",
         form=Form({"etag": visit.etag}),
-        title=_("Start this visit today?"),
-        consequence=_(
-            "Today is %(today)s in %(city)s; the first day of the visit is %(day)s."
-            " Once it has started, it can be neither cancelled nor postponed.",
-            today=day(_today(visit)),
-            city=visit.host_city_display_name,
-            day=day(visit.start_date),
-        ),
-        button=terms.verb_label("start", "visits"),
+        title=title,
+        consequence=consequence,
+        button=terms.verb_label(verb, "visits"),
         back=href(visit.name),
+        above=[(url_for("visits.index"), _("Visits")), (href(visit.name), visit.title)],
+    )
+
+
+def _what_is_missing(visit: pb.Visit) -> str:
+    """Return what a visit lacks that others rely on once it is confirmed."""
+    agenda = rpc.agenda_items.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name, page_size=1)).agenda_items
+    return " ".join(
+        [
+            *([] if delegation.of_visit(visit.name) else [_("Nobody travels yet.")]),
+            *([] if agenda else [_("The programme is empty.")]),
+            _("Delegation and programme can still be changed once the visit is confirmed."),
+        ]
     )
 
 
@@ -175,7 +256,8 @@ def report(visit_id: str) -> ResponseReturnValue:
         form.keep_entries(ENTRIES, lambda index: index == 0 or not form.blank(f"{ENTRIES}.{index}", _GIVEN))
         with form.keeping_what_was_typed():
             if early and form["early"] != "on":
-                raise InvalidArgument("early", _("Please confirm this, or come back when the visit is over."))
+                complaint = _("Please confirm this, or come back when the visit is over.")
+                raise _refused(form, "early", complaint, pb.ReportVisitRequest, name=visit.name)
             transitions.carry_out(rpc.visits, "report", visit.name, form)
             return redirect(href(visit.name), 303)
     return render_template(
@@ -218,8 +300,8 @@ def _readers() -> list[tuple[str, str]]:
 def _directions() -> list[tuple[str, str]]:
     """Return the directions of visits, named by who hosts or travels: the reader may be of either city."""
     return [
-        ("DIRECTION_INCOMING", _("Incoming: %(city)s hosts", city=home_city())),
-        ("DIRECTION_OUTGOING", _("Outgoing: %(city)s travels", city=home_city())),
+        (INCOMING, _("Incoming: %(city)s hosts", city=home_city())),
+        (OUTGOING, _("Outgoing: %(city)s travels", city=home_city())),
     ]
 
 

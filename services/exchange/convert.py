@@ -5,6 +5,7 @@ Towards the model there is one table per resource: the field's name in the messa
 also says which fields a caller may set. Towards the message there is one function per resource.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -92,6 +93,11 @@ def as_sent(value: Any, _path: str) -> Any:
 def several(values: Iterable[Any], _path: str) -> list[Any]:
     """Read a repeated field."""
     return list(values)
+
+
+def composed(values: Iterable[str], _path: str) -> list[str]:
+    """Read words in Unicode's composed form (NFC), each once: what looks the same is the same."""
+    return list(dict.fromkeys(unicodedata.normalize("NFC", value) for value in values))
 
 
 def optional_day(value: Date | None, path: str) -> date | None:
@@ -197,7 +203,7 @@ EXCHANGE: Mapping[str, Reader] = {
     "title": as_sent,
     "kind": exchange_kind,
     "department": as_sent,
-    "topics": several,
+    "topics": composed,
     "objectives": as_sent,
     "sdg_targets": several,
 }

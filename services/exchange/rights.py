@@ -12,8 +12,8 @@ ALL_CITIES = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.
 # Of delegates, administrators see nothing: they are personal data.
 ALL_DELEGATES = frozenset({Role.COORDINATOR, Role.MEMBER})
 
-# What a member may do with a visit that its department hosts.
-HOST_VERBS = frozenset({"plan", "start", "report"})
+# What a member may do with a visit that its department is in charge of.
+CHARGE_VERBS = frozenset({"plan", "start", "report"})
 # What a member may do with an idea of its own.
 PROPOSER_VERB = "cancel"
 
@@ -37,9 +37,9 @@ def may_edit_visit(caller: Identity, visit: Visit) -> bool:
     """
     Return whether the caller may change a visit and its agenda.
 
-    Coordinators may, members of the host department, and who proposed it, as long as it is an idea.
+    Coordinators may, members of the department in charge, and who proposed it, as long as it is an idea.
     """
-    return caller.has(Role.COORDINATOR) or _works_in(caller, visit.host_department) or _own_idea(caller, visit)
+    return caller.has(Role.COORDINATOR) or _works_in(caller, visit.department_in_charge) or _own_idea(caller, visit)
 
 
 def may_edit_delegation(caller: Identity, visit: Visit) -> bool:
@@ -50,10 +50,9 @@ def may_edit_delegation(caller: Identity, visit: Visit) -> bool:
 
 def may_use(caller: Identity, verb: str, visit: Visit) -> bool:
     """Return whether the caller may take a visit through a transition, in whatever state it is."""
-    hosts = _works_in(caller, visit.host_department)
     return (
         caller.has(Role.COORDINATOR)
-        or (verb in HOST_VERBS and hosts)
+        or (verb in CHARGE_VERBS and _works_in(caller, visit.department_in_charge))
         or (verb == PROPOSER_VERB and _own_idea(caller, visit))
     )
 
@@ -78,4 +77,4 @@ def _own_idea(caller: Identity, visit: Visit) -> bool:
 
 
 def _works_in(caller: Identity, department: str) -> bool:
-    return caller.has(Role.MEMBER) and bool(department) and caller.department == department
+    return caller.has(Role.MEMBER) and caller.works_in(department)

@@ -66,7 +66,7 @@ def require_account_visible(account: str) -> None:
 
 def over_every_forum(model: type[Resource], forum: str) -> bool:
     """Tell whether a List request asks for every forum's, by ``forums/-`` (aip.dev/159), of what can be listed so."""
-    return forum == EVERY_FORUM and model in (Conclusion, Recommendation)
+    return forum == EVERY_FORUM and model in (Panelist, Conclusion, Recommendation)
 
 
 async def see(session: Session, model: type[Model], name: str, *, lock: bool = False) -> Model:
@@ -124,8 +124,8 @@ def require_owner(recommendation: Recommendation) -> None:
 def owns(recommendation: Recommendation) -> bool:
     """Tell whether the caller coordinates, or works in the department that owns the recommendation."""
     caller = identity()
-    department = recommendation.owner_department
-    return caller.has(Role.COORDINATOR) or (caller.has(Role.MEMBER) and department in {caller.department} - {""})
+    works_there = caller.works_in(recommendation.owner_department)
+    return caller.has(Role.COORDINATOR) or (caller.has(Role.MEMBER) and works_there)
 
 
 def panelist_verbs(panelist: Panelist) -> list[str]:

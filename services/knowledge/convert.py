@@ -1,5 +1,6 @@
 """Learnings as messages and as documents of the search index, and messages as column values."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -71,11 +72,18 @@ def column_values(message: knowledge_pb2.Learning, fields: Iterable[str]) -> dic
                 )
             case "visibility":
                 values[field] = visibility_of(message.visibility)
-            case "topics" | "sdg_targets" | "cities":
+            case "topics":
+                values[field] = composed(message.topics)
+            case "sdg_targets" | "cities":
                 values[field] = list(getattr(message, field))
             case _:
                 values[field] = getattr(message, field)
     return values
+
+
+def composed(topics: Iterable[str]) -> list[str]:
+    """Return topics in Unicode's composed form (NFC), each once: what looks the same is the same."""
+    return list(dict.fromkeys(unicodedata.normalize("NFC", topic) for topic in topics))
 
 
 def to_document(learning: Learning) -> Document:

@@ -23,7 +23,7 @@ from chassis.consumer import Handlers, Origin
 from chassis.database import Session
 from chassis.identity import act_as, identity
 from chassis.outbox import emit
-from services.knowledge.convert import to_message, visibility_of
+from services.knowledge.convert import composed, to_message, visibility_of
 from services.knowledge.model import FORUM, KnownVisit, Learning, LearningState
 
 # Who wrote a debrief whose event names no person.
@@ -57,6 +57,7 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
     """Make an observation of each entry of a visit's debrief."""
     visit, exchange = event.visit, event.exchange
     _credit(event.author_display_name)
+    away = visit.direction == exchange_pb2.Visit.DIRECTION_OUTGOING
     await _know(session, visit)
     for number, entry in enumerate(visit.debrief.entries):
         await _record(
@@ -69,12 +70,12 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
             discussion=entry.discussion,
             conclusion=entry.conclusion,
             recommendation=entry.recommendation,
-            topics=list(entry.topics or exchange.topics),
+            topics=composed(entry.topics or exchange.topics),
             sdg_targets=list(exchange.sdg_targets),
             cities=[exchange.city] if exchange.city else [visit.guest_city, visit.host_city],
             source=visit.name,
             source_title=visit.title,
-            department=visit.host_department,
+            department=exchange.department if away else visit.host_department,
             visibility=visibility_of(entry.visibility),
             author=event.author or EXCHANGE,
             author_name=event.author_display_name,

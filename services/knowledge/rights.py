@@ -65,8 +65,7 @@ def may(caller: Identity, verb: str, learning: Learning) -> bool:
     if caller.has(Role.COORDINATOR):
         return verb != "validate" or not author
     if caller.has(Role.MEMBER):
-        captured = bool(caller.department) and learning.department == caller.department
-        owns = bool(caller.department) and learning.owner == caller.department
+        captured, owns = caller.works_in(learning.department), caller.works_in(learning.owner)
         match verb:
             case "validate":
                 return False

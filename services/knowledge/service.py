@@ -15,7 +15,7 @@ from chassis.outbox import emit
 from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page
 from chassis.request_ids import once
 from services.knowledge import search_token
-from services.knowledge.convert import column_values, offer, state_of, to_facets, to_message
+from services.knowledge.convert import column_values, composed, offer, state_of, to_facets, to_message
 from services.knowledge.feeder import Feeder
 from services.knowledge.model import IN_USE, KnownVisit, Learning, Visibility
 from services.knowledge.recent import RecentLearnings
@@ -86,9 +86,10 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             entry = entries.get(hit.id)
             # The index may lag behind by a moment: rights are those of the row.
             if entry and may_read(caller, entry.learning):
-                result = answer.results.add(
-                    title_snippet=snippets.title(entry.document), snippet=snippets.of(entry.document), score=hit.score
-                )
+                title, passage = snippets.title(entry.document), snippets.of(entry.document)
+                result = answer.results.add(title_snippet=title, snippet=passage, score=hit.score)
+                if query.units and "<mark>" not in title + passage:
+                    result.context_snippet = snippets.context(entry.document)
                 result.learning.CopyFrom(entry.message)
                 offer(result.learning, entry.learning, caller)
         return answer
@@ -254,7 +255,7 @@ def _filtered(request: knowledge_pb2.ListLearningsRequest) -> Select[Learning]:
         within = Learning.source.startswith(f"{request.source}/", autoescape=True)
         statement = statement.where(or_(Learning.source == request.source, within))
     if request.topic:
-        statement = statement.where(Learning.topics.contains([request.topic]))
+        statement = statement.where(Learning.topics.contains(composed([request.topic])))
     if request.city:
         statement = statement.where(Learning.cities.contains([request.city]))
     for field in ("language", "author", "owner"):
@@ -266,7 +267,7 @@ def _filtered(request: knowledge_pb2.ListLearningsRequest) -> Select[Learning]:
 def _filters(request: knowledge_pb2.SearchLearningsRequest, caller: Identity) -> Filters:
     states = [state_of(state) for state in request.states] or IN_USE
     return Filters(
-        topics=list(request.topics),
+        topics=composed(request.topics),
         cities=list(request.cities),
         sdg_targets=list(request.sdg_targets),
         languages=list(request.languages),

@@ -136,3 +136,13 @@ def test_enter_in_the_debrief_records_it_and_removes_nothing(open_page: Callable
     page.locator("[name='debrief.entries.1.title']").press("Enter")
     expect(page.locator("#error-summary")).to_be_visible()
     expect(page.locator("[name='debrief.entries.1.title']")).to_have_value("Second")
+
+
+def test_known_topics_are_suggested_for_each_word_of_the_list(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator", language="de")
+    page.goto("/learnings/new")
+    field = page.locator("[name='learning.topics']")
+    field.press_sequentially("Haushalt, Ab")
+    suggested = field.evaluate("(field) => [...field.list.options].map((option) => option.value)")
+    assert "Haushalt, Abwasser" in suggested
+    assert "Haushalt, Haushalt" not in suggested

@@ -182,3 +182,17 @@ async def test_outside_a_call_nobody_asks() -> None:
     who = Identity(subject="accounts/1", name="A", roles=frozenset())
     act_as(who)
     assert identity() is who
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "same"),
+    [
+        ("Stadtentwässerung", " stadtentwässerung ", True),
+        ("Straßenbau", "STRASSENBAU", True),
+        ("Controlling", "Dezernatscontrolling", False),
+        ("", "", False),
+        (" ", "", False),
+    ],
+)
+def test_a_department_is_known_however_its_name_is_typed(own: str, other: str, same: bool) -> None:
+    assert person(Role.MEMBER, department=own).works_in(other) is same

@@ -144,7 +144,9 @@ async def test_of_an_outgoing_visit_the_department_that_leads_the_exchange_is_in
     led_by_the_member = await factories.exchange(coordinator)
     outgoing = {"direction": pb.Visit.DIRECTION_OUTGOING, "host_department": "Waterworks"}
     visit = await factories.visit(coordinator, led_by_the_member.name, **outgoing)
-    namesake = exchange.as_(Role.MEMBER, name="Waterworks at home", department="Waterworks", subject="accounts/namesake")
+    namesake = exchange.as_(
+        Role.MEMBER, name="Waterworks at home", department="Waterworks", subject="accounts/namesake"
+    )
     await factories.take(coordinator, visit.name, "agree")
     seen = await namesake.GetVisit(pb.GetVisitRequest(name=visit.name))
     assert (seen.editable, seen.delegation_editable, list(seen.allowed_transitions)) == (False, False, [])

@@ -12,6 +12,7 @@ from chassis.identity import Role
 from tests.calls import Caller, RunningService
 from tests.forum.factories import (
     EXPERT,
+    invite,
     make_conclusion,
     make_forum,
     make_group,
@@ -110,8 +111,10 @@ async def test_an_empty_list_is_of_a_forum_that_exists(coordinator: Caller, kind
         await getattr(coordinator, f"List{kind}")(request(parent="forums/none"))
 
 
-@pytest.mark.parametrize("kind", ["SubjectNodes", "Panelists", "WorkingGroups", "EligibilityChecks"])
-async def test_only_conclusions_and_recommendations_are_listed_over_every_forum(coordinator: Caller, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["SubjectNodes", "WorkingGroups", "EligibilityChecks"])
+async def test_parts_that_mean_nothing_without_their_forum_are_not_listed_over_every_forum(
+    coordinator: Caller, kind: str
+) -> None:
     with refused("NOT_FOUND"):
         await getattr(coordinator, f"List{kind}")(getattr(pb, f"List{kind}Request")(parent=EVERY_FORUM))
 
@@ -178,6 +181,42 @@ async def test_over_every_forum_the_same_id_in_two_of_them_is_two_rows(coordinat
     shared = pb.ListConclusionsRequest(parent=EVERY_FORUM, working_group="forums/second/workingGroups/bildung")
     found = await coordinator.ListConclusions(shared)
     assert [each.name for each in found.conclusions] == ["forums/second/conclusions/fazit"]
+
+
+async def test_an_expert_lists_its_own_places_over_every_forum(
+    lone_forum: RunningService, coordinator: Caller, expert: Caller
+) -> None:
+    forums = [await make_forum(coordinator, name) for name in ("first", "second", "third")]
+    invited = await invite(coordinator, forums[0], account=EXPERT)
+    accepted = await seat(coordinator, forums[1])
+    await invite(coordinator, forums[2], account="accounts/another")
+
+    async def places(caller: Caller, **fields: Any) -> list[str]:
+        listed = await caller.ListPanelists(pb.ListPanelistsRequest(parent=EVERY_FORUM, account=EXPERT, **fields))
+        return [panelist.name for panelist in listed.panelists]
+
+    assert await places(expert) == [invited.name, accepted.name]
+    assert await places(expert, state=pb.Panelist.STATE_INVITED) == [invited.name]
+    stranger = lone_forum.as_(Role.EXPERT, subject="accounts/stranger")
+    assert (await stranger.ListPanelists(pb.ListPanelistsRequest(parent=EVERY_FORUM))).total_size == 0
+
+
+async def test_recommendations_are_listed_by_several_states(coordinator: Caller) -> None:
+    conclusion = await make_conclusion(coordinator, await make_forum(coordinator))
+    adopted, answered = [await make_recommendation(coordinator, conclusion) for _ in range(2)]
+    await coordinator.AdoptConclusion(pb.AdoptConclusionRequest(name=conclusion.name))
+    verdict = pb.Recommendation.Answer.VERDICT_ACCEPTED
+    await coordinator.AnswerRecommendation(
+        pb.AnswerRecommendationRequest(name=answered.name, verdict=verdict, reason="Gut.")
+    )
+    draft = await make_recommendation(
+        coordinator, await make_conclusion(coordinator, await make_forum(coordinator, "b"))
+    )
+    states = pb.Recommendation.State
+    shown = [each.name async for each in recommendations(coordinator, states=["STATE_ADOPTED", "STATE_ANSWERED"])]
+    assert shown == [adopted.name, answered.name]
+    shown = [each.name async for each in recommendations(coordinator, states=[states.Value("STATE_DRAFT")])]
+    assert shown == [draft.name]
 
 
 async def test_an_expert_does_not_learn_which_accounts_fellow_panelists_have(

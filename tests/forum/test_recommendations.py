@@ -94,6 +94,37 @@ async def test_an_answer_needs_a_verdict_and_a_reason(coordinator: Caller, membe
     assert sorted(field for field, _ in refusal.error.violations) == ["reason", "verdict"]
 
 
+async def test_with_the_answer_a_coordinator_names_the_owner(lone_forum: RunningService, coordinator: Caller) -> None:
+    conclusion = await make_conclusion(coordinator, await make_forum(coordinator))
+    nobodys = await make_recommendation(coordinator, conclusion, owner_department="")
+    lenient = await make_recommendation(coordinator, conclusion, owner_department="")
+    await coordinator.AdoptConclusion(pb.AdoptConclusionRequest(name=conclusion.name))
+
+    request = answer(nobodys.name)
+    request.owner_department = DEPARTMENT
+    answered = await coordinator.AnswerRecommendation(request)
+    assert (answered.state, answered.owner_department) == (State.STATE_ANSWERED, DEPARTMENT)
+    async with lone_forum.database.read() as session:
+        told = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.id.desc()))).first()
+    assert told is not None
+    assert events_pb2.RecommendationAnswered.FromString(told.payload).recommendation.owner_department == DEPARTMENT
+
+    without = await coordinator.AnswerRecommendation(answer(lenient.name))
+    assert (without.state, without.owner_department) == (State.STATE_ANSWERED, "")
+
+
+async def test_a_department_answers_and_does_not_hand_its_recommendation_on(
+    coordinator: Caller, member: Caller
+) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    request = answer(adopted.name)
+    request.owner_department = "Fachbereich Bildung"
+    with refused("PERMISSION_DENIED"):
+        await member.AnswerRecommendation(request)
+    request.owner_department = DEPARTMENT
+    assert (await member.AnswerRecommendation(request)).owner_department == DEPARTMENT
+
+
 async def test_a_draft_is_not_answered(coordinator: Caller, member: Caller) -> None:
     draft = await make_recommendation(coordinator, await make_conclusion(coordinator, await make_forum(coordinator)))
     with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION"):

@@ -8,6 +8,16 @@ from tests.gateway.conftest import Rest
 
 _number = count(1)
 
+# Breaks no part of the rule of eligibility, and belongs to no city.
+NATIONAL_EXPERT = {
+    "function": "Professor of public administration",
+    "affiliation": "Universität Speyer",
+    "kind": "KIND_ACADEMIC",
+    "origin": "ORIGIN_NATIONAL",
+    "politicallyNeutral": True,
+    "conflictOfInterest": "none",
+}
+
 
 def created(answer: Any) -> dict[str, Any]:
     """Return the resource of a successful answer."""

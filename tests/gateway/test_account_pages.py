@@ -52,8 +52,8 @@ def test_an_account_is_created_with_a_password_that_is_shown_once(gateway: Gatew
 
 def test_a_bad_field_of_an_account_is_named(gateway: Gateway, administrator: FlaskClient) -> None:
     empty = text_of(send(administrator, "/accounts/new"))
-    for label in ("Name", "E-mail address", "Roles"):
-        assert f"{label}: Please fill this in." in empty
+    in_the_order_of_the_form = "Name: Please fill this in. E-mail address: Please fill this in. Roles: Please choose at"
+    assert f"{in_the_order_of_the_form} least one." in empty
     fields = {"account__display_name": "City of Swansea", "account__roles": ["ROLE_PARTNER"]}
     no_city = send(administrator, "/accounts/new", account__email="swansea@city.example", **fields)
     assert no_city.status_code == 422

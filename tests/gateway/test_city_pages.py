@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
+from gateway.places import zone_name
 from tests.gateway.browsing import PageForm, browser, send, text_of
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_city, created
@@ -169,3 +170,39 @@ def test_the_administration_is_in_the_navigation_of_those_who_administer(
     reader = browser(gateway, role)
     assert ('href="/administration"' in reader.get("/").text) is offered
     assert ('href="/accounts"' in reader.get("/administration").text) is (role is Role.ADMINISTRATOR)
+
+
+@pytest.mark.parametrize("role", list(Role)[:5])
+def test_the_administration_and_its_list_of_cities_open_to_those_who_administer_only(
+    gateway: Gateway, role: Role, rest: Rest
+) -> None:
+    city, reader = a_city(rest, an_id())["name"], browser(gateway, role)
+    status = 200 if role in (Role.ADMINISTRATOR, Role.COORDINATOR) else 403
+    assert reader.get("/administration").status_code == status
+    assert reader.get("/cities").status_code == status
+    page = reader.get(f"/{city}")
+    assert page.status_code == 200
+    assert ('href="/cities"' in page.text) is (status == 200)
+
+
+def test_a_city_names_the_country_of_its_codes_and_keeps_what_has_no_name(gateway: Gateway, rest: Rest) -> None:
+    city = a_city(rest, an_id(), subdivisionCode="GB-SWA", holidayCalendar="GB-WLS")["name"]
+    whole = a_city(rest, an_id(), holidayCalendar="LT")["name"]
+    reader = browser(gateway, Role.COORDINATOR)
+    page = text_of(reader.get(f"/{city}"))
+    assert "Part of the country GB-SWA" in page
+    assert "Public holidays United Kingdom (GB-WLS)" in page
+    assert "Public holidays Lithuania" in text_of(reader.get(f"/{whole}"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "german", "english"),
+    [
+        ("Europe/Kyiv", "Ukraine (Kyiv, Ortszeit)", "Ukraine (Kyiv) Time"),
+        ("Europe/London", "Vereinigtes Königreich (Ortszeit)", "United Kingdom Time"),
+    ],
+)
+def test_the_name_of_a_time_zone_has_brackets_once(gateway: Gateway, zone: str, german: str, english: str) -> None:
+    for language, name in (("de", german), ("en", english)):
+        with gateway.app.test_request_context(headers={"Cookie": f"language={language}"}):
+            assert zone_name(zone) == name

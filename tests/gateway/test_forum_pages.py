@@ -11,21 +11,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, sign_in
+from tests.gateway.browsing import PageForm, browser, execute, send, sign_in, text_of
 from tests.gateway.conftest import Gateway, Rest, credentials
-from tests.gateway.samples import a_city, created
+from tests.gateway.samples import NATIONAL_EXPERT, a_city, created
 
 Browse = Callable[[Role], FlaskClient]
 _number = count(1)
-
-NATIONAL_EXPERT = {
-    "function": "Professor of public administration",
-    "affiliation": "Universität Speyer",
-    "kind": "KIND_ACADEMIC",
-    "origin": "ORIGIN_NATIONAL",
-    "politicallyNeutral": True,
-    "conflictOfInterest": "none",
-}
 
 
 @pytest.fixture
@@ -187,6 +178,22 @@ def test_an_invitation_says_whether_the_expert_is_eligible(browse: Browse, forum
     assert "Head of strategy is invited. Eligible by every part of the rule." in browser.get(f"/{forum}/panel").text
 
 
+def test_who_may_list_accounts_chooses_that_of_the_expert(gateway: Gateway, forum: str) -> None:
+    expert = gateway.as_(Role.EXPERT).get("/v1/accounts/me").json["name"]
+    member = gateway.as_(Role.MEMBER).get("/v1/accounts/me").json["name"]
+    new = f"/{forum}/panelists/new"
+    assert "An administrator creates it and tells you its name" in browser(gateway, Role.COORDINATOR).get(new).text
+    change = "UPDATE accounts SET roles = %s WHERE email = %s"
+    email = credentials(Role.COORDINATOR)["email"]
+    execute(gateway, change, [Role.COORDINATOR, Role.ADMINISTRATOR], email)
+    try:
+        page = browser(gateway, Role.COORDINATOR).get(new).text
+    finally:
+        execute(gateway, change, [Role.COORDINATOR], email)
+    assert f'<option value="{expert}"' in page
+    assert f'<option value="{member}"' not in page
+
+
 def test_a_changed_panelist_is_checked_anew(gateway: Gateway, browse: Browse, rest: Rest, forum: str) -> None:
     place = seat(gateway, rest, forum)
     at = f"/{forum}/panelists/{place.rpartition('/')[2]}"
@@ -280,6 +287,77 @@ def test_a_coordinator_changes_owner_and_day_of_an_adopted_recommendation(
     token = {"recommendation.owner_department": "Kultur"}
     assert browser.post(f"/{name}/edit", data=token).headers.get("Location") is None
     assert rest.get(f"/v1/{name}").json["ownerDepartment"] == "Controlling"
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.MEMBER])
+def test_a_day_that_has_passed_is_refused_by_its_field(role: Role, browse: Browse, rest: Rest, forum: str) -> None:
+    name = recommend(rest, draft(rest, forum), ownerDepartment="Controlling")
+    browser = browse(role)
+    refused = fill_in(browser, f"/{name}/edit", due_date="2020-06-30")
+    assert refused.status_code == 422
+    assert "Due: This day has passed. Please choose one that is still to come." in refused.text
+    created(rest.patch(f"/v1/{name}", {"dueDate": {"year": 2020, "month": 6, "day": 30}}))
+    assert fill_in(browser, f"/{name}/edit").status_code == 303  # as it is
+
+
+def test_the_form_for_the_day_alone_is_called_so(gateway: Gateway, rest: Rest, forum: str) -> None:
+    name = recommend(rest, draft(rest, forum), ownerDepartment="Controlling")
+    for role, called in ((Role.MEMBER, "Change the due date"), (Role.COORDINATOR, "Change recommendation")):
+        client = browser(gateway, role)
+        assert f'<h1 class="kern-heading-x-large">{called}</h1>' in client.get(f"/{name}/edit").text
+        assert called in client.get(f"/{forum}").text
+
+
+def test_who_accepts_what_nobody_owns_names_the_owner(browse: Browse, rest: Rest, forum: str) -> None:
+    conclusion = draft(rest, forum)
+    accepted, rejected, owned = (recommend(rest, conclusion, ownerDepartment=owner) for owner in ("", "", "Kultur"))
+    created(rest.post(f"/v1/{conclusion}:adopt"))
+    browser = browse(Role.COORDINATOR)
+    said = {"verdict": "VERDICT_PARTLY", "reason": "Gut."}
+    refused = send(browser, f"/{accepted}/answer", **said)
+    assert refused.status_code == 422
+    assert "Owner: Please fill this in." in refused.text
+    assert rest.get(f"/v1/{accepted}").json["state"] == "STATE_ADOPTED"
+    assert send(browser, f"/{accepted}/answer", **said, owner_department="Controlling").status_code == 303
+    stored = rest.get(f"/v1/{accepted}").json
+    assert (stored["state"], stored["ownerDepartment"]) == ("STATE_ANSWERED", "Controlling")
+    assert send(browser, f"/{rejected}/answer", verdict="VERDICT_REJECTED", reason="Nein.").status_code == 303
+    assert send(browser, f"/{owned}/answer", **said).status_code == 303
+    assert rest.get(f"/v1/{owned}").json["ownerDepartment"] == "Kultur"
+
+
+def test_a_department_that_answers_is_not_asked_for_the_owner(browse: Browse, rest: Rest, forum: str) -> None:
+    conclusion = draft(rest, forum)
+    name = recommend(rest, conclusion, ownerDepartment="Controlling")
+    created(rest.post(f"/v1/{conclusion}:adopt"))
+    browser = browse(Role.MEMBER)
+    page = browser.get(f"/{name}/answer").text
+    assert "owner_department" not in PageForm(page).fields
+    assert f'href="/{forum}">Leitbild' in page
+    assert send(browser, f"/{name}/answer", verdict="VERDICT_ACCEPTED", reason="Gut.").status_code == 303
+
+
+def test_before_an_adoption_the_page_says_what_is_missing(browse: Browse, rest: Rest, forum: str) -> None:
+    browser = browse(Role.COORDINATOR)
+    conclusion = draft(rest, forum)
+    page = text_of(browser.get(f"/{conclusion}/adopt"))
+    assert "No working group is named" in page
+    assert "No goal, measure or indicator is named" in page
+    assert "No recommendation follows from it." in page
+    recommend(rest, conclusion)
+    page = text_of(browser.get(f"/{conclusion}/adopt"))
+    assert "No recommendation follows from it." not in page
+    assert "No department is the owner of the recommendation “Voranstellen”." in page
+
+    node = created(rest.post(f"/v1/{forum}/subjectNodes", {"kind": "KIND_MEASURE", "title": "Solardächer"}))["name"]
+    body = {"title": "Ganz", "text": "Vollständig.", "language": "de", "nodes": [node]}
+    whole = {**body, "workingGroups": [group_of(rest, forum, "Energie")]}
+    name = created(rest.post(f"/v1/{forum}/conclusions", whole))["name"]
+    recommend(rest, name, ownerDepartment="Controlling")
+    page = text_of(browser.get(f"/{name}/adopt"))
+    assert "Still missing" not in page
+    assert "What becomes final" in page
+    assert send(browser, f"/{name}/adopt").status_code == 303
 
 
 @pytest.mark.parametrize(("owner", "offered"), [("Controlling", True), ("Kultur", False)])

@@ -82,11 +82,11 @@ def test_the_switch_of_the_language_is_a_button_of_the_form_and_not_its_first(br
 
 def test_what_is_written_in_words_is_kept_in_the_words_of_the_new_language(browser: FlaskClient) -> None:
     fields = PageForm(browser.get("/learnings/new").text).fields
-    fields["learning.topics"] = "Budget, Wastewater, Flag etiquette"
+    fields["learning.topics"] = "Budget, Wastewater, Flags & Etiquette"
 
     answer = browser.post("/learnings/new", data=MultiDict([*fields.items(multi=True), ("switch_language", "de")]))
 
-    assert PageForm(answer.text).fields["learning.topics"] == "Haushalt, Abwasser, Flag etiquette"
+    assert PageForm(answer.text).fields["learning.topics"] == "Haushalt, Abwasser, Flags & Etiquette"
 
 
 def test_a_form_sent_after_the_session_ended_comes_back_filled_after_signing_in(
@@ -203,3 +203,23 @@ def test_a_button_pressed_after_the_session_ended_leads_back_to_its_page(browser
     assert pressed_on(f"http://localhost{page}?tab=x") == f"/sign-in?next={page}?tab%3Dx"
     assert pressed_on("https://evil.example/visits") == "/sign-in?next=/"
     assert pressed_on("") == "/sign-in?next=/"
+
+
+def test_who_pressed_a_button_after_the_session_ended_is_told_that_nothing_was_changed(browser: FlaskClient) -> None:
+    told = "Nothing was changed. Press the button again."
+    token = form_token(browser, PATH)
+    end_session(browser)
+    headers = {"Referer": "http://localhost/visits"}
+    asked = browser.post("/visits/x/agree", data={"csrf_token": token}, headers=headers, follow_redirects=True)
+    assert "Your session has ended." in asked.text
+
+    back = sign_in(browser, next=PageForm(asked.text).fields["next"])
+
+    assert back.location == "/visits"
+    assert told in browser.get(back.location).text
+    assert told not in browser.get(back.location).text  # once
+
+    end_session(browser)
+    browser.post("/visits/x/agree", data={"csrf_token": form_token(browser, "/sign-in")}, headers=headers)
+    browser.get("/visits")  # something else instead
+    assert told not in browser.get(sign_in(browser).location).text

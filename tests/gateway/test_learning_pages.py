@@ -1,5 +1,6 @@
 """The pages of learnings: what the form offers to whom, and what it refuses."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, execute, sign_in
+from tests.gateway.browsing import PageForm, execute, sign_in, text_of
 from tests.gateway.conftest import Gateway, Rest, credentials
 from tests.gateway.samples import a_city, a_visit, created
 
@@ -35,7 +36,7 @@ def options(page: str, name: str) -> list[str]:
 
 
 def test_staff_of_a_partner_city_choose_one_of_their_visits(gateway: Gateway, browse: Browse) -> None:
-    visit = a_visit(gateway.as_(Role.COORDINATOR))["name"]
+    visit = begun(gateway.as_(Role.COORDINATOR))
     browser = browse(Role.PARTNER)
     page = browser.get(NEW).text
     assert visit in options(page, "learning.source")
@@ -47,6 +48,25 @@ def test_staff_of_a_partner_city_choose_one_of_their_visits(gateway: Gateway, br
     assert "Comes from the visit: Please fill this in." in refused.text
     recorded = browser.post(NEW, data={**form.fields, "learning.source": visit})
     assert recorded.status_code == 303
+    told = text_of(browser.get(recorded.headers["Location"]))
+    assert "You and the departments of the home city can find it now." in told
+
+
+def begun(rest: Rest) -> str:
+    """Return the name of a new visit that has begun."""
+    visit = a_visit(rest)["name"]
+    for verb in ("agree", "plan", "confirm", "start"):
+        created(rest.post(f"/v1/{visit}:{verb}"))
+    return str(visit)
+
+
+def test_only_visits_that_have_begun_are_offered_as_source(gateway: Gateway, browse: Browse) -> None:
+    rest = gateway.as_(Role.COORDINATOR)
+    idea, running, called_off = a_visit(rest)["name"], begun(rest), a_visit(rest)["name"]
+    created(rest.post(f"/v1/{called_off}:cancel", {"reason": "Flood"}))
+    offered = options(browse(Role.MEMBER).get(NEW).text, "learning.source")
+    assert running in offered
+    assert not {idea, called_off} & set(offered)
 
 
 def test_without_a_visit_staff_of_a_partner_city_are_told_so(gateway: Gateway, browse: Browse) -> None:
@@ -54,6 +74,28 @@ def test_without_a_visit_staff_of_a_partner_city_are_told_so(gateway: Gateway, b
         page = browse(Role.PARTNER).get(NEW).text
     assert "No visit of your city yet" in page
     assert "learning.title" not in page
+
+
+def test_a_new_topic_is_told_of_suggested_and_offered_as_a_filter(gateway: Gateway, browse: Browse) -> None:
+    browser = browse(Role.MEMBER)
+    form = PageForm(browser.get(NEW).text)
+    form.fields["learning.title"] = form.fields["learning.observation"] = "Blühstreifen"
+    form.fields["learning.topics"] = "Budget, Grünflächen"
+    recorded = browser.post(NEW, data=form.fields)
+    assert recorded.status_code == 303
+    page = text_of(browser.get(recorded.headers["Location"]))
+    assert "New among the topics: Grünflächen." in page
+    assert "Budget, Grünflächen" in page
+
+    until = time.monotonic() + 20
+    while '<option value="grünflächen"' not in browser.get("/learnings").text:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert "Blühstreifen" in browser.get("/learnings", query_string={"topic": "grünflächen"}).text
+    suggested = browser.get(NEW).text.partition("<datalist")[2].partition("</datalist>")[0]
+    assert {"Grünflächen", "Wastewater"} <= set(re.findall(r'value="([^"]+)"', suggested))
+    again = browser.post(NEW, data={**PageForm(browser.get(NEW).text).fields, **form.fields, "request_id": ""})
+    assert "New among the topics" not in text_of(browser.get(again.headers["Location"]))
 
 
 @contextmanager

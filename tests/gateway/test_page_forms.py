@@ -135,7 +135,7 @@ def test_a_double_booking_names_every_clash_and_how_many_more_there_are(app: Fla
     assert form.problem is not None
     first, second, more = form.problem.text.splitlines()
     assert first.startswith("Ratssaal is taken by “Welcome”")
-    assert second.startswith("Interpreter is taken from Mon")
+    assert second.startswith("Interpreter is taken: Mon")
     assert more == "There are 3 more clashes."
     assert form.problem.names == [("visits/a/agendaItems/b", "Welcome")]
 
@@ -156,11 +156,24 @@ def test_entries_are_removed_and_numbered_anew(app: Flask) -> None:
 def test_topics_and_languages_are_written_in_words() -> None:
     assert terms.topic_slug("Haushalt") == "budget"
     assert terms.topic_slug("controlling") == "controlling"
-    assert terms.topic_slug("Öffentlicher Nahverkehr") == "oeffentlicher-nahverkehr"
-    assert terms.topic_slug("水") == "水"  # no slug: the service says so
+    assert terms.topic_slug("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
+    assert terms.topic_slug("!?") == "!?"  # no slug: the service says so
     assert languages.tag_of("Walisisch") == "cy"
     assert languages.tag_of("en") == "en"
     assert languages.tag_of("Klingonisch?") == "Klingonisch?"
+
+
+@pytest.mark.parametrize(("typed", "slug", "shown"), [
+    ("Grünflächen", "grünflächen", "Grünflächen"),
+    ("Gru\u0308nfla\u0308chen", "grünflächen", "Grünflächen"),
+    ("Bürger & Verwaltung", "bürger-verwaltung", "Bürger verwaltung"),
+    ("Straßenbau", "straßenbau", "Straßenbau"),
+    ("水资源", "水资源", "水资源"),
+    ("नगर नियोजन", "नगर-नियोजन", "नगर नियोजन"),
+])  # fmt: skip
+def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str, shown: str) -> None:
+    assert terms.topic_slug(typed) == slug
+    assert terms.topic(slug) == shown
 
 
 @pytest.mark.usefixtures("german")

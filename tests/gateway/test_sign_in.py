@@ -93,11 +93,31 @@ def test_a_path_of_this_site_is_kept() -> None:
     assert local_path("/visits/x?tab=agenda#y") == "/visits/x?tab=agenda#y"
 
 
-def test_a_part_of_a_page_sends_the_whole_page_to_sign_in(door: Door) -> None:
-    answer = (
-        door()
-        .app.test_client()
-        .get("/account", headers={"HX-Request": "true", "HX-Current-URL": "http://localhost/visits?state=STATE_IDEA"})
-    )
+@pytest.mark.parametrize("part", ["found", "results"])
+def test_a_search_while_typing_tells_that_the_session_has_ended_and_leaves_the_page(door: Door, part: str) -> None:
+    headers = {"HX-Request": "true", "HX-Target": part, "HX-Current-URL": "http://localhost/visits/new"}
 
-    assert answer.headers["HX-Redirect"] == "/sign-in?next=/visits?state%3DSTATE_IDEA"
+    answer = door().app.test_client().get("/search?query=wells", headers=headers)
+
+    assert answer.status_code == 401
+    assert "HX-Redirect" not in answer.headers
+    assert answer.headers["HX-Reswap"] == "innerHTML"  # what the next answer replaces stays
+    assert "<html" not in answer.text
+    assert "Your session has ended." in answer.text
+    link = re.search(r"<a [^>]*>", answer.text)
+    assert link
+    assert 'href="/sign-in?next=/search?query%3Dwells"' in link[0]
+    assert 'target="_blank"' in link[0]
+
+
+def test_the_sign_in_page_says_that_the_session_has_ended_where_it_has(door: Door) -> None:
+    client = door().app.test_client()
+    told = "Your session has ended. Please sign in again."
+    assert told not in client.get("/account", follow_redirects=True).text
+    sign_in(client)
+    client.delete_cookie("austausch_session")  # its time has passed
+    assert told in client.get("/account", follow_redirects=True).text
+
+    sign_in(client)
+    client.post("/sign-out", data={"csrf_token": form_token(client, "/account")})
+    assert told not in client.get("/account", follow_redirects=True).text

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from chassis.embedded import Postgres
 from chassis.identity import Role
 from tests.calls import Keys
-from tests.gateway.browsing import sign_in
-from tests.gateway.conftest import ROLES, Gateway, create_accounts, credentials, platform
+from tests.gateway.browsing import browser, sign_in
+from tests.gateway.conftest import ROLES, Gateway, Rest, create_accounts, credentials, platform
+from tests.gateway.samples import NATIONAL_EXPERT, a_city, a_visit, created
 
 LANGUAGES = ("en", "de")
 
@@ -38,6 +40,89 @@ def test_nothing_on_the_start_page_leads_to_a_refusal(empty: Gateway, role: Role
         assert (f'href="{path}"' in page) == may
     proposing = ("propose", "vorschlagen", "vorzuschlagen")
     assert any(word in page for word in proposing) == (role in (Role.COORDINATOR, Role.MEMBER))
+
+
+def test_the_desk_of_the_office_shows_what_waits_for_its_verification(gateway: Gateway) -> None:
+    office, member = gateway.as_(Role.COORDINATOR), gateway.as_(Role.MEMBER)
+    conclusion, recommendation = a_recommendation(office, "Prüfbar")
+    created(office.post(f"/v1/{conclusion}:adopt"))
+    assert "Prüfbar" in section(gateway, Role.MEMBER, "waiting")
+    created(member.post(f"/v1/{recommendation}:answer", {"verdict": "VERDICT_ACCEPTED", "reason": "Gut."}))
+    for verb, body in (
+        ("plan", {"dueDate": {"year": 2030, "month": 6, "day": 30}}),
+        ("start", {}),
+        ("implement", {"evidence": "Vorlage"}),
+    ):
+        assert "Prüfbar" not in section(gateway, Role.MEMBER, "waiting")
+        assert "Prüfbar" in section(gateway, Role.MEMBER, "to-carry-out")
+        assert "Prüfbar" not in section(gateway, Role.COORDINATOR, "to-verify")
+        created(member.post(f"/v1/{recommendation}:{verb}", body))
+    assert "Prüfbar" in section(gateway, Role.COORDINATOR, "to-verify")
+    assert "Prüfbar" not in section(gateway, Role.MEMBER, "to-carry-out")
+    created(office.post(f"/v1/{recommendation}:verify"))
+    assert "Prüfbar" not in section(gateway, Role.COORDINATOR, "to-verify")
+
+
+def test_a_closed_visit_is_ahead_of_nobody(gateway: Gateway) -> None:
+    office = gateway.as_(Role.COORDINATOR)
+    today = datetime.now(UTC).date()
+    days = {"startDate": as_date(today), "endDate": as_date(today + timedelta(days=1))}
+    visit = a_visit(office, **days)
+    for verb in ("agree", "plan", "confirm", "start"):
+        created(office.post(f"/v1/{visit['name']}:{verb}"))
+    assert visit["title"] in section(gateway, Role.COORDINATOR, "visits-ahead")
+    entry = {"title": "Kurze Wege", "language": "de", "observation": "Sie helfen."}
+    created(office.post(f"/v1/{visit['name']}:report", {"debrief": {"summary": "Gut.", "entries": [entry]}}))
+    created(office.post(f"/v1/{visit['name']}:close"))
+    assert visit["title"] not in section(gateway, Role.COORDINATOR, "visits-ahead")
+
+
+def test_the_desk_of_an_expert_shows_invitations_and_own_drafts(gateway: Gateway) -> None:
+    office, expert = gateway.as_(Role.COORDINATOR), gateway.as_(Role.EXPERT)
+    conclusion, _ = a_recommendation(office, "Fremd")
+    forum = conclusion.partition("/conclusions/")[0]
+    account = expert.get("/v1/accounts/me").json["name"]
+    place = created(office.post(f"/v1/{forum}/panelists", {**NATIONAL_EXPERT, "account": account}))["name"]
+    title = created(office.get(f"/v1/{forum}"))["title"]
+    assert title in section(gateway, Role.EXPERT, "invitations")
+    created(expert.post(f"/v1/{place}:accept"))
+    assert title not in section(gateway, Role.EXPERT, "invitations")
+
+    group = created(office.post(f"/v1/{forum}/workingGroups", {"title": "Kultur", "members": [place]}))["name"]
+    draft = {"title": "Mein Fazit", "text": "Noch offen.", "language": "de", "workingGroups": [group]}
+    mine = created(expert.post(f"/v1/{forum}/conclusions", draft))["name"]
+    desk = section(gateway, Role.EXPERT, "drafts")
+    assert "Mein Fazit" in desk
+    assert conclusion.rpartition("/")[2] not in desk
+    created(office.post(f"/v1/{mine}:adopt"))
+    assert "Mein Fazit" not in section(gateway, Role.EXPERT, "drafts")
+
+
+def section(gateway: Gateway, role: Role, heading: str) -> str:
+    """Return the part of a reader's start page under the heading of this id; "" when there is none."""
+    page = browser(gateway, role).get("/").text
+    return page.partition(f'aria-labelledby="{heading}"')[2].partition("</section>")[0]
+
+
+def a_recommendation(office: Rest, title: str) -> tuple[str, str]:
+    """Draft a conclusion in a new forum, and a recommendation that the members' department owns; return their names."""
+    city = a_city(office, "mannheim", countryCode="DE", timeZone="Europe/Berlin")["name"]
+    body = {"title": f"Forum {title}", "city": city, "language": "de"}
+    forum = created(office.post("/v1/forums", body))["name"]
+    draft = {"title": "Präambel", "text": "Sie ist nötig.", "language": "de"}
+    conclusion = created(office.post(f"/v1/{forum}/conclusions", draft))["name"]
+    body = {
+        "conclusion": conclusion,
+        "title": title,
+        "text": "Text",
+        "language": "de",
+        "ownerDepartment": "Controlling",
+    }
+    return conclusion, created(office.post(f"/v1/{forum}/recommendations", body))["name"]
+
+
+def as_date(day: date) -> dict[str, int]:
+    return {"year": day.year, "month": day.month, "day": day.day}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from austausch.exchange.v1 import events_pb2 as exchange_events
-from austausch.exchange.v1.exchange_pb2 import DebriefEntry
+from austausch.exchange.v1.exchange_pb2 import DebriefEntry, Visit
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1.knowledge_pb2 import (
     AnalyzeLearningRequest,
@@ -108,6 +108,16 @@ async def test_a_debrief_becomes_observations_that_are_found_and_lead_back_to_th
 
     assert german.name in await eventually(lambda: results("Controllings"))
     assert "<mark>controller</mark>" in (await eventually(lambda: results("controllers directorates")))[english.name]
+
+
+async def test_what_was_learned_abroad_belongs_to_the_department_that_leads_the_exchange(
+    producer: Producer, coordinator: Caller
+) -> None:
+    event = visit_reported(GERMAN_ENTRY, direction=Visit.DIRECTION_OUTGOING, host_department="Finance")
+    event.exchange.department = "Stadtentwässerung"
+    await producer.tell(event)
+    (learning,) = await of(coordinator, "visits/controllers")
+    assert learning.department == "Stadtentwässerung"
 
 
 async def test_a_debrief_says_who_may_read_what_it_taught(

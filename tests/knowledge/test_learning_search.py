@@ -90,6 +90,19 @@ async def test_words_are_marked_in_title_and_text_alike(coordinator: Caller) -> 
     assert result.snippet == "Das Controlling sitzt am Fachbereich."
 
 
+async def test_what_is_found_by_its_topic_alone_says_so(coordinator: Caller) -> None:
+    await coordinator.CreateLearning(
+        create_request(title="Wege", observation="Kurze Wege helfen.", topics=["controlling", "water"])
+    )
+    await found(coordinator, "", 1)
+    (result,) = (await search(coordinator, "Controllings")).results
+    assert result.snippet == "Kurze Wege helfen."
+    assert result.context_snippet == "<mark>controlling</mark>"
+    (result,) = (await search(coordinator, "Wege Controlling")).results
+    assert result.context_snippet == ""
+    assert all(not result.context_snippet for result in (await search(coordinator)).results)
+
+
 async def test_what_is_written_is_found_well_within_a_second(coordinator: Caller) -> None:
     await search(coordinator)
     lags = []

@@ -92,6 +92,8 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({"language": "German"}, "learning.language"),
     ({"observation": ""}, "learning.observation"),
     ({"topics": ["Not a slug"]}, "learning.topics[0]"),
+    ({"topics": ["Grünflächen"]}, "learning.topics[0]"),
+    ({"topics": ["-grün"]}, "learning.topics[0]"),
     ({"topics": ["same", "same"]}, "learning.topics"),
     ({"sdg_targets": ["18.1"]}, "learning.sdg_targets[0]"),
     ({"cities": ["swansea"]}, "learning.cities[0]"),
@@ -107,6 +109,14 @@ async def test_bad_input_is_refused_by_its_field(member: Caller) -> None:
         error = await refusal(member.CreateLearning(create_request(**fields)), "INVALID_ARGUMENT")
         assert path in [field for field, _ in error.violations], fields
     assert (await member.ListLearnings(ListLearningsRequest())).total_size == 0
+
+
+async def test_topics_are_written_in_any_script_and_found_however_they_are_encoded(member: Caller) -> None:
+    made = await member.CreateLearning(create_request(topics=["gru\u0308nfla\u0308chen", "水资源", "a--b"]))
+    assert list(made.topics) == ["grünflächen", "水资源", "a--b"]
+    for topic in ("grünflächen", "gru\u0308nfla\u0308chen", "水资源"):
+        found = await member.ListLearnings(ListLearningsRequest(topic=topic))
+        assert [learning.name for learning in found.learnings] == [made.name], topic
 
 
 async def test_any_text_is_kept_as_it_is(member: Caller) -> None:

@@ -91,6 +91,7 @@ class Visit(Stateful, Resource, Base):
     new_dates_due: Mapped[bool] = mapped_column(default=False)
 
     exchange_title: Mapped[str] = shown(Exchange.title, Exchange.id == exchange_id)
+    exchange_department: Mapped[str] = shown(Exchange.department, Exchange.id == exchange_id)
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
     home_city_display_name: Mapped[str] = shown(City.display_name, City.id == home_city_id)
     time_zone: Mapped[str] = shown(
@@ -101,6 +102,15 @@ class Visit(Stateful, Resource, Base):
     def incoming(self) -> bool:
         """Whether the home city hosts and the other city travels."""
         return self.direction is Direction.INCOMING
+
+    @property
+    def department_in_charge(self) -> str:
+        """
+        The home city's department that works on it: the one that hosts, or that leads the exchange when it travels.
+
+        Of an outgoing visit, `host_department` is a department of the other city.
+        """
+        return self.host_department if self.incoming else self.exchange_department
 
     @property
     def is_over(self) -> bool:

@@ -86,7 +86,7 @@ async def _visit_to_change(session: Session, name: str) -> Visit:
     """
     visit = await rows.visible(session, Visit, name, lock=True)
     if not rights.may_edit_visit(identity(), visit):
-        raise PermissionDenied("Only the department that hosts the visit may change its agenda.")
+        raise PermissionDenied("Only the department in charge of the visit may change its agenda.")
     visit.require_open()
     visit.require_dates()
     return visit

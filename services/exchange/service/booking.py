@@ -6,7 +6,6 @@ one order: concurrent callers queue up instead of meeting in a deadlock, and the
 """
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 
 from sqlalchemy import Text, delete, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -18,10 +17,8 @@ from chassis.errors import AlreadyExists
 from chassis.identity import identity
 from services.exchange import rights
 from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Delegate, Person, Room, Visit
+from services.exchange.service import facts
 from services.exchange.service.rows import violated
-
-# As many as a person reads, and as fit into the trailers of an answer.
-MOST_CLASHES = 10
 
 
 async def book(session: Session, item: AgendaItem) -> None:
@@ -107,16 +104,13 @@ async def _collision(session: Session, item: AgendaItem) -> AlreadyExists:
             .options(joinedload(AgendaItem.visit))
         )
     ).all()
-    named = clashes[:MOST_CLASHES]
-    titles = await _titles(session, {taken for taken, _ in named})
-    metadata: dict[str, str] = {}
+    titles = await _titles(session, {taken for taken, _ in clashes[: facts.MOST]})
+    named = [_clash(taken, titles[taken], other) for taken, other in clashes[: facts.MOST]]
     sentences = []
-    for number, (taken, other) in enumerate(named, 1):
-        clash = _clash(taken, titles[taken], other)
-        metadata |= {key if number == 1 else f"{key}_{number}": value for key, value in clash.items()}
+    for clash in named:
         by = f" by “{clash['conflict_title']}”" if "conflict" in clash else ""
-        sentences.append(f"{titles[taken]} is booked{by} from {clash['start_time']} to {clash['end_time']}.")
-    metadata["clashes"] = str(len(clashes))
+        sentences.append(f"{clash['resource_title']} is booked{by} from {clash['start_time']} to {clash['end_time']}.")
+    metadata = {**facts.numbered(named), "clashes": str(len(clashes))}
     return AlreadyExists(" ".join(sentences), reason="DOUBLE_BOOKING", metadata=metadata)
 
 
@@ -125,8 +119,8 @@ def _clash(taken: str, title: str, other: AgendaItem) -> dict[str, str]:
     clash = {
         "resource": taken,
         "resource_title": title,
-        "start_time": _rfc3339(other.start_time),
-        "end_time": _rfc3339(other.end_time),
+        "start_time": facts.rfc3339(other.start_time),
+        "end_time": facts.rfc3339(other.end_time),
     }
     if rights.may_see(identity(), other.visit):
         clash |= {"conflict": other.name, "conflict_title": f"{other.visit.title}: {other.title}"}
@@ -144,7 +138,3 @@ async def _titles(session: Session, resources: Collection[str]) -> dict[str, str
         *await session.scalars(select(Delegate).where(Delegate.id.in_(ids))),
     ]
     return titles | {who.name: who.display_name or who.function for who in people}
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from typing import Any
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.errors import AlreadyExists, PermissionDenied
@@ -49,20 +49,25 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
     async def _create(self, session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
         visit = await _visit_to_change(session, request.parent)
         fields = convert.columns(request.delegate, "delegate", convert.DELEGATE, convert.DELEGATE)
+        if fields["head"]:
+            await _require_no_head(session, visit)
         delegate = Delegate(visit_id=visit.id, **fields)
         session.add(delegate)
-        await _flush(session)
+        await session.flush()
         return convert.delegate_message(delegate)
 
     async def UpdateDelegate(self, request: pb.UpdateDelegateRequest, context: Any) -> pb.Delegate:
         message = request.delegate
         paths = updated_paths(request.update_mask, message, set(convert.DELEGATE))
         async with self._database.begin() as session:
-            await _visit_to_change(session, rows.parent(Delegate, message.name))
+            visit = await _visit_to_change(session, rows.parent(Delegate, message.name))
             delegate = await session.for_update(Delegate, message.name)
             delegate.check_etag(message.etag)
-            convert.assign(delegate, convert.columns(message, "delegate", convert.DELEGATE, paths))
-            await _flush(session)
+            values = convert.columns(message, "delegate", convert.DELEGATE, paths)
+            if values.get("head") and not delegate.head:
+                await _require_no_head(session, visit)
+            convert.assign(delegate, values)
+            await session.flush()
             return convert.delegate_message(delegate)
 
     async def DeleteDelegate(self, request: pb.DeleteDelegateRequest, context: Any) -> Empty:
@@ -89,21 +94,22 @@ async def _visit_to_change(session: Session, name: str) -> Visit:
     """
     visit = await _visit(session, name, lock=True)
     if not rights.may_edit_delegation(identity(), visit):
-        raise PermissionDenied("Only the department that hosts and the city that travels may change the delegation.")
+        raise PermissionDenied("Only the department in charge and the city that travels may change the delegation.")
     visit.require_open()
     return visit
 
 
-async def _flush(session: Session) -> None:
+async def _require_no_head(session: Session, visit: Visit) -> None:
     """
-    Write a delegate.
+    Raise if the delegation of a visit, which is locked, has a head.
 
     Raises:
-        AlreadyExists: The delegation has a head already.
+        AlreadyExists: It has; the metadata says who.
     """
-    try:
-        await session.flush()
-    except IntegrityError as error:
-        if rows.violated(error) != "uq_delegates_head":
-            raise
-        raise AlreadyExists("The delegation has a head already; there can be one.", reason="ALREADY_EXISTS") from None
+    head = await session.scalar(select(Delegate).where(Delegate.visit_id == visit.id, Delegate.head))
+    if head is not None:
+        raise AlreadyExists(
+            "The delegation has a head already; there can be one.",
+            reason="ALREADY_EXISTS",
+            metadata={"head": head.name, "head_title": head.display_name or head.function},
+        )

@@ -43,7 +43,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         if request.kind:
             statement = statement.where(Exchange.kind == convert.exchange_kind(request.kind, "kind"))
         if request.topic:
-            statement = statement.where(Exchange.topics.contains([request.topic]))
+            statement = statement.where(Exchange.topics.contains(convert.composed([request.topic], "topic")))
         async with self._database.read_once() as session:
             found, token, total = await page(session, statement, Exchange, request, ORDERINGS)
         exchanges = [convert.exchange_message(exchange, identity()) for exchange in found]

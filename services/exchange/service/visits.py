@@ -19,7 +19,7 @@ from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert, rights
 from services.exchange.model import AgendaItem, City, Exchange, Visit
-from services.exchange.service import booking, rows
+from services.exchange.service import booking, facts, rows
 
 ORDERINGS = {
     "start_date": Visit.start_date,
@@ -106,7 +106,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         async with self._database.begin() as session:
             visit = await rows.visible(session, Visit, message.name, lock=True)
             if not rights.may_edit_visit(identity(), visit):
-                raise PermissionDenied("Only the department that hosts the visit may change it.")
+                raise PermissionDenied("Only the department in charge of the visit may change it.")
             visit.check_etag(message.etag)
             visit.require_open()
             values = convert.columns(message, "visit", convert.VISIT, paths)
@@ -217,7 +217,7 @@ async def _to_change(session: Session, request: rows.TransitionRequest, verb: st
     """
     visit = await rows.visible(session, Visit, request.name, lock=True)
     if not rights.may_use(identity(), verb, visit):
-        raise PermissionDenied("Only the department that hosts the visit may do this.")
+        raise PermissionDenied("Only the department in charge of the visit may do this.")
     visit.check_etag(request.etag)
     return visit
 
@@ -246,17 +246,30 @@ async def _require_agenda_within(session: Session, visit: Visit) -> None:
     Raise unless every agenda item lies within the visit's dates.
 
     Raises:
-        FailedPrecondition: One does not.
+        FailedPrecondition: Some do not, with reason AGENDA_OUTSIDE_DATES; the metadata names them.
     """
     first, last = visit.bounds()
-    outside = await session.scalar(
-        select(AgendaItem.title)
-        .where(AgendaItem.visit_id == visit.id, or_(AgendaItem.start_time < first, AgendaItem.end_time > last))
-        .order_by(AgendaItem.start_time)
-        .limit(1)
-    )
-    if outside is not None:
-        raise FailedPrecondition(
-            f"The agenda item “{outside}” would lie outside the new dates; move or remove it first.",
-            reason="AGENDA_OUTSIDE_DATES",
+    outside = (
+        await session.scalars(
+            select(AgendaItem)
+            .where(AgendaItem.visit_id == visit.id, or_(AgendaItem.start_time < first, AgendaItem.end_time > last))
+            .order_by(AgendaItem.start_time, AgendaItem.id)
         )
+    ).all()
+    if not outside:
+        return
+    named = [
+        {
+            "item": item.name,
+            "item_title": item.title,
+            "item_start_time": facts.rfc3339(item.start_time),
+            "field": "visit.start_date" if item.start_time < first else "visit.end_date",
+        }
+        for item in outside[: facts.MOST]
+    ]
+    titles = ", ".join(f"“{item['item_title']}”" for item in named)
+    raise FailedPrecondition(
+        f"Agenda items would lie outside the new dates: {titles}; move or remove them first.",
+        reason="AGENDA_OUTSIDE_DATES",
+        metadata={**facts.numbered(named), "items": str(len(outside))},
+    )

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstrai
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
+from chassis.identity import same_department
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
 from services.forum.model.conclusion import SharedBy, accounts_sharing
@@ -177,8 +178,7 @@ class Recommendation(Stateful, Resource, Base):
 
     def may_be_verified_by(self, subject: str, department: str) -> bool:
         """Tell whether an account is neither of the owner department nor the one that reported the implementation."""
-        owns = self.owner_department != "" and department == self.owner_department
-        return not owns and subject != self.implementer_subject
+        return not same_department(self.owner_department, department) and subject != self.implementer_subject
 
     def verify(self, verifier: str, subject: str, department: str) -> None:
         """

@@ -87,6 +87,12 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             if request.state:
                 state = column_values(request, {"state"}, Recommendation)["state"]
                 statement = statement.where(Recommendation.state == state)
+            if request.states:
+                states = [
+                    member(forum_pb2.Recommendation.State.DESCRIPTOR, state, RecommendationState)
+                    for state in request.states
+                ]
+                statement = statement.where(Recommendation.state.in_(states))
             if request.owner_department:
                 statement = statement.where(Recommendation.owner_department == request.owner_department)
             rows, token, total = await page_of_forum(
@@ -178,6 +184,10 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             require_owner(recommendation)
             recommendation.check_etag(request.etag)
             recommendation.answer(verdict, request.reason, identity().name)
+            owner = request.owner_department or recommendation.owner_department
+            if owner != recommendation.owner_department and not identity().has(Role.COORDINATOR):
+                raise PermissionDenied("Only a coordinator names the department that owns a recommendation.")
+            recommendation.owner_department = owner
             await store(session)
             event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))
             emit(session, event, recommendation.name)

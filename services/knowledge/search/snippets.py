@@ -63,6 +63,12 @@ class Snippets:
         marks = list(_marks(self._openings_for(document), text)) if self._units else []
         return _render(text, marks, 0, len(text))
 
+    def context(self, document: Document) -> str:
+        """Return what matches of the words around the text, as HTML like `of`; "" where nothing does."""
+        openings = self._openings_for(document)
+        texts = [(text, list(_marks(openings, text))) for text in map(normalized, document.context)]
+        return " · ".join(_render(text, marks, 0, len(text)) for text, marks in texts if marks)
+
     def _openings_for(self, document: Document) -> "_Openings":
         analysis = analysis_of(document.language)
         openings = self._openings.get(analysis)
