@@ -148,7 +148,7 @@ async def running(service: Service) -> AsyncIterator[str]:
     finally:
         status.drain()
         await server.stop(service.settings.shutdown_seconds)
-        await _end(tasks, again_seconds=5)
+        await _end(tasks, again_seconds=2)
         await service.database.dispose()
 
 

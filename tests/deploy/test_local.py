@@ -88,6 +88,9 @@ def test_a_second_copy_runs_beside_the_first_one_and_stops_when_asked(stack: Sta
         second.process.send_signal(signal.SIGINT)
         assert second.process.wait(30) == 0
     assert not any(map(is_running, pids))
+    # Only a start that loads the demo data says so.
+    said = [(used_data / log).read_text() for log in ("first-start.log", "stack.log")]
+    assert ["loading the demo data" in lines for lines in said] == [True, False]
 
 
 def test_a_line_of_a_process_names_it_and_its_time_once(stack: Stack) -> None:
@@ -99,13 +102,6 @@ def test_a_line_of_a_process_names_it_and_its_time_once(stack: Stack) -> None:
         lines = [line for line in said if "gateway" in line and "path=/sign-in" in line]
     assert lines
     assert [len(re.findall(r"\d\d:\d\d:\d\d", line)) for line in lines] == [1] * len(lines)
-
-
-def test_only_a_start_that_loads_the_demo_data_says_so(used_data: Path) -> None:
-    with running(used_data):
-        pass
-    said = [(used_data / log).read_text() for log in ("first-start.log", "stack.log")]
-    assert ["loading the demo data" in lines for lines in said] == [True, False]
 
 
 def test_a_process_that_dies_is_named_and_everything_stops(used_data: Path) -> None:
