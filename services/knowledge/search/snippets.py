@@ -3,6 +3,7 @@
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.knowledge.search.analysis import (
     COMPOUNDING,
@@ -60,14 +61,14 @@ class Snippets:
     def title(self, document: Document) -> str:
         """Return the whole title, as HTML like `of`."""
         text = normalized(document.title)
-        marks = list(_marks(self._openings_for(document), text)) if self._units else []
+        marks = list(_marks_among(self._openings_for(document), _words_of_short(text))) if self._units else []
         return _render(text, marks, 0, len(text))
 
     def context(self, document: Document) -> str:
-        """Return what matches of the words around the text, as HTML like `of`; "" where nothing does."""
-        openings = self._openings_for(document)
-        texts = [(text, list(_marks(openings, text))) for text in map(normalized, document.context)]
-        return " · ".join(_render(text, marks, 0, len(text)) for text, marks in texts if marks)
+        """Return the words around the text, as HTML like `of`; "" where none of them matches."""
+        text = normalized(" · ".join(filter(None, document.context)))
+        marks = list(_marks_among(self._openings_for(document), _words_of_short(text)))
+        return _render(text, marks, 0, len(text)) if marks else ""
 
     def _openings_for(self, document: Document) -> "_Openings":
         analysis = analysis_of(document.language)
@@ -91,9 +92,17 @@ class _Openings(dict[str, "list[_Matcher]"]):
 
 def _marks(openings: _Openings, text: str) -> Iterator[_Mark]:
     # Most texts of most pages match nothing: their words need no places.
-    if not any(map(openings.__getitem__, distinct_words(text))):
-        return
-    found = list(words(text))
+    if any(map(openings.__getitem__, distinct_words(text))):
+        yield from _marks_among(openings, list(words(text)))
+
+
+@lru_cache(maxsize=8_192)
+def _words_of_short(text: str) -> Sequence[tuple[str, int, int]]:
+    """Return the words of a title or the like; many searches meet the same ones."""
+    return tuple(words(text))
+
+
+def _marks_among(openings: _Openings, found: Sequence[tuple[str, int, int]]) -> Iterator[_Mark]:
     position = 0
     while position < len(found):
         for matcher in openings[found[position][0]]:
