@@ -1,5 +1,6 @@
-"""What every service converts alike between its model and its messages: days, instants, enums, a resource's history."""
+"""What every service converts alike between its model and its messages: days, instants, words, enums, history."""
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -17,9 +18,19 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Member = TypeVar("Member", bound=StrEnum)
 
 
-def full_date(value: Date, path: str) -> date:
+def date_of(value: Date) -> date:
     """
     Return a full date.
+
+    Raises:
+        ValueError: There is no such day, as where it is unset.
+    """
+    return date(value.year, value.month, value.day)
+
+
+def full_date(value: Date, path: str) -> date:
+    """
+    Return a full date that somebody sent.
 
     Args:
         path: Path of the field in the request, for the error.
@@ -28,7 +39,7 @@ def full_date(value: Date, path: str) -> date:
         InvalidArgument: There is no such day, or its year lies outside `YEARS`.
     """
     try:
-        read = date(value.year, value.month, value.day)
+        read = date_of(value)
     except ValueError:
         raise InvalidArgument(path, "is not a day: give year, month and day") from None
     _check_year(read.year, path)
@@ -64,6 +75,11 @@ def timestamp(value: datetime) -> Timestamp:
     """Return an instant as a message, as `Timestamp.FromDatetime` does, in a quarter of its time."""
     since = value - EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+
+
+def composed(words: Iterable[str]) -> list[str]:
+    """Return words in Unicode's composed form (NFC), each once: what looks the same is the same."""
+    return list(dict.fromkeys(unicodedata.normalize("NFC", word) for word in words))
 
 
 def history(row: Resource) -> dict[str, Any]:

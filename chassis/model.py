@@ -66,7 +66,30 @@ def _parts(template: str) -> tuple[str, Callable[[Any], Any]]:
     return _PART.sub("%s", template), attrgetter(*_PART.findall(template))
 
 
-class Resource:
+class Versioned:
+    """Something with a version (aip.dev/154); a mapped class has the columns."""
+
+    version: Mapped[int]
+    update_time: Mapped[datetime]
+    updater: Mapped[str]
+
+    @property
+    def etag(self) -> str:
+        """The version, as callers send it back."""
+        return str(self.version)
+
+    def check_etag(self, etag: str) -> None:
+        """
+        Raise unless the caller saw the current version; an empty etag skips the check.
+
+        Raises:
+            EtagMismatch: Someone changed the resource since.
+        """
+        if etag and etag != self.etag:
+            raise EtagMismatch(self.updater, self.update_time)
+
+
+class Resource(Versioned):
     """
     A resource with a name (aip.dev/122), a version (aip.dev/154), and who changed it last.
 
@@ -103,21 +126,6 @@ class Resource:
         if match is None:
             raise NotFound(name)
         return match.groupdict()
-
-    @property
-    def etag(self) -> str:
-        """The version, as callers send it back."""
-        return str(self.version)
-
-    def check_etag(self, etag: str) -> None:
-        """
-        Raise unless the caller saw the current version; an empty etag skips the check.
-
-        Raises:
-            EtagMismatch: Someone changed the resource since.
-        """
-        if etag and etag != self.etag:
-            raise EtagMismatch(self.updater, self.update_time)
 
 
 class Stateful:

@@ -43,8 +43,8 @@ async def page(
     Return one page of a list.
 
     Args:
-        statement: All rows that the caller may see and asked for, unordered. One that is the same for many calls,
-            with `bindparam` for what differs, is prepared once, in half the time.
+        statement: All rows that the caller may see and asked for, unordered: the model, or a `Bundle` of its columns.
+            One that is the same for many calls, with `bindparam` for what differs, is prepared once, in half the time.
         request: The List request, with ``page_size``, ``page_token`` and, where there is a choice, ``order_by``.
         orderings: What the list can be ordered by: name of the order → column that is never NULL.
         default: Order where the request names none, e.g. ``start_date desc``.
@@ -73,7 +73,7 @@ async def page(
     if way not in prepared:
         prepared[way] = _prepare(statement, column, key, descending, after=bool(token))
     statement, all_rows = prepared[way]
-    found: Sequence[Any] = (await session.execute(statement, values)).unique().all()
+    found: Sequence[Any] = (await session.execute(statement, values)).all()
     total = found[0][1] if found else await session.scalar(all_rows, values) or 0 if token else 0
     rows = [row[0] for row in found]
     if len(rows) <= size:

@@ -1,13 +1,16 @@
 """
 The field rules of the contract, enforced on every request.
 
-The rules stand beside each field in the proto (``buf.validate``); an update is held to the rules of the fields that it
-changes. One rule holds for all text: PostgreSQL can't store NUL.
+The rules stand beside each field in the proto (``buf.validate``), and beside a pattern what it means
+(``austausch.common.v1.pattern_message``); an update is held to the rules of the fields that it changes. One rule holds
+for all text: PostgreSQL can't store NUL.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import protovalidate
+from austausch.common.v1 import pattern_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
@@ -23,9 +26,6 @@ _WORDS = {
     "repeated.unique": "names something twice",
     "repeated.min_items": "is required",
 }
-# How a pattern of language tags begins, and what it means.
-_LANGUAGE_TAG = "^[a-z]{2,3}(-[A-Za-z0-9]"
-_LANGUAGE_TAG_WORDS = "must be a BCP 47 language tag such as de or en-GB"
 
 
 def validate(request: Message) -> None:
@@ -35,7 +35,8 @@ def validate(request: Message) -> None:
     Raises:
         InvalidArgument: With every violation, each by its field's path, e.g. ``visit.title``.
     """
-    violations = [(_path(violation), _words(violation)) for violation in protovalidate.collect_violations(request)]
+    found = protovalidate.collect_violations(request)
+    violations = [(_path(violation), _words(request, violation)) for violation in found]
     if violations and "update_mask" in request.DESCRIPTOR.fields_by_name:
         violations = [violation for violation in violations if _is_updated(request, violation[0])]
     if b"\0" in request.SerializeToString():
@@ -44,12 +45,21 @@ def validate(request: Message) -> None:
         raise InvalidArgument.of(violations)
 
 
-def _words(violation: protovalidate.Violation) -> str:
+def _words(request: Message, violation: protovalidate.Violation) -> str:
     if violation.field_value == "":
         return "is required"
-    if violation.proto.rule_id == "string.pattern" and str(violation.rule_value).startswith(_LANGUAGE_TAG):
-        return _LANGUAGE_TAG_WORDS
-    return _WORDS.get(violation.proto.rule_id, violation.proto.message)
+    said = _pattern_message(request, violation) if violation.proto.rule_id == "string.pattern" else ""
+    return said or _WORDS.get(violation.proto.rule_id, violation.proto.message)
+
+
+def _pattern_message(request: Message, violation: protovalidate.Violation) -> str:
+    """Return what the contract says of the pattern that a field of the request breaks; "" when it says nothing."""
+    kind: Any = request.DESCRIPTOR
+    said = ""
+    for element in violation.proto.field.elements if violation.proto.field else ():
+        field = kind.fields_by_name[element.field_name]
+        kind, said = field.message_type, field.GetOptions().Extensions[pattern_pb2.pattern_message]
+    return said
 
 
 def _path(violation: protovalidate.Violation) -> str:

@@ -23,6 +23,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from werkzeug.datastructures import MultiDict
 
+from chassis.convert import date_message, date_of
 from chassis.errors import DomainError, InvalidArgument, NotFound, Unauthenticated
 from gateway import kept, languages, places, reasons, terms
 
@@ -159,11 +160,22 @@ class Form:
             raise InvalidArgument.of(violations)
         return message
 
-    def update_mask(self, path: str) -> FieldMask:
-        """Return the mask of the fields that the form shows of the message at `path`."""
+    def change(self, kind: type[M], path: str, name: str) -> M:
+        """
+        Return an Update request of `kind` that changes what the form shows of the resource called `name`.
+
+        Args:
+            path: The request's field that holds the resource, such as `agenda_item`.
+
+        Raises:
+            InvalidArgument: As `message`.
+        """
         below = path + "."
         fields = dict.fromkeys(key.removeprefix(below).split(".")[0] for key in self.values if key.startswith(below))
-        return FieldMask(paths=[field for field in fields if field not in ("name", "etag")])
+        mask = FieldMask(paths=[field for field in fields if field not in ("name", "etag")])
+        update = self.message(kind, update_mask=mask)
+        getattr(update, path).name = name
+        return update
 
     def entries(self, path: str) -> int:
         """Return how many entries the list of messages at `path` has on the page."""
@@ -240,9 +252,7 @@ class Form:
                 setattr(message, field.name, _scalar(field, texts[-1]))
             elif field.message_type.full_name == DATE:
                 day = _parsed(date.fromisoformat, texts[-1], _("Please give a date as day, month and year."))
-                getattr(message, field.name).MergeFrom(
-                    getattr(message, field.name).__class__(year=day.year, month=day.month, day=day.day)
-                )
+                getattr(message, field.name).CopyFrom(date_message(day))
             else:
                 getattr(message, field.name).FromDatetime(self._instant(texts[-1]))
 
@@ -273,7 +283,7 @@ class Form:
                 items = value if field.is_repeated else [value]
                 self.values.setlist(at, [_text(field, item) for item in items])
             elif field.message_type.full_name == DATE:
-                self.values[at] = f"{value.year:04}-{value.month:02}-{value.day:02}"
+                self.values[at] = date_of(value).isoformat()
             elif field.message_type.full_name == TIMESTAMP:
                 self.values[at] = value.ToDatetime(UTC).astimezone(self.zone).strftime("%Y-%m-%dT%H:%M")
             elif field.is_repeated:

@@ -5,7 +5,6 @@ What every page stands on: languages, formats, the vocabulary of the templates, 
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -18,11 +17,12 @@ from babel.dates import format_skeleton
 from flask import Flask, Response, current_app, redirect, request, url_for
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
-from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
+from chassis.convert import date_of
 from chassis.identity import Identity
 from gateway import languages, places, terms, texts
 from gateway.access import ADMINISTERING, may
@@ -31,6 +31,7 @@ from gateway.accounts.callers import local_path
 from gateway.languages import LANGUAGES, LOCALES, TRANSLATIONS, language
 from gateway.texts import later as _l
 
+MARKS = re.compile(r"</?mark>")
 # What a path may hold as it is, by the URL standard, and the sign of what is quoted already.
 SAFE_IN_PATH = "%!$&'()*+,/:;=@"
 ONE_YEAR = 365 * 24 * 3600
@@ -200,14 +201,11 @@ def is_here(path: str) -> bool:
 
 
 def marked(snippet: str) -> Markup:
-    """
-    Return a search snippet as safe HTML, whatever the service sent: text, with matched words in `<mark>`.
-
-    Everything but these two tags is taken as text, and escaped anew.
-    """
-    tags = {"<mark>": Markup("<mark>"), "</mark>": Markup("</mark>")}
-    parts = re.split(r"(</?mark>)", snippet)
-    return Markup("").join(tags.get(part) or escape(html.unescape(part)) for part in parts)
+    """Return a search snippet as HTML: escaped text with matched words in `<mark>`; anything else is taken as text."""
+    rest = MARKS.sub("", snippet)
+    if "<" in rest or ">" in rest:
+        return escape(snippet)
+    return Markup(snippet)  # noqa: S704 - there are no tags in it but those
 
 
 def home_city() -> str:
@@ -215,20 +213,16 @@ def home_city() -> str:
     return str(current_app.config.get("HOME_CITY", "")).rsplit("/", 1)[-1].replace("-", " ").title()
 
 
-def _to_date(day: Message) -> date:
-    return date(day.year, day.month, day.day)  # type: ignore[attr-defined]
-
-
-def day(value: Message | date) -> str:
-    """Return a `google.type.Date` with its weekday: “Mon, 23 Nov 2026”; "" for an unset one."""
-    if isinstance(value, Message):
-        if not value.year:  # type: ignore[attr-defined]
+def day(value: Date | date) -> str:
+    """Return a day with its weekday: “Mon, 23 Nov 2026”; "" for an unset one."""
+    if isinstance(value, Date):
+        if not value.year:
             return ""
-        value = _to_date(value)
+        value = date_of(value)
     return _formatted("yMMMEd", value, language())
 
 
-def days(start: Message, end: Message) -> str:
+def days(start: Date, end: Date) -> str:
     """Return a span of days: “Mon, 23 Nov 2026 – Thu, 26 Nov 2026”; one day if both are the same."""
     first, last = day(start), day(end)
     return f"{first} – {last}" if last and last != first else first

@@ -48,9 +48,7 @@ def edit(account_id: str) -> ResponseReturnValue:
     form = Form({"account": account})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateAccountRequest, update_mask=form.update_mask("account"))
-            change.account.name = account.name
-            api.accounts.UpdateAccount(change)
+            api.accounts.UpdateAccount(form.change(pb.UpdateAccountRequest, "account", account.name))
             flash(_("The account is saved; it holds from now on."), "success")
             return redirect(href(account.name), 303)
         form.compare(account, "account")

@@ -6,9 +6,8 @@ from enum import StrEnum
 from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.errors import EtagMismatch
 from chassis.identity import Identity, Role
-from chassis.model import NAMING_CONVENTION, enum_column, new_id, now
+from chassis.model import NAMING_CONVENTION, Versioned, enum_column, new_id, now
 
 PEOPLE_ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
 
@@ -20,7 +19,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True), str: Text, list[str]: ARRAY(Text)}
 
 
-class Account(Base):
+class Account(Versioned, Base):
     """Someone who may sign in."""
 
     __tablename__ = "accounts"
@@ -51,21 +50,6 @@ class Account(Base):
     def name(self) -> str:
         """The resource name."""
         return f"accounts/{self.id}"
-
-    @property
-    def etag(self) -> str:
-        """The version, as callers send it back."""
-        return str(self.version)
-
-    def check_etag(self, etag: str) -> None:
-        """
-        Raise unless the caller saw the current version; an empty etag skips the check.
-
-        Raises:
-            EtagMismatch: Somebody changed the account since.
-        """
-        if etag and etag != self.etag:
-            raise EtagMismatch(self.updater, self.update_time)
 
     def changed_by(self, updater: str) -> None:
         """Note a change by an administrator."""

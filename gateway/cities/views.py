@@ -66,8 +66,7 @@ def edit(city_id: str) -> ResponseReturnValue:
     if form.submitted:
         _write_codes_in_capitals(form)
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateCityRequest, update_mask=form.update_mask("city"))
-            change.city.name = city.name
+            change = form.change(pb.UpdateCityRequest, "city", city.name)
             rpc.cities.UpdateCity(change)
             cities.forget()
             flash(_("“%(title)s” is saved.", title=change.city.display_name), "success")

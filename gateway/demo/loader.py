@@ -7,7 +7,7 @@ still to be taken: an interrupted load can be repeated, and adds what is missing
 
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -17,8 +17,8 @@ from austausch.exchange.v1 import exchange_pb2 as exchange
 from austausch.forum.v1 import forum_pb2 as forum
 from austausch.knowledge.v1 import knowledge_pb2 as knowledge
 from google.protobuf.message import Message
-from google.type.date_pb2 import Date
 
+from chassis.convert import date_message
 from gateway import rpc
 from gateway.demo.cities import CITIES
 from gateway.demo.exchanges import EXCHANGES, PEOPLE, ROOMS, DemoExchange, DemoVisit
@@ -152,8 +152,8 @@ def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Vi
         title=plan.title,
         exchange=exchange_name,
         direction=exchange.Visit.DIRECTION_INCOMING,
-        start_date=_date(first_day),
-        end_date=_date(first_day + VISIT_LASTS),
+        start_date=date_message(first_day),
+        end_date=date_message(first_day + VISIT_LASTS),
         host_department=plan.host_department,
         purpose=plan.purpose,
     )
@@ -309,7 +309,3 @@ def _await_learnings(count: int) -> None:
 
 def _node(node_id: str) -> str:
     return f"{FORUM_NAME}/subjectNodes/{node_id}"
-
-
-def _date(day: date) -> Date:
-    return Date(year=day.year, month=day.month, day=day.day)

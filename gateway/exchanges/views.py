@@ -62,9 +62,7 @@ def edit(exchange_id: str) -> ResponseReturnValue:
     form = Form({"exchange": exchange})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateExchangeRequest, update_mask=form.update_mask("exchange"))
-            change.exchange.name = exchange.name
-            rpc.exchanges.UpdateExchange(change)
+            rpc.exchanges.UpdateExchange(form.change(pb.UpdateExchangeRequest, "exchange", exchange.name))
             flash(_("The exchange is saved."), "success")
             return redirect(href(exchange.name), 303)
         form.compare(exchange, "exchange")

@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from google.type.date_pb2 import Date
 
+from chassis.convert import date_message
 from chassis.errors import InvalidArgument
 from gateway import rpc, transitions
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.exchanges import departments
 from gateway.forms import Form
-from gateway.forums import parts
+from gateway.forums import coordinates, parts
 from gateway.pages import href
 
 # Steps of a recommendation that ask for more than a click.
@@ -55,16 +56,11 @@ def _page(
         form=form,
         forum=forum,
         conclusion=conclusion,
-        coordinates=_coordinates(),
+        coordinates=coordinates(),
         groups=[(group.name, group.title) for group in groups if group.writable],
         others=[group for group in groups if not group.writable and group.name in shared_by],
         nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name)],
     ), form.status
-
-
-def _coordinates() -> bool:
-    """Return whether the reader writes for everybody, not for working groups of its own only."""
-    return may("ForumService.UpdateForum")
 
 
 @sign_in_required
@@ -72,7 +68,7 @@ def create_conclusion(forum_id: str) -> ResponseReturnValue:
     forum = parts.forum_of(forum_id)
     groups = parts.groups_of(forum.name)
     own = [group.name for group in groups if group.writable]
-    preset = own if len(own) == 1 and not _coordinates() else []
+    preset = own if len(own) == 1 and not coordinates() else []
     form = Form({"conclusion.language": forum.language, "conclusion.working_groups": preset})
     if form.submitted:
         with form.keeping_what_was_typed():
@@ -90,9 +86,7 @@ def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     form = Form({"conclusion": conclusion})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateConclusionRequest, update_mask=form.update_mask("conclusion"))
-            change.conclusion.name = name
-            rpc.conclusions.UpdateConclusion(change)
+            rpc.conclusions.UpdateConclusion(form.change(pb.UpdateConclusionRequest, "conclusion", name))
             flash(_("The conclusion is saved."), "success")
             return redirect(href(name), 303)
         form.compare(conclusion, "conclusion")
@@ -161,8 +155,7 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
     if form.submitted:
         with form.keeping_what_was_typed():
             _require_ahead(form, "recommendation.due_date", recommendation.due_date)
-            change = form.message(pb.UpdateRecommendationRequest, update_mask=form.update_mask("recommendation"))
-            change.recommendation.name = name
+            change = form.change(pb.UpdateRecommendationRequest, "recommendation", name)
             rpc.recommendations.UpdateRecommendation(change)
             flash(_("The recommendation is saved."), "success")
             return redirect(href(name), 303)
@@ -199,7 +192,7 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
         }
     )
     # A department answers for what it owns already.
-    names_owner = verb == "answer" and may("ForumService.UpdateForum")
+    names_owner = verb == "answer" and coordinates()
     if form.submitted:
         with form.keeping_what_was_typed():
             _require_ahead(form, "due_date", recommendation.due_date)
@@ -234,8 +227,7 @@ def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:
         day = date.fromisoformat(form[path])
     except ValueError:
         return  # none, or no day: the message says so
-    kept = stored is not None and day == parts.day_of(stored)
-    if day < datetime.now(form.zone).date() and not kept:
+    if day < datetime.now(form.zone).date() and date_message(day) != stored:
         raise InvalidArgument(path, _("This day has passed. Please choose one that is still to come."))
 
 

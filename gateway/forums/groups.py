@@ -1,7 +1,5 @@
 """Pages of the working groups of a forum: each owns a part of the subject, and has experts of the panel in it."""
 
-from typing import Any
-
 from austausch.forum.v1 import forum_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
@@ -24,24 +22,23 @@ def add_pages(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(f"{base}/<group_id>/remove", view_func=remove_group, methods=both)
 
 
-def _choices(forum: str, group: pb.WorkingGroup | None) -> dict[str, list[tuple[str, str]]]:
-    """Return what the form offers: nodes that no other group owns, and experts on the panel."""
-    others = [other for other in parts.groups_of(forum) if group is None or other.name != group.name]
+def _page(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> ResponseReturnValue:
+    """Return the page with the form of a group: it offers nodes that no other group owns, and experts on the panel."""
+    others = [other for other in parts.groups_of(forum.name) if group is None or other.name != group.name]
     taken = {node for other in others for node in other.nodes}
     present = set(group.members) if group else set()
-    return {
-        "nodes": [(node.name, parts.label_of(node)) for node in parts.nodes_of(forum) if node.name not in taken],
-        "members": [
+    return render_template(
+        "forums/group.html",
+        form=form,
+        forum=forum,
+        group=group,
+        nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name) if node.name not in taken],
+        members=[
             (panelist.name, f"{panelist.function}, {panelist.affiliation}")
-            for panelist in parts.panelists_of(forum)
+            for panelist in parts.panelists_of(forum.name)
             if panelist.state in ON_THE_PANEL or panelist.name in present
         ],
-    }
-
-
-def _page(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> ResponseReturnValue:
-    choices: dict[str, Any] = _choices(forum.name, group)
-    return render_template("forums/group.html", form=form, forum=forum, group=group, **choices), form.status
+    ), form.status
 
 
 @sign_in_required
@@ -63,8 +60,7 @@ def edit_group(forum_id: str, group_id: str) -> ResponseReturnValue:
     form = Form({"working_group": group})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateWorkingGroupRequest, update_mask=form.update_mask("working_group"))
-            change.working_group.name = group.name
+            change = form.change(pb.UpdateWorkingGroupRequest, "working_group", group.name)
             rpc.working_groups.UpdateWorkingGroup(change)
             flash(_("The working group is saved."), "success")
             return redirect(href(group.name), 303)
@@ -88,6 +84,7 @@ def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
         consequence=_("Its experts stay on the panel, and its part of the subject has no group any more."),
         button=_("Delete"),
         back=href(group.name),
+        above=parts.trail(forum_id),
     ), form.status
 
 

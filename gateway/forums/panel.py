@@ -84,9 +84,7 @@ def edit_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     form = Form({"panelist": panelist})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdatePanelistRequest, update_mask=form.update_mask("panelist"))
-            change.panelist.name = panelist.name
-            changed = rpc.panelists.UpdatePanelist(change)
+            changed = rpc.panelists.UpdatePanelist(form.change(pb.UpdatePanelistRequest, "panelist", panelist.name))
             _tell(_("%(function)s is saved.", function=changed.function), changed)
             return redirect(href(panelist.name), 303)
         form.compare(panelist, "panelist")
@@ -126,6 +124,7 @@ def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
         consequence=_("The expert can write nothing more in this forum. What was written stays."),
         button=_("Take off the panel"),
         back=href(panelist.name),
+        above=parts.trail(forum_id),
     ), form.status
 
 
@@ -148,6 +147,7 @@ def remove_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
         ),
         button=_("Delete"),
         back=href(panelist.name),
+        above=parts.trail(forum_id),
     ), form.status
 
 

@@ -1,13 +1,14 @@
 """What a forum consists of, read whole: its pages show all of it."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from austausch.forum.v1 import forum_pb2 as pb
-from google.type.date_pb2 import Date
+from flask import url_for
+from flask_babel import gettext as _
 
 from gateway import rpc
+from gateway.pages import href
 
 
 def _all_of(forum: str) -> dict[str, Any]:
@@ -19,6 +20,12 @@ def forum_of(forum_id: str) -> pb.Forum:
     """Return a forum by the last part of its name."""
     forum: pb.Forum = rpc.forums.GetForum(pb.GetForumRequest(name=f"forums/{forum_id}"))
     return forum
+
+
+def trail(forum_id: str) -> list[tuple[str, str]]:
+    """Return the breadcrumbs (path, title) above a page of a forum's part, by the last part of the forum's name."""
+    forum = forum_of(forum_id)
+    return [(url_for("forums.index"), _("Expert forums")), (href(forum.name), forum.title)]
 
 
 def panelists_of(forum: str) -> Sequence[pb.Panelist]:
@@ -46,11 +53,6 @@ def recommendations_of(forum: str, conclusion: str = "") -> Sequence[pb.Recommen
     """Return the recommendations of the forum of this name; those of one conclusion if it is given."""
     request = pb.ListRecommendationsRequest(**_all_of(forum), conclusion=conclusion)
     return rpc.recommendations.ListRecommendations(request).recommendations
-
-
-def day_of(day: Date) -> date | None:
-    """Return a day of the contract as Python's; None when it is not set."""
-    return date(day.year, day.month, day.day) if day.year else None
 
 
 def label_of(node: pb.SubjectNode) -> str:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from austausch.forum.v1 import forum_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template, request
@@ -52,8 +51,7 @@ def edit_node(forum_id: str, node_id: str) -> ResponseReturnValue:
     form = Form({"subject_node": node})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateSubjectNodeRequest, update_mask=form.update_mask("subject_node"))
-            change.subject_node.name = node.name
+            change = form.change(pb.UpdateSubjectNodeRequest, "subject_node", node.name)
             rpc.subject_nodes.UpdateSubjectNode(change)
             flash(_("“%(title)s” is saved.", title=change.subject_node.title), "success")
             return redirect(href(node.name), 303)
@@ -77,6 +75,7 @@ def remove_node(forum_id: str, node_id: str) -> ResponseReturnValue:
         consequence=_("It is deleted for good. That works only while nothing lies below it or refers to it."),
         button=_("Delete"),
         back=href(node.name),
+        above=parts.trail(forum_id),
     ), form.status
 
 
@@ -84,11 +83,14 @@ def _page(form: Form, forum: pb.Forum, node: pb.SubjectNode | None) -> ResponseR
     """Return the page with the form of a node: the others offered as its parent, commitments as what it fulfils."""
     others = [other for other in parts.nodes_of(forum.name) if node is None or other.name != node.name]
     commitments = [other for other in others if other.kind == pb.SubjectNode.KIND_COMMITMENT]
-    choices: dict[str, Any] = {
-        "parents": [(other.name, parts.label_of(other)) for other in others],
-        "commitments": [(other.name, parts.label_of(other)) for other in commitments],
-    }
-    return render_template("forums/node.html", form=form, forum=forum, node=node, **choices), form.status
+    return render_template(
+        "forums/node.html",
+        form=form,
+        forum=forum,
+        node=node,
+        parents=[(other.name, parts.label_of(other)) for other in others],
+        commitments=[(other.name, parts.label_of(other)) for other in commitments],
+    ), form.status
 
 
 def _node(forum_id: str, node_id: str) -> pb.SubjectNode:

@@ -8,10 +8,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from gateway import cities, lists, rpc
-from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
-from gateway.forums import conclusions, groups, panel, parts, subject
+from gateway.forums import conclusions, coordinates, groups, panel, parts, subject
 from gateway.languages import language
 from gateway.pages import href
 
@@ -46,9 +45,7 @@ def edit(forum_id: str) -> ResponseReturnValue:
     form = Form({"forum": forum})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateForumRequest, update_mask=form.update_mask("forum"))
-            change.forum.name = forum.name
-            rpc.forums.UpdateForum(change)
+            rpc.forums.UpdateForum(form.change(pb.UpdateForumRequest, "forum", forum.name))
             flash(_("The forum is saved."), "success")
             return redirect(href(forum.name), 303)
         form.compare(forum, "forum")
@@ -69,7 +66,7 @@ def show(forum_id: str) -> ResponseReturnValue:
         forum=forum,
         titles={group.name: group.title for group in working_groups},
         # A coordinator drafts without a group too.
-        drafts=may("ForumService.UpdateForum") or any(group.writable for group in working_groups),
+        drafts=coordinates() or any(group.writable for group in working_groups),
         cities=cities.names(),
         conclusions=concluded,
         recommendations=recommendations,

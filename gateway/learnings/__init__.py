@@ -1,1 +1,17 @@
-"""Pages of learnings: the list, the form, one learning with its states and its source."""
+"""Pages of learnings, and who may be let read one: a debrief asks for it too."""
+
+from chassis.identity import Role
+from gateway.accounts.callers import require_caller
+from gateway.terms import options
+
+
+def visibilities(chosen: str = "") -> list[tuple[str, str]]:
+    """
+    Return (value, label) of who may be let read a learning.
+
+    Public is for the international office to choose; others are offered it where it is `chosen` already.
+    """
+    offered = {chosen, "VISIBILITY_INTERNAL", "VISIBILITY_PARTNERS"}
+    if require_caller().identity.has(Role.COORDINATOR):
+        offered.add("VISIBILITY_PUBLIC")
+    return [(value, label) for value, label in options("Learning.Visibility") if value in offered]

@@ -9,12 +9,13 @@ from flask_babel import gettext as _
 from chassis.errors import InvalidArgument
 from chassis.identity import Role
 from gateway import cities, lists, rpc, transitions
-from gateway.accounts import current_identity, sign_in_required
+from gateway.accounts import sign_in_required
+from gateway.accounts.callers import require_caller
 from gateway.forms import Form
 from gateway.languages import language
-from gateway.learnings import topics
+from gateway.learnings import topics, visibilities
 from gateway.pages import href
-from gateway.terms import options
+from gateway.visits import BEGUN
 
 blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
 
@@ -25,14 +26,6 @@ COURSE = [
     f"STATE_{state}"
     for state in ("OBSERVATION", "INSIGHT", "LESSON_IDENTIFIED", "IMPLEMENTED", "VALIDATED", "EMBEDDED")
 ]
-
-
-# The states of a visit that has something to learn from: it has begun.
-BEGUN = (
-    exchange_pb2.Visit.STATE_RUNNING,
-    exchange_pb2.Visit.STATE_REPORTED,
-    exchange_pb2.Visit.STATE_CLOSED,
-)
 
 
 def _visits() -> list[tuple[str, str]]:
@@ -50,21 +43,6 @@ def _recorded(learning: pb.Learning) -> str:
             return _("The learning is recorded. The home city and its partner cities can find it now.")
         case _:
             return _("The learning is recorded. You and the departments of the home city can find it now.")
-
-
-def _reader_is(*roles: Role) -> bool:
-    """Return whether the reader has one of the roles."""
-    identity = current_identity()
-    return identity is not None and identity.has(*roles)
-
-
-def _visibilities(chosen: str) -> list[tuple[str, str]]:
-    """Return (value, label) of who may be let read a learning; public is for the international office to choose."""
-    return [
-        (value, label)
-        for value, label in options("Learning.Visibility")
-        if value in (chosen, "VISIBILITY_INTERNAL", "VISIBILITY_PARTNERS") or _reader_is(Role.COORDINATOR)
-    ]
 
 
 @blueprint.get("")
@@ -88,7 +66,7 @@ def index() -> ResponseReturnValue:
 @sign_in_required
 def create() -> ResponseReturnValue:
     # Staff of a partner city write about its visits only.
-    visits, visit_required = _visits(), not _reader_is(Role.COORDINATOR, Role.MEMBER)
+    visits, visit_required = _visits(), not require_caller().identity.has(Role.COORDINATOR, Role.MEMBER)
     known = topics.known()
     only_visit = visits[0][0] if visit_required and len(visits) == 1 else ""
     form = Form(
@@ -115,7 +93,7 @@ def create() -> ResponseReturnValue:
         visits=visits,
         visit_required=visit_required,
         topics_known=known,
-        visibilities=_visibilities(form["learning.visibility"]),
+        visibilities=visibilities(form["learning.visibility"]),
     ), form.status
 
 
@@ -139,9 +117,7 @@ def edit(learning_id: str) -> ResponseReturnValue:
     form, known = Form({"learning": learning}), topics.known()
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateLearningRequest, update_mask=form.update_mask("learning"))
-            change.learning.name = learning.name
-            changed = rpc.learnings.UpdateLearning(change)
+            changed = rpc.learnings.UpdateLearning(form.change(pb.UpdateLearningRequest, "learning", learning.name))
             flash(_("The learning is saved."), "success")
             topics.tell_of_new(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
             return redirect(href(learning.name), 303)
@@ -152,7 +128,7 @@ def edit(learning_id: str) -> ResponseReturnValue:
         learning=learning,
         cities=cities.names(anew=True).items(),
         topics_known=known,
-        visibilities=_visibilities(form["learning.visibility"]),
+        visibilities=visibilities(form["learning.visibility"]),
     ), form.status
 
 

@@ -58,8 +58,7 @@ def edit(partnership_id: str) -> ResponseReturnValue:
     form = Form({"partnership": partnership})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdatePartnershipRequest, update_mask=form.update_mask("partnership"))
-            change.partnership.name = partnership.name
+            change = form.change(pb.UpdatePartnershipRequest, "partnership", partnership.name)
             rpc.partnerships.UpdatePartnership(change)
             flash(_("The partnership is saved."), "success")
             return redirect(href(partnership.name), 303)

@@ -40,8 +40,7 @@ def edit(person_id: str) -> ResponseReturnValue:
     form = Form({"person": person})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdatePersonRequest, update_mask=form.update_mask("person"))
-            change.person.name = person.name
+            change = form.change(pb.UpdatePersonRequest, "person", person.name)
             rpc.people.UpdatePerson(change)
             flash(_("“%(title)s” is saved.", title=change.person.function), "success")
             return redirect(url_for("people.index"), 303)

@@ -12,7 +12,7 @@ import base64
 import json
 import math
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 from keyword import iskeyword
@@ -23,6 +23,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.internal.type_checkers import ToShortestFloat
 from google.protobuf.message import Message
 
+from chassis.convert import EPOCH
 from gateway.rest.fields import is_map, is_repeated, message_of
 
 type_of = FieldDescriptor
@@ -57,17 +58,17 @@ class EnumTexts(dict[int, str]):
         return str(number)
 
 
+# Texts of instants are kept, since lists show the same ones again and again.
 @lru_cache(maxsize=10_000)
-def day_text(days: int) -> str:
-    """Return a day, counted from 1970, as RFC 3339 has it."""
-    return (date(1970, 1, 1) + timedelta(days)).isoformat()
+def instant_text(seconds: int, nanos: int) -> str:
+    """Return an instant, counted from 1970, in RFC 3339, in UTC, with 0, 3, 6 or 9 digits of the second."""
+    instant = EPOCH + timedelta(seconds=seconds)
+    return f'"{instant.isoformat()[:19]}{fraction(nanos)}Z"'
 
 
 def timestamp_text(message: Any) -> str:
-    """Return a Timestamp in RFC 3339, in UTC, with 0, 3, 6 or 9 digits of the second."""
-    days, seconds = divmod(message.seconds, 86400)
-    minutes, seconds = divmod(seconds, 60)
-    return f'"{day_text(days)}T{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}{fraction(message.nanos)}Z"'
+    """Return a Timestamp in RFC 3339."""
+    return instant_text(message.seconds, message.nanos)
 
 
 def duration_text(message: Any) -> str:
@@ -159,6 +160,8 @@ def field_source(field: FieldDescriptor) -> tuple[str, str]:
         held = value_source(message_of(field).fields_by_name["value"], "v")
         return key + "{%s}", f"','.join([key_text(k) + ':' + {held} for k, v in {value}.items()])"
     if is_repeated(field):
+        if field.type == type_of.TYPE_STRING:
+            return key + "[%s]", f"','.join(map(quoted, {value}))"
         return key + "[%s]", f"','.join([{value_source(field, 'v')} for v in {value}])"
     text = value_source(field, value)
     if field.has_presence:

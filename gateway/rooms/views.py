@@ -40,8 +40,7 @@ def edit(room_id: str) -> ResponseReturnValue:
     form = Form({"room": room})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateRoomRequest, update_mask=form.update_mask("room"))
-            change.room.name = room.name
+            change = form.change(pb.UpdateRoomRequest, "room", room.name)
             rpc.rooms.UpdateRoom(change)
             flash(_("“%(title)s” is saved.", title=change.room.display_name), "success")
             return redirect(url_for("rooms.index"), 303)

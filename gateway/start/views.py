@@ -9,12 +9,13 @@ from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import knowledge_pb2
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
-from google.type.date_pb2 import Date
 
+from chassis.convert import date_message
 from gateway import rpc
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.accounts.callers import require_caller
+from gateway.forums import coordinates
 
 blueprint = Blueprint("start", __name__)
 
@@ -38,7 +39,7 @@ FOLLOWED = (
 @sign_in_required
 def index() -> ResponseReturnValue:
     followed = _followed_recommendations() if may("RecommendationService.AnswerRecommendation") else None
-    writes = may("ConclusionService.CreateConclusion") and not may("ForumService.UpdateForum")
+    writes = may("ConclusionService.CreateConclusion") and not coordinates()
     forums = _forums() if may("ForumService.ListForums") else None
     titles = {forum.name: forum for forum in forums or []}
     invitations = _invitations() if writes else []
@@ -62,13 +63,12 @@ def index() -> ResponseReturnValue:
 def _visits_ahead() -> list[exchange_pb2.Visit]:
     """Return the visits that run now or begin in the next weeks, the next first."""
     today = datetime.now(ZoneInfo(current_app.config["HOME_TIME_ZONE"])).date()
-    last = today + timedelta(weeks=WEEKS_AHEAD)
     answer = rpc.visits.ListVisits(
         exchange_pb2.ListVisitsRequest(
             page_size=50,
             order_by="start_date",
-            from_date=Date(year=today.year, month=today.month, day=today.day),
-            to_date=Date(year=last.year, month=last.month, day=last.day),
+            from_date=date_message(today),
+            to_date=date_message(today + timedelta(weeks=WEEKS_AHEAD)),
         )
     )
     return [visit for visit in answer.visits if visit.state not in OVER][:SHOWN]

@@ -12,6 +12,7 @@ from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
 from gateway.pages import href
+from gateway.visits import trail
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -48,8 +49,7 @@ def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
     form = Form({"delegate": delegate})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateDelegateRequest, update_mask=form.update_mask("delegate"))
-            change.delegate.name = delegate.name
+            change = form.change(pb.UpdateDelegateRequest, "delegate", delegate.name)
             rpc.delegates.UpdateDelegate(change)
             flash(_("%(function)s is saved.", function=change.delegate.function), "success")
             return redirect(href(visit.name), 303)
@@ -59,19 +59,20 @@ def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def remove_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
-    name = f"visits/{visit_id}"
-    delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{name}/delegates/{delegate_id}"))
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{visit.name}/delegates/{delegate_id}"))
     form = Form({"etag": delegate.etag})
     if form.submitted:
         with form.keeping_what_was_typed():
             rpc.delegates.DeleteDelegate(form.message(pb.DeleteDelegateRequest, name=delegate.name))
             flash(_("%(function)s is removed.", function=delegate.function), "success")
-            return redirect(href(name), 303)
+            return redirect(href(visit.name), 303)
     return render_template(
         "confirm.html",
         form=form,
         title=_("Remove %(function)s from the delegation?", function=delegate.function),
         consequence=_("The entry is deleted for good, and the person leaves every item of the programme."),
         button=_("Remove"),
-        back=href(name),
+        back=href(visit.name),
+        above=trail(visit),
     ), form.status

@@ -1,19 +1,20 @@
 """Pages of the programme of a visit: its items are added, changed and removed, in the host's local time."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from chassis.convert import date_of
 from gateway import rpc
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
 from gateway.pages import href
-from gateway.visits import delegation
+from gateway.visits import delegation, trail
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -52,11 +53,10 @@ def _choices(visit: pb.Visit, booked: tuple[str, str] | None = None) -> dict[str
 
 def _times(visit: pb.Visit) -> dict[str, str]:
     """Return when a new item takes place: after the one that was entered just before, else the first morning."""
-    first_day = date(visit.start_date.year, visit.start_date.month, visit.start_date.day)
     try:
         start = datetime.fromisoformat(request.args.get("after", "")).replace(tzinfo=None)
     except ValueError:
-        start = datetime.combine(first_day, time(9))
+        start = datetime.combine(date_of(visit.start_date), time(9))
     last_minute = start.replace(hour=23, minute=59)
     end = min(start + USUAL_LENGTH, last_minute) if start < last_minute else start
     return {"agenda_item.start_time": f"{start:%Y-%m-%dT%H:%M}", "agenda_item.end_time": f"{end:%Y-%m-%dT%H:%M}"}
@@ -82,8 +82,7 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     form = Form({"agenda_item": item}, zone=visit.time_zone)
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateAgendaItemRequest, update_mask=form.update_mask("agenda_item"))
-            change.agenda_item.name = item.name
+            change = form.change(pb.UpdateAgendaItemRequest, "agenda_item", item.name)
             rpc.agenda_items.UpdateAgendaItem(change)
             flash(_("“%(title)s” is saved.", title=change.agenda_item.title), "success")
             return redirect(href(visit.name), 303)
@@ -96,19 +95,20 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
-    name = f"visits/{visit_id}"
-    item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{name}/agendaItems/{item_id}"))
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"etag": item.etag})
     if form.submitted:
         with form.keeping_what_was_typed():
             rpc.agenda_items.DeleteAgendaItem(form.message(pb.DeleteAgendaItemRequest, name=item.name))
             flash(_("“%(title)s” is removed.", title=item.title), "success")
-            return redirect(href(name), 303)
+            return redirect(href(visit.name), 303)
     return render_template(
         "confirm.html",
         form=form,
         title=_("Remove “%(title)s” from the programme?", title=item.title),
         consequence=_("Its room and its people become free again."),
         button=_("Remove"),
-        back=href(name),
+        back=href(visit.name),
+        above=trail(visit),
     ), form.status

@@ -11,10 +11,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from google.protobuf.message import Message
-from google.type.date_pb2 import Date
 
+from chassis.convert import date_of
 from chassis.errors import InvalidArgument
-from chassis.identity import Role
 from chassis.validation import validate
 from gateway import cities, lists, rpc, terms, transitions
 from gateway.access import may
@@ -23,9 +22,10 @@ from gateway.accounts.callers import current_identity
 from gateway.exchanges import departments
 from gateway.forms import Form
 from gateway.languages import language
+from gateway.learnings import visibilities
 from gateway.pages import day, home_city, href
 from gateway.terms import topic
-from gateway.visits import delegation, programme
+from gateway.visits import BEGUN, delegation, programme, trail
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
 delegation.add_pages(blueprint)
@@ -33,8 +33,6 @@ programme.add_pages(blueprint)
 
 # Steps that ask for more than a click have a page of their own; the others are buttons.
 STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
-# The states from which on a visit has something to teach.
-TEACHING = (pb.Visit.STATE_RUNNING, pb.Visit.STATE_REPORTED, pb.Visit.STATE_CLOSED)
 # The states of a visit that goes well, in order.
 COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
 ENTRIES = "debrief.entries"
@@ -123,7 +121,7 @@ def show(visit_id: str) -> ResponseReturnValue:
     agenda = rpc.agenda_items.ListAgendaItems(pb.ListAgendaItemsRequest(parent=name, page_size=1000)).agenda_items
     delegates = delegation.of_visit(name)
     learnings = None
-    if visit.state in TEACHING and may("LearningService.ListLearnings"):
+    if visit.state in BEGUN and may("LearningService.ListLearnings"):
         learnings = rpc.learnings.ListLearnings(
             knowledge_pb2.ListLearningsRequest(source=name, page_size=1000, order_by="create_time")
         ).learnings
@@ -146,9 +144,7 @@ def edit(visit_id: str) -> ResponseReturnValue:
     form = Form({"visit": visit}, zone=visit.time_zone)
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.message(pb.UpdateVisitRequest, update_mask=form.update_mask("visit"))
-            change.visit.name = visit.name
-            rpc.visits.UpdateVisit(change)
+            rpc.visits.UpdateVisit(form.change(pb.UpdateVisitRequest, "visit", visit.name))
             flash(_("The visit is saved."), "success")
             return redirect(href(visit.name), 303)
         form.compare(visit, "visit")
@@ -175,8 +171,8 @@ def _asked_about(visit: pb.Visit, *, prepared: bool) -> list[str]:
     today = _today(visit)
     doubtful = {
         "confirm": not prepared,
-        "start": today < _date(visit.start_date),
-        "close": today < _date(visit.end_date),
+        "start": today < date_of(visit.start_date),
+        "close": today < date_of(visit.end_date),
     }
     return [verb for verb, asked in doubtful.items() if asked]
 
@@ -211,7 +207,7 @@ def ask(visit_id: str, verb: str) -> ResponseReturnValue:
         consequence=consequence,
         button=terms.verb_label(verb, "visits"),
         back=href(visit.name),
-        above=[(url_for("visits.index"), _("Visits")), (href(visit.name), visit.title)],
+        above=trail(visit),
     )
 
 
@@ -245,7 +241,7 @@ def report(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
     form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
-    early = _today(visit) < _date(visit.end_date)
+    early = _today(visit) < date_of(visit.end_date)
     added = None
     if "add" in form.values:
         added = form.entries(ENTRIES)
@@ -267,7 +263,7 @@ def report(visit_id: str) -> ResponseReturnValue:
         entries=ENTRIES,
         added=added,
         early=early,
-        readers=_readers(),
+        readers=visibilities(),
     ), form.status
 
 
@@ -288,15 +284,6 @@ def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
     }
 
 
-def _readers() -> list[tuple[str, str]]:
-    """Return who may read a learning, as far as the reader of the page may choose it."""
-    who = current_identity()
-    choices = terms.options("DebriefEntry.Visibility")
-    return (
-        choices if who and who.has(Role.COORDINATOR) else [(v, name) for v, name in choices if v != "VISIBILITY_PUBLIC"]
-    )
-
-
 def _directions() -> list[tuple[str, str]]:
     """Return the directions of visits, named by who hosts or travels: the reader may be of either city."""
     return [
@@ -308,10 +295,6 @@ def _directions() -> list[tuple[str, str]]:
 def _today(visit: pb.Visit) -> date:
     """Return the day that it is where the visit takes place."""
     return datetime.now(ZoneInfo(visit.time_zone)).date()
-
-
-def _date(value: Date) -> date:
-    return date(value.year, value.month, value.day)
 
 
 def _by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:

@@ -5,7 +5,6 @@ Towards the model there is one table per resource: the field's name in the messa
 also says which fields a caller may set. Towards the message there is one function per resource.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -20,6 +19,7 @@ from google.type.latlng_pb2 import LatLng
 
 from chassis.convert import (
     Member,
+    composed,
     date_message,
     full_date,
     history,
@@ -93,11 +93,6 @@ def as_sent(value: Any, _path: str) -> Any:
 def several(values: Iterable[Any], _path: str) -> list[Any]:
     """Read a repeated field."""
     return list(values)
-
-
-def composed(values: Iterable[str], _path: str) -> list[str]:
-    """Read words in Unicode's composed form (NFC), each once: what looks the same is the same."""
-    return list(dict.fromkeys(unicodedata.normalize("NFC", value) for value in values))
 
 
 def optional_day(value: Date | None, path: str) -> date | None:
@@ -203,7 +198,7 @@ EXCHANGE: Mapping[str, Reader] = {
     "title": as_sent,
     "kind": exchange_kind,
     "department": as_sent,
-    "topics": composed,
+    "topics": lambda topics, _path: composed(topics),
     "objectives": as_sent,
     "sdg_targets": several,
 }
@@ -241,10 +236,10 @@ VISIT: Mapping[str, Reader] = {
 }
 
 
-def visit_message(visit: Visit, caller: Identity | None = None, *, with_debrief: bool = True) -> pb.Visit:
+def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
     """Return a visit as the caller sees it; without a caller, for an event, it offers nothing to do."""
     changer = None if visit.is_over else caller
-    with_debrief = with_debrief and (caller is None or rights.may_see_debrief(caller))
+    with_debrief = caller is None or rights.may_see_debrief(caller)
     home = f"cities/{visit.home_city_id}", visit.home_city_display_name
     other = f"cities/{visit.city_id}", visit.city_display_name
     (host_city, host), (guest_city, guest) = (home, other) if visit.incoming else (other, home)

@@ -1,12 +1,11 @@
 """Learnings as messages and as documents of the search index, and messages as column values."""
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2
 
-from chassis.convert import date_message, full_date, history, member, numbers
+from chassis.convert import composed, date_message, full_date, history, member, numbers
 from chassis.identity import Identity
 from services.knowledge.model import Learning, LearningState, Visibility
 from services.knowledge.rights import editable, verbs
@@ -79,11 +78,6 @@ def column_values(message: knowledge_pb2.Learning, fields: Iterable[str]) -> dic
             case _:
                 values[field] = getattr(message, field)
     return values
-
-
-def composed(topics: Iterable[str]) -> list[str]:
-    """Return topics in Unicode's composed form (NFC), each once: what looks the same is the same."""
-    return list(dict.fromkeys(unicodedata.normalize("NFC", topic) for topic in topics))
 
 
 def to_document(learning: Learning) -> Document:

@@ -20,10 +20,11 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.consumer import Handlers, Origin
+from chassis.convert import composed
 from chassis.database import Session
 from chassis.identity import act_as, identity
 from chassis.outbox import emit
-from services.knowledge.convert import composed, to_message, visibility_of
+from services.knowledge.convert import to_message, visibility_of
 from services.knowledge.model import FORUM, KnownVisit, Learning, LearningState
 
 # Who wrote a debrief whose event names no person.

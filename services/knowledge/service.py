@@ -7,6 +7,7 @@ from austausch.knowledge.v1 import events_pb2, knowledge_pb2, knowledge_pb2_grpc
 from google.protobuf.message import Message
 from sqlalchemy import Select, or_, select
 
+from chassis.convert import composed
 from chassis.database import Database, Session
 from chassis.errors import PermissionDenied
 from chassis.field_mask import updated_paths
@@ -15,7 +16,7 @@ from chassis.outbox import emit
 from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page
 from chassis.request_ids import once
 from services.knowledge import search_token
-from services.knowledge.convert import column_values, composed, offer, state_of, to_facets, to_message
+from services.knowledge.convert import column_values, offer, state_of, to_facets, to_message
 from services.knowledge.feeder import Feeder
 from services.knowledge.model import IN_USE, KnownVisit, Learning, Visibility
 from services.knowledge.recent import RecentLearnings

@@ -15,12 +15,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from austausch.exchange.v1 import exchange_pb2
 from google.protobuf import json_format
 
 from chassis.embedded import free_port
 from tests import stack
 from tests.bench import load, throughput
+from tests.bench.baseline import ANSWERS
 from tests.bench.client import Client
 from tests.bench.statements import StatementLog, database_of
 from tests.bench.throughput import ROUNDS, Subject
@@ -84,36 +84,49 @@ def _statements(client: Client, data: Path, visit: str) -> dict[str, list[str]]:
 
 
 def _loads(client: Client, data: Path, scratch: Path, visit: str, seconds: float) -> list[throughput.Row]:
-    message = scratch / "visits.binpb"
-    answer = client.get("/api/v1/visits", pageSize=50)
-    message.write_bytes(json_format.ParseDict(answer, exchange_pb2.ListVisitsResponse()).SerializeToString())
+    paths = {
+        "list": "/api/v1/visits?pageSize=50",
+        "search": "/api/v1/learnings:search?query=controllers",
+        "detail": f"/api/v1/{visit}",
+    }
+    for name, path in paths.items():
+        answer = json_format.ParseDict(client.get(path), ANSWERS[name]())
+        (scratch / f"{name}.binpb").write_bytes(answer.SerializeToString())
 
-    with _baseline(message, database_of(data).url_for("exchange")) as baseline:
+    with _baseline(scratch, database_of(data).url_for("exchange")) as baseline:
         subjects = [
-            Subject("*echo*: Flask, gRPC, 50 visits, protobuf's JSON", f"{baseline}/message"),
-            Subject("*bytes*: Flask, gRPC, the same JSON as bytes", f"{baseline}/bytes"),
+            *(
+                Subject(f"*echo {name}*: Flask, gRPC, the same answer, protobuf's JSON", f"{baseline}/{name}")
+                for name in paths
+            ),
+            Subject("*bytes*: Flask, gRPC, the list's JSON as bytes", f"{baseline}/bytes"),
             Subject("*page*: Flask, gRPC, one SQL statement, a bare table of 50 rows", f"{baseline}/page"),
         ]
-        echo, _, page = (subject.what for subject in subjects)
-        for what, path, headers, against, goal in (
-            ("JSON list, 50 visits", "/api/v1/visits?pageSize=50", client.bearer, echo, 0.6),
-            ("JSON search", "/api/v1/learnings:search?query=controllers", client.bearer, echo, 0.6),
-            ("JSON detail, one visit", f"/api/v1/{visit}", client.bearer, echo, 0.6),
-            ("page: visits", "/visits", client.cookie, page, 0.5),
-            ("page: one visit, with delegation and programme", f"/{visit}", client.cookie, page, 0.5),
-            ("page: search", "/search?query=controllers", client.cookie, page, 0.5),
+        *echoes, _, page = (subject.what for subject in subjects)
+        for what, path, against, goal in zip(
+            ("JSON list, 50 visits", "JSON search, 50 learnings", "JSON detail, one visit"),
+            paths.values(),
+            echoes,
+            (0.6, 0.6, 0.0),
+            strict=True,
         ):
-            subjects.append(Subject(what, client.url + path, headers, against, goal))
+            subjects.append(Subject(what, client.url + path, client.bearer, against, goal))
+        for what, path in (
+            ("page: visits", "/visits"),
+            ("page: one visit, with delegation and programme", f"/{visit}"),
+            ("page: search", "/search?query=controllers"),
+        ):
+            subjects.append(Subject(what, client.url + path, client.cookie, page, 0.5))
         return throughput.measure(subjects, seconds)
 
 
 @contextlib.contextmanager
-def _baseline(message: Path, database_url: str) -> Iterator[str]:
+def _baseline(answers: Path, database_url: str) -> Iterator[str]:
     """Run the baseline's two processes, under the gateway's gunicorn settings."""
     address, port = f"127.0.0.1:{free_port()}", free_port()
     environment = {**os.environ, "EXCHANGE_DATABASE_URL": database_url, "BASELINE_ADDRESS": address}
     commands = [
-        [sys.executable, "-m", "tests.bench.baseline", str(message), address],
+        [sys.executable, "-m", "tests.bench.baseline", str(answers), address],
         [
             sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
             "--workers", "2", "--threads", "16", "--no-control-socket", "--log-level", "error",
@@ -158,8 +171,8 @@ def _report(
 Taken by `make bench` ({platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}); everything,
 the load generator included, shares those cores. Each line is 8 connections without a pause, after a second of warming
 up; each figure is the median of {ROUNDS} rounds, and every round loads each line once. What counts are the ratios to
-the baselines (`tests/bench/baseline.py`), which run under the same gunicorn settings in the same round; absolute
-figures say more about the machine.
+the baselines (`tests/bench/baseline.py`), which carry the same answers under the same gunicorn settings in the same
+round; absolute figures say more about the machine.
 
 | what | requests/s | p50 ms | p99 ms | bytes | ratio |
 |---|---|---|---|---|---|

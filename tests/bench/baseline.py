@@ -1,12 +1,12 @@
 """
 The baselines: the least that a page or an endpoint of this shape can be, on the same machine in the same run.
 
-``python -m tests.bench.baseline MESSAGE_FILE ADDRESS`` serves the gRPC side; ``tests.bench.baseline:app`` is the Flask
-side, under the same gunicorn settings as the gateway. The message is an answer of the real service, so the baseline
-carries the same rows.
+``python -m tests.bench.baseline FOLDER ADDRESS`` serves the gRPC side; ``tests.bench.baseline:app`` is the Flask side,
+under the same gunicorn settings as the gateway. The folder has the answers of the real services, one file for each of
+`ANSWERS`, so that each baseline carries what it is compared with.
 
-- ``/message``: Flask → gRPC echo of the message → protobuf's own JSON.
-- ``/bytes``: Flask → gRPC echo of the same JSON as bytes: nothing but the two hops.
+- ``/list``, ``/search``, ``/detail``: Flask → gRPC echo of the answer → protobuf's own JSON.
+- ``/bytes``: Flask → gRPC echo of the list's JSON as bytes: nothing but the two hops.
 - ``/page``: Flask → gRPC → one SQL statement for as many rows → a bare Jinja table.
 """
 
@@ -19,25 +19,37 @@ from typing import Any
 import grpc
 import uvloop
 from austausch.exchange.v1 import exchange_pb2
+from austausch.knowledge.v1 import knowledge_pb2
 from flask import Flask, Response, jsonify, render_template_string
 from google.protobuf import json_format, wrappers_pb2
 
 from chassis.client import OPTIONS
+
+# What the files hold, by their names without `.binpb`, which are the paths as well.
+ANSWERS: dict[str, Any] = {
+    "list": exchange_pb2.ListVisitsResponse,
+    "search": knowledge_pb2.SearchLearningsResponse,
+    "detail": exchange_pb2.Visit,
+}
 
 PAGE = """<!doctype html><title>Visits</title><table>{% for visit in visits %}
 <tr><td><a href="/visits/{{ visit.name }}">{{ visit.title }}</a></td><td>{{ visit.host_department }}</td>
 <td>{{ visit.start_date.year }}-{{ visit.start_date.month }}-{{ visit.start_date.day }}</td></tr>{% endfor %}</table>"""
 
 
-async def serve(message: exchange_pb2.ListVisitsResponse, address: str) -> None:
-    """Serve the echo of a message."""
+async def serve(folder: Path, address: str) -> None:
+    """Serve the echoes of the answers."""
     from chassis.database import Database
 
-    text = json_format.MessageToJson(message, indent=None).encode()
+    answers = {name: kind.FromString((folder / f"{name}.binpb").read_bytes()) for name, kind in ANSWERS.items()}
+    text = json_format.MessageToJson(answers["list"], indent=None).encode()
     database = Database(os.environ["EXCHANGE_DATABASE_URL"])
 
-    async def echo_message(_request: Any, _context: Any) -> Any:
-        return message
+    def echo(answer: Any) -> Any:
+        async def echoed(_request: Any, _context: Any) -> Any:
+            return answer
+
+        return echoed
 
     async def echo_bytes(_request: Any, _context: Any) -> Any:
         return wrappers_pb2.BytesValue(value=text)
@@ -61,7 +73,11 @@ async def serve(message: exchange_pb2.ListVisitsResponse, address: str) -> None:
             request_deserializer=exchange_pb2.ListVisitsRequest.FromString,
             response_serializer=lambda answer: answer.SerializeToString(),
         )
-        for name, method in {"Message": echo_message, "Bytes": echo_bytes, "Rows": rows}.items()
+        for name, method in {
+            **{name: echo(answer) for name, answer in answers.items()},
+            "bytes": echo_bytes,
+            "rows": rows,
+        }.items()
     }
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("baseline.Echo", methods)])
     server.add_insecure_port(address)
@@ -83,17 +99,17 @@ def _app() -> Flask:
             )
         return calls[name](exchange_pb2.ListVisitsRequest(page_size=50), timeout=5)
 
-    @app.get("/message")
-    def message() -> Response:
-        return jsonify(json_format.MessageToDict(call("Message", exchange_pb2.ListVisitsResponse)))
+    @app.get(f"/<any({','.join(ANSWERS)}):name>")
+    def message(name: str) -> Response:
+        return jsonify(json_format.MessageToDict(call(name, ANSWERS[name])))
 
     @app.get("/bytes")
     def plain() -> Response:
-        return Response(call("Bytes", wrappers_pb2.BytesValue).value, content_type="application/json")
+        return Response(call("bytes", wrappers_pb2.BytesValue).value, content_type="application/json")
 
     @app.get("/page")
     def page() -> str:
-        return render_template_string(PAGE, visits=call("Rows", exchange_pb2.ListVisitsResponse).visits)
+        return render_template_string(PAGE, visits=call("rows", exchange_pb2.ListVisitsResponse).visits)
 
     return app
 
@@ -101,5 +117,4 @@ def _app() -> Flask:
 app = _app()
 
 if __name__ == "__main__":
-    answer = exchange_pb2.ListVisitsResponse.FromString(Path(sys.argv[1]).read_bytes())
-    uvloop.run(serve(answer, sys.argv[2]))
+    uvloop.run(serve(Path(sys.argv[1]), sys.argv[2]))

@@ -20,7 +20,7 @@ class Subject:
     baseline: str = ""
     """`what` of the baseline; empty for a baseline."""
     goal: float = 0.0
-    """Ratio of its requests per second to the baseline's."""
+    """Ratio of its requests per second to the baseline's; 0 where there is no goal."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,9 @@ class Row:
             statistics.median(getattr(each, name) for each in self.loads) for name in ("per_second", "p50", "p99")
         )
         subject = self.subject
-        result = (
-            f"{self.ratio:.2f} of {subject.baseline.partition(':')[0]} (goal {subject.goal})"
-            if subject.baseline
-            else ""
-        )
+        result = f"{self.ratio:.2f} of {subject.baseline.partition(':')[0]}" if subject.baseline else ""
+        if subject.goal:
+            result += f" (goal {subject.goal})"
         return f"| {subject.what} | {per_second:,.0f} | {p50:.1f} | {p99:.1f} | {self.loads[-1].bytes:,} | {result} |"
 
 

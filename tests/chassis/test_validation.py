@@ -3,7 +3,17 @@
 import contextlib
 
 import pytest
-from austausch.exchange.v1.exchange_pb2 import City, CreateCityRequest, GetCityRequest, UpdateCityRequest
+from austausch.exchange.v1.exchange_pb2 import (
+    City,
+    CreateCityRequest,
+    Debrief,
+    DebriefEntry,
+    GetCityRequest,
+    ReportVisitRequest,
+    UpdateCityRequest,
+)
+from austausch.forum.v1.forum_pb2 import CreateForumRequest, Forum
+from austausch.knowledge.v1.knowledge_pb2 import ListLearningsRequest, SearchLearningsRequest
 from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +62,22 @@ def test_a_required_message_that_is_missing_is_named() -> None:
 def test_an_item_of_a_list_is_named_by_its_place() -> None:
     found = violations(CreateCityRequest(city=city(languages=["de", "no language"]), city_id="swansea"))
     assert found == {"city.languages[1]": "must be a BCP 47 language tag such as de or en-GB"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "path"),
+    [
+        (
+            ReportVisitRequest(debrief=Debrief(entries=[DebriefEntry(language="Deutsch")])),
+            "debrief.entries[0].language",
+        ),
+        (CreateForumRequest(forum=Forum(language="Deutsch")), "forum.language"),
+        (ListLearningsRequest(language="Deutsch"), "language"),
+        (SearchLearningsRequest(query="Wasser", languages=["Deutsch"]), "languages[0]"),
+    ],
+)
+def test_what_a_pattern_asks_for_is_said_as_the_contract_says_it(request_: object, path: str) -> None:
+    assert violations(request_)[path] == "must be a BCP 47 language tag such as de or en-GB"
 
 
 def test_an_update_is_held_to_the_rules_of_what_it_changes() -> None:

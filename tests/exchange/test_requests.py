@@ -169,6 +169,29 @@ async def test_lists_filter(coordinator: Caller) -> None:
     assert refusal.fields == ["city"]
 
 
+async def test_a_list_shows_what_changed_since_and_what_each_caller_may_do(
+    coordinator: Caller, member: Caller, other_member: Caller
+) -> None:
+    visit = await factories.visit(coordinator)
+
+    async def listed(caller: Caller) -> pb.Visit:
+        (found,) = (await caller.ListVisits(pb.ListVisitsRequest())).visits
+        return found
+
+    assert await listed(coordinator) == visit
+    assert (await listed(member)).editable
+    assert not (await listed(other_member)).editable
+    exchange = await coordinator.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
+    exchange.title = "Controllers compare their reports"
+    await coordinator.UpdateExchange(
+        pb.UpdateExchangeRequest(exchange=exchange, update_mask=FieldMask(paths=["title"]))
+    )
+    assert (await listed(member)).exchange_title == "Controllers compare their reports"
+    agreed = await factories.take(coordinator, visit.name, "agree")
+    assert await listed(coordinator) == agreed
+    assert list((await listed(member)).allowed_transitions) == ["plan"]
+
+
 async def test_a_city_keeps_its_calendar_facts(coordinator: Caller) -> None:
     facts = {
         "local_name": "חיפה",

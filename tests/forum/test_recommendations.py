@@ -258,4 +258,24 @@ async def test_lists_are_filtered_by_owner_state_and_conclusion(coordinator: Cal
     assert await names(order_by="create_time desc") == [draft.name, adopted.name]
     assert await names(owner_department=DEPARTMENT) == [adopted.name]
     assert await names(state=State.STATE_DRAFT) == [draft.name]
+    assert await names(states=[State.STATE_DRAFT, State.STATE_ADOPTED]) == [adopted.name, draft.name]
+    assert await names(state=State.STATE_DRAFT, states=[State.STATE_ADOPTED]) == []
     assert await names(conclusion=adopted.conclusion) == [adopted.name]
+
+
+async def test_a_department_finds_what_it_owns_however_its_name_is_typed(coordinator: Caller) -> None:
+    forum = await make_forum(coordinator)
+    conclusion = await make_conclusion(coordinator, forum)
+    typed = ["Straßenbau", " strassenbau ", "STRASSENBAU"]
+    owned = [await make_recommendation(coordinator, conclusion, owner_department=name) for name in typed]
+    await make_recommendation(coordinator, conclusion, owner_department="Tiefbau")
+    await make_recommendation(coordinator, conclusion, owner_department="")
+
+    async def names(department: str) -> list[str]:
+        request = pb.ListRecommendationsRequest(parent=forum.name, owner_department=department)
+        return [each.name for each in (await coordinator.ListRecommendations(request)).recommendations]
+
+    for name in typed:
+        assert await names(name) == [recommendation.name for recommendation in owned]
+    assert await names("  ") == []
+    assert await names("Straße") == []

@@ -44,6 +44,12 @@ def send(client: FlaskClient, path: str, **fields: Any) -> TestResponse:
     return client.post(path, data=form.fields)
 
 
+def crumbs_of(answer: TestResponse) -> list[str]:
+    """Return the addresses that the breadcrumbs of a page lead to."""
+    found = re.search(r'<nav class="breadcrumb".*?</nav>', answer.text, re.DOTALL)
+    return re.findall(r'href="([^"]+)"', found[0]) if found else []
+
+
 def form_token(client: FlaskClient, path: str) -> str:
     """Return the CSRF token of a page's forms."""
     found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', client.get(path).text)

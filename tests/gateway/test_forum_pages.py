@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, execute, send, sign_in, text_of
+from tests.gateway.browsing import PageForm, browser, crumbs_of, execute, send, sign_in, text_of
 from tests.gateway.conftest import Gateway, Rest, credentials
 from tests.gateway.samples import NATIONAL_EXPERT, a_city, created
 
@@ -225,6 +225,16 @@ def test_a_working_group_and_a_node_are_deleted_on_request(browse: Browse, rest:
         path = f"/{name}/remove"
         assert browser.post(path, data=PageForm(browser.get(path).text).fields).status_code == 303
         assert rest.get(f"/v1/{name}").status_code == 404
+
+
+def test_what_asks_back_in_a_forum_says_where_it_stands(
+    gateway: Gateway, browse: Browse, rest: Rest, forum: str
+) -> None:
+    node = created(rest.post(f"/v1/{forum}/subjectNodes", {"kind": "KIND_MEASURE", "title": "Solardächer"}))["name"]
+    group, place = group_of(rest, forum, "Energie"), seat(gateway, rest, forum)
+    browser = browse(Role.COORDINATOR)
+    for path in (f"{group}/remove", f"{node}/remove", f"{place}/withdraw", f"{place}/remove"):
+        assert crumbs_of(browser.get(f"/{path}")) == ["/forums", f"/{forum}"]
 
 
 def test_an_expert_is_offered_its_own_group_and_the_drafts_of_it(

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, sign_in
+from tests.gateway.browsing import PageForm, crumbs_of, sign_in
 from tests.gateway.conftest import Gateway, Rest, credentials
 from tests.gateway.samples import a_visit, an_exchange, created, visit_of
 
@@ -66,6 +66,14 @@ def test_who_hosts_is_said_by_name(gateway: Gateway, office: Rest) -> None:
     listed = text_of(partner, "visits")
     assert "Incoming: Mannheim hosts" in listed
     assert "we host" not in listed
+
+
+def test_what_asks_back_in_a_visit_says_where_it_stands(gateway: Gateway, office: Rest) -> None:
+    visit = a_visit(office)
+    delegate = created(office.post(f"/v1/{visit['name']}/delegates", {"function": "Head of controlling"}))
+    coordinator = browser(gateway, Role.COORDINATOR)
+    for part in (delegate, an_item(office, visit)):
+        assert crumbs_of(coordinator.get(f"/{part['name']}/remove")) == ["/visits", f"/{visit['name']}"]
 
 
 def test_a_partner_reads_the_functions_of_the_hosts_and_not_their_names(gateway: Gateway, office: Rest) -> None:

@@ -6,6 +6,7 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from sqlalchemy import select
 
+from chassis.convert import composed
 from chassis.database import Database, Session
 from chassis.errors import PermissionDenied
 from chassis.field_mask import updated_paths
@@ -43,7 +44,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         if request.kind:
             statement = statement.where(Exchange.kind == convert.exchange_kind(request.kind, "kind"))
         if request.topic:
-            statement = statement.where(Exchange.topics.contains(convert.composed([request.topic], "topic")))
+            statement = statement.where(Exchange.topics.contains(composed([request.topic])))
         async with self._database.read_once() as session:
             found, token, total = await page(session, statement, Exchange, request, ORDERINGS)
         exchanges = [convert.exchange_message(exchange, identity()) for exchange in found]

@@ -1,19 +1,19 @@
 """Visits, and their way through their states."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitReported
-from sqlalchemy import Select, bindparam, delete, or_, select
+from sqlalchemy import Row, Select, bindparam, delete, inspect, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import Bundle
 
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.field_mask import updated_paths
-from chassis.identity import identity
+from chassis.identity import Identity, identity
 from chassis.outbox import emit
 from chassis.paging import page
 from chassis.request_ids import once
@@ -38,6 +38,13 @@ FILTERS = {
     "to_date": Visit.start_date <= bindparam("to_date"),
 }
 
+# A list shows all of a visit but its debrief. Plain values instead of mapped rows: half the work of a list.
+LISTED: Bundle[Any] = Bundle(
+    "visit", *(getattr(Visit, column.key) for column in inspect(Visit).column_attrs if column.key != "debrief")
+)
+# Desks ask for the same lists again and again, and hardly a row differs from the last time.
+REMEMBERED_ROWS = 2_000
+
 
 class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
     """
@@ -60,7 +67,8 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         statement = _visits(frozenset(values))
         async with self._database.read_once() as session:
             found, token, total = await page(session, statement, Visit, request, ORDERINGS, "start_date desc", values)
-        visits = [convert.visit_message(visit, identity(), with_debrief=False) for visit in found]
+        caller = identity()
+        visits = [_listed(row, caller) for row in found]
         return pb.ListVisitsResponse(visits=visits, next_page_token=token, total_size=total)
 
     async def CreateVisit(self, request: pb.CreateVisitRequest, context: Any) -> pb.Visit:
@@ -203,9 +211,14 @@ def _filters(request: pb.ListVisitsRequest) -> dict[str, Any]:
 
 
 @cache
-def _visits(filters: frozenset[str]) -> Select[Visit]:
-    statement = select(Visit).options(defer(Visit.debrief, raiseload=True))
-    return statement.where(*(FILTERS[name] for name in sorted(filters)))
+def _visits(filters: frozenset[str]) -> Select[Any]:
+    return select(LISTED).where(*(FILTERS[name] for name in sorted(filters)))
+
+
+@lru_cache(maxsize=REMEMBERED_ROWS)
+def _listed(row: Row[Any], caller: Identity) -> pb.Visit:
+    """Return a row of `LISTED` as the caller sees it: the same row, value by value, gives the same message."""
+    return convert.visit_message(Visit(**row._mapping), caller)
 
 
 async def _to_change(session: Session, request: rows.TransitionRequest, verb: str) -> Visit:

@@ -10,7 +10,7 @@ from chassis.convert import member
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.field_mask import updated_paths
-from chassis.identity import Role, identity
+from chassis.identity import Role, identity, same_department
 from chassis.model import new_id, now
 from chassis.outbox import emit
 from chassis.request_ids import once
@@ -54,6 +54,11 @@ FollowUpRequest = (
 )
 
 
+def _state_of(number: int) -> RecommendationState:
+    """Return `draft` for `STATE_DRAFT`; the number is not that of `STATE_UNSPECIFIED`."""
+    return member(forum_pb2.Recommendation.State.DESCRIPTOR, number, RecommendationState)
+
+
 def _as_message(recommendation: Recommendation) -> forum_pb2.Recommendation:
     """Return a recommendation as its caller may see it."""
     message = recommendation_message(recommendation, recommendation_verbs(recommendation))
@@ -85,16 +90,14 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
                     Recommendation.forum_id == conclusion["forum_id"], Recommendation.conclusion_id == conclusion["id"]
                 )
             if request.state:
-                state = column_values(request, {"state"}, Recommendation)["state"]
-                statement = statement.where(Recommendation.state == state)
+                statement = statement.where(Recommendation.state == _state_of(request.state))
             if request.states:
-                states = [
-                    member(forum_pb2.Recommendation.State.DESCRIPTOR, state, RecommendationState)
-                    for state in request.states
-                ]
-                statement = statement.where(Recommendation.state.in_(states))
+                statement = statement.where(Recommendation.state.in_(map(_state_of, request.states)))
             if request.owner_department:
-                statement = statement.where(Recommendation.owner_department == request.owner_department)
+                # What names the same is decided here: PostgreSQL takes ß and SS for different letters.
+                owners = await session.scalars(statement.with_only_columns(Recommendation.owner_department).distinct())
+                alike = [owner for owner in owners if same_department(owner, request.owner_department)]
+                statement = statement.where(Recommendation.owner_department.in_(alike))
             rows, token, total = await page_of_forum(
                 session, statement, Recommendation, request, ORDERINGS, "create_time"
             )

@@ -2,8 +2,8 @@
 
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from services.knowledge.search.analysis import (
     COMPOUNDING,
@@ -22,8 +22,7 @@ MAX_CHARACTERS = 300
 _LEAD = 60  # characters of context before the first match
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(NamedTuple):
     """A stretch of a text that matched a unit of the query."""
 
     start: int
@@ -60,15 +59,13 @@ class Snippets:
 
     def title(self, document: Document) -> str:
         """Return the whole title, as HTML like `of`."""
-        text = normalized(document.title)
-        marks = list(_marks_among(self._openings_for(document), _words_of_short(text))) if self._units else []
-        return _render(text, marks, 0, len(text))
+        return self._openings_for(document).whole(document.title)[0]
 
     def context(self, document: Document) -> str:
         """Return the words around the text, as HTML like `of`; "" where none of them matches."""
-        text = normalized(" · ".join(filter(None, document.context)))
-        marks = list(_marks_among(self._openings_for(document), _words_of_short(text)))
-        return _render(text, marks, 0, len(text)) if marks else ""
+        openings = self._openings_for(document)
+        parts = [openings.whole(text) for text in document.context if text]
+        return " · ".join(html for html, _ in parts) if any(matched for _, matched in parts) else ""
 
     def _openings_for(self, document: Document) -> "_Openings":
         analysis = analysis_of(document.language)
@@ -84,10 +81,19 @@ class _Openings(dict[str, "list[_Matcher]"]):
     def __init__(self, units: Sequence[Unit], analysis: str) -> None:
         super().__init__()
         self._matchers = [_Matcher(unit, analysis) for unit in units]
+        self._whole: dict[str, tuple[str, bool]] = {}
 
     def __missing__(self, word: str) -> "list[_Matcher]":
         self[word] = found = [matcher for matcher in self._matchers if matcher.matches(word, 0)]
         return found
+
+    def whole(self, text: str) -> tuple[str, bool]:
+        """Return all of a short text as HTML, and whether anything in it matched; many documents have the same ones."""
+        if text not in self._whole:
+            shown = normalized(text)
+            marks = list(_marks_among(self, _words_of_short(shown)))
+            self._whole[text] = _render(shown, marks, 0, len(shown)), bool(marks)
+        return self._whole[text]
 
 
 def _marks(openings: _Openings, text: str) -> Iterator[_Mark]:
@@ -125,11 +131,12 @@ class _Matcher:
         self._open = unit.open_ended and len(self._plain[-1]) >= MIN_PREFIX
 
     def length_at(self, found: Sequence[tuple[str, int, int]], position: int) -> int:
-        """Return how many words match from a position on: all of the unit's, or 0."""
+        """Return how many words match from a position on, whose word can begin the unit: all of the unit's, or 0."""
         length = len(self._plain)
         if position + length > len(found):
             return 0
-        return length if all(self.matches(found[position + offset][0], offset) for offset in range(length)) else 0
+        # That the first word matches is what opened it.
+        return length if all(self.matches(found[position + offset][0], offset) for offset in range(1, length)) else 0
 
     def matches(self, word: str, offset: int) -> bool:
         """Tell whether a word of the text matches one of the unit."""
