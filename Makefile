@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 DONE := .venv/done
 EXTRAS := dev exchange forum gateway knowledge
-# What the tests are to run: `make test TESTS=tests/forum`.
+# Which tests to run, in one process: `make test TESTS=tests/forum`. All of them run in one for each processor.
 TESTS ?=
 
 CATALOGUES := $(wildcard gateway/translations/*/LC_MESSAGES/*.po)
@@ -57,7 +57,7 @@ run: setup ## Start everything on http://localhost:8000 (PORT, DATA_DIR=.data); 
 
 .PHONY: test
 test: setup ## Run the tests (TESTS=tests/forum for some of them)
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest $(or $(TESTS),-n logical)
 
 .PHONY: lint
 lint: setup ## Check style, types, imports, templates, translations and the contract

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ from chassis.secret_files import kept_secret, write_secret
 HOST = "127.0.0.1"
 # Below the range from which Linux takes ports for outgoing connections: a port found free stays so.
 PORTS = range(20000, 32000)
+# More than anybody asks for before listening on the first.
+CLAIMS = 32
+_claims: deque[socket.socket] = deque()
 SERVER_USER = "embedded_postgres"
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -73,11 +77,26 @@ class Nats:
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on now."""
+    """
+    Return a TCP port of 127.0.0.1 that nobody listens on now.
+
+    Until this process has been given `CLAIMS` more, or ends, no call in any process of the machine returns it again:
+    the caller has time to listen.
+    """
     for _ in range(200):
         port = secrets.choice(PORTS)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0austausch-port-{port}")  # An abstract name: the kernel forgets it with the process.
+        except OSError:
+            claim.close()
+            continue
         if port_is_free(port):
+            _claims.append(claim)
+            if len(_claims) > CLAIMS:
+                _claims.popleft().close()
             return port
+        claim.close()
     raise CannotStart(f"no free TCP port between {PORTS.start} and {PORTS.stop}")
 
 
@@ -236,13 +255,18 @@ def _server_user() -> pwd.struct_passwd | None:
     """Return the user that PostgreSQL runs as where we are root, which it refuses; add it if missing."""
     if os.geteuid() != 0:
         return None
-    with contextlib.suppress(KeyError):
-        return pwd.getpwnam(SERVER_USER)
-    command = ["useradd", "--system", "--no-create-home", "--shell=/usr/sbin/nologin", SERVER_USER]
+    # One at a time: two useradd at the same moment both succeed, and the user is there twice, with two ids.
+    directory = os.open("/etc", os.O_RDONLY)
     try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(SERVER_USER)
+        command = ["useradd", "--system", "--no-create-home", "--shell=/usr/sbin/nologin", SERVER_USER]
         subprocess.run(command, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise CannotStart(f"PostgreSQL refuses to run as root, and no user can be added for it: {error}") from None
+    finally:
+        os.close(directory)
     return pwd.getpwnam(SERVER_USER)
 
 

@@ -17,6 +17,9 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import NodeManager
 
 from chassis import embedded, server, telemetry
 from chassis.client import aio_channel
@@ -33,9 +36,24 @@ settings.register_profile("austausch", deadline=None, suppress_health_check=[Hea
 settings.load_profile("austausch")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser tests last: Playwright's event loop stays in the thread, where no other can run beside it."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+# After an interrupt, a worker stops its servers before it ends: killed earlier, it would leave them behind.
+NodeManager.EXIT_TIMEOUT = whole.STOP_SECONDS
+
+# Their tests share a running platform, whose start takes as long as a hundred tests of a service.
+FOLDERS_OF_THE_PLATFORM = {"tests/browser": "browser", "tests/deploy": "operation", "tests/journeys": "operation"}
+
+
+class _ByFile(LoadScopeScheduling):
+    """Give a worker a file at a time, those with the most tests first; what shares a running platform, at once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return FOLDERS_OF_THE_PLATFORM.get(file.rpartition("/")[0], file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Share the tests among the workers of ``-n``; each has servers of its own, as one that runs alone has."""
+    return _ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,7 +74,7 @@ def _logs() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """PostgreSQL for all tests."""
+    """PostgreSQL for all tests of this process."""
     with embedded.postgres(tmp_path_factory.mktemp("postgres"), durable=False) as running:
         yield running
 

@@ -7,7 +7,7 @@ Without a browser they are skipped; in CI a skip is a failure.
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.stack import Stack
 
@@ -15,10 +15,13 @@ PASSWORD = "demo"
 
 OpenPage = Callable[..., Page]
 
+# As long as a page may take: other tests keep the machine busy.
+expect.set_options(timeout=10_000)
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for a file: until Playwright ends, its event loop stays in the thread, and no other can run there."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -71,7 +74,7 @@ def open_page(browser: Browser, stack: Stack, sessions: dict[str, dict[str, obje
     assert not errors
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reading(browser: Browser, stack: Stack) -> Iterator[Callable[[str, str], Page]]:
     """Read as a role: ``reading("de", "coordinator")`` is one page for all tests, so that files are fetched once."""
     pages: dict[tuple[str, str], Page] = {}

@@ -117,6 +117,7 @@ def test_a_partner_city_records_what_it_learned_on_its_own_visit(open_page: Call
     page.goto("/learnings/new")
     page.get_by_label("What was learned, in one line").fill("Quarterly reports help both cities")
     page.get_by_label("Observation").fill("We took the quarterly report home and use it.")
+    page.get_by_label("Comes from the visit").select_option("")  # Where there is one only, it is chosen already.
     page.get_by_role("button", name="Record learning").click()
     expect(page.locator("#error-summary")).to_contain_text("Please fill this in.")
     expect(page.get_by_label("Observation")).to_have_value("We took the quarterly report home and use it.")

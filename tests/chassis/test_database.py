@@ -170,12 +170,13 @@ async def test_a_cancelled_transaction_gives_its_connection_back(database_url: s
 async def test_a_deadlock_is_aborted_for_one_of_the_two(database: Database) -> None:
     await add(database, "a")
     await add(database, "b")
+    both_have_one = asyncio.Barrier(2)
 
-    async def lock(*names: str) -> None:
+    async def lock(first: str, second: str) -> None:
         async with database.begin() as session:
-            for name in names:
-                await session.for_update(City, name)
-                await asyncio.sleep(0.1)
+            await session.for_update(City, first)
+            await both_have_one.wait()
+            await session.for_update(City, second)
 
     results = await asyncio.gather(lock("cities/a", "cities/b"), lock("cities/b", "cities/a"), return_exceptions=True)
     (error,) = [result for result in results if isinstance(result, Exception)]

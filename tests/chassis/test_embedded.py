@@ -30,6 +30,19 @@ with postgres(data / "postgres", ["kept"], durable=False) as server, nats(data /
     time.sleep(600)
 """
 
+# Takes every port of a range, and keeps them although it listens on none.
+TAKER = """
+import sys
+from chassis import embedded
+embedded.PORTS = range(int(sys.argv[1]), int(sys.argv[2]))
+try:
+    while True:
+        print(embedded.free_port(), flush=True)
+except embedded.CannotStart:
+    print("no more", flush=True)
+sys.stdin.read()
+"""
+
 
 def is_running(pid: int) -> bool:
     """Tell whether a process runs: one that has ended and was not yet collected does not."""
@@ -146,10 +159,40 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
     assert port_is_free(free_port())
 
 
+def test_no_two_processes_are_given_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = range(19900, 19908)
+    command = [sys.executable, "-c", TAKER, str(ports.start), str(ports.stop)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as taker:
+        assert taker.stdout
+        taken = list(iter(taker.stdout.readline, "no more\n"))
+        assert len(set(taken)) == len(taken) > 1
+        monkeypatch.setattr(embedded, "PORTS", ports)
+        with pytest.raises(CannotStart, match="no free TCP port"):
+            free_port()
+        taker.communicate("")
+    assert free_port() in ports
+
+
 def test_a_data_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CannotStart, match="cannot write to"), exclusive(tmp_path / "file" / "data"):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root adds a user for the server")
+def test_first_starts_at_the_same_moment_agree_on_the_user_of_the_server() -> None:
+    name = f"austausch_test_{os.getpid()}"
+    code = f"from chassis import embedded; embedded.SERVER_USER = '{name}'; print(embedded._server_user().pw_uid)"
+    try:
+        starts = [
+            subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(4)
+        ]
+        said = [start.communicate() for start in starts]
+    finally:
+        subprocess.run(["userdel", name], check=True, capture_output=True)
+    assert [errors for _, errors in said if errors] == []
+    assert len({uid for uid, _ in said}) == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can own a directory that others may not enter")
