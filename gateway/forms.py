@@ -33,6 +33,7 @@ M = TypeVar("M", bound=Message)
 T = TypeVar("T")
 
 DATE = "google.type.Date"
+LOCATION = "google.type.LatLng"
 TIMESTAMP = "google.protobuf.Timestamp"
 INTEGERS = {
     FieldDescriptor.CPPTYPE_INT32,
@@ -286,6 +287,9 @@ class Form:
                 self.values[at] = date_of(value).isoformat()
             elif field.message_type.full_name == TIMESTAMP:
                 self.values[at] = value.ToDatetime(UTC).astimezone(self.zone).strftime("%Y-%m-%dT%H:%M")
+            elif field.message_type.full_name == LOCATION:  # with its zeros: the equator is a place
+                self.values[f"{at}.latitude"] = places.decimal(value.latitude)
+                self.values[f"{at}.longitude"] = places.decimal(value.longitude)
             elif field.is_repeated:
                 for index, item in enumerate(value):
                     self._show(item, f"{at}.{index}")
@@ -331,6 +335,8 @@ def _scalar(field: Field, text: str) -> str | int | float | bool:
         return field.enum_type.values_by_name[text].number
     if field.cpp_type in INTEGERS:
         return _parsed(int, text, _("Please give a whole number."))
+    if field.containing_type.full_name == LOCATION:
+        return places.degrees_of(text)
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return text in ("on", "true", "1")
     if field.name == "language" and not languages.is_known(text):

@@ -14,6 +14,7 @@ from flask import Response, after_this_request, g, request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from chassis.errors import DomainError
 from gateway import cookies
 
 TRANSLATIONS = Path(__file__).parent / "translations"
@@ -24,7 +25,7 @@ LANGUAGE_SECONDS = 365 * 24 * 3600
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 # English as Europe's administrations write it: day before month.
 LOCALES = {"en": "en_GB", "de": "de_DE"}
-# Languages of the cities at work here, offered where somebody says in which language a text is written.
+# Offered where somebody says in which language a text is written, beside those in which the cities here work.
 WRITTEN = ("ar", "cy", "de", "en", "fr", "he", "it", "lt", "pl", "tr", "uk", "zh")
 RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -89,9 +90,19 @@ def tag_of(name: str) -> str:
 
 
 def written() -> list[tuple[str, str]]:
-    """Return (tag, name) of the languages offered for a text: the page's own first."""
-    own = get_locale().language
-    return [(tag, name_of(tag)) for tag in sorted(WRITTEN, key=lambda tag: (tag != own, name_of(tag)))]
+    """Return (tag, name) of the languages of the cities here, which are offered for a text: the page's own first."""
+    own, here = get_locale().language, [(tag, name_of(tag)) for tag in _spoken_here()]
+    return sorted(here, key=lambda entry: (entry[0] != own, _without_accents(entry[1])))
+
+
+def _spoken_here() -> set[str]:
+    """Return the tags of the languages of the cities here; only `WRITTEN` while the cities are out of reach."""
+    from gateway import cities  # which stands on this module
+
+    try:
+        return {*WRITTEN, *filter(is_known, cities.languages())}
+    except DomainError:
+        return {*WRITTEN}
 
 
 def is_known(tag: str) -> bool:
@@ -112,10 +123,10 @@ def text_languages(chosen: str = "") -> list[tuple[str, list[tuple[str, str]]]]:
     `chosen` is offered, too, where it is a known one.
     """
     here = written()
-    tags = {*WRITTEN, chosen} if is_known(chosen) else {*WRITTEN}
-    others = [(tag, name) for tag, name in _known_by_name(LOCALES[language()]) if tag not in tags]
-    if chosen in tags.difference(WRITTEN):
+    if is_known(chosen) and chosen not in dict(here):
         here.append((chosen, name_of(chosen)))
+    tags = dict(here)
+    others = [(tag, name) for tag, name in _known_by_name(LOCALES[language()]) if tag not in tags]
     return [(_("Languages of the cities here"), here), (_("Other languages"), others)]
 
 

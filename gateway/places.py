@@ -1,5 +1,6 @@
-"""Countries, time zones and weekdays, by their names in the reader's language."""
+"""Countries, coordinates, time zones and weekdays, as the reader's language has them."""
 
+import re
 import unicodedata
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -7,11 +8,15 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel import Locale
 from babel.core import get_global
 from babel.dates import get_timezone_location, get_timezone_name
+from babel.numbers import format_decimal
+from flask_babel import gettext as _
+from google.type.latlng_pb2 import LatLng
 
 from gateway.languages import LOCALES, language
 
 # Codes of ISO 3166 that CLDR keeps for what is no country.
 NO_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
+DECIMAL = re.compile(r"[+-]?\d{1,3}(\.\d+)?")
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 
@@ -39,6 +44,32 @@ def zone_of(text: str) -> str:
         if wanted in (zone.casefold(), zone.rpartition("/")[2].casefold(), place.casefold().replace(" ", "_")):
             return zone
     return text
+
+
+def coordinates(location: LatLng) -> str:
+    """Return where a place lies as the reader writes it: “51.6214° N, 3.9436° W”."""
+    latitude, longitude = (decimal(abs(degrees)) for degrees in (location.latitude, location.longitude))
+    north = _("%(degrees)s° S", degrees=latitude) if location.latitude < 0 else _("%(degrees)s° N", degrees=latitude)
+    east = _("%(degrees)s° W", degrees=longitude) if location.longitude < 0 else _("%(degrees)s° E", degrees=longitude)
+    return f"{north}, {east}"
+
+
+def decimal(number: float) -> str:
+    """Return a number as the reader writes it: “-3.9436”, in German “-3,9436”; six decimal places at most."""
+    return format_decimal(number, "0.######", LOCALES[language()])
+
+
+def degrees_of(text: str) -> float:
+    """
+    Return the number that a person wrote, with a point or a comma, and with the degree sign or without.
+
+    Raises:
+        ValueError: It is none, with a sentence for the reader.
+    """
+    written = text.removesuffix("°").strip().replace("\N{MINUS SIGN}", "-").replace(",", ".")
+    if not DECIMAL.fullmatch(written):
+        raise ValueError(_("Please give a number, for example: %(number)s.", number=decimal(49.4875)))
+    return float(written)
 
 
 def zone_name(zone: str) -> str:

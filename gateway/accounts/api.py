@@ -168,6 +168,7 @@ def account_message(account: Account, password: str = "") -> accounts_pb2.Accoun
         locale=account.locale,
         disabled=account.disabled,
         password=password,
+        must_choose_password=account.must_choose_password,
         create_time=account.create_time,
         update_time=account.update_time,
         updater=account.updater,

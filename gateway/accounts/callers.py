@@ -37,9 +37,25 @@ def current_caller() -> Caller | None:
     if not has_request_context():
         return None
     if "caller" not in g:
-        g.caller = _by_bearer() if is_api() else _by_cookie()
+        admit(_by_bearer() if is_api() else _by_cookie())
     caller: Caller | None = g.caller
     return caller
+
+
+def newcomer() -> Caller | None:
+    """
+    Return who has signed in to this page by a password that was made up for them.
+
+    They are nobody on every page before they have chosen an own one.
+    """
+    found: Caller | None = None if current_caller() else g.get("newcomer")
+    return found
+
+
+def admit(caller: Caller | None) -> None:
+    """Let the current request be made by somebody; by nobody, as long as they have to choose a password."""
+    first = caller is not None and caller.kind is Kind.WEB and caller.must_choose_password
+    g.caller, g.newcomer = (None, caller) if first else (caller, None)
 
 
 def current_identity() -> Identity | None:

@@ -62,6 +62,12 @@ def get(engine: Engine, name: str) -> Account:
         return _find(session, name)
 
 
+def departments(engine: Engine) -> Sequence[str]:
+    """Return the departments of all accounts, each as often as it is spelled differently."""
+    with Session(engine) as session:
+        return session.scalars(select(Account.department).distinct()).all()
+
+
 def create(engine: Engine, values: Mapping[str, Any], updater: str, check: Check) -> tuple[Account, str]:
     """
     Create an account; return it and its password, which was made up and is not kept.
@@ -72,7 +78,7 @@ def create(engine: Engine, values: Mapping[str, Any], updater: str, check: Check
     account = Account(**values, updater=updater)
     check(account)
     password = secrets.token_urlsafe(MADE_UP_BYTES)
-    account.password_hash = passwords.hashed(password)
+    account.password_hash, account.must_choose_password = passwords.hashed(password), True
     with Session(engine, expire_on_commit=False) as session, session.begin():
         session.add(account)
         _flush(session)
@@ -115,7 +121,7 @@ def reset_password(engine: Engine, name: str, etag: str, updater: str) -> tuple[
     with Session(engine, expire_on_commit=False) as session, session.begin():
         account = _find(session, name, lock=True)
         account.check_etag(etag)
-        account.password_hash = password_hash
+        account.password_hash, account.must_choose_password = password_hash, True
         account.changed_by(updater)
         _end_sessions(session, account)
     forget_all()

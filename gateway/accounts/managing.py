@@ -7,8 +7,10 @@ from flask_babel import gettext as _
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from gateway import access, cities, lists
-from gateway.accounts import api
+from gateway.accounts import api, directory
+from gateway.accounts.callers import store
 from gateway.accounts.signing_in import sign_in_required
+from gateway.exchanges import departments
 from gateway.forms import Form
 from gateway.pages import href
 
@@ -32,7 +34,7 @@ def create() -> ResponseReturnValue:
         with form.keeping_what_was_typed():
             account = api.accounts.CreateAccount(form.message(pb.CreateAccountRequest))
             return _password_page(account, _("The account is created"))
-    return render_template("accounts/form.html", form=form, account=None, cities=cities.others()), form.status
+    return _form_page(form, None)
 
 
 @blueprint.get("/<account_id>")
@@ -52,7 +54,7 @@ def edit(account_id: str) -> ResponseReturnValue:
             flash(_("The account is saved; it holds from now on."), "success")
             return redirect(href(account.name), 303)
         form.compare(account, "account")
-    return render_template("accounts/form.html", form=form, account=account, cities=cities.others()), form.status
+    return _form_page(form, account)
 
 
 @blueprint.route("/<account_id>/<any(lock, unlock):verb>", methods=["GET", "POST"])
@@ -107,6 +109,17 @@ def _account(account_id: str) -> pb.Account:
     access.require("AccountService.UpdateAccount")
     account: pb.Account = api.accounts.GetAccount(pb.GetAccountRequest(name=f"accounts/{account_id}"))
     return account
+
+
+def _form_page(form: Form, account: pb.Account | None) -> ResponseReturnValue:
+    page = render_template(
+        "accounts/form.html",
+        form=form,
+        account=account,
+        cities=cities.others(),
+        departments=departments.known(more=directory.departments(store().engine)),
+    )
+    return page, form.status
 
 
 def _password_page(account: pb.Account, title: str) -> ResponseReturnValue:

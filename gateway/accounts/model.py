@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.identity import Identity, Role
@@ -35,6 +35,8 @@ class Account(Versioned, Base):
     display_name: Mapped[str]
     password_hash: Mapped[str]
     """argon2id, in the PHC string format."""
+    must_choose_password: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the password was made up by the platform: it is for choosing an own one, and nothing else."""
     roles: Mapped[list[str]]
     city: Mapped[str] = mapped_column(default="")
     department: Mapped[str] = mapped_column(default="")

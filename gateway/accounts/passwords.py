@@ -6,6 +6,10 @@ from functools import cache
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 
+MIN_PASSWORD = 12
+# The longest that argon2 can be asked to bear.
+MAX_PASSWORD = 1000
+
 # Each hash takes 64 MiB while it is computed; more at once would only wait for the processor anyway.
 HASHES_AT_ONCE = 4
 

@@ -42,6 +42,8 @@ class Caller:
     token_id: str
     kind: Kind
     expire_time: datetime
+    must_choose_password: bool
+    """Whether the account's password is for choosing an own one, and nothing else."""
 
     @property
     def account_id(self) -> str:

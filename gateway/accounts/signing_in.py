@@ -13,21 +13,23 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, after_this_request, flash, g, redirect, render_template, request, session, url_for
+from flask import Flask, Response, after_this_request, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.errors import ResourceExhausted, Unauthenticated
 from gateway import cookies, kept
-from gateway.accounts.callers import current_identity, local_path, store
+from gateway.accounts import first_password
+from gateway.accounts.callers import admit, current_identity, local_path, newcomer, store
 from gateway.accounts.model import Kind
+from gateway.accounts.passwords import MAX_PASSWORD
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 # What the cookie of forms remembers: that a session was begun in this browser, and that a button came after its end.
 BEGUN, PRESSED = "begun", "pressed"
-# The longest that the database and argon2 can be asked to bear.
-MAX_EMAIL, MAX_PASSWORD = 254, 1000
+# The longest that the database can be asked to bear.
+MAX_EMAIL = 254
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Refusal:
 def init_app(app: Flask) -> None:
     """Let people sign in on every page with a form; after the app's CSRF protection and `kept`."""
     app.before_request(sign_in_in_place)
+    app.before_request(first_password.choose)
 
 
 def sign_in_required(view: View) -> View:
@@ -62,13 +65,19 @@ def sign_in_required(view: View) -> View:
 
 
 def to_sign_in() -> BaseResponse:
-    """Ask to sign in: in place where something was typed, else on the sign-in page, which leads back."""
+    """
+    Ask to sign in: in place where something was typed, else on the sign-in page, which leads back.
+
+    Whoever has signed in by a first password is asked for an own one instead.
+    """
     here = local_path(request.full_path.rstrip("?"))
     if request.headers.get("HX-Request"):  # a part of a page, on which a form may be half filled: it must stay
         part = render_template("accounts/session_ended.html", next=here)
         return Response(part, 401, {"HX-Reswap": "innerHTML"}, content_type="text/html; charset=utf-8")
     if kept.typed() is not None:
-        return page()
+        return first_password.page() if newcomer() else page()
+    if newcomer():
+        return redirect(url_for("accounts.first_password", next=here if request.method == "GET" else "/"), 303)
     if request.method == "GET":
         session.pop(PRESSED, None)
         return redirect(url_for("accounts.sign_in", next=here), 303)
@@ -123,7 +132,7 @@ def begin_session(prefix: str = "") -> Refusal | None:
     session[BEGUN] = True
     if pressed:
         flash(_("Nothing was changed. Press the button again."), "warning")
-    g.caller = caller
+    admit(caller)
 
     @after_this_request
     def give_cookie(response: Response) -> Response:
@@ -139,6 +148,8 @@ def sign_in_in_place() -> BaseResponse | None:
         return None
     if refusal := begin_session(kept.SIGN_IN):
         return page(refusal)
+    if newcomer():
+        return first_password.page()
     kept.show_again()
     flash(_("You are signed in again. What you typed is below; nothing is saved yet."), "info")
     return None

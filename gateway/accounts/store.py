@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import CursorResult, Select, create_engine, delete, func, select, text, update
+from sqlalchemy import CursorResult, Select, create_engine, delete, func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -72,7 +73,8 @@ class Store:
         if caller is None:
             seen = version()
             caller = self._ask(digest)
-            if caller:
+            # Not whoever is about to choose a password: another gateway must know of the choice at once.
+            if caller and not caller.must_choose_password:
                 self._remembered.keep(digest, caller, seen)
         return caller if caller and caller.kind in kinds else None
 
@@ -96,7 +98,7 @@ class Store:
             if row is None:
                 return None
             account, held = row
-            caller = Caller(account.identity, account.email, account.locale, held.id, held.kind, held.expire_time)
+            caller = _caller(account, held)
             moment = now()
             if held.last_use_time is None or held.last_use_time < moment - LAST_USE_STEP:
                 held.last_use_time = moment
@@ -117,6 +119,8 @@ class Store:
         Raises:
             Unauthenticated: The account does not exist or is disabled, or the password is not its own: it is not said
                 which, and takes the same time.
+            FailedPrecondition: A program has the password that was made up for the account; its holder has to choose
+                an own one first, with a browser.
             ResourceExhausted: There were too many attempts.
         """
         with self.engine.begin() as connection:
@@ -126,6 +130,13 @@ class Store:
         known = account is not None and not account.disabled
         if not passwords.matches(account.password_hash if account and known else None, password) or account is None:
             raise Unauthenticated("E-mail address or password is wrong.", reason="WRONG_CREDENTIALS")
+        if account.must_choose_password and kind is Kind.SESSION:
+            with self.engine.begin() as connection:
+                throttle.forgive(connection, email, address)
+            raise FailedPrecondition(
+                "This password was made up for the account. Sign in with a browser and choose an own one first.",
+                reason="PASSWORD_NOT_CHOSEN",
+            )
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             throttle.forgive(session.connection(), email, address)
             session.execute(delete(Token).where(Token.expire_time < now()))
@@ -133,7 +144,7 @@ class Store:
                 session.merge(account).password_hash = passwords.hashed(password)
             token, held = _issue(account.id, kind, SESSION_LIFETIME)
             session.add(held)
-        return token, Caller(account.identity, account.email, account.locale, held.id, kind, held.expire_time)
+        return token, _caller(account, held)
 
     def change_password(self, account_id: str, old: str, new: str, keep_token: str, address: str) -> None:
         """
@@ -152,11 +163,33 @@ class Store:
         password_hash = passwords.hashed(new)
         with Session(self.engine) as session, session.begin():
             throttle.forgive(session.connection(), account.email, address)
-            session.execute(update(Account).where(Account.id == account_id).values(password_hash=password_hash))
-            session.execute(
-                delete(Token).where(Token.account_id == account_id, Token.kind != Kind.PERSONAL, Token.id != keep_token)
-            )
+            changed = session.get_one(Account, account_id, with_for_update=True)
+            _set_password(session, changed, password_hash, keep_token=keep_token)
         forget_all()
+
+    def choose_password(self, caller: Caller, new: str) -> Caller:
+        """
+        Replace the password that was made up for an account by one of its holder's, and end its other sessions.
+
+        Returns:
+            The holder, who may go on.
+
+        Raises:
+            InvalidArgument: It is the one that was made up.
+            Unauthenticated: The session has ended, as when the password was made up once more meanwhile.
+        """
+        with Session(self.engine) as session:
+            made_up = session.get_one(Account, caller.account_id).password_hash
+        if passwords.matches(made_up, new):
+            raise InvalidArgument("new_password", "is the one that was made up")
+        password_hash = passwords.hashed(new)
+        with Session(self.engine) as session, session.begin():
+            account = session.get_one(Account, caller.account_id, with_for_update=True)
+            if session.get(Token, caller.token_id) is None:
+                raise Unauthenticated("The password was made up once more meanwhile, or the session ended.")
+            _set_password(session, account, password_hash, keep_token=caller.token_id)
+        forget_all()
+        return replace(caller, must_choose_password=False)
 
     def access_tokens(self, account_id: str) -> list[Token]:
         """Return the access tokens of an account that have not expired, newest first."""
@@ -260,6 +293,27 @@ class Store:
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _caller(account: Account, held: Token) -> Caller:
+    """Return who holds a token of an account."""
+    return Caller(
+        account.identity,
+        account.email,
+        account.locale,
+        held.id,
+        held.kind,
+        held.expire_time,
+        account.must_choose_password,
+    )
+
+
+def _set_password(session: Session, account: Account, password_hash: str, *, keep_token: str) -> None:
+    """Give an account the password that its holder chose, and end its sessions, but for the one it is chosen in."""
+    account.password_hash, account.must_choose_password = password_hash, False
+    session.execute(
+        delete(Token).where(Token.account_id == account.id, Token.kind != Kind.PERSONAL, Token.id != keep_token)
+    )
 
 
 def _digest(token: str) -> bytes:

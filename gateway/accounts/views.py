@@ -9,23 +9,24 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from gateway import cookies
+from gateway.accounts import first_password as first
 from gateway.accounts import signing_in
-from gateway.accounts.callers import current_caller, current_identity, local_path, require_caller, store
+from gateway.accounts.callers import current_caller, current_identity, local_path, newcomer, require_caller, store
 from gateway.accounts.model import Kind
-from gateway.accounts.signing_in import MAX_PASSWORD, sign_in_required
+from gateway.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
+from gateway.accounts.signing_in import sign_in_required
 from gateway.accounts.store import ACCESS_TOKEN_LIFETIME
 
 blueprint = Blueprint("accounts", __name__)
 
 MAX_TITLE = 120
-MIN_PASSWORD = 12
 
 
 @blueprint.get("/sign-in")
 def sign_in() -> BaseResponse:
     """Ask for address and password; whoever is signed in already goes on."""
     target = local_path(request.args.get("next"))
-    return redirect(target, 303) if current_identity() else signing_in.page(target=target)
+    return redirect(target, 303) if current_identity() or newcomer() else signing_in.page(target=target)
 
 
 @blueprint.post("/sign-in")
@@ -39,7 +40,7 @@ def begin_session() -> BaseResponse:
 @blueprint.post("/sign-out")
 def end_session() -> BaseResponse:
     """Sign out: the session is worthless from now on, wherever its cookie is."""
-    caller = current_caller()
+    caller = current_caller() or newcomer()
     if caller:
         with suppress(NotFound):  # ended meanwhile, which is what was wanted
             store().revoke(caller.account_id, caller.token_id, (Kind.WEB,))
@@ -47,6 +48,14 @@ def end_session() -> BaseResponse:
     response = redirect(url_for("accounts.sign_in"), 303)
     cookies.clear_session(response)
     return response
+
+
+@blueprint.route("/account/first-password", methods=["GET", "POST"])
+def first_password() -> BaseResponse:
+    """Ask for an own password; whoever has one goes on."""
+    if newcomer():
+        return first.page()
+    return redirect(local_path(request.args.get("next")), 303) if current_identity() else signing_in.to_sign_in()
 
 
 @blueprint.get("/account")

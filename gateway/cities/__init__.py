@@ -1,7 +1,8 @@
-"""Pages of cities, and the names of cities as lists elsewhere show them and offer them as filters."""
+"""Pages of cities, and what other pages need of them: their names, for lists and filters, and their languages."""
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from flask import current_app
@@ -11,6 +12,15 @@ from gateway import rpc
 KEPT_SECONDS = 30.0
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What every page may need of the cities."""
+
+    names: Mapping[str, str]
+    languages: frozenset[str]
+    until: float
+
+
 def names(*, anew: bool = False) -> Mapping[str, str]:
     """
     Return the display name of every city by its resource name, in the order of display names.
@@ -18,13 +28,24 @@ def names(*, anew: bool = False) -> Mapping[str, str]:
     They are as they were at most `KEPT_SECONDS` ago: nearly every page needs them, and they hardly ever change. A form
     asks `anew`: whoever looks for a city in it may just have entered it.
     """
-    kept: Mapping[str, str]
-    kept, until = current_app.extensions.get("cities", ({}, 0.0))
-    if not anew and time.monotonic() < until:
-        return kept
-    found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
-    kept = {city.name: city.display_name for city in found}
-    current_app.extensions["cities"] = kept, time.monotonic() + KEPT_SECONDS
+    return _kept(anew=anew).names
+
+
+def languages() -> frozenset[str]:
+    """Return the languages (BCP 47 tags) in which the cities work, as they were at most `KEPT_SECONDS` ago."""
+    return _kept().languages
+
+
+def _kept(*, anew: bool = False) -> Kept:
+    kept: Kept | None = current_app.extensions.get("cities")
+    if kept is None or anew or time.monotonic() >= kept.until:
+        found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+        kept = Kept(
+            {city.name: city.display_name for city in found},
+            frozenset(tag for city in found for tag in city.languages),
+            time.monotonic() + KEPT_SECONDS,
+        )
+        current_app.extensions["cities"] = kept
     return kept
 
 

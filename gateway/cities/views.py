@@ -5,7 +5,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from chassis.errors import NotFound
+from chassis.errors import InvalidArgument, NotFound
 from gateway import access, cities, lists, places, rpc
 from gateway.access import may
 from gateway.accounts import sign_in_required
@@ -15,6 +15,7 @@ from gateway.terms import slugified
 
 blueprint = Blueprint("cities", __name__, url_prefix="/cities")
 
+COORDINATES = ("city.location.latitude", "city.location.longitude")
 MAX_ID = 60
 
 
@@ -36,6 +37,7 @@ def create() -> ResponseReturnValue:
         form.values["city_id"] = form["city_id"] or slugified(form["city.display_name"])[:MAX_ID].strip("-")
         _write_codes_in_capitals(form)
         with form.keeping_what_was_typed():
+            _require_both_coordinates(form)
             city = rpc.cities.CreateCity(form.message(pb.CreateCityRequest))
             cities.forget()
             flash(_("“%(name)s” is entered.", name=city.display_name), "success")
@@ -53,7 +55,12 @@ def show(city_id: str) -> ResponseReturnValue:
         partnerships = rpc.partnerships.ListPartnerships(wanted).partnerships
     weekdays = [name for day, name in places.weekdays() if day in Form({"city": city}).all("city.working_week")]
     return render_template(
-        "cities/show.html", city=city, home=_home(), partnerships=partnerships, working_week=weekdays
+        "cities/show.html",
+        city=city,
+        coordinates=places.coordinates(city.location) if city.HasField("location") else "",
+        home=_home(),
+        partnerships=partnerships,
+        working_week=weekdays,
     )
 
 
@@ -66,6 +73,7 @@ def edit(city_id: str) -> ResponseReturnValue:
     if form.submitted:
         _write_codes_in_capitals(form)
         with form.keeping_what_was_typed():
+            _require_both_coordinates(form)
             change = form.change(pb.UpdateCityRequest, "city", city.name)
             rpc.cities.UpdateCity(change)
             cities.forget()
@@ -81,6 +89,7 @@ def _form_page(form: Form, city: pb.City | None) -> ResponseReturnValue:
         form=form,
         city=city,
         countries=places.countries(),
+        decimal=places.decimal,
         time_zones=places.time_zones(),
         weekdays=places.weekdays(),
     )
@@ -105,6 +114,18 @@ def _beginning() -> dict[str, str]:
     if request.args.get("city") != _home():
         return {}
     return {"city_id": _home().removeprefix("cities/"), "city.time_zone": current_app.config["HOME_TIME_ZONE"]}
+
+
+def _require_both_coordinates(form: Form) -> None:
+    """
+    Raise unless both coordinates are typed, or none: the contract would take a missing one for 0.
+
+    Raises:
+        InvalidArgument: One is missing.
+    """
+    missing = [path for path in COORDINATES if not form[path]]
+    if len(missing) == 1:
+        raise InvalidArgument(missing[0], "is required")
 
 
 def _write_codes_in_capitals(form: Form) -> None:

@@ -9,19 +9,21 @@ from gateway.access import may
 from gateway.accounts.callers import current_identity
 
 
-def known(exchanges: Iterable[pb.Exchange] | None = None) -> list[tuple[str, str]]:
+def known(exchanges: Iterable[pb.Exchange] | None = None, more: Iterable[str] = ()) -> list[tuple[str, str]]:
     """
     Return the departments that exchanges, the hosts' people and the reader's account name, as a field suggests them.
 
     Args:
-        exchanges: Every exchange that the reader may see; asked for when the page has no other need of them.
+        exchanges: Every exchange that the reader may see, if any; asked for when the page has no other need of them.
+        more: Departments that the page knows besides.
     """
-    if exchanges is None:
+    if exchanges is None and may("ExchangeService.ListExchanges"):
         exchanges = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(page_size=1000)).exchanges
     reader = current_identity()
-    names = [reader.department if reader else "", *(exchange.department for exchange in exchanges)]
+    names = [reader.department if reader else "", *(exchange.department for exchange in exchanges or ())]
     if may("PersonService.ListPeople"):
         names += [person.department for person in rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people]
+    names += more
     # The first spelling stands for all that the services take as the same.
     spellings: dict[str, str] = {}
     for name in filter(None, map(str.strip, names)):

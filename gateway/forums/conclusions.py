@@ -141,7 +141,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
         drafts=[(draft.name, draft.title) for draft in drafts if draft.editable],
         shows_text=True,
         shows_owner=True,
-        departments=_departments(),
+        departments=departments.known(),
     ), form.status
 
 
@@ -169,7 +169,7 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
         drafts=[],
         shows_text=writes and recommendation.state == pb.Recommendation.STATE_DRAFT,
         shows_owner=writes,
-        departments=_departments() if writes else [],
+        departments=departments.known() if writes else [],
     ), form.status
 
 
@@ -207,13 +207,8 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
         recommendation=recommendation,
         verb=verb,
         names_owner=names_owner,
-        departments=_departments() if names_owner else [],
+        departments=departments.known() if names_owner else [],
     ), form.status
-
-
-def _departments() -> list[tuple[str, str]]:
-    """Return the departments that the field of an owner suggests; none to who may see no exchanges, as experts."""
-    return departments.known() if may("ExchangeService.ListExchanges") else []
 
 
 def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from gateway import rpc
 from gateway.accounts import sign_in_required
+from gateway.exchanges import departments
 from gateway.forms import Form
 from gateway.forums import parts
 from gateway.pages import href
@@ -90,6 +91,7 @@ def _page(form: Form, forum: pb.Forum, node: pb.SubjectNode | None) -> ResponseR
         node=node,
         parents=[(other.name, parts.label_of(other)) for other in others],
         commitments=[(other.name, parts.label_of(other)) for other in commitments],
+        departments=departments.known(),
     ), form.status
 
 

@@ -11,6 +11,7 @@ from chassis.identity import Role
 from gateway import cities, lists, rpc, transitions
 from gateway.accounts import sign_in_required
 from gateway.accounts.callers import require_caller
+from gateway.exchanges import departments
 from gateway.forms import Form
 from gateway.languages import language
 from gateway.learnings import topics, visibilities
@@ -126,6 +127,7 @@ def edit(learning_id: str) -> ResponseReturnValue:
         "learnings/form.html",
         form=form,
         learning=learning,
+        departments=departments.known() if learning.remedial_action else [],
         cities=cities.names(anew=True).items(),
         topics_known=known,
         visibilities=visibilities(form["learning.visibility"]),
@@ -149,8 +151,15 @@ def step_with_page(learning_id: str, verb: str) -> ResponseReturnValue:
         with form.keeping_what_was_typed():
             transitions.carry_out(rpc.learnings, verb, learning.name, form)
             return redirect(href(learning.name), 303)
-    others = []
+    others, known_departments = [], departments.known() if verb == "identify" else []
     if verb == "supersede":
         newest = rpc.learnings.ListLearnings(pb.ListLearningsRequest(page_size=200, order_by="create_time desc"))
         others = [(other.name, other.title) for other in newest.learnings if other.name != learning.name]
-    return render_template("learnings/step.html", form=form, learning=learning, verb=verb, others=others), form.status
+    return render_template(
+        "learnings/step.html",
+        form=form,
+        learning=learning,
+        verb=verb,
+        others=others,
+        departments=known_departments,
+    ), form.status

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from gateway import access, lists, rpc
 from gateway.accounts import sign_in_required
+from gateway.exchanges import departments
 from gateway.forms import Form
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
@@ -29,7 +30,7 @@ def create() -> ResponseReturnValue:
             person = rpc.people.CreatePerson(form.message(pb.CreatePersonRequest))
             flash(_("“%(name)s” is entered.", name=person.function), "success")
             return redirect(url_for("people.index"), 303)
-    return render_template("people/form.html", form=form, person=None), form.status
+    return render_template("people/form.html", form=form, person=None, departments=departments.known()), form.status
 
 
 @blueprint.route("/<person_id>/edit", methods=["GET", "POST"])
@@ -45,4 +46,4 @@ def edit(person_id: str) -> ResponseReturnValue:
             flash(_("“%(title)s” is saved.", title=change.person.function), "success")
             return redirect(url_for("people.index"), 303)
         form.compare(person, "person")
-    return render_template("people/form.html", form=form, person=person), form.status
+    return render_template("people/form.html", form=form, person=person, departments=departments.known()), form.status

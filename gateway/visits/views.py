@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -22,7 +23,7 @@ from gateway.accounts.callers import current_identity
 from gateway.exchanges import departments
 from gateway.forms import Form
 from gateway.languages import language
-from gateway.learnings import visibilities
+from gateway.learnings import topics, visibilities
 from gateway.pages import day, home_city, href
 from gateway.terms import topic
 from gateway.visits import BEGUN, delegation, programme, trail
@@ -242,6 +243,7 @@ def report(visit_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
     form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
     early = _today(visit) < date_of(visit.end_date)
+    known_topics = topics.known(*exchange.topics)
     added = None
     if "add" in form.values:
         added = form.entries(ENTRIES)
@@ -254,7 +256,8 @@ def report(visit_id: str) -> ResponseReturnValue:
             if early and form["early"] != "on":
                 complaint = _("Please confirm this, or come back when the visit is over.")
                 raise _refused(form, "early", complaint, pb.ReportVisitRequest, name=visit.name)
-            transitions.carry_out(rpc.visits, "report", visit.name, form)
+            reported: Any = transitions.carry_out(rpc.visits, "report", visit.name, form)
+            topics.tell_of_new((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
             return redirect(href(visit.name), 303)
     return render_template(
         "visits/report.html",
@@ -264,6 +267,7 @@ def report(visit_id: str) -> ResponseReturnValue:
         added=added,
         early=early,
         readers=visibilities(),
+        topics_known=known_topics,
     ), form.status
 
 

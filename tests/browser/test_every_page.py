@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -154,6 +154,33 @@ def test_the_sign_in_page_is_accessible(language: str, open_page: Callable[..., 
     assert violations(page) == []
 
 
+def test_the_page_of_the_first_password_is_accessible_and_leads_on(open_page: Callable[..., Page]) -> None:
+    administrator, newcomer = open_page("administrator"), open_page(width=390)
+    administrator.goto("/accounts/new")
+    administrator.get_by_label("Name").fill("Press office")
+    administrator.get_by_label("E-mail address").fill("press@mannheim.example")
+    administrator.get_by_label("Member").check()
+    administrator.get_by_role("button", name="Create account").click()
+    newcomer.goto("/visits")
+    newcomer.get_by_label("E-mail address").fill("press@mannheim.example")
+    newcomer.get_by_label("Password").fill(administrator.locator("#new-password").inner_text())
+    newcomer.get_by_role("button", name="Sign in").click()
+
+    field = newcomer.get_by_label("New password")
+    expect(field).to_be_focused()
+    assert violations(newcomer) == []
+    assert newcomer.evaluate("document.documentElement.scrollWidth") <= 390
+    field.fill("short")
+    newcomer.get_by_role("button", name="Change password").click()
+    expect(newcomer.locator("#error-summary")).to_be_focused()
+    assert violations(newcomer) == []
+    newcomer.goto("/learnings")
+    field.fill("a password of my own")
+    newcomer.get_by_role("button", name="Change password").click()
+    newcomer.wait_for_url("**/learnings")
+    expect(newcomer.locator(".messages")).to_contain_text("Your password is changed")
+
+
 @pytest.mark.parametrize("role", ["administrator", "member", "partner", "expert"])
 def test_every_page_that_a_role_is_shown_opens_for_it(role: str, open_page: Callable[..., Page]) -> None:
     page = open_page(role)
@@ -166,7 +193,7 @@ def test_every_page_that_a_role_is_shown_opens_for_it(role: str, open_page: Call
         assert response.status == 200
         for link in page.locator("main table a, main .cards a, main .desk a").all()[:1]:
             link.click()
-            assert page.locator("h1").count() == 1
+            expect(page.locator("h1")).to_have_count(1)
             assert "error" not in page.title().lower()
         assert page.locator(".kern-preline", has_text="Error").count() == 0
 

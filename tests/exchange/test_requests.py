@@ -210,19 +210,22 @@ async def test_a_city_keeps_its_calendar_facts(coordinator: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "named"),
     [
-        ("time_zone", "Europe/Nowhere"),
-        ("time_zone", "../../etc/passwd"),
-        ("time_zone", "Europe"),
-        ("location", LatLng(latitude=91)),
-        ("location", LatLng(longitude=float("nan"))),
+        ("time_zone", "Europe/Nowhere", ["city.time_zone"]),
+        ("time_zone", "../../etc/passwd", ["city.time_zone"]),
+        ("time_zone", "Europe", ["city.time_zone"]),
+        ("location", LatLng(latitude=91), ["city.location.latitude"]),
+        ("location", LatLng(longitude=float("nan")), ["city.location.longitude"]),
+        ("location", LatLng(latitude=-91, longitude=181), ["city.location.latitude", "city.location.longitude"]),
     ],
 )
-async def test_a_city_that_can_not_be_is_refused_by_name(coordinator: Caller, field: str, value: object) -> None:
+async def test_a_city_that_can_not_be_is_refused_by_name(
+    coordinator: Caller, field: str, value: object, named: list[str]
+) -> None:
     with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
         await factories.city(coordinator, "nowhere", **{field: value})
-    assert refusal.fields == [f"city.{field}"]
+    assert refusal.fields == named
 
 
 async def test_a_partnership_goes_its_way(coordinator: Caller) -> None:

@@ -14,6 +14,8 @@ from chassis.identity import Role
 from tests.gateway.conftest import Gateway, credentials
 
 COORDINATOR = credentials(Role.COORDINATOR)
+# What people choose who got their first password from an administrator.
+OWN_PASSWORD = "a password of my own"
 
 
 def sign_in(client: FlaskClient, **fields: str) -> TestResponse:
@@ -27,6 +29,12 @@ def browser(gateway: Gateway, role: Role) -> FlaskClient:
     client = gateway.app.test_client()
     assert sign_in(client, **credentials(role)).status_code == 303
     return client
+
+
+def choose_password(client: FlaskClient) -> None:
+    """Replace the password that was made up for whoever has signed in by one of their own."""
+    chosen = send(client, "/account/first-password", sign_in__new_password=OWN_PASSWORD)
+    assert chosen.status_code == 303
 
 
 def text_of(answer: TestResponse) -> str:

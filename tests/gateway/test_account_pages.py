@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, send, sign_in, text_of
-from tests.gateway.conftest import PASSWORD, Gateway, Rest, credentials
+from tests.gateway.browsing import OWN_PASSWORD, PageForm, browser, choose_password, send, sign_in, text_of
+from tests.gateway.conftest import PASSWORD, Gateway, credentials
 from tests.gateway.samples import a_city, created
 
 Door = Callable[..., Gateway]
@@ -25,8 +25,7 @@ def name_of(gateway: Gateway, role: Role) -> str:
 
 
 def signs_in(gateway: Gateway, email: str, password: str) -> bool:
-    answer = Rest(gateway.app.test_client(), "").post("/v1/sessions", {"email": email, "password": password})
-    return answer.status_code == 200
+    return sign_in(gateway.app.test_client(), email=email, password=password).status_code == 303
 
 
 @pytest.fixture
@@ -94,6 +93,8 @@ def test_a_locked_account_is_signed_out_until_it_is_unlocked(gateway: Gateway, a
     client = gateway.app.test_client()
     mine = {"email": "locked@city.example", "password": account["password"]}
     sign_in(client, **mine)
+    choose_password(client)
+    mine["password"] = OWN_PASSWORD
     assert client.get("/account").status_code == 200
     assert send(administrator, f"/{account['name']}/lock").location == f"/{account['name']}"
     assert "Locked" in text_of(administrator.get(f"/{account['name']}"))
@@ -108,11 +109,12 @@ def test_a_reset_password_replaces_the_old_one_and_ends_sessions(gateway: Gatewa
     account = an_account(gateway, email="forgetful@city.example")
     client = gateway.app.test_client()
     sign_in(client, email=account["email"], password=account["password"])
+    choose_password(client)
     answer = send(administrator, f"/{account['name']}/reset-password")
     found = re.search(r'id="new-password">([^<]+)<', answer.text)
     assert found
     assert client.get("/account").status_code == 303
-    assert not signs_in(gateway, account["email"], account["password"])
+    assert not signs_in(gateway, account["email"], OWN_PASSWORD)
     assert signs_in(gateway, account["email"], found[1])
 
 

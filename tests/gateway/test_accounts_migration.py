@@ -36,4 +36,5 @@ def test_an_account_that_the_version_before_created_can_be_changed(url: str) -> 
         )
     changed = directory.update(engine, "accounts/old", "1", {"department": "Press"}, "Operator", lambda account: None)
     assert (changed.department, changed.etag, changed.updater) == ("Press", "2", "Operator")
+    assert not changed.must_choose_password, "whoever has a password keeps it"
     engine.dispose()

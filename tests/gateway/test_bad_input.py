@@ -13,6 +13,7 @@ from gateway.rest import transcoding
 from gateway.rest.endpoints import Endpoint
 from gateway.rest.fields import TEXT_MESSAGES, is_repeated
 from gateway.rest.openapi.schemas import sample
+from tests.gateway.browsing import OWN_PASSWORD, choose_password, sign_in
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_visit, created
 
@@ -46,8 +47,11 @@ WRONG_TYPE: dict[int, Any] = {
 def rest(gateway: Gateway) -> Rest:
     body = {"email": "all@city.example", "displayName": "All", "roles": ["ROLE_COORDINATOR", "ROLE_ADMINISTRATOR"]}
     account = created(gateway.as_(Role.ADMINISTRATOR).post("/v1/accounts", body))
+    client = gateway.app.test_client()
+    sign_in(client, email=account["email"], password=account["password"])
+    choose_password(client)
+    credentials = {"email": account["email"], "password": OWN_PASSWORD}
     office = gateway.as_(None)
-    credentials = {"email": account["email"], "password": account["password"]}
     rest = Rest(office.client, created(office.post("/v1/sessions", credentials))["token"])
     a_visit(rest)
     return rest

@@ -91,10 +91,62 @@ def test_who_overtakes_another_is_told_and_decides(office: FlaskClient, rest: Re
     assert rest.get(f"/v1/{city['name']}").json["localName"] == "Abertawe"
 
 
-def test_a_city_keeps_what_its_form_does_not_show(office: FlaskClient, rest: Rest) -> None:
+def test_a_city_keeps_its_coordinates_when_something_else_changes(office: FlaskClient, rest: Rest) -> None:
     city = a_city(rest, an_id(), location={"latitude": 51.5, "longitude": -3.9})
     assert send(office, f"/{city['name']}/edit", city__working_week=[""]).status_code == 303
     assert rest.get(f"/v1/{city['name']}").json["location"] == {"latitude": 51.5, "longitude": -3.9}
+
+
+def test_coordinates_of_a_city_are_typed_and_read_as_the_reader_writes_numbers(office: FlaskClient, rest: Rest) -> None:
+    city_id = an_id()
+    place = {"city__location__latitude": "51.6214", "city__location__longitude": " −3.9436° "}
+    assert send(office, "/cities/new", city_id=city_id, **KLAIPEDA, **place).status_code == 303
+    assert rest.get(f"/v1/cities/{city_id}").json["location"] == {"latitude": 51.6214, "longitude": -3.9436}
+    assert "Coordinates 51.6214° N, 3.9436° W" in text_of(office.get(f"/cities/{city_id}"))
+
+    german = {"Accept-Language": "de"}
+    assert "Koordinaten 51,6214° N, 3,9436° W" in text_of(office.get(f"/cities/{city_id}", headers=german))
+    form = PageForm(office.get(f"/cities/{city_id}/edit", headers=german).text).fields
+    assert (form["city.location.latitude"], form["city.location.longitude"]) == ("51,6214", "-3,9436")
+    form["city.location.latitude"], form["city.location.longitude"] = "-0,5", "0"
+    assert office.post(f"/cities/{city_id}/edit", data=form, headers=german).status_code == 303
+    assert "Koordinaten 0,5° S, 0° O" in text_of(office.get(f"/cities/{city_id}", headers=german))
+    form = PageForm(office.get(f"/cities/{city_id}/edit").text).fields
+    assert (form["city.location.latitude"], form["city.location.longitude"]) == ("-0.5", "0")
+
+    blank = {"city__location__latitude": "", "city__location__longitude": ""}
+    assert send(office, f"/cities/{city_id}/edit", **blank).status_code == 303
+    assert "location" not in rest.get(f"/v1/cities/{city_id}").json
+    assert "Coordinates" not in text_of(office.get(f"/cities/{city_id}"))
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "complaint"),
+    [
+        ("51.6", "", "Longitude: Please fill this in."),
+        ("", "0", "Latitude: Please fill this in."),
+        ("90.1", "8", "Latitude: Please give a number from -90 to 90."),
+        ("-90", "-180,5", "Longitude: Please give a number from -180 to 180."),
+        ("north", "8", "Latitude: Please give a number, for example: 49.4875."),
+        ("nan", "8", "Latitude: Please give a number, for example: 49.4875."),
+        ("49.4875, 8.4660", "8.4660", "Latitude: Please give a number, for example: 49.4875."),
+    ],
+)
+def test_coordinates_that_are_no_place_are_refused_beside_their_field(
+    office: FlaskClient, latitude: str, longitude: str, complaint: str
+) -> None:
+    place = {"city__location__latitude": latitude, "city__location__longitude": longitude}
+    answer = send(office, "/cities/new", city_id=an_id(), **KLAIPEDA, **place)
+    assert answer.status_code == 422
+    assert complaint in text_of(answer)
+    assert PageForm(answer.text).fields["city.location.latitude"] == latitude
+
+
+def test_a_program_is_told_which_coordinate_lies_outside(rest: Rest) -> None:
+    sample = {"displayName": "Far", "countryCode": "LT", "timeZone": "Europe/Vilnius"}
+    answer = rest.post("/v1/cities", sample | {"location": {"latitude": -91, "longitude": 181}}, cityId=an_id())
+    violations = answer.get_json()["error"]["details"][1]["fieldViolations"]
+    assert [one["field"] for one in violations] == ["city.location.latitude", "city.location.longitude"]
 
 
 def test_the_list_asks_for_the_home_city_as_long_as_it_is_missing(

@@ -96,6 +96,21 @@ def test_each_part_of_a_forum_has_a_title_of_its_own(browse: Browse, forum: str)
     assert all("Leitbild" in one for one in titles)
 
 
+def test_a_long_page_of_a_forum_leads_to_each_of_its_conclusions_and_recommendations(
+    browse: Browse, rest: Rest, forum: str
+) -> None:
+    browser = browse(Role.COORDINATOR)
+    first = draft(rest, forum)
+    assert "On this page" not in browser.get(f"/{forum}").text, "one conclusion needs no contents"
+    parts = [first, recommend(rest, first), draft(rest, forum)]
+    page = browser.get(f"/{forum}").text
+    contents = re.search(r'<nav class="contents".*?</nav>', page, re.DOTALL)
+    assert contents
+    places = re.findall(r'href="#([^"]+)"', contents[0])
+    assert sorted(places) == sorted("-".join(part.split("/")[2:]) for part in parts)
+    assert all(f'id="{place}"' in page for place in places)
+
+
 def test_a_coordinator_sets_up_a_forum(browse: Browse, rest: Rest) -> None:
     browser = browse(Role.COORDINATOR)
     assert "/forums/new" in browser.get("/forums").text

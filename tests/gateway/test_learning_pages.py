@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, execute, sign_in, text_of
+from tests.gateway.browsing import PageForm, execute, send, sign_in, text_of
 from tests.gateway.conftest import Gateway, Rest, credentials
 from tests.gateway.samples import a_city, a_visit, created
 
@@ -138,6 +138,31 @@ def test_the_form_offers_languages_by_name_those_of_the_cities_first(browse: Bro
     assert tags.index("cy") < tags.index("hr") < tags.index("pt")
     assert {"ca", "zh-Hant", "el"} <= set(tags)
     assert ">Kroatisch</option>" in page
+
+
+def test_the_languages_of_a_city_that_is_entered_come_first_in_every_choice_of_one(
+    gateway: Gateway, browse: Browse
+) -> None:
+    browser, german = browse(Role.COORDINATOR), {"Accept-Language": "de"}
+    assert "is" not in options(browser.get("/learnings").text, "written_in")
+    made = send(
+        browser,
+        "/cities/new",
+        city__display_name="Reykjavik",
+        city__country_code="IS",
+        city__time_zone="Reykjavik",
+        city__languages="Icelandic, Danish",
+    )
+    assert made.status_code == 303
+    page = browser.get(NEW, headers=german).text
+    (here, first), (others, rest) = re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', page, re.DOTALL)
+    assert (here, others) == ("Sprachen der Städte hier", "Andere Sprachen")
+    names = re.findall(r">([^<]+)</option>", first)
+    assert {"Dänisch", "Isländisch", "Ukrainisch", "Walisisch"} <= set(names)
+    assert names[0] == "Deutsch", "the reader's own"
+    assert names[1:] == sorted(names[1:], key=lambda name: name.replace("Ä", "A").replace("ä", "a").replace("ü", "u"))
+    assert ">Isländisch<" not in rest
+    assert {"is", "da"} <= set(options(browser.get("/learnings").text, "written_in"))
 
 
 def test_a_language_that_is_not_offered_is_kept(gateway: Gateway, browse: Browse) -> None:

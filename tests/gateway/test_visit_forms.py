@@ -97,6 +97,39 @@ def test_forms_suggest_the_departments_that_are_known_each_in_one_spelling(gatew
         assert len({name.strip().casefold() for name in offered}) == len(offered)
 
 
+def test_whatever_names_a_department_suggests_those_that_are_known(
+    gateway: Gateway, office: Rest, client: FlaskClient
+) -> None:
+    exchange = an_exchange(office)
+    created(office.patch(f"/v1/{exchange['name']}", {"department": "Stadtarchiv"}, updateMask="department"))
+    text = {"title": "Files", "observation": "They help.", "language": "en", "visibility": "VISIBILITY_INTERNAL"}
+    learning = created(office.post("/v1/learnings", text))
+    created(office.post(f"/v1/{learning['name']}:analyze"))
+    forum = created(office.post("/v1/forums", {"title": "Leitbild", "city": "cities/mannheim", "language": "de"}))
+    for path, field in (
+        ("/people/new", "person-department"),
+        (f"/{learning['name']}/identify", "owner"),
+        (f"/{forum['name']}/subjectNodes/new", "subject_node-department"),
+    ):
+        assert {"Stadtarchiv", "Controlling"} <= set(options_of(client.get(path).text, field)), path
+
+
+def test_the_form_of_an_account_suggests_the_departments_of_exchanges_and_of_other_accounts(
+    gateway: Gateway, office: Rest
+) -> None:
+    exchange = an_exchange(office)
+    created(office.patch(f"/v1/{exchange['name']}", {"department": "Stadtarchiv"}, updateMask="department"))
+    press = {"email": "press@paper.example", "displayName": "Press", "roles": ["ROLE_MEMBER"]}
+    for number, department in enumerate(("Presseamt", "presseamt ", "STADTARCHIV", "")):
+        fields = press | {"email": f"{number}@paper.example", "department": department}
+        account = created(gateway.as_(Role.ADMINISTRATOR).post("/v1/accounts", fields))
+    administrator = browser(gateway, Role.ADMINISTRATOR)
+    for path in ("/accounts/new", f"/{account['name']}/edit"):
+        offered = options_of(administrator.get(path).text, "account-department")
+        assert {"Stadtarchiv", "Presseamt", "Controlling"} <= set(offered), path
+        assert len({name.strip().casefold() for name in offered}) == len(offered)
+
+
 def test_the_home_citys_departments_are_not_suggested_as_hosts_where_it_travels(
     office: Rest, client: FlaskClient
 ) -> None:

@@ -220,6 +220,21 @@ def test_the_debrief_says_which_learning_a_complaint_is_about_and_leads_into_a_n
     assert "Learning 2: Observation: Please fill this in." in answer.text
 
 
+def test_the_debrief_suggests_known_topics_and_tells_of_new_ones(gateway: Gateway, office: Rest) -> None:
+    visit = a_visit(office, **LONG_AGO)
+    take(office, visit, "agree", "plan", "confirm", "start")
+    client, path = browser(gateway, Role.COORDINATOR), f"/{visit['name']}/report"
+    page = client.get(path).text
+    suggested = re.search(r'<datalist id="field-debrief-entries-0-topics-list">(.*?)</datalist>', page, re.DOTALL)
+    assert suggested
+    assert {"Controlling", "Wastewater"} <= set(re.findall(r'value="([^"]+)"', suggested[1]))
+    form = PageForm(page).fields
+    form.update({"debrief.entries.0.title": "Trees", "debrief.entries.0.observation": "They help."})
+    form["debrief.entries.0.topics"] = "Controlling, Straßenbäume"
+    assert client.post(path, data=form).status_code == 303
+    assert "New among the topics: Straßenbäume." in text_of(client, visit["name"])
+
+
 def test_another_item_starts_when_the_last_one_ended(gateway: Gateway, office: Rest) -> None:
     visit = a_visit(office, **AHEAD)
     client = browser(gateway, Role.COORDINATOR)

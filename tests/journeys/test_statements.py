@@ -44,6 +44,7 @@ PAGES = [
     "/cities/swansea/edit",
     "/rooms",
     "/people",
+    "/people/new",
 ]
 
 
@@ -68,13 +69,16 @@ def test_a_page_needs_five_statements_at_most(page: str, coordinator: Client, lo
     assert 0 < len(statements) <= MOST, statements
 
 
-def test_the_page_of_a_visit_needs_five_statements_at_most(coordinator: Client, log: StatementLog) -> None:
+@pytest.mark.parametrize("part", ["", "/report"])
+def test_a_page_of_a_visit_needs_five_statements_at_most(part: str, coordinator: Client, log: StatementLog) -> None:
     visit = coordinator.get("/api/v1/visits", pageSize=1)["visits"][0]["name"]
-    statements = statements_of(f"/{visit}", coordinator, log)
+    statements = statements_of(f"/{visit}{part}", coordinator, log)
     assert 0 < len(statements) <= MOST, statements
 
 
-@pytest.mark.parametrize("page", ["/accounts", "/accounts?query=mannheim", "/accounts/member", "/accounts/member/edit"])
+@pytest.mark.parametrize(
+    "page", ["/accounts", "/accounts?query=mannheim", "/accounts/new", "/accounts/member", "/accounts/member/edit"]
+)
 def test_a_page_of_accounts_needs_five_statements_at_most(page: str, stack: Stack, log: StatementLog) -> None:
     statements = statements_of(page, Client(stack.url, "admin@mannheim.example"), log)
     assert 0 < len(statements) <= MOST, statements

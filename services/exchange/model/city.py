@@ -73,5 +73,12 @@ class City(Resource, Base):
         """
         if self.time_zone not in _time_zones():
             raise InvalidArgument("city.time_zone", "is not an IANA time zone such as Europe/Vilnius")
-        if self.location and not (-90 <= self.location.latitude <= 90 and -180 <= self.location.longitude <= 180):
-            raise InvalidArgument("city.location", "lies outside -90 to 90 degrees north, -180 to 180 degrees east")
+        if self.location:
+            degrees = (("latitude", self.location.latitude, 90), ("longitude", self.location.longitude, 180))
+            outside = [
+                (f"city.location.{name}", f"must be greater than or equal to -{most} and less than or equal to {most}")
+                for name, value, most in degrees
+                if not -most <= value <= most
+            ]
+            if outside:
+                raise InvalidArgument.of(outside)
