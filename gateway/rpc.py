@@ -187,6 +187,7 @@ exchanges = _client(exchange_pb2, "ExchangeService", "exchange")
 visits = _client(exchange_pb2, "VisitService", "exchange")
 delegates = _client(exchange_pb2, "DelegateService", "exchange")
 agenda_items = _client(exchange_pb2, "AgendaItemService", "exchange")
+programmes = _client(exchange_pb2, "ProgrammeService", "exchange")
 rooms = _client(exchange_pb2, "RoomService", "exchange")
 people = _client(exchange_pb2, "PersonService", "exchange")
 forums = _client(forum_pb2, "ForumService", "forum")
@@ -198,6 +199,6 @@ recommendations = _client(forum_pb2, "RecommendationService", "forum")
 learnings = _client(knowledge_pb2, "LearningService", "knowledge")
 
 CLIENTS = (
-    cities, partnerships, exchanges, visits, delegates, agenda_items, rooms, people,
+    cities, partnerships, exchanges, visits, delegates, agenda_items, programmes, rooms, people,
     forums, subject_nodes, panelists, working_groups, conclusions, recommendations, learnings,
 )  # fmt: skip

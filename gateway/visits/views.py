@@ -117,14 +117,12 @@ def _refused(form: Form, path: str, complaint: str, kind: type[Message], **field
 @blueprint.get("/<visit_id>")
 @sign_in_required
 def show(visit_id: str) -> ResponseReturnValue:
-    name = f"visits/{visit_id}"
-    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=name))
-    agenda = rpc.agenda_items.ListAgendaItems(pb.ListAgendaItemsRequest(parent=name, page_size=1000)).agenda_items
-    delegates = delegation.of_visit(name)
+    found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
+    visit, delegates, agenda = found.visit, found.delegates, found.agenda_items
     learnings = None
     if visit.state in BEGUN and may("LearningService.ListLearnings"):
         learnings = rpc.learnings.ListLearnings(
-            knowledge_pb2.ListLearningsRequest(source=name, page_size=1000, order_by="create_time")
+            knowledge_pb2.ListLearningsRequest(source=visit.name, page_size=1000, order_by="create_time")
         ).learnings
     return render_template(
         "visits/show.html",
@@ -214,11 +212,11 @@ def ask(visit_id: str, verb: str) -> ResponseReturnValue:
 
 def _what_is_missing(visit: pb.Visit) -> str:
     """Return what a visit lacks that others rely on once it is confirmed."""
-    agenda = rpc.agenda_items.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name, page_size=1)).agenda_items
+    found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
     return " ".join(
         [
-            *([] if delegation.of_visit(visit.name) else [_("Nobody travels yet.")]),
-            *([] if agenda else [_("The programme is empty.")]),
+            *([] if found.delegates else [_("Nobody travels yet.")]),
+            *([] if found.agenda_items else [_("The programme is empty.")]),
             _("Delegation and programme can still be changed once the visit is confirmed."),
         ]
     )

@@ -14,6 +14,7 @@ from services.exchange.service.delegates import DelegateServicer
 from services.exchange.service.exchanges import ExchangeServicer
 from services.exchange.service.partnerships import PartnershipServicer
 from services.exchange.service.people import PersonServicer
+from services.exchange.service.programmes import ProgrammeServicer
 from services.exchange.service.rooms import RoomServicer
 from services.exchange.service.visits import VisitServicer
 
@@ -42,6 +43,7 @@ def build(settings: ExchangeSettings) -> server.Service:
             (contract.add_VisitServiceServicer_to_server, VisitServicer(database, settings.home_city)),
             (contract.add_DelegateServiceServicer_to_server, DelegateServicer(database)),
             (contract.add_AgendaItemServiceServicer_to_server, AgendaItemServicer(database)),
+            (contract.add_ProgrammeServiceServicer_to_server, ProgrammeServicer(database)),
             (contract.add_RoomServiceServicer_to_server, RoomServicer(database)),
             (contract.add_PersonServiceServicer_to_server, PersonServicer(database)),
         ],

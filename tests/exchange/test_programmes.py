@@ -106,6 +106,20 @@ async def test_a_programme_is_listed_by_time(coordinator: Caller) -> None:
     assert [item.start_time for item in listed.agenda_items] == [at(9), at(11), at(14)]
 
 
+async def test_a_programme_shows_the_visit_who_comes_and_what_happens_when(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    await factories.delegate(coordinator, (await factories.visit(coordinator)).name)
+    second, first = [await factories.delegate(coordinator, visit.name, rank=rank) for rank in (2, 1)]
+    later, earlier = [
+        await factories.agenda_item(coordinator, visit.name, start_time=at(hour), end_time=at(hour + 1))
+        for hour in (14, 9)
+    ]
+    programme = await coordinator.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
+    assert (programme.name, programme.visit) == (f"{visit.name}/programme", visit)
+    assert list(programme.delegates) == [first, second]
+    assert list(programme.agenda_items) == [earlier, later]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -224,6 +224,24 @@ async def test_a_partner_is_told_the_functions_of_the_hosts_and_no_more(coordina
         await world.partner.ListPeople(pb.ListPeopleRequest())
 
 
+async def test_a_programme_shows_each_reader_no_more_than_its_parts_do(
+    exchange: RunningService, coordinator: Caller, world: World
+) -> None:
+    await factories.delegate(coordinator, world.ours.name)
+    await factories.agenda_item(coordinator, world.ours.name)
+    ours, theirs = (pb.GetProgrammeRequest(name=f"{visit.name}/programme") for visit in (world.ours, world.theirs))
+    seen = await world.partner.GetProgramme(ours)
+    assert seen.visit == await world.partner.GetVisit(pb.GetVisitRequest(name=world.ours.name))
+    assert (len(seen.delegates), len(seen.agenda_items)) == (1, 1)
+    with refused("PERMISSION_DENIED"):
+        await world.partner.GetProgramme(theirs)
+    administrator = exchange.as_(Role.ADMINISTRATOR)
+    seen = await administrator.GetProgramme(ours)
+    assert (len(seen.delegates), len(seen.agenda_items)) == (0, 1)
+    with refused("NOT_FOUND"):
+        await administrator.GetProgramme(pb.GetProgrammeRequest(name="visits/none/programme"))
+
+
 async def test_only_a_coordinator_makes_a_learning_of_a_debrief_public(
     coordinator: Caller, member: Caller, world: World
 ) -> None:

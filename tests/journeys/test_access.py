@@ -61,6 +61,7 @@ MAY_CALL = {
     "AgendaItemService.CreateAgendaItem": "CM",
     "AgendaItemService.UpdateAgendaItem": "CM",
     "AgendaItemService.DeleteAgendaItem": "CM",
+    "ProgrammeService.GetProgramme": "ACMP",
     "RoomService.GetRoom": "ACM",
     "RoomService.ListRooms": "ACM",
     "RoomService.CreateRoom": "C",

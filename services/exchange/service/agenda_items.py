@@ -1,4 +1,4 @@
-"""Programmes."""
+"""Agenda items."""
 
 from typing import Any
 
