@@ -33,14 +33,9 @@ def to_message(learning: Learning, caller: Identity | None = None) -> knowledge_
         **history(learning),
     )
     if caller:
-        offer(message, learning, caller)
+        message.allowed_transitions.extend(verbs(caller, learning))
+        message.editable = editable(caller, learning)
     return message
-
-
-def offer(message: knowledge_pb2.Learning, learning: Learning, caller: Identity) -> None:
-    """Add to a learning's message what the caller may do to it now."""
-    message.allowed_transitions.extend(verbs(caller, learning))
-    message.editable = editable(caller, learning)
 
 
 def state_of(number: int) -> LearningState:

@@ -9,14 +9,17 @@ comes with another content.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from austausch.knowledge.v1 import knowledge_pb2
 from sqlalchemy import Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.database import Database
+from chassis.identity import Identity
 from services.knowledge.convert import to_document, to_message
 from services.knowledge.model import Learning
+from services.knowledge.rights import may_read
 from services.knowledge.search import Document
 
 CAPACITY = 1_000
@@ -27,14 +30,18 @@ LEARNINGS = select(Learning).where(AMONG)
 REVISIONS = select(Learning.__table__.c.id, Learning.__table__.c.revision).where(AMONG)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """A learning as it stands in the database; read only."""
 
     learning: Learning
-    message: knowledge_pb2.Learning
-    """Without what a caller may do."""
     document: Document
+
+
+@lru_cache(maxsize=2 * CAPACITY)
+def shown(entry: Entry, caller: Identity) -> knowledge_pb2.Learning | None:
+    """Return an entry as the caller sees it; None for one whom it is not for. The message must not be changed."""
+    return to_message(entry.learning, caller) if may_read(caller, entry.learning) else None
 
 
 class RecentLearnings:
@@ -62,7 +69,7 @@ class RecentLearnings:
             }
             if missing := [id_ for id_, _ in revisions if id_ not in entries]:
                 for learning in await session.scalars(LEARNINGS, {"ids": missing}):
-                    entries[learning.id] = Entry(learning, to_message(learning), to_document(learning))
+                    entries[learning.id] = Entry(learning, to_document(learning))
         self._keep(entries)
         return entries
 

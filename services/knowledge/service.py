@@ -16,11 +16,11 @@ from chassis.outbox import emit
 from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page
 from chassis.request_ids import once
 from services.knowledge import search_token
-from services.knowledge.convert import column_values, offer, state_of, to_facets, to_message
+from services.knowledge.convert import column_values, state_of, to_facets, to_message
 from services.knowledge.feeder import Feeder
 from services.knowledge.model import IN_USE, KnownVisit, Learning, Visibility
-from services.knowledge.recent import RecentLearnings
-from services.knowledge.rights import audience, may_read, readable, require, see
+from services.knowledge.recent import RecentLearnings, shown
+from services.knowledge.rights import audience, readable, require, see
 from services.knowledge.search import Filters, Query, Snippets
 
 UPDATABLE = frozenset(
@@ -86,13 +86,11 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         for hit in found.hits:
             entry = entries.get(hit.id)
             # The index may lag behind by a moment: rights are those of the row.
-            if entry and may_read(caller, entry.learning):
+            if entry and (learning := shown(entry, caller)):
                 title, passage = snippets.title(entry.document), snippets.of(entry.document)
-                result = answer.results.add(title_snippet=title, snippet=passage, score=hit.score)
+                result = answer.results.add(learning=learning, title_snippet=title, snippet=passage, score=hit.score)
                 if query.units and "<mark>" not in title + passage:
                     result.context_snippet = snippets.context(entry.document)
-                result.learning.CopyFrom(entry.message)
-                offer(result.learning, entry.learning, caller)
         return answer
 
     async def CreateLearning(
