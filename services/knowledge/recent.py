@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from austausch.knowledge.v1 import knowledge_pb2
 from sqlalchemy import Text, any_, bindparam, select
@@ -20,9 +21,10 @@ from chassis.identity import Identity
 from services.knowledge.convert import to_document, to_message
 from services.knowledge.model import Learning
 from services.knowledge.rights import may_read
-from services.knowledge.search import Document
+from services.knowledge.search import Document, Query, Snippets
 
 CAPACITY = 1_000
+QUERIES = 16
 
 AMONG = Learning.id == any_(bindparam("ids", type_=ARRAY(Text)))
 LEARNINGS = select(Learning).where(AMONG)
@@ -42,6 +44,31 @@ class Entry:
 def shown(entry: Entry, caller: Identity) -> knowledge_pb2.Learning | None:
     """Return an entry as the caller sees it; None for one whom it is not for. The message must not be changed."""
     return to_message(entry.learning, caller) if may_read(caller, entry.learning) else None
+
+
+class Match(NamedTuple):
+    """Where an entry matched a query, as HTML with `<mark>`."""
+
+    title: str
+    passage: str
+    context: str
+    """Empty where title or passage say already why it was found."""
+
+
+# Whoever searches asks the same again: with one more filter, for the next page, on the way back from a learning.
+@lru_cache(maxsize=2 * CAPACITY)
+def matched(entry: Entry, query: Query) -> Match:
+    """Return where an entry matched a query."""
+    snippets, document = _snippets(query), entry.document
+    title, passage = snippets.title(document), snippets.of(document)
+    explained = not query.units or "<mark>" in title + passage
+    return Match(title, passage, "" if explained else snippets.context(document))
+
+
+@lru_cache(maxsize=QUERIES)
+def _snippets(query: Query) -> Snippets:
+    """Return what shows matches of a query; what it finds out about a word in one entry, it knows in the next."""
+    return Snippets(query)
 
 
 class RecentLearnings:

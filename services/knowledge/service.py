@@ -19,9 +19,9 @@ from services.knowledge import search_token
 from services.knowledge.convert import column_values, state_of, to_facets, to_message
 from services.knowledge.feeder import Feeder
 from services.knowledge.model import IN_USE, KnownVisit, Learning, Visibility
-from services.knowledge.recent import RecentLearnings, shown
+from services.knowledge.recent import RecentLearnings, matched, shown
 from services.knowledge.rights import audience, readable, require, see
-from services.knowledge.search import Filters, Query, Snippets
+from services.knowledge.search import Filters, Query
 
 UPDATABLE = frozenset(
     {
@@ -82,15 +82,18 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             total_size=found.total,
             facets=to_facets(found),
         )
-        snippets = Snippets(query)
         for hit in found.hits:
             entry = entries.get(hit.id)
             # The index may lag behind by a moment: rights are those of the row.
             if entry and (learning := shown(entry, caller)):
-                title, passage = snippets.title(entry.document), snippets.of(entry.document)
-                result = answer.results.add(learning=learning, title_snippet=title, snippet=passage, score=hit.score)
-                if query.units and "<mark>" not in title + passage:
-                    result.context_snippet = snippets.context(entry.document)
+                match = matched(entry, query)
+                answer.results.add(
+                    learning=learning,
+                    title_snippet=match.title,
+                    snippet=match.passage,
+                    context_snippet=match.context,
+                    score=hit.score,
+                )
         return answer
 
     async def CreateLearning(

@@ -3,7 +3,9 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from urllib.parse import urlsplit
 
 
@@ -25,14 +27,16 @@ class Load:
     bytes: int
 
 
-def run(url: str, *, headers: dict[str, str] | None = None, connections: int = 8, seconds: float = 5) -> Load:
+def run(
+    urls: Sequence[str], *, headers: dict[str, str] | None = None, connections: int = 8, seconds: float = 5
+) -> Load:
     """
-    Load a URL after one second of warming up.
+    Load a URL, or several of one server in turn, after one second of warming up.
 
     Raises:
         RuntimeError: An answer was not 200.
     """
-    return asyncio.run(_run(url, headers or {}, connections, seconds))
+    return asyncio.run(_run(urls, headers or {}, connections, seconds))
 
 
 def once(url: str, *, headers: dict[str, str] | None = None) -> int:
@@ -57,8 +61,9 @@ def _request(url: str, headers: dict[str, str]) -> tuple[bytes, str, int]:
     return ("\r\n".join(lines) + "\r\n\r\n").encode(), parts.hostname or "", parts.port or 80
 
 
-async def _run(url: str, headers: dict[str, str], connections: int, seconds: float) -> Load:
-    request, host, port = _request(url, headers)
+async def _run(urls: Sequence[str], headers: dict[str, str], connections: int, seconds: float) -> Load:
+    requests = cycle([_request(url, headers)[0] for url in urls])
+    _, host, port = _request(urls[0], headers)
     measured_from = time.perf_counter() + 1
     until = measured_from + seconds
     durations: list[float] = []
@@ -67,8 +72,8 @@ async def _run(url: str, headers: dict[str, str], connections: int, seconds: flo
     async def connection() -> None:
         reader, writer = await asyncio.open_connection(host, port)
         while (started := time.perf_counter()) < until:
-            writer.write(request)
-            size = await _read_answer(reader, url)
+            writer.write(next(requests))
+            size = await _read_answer(reader, urls[0])
             if started >= measured_from:
                 durations.append(time.perf_counter() - started)
                 sizes.append(size)

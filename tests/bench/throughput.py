@@ -15,7 +15,8 @@ class Subject:
     """What is loaded, and the baseline (a subject, too) that it is compared with."""
 
     what: str
-    url: str
+    urls: Sequence[str]
+    """One, or several that are asked for in turn."""
     headers: dict[str, str] = field(default_factory=dict)
     baseline: str = ""
     """`what` of the baseline; empty for a baseline."""
@@ -51,7 +52,7 @@ def measure(subjects: Sequence[Subject], seconds: float) -> list[Row]:
         RuntimeError: An answer was not 200.
     """
     rounds = [
-        {each.what: load.run(each.url, headers=each.headers, seconds=seconds) for each in subjects}
+        {each.what: load.run(each.urls, headers=each.headers, seconds=seconds) for each in subjects}
         for _ in range(ROUNDS)
     ]
     return [

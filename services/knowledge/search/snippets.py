@@ -81,42 +81,22 @@ class _Openings(dict[str, "list[_Matcher]"]):
     def __init__(self, units: Sequence[Unit], analysis: str) -> None:
         super().__init__()
         self._matchers = [_Matcher(unit, analysis) for unit in units]
-        self._met: set[str] = set()
-        self._matching: set[str] = set()
-        self._whole: dict[str, tuple[str, bool]] = {}
 
     def __missing__(self, word: str) -> "list[_Matcher]":
         self[word] = found = [matcher for matcher in self._matchers if matcher.matches(word, 0)]
-        self._met.add(word)
-        if found:
-            self._matching.add(word)
         return found
 
-    def any_of(self, vocabulary: frozenset[str]) -> bool:
-        """Tell whether a unit can begin with one of the words."""
-        for word in vocabulary - self._met:
-            self[word]
-        return not self._matching.isdisjoint(vocabulary)
-
     def whole(self, text: str) -> tuple[str, bool]:
-        """Return all of a short text as HTML, and whether anything in it matched; many documents have the same ones."""
-        if text not in self._whole:
-            shown = normalized(text)
-            marks = list(_marks_among(self, _words_of_short(shown)))
-            self._whole[text] = _render(shown, marks, 0, len(shown)), bool(marks)
-        return self._whole[text]
+        """Return all of a short text as HTML, and whether anything in it matched."""
+        shown = normalized(text)
+        marks = list(_marks_among(self, _words_of_short(shown)))
+        return _render(shown, marks, 0, len(shown)), bool(marks)
 
 
 def _marks(openings: _Openings, text: str) -> Iterator[_Mark]:
     # Most texts of most pages match nothing: their words need no places.
-    if openings.any_of(_vocabulary(text)):
+    if any(map(openings.__getitem__, distinct_words(text))):
         yield from _marks_among(openings, list(words(text)))
-
-
-@lru_cache(maxsize=4_096)
-def _vocabulary(text: str) -> frozenset[str]:
-    """Return the words of a passage, each once; many searches meet the same passages."""
-    return frozenset(distinct_words(text))
 
 
 @lru_cache(maxsize=8_192)
