@@ -77,7 +77,7 @@ def column_values(message: knowledge_pb2.Learning, fields: Iterable[str]) -> dic
 
 def to_document(learning: Learning) -> Document:
     """Return what the search index holds of a learning."""
-    slugs = [*learning.topics, *(city.removeprefix("cities/") for city in learning.cities)]
+    names = [*learning.topics, *(city.removeprefix("cities/") for city in learning.cities)]
     return Document(
         id=learning.id,
         language=learning.language,
@@ -89,7 +89,7 @@ def to_document(learning: Learning) -> Document:
             learning.recommendation,
             learning.remedial_action,
         ],
-        context=[learning.source_title, *slugs],
+        context=[learning.source_title, *(name.replace("-", " ") for name in names)],
         topics=learning.topics,
         cities=learning.cities,
         sdg_targets=learning.sdg_targets,

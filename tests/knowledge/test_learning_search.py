@@ -97,7 +97,7 @@ async def test_what_is_found_by_its_topic_alone_says_so(coordinator: Caller) -> 
     await found(coordinator, "", 1)
     (result,) = (await search(coordinator, "Controllings")).results
     assert result.snippet == "Kurze Wege helfen."
-    assert result.context_snippet == "<mark>controlling</mark> · water"
+    assert result.context_snippet == "<mark>controlling</mark>"
     (result,) = (await search(coordinator, "Wege Controlling")).results
     assert result.context_snippet == ""
     assert all(not result.context_snippet for result in (await search(coordinator)).results)

@@ -62,10 +62,10 @@ class Snippets:
         return self._openings_for(document).whole(document.title)[0]
 
     def context(self, document: Document) -> str:
-        """Return the words around the text, as HTML like `of`; "" where none of them matches."""
+        """Return those of the words around the text that match, as HTML like `of`; "" where none do."""
         openings = self._openings_for(document)
-        parts = [openings.whole(text) for text in document.context if text]
-        return " · ".join(html for html, _ in parts) if any(matched for _, matched in parts) else ""
+        parts = (openings.whole(text) for text in document.context if text)
+        return " · ".join(html for html, matched in parts if matched)
 
     def _openings_for(self, document: Document) -> "_Openings":
         analysis = analysis_of(document.language)
