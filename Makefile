@@ -27,6 +27,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 $(DONE)/requirements: requirements-dev.txt | $(BIN)/python
+	@echo "installing the Python packages, which takes some minutes the first time …"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@mkdir -p $(@D) && touch $@
 

@@ -54,6 +54,10 @@ class CannotStart(Exception):
     """A server cannot start; the message says why, in one line."""
 
 
+class InUse(CannotStart):
+    """Another process uses the data directory."""
+
+
 @dataclass(frozen=True)
 class Postgres:
     """A running PostgreSQL."""
@@ -132,7 +136,7 @@ def exclusive(data_dir: Path) -> Iterator[None]:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             lock.seek(0)
-            raise CannotStart(f"{data_dir} is in use by process {lock.read().strip()}") from None
+            raise InUse(f"{data_dir} is in use by process {lock.read().strip()}") from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()

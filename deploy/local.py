@@ -29,7 +29,7 @@ from types import FrameType
 from typing import NoReturn
 
 from chassis import embedded
-from chassis.embedded import HOST, CannotStart
+from chassis.embedded import HOST, CannotStart, InUse
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
 from deploy.processes import Ended, Processes, stop_left_behind
 
@@ -74,6 +74,8 @@ def main() -> int:
             finally:
                 _ignore_signals()
     except Asked:
+        with contextlib.suppress(OSError):  # The terminal may be gone.
+            print("stopped", flush=True)
         return 0
     except CannotStart as reason:
         print(f"cannot start: {reason}", file=sys.stderr, flush=True)
@@ -88,7 +90,10 @@ def _run(place: Place, stack: contextlib.ExitStack) -> Ended:
     was_killed = record.exists()
     if not was_killed:  # Else it may be the last run's gateway that has the port.
         _check_port(place.port)
-    stack.enter_context(embedded.exclusive(place.data))
+    try:
+        stack.enter_context(embedded.exclusive(place.data))
+    except InUse as reason:
+        raise CannotStart(f"{reason}; choose another one with DATA_DIR=…") from None
     if was_killed:
         stop_left_behind(record)
         _check_port(place.port)

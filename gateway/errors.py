@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app, flash, render_template
+from flask import Flask, Response, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -21,6 +21,7 @@ from chassis.status import DOMAIN
 from gateway import kept
 from gateway.accounts.callers import current_identity, is_api
 from gateway.accounts.signing_in import to_sign_in
+from gateway.pages import this_page
 from gateway.reasons import sentence
 
 HTTP_STATUS = {
@@ -78,6 +79,9 @@ def refusal(error: DomainError) -> BaseResponse:
     if not is_api():
         if isinstance(error, Unauthenticated):
             return to_sign_in()
+        if "page_token" in request.args and any(field == "page_token" for field, _text in error.violations):
+            flash(_("This page of the list does not exist (any more). Here is its beginning."), "warning")
+            return redirect(this_page(page_token=""), 303)
         return page(status, sentence(error.message), headers)
     if status == 401:
         invalid = "" if error.reason == error.code else ' error="invalid_token"'

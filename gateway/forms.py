@@ -25,7 +25,7 @@ from werkzeug.datastructures import MultiDict
 
 from chassis.convert import date_message, date_of
 from chassis.errors import DomainError, InvalidArgument, NotFound, Unauthenticated
-from gateway import kept, languages, places, reasons, terms
+from gateway import kept, languages, places, reasons, terms, text_languages
 
 # A FieldDescriptor; the type stubs know two that do not fit each other.
 Field = Any
@@ -214,12 +214,24 @@ class Form:
             self.status = 422 if refusal.violations else STATUS.get(refusal.code, 409)
             for path, description in refusal.violations:
                 at = re.sub(r"\[(\d+)\]", r".\1", path)
-                self.violations.setdefault(at, []).append(reasons.sentence(description, blank=not self[at]))
+                blank = not self[at] and not self[re.sub(r"\.\d+$", "", at)]
+                complaint = reasons.sentence(description, blank=blank)
+                self.violations.setdefault(at, []).append(self._about_one(at, complaint))
             if not refusal.violations:
                 self.problem = reasons.problem(refusal, self.zone)
                 for path, complaint in self.problem.marks:
                     self.violations.setdefault(path, []).append(complaint)
             self._overtaken = refusal.reason == "ETAG_MISMATCH"
+
+    def _about_one(self, at: str, complaint: str) -> str:
+        """Return a complaint with the entry that it is about, where it is one of several typed into one field."""
+        field, _dot, index = at.rpartition(".")
+        codes = IN_WORDS.get(field.rpartition(".")[2], (str, str))[1]
+        typed = [part.strip() for text in self.all(field) for part in LIST_SEPARATORS.split(text) if part.strip()]
+        entries = list({codes(text): text for text in reversed(typed)}.values())[::-1]
+        if len(entries) > 1 and index.isdigit() and int(index) < len(entries):
+            return f"{entries[int(index)]}: {complaint}"
+        return complaint
 
     def compare(self, message: Message, path: str) -> None:
         """After a lost race, note what the message holds now, and take its etag: saving again is then a decision."""
@@ -339,7 +351,7 @@ def _scalar(field: Field, text: str) -> str | int | float | bool:
         return places.degrees_of(text)
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return text in ("on", "true", "1")
-    if field.name == "language" and not languages.is_known(text):
+    if field.name == "language" and not text_languages.is_known(text):
         raise ValueError(_("This is no language that is known here. Please choose one from the list."))
     return IN_WORDS[field.name][1](text) if field.name in IN_WORDS else text
 

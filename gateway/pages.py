@@ -24,7 +24,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.convert import date_of
 from chassis.identity import Identity
-from gateway import languages, places, terms, texts
+from gateway import languages, places, terms, text_languages, texts
 from gateway.access import ADMINISTERING, may
 from gateway.accounts import current_identity
 from gateway.accounts.callers import local_path
@@ -105,10 +105,10 @@ def init_app(app: Flask) -> None:
         "may": may,
         "navigation": navigation,
         "options": terms.options,
-        "text_languages": languages.text_languages,
+        "text_languages": text_languages.offered,
         "this_page": this_page,
         "topics": terms.topics,
-        "written_languages": languages.written,
+        "written_languages": text_languages.written,
         "zone_name": places.zone_name,
     }
 

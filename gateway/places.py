@@ -111,7 +111,7 @@ def _zone_label(zone: str, locale: str) -> str:
 @lru_cache(maxsize=1000)
 def _zone_name(zone: str, locale: str) -> str:
     name = get_timezone_name(ZoneInfo(zone), width="long", zone_variant="generic", locale=locale)
-    return name.replace(") (", ", ")  # “Ukraine (Kyiv) (Ortszeit)”
+    return name.removesuffix(" (Ortszeit)")  # German only, and wherever it is shown the page says so already
 
 
 def _plain(name: str) -> str:

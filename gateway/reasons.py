@@ -67,6 +67,20 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
             r"must be a BCP 47 language tag",
             _l("This language is not known. Please give its name, for example: Polish."),
         ),
+        (
+            r"must be a topic such as",
+            _l("A topic is a few words of letters and digits, for example: water supply."),
+        ),
+        (r"must be an account such as", _l("Please give the e-mail address with which the person signs in.")),
+        (r"must be an e-mail address such as", _l("Please give an e-mail address, for example: name@example.org.")),
+        (
+            r"must be an id such as (?P<example>\S+)",
+            _l("Please use small letters from a to z, digits and hyphens only, for example: %(example)s."),
+        ),
+        (
+            r"must be an? .+ such as (?P<example>.+)",
+            _l("This has not the form that is needed here, for example: %(example)s."),
+        ),
         (r"contains a NUL character", _l("It contains a character that cannot be stored.")),
         (r"name both languages, or none", _l("Please name both languages, or none.")),
         (r"There is no such day|is not a day", _l("There is no such day.")),
@@ -110,6 +124,7 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
         (r"^cities/\S+ exists already", _l("Another city has this short name. Choose another one.")),
         (r"is not an IANA time zone", _l("This time zone is not known. Please choose one from the list.")),
         (r"is the home city", _l("This is the home city. Please choose another one.")),
+        (r"e-mail address of an expert's account", _l("No expert signs in with this e-mail address.")),
         (r"belongs to another account", _l("Another account has this e-mail address.")),
         (
             r"You cannot disable your own account",
@@ -125,7 +140,7 @@ SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
 
 def sentence(text: str, *, blank: bool = False) -> str:
     """Return a sentence of a service in the reader's language; `blank`: it is about a field with nothing in it."""
-    if blank and "has not the right form" in text:
+    if blank and re.search(r"has not the right form|must be an? .+ such as", text):
         return str(FILL_IN)
     for pattern, words in SENTENCES:
         if found := pattern.search(text):

@@ -61,6 +61,7 @@ def running(data: Path, **environment: str) -> Iterator[Stack]:
     data.mkdir(exist_ok=True)
     log = (data / "stack.log").open("w")
     log.write(said)
+    log.flush()  # Before what the processes say from now on.
     # Somebody has to read on, or the processes wait for room in the pipe.
     copier = subprocess.Popen(["cat"], stdin=output, stdout=log)
     try:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from chassis.errors import AlreadyExists, InvalidArgument, NotFound
+from chassis.identity import Role
 from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from gateway.accounts import passwords
 from gateway.accounts.model import Account, Kind, Token
@@ -60,6 +61,22 @@ def get(engine: Engine, name: str) -> Account:
     """
     with Session(engine) as session:
         return _find(session, name)
+
+
+def expert(engine: Engine, email: str) -> Account:
+    """
+    Return the account with which an expert signs in.
+
+    Raises:
+        NotFound: There is none with that address, in any case of letters, or it is disabled, or nobody's who is an
+            expert: it is not said which.
+    """
+    statement = select(Account).where(func.lower(Account.email) == email.lower(), ~Account.disabled)
+    with Session(engine) as session:
+        account = session.scalars(statement).one_or_none()
+    if account is None or Role.EXPERT not in account.roles:
+        raise NotFound(email)
+    return account
 
 
 def departments(engine: Engine) -> Sequence[str]:

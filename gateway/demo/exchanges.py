@@ -98,6 +98,7 @@ SWANSEA_CAME = DemoVisit(
                 "diese Besuche noch stärker.",
                 recommendation="Den Verwaltungsaustausch neben den klassischen Partnerschaftsaktivitäten einplanen.",
                 topics=["controlling", "administrative-exchange"],
+                visibility=DebriefEntry.VISIBILITY_PARTNERS,
             ),
             DebriefEntry(
                 title="Colleagues in the same function make a visit an exchange of knowledge",
@@ -108,6 +109,7 @@ SWANSEA_CAME = DemoVisit(
                 "visits become a structured exchange of knowledge.",
                 recommendation="Bring together the controllers of both cities, function by function.",
                 topics=["controlling", "administrative-exchange"],
+                visibility=DebriefEntry.VISIBILITY_PARTNERS,
             ),
         ],
     ),

@@ -5,7 +5,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import lists, rpc
+from gateway import access, lists, rpc
 from gateway.accounts import sign_in_required
 from gateway.exchanges import departments
 from gateway.forms import Form
@@ -31,6 +31,7 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/new", methods=["GET", "POST"])
 @sign_in_required
 def create() -> ResponseReturnValue:
+    access.require("ExchangeService.CreateExchange")
     form = Form({"exchange.partnership": request.args.get("partnership", ""), "exchange.kind": "KIND_ADMINISTRATIVE"})
     if form.submitted:
         with form.keeping_what_was_typed():
@@ -58,6 +59,7 @@ def show(exchange_id: str) -> ResponseReturnValue:
 @blueprint.route("/<exchange_id>/edit", methods=["GET", "POST"])
 @sign_in_required
 def edit(exchange_id: str) -> ResponseReturnValue:
+    access.require("ExchangeService.UpdateExchange")
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
     form = Form({"exchange": exchange})
     if form.submitted:

@@ -11,7 +11,7 @@ from google.type.date_pb2 import Date
 
 from chassis.convert import date_message
 from chassis.errors import InvalidArgument
-from gateway import rpc, transitions
+from gateway import access, rpc, transitions
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.exchanges import departments
@@ -65,6 +65,7 @@ def _page(
 
 @sign_in_required
 def create_conclusion(forum_id: str) -> ResponseReturnValue:
+    access.require("ConclusionService.CreateConclusion")
     forum = parts.forum_of(forum_id)
     groups = parts.groups_of(forum.name)
     own = [group.name for group in groups if group.writable]
@@ -80,6 +81,7 @@ def create_conclusion(forum_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
+    access.require("ConclusionService.UpdateConclusion")
     forum = parts.forum_of(forum_id)
     name = f"{forum.name}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
@@ -95,6 +97,7 @@ def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
+    access.require("ConclusionService.AdoptConclusion")
     forum = parts.forum_of(forum_id)
     name = f"{forum.name}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
@@ -117,6 +120,7 @@ def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def create_recommendation(forum_id: str) -> ResponseReturnValue:
+    access.require("RecommendationService.CreateRecommendation")
     forum = parts.forum_of(forum_id)
     form = Form(
         {
@@ -148,6 +152,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
 @sign_in_required
 def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturnValue:
     """Change a recommendation: a draft whole; an adopted one's owner and day, its text never; a department its day."""
+    access.require("RecommendationService.UpdateRecommendation")
     forum = parts.forum_of(forum_id)
     name = f"{forum.name}/recommendations/{recommendation_id}"
     recommendation = rpc.recommendations.GetRecommendation(pb.GetRecommendationRequest(name=name))

@@ -5,7 +5,7 @@ from flask import Blueprint, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import rpc
+from gateway import access, rpc
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
 from gateway.forums import parts
@@ -43,6 +43,7 @@ def _page(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> Respons
 
 @sign_in_required
 def create_group(forum_id: str) -> ResponseReturnValue:
+    access.require("WorkingGroupService.CreateWorkingGroup")
     forum = parts.forum_of(forum_id)
     form = Form()
     if form.submitted:
@@ -55,6 +56,7 @@ def create_group(forum_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def edit_group(forum_id: str, group_id: str) -> ResponseReturnValue:
+    access.require("WorkingGroupService.UpdateWorkingGroup")
     forum = parts.forum_of(forum_id)
     group = _group(forum_id, group_id)
     form = Form({"working_group": group})
@@ -70,6 +72,7 @@ def edit_group(forum_id: str, group_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
+    access.require("WorkingGroupService.DeleteWorkingGroup")
     group = _group(forum_id, group_id)
     form = Form({"etag": group.etag})
     if form.submitted:

@@ -7,9 +7,11 @@ from flask import Blueprint, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import cities, rpc, terms, transitions
+from chassis.errors import InvalidArgument, NotFound
+from gateway import access, cities, rpc, terms, transitions
 from gateway.access import may
-from gateway.accounts import api, sign_in_required
+from gateway.accounts import api, directory, sign_in_required
+from gateway.accounts.callers import store
 from gateway.forms import Form
 from gateway.forums import parts
 from gateway.pages import href
@@ -65,13 +67,31 @@ def _accounts(chosen: str) -> list[tuple[str, str]]:
     ]
 
 
+def _account_named(text: str) -> str:
+    """
+    Return the resource name of the account that the office means: by its e-mail address; else the text as it is.
+
+    Raises:
+        InvalidArgument: No expert has the address. Who may not invite is not told: their request is refused anyway.
+    """
+    if "@" not in text or not may("PanelistService.CreatePanelist"):
+        return text
+    try:
+        return directory.expert(store().engine, text).name
+    except NotFound:
+        raise InvalidArgument("panelist.account", "is not the e-mail address of an expert's account") from None
+
+
 @sign_in_required
 def invite(forum_id: str) -> ResponseReturnValue:
+    access.require("PanelistService.CreatePanelist")
     forum = parts.forum_of(forum_id)
     form = Form()
     if form.submitted:
         with form.keeping_what_was_typed():
-            panelist = rpc.panelists.CreatePanelist(form.message(pb.CreatePanelistRequest, parent=forum.name))
+            request = form.message(pb.CreatePanelistRequest, parent=forum.name)
+            request.panelist.account = _account_named(request.panelist.account)
+            panelist = rpc.panelists.CreatePanelist(request)
             _tell(_("%(function)s is invited.", function=panelist.function), panelist)
             return redirect(href(panelist.name), 303)
     return _page(form, forum, None)
@@ -84,7 +104,9 @@ def edit_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     form = Form({"panelist": panelist})
     if form.submitted:
         with form.keeping_what_was_typed():
-            changed = rpc.panelists.UpdatePanelist(form.change(pb.UpdatePanelistRequest, "panelist", panelist.name))
+            request = form.change(pb.UpdatePanelistRequest, "panelist", panelist.name)
+            request.panelist.account = _account_named(request.panelist.account)
+            changed = rpc.panelists.UpdatePanelist(request)
             _tell(_("%(function)s is saved.", function=changed.function), changed)
             return redirect(href(panelist.name), 303)
         form.compare(panelist, "panelist")

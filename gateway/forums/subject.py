@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import rpc
+from gateway import access, rpc
 from gateway.accounts import sign_in_required
 from gateway.exchanges import departments
 from gateway.forms import Form
@@ -35,6 +35,7 @@ def subject(forum_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def create_node(forum_id: str) -> ResponseReturnValue:
+    access.require("SubjectNodeService.CreateSubjectNode")
     forum = parts.forum_of(forum_id)
     form = Form({"subject_node.parent": request.args.get("parent", "")})
     if form.submitted:
@@ -47,6 +48,7 @@ def create_node(forum_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def edit_node(forum_id: str, node_id: str) -> ResponseReturnValue:
+    access.require("SubjectNodeService.UpdateSubjectNode")
     forum = parts.forum_of(forum_id)
     node = _node(forum_id, node_id)
     form = Form({"subject_node": node})
@@ -62,6 +64,7 @@ def edit_node(forum_id: str, node_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def remove_node(forum_id: str, node_id: str) -> ResponseReturnValue:
+    access.require("SubjectNodeService.DeleteSubjectNode")
     node = _node(forum_id, node_id)
     form = Form({"etag": node.etag})
     if form.submitted:

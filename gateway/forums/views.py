@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import cities, lists, rpc
+from gateway import access, cities, lists, rpc
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
 from gateway.forums import conclusions, coordinates, groups, panel, parts, subject
@@ -29,6 +29,7 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/new", methods=["GET", "POST"])
 @sign_in_required
 def create() -> ResponseReturnValue:
+    access.require("ForumService.CreateForum")
     form = Form({"forum.city": current_app.config["HOME_CITY"], "forum.language": language()})
     if form.submitted:
         with form.keeping_what_was_typed():
@@ -41,6 +42,7 @@ def create() -> ResponseReturnValue:
 @blueprint.route("/<forum_id>/edit", methods=["GET", "POST"])
 @sign_in_required
 def edit(forum_id: str) -> ResponseReturnValue:
+    access.require("ForumService.UpdateForum")
     forum = parts.forum_of(forum_id)
     form = Form({"forum": forum})
     if form.submitted:
@@ -65,6 +67,7 @@ def show(forum_id: str) -> ResponseReturnValue:
         "forums/show.html",
         forum=forum,
         titles={group.name: group.title for group in working_groups},
+        nodes={node.name: parts.label_of(node) for node in parts.nodes_of(forum.name)},
         # A coordinator drafts without a group too.
         drafts=coordinates() or any(group.writable for group in working_groups),
         cities=cities.names(),

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from chassis.errors import InvalidArgument
 from chassis.identity import Role
-from gateway import cities, lists, rpc, transitions
+from gateway import access, cities, lists, rpc, transitions
 from gateway.accounts import sign_in_required
 from gateway.accounts.callers import require_caller
 from gateway.exchanges import departments
@@ -66,6 +66,7 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/new", methods=["GET", "POST"])
 @sign_in_required
 def create() -> ResponseReturnValue:
+    access.require("LearningService.CreateLearning")
     # Staff of a partner city write about its visits only.
     visits, visit_required = _visits(), not require_caller().identity.has(Role.COORDINATOR, Role.MEMBER)
     known = topics.known()
@@ -114,6 +115,7 @@ def show(learning_id: str) -> ResponseReturnValue:
 @blueprint.route("/<learning_id>/edit", methods=["GET", "POST"])
 @sign_in_required
 def edit(learning_id: str) -> ResponseReturnValue:
+    access.require("LearningService.UpdateLearning")
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
     form, known = Form({"learning": learning}), topics.known()
     if form.submitted:

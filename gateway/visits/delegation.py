@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from gateway import rpc
+from gateway import access, rpc
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
@@ -32,6 +32,7 @@ def of_visit(visit: str) -> Sequence[pb.Delegate]:
 
 @sign_in_required
 def create_delegate(visit_id: str) -> ResponseReturnValue:
+    access.require("DelegateService.CreateDelegate")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form()
     if form.submitted:
@@ -44,6 +45,7 @@ def create_delegate(visit_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
+    access.require("DelegateService.UpdateDelegate")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{visit.name}/delegates/{delegate_id}"))
     form = Form({"delegate": delegate})
@@ -59,6 +61,7 @@ def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def remove_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
+    access.require("DelegateService.DeleteDelegate")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{visit.name}/delegates/{delegate_id}"))
     form = Form({"etag": delegate.etag})

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from chassis.convert import date_of
-from gateway import rpc
+from gateway import access, rpc
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.forms import Form
@@ -64,6 +64,7 @@ def _times(visit: pb.Visit) -> dict[str, str]:
 
 @sign_in_required
 def create_item(visit_id: str) -> ResponseReturnValue:
+    access.require("AgendaItemService.CreateAgendaItem")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form(_times(visit), zone=visit.time_zone)
     if form.submitted:
@@ -77,6 +78,7 @@ def create_item(visit_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
+    access.require("AgendaItemService.UpdateAgendaItem")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"agenda_item": item}, zone=visit.time_zone)
@@ -95,6 +97,7 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
 
 @sign_in_required
 def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
+    access.require("AgendaItemService.DeleteAgendaItem")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"etag": item.etag})

@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from chassis.convert import date_of
 from chassis.errors import InvalidArgument
 from chassis.validation import validate
-from gateway import cities, lists, rpc, terms, transitions
+from gateway import access, cities, lists, rpc, terms, transitions
 from gateway.access import may
 from gateway.accounts import sign_in_required
 from gateway.accounts.callers import current_identity
@@ -57,6 +57,7 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/new", methods=["GET", "POST"])
 @sign_in_required
 def create() -> ResponseReturnValue:
+    access.require("VisitService.CreateVisit")
     exchanges = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(page_size=1000, order_by="title")).exchanges
     chosen = next((exchange for exchange in exchanges if exchange.name == request.args.get("exchange")), None)
     reader = current_identity()
@@ -139,6 +140,7 @@ def show(visit_id: str) -> ResponseReturnValue:
 @blueprint.route("/<visit_id>/edit", methods=["GET", "POST"])
 @sign_in_required
 def edit(visit_id: str) -> ResponseReturnValue:
+    access.require("VisitService.UpdateVisit")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form({"visit": visit}, zone=visit.time_zone)
     if form.submitted:
@@ -237,6 +239,7 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
 @blueprint.route("/<visit_id>/report", methods=["GET", "POST"])
 @sign_in_required
 def report(visit_id: str) -> ResponseReturnValue:
+    access.require("VisitService.ReportVisit")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
     form = Form({"etag": visit.etag, **_new_entry(0, exchange)})

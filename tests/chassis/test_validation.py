@@ -1,8 +1,13 @@
 """The field rules of the contract, and which fields an update changes."""
 
 import contextlib
+from typing import Any
 
+import protovalidate
 import pytest
+from austausch.accounts.v1 import accounts_pb2
+from austausch.common.v1 import pattern_pb2
+from austausch.exchange.v1 import exchange_pb2
 from austausch.exchange.v1.exchange_pb2 import (
     City,
     CreateCityRequest,
@@ -12,9 +17,18 @@ from austausch.exchange.v1.exchange_pb2 import (
     ReportVisitRequest,
     UpdateCityRequest,
 )
+from austausch.forum.v1 import forum_pb2
 from austausch.forum.v1.forum_pb2 import CreateForumRequest, Forum
-from austausch.knowledge.v1.knowledge_pb2 import ListLearningsRequest, SearchLearningsRequest
+from austausch.knowledge.v1 import knowledge_pb2
+from austausch.knowledge.v1.knowledge_pb2 import (
+    CreateLearningRequest,
+    Learning,
+    ListLearningsRequest,
+    SearchLearningsRequest,
+)
+from buf.validate import validate_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +37,7 @@ from chassis.field_mask import updated_paths
 from chassis.validation import validate
 
 GOOD = City(name="cities/swansea", display_name="Swansea", country_code="GB", time_zone="Europe/London")
+TOPIC = "must be a topic such as water-supply"
 CHANGEABLE = {"display_name", "country_code", "languages"}
 
 
@@ -50,9 +65,9 @@ def test_a_request_that_keeps_the_rules_passes() -> None:
 def test_every_bad_field_is_named_at_once_in_words_for_people() -> None:
     found = violations(CreateCityRequest(city=City(country_code="gb", working_week=[1, 1]), city_id="Ä b"))
     assert found["city.display_name"] == "is required"
-    assert found["city.country_code"] == "has not the right form"
+    assert found["city.country_code"] == "must be an ISO 3166-1 country code such as DE"
     assert found["city.working_week"] == "names something twice"
-    assert found["city_id"] == "has not the right form"
+    assert found["city_id"] == "must be an id such as swansea"
 
 
 def test_a_required_message_that_is_missing_is_named() -> None:
@@ -78,6 +93,44 @@ def test_an_item_of_a_list_is_named_by_its_place() -> None:
 )
 def test_what_a_pattern_asks_for_is_said_as_the_contract_says_it(request_: object, path: str) -> None:
     assert violations(request_)[path] == "must be a BCP 47 language tag such as de or en-GB"
+
+
+@pytest.mark.parametrize(
+    ("request_", "path", "said"),
+    [
+        (CreateLearningRequest(learning=Learning(topics=["Water"])), "learning.topics[0]", TOPIC),
+        (
+            ReportVisitRequest(debrief=Debrief(entries=[DebriefEntry(topics=["a b"])])),
+            "debrief.entries[0].topics[0]",
+            TOPIC,
+        ),
+        (ListLearningsRequest(topic="Water"), "topic", TOPIC),
+        (
+            CreateLearningRequest(learning=Learning(sdg_targets=["18"])),
+            "learning.sdg_targets[0]",
+            "must be an SDG target such as 6.3 or 13.b",
+        ),
+        (CreateForumRequest(forum=Forum(city="Swansea")), "forum.city", "must be a city such as cities/swansea"),
+    ],
+)
+def test_a_form_that_people_can_get_wrong_is_said_with_an_example(request_: object, path: str, said: str) -> None:
+    assert violations(request_)[path] == said
+
+
+@pytest.mark.parametrize("contract", [accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2])
+def test_every_example_that_the_contract_gives_of_a_pattern_fits_it(contract: Any) -> None:
+    for kind in contract.DESCRIPTOR.message_types_by_name.values():
+        for field in kind.fields:
+            said = field.GetOptions().Extensions[pattern_pb2.pattern_message]
+            rules = field.GetOptions().Extensions[validate_pb2.field]
+            pattern = rules.string.pattern or rules.repeated.items.string.pattern
+            own_name = field.name in ("name", "parent")
+            assert bool(said) == bool(pattern and not own_name), field.full_name
+            if said:
+                example = said.partition(" such as ")[2].split(" or ")[0]
+                made = GetMessageClass(kind)(**{field.name: [example] if field.is_repeated else example})
+                wrong = [one.field_value for one in protovalidate.collect_violations(made)]
+                assert example not in wrong, said
 
 
 def test_an_update_is_held_to_the_rules_of_what_it_changes() -> None:

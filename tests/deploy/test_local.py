@@ -60,7 +60,10 @@ def test_a_data_directory_that_cannot_be_written_is_told_in_one_line(tmp_path: P
 def test_a_data_directory_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     with exclusive(tmp_path / "data"):
         code, said = outcome(start(tmp_path / "data", free_port()))
-    assert (code, said) == (1, f"cannot start: {tmp_path}/data is in use by process {os.getpid()}\n")
+    assert (code, said) == (
+        1,
+        f"cannot start: {tmp_path}/data is in use by process {os.getpid()}; choose another one with DATA_DIR=…\n",
+    )
 
 
 def test_a_failed_start_says_why_and_stops_what_it_had_started(tmp_path: Path) -> None:
@@ -91,6 +94,7 @@ def test_a_second_copy_runs_beside_the_first_one_and_stops_when_asked(stack: Sta
     # Only a start that loads the demo data says so.
     said = [(used_data / log).read_text() for log in ("first-start.log", "stack.log")]
     assert ["loading the demo data" in lines for lines in said] == [True, False]
+    assert said[1].splitlines()[-1] == "stopped"
 
 
 def test_a_line_of_a_process_names_it_and_its_time_once(stack: Stack) -> None:

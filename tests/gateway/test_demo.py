@@ -120,6 +120,18 @@ def test_the_member_has_a_recommendation_to_answer(empty: Gateway) -> None:
     assert owners == {"Dezernatscontrolling", "Internationales Büro", ""}
 
 
+def test_the_partner_finds_what_the_exchange_with_its_city_taught(empty: Gateway) -> None:
+    load(empty)
+
+    found = signed_in(empty, "partner").get("/v1/learnings:search", query="controllers").json["results"]
+    assert "Colleagues in the same function make a visit an exchange of knowledge" in [
+        one["learning"]["title"] for one in found
+    ]
+    learnings = signed_in(empty, "coordinator").get("/v1/learnings").json["learnings"]
+    shared = [one["language"] for one in learnings if one["visibility"] == "VISIBILITY_PARTNERS"]
+    assert sorted(shared) == ["de", "en"]
+
+
 def test_a_second_load_does_nothing(empty: Gateway) -> None:
     load(empty)
     empty.store.create_account("press@city.example", "Press office", "a long password", ["member"])

@@ -54,3 +54,33 @@ def test_the_reference_of_the_api_follows_the_language(
     assert ("Die Beschreibungen sind auf Englisch." in page) == (shown == "de")
     # What stands in English whatever the language says so.
     assert all(" lang=" in heading for heading in re.findall(r'<h2 [^>]*id="tag-[^>]*>', page))
+
+
+@pytest.mark.parametrize(
+    ("role", "path"),
+    [
+        (Role.ADMINISTRATOR, "/visits/new"),
+        (Role.PARTNER, "/visits/new"),
+        (Role.PARTNER, "/exchanges/new"),
+        (Role.ADMINISTRATOR, "/learnings/new"),
+        (Role.MEMBER, "/forums/new"),
+        (Role.MEMBER, "/forums/any/conclusions/new"),
+        (Role.MEMBER, "/forums/any/recommendations/new"),
+        (Role.EXPERT, "/forums/any/workingGroups/new"),
+        (Role.EXPERT, "/forums/any/subjectNodes/new"),
+        (Role.EXPERT, "/forums/any/panelists/new"),
+        (Role.ADMINISTRATOR, "/visits/any/agendaItems/new"),
+        (Role.ADMINISTRATOR, "/visits/any/delegates/new"),
+        (Role.PARTNER, "/visits/any/report"),
+    ],
+)
+def test_a_form_that_a_role_can_never_send_is_refused_at_once(gateway: Gateway, role: Role, path: str) -> None:
+    assert browser_of(gateway, role).get(path).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/visits", "/learnings", "/exchanges"])
+def test_an_address_with_a_bad_page_leads_to_the_beginning_of_its_list(gateway: Gateway, path: str) -> None:
+    client = browser_of(gateway, Role.COORDINATOR)
+    answer = client.get(f"{path}?state=STATE_IDEA&page_token=nonsense")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{path}?state=STATE_IDEA")
+    assert "This page of the list does not exist (any more)." in client.get(answer.headers["Location"]).text

@@ -197,7 +197,7 @@ def test_who_may_list_accounts_chooses_that_of_the_expert(gateway: Gateway, foru
     expert = gateway.as_(Role.EXPERT).get("/v1/accounts/me").json["name"]
     member = gateway.as_(Role.MEMBER).get("/v1/accounts/me").json["name"]
     new = f"/{forum}/panelists/new"
-    assert "An administrator creates it and tells you its name" in browser(gateway, Role.COORDINATOR).get(new).text
+    assert "E-mail address with which the expert signs in" in browser(gateway, Role.COORDINATOR).get(new).text
     change = "UPDATE accounts SET roles = %s WHERE email = %s"
     email = credentials(Role.COORDINATOR)["email"]
     execute(gateway, change, [Role.COORDINATOR, Role.ADMINISTRATOR], email)

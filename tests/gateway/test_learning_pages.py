@@ -165,6 +165,13 @@ def test_the_languages_of_a_city_that_is_entered_come_first_in_every_choice_of_o
     assert {"is", "da"} <= set(options(browser.get("/learnings").text, "written_in"))
 
 
+def test_a_forum_can_work_in_any_language_in_which_a_learning_can_be_written(browse: Browse) -> None:
+    browser = browse(Role.COORDINATOR)
+    offered = options(browser.get(NEW).text, "learning.language")
+    assert "es" in offered
+    assert options(browser.get("/forums/new").text, "forum.language") == offered
+
+
 def test_a_language_that_is_not_offered_is_kept(gateway: Gateway, browse: Browse) -> None:
     body = {"title": "Caminhos curtos", "language": "pt-BR", "observation": "É assim."}
     name = created(gateway.as_(Role.COORDINATOR).post("/v1/learnings", body))["name"]

@@ -4,6 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from austausch.accounts.v1 import accounts_pb2
+from austausch.exchange.v1 import exchange_pb2
+from austausch.forum.v1 import forum_pb2
+from austausch.knowledge.v1 import knowledge_pb2
+from buf.validate import validate_pb2
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from jsonschema import Draft202012Validator
@@ -14,6 +19,7 @@ from chassis.identity import Role
 from chassis.validation import validate
 from gateway.rest import json_reader, transcoding
 from gateway.rest.endpoints import Endpoint
+from gateway.rest.openapi import schemas
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_visit, created
 
@@ -155,6 +161,52 @@ def test_limits_come_from_the_rules_of_the_fields(document: dict[str, Any]) -> N
     assert visit["startDate"]["$ref"] == "#/components/schemas/Date"
     seats = document["components"]["schemas"]["Room"]["properties"]["seats"]
     assert (seats["minimum"], seats["maximum"]) == (0, 100000)
+
+
+@pytest.mark.parametrize("kind", ["Exchange", "DebriefEntry", "Learning"])
+def test_topics_are_described_with_their_limits(document: dict[str, Any], kind: str) -> None:
+    topics = document["components"]["schemas"][kind]["properties"]["topics"]
+
+    assert topics["uniqueItems"]
+    assert topics["maxItems"] == (30 if kind == "Learning" else 20)
+    fits = {
+        text: errors(document, topics["items"], text) == []
+        for text in (
+            "water-supply",
+            "grünflächen",
+            "l10n",
+            "Water",
+            "water supply",
+            "water_supply",
+            "-water",
+            "",
+            "é" * 64,
+        )
+    }
+    assert [text for text, fit in fits.items() if fit] == ["water-supply", "grünflächen", "l10n"]
+
+
+def test_every_pattern_of_the_contract_is_described(document: dict[str, Any]) -> None:
+    components = document["components"]["schemas"]
+    for module in (accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2):
+        for kind in module.DESCRIPTOR.message_types_by_name.values():
+            for field in kind.fields if kind.name in components else ():
+                rules = field.GetOptions().Extensions[validate_pb2.field]
+                described = components[kind.name]["properties"].get(field.json_name, {})
+                if rules.string.pattern:
+                    assert "pattern" in described, field.full_name
+                if rules.repeated.items.string.pattern:
+                    assert "pattern" in described["items"], field.full_name
+
+
+def test_a_pattern_with_classes_of_unicode_is_described_without_them() -> None:
+    described = schemas.portable(r"^[\p{Ll}\p{Nd}_][\p{Lu}\p{Ll}-]{0,3}$")
+
+    assert "p{" not in described
+    for fitting in ("a", "éÉ-x", "_A", "7"):
+        assert re.search(described, fitting)
+    for wrong in ("A", "-", "a b", "a7", "abcde"):
+        assert not re.search(described, wrong)
 
 
 def test_the_document_is_not_sent_again_when_it_is_known(gateway: Gateway) -> None:

@@ -105,6 +105,13 @@ def test_an_unknown_language_is_told_in_words(app: Flask) -> None:
     ]
 
 
+def test_of_several_languages_the_unknown_one_is_named(app: Flask) -> None:
+    form = posted(app, {"delegate.languages": "Deutsch, Klingonisch?"}, language="de")
+    with form.keeping_what_was_typed():
+        validate(form.message(pb.CreateDelegateRequest, parent="visits/a"))
+    assert form.errors("delegate.languages")[0].startswith("Klingonisch?: Diese Sprache ist nicht bekannt.")
+
+
 def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
     form = posted(app, {"agenda_item.title": "Tour"}, zone="Europe/Berlin")
     with form.keeping_what_was_typed():

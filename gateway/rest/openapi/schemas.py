@@ -3,6 +3,8 @@ Messages and fields as JSON Schema 2020-12: types as the proto3 JSON mapping has
 """
 
 import re
+import unicodedata
+from itertools import groupby
 from typing import Any
 
 from buf.validate import validate_pb2
@@ -56,6 +58,9 @@ STRING_FORMATS = {"uuid": "uuid", "email": "email", "uri": "uri", "hostname": "h
 EXAMPLE = re.compile(r"(?:e\.g\.|such as|for example)\s+`([^`{}]+)`", re.IGNORECASE)
 # What a pattern of resource names has for an id.
 CHARACTERS = re.compile(r"(\[[^\]]+\])+\{\d+,\d+\}")
+# A class of Unicode in a pattern, and the brackets around some.
+UNICODE = re.compile(r"\\p\{(\w+)\}")
+WITH_UNICODE = re.compile(r"\[(?!\^)((?:\\.|[^\]\\])*?\\p(?:\\.|[^\]\\])*)\]")
 # What a reader finds in the demo data, where a name is asked for.
 SAMPLE_IDS = {"city": "swansea", "forum": "leitbild-mannheim-2030"}
 SAMPLE_UUID = "0190d6c5-3f0a-4a57-9d44-0d6a1f2b3c4d"
@@ -153,14 +158,38 @@ def string_rules(rules: validate_pb2.StringRules, optional: bool) -> Schema:
     for rule, name in STRING_FORMATS.items():
         if getattr(rules, rule):
             schema["format"] = name
-    # Not every dialect knows the classes of Unicode: a client shall not fail on a pattern.
-    if rules.pattern and r"\p" not in rules.pattern:
-        schema["pattern"] = f"^$|{rules.pattern}" if optional else rules.pattern
+    if rules.pattern:
+        schema["pattern"] = f"^$|{portable(rules.pattern)}" if optional else portable(rules.pattern)
     if rules.const:
         schema["const"] = rules.const
     if getattr(rules, "in"):
         schema["enum"] = list(getattr(rules, "in"))
     return schema
+
+
+def portable(pattern: str) -> str:
+    """
+    Return a pattern that any dialect of regular expressions knows, and that matches whatever the given one does.
+
+    Not every dialect knows the classes of Unicode, and a client shall not fail on a pattern: what has them in brackets
+    becomes all of Unicode but for the ASCII characters that do not fit.
+    """
+    return WITH_UNICODE.sub(lambda brackets: _without_unicode(brackets[1]), pattern)
+
+
+def _without_unicode(held: str) -> str:
+    """Return, in brackets, what stands for classes of Unicode and the characters and ranges beside them."""
+    categories = tuple(UNICODE.findall(held))
+    others = UNICODE.sub("", held)
+    wrong = [
+        code
+        for code in range(128)
+        if not unicodedata.category(chr(code)).startswith(categories)
+        and not (others and re.match(f"[{others}]", chr(code)))
+    ]
+    # Neighbours have one difference between their code and their place.
+    runs = [[code for _, code in run] for _, run in groupby(enumerate(wrong), lambda at: at[1] - at[0])]
+    return "[^" + "".join(rf"\x{run[0]:02x}-\x{run[-1]:02x}" for run in runs) + "]"
 
 
 def enum(kind: EnumDescriptor) -> Schema:
