@@ -9,7 +9,7 @@ put each complaint beside the field it is about.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -227,8 +227,7 @@ class Form:
         """Return a complaint with the entry that it is about, where it is one of several typed into one field."""
         field, _dot, index = at.rpartition(".")
         codes = IN_WORDS.get(field.rpartition(".")[2], (str, str))[1]
-        typed = [part.strip() for text in self.all(field) for part in LIST_SEPARATORS.split(text) if part.strip()]
-        entries = list({codes(text): text for text in reversed(typed)}.values())[::-1]
+        entries = list({codes(text): text for text in reversed(_entries(self.all(field)))}.values())[::-1]
         if len(entries) > 1 and index.isdigit() and int(index) < len(entries):
             return f"{entries[int(index)]}: {complaint}"
         return complaint
@@ -258,8 +257,7 @@ class Form:
         if field.message_type is not None and field.message_type.full_name not in (DATE, TIMESTAMP):
             self._put_inside(message, field, path[1:], texts)
         elif field.is_repeated:
-            items = [part.strip() for text in texts for part in LIST_SEPARATORS.split(text)]
-            getattr(message, field.name).extend(dict.fromkeys(_scalar(field, item) for item in items if item))
+            getattr(message, field.name).extend(dict.fromkeys(_scalar(field, item) for item in _entries(texts)))
         elif texts:
             if field.message_type is None:
                 setattr(message, field.name, _scalar(field, texts[-1]))
@@ -320,7 +318,7 @@ def _in_the_readers_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
         field = path.rpartition(".")[2]
         if field in IN_WORDS and (before := kept.language_before()):
             in_words, in_code = IN_WORDS[field]
-            words = [word.strip() for word in LIST_SEPARATORS.split(text) if word.strip()]
+            words = _entries([text])
             with languages.reading(before):
                 codes = [in_code(word) for word in words]
                 read = [in_words(code) for code in codes]
@@ -337,6 +335,11 @@ def _parsed(parse: Callable[[str], T], text: str, complaint: str) -> T:
         return parse(text)
     except ValueError:
         raise ValueError(complaint) from None
+
+
+def _entries(texts: Iterable[str]) -> list[str]:
+    """Return what was typed into a field of several entries, divided by commas, semicolons or lines."""
+    return [entry.strip() for text in texts for entry in LIST_SEPARATORS.split(text) if entry.strip()]
 
 
 def _scalar(field: Field, text: str) -> str | int | float | bool:

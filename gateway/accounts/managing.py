@@ -80,7 +80,7 @@ def lock(account_id: str, verb: str) -> ResponseReturnValue:
         else _("It can sign in again with its password, and its programs are let in again."),
         button=_("Lock account") if verb == "lock" else _("Unlock account"),
         back=href(account.name),
-        above=[(url_for("managing.index"), _("Accounts")), (href(account.name), account.display_name)],
+        above=_trail(account),
     ), form.status
 
 
@@ -100,7 +100,7 @@ def reset_password(account_id: str) -> ResponseReturnValue:
         consequence=_("The present password no longer works, and all sessions end. The new one is shown once."),
         button=_("Reset password"),
         back=href(account.name),
-        above=[(url_for("managing.index"), _("Accounts")), (href(account.name), account.display_name)],
+        above=_trail(account),
     ), form.status
 
 
@@ -109,6 +109,11 @@ def _account(account_id: str) -> pb.Account:
     access.require("AccountService.UpdateAccount")
     account: pb.Account = api.accounts.GetAccount(pb.GetAccountRequest(name=f"accounts/{account_id}"))
     return account
+
+
+def _trail(account: pb.Account) -> list[tuple[str, str]]:
+    """Return the breadcrumbs (path, title) above a page that asks back about an account."""
+    return [(url_for("managing.index"), _("Accounts")), (href(account.name), account.display_name)]
 
 
 def _form_page(form: Form, account: pb.Account | None) -> ResponseReturnValue:

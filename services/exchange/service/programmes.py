@@ -10,12 +10,12 @@ from sqlalchemy import Select, bindparam, select
 
 from chassis.database import Database
 from chassis.identity import identity
+from chassis.paging import MAX_PAGE_SIZE
 from services.exchange import convert, rights
 from services.exchange.model import AgendaItem, Delegate, Visit
 from services.exchange.service import rows
 
-# As many as the largest page of a list has.
-MOST = 1000
+ORDERS: dict[Any, Any] = {Delegate: Delegate.protocol_order, AgendaItem: AgendaItem.start_time}
 
 
 class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
@@ -31,8 +31,8 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
             values = {"visit_id": visit.id}
             delegates: Iterable[Delegate] = []
             if rights.may_see(caller, visit, rights.ALL_DELEGATES):
-                delegates = await session.scalars(_delegates(), values)
-            items = await session.scalars(_agenda_items(), values)
+                delegates = await session.scalars(_of_visit(Delegate), values)
+            items = await session.scalars(_of_visit(AgendaItem), values)
         return pb.Programme(
             name=request.name,
             visit=convert.visit_message(visit, caller),
@@ -42,12 +42,6 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
 
 
 @cache
-def _delegates() -> Select[Any]:
-    order = Delegate.protocol_order, Delegate.id
-    return select(Delegate).where(Delegate.visit_id == bindparam("visit_id")).order_by(*order).limit(MOST)
-
-
-@cache
-def _agenda_items() -> Select[Any]:
-    order = AgendaItem.start_time, AgendaItem.id
-    return select(AgendaItem).where(AgendaItem.visit_id == bindparam("visit_id")).order_by(*order).limit(MOST)
+def _of_visit(model: type[Delegate | AgendaItem]) -> Select[Any]:
+    statement = select(model).where(model.visit_id == bindparam("visit_id"))
+    return statement.order_by(ORDERS[model], model.id).limit(MAX_PAGE_SIZE)
