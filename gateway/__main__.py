@@ -62,15 +62,16 @@ def migrate(settings: GatewaySettings) -> None:
 
 def create_account(settings: GatewaySettings, arguments: argparse.Namespace) -> None:
     """Create an account, and print its password if nobody gave one."""
-    from gateway.accounts.store import Store
+    from gateway.accounts.account_admin import create_with_password
+    from gateway.accounts.database import AccountsDatabase
 
     given = "" if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if given and len(given) < PASSWORD_LENGTH:
         sys.exit(f"The password has {len(given)} characters; it needs {PASSWORD_LENGTH} at least.")
     password = given or secrets.token_urlsafe(PASSWORD_LENGTH)
     try:
-        name = Store(settings.database_url).create_account(
-            arguments.email, arguments.name, password, arguments.role,
+        name = create_with_password(
+            AccountsDatabase(settings.database_url), arguments.email, arguments.name, password, arguments.role,
             city=arguments.city, department=arguments.department,
         )  # fmt: skip
     except DomainError as error:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from chassis import memory
 from chassis.settings import load
-from gateway import metrics
-from gateway.accounts import remembered  # noqa: F401 -- its memory is shared by the workers
+from gateway.accounts import caller_cache  # noqa: F401 -- its memory is shared by the workers
+from gateway.operations import worker_metrics
 from gateway.settings import GatewaySettings
 
 _settings = load(GatewaySettings, "gateway")
-metrics.prepare()
+worker_metrics.prepare()
 
 bind = _settings.listen
 worker_class = "gthread"
@@ -29,7 +29,7 @@ forwarded_allow_ips = ""
 
 def when_ready(_arbiter: object) -> None:
     """Serve the metrics once the port is taken."""
-    metrics.serve(_settings.metrics_listen)
+    worker_metrics.serve(_settings.metrics_listen)
 
 
 def post_worker_init(_worker: object) -> None:
@@ -39,9 +39,9 @@ def post_worker_init(_worker: object) -> None:
 
 def child_exit(_arbiter: object, worker: object) -> None:
     """Forget a worker that is gone."""
-    metrics.forget(worker.pid)  # type: ignore[attr-defined]
+    worker_metrics.forget(worker.pid)  # type: ignore[attr-defined]
 
 
 def on_exit(_arbiter: object) -> None:
     """Leave nothing behind."""
-    metrics.clean_up()
+    worker_metrics.clean_up()

@@ -17,7 +17,7 @@ import grpc
 from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import knowledge_pb2
-from flask import Flask, current_app
+from flask import current_app
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -26,7 +26,6 @@ from chassis import client
 from chassis.errors import DeadlineExceeded, DomainError, Unavailable
 from chassis.identity import Identity, Signer
 from chassis.status import from_rpc_error
-from gateway.accounts.callers import current_identity
 from gateway.settings import GatewaySettings
 
 Call = Callable[..., Any]
@@ -38,9 +37,9 @@ LOOK_SECONDS = 0.2
 
 
 class Connections:
-    """What one app holds open: a channel per process, and the tokens signed lately."""
+    """What one app holds open: a channel per process, and the tokens signed lately; `identify` tells who is asking."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, identify: Callable[[], Identity | None]) -> None:
         self._addresses = {
             "exchange": settings.exchange_address,
             "forum": settings.forum_address,
@@ -52,6 +51,7 @@ class Connections:
         self._tokens: dict[Identity, tuple[str, float]] = {}
         self._lock = threading.Lock()
         self.call_seconds = settings.call_seconds
+        self.identify = identify
 
     def channel(self, process: str) -> grpc.Channel:
         """Return the channel to a process, opened when first asked for."""
@@ -162,13 +162,8 @@ def acting_as(who: Identity) -> Iterator[None]:
 
 def metadata(open_: Connections) -> list[tuple[str, str]]:
     """Return the metadata of a call: who is asking, and the trace it belongs to; nothing when nobody is signed in."""
-    who = _acting.get() or current_identity()
+    who = _acting.get() or open_.identify()
     return client.metadata_for(open_.token(who)) if who else []
-
-
-def init_app(app: Flask, settings: GatewaySettings) -> None:
-    """Give an app its connections; none is opened yet."""
-    app.extensions["rpc"] = Connections(settings)
 
 
 def connections() -> Connections:

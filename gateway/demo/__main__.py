@@ -8,7 +8,8 @@ import sys
 
 from chassis.errors import DomainError
 from chassis.settings import load as load_settings
-from gateway.accounts.store import Store
+from gateway.accounts.account_admin import emails
+from gateway.accounts.database import AccountsDatabase
 from gateway.demo import accounts
 from gateway.settings import GatewaySettings
 
@@ -16,8 +17,8 @@ from gateway.settings import GatewaySettings
 def main() -> None:
     """Load the demo data where nothing else is."""
     settings = load_settings(GatewaySettings, "gateway")
-    store = Store(settings.database_url)
-    present = store.emails()
+    database = AccountsDatabase(settings.database_url)
+    present = emails(database)
     if present >= accounts.EMAILS:
         return
     if present - accounts.EMAILS:
@@ -35,7 +36,7 @@ def main() -> None:
             sys.exit(f"The demo data is not loaded: {found}.")
         except DomainError as error:
             sys.exit(f"The demo data is not loaded: {error.message} ({error.code})")
-    accounts.create(store)
+    accounts.create(database)
 
 
 if __name__ == "__main__":

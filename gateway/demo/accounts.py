@@ -1,7 +1,8 @@
 """The demo accounts: one for each role, password ``demo``."""
 
 from chassis.identity import Identity, Role
-from gateway.accounts.store import Store
+from gateway.accounts.account_admin import create_with_password, emails
+from gateway.accounts.database import AccountsDatabase
 
 PASSWORD = "demo"  # nothing else may stand beside the demo data
 
@@ -25,12 +26,13 @@ def email(account: Identity) -> str:
 EMAILS = {email(account) for account in ACCOUNTS}
 
 
-def create(store: Store) -> None:
+def create(database: AccountsDatabase) -> None:
     """Create the accounts that are missing."""
-    present = store.emails()
+    present = emails(database)
     for account in ACCOUNTS:
         if email(account) not in present:
-            store.create_account(
+            create_with_password(
+                database,
                 email(account),
                 account.name,
                 PASSWORD,

@@ -10,9 +10,9 @@ from flask_babel import get_locale
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
+from gateway.rest.comment_markup import prose
 from gateway.rest.endpoints import Endpoint
 from gateway.rest.openapi.document import document
-from gateway.rest.prose import prose
 
 
 def init_blueprint(blueprint: Blueprint, endpoints: Sequence[Endpoint], prefix: str) -> None:

@@ -23,8 +23,8 @@ from chassis.identity import Role
 from chassis.migrate import migrate
 from gateway import create_app
 from gateway.accounts import passwords
+from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account
-from gateway.accounts.store import Store
 from gateway.settings import GatewaySettings
 from tests.calls import Keys
 from tests.conftest import FreshDatabase, run_service
@@ -61,7 +61,7 @@ class Gateway:
     """The gateway under test: its app, its accounts, and a program signed in for each role."""
 
     app: Flask
-    store: Store
+    database: AccountsDatabase
     settings: GatewaySettings
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -86,9 +86,9 @@ def password_hash() -> str:
     return passwords.hashed(PASSWORD)
 
 
-def create_accounts(store: Store) -> None:
+def create_accounts(database: AccountsDatabase) -> None:
     """Create an account for each role."""
-    with Session(store.engine) as session, session.begin():
+    with Session(database.engine) as session, session.begin():
         for role in ROLES:
             session.add(
                 Account(
@@ -151,17 +151,17 @@ def platform(server: Postgres, keys: Keys, folder: Path, prefix: str) -> Iterato
     with services(databases, folder, keys) as addresses:
         settings = settings_for(databases["accounts"], keys, addresses)
         app = create_app(settings)
-        store = app.extensions["accounts"]
-        yield Gateway(app, store, settings)
+        database = app.extensions["accounts"]
+        yield Gateway(app, database, settings)
         app.extensions["rpc"].close()
-        store.dispose()
+        database.dispose()
 
 
 @pytest.fixture(scope="session")
 def gateway(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """The gateway before real services, with an account for each role."""
     with platform(postgres_server, keys, tmp_path_factory.mktemp("gateway"), "gateway") as running:
-        create_accounts(running.store)
+        create_accounts(running.database)
         yield running
 
 
@@ -202,4 +202,4 @@ def door(fresh_database: FreshDatabase, keys: Keys) -> Iterator[Callable[[], Gat
     yield make
     for gateway in made:
         gateway.app.extensions["rpc"].close()
-        gateway.store.dispose()
+        gateway.database.dispose()

@@ -5,7 +5,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from chassis.errors import DomainError, PermissionDenied, Unauthenticated
 from chassis.identity import Role
-from gateway.accounts import api
+from gateway.auth import account_rpc
 from tests.gateway.conftest import ROLES, Gateway
 
 EVERYBODY = frozenset({None, *ROLES})
@@ -27,7 +27,7 @@ MAY_CALL = {
 }
 
 
-def refusal(gateway: Gateway, client: api.Client, method: str, role: Role | None) -> type[DomainError] | None:
+def refusal(gateway: Gateway, client: account_rpc.Client, method: str, role: Role | None) -> type[DomainError] | None:
     """Return how an empty request is refused for who makes it, or None where that is not what is wrong with it."""
     descriptor = client.service.methods_by_name[method]
     with gateway.app.test_request_context("/api/v1/accounts", headers=gateway.as_(role).headers):
@@ -43,7 +43,7 @@ def refusal(gateway: Gateway, client: api.Client, method: str, role: Role | None
 @pytest.mark.parametrize("role", [None, *ROLES])
 def test_a_role_may_call_what_the_table_says_and_nothing_else(gateway: Gateway, role: Role | None) -> None:
     wrong = {}
-    for client in api.CLIENTS:
+    for client in account_rpc.CLIENTS:
         for method in client.service.methods_by_name:
             name = f"{client.service.name}.{method}"
             expected = None if role in MAY_CALL[name] else Unauthenticated if role is None else PermissionDenied
@@ -53,7 +53,7 @@ def test_a_role_may_call_what_the_table_says_and_nothing_else(gateway: Gateway, 
 
 
 def test_an_rpc_that_declares_nobody_is_for_nobody(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "WITHOUT_IDENTITY", frozenset())
-    client = api.CLIENTS[0]
+    monkeypatch.setattr(account_rpc, "WITHOUT_IDENTITY", frozenset())
+    client = account_rpc.CLIENTS[0]
     assert refusal(gateway, client, "CreateSession", None) is Unauthenticated
     assert refusal(gateway, client, "CreateSession", Role.ADMINISTRATOR) is PermissionDenied

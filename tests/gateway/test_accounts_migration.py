@@ -6,7 +6,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from chassis.database import driver_url
-from gateway.accounts import directory
+from gateway.accounts import account_admin
 from gateway.accounts.model import Base
 from tests.conftest import FreshDatabase
 
@@ -34,7 +34,9 @@ def test_an_account_that_the_version_before_created_can_be_changed(url: str) -> 
                 " VALUES ('old', 'Old@city.example', 'Old', '', '{member}', '', '', '', false, now(), now())"
             )
         )
-    changed = directory.update(engine, "accounts/old", "1", {"department": "Press"}, "Operator", lambda account: None)
+    changed = account_admin.update(
+        engine, "accounts/old", "1", {"department": "Press"}, "Operator", lambda account: None
+    )
     assert (changed.department, changed.etag, changed.updater) == ("Press", "2", "Operator")
     assert not changed.must_choose_password, "whoever has a password keeps it"
     engine.dispose()

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from chassis.identity import Role
-from gateway.rest import transcoding
+from gateway.rest import routes
 from gateway.rest.endpoints import Endpoint
 from gateway.rest.fields import TEXT_MESSAGES, is_repeated
 from gateway.rest.openapi.schemas import sample
@@ -17,7 +17,7 @@ from tests.gateway.browsing import OWN_PASSWORD, choose_password, sign_in
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_visit, created
 
-WRITES = [route.endpoint for route in transcoding.routes() if route.endpoint.body]
+WRITES = [route.endpoint for route in routes.routes() if route.endpoint.body]
 # The few that would end what the other tests stand on.
 WRITES = [endpoint for endpoint in WRITES if endpoint.method.name != "CreateSession"]
 

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from gateway.places import zone_name
+from gateway.i18n.countries_and_zones import zone_name
 from tests.gateway.browsing import PageForm, browser, send, text_of
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_city, created
@@ -70,7 +70,7 @@ def test_the_short_name_of_a_city_is_made_from_its_name_and_can_be_taken(office:
 
 def test_a_bad_field_of_a_city_is_named_and_nothing_typed_is_lost(office: FlaskClient) -> None:
     answer = send(office, "/cities/new", **(KLAIPEDA | {"city__time_zone": "Nowhere", "city__display_name": "K"}))
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert "Time zone: This time zone is not known." in text_of(answer)
     assert PageForm(answer.text).fields.getlist("city.working_week") == ["", "MONDAY", "TUESDAY"]
     assert PageForm(answer.text).fields["city.time_zone"] == "Nowhere"
@@ -137,7 +137,7 @@ def test_coordinates_that_are_no_place_are_refused_beside_their_field(
 ) -> None:
     place = {"city__location__latitude": latitude, "city__location__longitude": longitude}
     answer = send(office, "/cities/new", city_id=an_id(), **KLAIPEDA, **place)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert complaint in text_of(answer)
     assert PageForm(answer.text).fields["city.location.latitude"] == latitude
 
@@ -190,7 +190,7 @@ def test_a_bad_field_of_a_partnership_is_named(office: FlaskClient, rest: Rest) 
     days = {"partnership__start_date": "2030-05-02", "partnership__end_date": "2030-05-01"}
     fields = {"partnership__city": city["name"], "partnership__kind": "KIND_CONTACT", **days}
     answer = send(office, "/partnerships/new", **fields)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert "Last day: The last day is before the first." in text_of(answer)
 
 

@@ -9,6 +9,8 @@ from flask.testing import FlaskClient
 from chassis.errors import Unauthenticated
 from chassis.identity import Role
 from gateway.accounts.model import Kind
+from gateway.accounts.sessions import choose_password as choose_password_of
+from gateway.accounts.sessions import find_caller
 from tests.gateway.browsing import OWN_PASSWORD, PageForm, browser, choose_password, form_token, send, sign_in, text_of
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import created
@@ -94,7 +96,7 @@ def test_a_bad_choice_is_refused_beside_the_field(door: Door, new: str | None) -
 
     answer = send(client, "/account/first-password", sign_in__new_password=account["password"] if new is None else new)
 
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     complaint = "Please choose another one" if new is None else "Please choose at least 12 characters."
     assert complaint in text_of(answer)
     assert 'aria-invalid="true"' in answer.text
@@ -120,12 +122,12 @@ def test_a_session_that_ended_while_somebody_chose_changes_no_password(door: Doo
     account = an_account(gateway)
     token = sign_in(gateway.app.test_client(), email=account["email"], password=account["password"]).headers
     cookie = next(held for held in token.getlist("Set-Cookie") if held.startswith("austausch_session="))
-    caller = gateway.store.caller(cookie.partition("=")[2].partition(";")[0], (Kind.WEB,))
+    caller = find_caller(gateway.database, cookie.partition("=")[2].partition(";")[0], (Kind.WEB,))
     assert caller
     reset = created(gateway.as_(Role.ADMINISTRATOR).post(f"/v1/{account['name']}:resetPassword"))
 
     with pytest.raises(Unauthenticated):
-        gateway.store.choose_password(caller, OWN_PASSWORD)
+        choose_password_of(gateway.database, caller, OWN_PASSWORD)
 
     newcomer(gateway, reset)
 

@@ -44,7 +44,7 @@ def test_staff_of_a_partner_city_choose_one_of_their_visits(gateway: Gateway, br
     form = PageForm(page)
     form.fields["learning.title"] = form.fields["learning.observation"] = "Short ways"
     refused = browser.post(NEW, data={**form.fields, "learning.source": ""})
-    assert refused.status_code == 422
+    assert refused.status_code == 400
     assert "Comes from the visit: Please fill this in." in refused.text
     recorded = browser.post(NEW, data={**form.fields, "learning.source": visit})
     assert recorded.status_code == 303
@@ -123,7 +123,7 @@ def test_an_unknown_language_is_refused_by_its_field(browse: Browse, language: s
     form = PageForm(browser.get(NEW).text)
     form.fields["learning.title"] = form.fields["learning.observation"] = "Short ways"
     refused = browser.post(NEW, data={**form.fields, "learning.language": language})
-    assert refused.status_code == 422
+    assert refused.status_code == 400
     assert "Language of the text: This is no language that is known here. Please choose one from the list." in (
         refused.text
     )
@@ -207,7 +207,7 @@ def test_the_page_does_not_offer_to_change_what_a_forum_adopted(gateway: Gateway
     saved = browser.post(f"/{name}/edit", data={**form.fields, "learning.topics": "Strategie"})
     assert saved.status_code == 303
     refused = browser.post(f"/{name}/edit", data={"csrf_token": form.fields["csrf_token"], "learning.title": "Mine"})
-    assert refused.status_code == 409
+    assert refused.status_code == 400
     assert "It is adopted; its text never changes again." in refused.text
 
 

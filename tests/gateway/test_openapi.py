@@ -17,13 +17,13 @@ from openapi_spec_validator import validate as validate_document
 from chassis.errors import InvalidArgument
 from chassis.identity import Role
 from chassis.validation import validate
-from gateway.rest import json_reader, transcoding
+from gateway.rest import json_reader, routes
 from gateway.rest.endpoints import Endpoint
 from gateway.rest.openapi import schemas
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_visit, created
 
-ENDPOINTS = [route.endpoint for route in transcoding.routes()]
+ENDPOINTS = [route.endpoint for route in routes.routes()]
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,18 @@ from flask_babel import Babel
 
 from chassis.errors import AlreadyExists, InvalidArgument, NotFound
 from chassis.validation import validate
-from gateway import languages, pages, reasons, terms
-from gateway.forms import Form
+from gateway.errors import explanations
+from gateway.forms.form import Form
+from gateway.i18n import languages
+from gateway.vocabulary import enum_labels, topics
+from gateway.web import links, template_context
 
 
 @pytest.fixture
 def app() -> Flask:
     app = Flask(__name__)
-    app.config.update(HOME_TIME_ZONE="Europe/Berlin", BABEL_TRANSLATION_DIRECTORIES=str(pages.TRANSLATIONS))
-    Babel(app, locale_selector=pages.locale)
+    app.config.update(HOME_TIME_ZONE="Europe/Berlin", BABEL_TRANSLATION_DIRECTORIES=str(languages.TRANSLATIONS))
+    Babel(app, locale_selector=languages.locale)
     return app
 
 
@@ -83,7 +86,7 @@ def test_what_cannot_be_read_is_named_by_its_field(path: str, text: str, app: Fl
     with form.keeping_what_was_typed():
         form.message(pb.CreateVisitRequest)
     assert form.errors(path)
-    assert form.status == 422
+    assert form.status == 400
     assert form[path] == text
 
 
@@ -161,10 +164,10 @@ def test_entries_are_removed_and_numbered_anew(app: Flask) -> None:
 
 @pytest.mark.usefixtures("german")
 def test_topics_and_languages_are_written_in_words() -> None:
-    assert terms.topic_slug("Haushalt") == "budget"
-    assert terms.topic_slug("controlling") == "controlling"
-    assert terms.topic_slug("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
-    assert terms.topic_slug("!?") == "!?"  # no slug: the service says so
+    assert topics.slug_of("Haushalt") == "budget"
+    assert topics.slug_of("controlling") == "controlling"
+    assert topics.slug_of("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
+    assert topics.slug_of("!?") == "!?"  # no slug: the service says so
     assert languages.tag_of("Walisisch") == "cy"
     assert languages.tag_of("en") == "en"
     assert languages.tag_of("Klingonisch?") == "Klingonisch?"
@@ -179,13 +182,13 @@ def test_topics_and_languages_are_written_in_words() -> None:
     ("नगर नियोजन", "नगर-नियोजन", "नगर नियोजन"),
 ])  # fmt: skip
 def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str, shown: str) -> None:
-    assert terms.topic_slug(typed) == slug
-    assert terms.topic(slug) == shown
+    assert topics.slug_of(typed) == slug
+    assert topics.label(slug) == shown
 
 
 @pytest.mark.usefixtures("german")
 def test_an_unknown_sentence_is_shown_as_it_is() -> None:
-    assert reasons.sentence("Something nobody foresaw.") == "Something nobody foresaw."
+    assert explanations.sentence("Something nobody foresaw.") == "Something nobody foresaw."
 
 
 @pytest.mark.parametrize(("snippet", "safe"), [
@@ -195,7 +198,7 @@ def test_an_unknown_sentence_is_shown_as_it_is() -> None:
     ("&lt;mark&gt;", "&lt;mark&gt;"),
 ])  # fmt: skip
 def test_a_snippet_brings_no_markup_but_its_marks(snippet: str, safe: str) -> None:
-    assert pages.marked(snippet) == safe
+    assert template_context.marked(snippet) == safe
 
 
 @pytest.mark.parametrize(("name", "path"), [
@@ -207,7 +210,7 @@ def test_a_snippet_brings_no_markup_but_its_marks(snippet: str, safe: str) -> No
 ])  # fmt: skip
 def test_every_resource_has_an_address(name: str, path: str, app: Flask) -> None:
     with app.test_request_context():
-        assert pages.href(name) == path
+        assert links.href(name) == path
 
 
 def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
@@ -225,7 +228,7 @@ def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
         for message in file.message_types_by_name.values():
             for enum in enums(message):
                 if enum.name in shown:
-                    words = terms.TERMS[f"{enum.containing_type.name}.{enum.name}"]
+                    words = enum_labels.TERMS[f"{enum.containing_type.name}.{enum.name}"]
                     assert {value.name for value in enum.values if value.number} == set(words)
 
 

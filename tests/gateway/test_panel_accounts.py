@@ -54,7 +54,7 @@ def test_an_address_of_no_expert_is_refused_without_telling_whose_it_is(
 ) -> None:
     office = browser(gateway, Role.COORDINATOR)
     refused = send(office, f"/{forum}/panelists/new", **FILLED, panelist__account=email)
-    assert refused.status_code == 422
+    assert refused.status_code == 400
     assert NO_EXPERT in text_of(refused)
     assert PageForm(refused.text).fields["panelist.account"] == email
     assert rest.get(f"/v1/{forum}/panelists").json.get("panelists", []) == []

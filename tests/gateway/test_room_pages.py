@@ -54,7 +54,7 @@ def test_a_person_is_entered_and_changed(office: FlaskClient, rest: Rest) -> Non
 
 def test_bad_fields_are_named(office: FlaskClient) -> None:
     room = send(office, "/rooms/new", room__seats="many")
-    assert room.status_code == 422
+    assert room.status_code == 400
     assert "Seats: Please give a whole number." in text_of(room)
     assert "Name: Please fill this in." in text_of(send(office, "/rooms/new"))
     person = send(office, "/people/new", person__languages="Klingon?")

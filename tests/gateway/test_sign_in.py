@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chassis.identity import Role
-from gateway.accounts.callers import local_path
+from gateway.auth.sign_in import local_path
 from tests.gateway.browsing import COORDINATOR, form_token, sign_in
 from tests.gateway.conftest import Gateway, Rest
 

@@ -20,7 +20,7 @@ LANGUAGES = ("en", "de")
 def empty(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A platform with accounts and nothing else: every part of a page says what to do first."""
     with platform(postgres_server, keys, tmp_path_factory.mktemp("start"), "start") as running:
-        create_accounts(running.store)
+        create_accounts(running.database)
         yield running
 
 

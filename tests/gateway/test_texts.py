@@ -4,15 +4,20 @@ from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask, render_template_string
+from flask_babel import Babel
 
-from gateway import pages
+from gateway.i18n import gettext, languages
+from gateway.web import template_context
 
 
 @pytest.fixture(scope="module")
 def app() -> Flask:
     app = Flask("gateway")
     app.secret_key = "for this test"
-    pages.init_app(app)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(languages.TRANSLATIONS)
+    Babel(app, locale_selector=languages.locale)
+    gettext.init_app(app)
+    template_context.init_app(app)
     return app
 
 

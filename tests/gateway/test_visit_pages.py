@@ -193,7 +193,7 @@ def test_a_debrief_before_the_last_day_has_to_be_confirmed(gateway: Gateway, off
     form = form_of(client, path).fields
     form.update({"debrief.entries.0.title": "Monthly reports", "debrief.entries.0.observation": "They help."})
     answer = client.post(f"/{path}", data=form)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert PageForm(answer.text).fields["debrief.entries.0.title"] == "Monthly reports"
     form["early"] = "on"
     assert client.post(f"/{path}", data=form).status_code == 303
@@ -216,7 +216,7 @@ def test_the_debrief_says_which_learning_a_complaint_is_about_and_leads_into_a_n
         form[f"debrief.entries.0.{field}"] = "Monthly reports"
     form["debrief.entries.1.title"] = "Public hearings"
     answer = client.post(path, data=form)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert "Learning 2: Observation: Please fill this in." in answer.text
 
 

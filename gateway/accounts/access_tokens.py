@@ -1,0 +1,63 @@
+"""Tokens with which the programs of an account sign in."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from chassis.errors import FailedPrecondition, InvalidArgument
+from chassis.model import now
+from gateway.accounts.database import AccountsDatabase
+from gateway.accounts.model import Account, Kind, Token
+from gateway.accounts.sessions import issue_token
+
+ACCESS_TOKEN_LIFETIME = timedelta(days=366)
+ACCESS_TOKENS_PER_ACCOUNT = 50
+
+
+def list_access_tokens(database: AccountsDatabase, account_id: str) -> list[Token]:
+    """Return the access tokens of an account that have not expired, newest first."""
+    with Session(database.engine) as session:
+        return list(
+            session.scalars(
+                select(Token)
+                .where(Token.account_id == account_id, Token.kind == Kind.PERSONAL, Token.expire_time > now())
+                .order_by(Token.create_time.desc(), Token.id.desc())
+            )
+        )
+
+
+def create_access_token(
+    database: AccountsDatabase, account_id: str, title: str, expire_time: datetime | None
+) -> tuple[str, Token]:
+    """
+    Make a token for a program of an account.
+
+    Returns:
+        The token itself, which is not kept, and what is kept of it.
+
+    Raises:
+        InvalidArgument: The expiry is past or too far away.
+        FailedPrecondition: The account has too many already.
+    """
+    moment = now()
+    lifetime = expire_time - moment if expire_time else ACCESS_TOKEN_LIFETIME
+    if not timedelta() < lifetime <= ACCESS_TOKEN_LIFETIME:
+        days = ACCESS_TOKEN_LIFETIME.days
+        raise InvalidArgument("access_token.expire_time", f"must lie within the next {days} days")
+    with Session(database.engine, expire_on_commit=False) as session, session.begin():
+        session.get_one(Account, account_id, with_for_update=True)  # two at once must not both be the fiftieth
+        count = session.scalar(
+            select(func.count()).where(
+                Token.account_id == account_id, Token.kind == Kind.PERSONAL, Token.expire_time > moment
+            )
+        )
+        if (count or 0) >= ACCESS_TOKENS_PER_ACCOUNT:
+            raise FailedPrecondition(
+                f"An account can have {ACCESS_TOKENS_PER_ACCOUNT} access tokens; revoke one first.",
+                reason="TOO_MANY_ACCESS_TOKENS",
+            )
+        token, held = issue_token(account_id, Kind.PERSONAL, lifetime)
+        held.title = title
+        session.add(held)
+    return token, held

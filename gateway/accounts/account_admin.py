@@ -1,0 +1,229 @@
+"""The accounts as administrators manage them: found, created, changed, and given a new password."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from chassis.errors import AlreadyExists, InvalidArgument, NotFound
+from chassis.identity import Role
+from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from gateway.accounts import passwords
+from gateway.accounts.caller_cache import forget_all
+from gateway.accounts.database import AccountsDatabase
+from gateway.accounts.model import Account, Kind, Token
+
+# Raises what speaks against an account as it would be.
+Check = Callable[[Account], None]
+
+# Of 64 letters, digits and signs: more than anybody can try.
+MADE_UP_BYTES = 12
+
+
+def page(database: AccountsDatabase, query: str, size: int, token: str) -> tuple[Sequence[Account], str, int]:
+    """
+    Return one page of the accounts, by e-mail address.
+
+    Args:
+        query: Text in e-mail address, name or department of each, in any case of letters.
+        size: Accounts on the page, at most; 0 leaves the choice to us.
+        token: The token of the page before; "" for the first.
+
+    Returns:
+        The accounts, the token of the next page ("" on the last one), and the number of accounts over all pages.
+
+    Raises:
+        InvalidArgument: The token is not one that this list gave.
+    """
+    size = min(size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    email = func.lower(Account.email)
+    texts = (Account.email, Account.display_name, Account.department)
+    found = or_(*(text.icontains(query, autoescape=True) for text in texts))
+    total = select(func.count()).select_from(Account).where(found).scalar_subquery()
+    statement = select(Account, total).where(found, email > _decoded(token)).order_by(email).limit(size + 1)
+    with Session(database.engine) as session:
+        rows = session.execute(statement).all()
+    accounts = [row[0] for row in rows[:size]]
+    next_token = _encoded(accounts[-1].email.lower()) if len(rows) > size else ""
+    return accounts, next_token, rows[0][1] if rows else 0
+
+
+def get(database: AccountsDatabase, name: str) -> Account:
+    """
+    Return an account.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
+    with Session(database.engine) as session:
+        return _find(session, name)
+
+
+def expert(database: AccountsDatabase, email: str) -> Account:
+    """
+    Return the account with which an expert signs in.
+
+    Raises:
+        NotFound: There is none with that address, in any case of letters, or it is disabled, or nobody's who is an
+            expert: it is not said which.
+    """
+    statement = select(Account).where(func.lower(Account.email) == email.lower(), ~Account.disabled)
+    with Session(database.engine) as session:
+        account = session.scalars(statement).one_or_none()
+    if account is None or Role.EXPERT not in account.roles:
+        raise NotFound(email)
+    return account
+
+
+def departments(database: AccountsDatabase) -> Sequence[str]:
+    """Return the departments of all accounts, each as often as it is spelled differently."""
+    with Session(database.engine) as session:
+        return session.scalars(select(Account.department).distinct()).all()
+
+
+def emails(database: AccountsDatabase) -> set[str]:
+    """Return the addresses of all accounts, in lower case."""
+    with Session(database.engine) as session:
+        return set(session.scalars(select(func.lower(Account.email))))
+
+
+def create(database: AccountsDatabase, values: Mapping[str, Any], updater: str, check: Check) -> tuple[Account, str]:
+    """
+    Create an account; return it and its password, which was made up and is not kept.
+
+    Raises:
+        AlreadyExists: Another account has the e-mail address.
+    """
+    account = Account(**values, updater=updater)
+    check(account)
+    password = secrets.token_urlsafe(MADE_UP_BYTES)
+    account.password_hash, account.must_choose_password = passwords.hashed(password), True
+    with Session(database.engine, expire_on_commit=False) as session, session.begin():
+        session.add(account)
+        _flush(session)
+    return account, password
+
+
+def create_with_password(
+    database: AccountsDatabase,
+    email: str,
+    display_name: str,
+    password: str,
+    roles: Sequence[str],
+    *,
+    city: str = "",
+    department: str = "",
+    locale: str = "",
+    account_id: str = "",
+) -> str:
+    """
+    Create an account and return its name.
+
+    Raises:
+        AlreadyExists: Another account has this address, or this id.
+    """
+    account = Account(
+        email=email.strip(),
+        display_name=display_name,
+        password_hash=passwords.hashed(password),
+        roles=list(roles),
+        city=city,
+        department=department,
+        locale=locale,
+        **({"id": account_id} if account_id else {}),
+    )
+    try:
+        with Session(database.engine, expire_on_commit=False) as session, session.begin():
+            session.add(account)
+    except IntegrityError as error:
+        raise AlreadyExists(f"There is an account {email} already.") from error
+    return account.name
+
+
+def update(
+    database: AccountsDatabase, name: str, etag: str, values: Mapping[str, Any], updater: str, check: Check
+) -> Account:
+    """
+    Change an account; one that is disabled by it is signed out everywhere.
+
+    Raises:
+        NotFound: There is none of that name.
+        EtagMismatch: Somebody else changed it since.
+        AlreadyExists: Another account has the e-mail address.
+    """
+    with Session(database.engine, expire_on_commit=False) as session, session.begin():
+        account = _find(session, name, lock=True)
+        account.check_etag(etag)
+        for attribute, value in values.items():
+            setattr(account, attribute, value)
+        check(account)
+        account.changed_by(updater)
+        _flush(session)
+        if account.disabled:
+            _end_sessions(session, account)
+    forget_all()
+    return account
+
+
+def reset_password(database: AccountsDatabase, name: str, etag: str, updater: str) -> tuple[Account, str]:
+    """
+    Give an account a new password and end its sessions; return it and the password, which is not kept.
+
+    Raises:
+        NotFound: There is none of that name.
+        EtagMismatch: Somebody else changed it since.
+    """
+    password = secrets.token_urlsafe(MADE_UP_BYTES)
+    password_hash = passwords.hashed(password)
+    with Session(database.engine, expire_on_commit=False) as session, session.begin():
+        account = _find(session, name, lock=True)
+        account.check_etag(etag)
+        account.password_hash, account.must_choose_password = password_hash, True
+        account.changed_by(updater)
+        _end_sessions(session, account)
+    forget_all()
+    return account, password
+
+
+def _find(session: Session, name: str, *, lock: bool = False) -> Account:
+    account = session.get(Account, name.removeprefix("accounts/"), with_for_update=lock or None)
+    if account is None:
+        raise NotFound(name)
+    return account
+
+
+def _flush(session: Session) -> None:
+    """
+    Write what has changed.
+
+    Raises:
+        AlreadyExists: Another account has the e-mail address.
+    """
+    try:
+        session.flush()
+    except IntegrityError as error:
+        taken = [("account.email", "belongs to another account")]
+        raise AlreadyExists("account.email: belongs to another account", violations=taken) from error
+
+
+def _end_sessions(session: Session, account: Account) -> None:
+    session.execute(delete(Token).where(Token.account_id == account.id, Token.kind != Kind.PERSONAL))
+
+
+def _encoded(email: str) -> str:
+    return base64.urlsafe_b64encode(email.encode()).decode()
+
+
+def _decoded(token: str) -> str:
+    try:
+        email = base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        email = "\0"
+    if "\0" in email:
+        raise InvalidArgument("page_token", "is not one that a list gave")
+    return email

@@ -1,0 +1,58 @@
+"""The accounts database: its connections, and what is remembered of it for a moment."""
+
+from psycopg import OperationalError
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from chassis.database import driver_url
+from chassis.errors import Unavailable
+from gateway.accounts.caller_cache import CallerCache
+
+# What its driver raises when it is away, and when it refuses what it is told.
+DATABASE_ERRORS = (DBAPIError, PoolTimeout)
+
+
+def is_outage(error: DBAPIError | PoolTimeout) -> bool:
+    """Return whether the database is away, rather than refusing what it is told."""
+    if isinstance(error, PoolTimeout):
+        return True
+    return error.connection_invalidated or isinstance(error.orig, OperationalError)
+
+
+class AccountsDatabase:
+    """
+    The accounts database; no connection is opened before it is needed.
+
+    Args:
+        url: ``postgresql://user:password@host/database``.
+        pool_size: Connections, at most.
+    """
+
+    def __init__(self, url: str, pool_size: int = 4) -> None:
+        self.engine = create_engine(
+            driver_url(url, "psycopg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            hide_parameters=True,  # an error's text goes into the log; hashes and addresses must not
+            connect_args={"connect_timeout": 5, "application_name": "austausch-gateway", "options": "-c timezone=UTC"},
+        )
+        self.callers = CallerCache()
+
+    def check(self) -> None:
+        """
+        Look whether the database answers and has its tables.
+
+        Raises:
+            Unavailable: It does not; the message is the kind of error.
+        """
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(text("SELECT 1 FROM tokens LIMIT 1"))
+        except SQLAlchemyError as error:
+            raise Unavailable(type(error).__name__) from error
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()

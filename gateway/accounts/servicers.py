@@ -1,0 +1,237 @@
+"""The RPCs of ``austausch.accounts.v1``, which the gateway answers itself."""
+
+from dataclasses import dataclass
+from datetime import UTC
+from functools import partial
+from typing import Any
+
+from austausch.accounts.v1 import accounts_pb2
+from austausch.common.v1 import access_pb2
+from google.protobuf.empty_pb2 import Empty
+
+from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, Unauthenticated
+from chassis.field_mask import updated_paths
+from chassis.identity import Role
+from gateway.accounts import access_tokens, account_admin, sessions
+from gateway.accounts.caller_cache import Caller
+from gateway.accounts.database import AccountsDatabase
+from gateway.accounts.model import Account, Kind, Token
+
+# Fields of an account that an administrator sets.
+SETTABLE = {"email", "display_name", "roles", "city", "department", "disabled"}
+
+
+@dataclass(frozen=True)
+class Context:
+    """
+    What a call of these RPCs knows beside its request.
+
+    Attributes:
+        database: The accounts.
+        address: Network address that the call comes from.
+        home_city: Resource name of the home city.
+        signed_in: Who makes the call; None where nobody is signed in.
+    """
+
+    database: AccountsDatabase
+    address: str
+    home_city: str
+    signed_in: Caller | None
+
+    @property
+    def caller(self) -> Caller:
+        """
+        Who makes the call.
+
+        Raises:
+            Unauthenticated: Nobody is signed in.
+        """
+        if self.signed_in is None:
+            raise Unauthenticated("Sign in first: send a token as `Authorization: Bearer <token>`.")
+        return self.signed_in
+
+
+class SessionService:
+    """Signs in and out."""
+
+    descriptor = accounts_pb2.DESCRIPTOR.services_by_name["SessionService"]
+
+    def CreateSession(self, request: accounts_pb2.CreateSessionRequest, context: Context) -> accounts_pb2.Session:
+        """Sign in."""
+        token, caller = sessions.sign_in(
+            context.database, request.email, request.password, context.address, Kind.SESSION
+        )
+        return accounts_pb2.Session(
+            name=f"sessions/{caller.token_id}",
+            token=token,
+            expire_time=caller.expire_time,
+            account=caller.identity.subject,
+        )
+
+    def DeleteSession(self, request: accounts_pb2.DeleteSessionRequest, context: Context) -> Empty:
+        """End a session of the caller."""
+        caller = context.caller
+        token_id = request.name.removeprefix("sessions/")
+        try:
+            own = caller.token_id if token_id == "current" else token_id
+            sessions.revoke_token(context.database, caller.account_id, own, (Kind.SESSION, Kind.WEB))
+        except NotFound:
+            raise NotFound(request.name) from None
+        return Empty()
+
+
+class AccountService:
+    """Tells who the caller is, and manages who may sign in."""
+
+    descriptor = accounts_pb2.DESCRIPTOR.services_by_name["AccountService"]
+
+    def GetAccount(self, request: accounts_pb2.GetAccountRequest, context: Context) -> accounts_pb2.Account:
+        """Return the caller's account; to an administrator, any."""
+        caller = context.caller
+        own = request.name in ("accounts/me", caller.identity.subject)
+        if not own and not caller.identity.has(Role.ADMINISTRATOR):
+            raise NotFound(request.name)
+        return account_message(account_admin.get(context.database, caller.identity.subject if own else request.name))
+
+    def ListAccounts(
+        self, request: accounts_pb2.ListAccountsRequest, context: Context
+    ) -> accounts_pb2.ListAccountsResponse:
+        """Return a page of accounts."""
+        found, token, total = account_admin.page(
+            context.database, request.query.strip(), request.page_size, request.page_token
+        )
+        return accounts_pb2.ListAccountsResponse(
+            accounts=map(account_message, found), next_page_token=token, total_size=total
+        )
+
+    def CreateAccount(self, request: accounts_pb2.CreateAccountRequest, context: Context) -> accounts_pb2.Account:
+        """Create an account; only this answer holds its password."""
+        values, updater = _columns(request.account, SETTABLE), context.caller.identity.name
+        return account_message(*account_admin.create(context.database, values, updater, partial(_check, context)))
+
+    def UpdateAccount(self, request: accounts_pb2.UpdateAccountRequest, context: Context) -> accounts_pb2.Account:
+        """Change an account."""
+        wanted, updater = request.account, context.caller.identity.name
+        values = _columns(wanted, updated_paths(request.update_mask, wanted, SETTABLE))
+        return account_message(
+            account_admin.update(context.database, wanted.name, wanted.etag, values, updater, partial(_check, context))
+        )
+
+    def ResetAccountPassword(
+        self, request: accounts_pb2.ResetAccountPasswordRequest, context: Context
+    ) -> accounts_pb2.Account:
+        """Give an account a new password; only this answer holds it."""
+        updater = context.caller.identity.name
+        return account_message(*account_admin.reset_password(context.database, request.name, request.etag, updater))
+
+
+class AccessTokenService:
+    """Manages the caller's tokens for programs."""
+
+    descriptor = accounts_pb2.DESCRIPTOR.services_by_name["AccessTokenService"]
+
+    def ListAccessTokens(
+        self, request: accounts_pb2.ListAccessTokensRequest, context: Context
+    ) -> accounts_pb2.ListAccessTokensResponse:
+        """Return the caller's access tokens, without the tokens themselves."""
+        tokens = access_tokens.list_access_tokens(context.database, _own_account(request.parent, context))
+        return accounts_pb2.ListAccessTokensResponse(
+            access_tokens=[access_token_message(token) for token in tokens], total_size=len(tokens)
+        )
+
+    def CreateAccessToken(
+        self, request: accounts_pb2.CreateAccessTokenRequest, context: Context
+    ) -> accounts_pb2.AccessToken:
+        """Make an access token; only this answer holds it."""
+        wanted = request.access_token
+        expire_time = wanted.expire_time.ToDatetime(UTC) if wanted.HasField("expire_time") else None
+        token, held = access_tokens.create_access_token(
+            context.database, _own_account(request.parent, context), wanted.title, expire_time
+        )
+        message = access_token_message(held)
+        message.token = token
+        return message
+
+    def DeleteAccessToken(self, request: accounts_pb2.DeleteAccessTokenRequest, context: Context) -> Empty:
+        """Revoke an access token of the caller."""
+        account, _, token_id = request.name.rpartition("/accessTokens/")
+        try:
+            sessions.revoke_token(context.database, _own_account(account, context), token_id, (Kind.PERSONAL,))
+        except NotFound:
+            raise NotFound(request.name) from None
+        return Empty()
+
+
+def account_message(account: Account, password: str = "") -> accounts_pb2.Account:
+    """Return an account as a message; with its password, where that was just made up."""
+    return accounts_pb2.Account(
+        name=account.name,
+        email=account.email.lower(),
+        display_name=account.display_name,
+        roles=[f"ROLE_{role.upper()}" for role in sorted(account.roles)],
+        city=account.city,
+        department=account.department,
+        locale=account.locale,
+        disabled=account.disabled,
+        password=password,
+        must_choose_password=account.must_choose_password,
+        create_time=account.create_time,
+        update_time=account.update_time,
+        updater=account.updater,
+        etag=account.etag,
+    )
+
+
+def access_token_message(token: Token) -> accounts_pb2.AccessToken:
+    """Return what may be shown of an access token."""
+    return accounts_pb2.AccessToken(
+        name=f"accounts/{token.account_id}/accessTokens/{token.id}",
+        title=token.title,
+        create_time=token.create_time,
+        expire_time=token.expire_time,
+        last_use_time=token.last_use_time,
+    )
+
+
+def _own_account(name: str, context: Context) -> str:
+    """
+    Return the id of the caller's account, which is the only one that it may name.
+
+    Raises:
+        NotFound: It names another one.
+    """
+    caller = context.caller
+    if name not in ("accounts/me", caller.identity.subject):
+        raise NotFound(name)
+    return caller.account_id
+
+
+def _columns(wanted: accounts_pb2.Account, fields: set[str]) -> dict[str, Any]:
+    """Return the columns that some fields of a message give."""
+    values = {field: getattr(wanted, field) for field in fields}
+    if "roles" in values:
+        values["roles"] = [access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in wanted.roles]
+    return values
+
+
+def _check(context: Context, account: Account) -> None:
+    """
+    Raise unless an account may be as it is going to be.
+
+    Raises:
+        InvalidArgument: Staff of a partner city have no city, or the home city.
+        FailedPrecondition: The caller would lose the way back: somebody has to be left who manages accounts.
+    """
+    if Role.PARTNER in account.roles and not account.city:
+        raise InvalidArgument("account.city", "is required")
+    if Role.PARTNER in account.roles and account.city == context.home_city:
+        raise InvalidArgument("account.city", "is the home city")
+    own = account.name == context.caller.identity.subject
+    if own and (account.disabled or Role.ADMINISTRATOR not in account.roles):
+        raise FailedPrecondition(
+            "You cannot disable your own account or take the role of an administrator from it; another one can.",
+            reason="OWN_ACCOUNT",
+        )
+
+
+SERVICERS = (SessionService(), AccountService(), AccessTokenService())

@@ -1,0 +1,1 @@
+"""Who is asking: cookies, signing in, callers, and what their roles permit."""

@@ -1,0 +1,99 @@
+"""
+Who makes the current request.
+
+A page is asked for by a browser, which holds a cookie; the API is asked by programs, which send
+``Authorization: Bearer``. The API never looks at the cookie, so no other site can make a browser call it in
+somebody's name, and needs no CSRF token; a page never looks at the header.
+"""
+
+from flask import current_app, g, has_request_context, request
+
+from chassis.errors import Unauthenticated
+from chassis.identity import Identity
+from gateway.accounts.caller_cache import Caller
+from gateway.accounts.database import AccountsDatabase
+from gateway.accounts.model import Kind
+from gateway.accounts.sessions import find_caller
+from gateway.auth import cookies
+
+API = "/api/"
+REFERENCE = "/api/reference"
+
+
+def accounts_database() -> AccountsDatabase:
+    """Return the accounts database of the current app."""
+    found: AccountsDatabase = current_app.extensions["accounts"]
+    return found
+
+
+def current_caller() -> Caller | None:
+    """
+    Return who makes the current request; None when nobody is signed in.
+
+    Raises:
+        Unauthenticated: The request carries a bearer token that is not accepted (any more).
+    """
+    if not has_request_context():
+        return None
+    if "caller" not in g:
+        admit(_by_bearer() if is_api() else _by_cookie())
+    caller: Caller | None = g.caller
+    return caller
+
+
+def newcomer() -> Caller | None:
+    """
+    Return who has signed in to this page by a password that was made up for them.
+
+    They are nobody on every page before they have chosen an own one.
+    """
+    found: Caller | None = None if current_caller() else g.get("newcomer")
+    return found
+
+
+def admit(caller: Caller | None) -> None:
+    """Let the current request be made by somebody; by nobody, as long as they have to choose a password."""
+    first = caller is not None and caller.kind is Kind.WEB and caller.must_choose_password
+    g.caller, g.newcomer = (None, caller) if first else (caller, None)
+
+
+def current_identity() -> Identity | None:
+    """Return who makes the current request, as the services know it; None when nobody is signed in."""
+    caller = current_caller()
+    return caller.identity if caller else None
+
+
+def require_caller() -> Caller:
+    """
+    Return who makes the current request.
+
+    Raises:
+        Unauthenticated: Nobody is signed in.
+    """
+    caller = current_caller()
+    if caller is None:
+        raise Unauthenticated("Sign in first: send a token as `Authorization: Bearer <token>`.")
+    return caller
+
+
+def is_api() -> bool:
+    """Return whether the current request is for the API, not for a page."""
+    return request.path.startswith(API) and request.path not in (API, REFERENCE)
+
+
+def _by_bearer() -> Caller | None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send the token as `Authorization: Bearer <token>`.", reason="MALFORMED_AUTHORIZATION")
+    caller = find_caller(accounts_database(), token.strip(), (Kind.SESSION, Kind.PERSONAL))
+    if caller is None:
+        raise Unauthenticated("This token is not valid (any more); sign in again.", reason="TOKEN_NOT_VALID")
+    return caller
+
+
+def _by_cookie() -> Caller | None:
+    token = request.cookies.get(cookies.SESSION)
+    return find_caller(accounts_database(), token, (Kind.WEB,)) if token else None

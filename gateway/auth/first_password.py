@@ -1,0 +1,52 @@
+"""
+The first password: whoever got one from an administrator chooses an own one before anything else.
+
+Until then nobody is signed in for the pages (`gateway.auth.callers`), so that no page can be forgotten here. The
+choice is asked for on a page of its own; in place where a form was just sent, which is then shown again
+(`gateway.forms.resubmission`).
+"""
+
+from flask import Response, flash, render_template, request
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from chassis.errors import InvalidArgument
+from gateway.accounts import sessions
+from gateway.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
+from gateway.auth.callers import accounts_database, admit, newcomer
+
+
+def page(typed: MultiDict[str, str] | None, prefix: str, problem: str = "") -> Response:
+    """
+    Return the page that asks for an own password.
+
+    Args:
+        typed: What was typed into another form, which the page carries on.
+        prefix: Begins the name of its field, `new_password`.
+        problem: What speaks against the password chosen before.
+    """
+    body = render_template(
+        "accounts/first_password.html",
+        account=newcomer(),
+        prefix=prefix,
+        typed=typed or MultiDict(),
+        problem=problem,
+        min_password=MIN_PASSWORD,
+    )
+    status = 400 if problem else 200 if request.method == "GET" else 403
+    return Response(body, status, content_type="text/html; charset=utf-8")
+
+
+def choose(new: str) -> str:
+    """Take the password that the newcomer chooses; return what speaks against it, "" when it is taken."""
+    caller = newcomer()
+    if caller is None:
+        return ""
+    if not MIN_PASSWORD <= len(new) <= MAX_PASSWORD:
+        return _("Please choose at least %(count)s characters.", count=MIN_PASSWORD)
+    try:
+        admit(sessions.choose_password(accounts_database(), caller, new))
+    except InvalidArgument:
+        return _("Please choose another one: this is the password that was made up for you.")
+    flash(_("Your password is changed, and every other session has ended."), "success")
+    return ""

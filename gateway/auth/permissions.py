@@ -1,0 +1,45 @@
+"""What the reader may do at all, as the contract declares it: pages offer nothing else."""
+
+from functools import cache
+
+from austausch.accounts.v1 import accounts_pb2
+from austausch.common.v1 import access_pb2
+
+from chassis.identity import Role
+from gateway import rpc
+from gateway.auth.callers import current_identity, require_caller
+
+# Who may call one of these RPCs is offered the administration.
+ADMINISTERING = ("CityService.CreateCity", "AccountService.ListAccounts")
+SERVICES = {client.service.name: client.service for client in rpc.CLIENTS} | dict(
+    accounts_pb2.DESCRIPTOR.services_by_name
+)
+
+
+def may(method: str) -> bool:
+    """
+    Return whether the roles of the reader may call an RPC, such as `VisitService.CreateVisit`.
+
+    What they may do to one resource, its service decides; `allowed_transitions` and `editable` tell.
+    """
+    identity = current_identity()
+    return identity is not None and identity.has(*roles_of(method))
+
+
+def require(*methods: str) -> None:
+    """
+    Raise unless the roles of the reader may call an RPC, such as `VisitService.CreateVisit`; of several, any.
+
+    Raises:
+        Unauthenticated: Nobody is signed in.
+        PermissionDenied: None of the reader's roles may.
+    """
+    require_caller().identity.require(*sorted(frozenset().union(*map(roles_of, methods))))
+
+
+@cache
+def roles_of(method: str) -> frozenset[Role]:
+    """Return the roles that the contract lets call an RPC."""
+    service, name = method.split(".")
+    access: access_pb2.Access = SERVICES[service].methods_by_name[name].GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
+    return frozenset(Role(access_pb2.Role.Name(role).removeprefix("ROLE_").lower()) for role in access.roles)

@@ -1,0 +1,1 @@
+"""What a refusal means: its HTTP status, and what a person is told."""

@@ -1,0 +1,31 @@
+"""Canonical codes (``google.rpc.Code``) and HTTP statuses, for pages, forms, JSON and the description of the API."""
+
+from chassis.errors import DomainError
+
+# By the mapping of google.rpc.Code, which aip.dev/193 prescribes.
+STATUS_BY_CODE = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "ABORTED": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
+# What HTTP itself refuses and no code maps to, by the code that comes nearest.
+CODE_BY_STATUS = {405: "UNIMPLEMENTED"} | {status: code for code, status in reversed(STATUS_BY_CODE.items())}
+
+
+def http_status(error: DomainError) -> int:
+    """Return the HTTP status of the answer that a refusal gets."""
+    return STATUS_BY_CODE.get(error.code, 500)
+
+
+def code_of_http(status: int) -> str:
+    """Return the canonical code of what HTTP itself refuses."""
+    return CODE_BY_STATUS.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")

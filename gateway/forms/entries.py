@@ -1,0 +1,32 @@
+"""Fields of several entries: typed into one field, or each with fields of its own, numbered in their paths."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from werkzeug.datastructures import MultiDict
+
+LIST_SEPARATORS = re.compile(r"[,;\n]")
+
+
+def split_entries(texts: Iterable[str]) -> list[str]:
+    """Return what was typed into a field of several entries, divided by commas, semicolons or lines."""
+    return [entry.strip() for text in texts for entry in LIST_SEPARATORS.split(text) if entry.strip()]
+
+
+def count_entries(values: MultiDict[str, str], path: str) -> int:
+    """Return how many entries the list of messages at `path` has on the page."""
+    indices = [int(found[1]) for key in values if (found := re.match(re.escape(path) + r"\.(\d+)\.", key))]
+    return max(indices, default=-1) + 1
+
+
+def keep_entries(values: MultiDict[str, str], path: str, keep: Callable[[int], bool]) -> MultiDict[str, str]:
+    """Return the values without the entries of the list at `path` whose index `keep` refuses, numbered anew."""
+    indices = {index: place for place, index in enumerate(filter(keep, range(count_entries(values, path))))}
+    kept: MultiDict[str, str] = MultiDict()
+    for key, text in values.items(multi=True):
+        if found := re.match(re.escape(path) + r"\.(\d+)\.(.+)", key):
+            if int(found[1]) in indices:
+                kept.add(f"{path}.{indices[int(found[1])]}.{found[2]}", text)
+        else:
+            kept.add(key, text)
+    return kept

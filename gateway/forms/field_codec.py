@@ -1,0 +1,173 @@
+"""
+Fields of the contract's messages as text that a person reads and types: numbers, days, times, languages, topics.
+
+A field of a page is named by its path in the request, for example `visit.start_date` or `entries.0.observation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from werkzeug.datastructures import MultiDict
+
+from chassis.convert import date_message, date_of
+from gateway.forms import resubmission
+from gateway.forms.entries import split_entries
+from gateway.i18n import countries_and_zones, formats, languages
+from gateway.vocabulary import text_languages, topics
+
+# A FieldDescriptor; the type stubs know two that do not fit each other.
+Field = Any
+T = TypeVar("T")
+
+DATE = "google.type.Date"
+LOCATION = "google.type.LatLng"
+TIMESTAMP = "google.protobuf.Timestamp"
+INTEGERS = {
+    FieldDescriptor.CPPTYPE_INT32,
+    FieldDescriptor.CPPTYPE_INT64,
+    FieldDescriptor.CPPTYPE_UINT32,
+    FieldDescriptor.CPPTYPE_UINT64,
+}
+# Fields that people read and write in words of their own: field → (code to words, words to code).
+IN_WORDS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
+    "topics": (topics.label, topics.slug_of),
+    "languages": (languages.name_of, languages.tag_of),
+    "interpretation_languages": (languages.name_of, languages.tag_of),
+    "time_zone": (str, countries_and_zones.zone_of),
+}
+
+
+def put(message: Message, path: list[str], texts: list[str], zone: ZoneInfo) -> None:
+    """
+    Set one field of a message from text.
+
+    Args:
+        path: The field's name, after those of the messages that it lies in; an index after a list's.
+        texts: What was typed, without blanks around it.
+        zone: IANA zone of the form's times.
+
+    Raises:
+        ValueError: A text is no date, number or known choice; with a sentence for the reader.
+    """
+    field = message.DESCRIPTOR.fields_by_name.get(path[0])
+    if field is None:
+        return
+    if field.message_type is not None and field.message_type.full_name not in (DATE, TIMESTAMP):
+        _put_inside(message, field, path[1:], texts, zone)
+    elif field.is_repeated:
+        getattr(message, field.name).extend(dict.fromkeys(_scalar(field, item) for item in split_entries(texts)))
+    elif texts:
+        if field.message_type is None:
+            setattr(message, field.name, _scalar(field, texts[-1]))
+        elif field.message_type.full_name == DATE:
+            day = _parsed(date.fromisoformat, texts[-1], _("Please give a date as day, month and year."))
+            getattr(message, field.name).CopyFrom(date_message(day))
+        else:
+            getattr(message, field.name).FromDatetime(_instant(texts[-1], zone))
+
+
+def _put_inside(message: Message, field: Field, path: list[str], texts: list[str], zone: ZoneInfo) -> None:
+    """Set one field of a message inside `message`; of a list of messages, the one at the index in `path`."""
+    child = getattr(message, field.name)
+    if field.is_repeated:
+        index = int(path.pop(0))
+        while len(child) <= index < 100:
+            child.add()
+        child = child[index]
+    if path:
+        put(child, path, texts, zone)
+
+
+def show(values: MultiDict[str, str], message: Message, path: str, zone: ZoneInfo) -> None:
+    """Write the set fields of a message into the values, as its form would hold them."""
+    for field, value in message.ListFields():
+        at = f"{path}.{field.name}"
+        if field.message_type is None:
+            items = value if field.is_repeated else [value]
+            values.setlist(at, [_text(field, item) for item in items])
+        elif field.message_type.full_name == DATE:
+            values[at] = date_of(value).isoformat()
+        elif field.message_type.full_name == TIMESTAMP:
+            values[at] = value.ToDatetime(UTC).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+        elif field.message_type.full_name == LOCATION:  # with its zeros: the equator is a place
+            values[f"{at}.latitude"] = formats.decimal(value.latitude)
+            values[f"{at}.longitude"] = formats.decimal(value.longitude)
+        elif field.is_repeated:
+            for index, item in enumerate(value):
+                show(values, item, f"{at}.{index}", zone)
+        else:
+            show(values, value, at, zone)
+
+
+def in_the_readers_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
+    """
+    Return what was typed; words of the language that the page had then become words of the one that it has now.
+
+    What reads the same in both stays as it was typed.
+    """
+    values: MultiDict[str, str] = MultiDict()
+    for path, text in typed.items(multi=True):
+        field = path.rpartition(".")[2]
+        if field in IN_WORDS and (before := resubmission.language_before()):
+            in_words, in_code = IN_WORDS[field]
+            words = split_entries([text])
+            with languages.reading(before):
+                codes = [in_code(word) for word in words]
+                read = [in_words(code) for code in codes]
+            reads = [in_words(code) for code in codes]
+            shown = [new if new != old else word for word, old, new in zip(words, read, reads, strict=True)]
+            text = ", ".join(shown)  # noqa: PLW2901
+        values.add(path, text)
+    return values
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    """Return the instant that a local time in a zone names."""
+    local = _parsed(datetime.fromisoformat, text, _("Please give a date and a time."))
+    instant = local.replace(tzinfo=zone).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) != local:
+        raise ValueError(_("This time does not exist: the clocks go forward on that day."))
+    return instant
+
+
+def _parsed(parse: Callable[[str], T], text: str, complaint: str) -> T:
+    """Return `parse(text)`; its ValueError becomes one with `complaint`."""
+    try:
+        return parse(text)
+    except ValueError:
+        raise ValueError(complaint) from None
+
+
+def _scalar(field: Field, text: str) -> str | int | float | bool:
+    """Return `text` as the field's type. Raises ValueError with a sentence for the reader."""
+    if field.enum_type is not None:
+        if text not in field.enum_type.values_by_name:
+            raise ValueError(_("Please choose one of the entries."))
+        return field.enum_type.values_by_name[text].number
+    if field.cpp_type in INTEGERS:
+        return _parsed(int, text, _("Please give a whole number."))
+    if field.containing_type.full_name == LOCATION:
+        return formats.degrees_of(text)
+    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return text in ("on", "true", "1")
+    if field.name == "language" and not text_languages.is_known(text):
+        raise ValueError(_("This is no language that is known here. Please choose one from the list."))
+    return IN_WORDS[field.name][1](text) if field.name in IN_WORDS else text
+
+
+def _text(field: Field, value: Any) -> str:
+    """Return a scalar as a form holds it: enums by name, true as "on", topics and languages in words."""
+    if field.name in IN_WORDS:
+        return IN_WORDS[field.name][0](value)
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name
+    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return "on" if value else ""
+    return str(value)

@@ -1,0 +1,141 @@
+"""
+What a person typed into a form is not lost when the form cannot be taken yet.
+
+Four things come between a person and their form: they switch the language, their session has ended, they have yet to
+choose a password, or the form's token is no longer valid. In each, the browser has just sent every field, so the
+answer is the same page, filled with them. Nothing is stored, neither here nor in the browser, and no script is needed.
+The page is built as for a GET: nothing can be carried out by it, which is why even a form without a valid token may
+be shown so.
+
+- The language: its switch in the header is a button of the page's form (the attribute `form` of HTML).
+- The session: the page answers with the sign-in form, under its own address and with the fields in it, hidden.
+- The password: likewise, with the form for an own one.
+- The token: the page comes back with a new one.
+
+Passwords and files are never carried.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Response, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
+
+from gateway.auth import first_password, sign_in
+from gateway.auth.callers import newcomer
+from gateway.auth.cookies import remember_language
+from gateway.auth.sign_in import PRESSED, local_path
+from gateway.i18n import languages
+
+# The button that switches the language.
+SWITCH = "switch_language"
+# Begins the names of the fields with which one signs in in place.
+SIGN_IN = "sign_in."
+NEW_PASSWORD = SIGN_IN + "new_password"
+
+
+def is_form() -> bool:
+    """Return whether this request sends the form of a page that can be shown again: one that also answers a GET."""
+    rule = request.url_rule
+    return request.method == "POST" and rule is not None and {"GET", "POST"} <= (rule.methods or set())
+
+
+def typed() -> MultiDict[str, str] | None:
+    """Return what was typed into the form that this request brought; None when it brought none."""
+    if is_form():
+        return MultiDict(
+            (name, text)
+            for name, text in request.form.items(multi=True)
+            if name not in ("csrf_token", SWITCH) and not name.startswith(SIGN_IN) and "password" not in name
+        )
+    kept: MultiDict[str, str] | None = g.get("typed")
+    return kept
+
+
+def show_again() -> None:
+    """Make this request one for the page of the form that it brought, filled with what was typed."""
+    g.typed = typed()
+    request.method = "GET"
+
+
+def switch_language() -> ResponseReturnValue | None:
+    """Answer the button that switches the language with the page in that language."""
+    chosen = request.form.get(SWITCH, "") if is_form() else ""
+    if chosen in languages.LANGUAGES:
+        g.language_before = languages.language()
+        languages.choose(chosen)
+        remember_language(chosen)
+        show_again()
+    return None
+
+
+def language_before() -> str:
+    """Return the language in which the page was typed into; "" when it has not changed."""
+    tag: str = g.get("language_before", "")
+    return tag
+
+
+def sign_in_in_place() -> BaseResponse | None:
+    """Answer the sign-in form in place: with the page that it stands for, or with itself where it is refused."""
+    if not is_form() or SIGN_IN + "password" not in request.form:
+        return None
+    if refusal := sign_in.begin_session(SIGN_IN):
+        return sign_in.page(refusal, typed=typed(), prefix=SIGN_IN)
+    if newcomer():
+        return ask_for_password()
+    show_again()
+    flash(_("You are signed in again. What you typed is below; nothing is saved yet."), "info")
+    return None
+
+
+def choose_password_in_place() -> BaseResponse | None:
+    """Take the password chosen and go on with the page that it stood before, or say what speaks against it."""
+    if not is_form() or NEW_PASSWORD not in request.form:
+        return None
+    if problem := first_password.choose(request.form[NEW_PASSWORD]):
+        return ask_for_password(problem)
+    show_again()  # nothing that the form brought is carried out by this button
+    return None
+
+
+def ask_for_password(problem: str = "") -> BaseResponse:
+    """Return the page on which a newcomer chooses an own password; `problem`: what speaks against the last choice."""
+    return first_password.page(typed(), SIGN_IN, problem)
+
+
+def ask_to_sign_in() -> BaseResponse:
+    """
+    Ask to sign in: in place where something was typed, else on the sign-in page, which leads back.
+
+    Whoever has signed in by a first password is asked for an own one instead.
+    """
+    here = local_path(request.full_path.rstrip("?"))
+    if request.headers.get("HX-Request"):  # a part of a page, on which a form may be half filled: it must stay
+        part = render_template("accounts/session_ended.html", next=here)
+        return Response(part, 401, {"HX-Reswap": "innerHTML"}, content_type="text/html; charset=utf-8")
+    carried = typed()
+    if carried is not None:
+        return ask_for_password() if newcomer() else sign_in.page(typed=carried, prefix=SIGN_IN)
+    if newcomer():
+        return redirect(url_for("sign_in.first_password", next=here if request.method == "GET" else "/"), 303)
+    if request.method == "GET":
+        session.pop(PRESSED, None)
+        return redirect(url_for("sign_in.ask", next=here), 303)
+    session[PRESSED] = True
+    came_from = urlsplit(request.referrer or "")
+    page_before = local_path(f"{came_from.path}?{came_from.query}".rstrip("?"))
+    return redirect(url_for("sign_in.ask", next=page_before if came_from.netloc == request.host else "/"), 303)
+
+
+def resubmit_with_new_token() -> ResponseReturnValue:
+    """Show the form of this request, whose token is not valid (any more), once more; nothing is carried out."""
+    show_again()
+    flash(_("This page was open for too long. What you typed is below; nothing is saved yet."), "warning")
+    try:
+        return current_app.dispatch_request()
+    except Exception as error:  # noqa: BLE001 - Flask asks no other handler for an error in a handler
+        return current_app.handle_user_exception(error)

@@ -1,0 +1,1 @@
+"""Languages, texts and formats of the reader."""

@@ -1,0 +1,1 @@
+"""The web pages, a folder per feature: views and forms, whole."""

@@ -1,0 +1,1 @@
+"""Pages of the own account, of signing in, and of the accounts that an administrator manages."""

@@ -1,0 +1,96 @@
+"""The reader's own account: password and tokens for programs."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
+from gateway.accounts import sessions
+from gateway.accounts.access_tokens import ACCESS_TOKEN_LIFETIME, create_access_token, list_access_tokens
+from gateway.accounts.model import Kind
+from gateway.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
+from gateway.auth.callers import accounts_database, require_caller
+from gateway.auth.sign_in import sign_in_required
+
+blueprint = Blueprint("accounts", __name__)
+
+MAX_TITLE = 120
+
+
+@blueprint.get("/account")
+@sign_in_required
+def account() -> str:
+    """Show the reader's account and its access tokens."""
+    return page()
+
+
+@blueprint.post("/account/access-tokens")
+@sign_in_required
+def create_token() -> str | tuple[str, int]:
+    """Make an access token, and show it this once."""
+    title = request.form.get("title", "").strip()
+    days = request.form.get("days", "")
+    if not title or len(title) > MAX_TITLE or "\0" in title:
+        return page(problems={"title": _("Please say in a few words what the token is for.")}), 400
+    if not days.isdecimal() or not 1 <= int(days[:6]) <= ACCESS_TOKEN_LIFETIME.days:
+        return page(
+            problems={
+                "days": _("Please give a number from %(low)s to %(high)s.", low=1, high=ACCESS_TOKEN_LIFETIME.days)
+            }
+        ), 400
+    expire_time = datetime.now(UTC) + timedelta(days=int(days)) - timedelta(seconds=1)
+    try:
+        token, _kept = create_access_token(accounts_database(), require_caller().account_id, title, expire_time)
+    except FailedPrecondition as error:
+        return page(problems={"title": error.message}), 409
+    return page(new_token=token)
+
+
+@blueprint.post("/account/access-tokens/<token_id>/revoke")
+@sign_in_required
+def revoke_token(token_id: str) -> BaseResponse:
+    """Revoke an access token; that it is gone already is no mistake."""
+    with suppress(NotFound):
+        sessions.revoke_token(accounts_database(), require_caller().account_id, token_id, (Kind.PERSONAL,))
+    flash(_("The token is revoked: programs that use it are refused from now on."), "success")
+    return redirect(url_for("accounts.account"), 303)
+
+
+@blueprint.post("/account/password")
+@sign_in_required
+def change_password() -> BaseResponse | tuple[str, int]:
+    """Change the reader's password, and end all other sessions."""
+    caller = require_caller()
+    new = request.form.get("new_password", "")
+    if not MIN_PASSWORD <= len(new) <= MAX_PASSWORD:
+        return page(
+            problems={"new_password": _("Please choose at least %(count)s characters.", count=MIN_PASSWORD)}
+        ), 400
+    try:
+        old = request.form.get("old_password", "")[:MAX_PASSWORD]
+        sessions.change_password(
+            accounts_database(), caller.account_id, old, new, caller.token_id, request.remote_addr or ""
+        )
+    except InvalidArgument:
+        return page(problems={"old_password": _("This is not your present password.")}), 400
+    except ResourceExhausted:
+        return page(problems={"old_password": _("Too many attempts. Please try again later.")}), 429
+    flash(_("Your password is changed, and every other session has ended."), "success")
+    return redirect(url_for("accounts.account"), 303)
+
+
+def page(new_token: str = "", problems: dict[str, str] | None = None) -> str:
+    """Return the account's page, with what was wrong with a form on it, by field."""
+    caller = require_caller()
+    return render_template(
+        "accounts/account.html",
+        account=caller,
+        tokens=list_access_tokens(accounts_database(), caller.account_id),
+        new_token=new_token,
+        problems=problems or {},
+        max_days=ACCESS_TOKEN_LIFETIME.days,
+        min_password=MIN_PASSWORD,
+    )

@@ -1,0 +1,136 @@
+"""Pages on which administrators manage who may sign in."""
+
+from austausch.accounts.v1 import accounts_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from gateway.accounts import account_admin
+from gateway.auth import account_rpc, permissions
+from gateway.auth.callers import accounts_database
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.vocabulary import cities, departments
+from gateway.web import list_filters
+from gateway.web.links import href
+
+blueprint = Blueprint("accounts_administration", __name__, url_prefix="/accounts")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    query = request.args.get("query", "").strip()
+    answer = account_rpc.accounts.ListAccounts(pb.ListAccountsRequest(**list_filters.page(), query=query))
+    return render_template("accounts/list.html", answer=answer, wanted=query, cities=cities.names())
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    permissions.require("AccountService.CreateAccount")
+    form = Form()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            account = account_rpc.accounts.CreateAccount(form.message(pb.CreateAccountRequest))
+            return _password_page(account, _("The account is created"))
+    return _form_page(form, None)
+
+
+@blueprint.get("/<account_id>")
+@sign_in_required
+def show(account_id: str) -> ResponseReturnValue:
+    return render_template("accounts/show.html", account=_account(account_id), cities=cities.names())
+
+
+@blueprint.route("/<account_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(account_id: str) -> ResponseReturnValue:
+    account = _account(account_id)
+    form = Form({"account": account})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            account_rpc.accounts.UpdateAccount(form.change(pb.UpdateAccountRequest, "account", account.name))
+            flash(_("The account is saved; it holds from now on."), "success")
+            return redirect(href(account.name), 303)
+        form.compare(account, "account")
+    return _form_page(form, account)
+
+
+@blueprint.route("/<account_id>/<any(lock, unlock):verb>", methods=["GET", "POST"])
+@sign_in_required
+def lock(account_id: str, verb: str) -> ResponseReturnValue:
+    account = _account(account_id)
+    form = Form({"etag": account.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            changed = pb.Account(name=account.name, etag=form["etag"], disabled=verb == "lock")
+            account_rpc.accounts.UpdateAccount(
+                pb.UpdateAccountRequest(account=changed, update_mask=FieldMask(paths=["disabled"]))
+            )
+            flash(_("The account is locked.") if verb == "lock" else _("The account is unlocked."), "success")
+            return redirect(href(account.name), 303)
+    title = _("Lock the account of %(name)s?") if verb == "lock" else _("Unlock the account of %(name)s?")
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=title % {"name": account.display_name},
+        consequence=_("It is signed out everywhere, and its programs are refused, until you unlock it.")
+        if verb == "lock"
+        else _("It can sign in again with its password, and its programs are let in again."),
+        button=_("Lock account") if verb == "lock" else _("Unlock account"),
+        back=href(account.name),
+        above=_trail(account),
+    ), form.status
+
+
+@blueprint.route("/<account_id>/reset-password", methods=["GET", "POST"])
+@sign_in_required
+def reset_password(account_id: str) -> ResponseReturnValue:
+    account = _account(account_id)
+    form = Form({"etag": account.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            wanted = form.message(pb.ResetAccountPasswordRequest, name=account.name)
+            return _password_page(account_rpc.accounts.ResetAccountPassword(wanted), _("The password is reset"))
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Give %(name)s a new password?", name=account.display_name),
+        consequence=_("The present password no longer works, and all sessions end. The new one is shown once."),
+        button=_("Reset password"),
+        back=href(account.name),
+        above=_trail(account),
+    ), form.status
+
+
+def _account(account_id: str) -> pb.Account:
+    """Return an account, for administrators only: their own is on another page for everybody else."""
+    permissions.require("AccountService.UpdateAccount")
+    account: pb.Account = account_rpc.accounts.GetAccount(pb.GetAccountRequest(name=f"accounts/{account_id}"))
+    return account
+
+
+def _trail(account: pb.Account) -> list[tuple[str, str]]:
+    """Return the breadcrumbs (path, title) above a page that asks back about an account."""
+    return [(url_for("accounts_administration.index"), _("Accounts")), (href(account.name), account.display_name)]
+
+
+def _form_page(form: Form, account: pb.Account | None) -> ResponseReturnValue:
+    page = render_template(
+        "accounts/form.html",
+        form=form,
+        account=account,
+        cities=cities.others(),
+        departments=departments.known(more=account_admin.departments(accounts_database())),
+    )
+    return page, form.status
+
+
+def _password_page(account: pb.Account, title: str) -> ResponseReturnValue:
+    """Show a password that was made up, this once."""
+    page = render_template(
+        "accounts/password.html", account=account, title=title, sign_in=url_for("sign_in.ask", _external=True)
+    )
+    return page, 200, {"Cache-Control": "no-store"}

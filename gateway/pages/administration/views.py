@@ -1,0 +1,47 @@
+"""The page of the administration."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from gateway.auth import permissions
+from gateway.auth.permissions import may
+from gateway.auth.sign_in import sign_in_required
+from gateway.i18n.gettext import later as _l
+
+blueprint = Blueprint("administration", __name__, url_prefix="/administration")
+
+# Path, label, what it is for, and the RPC that its page calls.
+PARTS = [
+    (
+        "/cities",
+        _l("Cities"),
+        _l("The home city and those it works with: time zone, working days, languages, public holidays."),
+        "CityService.ListCities",
+    ),
+    (
+        "/rooms",
+        _l("Rooms"),
+        _l("Where the home city receives guests; programmes book them."),
+        "RoomService.ListRooms",
+    ),
+    (
+        "/people",
+        _l("People for programmes"),
+        _l("Hosts, interpreters and drivers whose time programmes book."),
+        "PersonService.ListPeople",
+    ),
+    (
+        "/accounts",
+        _l("Accounts"),
+        _l("Who may sign in, and what each may do."),
+        "AccountService.ListAccounts",
+    ),
+]
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    permissions.require(*permissions.ADMINISTERING)
+    parts = [(path, label, purpose) for path, label, purpose, rpc in PARTS if may(rpc)]
+    return render_template("administration/index.html", parts=parts)

@@ -1,0 +1,79 @@
+"""Pages of exchanges."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.vocabulary import departments
+from gateway.web import list_filters
+from gateway.web.links import href
+
+blueprint = Blueprint("exchanges", __name__, url_prefix="/exchanges")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.exchanges.ListExchanges(
+        pb.ListExchangesRequest(
+            **list_filters.page(),
+            order_by="title",
+            kind=list_filters.chosen(pb.Exchange.Kind, "kind"),
+            topic=request.args.get("topic", ""),
+        )
+    )
+    return render_template("exchanges/list.html", answer=answer)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    permissions.require("ExchangeService.CreateExchange")
+    form = Form({"exchange.partnership": request.args.get("partnership", ""), "exchange.kind": "KIND_ADMINISTRATIVE"})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            exchange = rpc.exchanges.CreateExchange(form.message(pb.CreateExchangeRequest))
+            flash(_("The exchange is created. Next: its first visit."), "success")
+            return redirect(href(exchange.name), 303)
+    partnerships = rpc.partnerships.ListPartnerships(pb.ListPartnershipsRequest(page_size=1000)).partnerships
+    return render_template(
+        "exchanges/form.html",
+        form=form,
+        partnerships=partnerships,
+        departments=departments.known(),
+        exchange=None,
+    ), form.status
+
+
+@blueprint.get("/<exchange_id>")
+@sign_in_required
+def show(exchange_id: str) -> ResponseReturnValue:
+    exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
+    answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**list_filters.page(), exchange=exchange.name))
+    return render_template("exchanges/show.html", exchange=exchange, answer=answer)
+
+
+@blueprint.route("/<exchange_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(exchange_id: str) -> ResponseReturnValue:
+    permissions.require("ExchangeService.UpdateExchange")
+    exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
+    form = Form({"exchange": exchange})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.exchanges.UpdateExchange(form.change(pb.UpdateExchangeRequest, "exchange", exchange.name))
+            flash(_("The exchange is saved."), "success")
+            return redirect(href(exchange.name), 303)
+        form.compare(exchange, "exchange")
+    return render_template(
+        "exchanges/form.html",
+        form=form,
+        partnerships=[],
+        departments=departments.known(),
+        exchange=exchange,
+    ), form.status

@@ -1,0 +1,1 @@
+"""Pages of expert forums: subject, panel, working groups, conclusions and recommendations."""

@@ -1,0 +1,245 @@
+"""Pages of conclusions and recommendations: drafted, changed, adopted, answered, and followed to their verification."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+from austausch.forum.v1 import forum_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from google.type.date_pb2 import Date
+
+from chassis.convert import date_message
+from chassis.errors import InvalidArgument
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.permissions import may
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.pages.forums import parts
+from gateway.pages.forums.parts import coordinates
+from gateway.vocabulary import departments
+from gateway.web import transitions
+from gateway.web.links import href
+
+# Steps of a recommendation that ask for more than a click.
+STEPS_WITH_A_PAGE = ("answer", "plan", "implement")
+# The verdicts after which somebody has something to do.
+FOLLOWED = ("VERDICT_ACCEPTED", "VERDICT_PARTLY")
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of forums the pages of conclusions and recommendations."""
+    both = ["GET", "POST"]
+    conclusions, recommendations = "/<forum_id>/conclusions", "/<forum_id>/recommendations"
+    rules: list[tuple[str, Callable[..., ResponseReturnValue], list[str]]] = [
+        (f"{conclusions}/new", create_conclusion, both),
+        (f"{conclusions}/<conclusion_id>/edit", edit_conclusion, both),
+        (f"{conclusions}/<conclusion_id>/adopt", adopt, both),
+        (f"{recommendations}/new", create_recommendation, both),
+        (f"{recommendations}/<recommendation_id>/edit", edit_recommendation, both),
+        (f"{recommendations}/<recommendation_id>/<any(start, verify):verb>", step, ["POST"]),
+        (f"{recommendations}/<recommendation_id>/<any(answer, plan, implement):verb>", step_with_page, both),
+    ]
+    for rule, view, methods in rules:
+        blueprint.add_url_rule(rule, view_func=view, methods=methods)
+
+
+def _page(
+    form: Form, forum: pb.Forum, groups: Sequence[pb.WorkingGroup], conclusion: pb.Conclusion | None
+) -> ResponseReturnValue:
+    """
+    Return the page with the form of a conclusion.
+
+    It offers the working groups for which the reader writes; those of others that share the conclusion stay.
+    """
+    shared_by = set(conclusion.working_groups) if conclusion else set()
+    return render_template(
+        "forums/conclusion.html",
+        form=form,
+        forum=forum,
+        conclusion=conclusion,
+        coordinates=coordinates(),
+        groups=[(group.name, group.title) for group in groups if group.writable],
+        others=[group for group in groups if not group.writable and group.name in shared_by],
+        nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name)],
+    ), form.status
+
+
+@sign_in_required
+def create_conclusion(forum_id: str) -> ResponseReturnValue:
+    permissions.require("ConclusionService.CreateConclusion")
+    forum = parts.forum_of(forum_id)
+    groups = parts.groups_of(forum.name)
+    own = [group.name for group in groups if group.writable]
+    preset = own if len(own) == 1 and not coordinates() else []
+    form = Form({"conclusion.language": forum.language, "conclusion.working_groups": preset})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            conclusion = rpc.conclusions.CreateConclusion(form.message(pb.CreateConclusionRequest, parent=forum.name))
+            flash(_("The conclusion is drafted. Add its recommendations before it is adopted."), "success")
+            return redirect(href(conclusion.name), 303)
+    return _page(form, forum, groups, None)
+
+
+@sign_in_required
+def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
+    permissions.require("ConclusionService.UpdateConclusion")
+    forum = parts.forum_of(forum_id)
+    name = f"{forum.name}/conclusions/{conclusion_id}"
+    conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
+    form = Form({"conclusion": conclusion})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.conclusions.UpdateConclusion(form.change(pb.UpdateConclusionRequest, "conclusion", name))
+            flash(_("The conclusion is saved."), "success")
+            return redirect(href(name), 303)
+        form.compare(conclusion, "conclusion")
+    return _page(form, forum, parts.groups_of(forum.name), conclusion)
+
+
+@sign_in_required
+def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
+    permissions.require("ConclusionService.AdoptConclusion")
+    forum = parts.forum_of(forum_id)
+    name = f"{forum.name}/conclusions/{conclusion_id}"
+    conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
+    recommendations = parts.recommendations_of(forum.name, name)
+    form = Form({"etag": conclusion.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.conclusions, "adopt", name, form)
+            return redirect(href(name), 303)
+    return render_template(
+        "forums/adopt.html",
+        form=form,
+        forum=forum,
+        conclusion=conclusion,
+        recommendations=recommendations,
+        groups=[group.title for group in parts.groups_of(forum.name) if group.name in conclusion.working_groups],
+        nodes=[parts.label_of(node) for node in parts.nodes_of(forum.name) if node.name in conclusion.nodes],
+    ), form.status
+
+
+@sign_in_required
+def create_recommendation(forum_id: str) -> ResponseReturnValue:
+    permissions.require("RecommendationService.CreateRecommendation")
+    forum = parts.forum_of(forum_id)
+    form = Form(
+        {
+            "recommendation.conclusion": request.args.get("conclusion", ""),
+            "recommendation.language": forum.language,
+        }
+    )
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            _require_ahead(form, "recommendation.due_date")
+            recommendation = rpc.recommendations.CreateRecommendation(
+                form.message(pb.CreateRecommendationRequest, parent=forum.name)
+            )
+            flash(_("The recommendation is drafted. It is adopted with its conclusion."), "success")
+            return redirect(href(recommendation.name), 303)
+    drafts = parts.conclusions_of(forum.name, pb.Conclusion.STATE_DRAFT)
+    return render_template(
+        "forums/recommendation.html",
+        form=form,
+        forum=forum,
+        recommendation=None,
+        drafts=[(draft.name, draft.title) for draft in drafts if draft.editable],
+        shows_text=True,
+        shows_owner=True,
+        departments=departments.known(),
+    ), form.status
+
+
+@sign_in_required
+def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturnValue:
+    """Change a recommendation: a draft whole; an adopted one's owner and day, its text never; a department its day."""
+    permissions.require("RecommendationService.UpdateRecommendation")
+    forum = parts.forum_of(forum_id)
+    name = f"{forum.name}/recommendations/{recommendation_id}"
+    recommendation = rpc.recommendations.GetRecommendation(pb.GetRecommendationRequest(name=name))
+    form = Form({"recommendation": recommendation})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            _require_ahead(form, "recommendation.due_date", recommendation.due_date)
+            change = form.change(pb.UpdateRecommendationRequest, "recommendation", name)
+            rpc.recommendations.UpdateRecommendation(change)
+            flash(_("The recommendation is saved."), "success")
+            return redirect(href(name), 303)
+        form.compare(recommendation, "recommendation")
+    writes = may("RecommendationService.CreateRecommendation")
+    return render_template(
+        "forums/recommendation.html",
+        form=form,
+        forum=forum,
+        recommendation=recommendation,
+        drafts=[],
+        shows_text=writes and recommendation.state == pb.Recommendation.STATE_DRAFT,
+        shows_owner=writes,
+        departments=departments.known() if writes else [],
+    ), form.status
+
+
+@sign_in_required
+def step(forum_id: str, recommendation_id: str, verb: str) -> ResponseReturnValue:
+    name = f"forums/{forum_id}/recommendations/{recommendation_id}"
+    transitions.try_out(rpc.recommendations, verb, name)
+    return redirect(href(name), 303)
+
+
+@sign_in_required
+def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> ResponseReturnValue:
+    name = f"forums/{forum_id}/recommendations/{recommendation_id}"
+    recommendation = rpc.recommendations.GetRecommendation(pb.GetRecommendationRequest(name=name))
+    form = Form(
+        {
+            "etag": recommendation.etag,
+            "evidence": recommendation.evidence,
+            "owner_department": recommendation.owner_department,
+        }
+    )
+    # A department answers for what it owns already.
+    names_owner = verb == "answer" and coordinates()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            _require_ahead(form, "due_date", recommendation.due_date)
+            if names_owner and form["verdict"] in FOLLOWED and not recommendation.owner_department:
+                _require_owner(form)
+            transitions.carry_out(rpc.recommendations, verb, name, form)
+            return redirect(href(name), 303)
+    return render_template(
+        "forums/step.html",
+        form=form,
+        forum=f"forums/{forum_id}",
+        recommendation=recommendation,
+        verb=verb,
+        names_owner=names_owner,
+        departments=departments.known() if names_owner else [],
+    ), form.status
+
+
+def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:
+    """
+    Raise unless the day typed at `path` is still to come, or the one that is stored.
+
+    Raises:
+        InvalidArgument: It has passed.
+    """
+    try:
+        day = date.fromisoformat(form[path])
+    except ValueError:
+        return  # none, or no day: the message says so
+    if day < datetime.now(form.zone).date() and date_message(day) != stored:
+        raise InvalidArgument(path, _("This day has passed. Please choose one that is still to come."))
+
+
+def _require_owner(form: Form) -> None:
+    """
+    Raise unless the form names a department: what is followed has to be on somebody's desk.
+
+    Raises:
+        InvalidArgument: It names none.
+    """
+    if not form["owner_department"]:
+        raise InvalidArgument("owner_department", "must not be empty")

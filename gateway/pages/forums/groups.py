@@ -1,0 +1,98 @@
+"""Pages of the working groups of a forum: each owns a part of the subject, and has experts of the panel in it."""
+
+from austausch.forum.v1 import forum_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.pages.forums import parts
+from gateway.web.links import href
+
+ON_THE_PANEL = (pb.Panelist.STATE_INVITED, pb.Panelist.STATE_ACCEPTED)
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of forums the pages of working groups."""
+    both, base = ["GET", "POST"], "/<forum_id>/workingGroups"
+    blueprint.add_url_rule(f"{base}/new", view_func=create_group, methods=both)
+    blueprint.add_url_rule(f"{base}/<group_id>/edit", view_func=edit_group, methods=both)
+    blueprint.add_url_rule(f"{base}/<group_id>/remove", view_func=remove_group, methods=both)
+
+
+def _page(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> ResponseReturnValue:
+    """Return the page with the form of a group: it offers nodes that no other group owns, and experts on the panel."""
+    others = [other for other in parts.groups_of(forum.name) if group is None or other.name != group.name]
+    taken = {node for other in others for node in other.nodes}
+    present = set(group.members) if group else set()
+    return render_template(
+        "forums/group.html",
+        form=form,
+        forum=forum,
+        group=group,
+        nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name) if node.name not in taken],
+        members=[
+            (panelist.name, f"{panelist.function}, {panelist.affiliation}")
+            for panelist in parts.panelists_of(forum.name)
+            if panelist.state in ON_THE_PANEL or panelist.name in present
+        ],
+    ), form.status
+
+
+@sign_in_required
+def create_group(forum_id: str) -> ResponseReturnValue:
+    permissions.require("WorkingGroupService.CreateWorkingGroup")
+    forum = parts.forum_of(forum_id)
+    form = Form()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            group = rpc.working_groups.CreateWorkingGroup(form.message(pb.CreateWorkingGroupRequest, parent=forum.name))
+            flash(_("The working group is created."), "success")
+            return redirect(href(group.name), 303)
+    return _page(form, forum, None)
+
+
+@sign_in_required
+def edit_group(forum_id: str, group_id: str) -> ResponseReturnValue:
+    permissions.require("WorkingGroupService.UpdateWorkingGroup")
+    forum = parts.forum_of(forum_id)
+    group = _group(forum_id, group_id)
+    form = Form({"working_group": group})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.change(pb.UpdateWorkingGroupRequest, "working_group", group.name)
+            rpc.working_groups.UpdateWorkingGroup(change)
+            flash(_("The working group is saved."), "success")
+            return redirect(href(group.name), 303)
+        form.compare(group, "working_group")
+    return _page(form, forum, group)
+
+
+@sign_in_required
+def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
+    permissions.require("WorkingGroupService.DeleteWorkingGroup")
+    group = _group(forum_id, group_id)
+    form = Form({"etag": group.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.working_groups.DeleteWorkingGroup(form.message(pb.DeleteWorkingGroupRequest, name=group.name))
+            flash(_("The working group is deleted."), "success")
+            return redirect(f"{href(f'forums/{forum_id}')}/panel", 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Delete the working group %(title)s?", title=group.title),
+        consequence=_("Its experts stay on the panel, and its part of the subject has no group any more."),
+        button=_("Delete"),
+        back=href(group.name),
+        above=parts.trail(forum_id),
+    ), form.status
+
+
+def _group(forum_id: str, group_id: str) -> pb.WorkingGroup:
+    request = pb.GetWorkingGroupRequest(name=f"forums/{forum_id}/workingGroups/{group_id}")
+    group: pb.WorkingGroup = rpc.working_groups.GetWorkingGroup(request)
+    return group

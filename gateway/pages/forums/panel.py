@@ -1,0 +1,200 @@
+"""Pages of the panel of a forum: experts are invited, answer, are checked, and leave."""
+
+from austausch.accounts.v1 import accounts_pb2
+from austausch.common.v1 import access_pb2
+from austausch.forum.v1 import forum_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from chassis.errors import InvalidArgument, NotFound
+from gateway import rpc
+from gateway.accounts import account_admin
+from gateway.auth import account_rpc, permissions
+from gateway.auth.callers import accounts_database
+from gateway.auth.permissions import may
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.pages.forums import parts
+from gateway.vocabulary import cities, enum_labels
+from gateway.web import transitions
+from gateway.web.links import href
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of forums the pages of panels."""
+    both, base = ["GET", "POST"], "/<forum_id>/panelists"
+    one = f"{base}/<panelist_id>"
+    blueprint.add_url_rule("/<forum_id>/panel", view_func=panel)
+    blueprint.add_url_rule(f"{base}/new", view_func=invite, methods=both)
+    blueprint.add_url_rule(f"{one}/edit", view_func=edit_panelist, methods=both)
+    blueprint.add_url_rule(f"{one}/accept", view_func=accept_invitation, methods=both)
+    blueprint.add_url_rule(f"{one}/decline", view_func=decline_invitation, methods=["POST"])
+    blueprint.add_url_rule(f"{one}/withdraw", view_func=withdraw, methods=both)
+    blueprint.add_url_rule(f"{one}/remove", view_func=remove_panelist, methods=both)
+    blueprint.add_url_rule(f"{one}/check", view_func=check_eligibility, methods=["POST"])
+
+
+@sign_in_required
+def panel(forum_id: str) -> ResponseReturnValue:
+    forum = parts.forum_of(forum_id)
+    panelists = parts.panelists_of(forum.name)
+    return render_template(
+        "forums/panel.html",
+        forum=forum,
+        panel=panelists,
+        panelists={panelist.name: panelist for panelist in panelists},
+        groups=parts.groups_of(forum.name),
+        titles={node.name: node.title for node in parts.nodes_of(forum.name)},
+        cities=cities.names(),
+    )
+
+
+def _page(form: Form, forum: pb.Forum, panelist: pb.Panelist | None) -> ResponseReturnValue:
+    return render_template(
+        "forums/panelist.html",
+        form=form,
+        forum=forum,
+        panelist=panelist,
+        cities=cities.names(anew=True),
+        accounts=_accounts(form["panelist.account"]) if may("AccountService.ListAccounts") else None,
+    ), form.status
+
+
+def _accounts(chosen: str) -> list[tuple[str, str]]:
+    """Return (resource name, display name and e-mail address) of the accounts of experts, and of the chosen one."""
+    found = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=1000)).accounts
+    return [
+        (account.name, f"{account.display_name} ({account.email})")
+        for account in found
+        if account.name == chosen or (access_pb2.ROLE_EXPERT in account.roles and not account.disabled)
+    ]
+
+
+def _account_named(text: str) -> str:
+    """
+    Return the resource name of the account that the office means: by its e-mail address; else the text as it is.
+
+    Raises:
+        InvalidArgument: No expert has the address. Who may not invite is not told: their request is refused anyway.
+    """
+    if "@" not in text or not may("PanelistService.CreatePanelist"):
+        return text
+    try:
+        return account_admin.expert(accounts_database(), text).name
+    except NotFound:
+        raise InvalidArgument("panelist.account", "is not the e-mail address of an expert's account") from None
+
+
+@sign_in_required
+def invite(forum_id: str) -> ResponseReturnValue:
+    permissions.require("PanelistService.CreatePanelist")
+    forum = parts.forum_of(forum_id)
+    form = Form()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            request = form.message(pb.CreatePanelistRequest, parent=forum.name)
+            request.panelist.account = _account_named(request.panelist.account)
+            panelist = rpc.panelists.CreatePanelist(request)
+            _tell(_("%(function)s is invited.", function=panelist.function), panelist)
+            return redirect(href(panelist.name), 303)
+    return _page(form, forum, None)
+
+
+@sign_in_required
+def edit_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
+    forum = parts.forum_of(forum_id)
+    panelist = _panelist(forum_id, panelist_id)
+    form = Form({"panelist": panelist})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            request = form.change(pb.UpdatePanelistRequest, "panelist", panelist.name)
+            request.panelist.account = _account_named(request.panelist.account)
+            changed = rpc.panelists.UpdatePanelist(request)
+            _tell(_("%(function)s is saved.", function=changed.function), changed)
+            return redirect(href(panelist.name), 303)
+        form.compare(panelist, "panelist")
+    return _page(form, forum, panelist)
+
+
+@sign_in_required
+def accept_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
+    panelist = _panelist(forum_id, panelist_id)
+    form = Form({"etag": panelist.etag, "conflict_of_interest": panelist.conflict_of_interest})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.panelists, "accept", panelist.name, form)
+            return redirect(href(panelist.name), 303)
+    return render_template("forums/accept.html", form=form, forum=f"forums/{forum_id}", panelist=panelist), form.status
+
+
+@sign_in_required
+def decline_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
+    name = f"forums/{forum_id}/panelists/{panelist_id}"
+    transitions.try_out(rpc.panelists, "decline", name)
+    return redirect(href(name), 303)
+
+
+@sign_in_required
+def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
+    panelist = _panelist(forum_id, panelist_id)
+    form = Form({"etag": panelist.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.panelists, "withdraw", panelist.name, form)
+            return redirect(href(panelist.name), 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Take %(function)s off the panel?", function=panelist.function),
+        consequence=_("The expert can write nothing more in this forum. What was written stays."),
+        button=_("Take off the panel"),
+        back=href(panelist.name),
+        above=parts.trail(forum_id),
+    ), form.status
+
+
+@sign_in_required
+def remove_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
+    panelist = _panelist(forum_id, panelist_id)
+    form = Form({"etag": panelist.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.panelists.DeletePanelist(form.message(pb.DeletePanelistRequest, name=panelist.name))
+            flash(_("%(function)s is removed.", function=panelist.function), "success")
+            return redirect(f"{href(f'forums/{forum_id}')}/panel", 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Delete the entry of %(function)s?", function=panelist.function),
+        consequence=_(
+            "The entry is deleted for good, with its personal data. The log of the eligibility checks, which holds "
+            "none, stays."
+        ),
+        button=_("Delete"),
+        back=href(panelist.name),
+        above=parts.trail(forum_id),
+    ), form.status
+
+
+@sign_in_required
+def check_eligibility(forum_id: str, panelist_id: str) -> ResponseReturnValue:
+    name = f"forums/{forum_id}/panelists/{panelist_id}"
+    panelist = rpc.panelists.CheckEligibility(pb.CheckEligibilityRequest(name=name))
+    _tell(_("The eligibility is checked anew."), panelist)
+    return redirect(href(name), 303)
+
+
+def _panelist(forum_id: str, panelist_id: str) -> pb.Panelist:
+    request = pb.GetPanelistRequest(name=f"forums/{forum_id}/panelists/{panelist_id}")
+    panelist: pb.Panelist = rpc.panelists.GetPanelist(request)
+    return panelist
+
+
+def _tell(done: str, panelist: pb.Panelist) -> None:
+    """Say on the next page what was done, and what the check of the eligibility said."""
+    if panelist.eligibility.eligible:
+        flash(" ".join([done, _("Eligible by every part of the rule.")]), "success")
+    else:
+        reasons = "; ".join(enum_labels.terms_of(panelist.eligibility, "reasons"))
+        flash(" ".join([done, _("Not eligible at the moment: %(reasons)s.", reasons=reasons)]), "warning")

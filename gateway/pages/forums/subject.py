@@ -1,0 +1,113 @@
+"""Pages of what a forum reviews: the tree, and the form of its nodes."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from austausch.forum.v1 import forum_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.pages.forums import parts
+from gateway.vocabulary import departments
+from gateway.web.links import href
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of forums the pages of what is under review."""
+    both, base = ["GET", "POST"], "/<forum_id>/subjectNodes"
+    blueprint.add_url_rule("/<forum_id>/subject", view_func=subject)
+    blueprint.add_url_rule(f"{base}/new", view_func=create_node, methods=both)
+    blueprint.add_url_rule(f"{base}/<node_id>/edit", view_func=edit_node, methods=both)
+    blueprint.add_url_rule(f"{base}/<node_id>/remove", view_func=remove_node, methods=both)
+
+
+@sign_in_required
+def subject(forum_id: str) -> ResponseReturnValue:
+    forum = parts.forum_of(forum_id)
+    nodes = parts.nodes_of(forum.name)
+    titles = {node.name: node.title for node in nodes}
+    return render_template("forums/subject.html", forum=forum, tree=_tree(nodes), titles=titles)
+
+
+@sign_in_required
+def create_node(forum_id: str) -> ResponseReturnValue:
+    permissions.require("SubjectNodeService.CreateSubjectNode")
+    forum = parts.forum_of(forum_id)
+    form = Form({"subject_node.parent": request.args.get("parent", "")})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            node = rpc.subject_nodes.CreateSubjectNode(form.message(pb.CreateSubjectNodeRequest, parent=forum.name))
+            flash(_("“%(title)s” is under review.", title=node.title), "success")
+            return redirect(href(node.name), 303)
+    return _page(form, forum, None)
+
+
+@sign_in_required
+def edit_node(forum_id: str, node_id: str) -> ResponseReturnValue:
+    permissions.require("SubjectNodeService.UpdateSubjectNode")
+    forum = parts.forum_of(forum_id)
+    node = _node(forum_id, node_id)
+    form = Form({"subject_node": node})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.change(pb.UpdateSubjectNodeRequest, "subject_node", node.name)
+            rpc.subject_nodes.UpdateSubjectNode(change)
+            flash(_("“%(title)s” is saved.", title=change.subject_node.title), "success")
+            return redirect(href(node.name), 303)
+        form.compare(node, "subject_node")
+    return _page(form, forum, node)
+
+
+@sign_in_required
+def remove_node(forum_id: str, node_id: str) -> ResponseReturnValue:
+    permissions.require("SubjectNodeService.DeleteSubjectNode")
+    node = _node(forum_id, node_id)
+    form = Form({"etag": node.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.subject_nodes.DeleteSubjectNode(form.message(pb.DeleteSubjectNodeRequest, name=node.name))
+            flash(_("“%(title)s” is deleted.", title=node.title), "success")
+            return redirect(f"{href(f'forums/{forum_id}')}/subject", 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Delete “%(title)s”?", title=node.title),
+        consequence=_("It is deleted for good. That works only while nothing lies below it or refers to it."),
+        button=_("Delete"),
+        back=href(node.name),
+        above=parts.trail(forum_id),
+    ), form.status
+
+
+def _page(form: Form, forum: pb.Forum, node: pb.SubjectNode | None) -> ResponseReturnValue:
+    """Return the page with the form of a node: the others offered as its parent, commitments as what it fulfils."""
+    others = [other for other in parts.nodes_of(forum.name) if node is None or other.name != node.name]
+    commitments = [other for other in others if other.kind == pb.SubjectNode.KIND_COMMITMENT]
+    return render_template(
+        "forums/node.html",
+        form=form,
+        forum=forum,
+        node=node,
+        parents=[(other.name, parts.label_of(other)) for other in others],
+        commitments=[(other.name, parts.label_of(other)) for other in commitments],
+        departments=departments.known(),
+    ), form.status
+
+
+def _node(forum_id: str, node_id: str) -> pb.SubjectNode:
+    asked = pb.GetSubjectNodeRequest(name=f"forums/{forum_id}/subjectNodes/{node_id}")
+    node: pb.SubjectNode = rpc.subject_nodes.GetSubjectNode(asked)
+    return node
+
+
+def _tree(nodes: Iterable[pb.SubjectNode]) -> dict[str, list[pb.SubjectNode]]:
+    """Return the nodes below each node, by its name; those at the top by ""."""
+    tree = defaultdict(list)
+    for node in nodes:
+        tree[node.parent].append(node)
+    return tree

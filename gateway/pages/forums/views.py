@@ -1,0 +1,81 @@
+"""Pages of expert forums: the list, one forum with its conclusions, and the form of a forum."""
+
+from collections import defaultdict
+
+from austausch.forum.v1 import forum_pb2 as pb
+from flask import Blueprint, current_app, flash, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.i18n.languages import language
+from gateway.pages.forums import conclusions, groups, panel, parts, subject
+from gateway.pages.forums.parts import coordinates
+from gateway.vocabulary import cities
+from gateway.web import list_filters
+from gateway.web.links import href
+
+blueprint = Blueprint("forums", __name__, url_prefix="/forums")
+for pages in (conclusions, groups, panel, subject):
+    pages.add_pages(blueprint)
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.forums.ListForums(pb.ListForumsRequest(**list_filters.page()))
+    return render_template("forums/list.html", answer=answer)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    permissions.require("ForumService.CreateForum")
+    form = Form({"forum.city": current_app.config["HOME_CITY"], "forum.language": language()})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            forum = rpc.forums.CreateForum(form.message(pb.CreateForumRequest))
+            flash(_("The forum is created. Next: what is under review, the panel and its working groups."), "success")
+            return redirect(href(forum.name), 303)
+    return render_template("forums/form.html", form=form, forum=None, cities=cities.names(anew=True)), form.status
+
+
+@blueprint.route("/<forum_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(forum_id: str) -> ResponseReturnValue:
+    permissions.require("ForumService.UpdateForum")
+    forum = parts.forum_of(forum_id)
+    form = Form({"forum": forum})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.forums.UpdateForum(form.change(pb.UpdateForumRequest, "forum", forum.name))
+            flash(_("The forum is saved."), "success")
+            return redirect(href(forum.name), 303)
+        form.compare(forum, "forum")
+    return render_template("forums/form.html", form=form, forum=forum, cities=cities.names(anew=True)), form.status
+
+
+@blueprint.get("/<forum_id>")
+@sign_in_required
+def show(forum_id: str) -> ResponseReturnValue:
+    forum = parts.forum_of(forum_id)
+    working_groups = parts.groups_of(forum.name)
+    recommendations = defaultdict(list)
+    concluded = parts.conclusions_of(forum.name)
+    for recommendation in parts.recommendations_of(forum.name):
+        recommendations[recommendation.conclusion].append(recommendation)
+    return render_template(
+        "forums/show.html",
+        forum=forum,
+        titles={group.name: group.title for group in working_groups},
+        nodes={node.name: parts.label_of(node) for node in parts.nodes_of(forum.name)},
+        # A coordinator drafts without a group too.
+        drafts=coordinates() or any(group.writable for group in working_groups),
+        cities=cities.names(),
+        conclusions=concluded,
+        recommendations=recommendations,
+        steps_with_a_page=conclusions.STEPS_WITH_A_PAGE,
+    )

@@ -1,0 +1,169 @@
+"""Pages of learnings."""
+
+from austausch.exchange.v1 import exchange_pb2
+from austausch.knowledge.v1 import knowledge_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from chassis.errors import InvalidArgument
+from chassis.identity import Role
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.callers import require_caller
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.i18n.languages import language
+from gateway.pages.visits.trail import BEGUN
+from gateway.vocabulary import cities, departments, topics
+from gateway.vocabulary.visibilities import visibilities
+from gateway.web import list_filters, transitions
+from gateway.web.links import href
+
+blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
+
+# Steps that ask for more than a click.
+STEPS_WITH_A_PAGE = ("identify", "reject", "supersede")
+# The states of a learning that gets through, in the order of the NATO lessons-learned process.
+COURSE = [
+    f"STATE_{state}"
+    for state in ("OBSERVATION", "INSIGHT", "LESSON_IDENTIFIED", "IMPLEMENTED", "VALIDATED", "EMBEDDED")
+]
+
+
+def _visits() -> list[tuple[str, str]]:
+    """Return (resource name, title) of the visits that a learning may come from, the latest first."""
+    visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=1000)).visits
+    return [(visit.name, visit.title) for visit in visits if visit.state in BEGUN]
+
+
+def _recorded(learning: pb.Learning) -> str:
+    """Return what is said of a learning just recorded: who can find it now."""
+    match learning.visibility:
+        case pb.Learning.VISIBILITY_PUBLIC:
+            return _("The learning is recorded. Everybody can find it now.")
+        case pb.Learning.VISIBILITY_PARTNERS:
+            return _("The learning is recorded. The home city and its partner cities can find it now.")
+        case _:
+            return _("The learning is recorded. You and the departments of the home city can find it now.")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.learnings.ListLearnings(
+        pb.ListLearningsRequest(
+            **list_filters.page(),
+            order_by="create_time desc",
+            state=list_filters.chosen(pb.Learning.State, "state"),
+            topic=request.args.get("topic", ""),
+            language=request.args.get("written_in", ""),
+        )
+    )
+    return render_template(
+        "learnings/list.html", answer=answer, topics_known=topics.known(request.args.get("topic", ""))
+    )
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    permissions.require("LearningService.CreateLearning")
+    # Staff of a partner city write about its visits only.
+    visits, visit_required = _visits(), not require_caller().identity.has(Role.COORDINATOR, Role.MEMBER)
+    known = topics.known()
+    only_visit = visits[0][0] if visit_required and len(visits) == 1 else ""
+    form = Form(
+        {
+            "learning.language": language(),
+            "learning.visibility": "VISIBILITY_INTERNAL",
+            "learning.source": request.args.get("source", only_visit),
+        }
+    )
+    if form.submitted:
+        form.values["learning.source_title"] = dict(visits).get(form["learning.source"], "")
+        with form.keeping_what_was_typed():
+            if visit_required and not form["learning.source"]:
+                raise InvalidArgument("learning.source", "must not be empty")
+            learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
+            flash(_recorded(learning), "success")
+            topics.tell_of_new(learning.topics, known)
+            return redirect(href(learning.name), 303)
+    return render_template(
+        "learnings/form.html",
+        form=form,
+        learning=None,
+        cities=cities.names(anew=True).items(),
+        visits=visits,
+        visit_required=visit_required,
+        topics_known=known,
+        visibilities=visibilities(form["learning.visibility"]),
+    ), form.status
+
+
+@blueprint.get("/<learning_id>")
+@sign_in_required
+def show(learning_id: str) -> ResponseReturnValue:
+    learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    return render_template(
+        "learnings/show.html",
+        learning=learning,
+        cities=cities.names(),
+        course=COURSE,
+        steps_with_a_page=STEPS_WITH_A_PAGE,
+    )
+
+
+@blueprint.route("/<learning_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(learning_id: str) -> ResponseReturnValue:
+    permissions.require("LearningService.UpdateLearning")
+    learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    form, known = Form({"learning": learning}), topics.known()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            changed = rpc.learnings.UpdateLearning(form.change(pb.UpdateLearningRequest, "learning", learning.name))
+            flash(_("The learning is saved."), "success")
+            topics.tell_of_new(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
+            return redirect(href(learning.name), 303)
+        form.compare(learning, "learning")
+    return render_template(
+        "learnings/form.html",
+        form=form,
+        learning=learning,
+        departments=departments.known() if learning.remedial_action else [],
+        cities=cities.names(anew=True).items(),
+        topics_known=known,
+        visibilities=visibilities(form["learning.visibility"]),
+    ), form.status
+
+
+@blueprint.post("/<learning_id>/<any(analyze, implement, validate, embed):verb>")
+@sign_in_required
+def step(learning_id: str, verb: str) -> ResponseReturnValue:
+    name = f"learnings/{learning_id}"
+    transitions.try_out(rpc.learnings, verb, name)
+    return redirect(href(name), 303)
+
+
+@blueprint.route("/<learning_id>/<any(identify, reject, supersede):verb>", methods=["GET", "POST"])
+@sign_in_required
+def step_with_page(learning_id: str, verb: str) -> ResponseReturnValue:
+    learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    form = Form({"etag": learning.etag, "remedial_action": learning.remedial_action, "owner": learning.owner})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.learnings, verb, learning.name, form)
+            return redirect(href(learning.name), 303)
+    others, known_departments = [], departments.known() if verb == "identify" else []
+    if verb == "supersede":
+        newest = rpc.learnings.ListLearnings(pb.ListLearningsRequest(page_size=200, order_by="create_time desc"))
+        others = [(other.name, other.title) for other in newest.learnings if other.name != learning.name]
+    return render_template(
+        "learnings/step.html",
+        form=form,
+        learning=learning,
+        verb=verb,
+        others=others,
+        departments=known_departments,
+    ), form.status

@@ -1,0 +1,100 @@
+"""Pages of partnerships."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.vocabulary import cities
+from gateway.web import list_filters, transitions
+from gateway.web.links import href
+
+blueprint = Blueprint("partnerships", __name__, url_prefix="/partnerships")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.partnerships.ListPartnerships(
+        pb.ListPartnershipsRequest(
+            **list_filters.page(),
+            order_by="city",
+            kind=list_filters.chosen(pb.Partnership.Kind, "kind"),
+            state=list_filters.chosen(pb.Partnership.State, "state"),
+        )
+    )
+    found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+    return render_template("partnerships/list.html", answer=answer, cities={city.name: city for city in found})
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    permissions.require("PartnershipService.CreatePartnership")
+    form = Form({"partnership.city": request.args.get("city", "")})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            partnership = rpc.partnerships.CreatePartnership(form.message(pb.CreatePartnershipRequest))
+            flash(_("The partnership is created. Next: its first exchange."), "success")
+            return redirect(href(partnership.name), 303)
+    return render_template("partnerships/form.html", form=form, cities=cities.others(), partnership=None), form.status
+
+
+@blueprint.get("/<partnership_id>")
+@sign_in_required
+def show(partnership_id: str) -> ResponseReturnValue:
+    partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
+    city = rpc.cities.GetCity(pb.GetCityRequest(name=partnership.city))
+    answer = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(partnership=partnership.name, page_size=1000))
+    return render_template("partnerships/show.html", partnership=partnership, city=city, answer=answer)
+
+
+@blueprint.route("/<partnership_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(partnership_id: str) -> ResponseReturnValue:
+    permissions.require("PartnershipService.UpdatePartnership")
+    partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
+    form = Form({"partnership": partnership})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.change(pb.UpdatePartnershipRequest, "partnership", partnership.name)
+            rpc.partnerships.UpdatePartnership(change)
+            flash(_("The partnership is saved."), "success")
+            return redirect(href(partnership.name), 303)
+        form.compare(partnership, "partnership")
+    return render_template("partnerships/form.html", form=form, cities=[], partnership=partnership), form.status
+
+
+@blueprint.post("/<partnership_id>/<any(approve, sign, activate, suspend):verb>")
+@sign_in_required
+def step(partnership_id: str, verb: str) -> ResponseReturnValue:
+    name = f"partnerships/{partnership_id}"
+    transitions.try_out(rpc.partnerships, verb, name)
+    return redirect(href(name), 303)
+
+
+@blueprint.route("/<partnership_id>/end", methods=["GET", "POST"])
+@sign_in_required
+def end(partnership_id: str) -> ResponseReturnValue:
+    partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
+    form = Form({"etag": partnership.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.partnerships, "end", partnership.name, form)
+            return redirect(href(partnership.name), 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("End the partnership with %(city)s?", city=partnership.city_display_name),
+        consequence=_("An ended partnership cannot be taken up again. What was done under it stays."),
+        button=_("End partnership"),
+        back=href(partnership.name),
+        above=[
+            (url_for("partnerships.index"), _("Partnerships")),
+            (href(partnership.name), partnership.city_display_name),
+        ],
+    ), form.status

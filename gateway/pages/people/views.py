@@ -1,0 +1,51 @@
+"""Pages of people."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.vocabulary import departments
+from gateway.web import list_filters
+
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.people.ListPeople(pb.ListPeopleRequest(**list_filters.page()))
+    return render_template("people/list.html", answer=answer)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    permissions.require("PersonService.CreatePerson")
+    form = Form()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            person = rpc.people.CreatePerson(form.message(pb.CreatePersonRequest))
+            flash(_("“%(name)s” is entered.", name=person.function), "success")
+            return redirect(url_for("people.index"), 303)
+    return render_template("people/form.html", form=form, person=None, departments=departments.known()), form.status
+
+
+@blueprint.route("/<person_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(person_id: str) -> ResponseReturnValue:
+    permissions.require("PersonService.UpdatePerson")
+    person = rpc.people.GetPerson(pb.GetPersonRequest(name=f"people/{person_id}"))
+    form = Form({"person": person})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.change(pb.UpdatePersonRequest, "person", person.name)
+            rpc.people.UpdatePerson(change)
+            flash(_("“%(title)s” is saved.", title=change.person.function), "success")
+            return redirect(url_for("people.index"), 303)
+        form.compare(person, "person")
+    return render_template("people/form.html", form=form, person=person, departments=departments.known()), form.status

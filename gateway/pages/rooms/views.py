@@ -1,0 +1,50 @@
+"""Pages of rooms."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.web import list_filters
+
+blueprint = Blueprint("rooms", __name__, url_prefix="/rooms")
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.rooms.ListRooms(pb.ListRoomsRequest(**list_filters.page()))
+    return render_template("rooms/list.html", answer=answer)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    permissions.require("RoomService.CreateRoom")
+    form = Form()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            room = rpc.rooms.CreateRoom(form.message(pb.CreateRoomRequest))
+            flash(_("“%(name)s” is entered.", name=room.display_name), "success")
+            return redirect(url_for("rooms.index"), 303)
+    return render_template("rooms/form.html", form=form, room=None), form.status
+
+
+@blueprint.route("/<room_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(room_id: str) -> ResponseReturnValue:
+    permissions.require("RoomService.UpdateRoom")
+    room = rpc.rooms.GetRoom(pb.GetRoomRequest(name=f"rooms/{room_id}"))
+    form = Form({"room": room})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.change(pb.UpdateRoomRequest, "room", room.name)
+            rpc.rooms.UpdateRoom(change)
+            flash(_("“%(title)s” is saved.", title=change.room.display_name), "success")
+            return redirect(url_for("rooms.index"), 303)
+        form.compare(room, "room")
+    return render_template("rooms/form.html", form=form, room=room), form.status

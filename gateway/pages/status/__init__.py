@@ -1,0 +1,1 @@
+"""The page that tells which parts of the platform work."""

@@ -1,0 +1,82 @@
+"""Pages of the delegation of a visit: its members are added, changed and removed."""
+
+from collections.abc import Sequence
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.permissions import may
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.pages.visits.trail import trail
+from gateway.web.links import href
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of visits the pages of delegations."""
+    base = "/<visit_id>/delegates"
+    blueprint.add_url_rule(f"{base}/new", view_func=create_delegate, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{base}/<delegate_id>/edit", view_func=edit_delegate, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{base}/<delegate_id>/remove", view_func=remove_delegate, methods=["GET", "POST"])
+
+
+def of_visit(visit: str) -> Sequence[pb.Delegate]:
+    """Return the delegation of a visit in protocol order; none for a reader who may not see personal data."""
+    if not may("DelegateService.ListDelegates"):
+        return []
+    return rpc.delegates.ListDelegates(pb.ListDelegatesRequest(parent=visit, page_size=1000)).delegates
+
+
+@sign_in_required
+def create_delegate(visit_id: str) -> ResponseReturnValue:
+    permissions.require("DelegateService.CreateDelegate")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    form = Form()
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            delegate = rpc.delegates.CreateDelegate(form.message(pb.CreateDelegateRequest, parent=visit.name))
+            flash(_("%(function)s is part of the delegation.", function=delegate.function), "success")
+            return redirect(f"{href(visit.name)}/delegates/new" if "another" in form.values else href(visit.name), 303)
+    return render_template("visits/delegate.html", form=form, visit=visit, delegate=None), form.status
+
+
+@sign_in_required
+def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
+    permissions.require("DelegateService.UpdateDelegate")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{visit.name}/delegates/{delegate_id}"))
+    form = Form({"delegate": delegate})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.change(pb.UpdateDelegateRequest, "delegate", delegate.name)
+            rpc.delegates.UpdateDelegate(change)
+            flash(_("%(function)s is saved.", function=change.delegate.function), "success")
+            return redirect(href(visit.name), 303)
+        form.compare(delegate, "delegate")
+    return render_template("visits/delegate.html", form=form, visit=visit, delegate=delegate), form.status
+
+
+@sign_in_required
+def remove_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
+    permissions.require("DelegateService.DeleteDelegate")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{visit.name}/delegates/{delegate_id}"))
+    form = Form({"etag": delegate.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.delegates.DeleteDelegate(form.message(pb.DeleteDelegateRequest, name=delegate.name))
+            flash(_("%(function)s is removed.", function=delegate.function), "success")
+            return redirect(href(visit.name), 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Remove %(function)s from the delegation?", function=delegate.function),
+        consequence=_("The entry is deleted for good, and the person leaves every item of the programme."),
+        button=_("Remove"),
+        back=href(visit.name),
+        above=trail(visit),
+    ), form.status

@@ -1,0 +1,119 @@
+"""Pages of the programme of a visit: its items are added, changed and removed, in the host's local time."""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from chassis.convert import date_of
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.permissions import may
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.pages.visits import delegation
+from gateway.pages.visits.trail import trail
+from gateway.web.links import href
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of visits the pages of programmes."""
+    base = "/<visit_id>/agendaItems"
+    blueprint.add_url_rule(f"{base}/new", view_func=create_item, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{base}/<item_id>/edit", view_func=edit_item, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{base}/<item_id>/remove", view_func=remove_item, methods=["GET", "POST"])
+
+
+# How long a new item lasts until somebody says otherwise.
+USUAL_LENGTH = timedelta(minutes=90)
+
+
+def _bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
+    """Return (resource name, function) of everybody whom an item can book: the host's people and the delegation."""
+    people: list[pb.Person | pb.Delegate] = []
+    if may("PersonService.ListPeople"):
+        people += rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
+    return [(who.name, who.function) for who in [*people, *delegates]]
+
+
+def _choices(visit: pb.Visit, booked: tuple[str, str] | None = None) -> dict[str, list[tuple[str, str]]]:
+    """
+    Return what the form of an item offers: rooms and people.
+
+    The rooms are the home city's: where another city hosts there are none but the one that the item has `booked`
+    (its resource name, what it is called), so that it can be given up.
+    """
+    rooms = [booked] if booked else []
+    if visit.direction == pb.Visit.DIRECTION_INCOMING:
+        known = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
+        rooms = [(room.name, room.display_name) for room in known]
+    return {"rooms": rooms, "people": _bookable_people(delegation.of_visit(visit.name))}
+
+
+def _times(visit: pb.Visit) -> dict[str, str]:
+    """Return when a new item takes place: after the one that was entered just before, else the first morning."""
+    try:
+        start = datetime.fromisoformat(request.args.get("after", "")).replace(tzinfo=None)
+    except ValueError:
+        start = datetime.combine(date_of(visit.start_date), time(9))
+    last_minute = start.replace(hour=23, minute=59)
+    end = min(start + USUAL_LENGTH, last_minute) if start < last_minute else start
+    return {"agenda_item.start_time": f"{start:%Y-%m-%dT%H:%M}", "agenda_item.end_time": f"{end:%Y-%m-%dT%H:%M}"}
+
+
+@sign_in_required
+def create_item(visit_id: str) -> ResponseReturnValue:
+    permissions.require("AgendaItemService.CreateAgendaItem")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    form = Form(_times(visit), zone=visit.time_zone)
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            item = rpc.agenda_items.CreateAgendaItem(form.message(pb.CreateAgendaItemRequest, parent=visit.name))
+            flash(_("“%(title)s” is in the programme.", title=item.title), "success")
+            another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
+            return redirect(another if "another" in form.values else href(visit.name), 303)
+    return render_template("visits/item.html", form=form, visit=visit, item=None, **_choices(visit)), form.status
+
+
+@sign_in_required
+def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
+    permissions.require("AgendaItemService.UpdateAgendaItem")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
+    form = Form({"agenda_item": item}, zone=visit.time_zone)
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            change = form.change(pb.UpdateAgendaItemRequest, "agenda_item", item.name)
+            rpc.agenda_items.UpdateAgendaItem(change)
+            flash(_("“%(title)s” is saved.", title=change.agenda_item.title), "success")
+            return redirect(href(visit.name), 303)
+        form.compare(item, "agenda_item")
+    booked = (item.room, item.room_display_name) if item.room else None
+    return render_template(
+        "visits/item.html", form=form, visit=visit, item=item, **_choices(visit, booked)
+    ), form.status
+
+
+@sign_in_required
+def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
+    permissions.require("AgendaItemService.DeleteAgendaItem")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
+    form = Form({"etag": item.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.agenda_items.DeleteAgendaItem(form.message(pb.DeleteAgendaItemRequest, name=item.name))
+            flash(_("“%(title)s” is removed.", title=item.title), "success")
+            return redirect(href(visit.name), 303)
+    return render_template(
+        "confirm.html",
+        form=form,
+        title=_("Remove “%(title)s” from the programme?", title=item.title),
+        consequence=_("Its room and its people become free again."),
+        button=_("Remove"),
+        back=href(visit.name),
+        above=trail(visit),
+    ), form.status

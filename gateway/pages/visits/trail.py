@@ -1,0 +1,15 @@
+"""Where a page of a visit stands: its breadcrumbs, and whether the visit has begun."""
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import url_for
+from flask_babel import gettext as _
+
+from gateway.web.links import href
+
+# The states of a visit that has something to teach: it has begun.
+BEGUN = (pb.Visit.STATE_RUNNING, pb.Visit.STATE_REPORTED, pb.Visit.STATE_CLOSED)
+
+
+def trail(visit: pb.Visit) -> list[tuple[str, str]]:
+    """Return the breadcrumbs (path, title) above a page of a visit's part."""
+    return [(url_for("visits.index"), _("Visits")), (href(visit.name), visit.title)]

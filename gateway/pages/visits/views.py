@@ -1,0 +1,313 @@
+"""Pages of visits: the list, the form, one visit with all that belongs to it, its steps and its debrief."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.knowledge.v1 import knowledge_pb2
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from google.protobuf.message import Message
+
+from chassis.convert import date_of
+from chassis.errors import InvalidArgument
+from chassis.validation import validate
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.callers import current_identity
+from gateway.auth.permissions import may
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.i18n.formats import day
+from gateway.i18n.languages import language
+from gateway.pages.visits import delegation, programme
+from gateway.pages.visits.trail import BEGUN, trail
+from gateway.vocabulary import cities, departments, enum_labels, topics
+from gateway.vocabulary.cities import home_city
+from gateway.vocabulary.visibilities import visibilities
+from gateway.web import list_filters, transitions
+from gateway.web.links import href
+
+blueprint = Blueprint("visits", __name__, url_prefix="/visits")
+delegation.add_pages(blueprint)
+programme.add_pages(blueprint)
+
+# Steps that ask for more than a click have a page of their own; the others are buttons.
+STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
+# The states of a visit that goes well, in order.
+COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
+ENTRIES = "debrief.entries"
+INCOMING, OUTGOING = "DIRECTION_INCOMING", "DIRECTION_OUTGOING"
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> ResponseReturnValue:
+    answer = rpc.visits.ListVisits(
+        pb.ListVisitsRequest(
+            **list_filters.page(),
+            state=list_filters.chosen(pb.Visit.State, "state"),
+            direction=list_filters.chosen(pb.Visit.Direction, "direction"),
+            city=request.args.get("city", ""),
+        )
+    )
+    return render_template("visits/list.html", answer=answer, cities=cities.names(), directions=_directions())
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@sign_in_required
+def create() -> ResponseReturnValue:
+    permissions.require("VisitService.CreateVisit")
+    exchanges = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(page_size=1000, order_by="title")).exchanges
+    chosen = next((exchange for exchange in exchanges if exchange.name == request.args.get("exchange")), None)
+    reader = current_identity()
+    suggested = (chosen.department if chosen else "") or (reader.department if reader else "")
+    form = Form(
+        {
+            "visit.exchange": chosen.name if chosen else "",
+            "visit.direction": INCOMING,
+            "visit.host_department": suggested,
+            SUGGESTED: suggested,
+        }
+    )
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            _require_own_host(form)
+            visit = rpc.visits.CreateVisit(form.message(pb.CreateVisitRequest))
+            flash(_("The visit is created. Next: who travels, and the programme."), "success")
+            return redirect(href(visit.name), 303)
+    return render_template(
+        "visits/form.html",
+        form=form,
+        exchanges=exchanges,
+        directions=_directions(),
+        departments=[] if form["visit.direction"] == OUTGOING else departments.known(exchanges),
+        suggested=SUGGESTED,
+        visit=None,
+        back=href(chosen.name) if chosen else url_for("visits.index"),
+    ), form.status
+
+
+# The field of the form of a new visit that holds which host department it suggests.
+SUGGESTED = "suggested"
+
+
+def _require_own_host(form: Form) -> None:
+    """
+    Raise unless somebody named who hosts an outgoing visit: what the form suggests is a department of the home city.
+
+    Raises:
+        InvalidArgument: It still says what the form suggested; both are emptied, so that the same can be meant.
+    """
+    if form["visit.direction"] == OUTGOING and form[SUGGESTED] == form["visit.host_department"] != "":
+        form.values["visit.host_department"] = form.values[SUGGESTED] = ""
+        complaint = _("%(city)s travels: please name the department of the other city that hosts.", city=home_city())
+        raise _refused(form, "visit.host_department", complaint, pb.CreateVisitRequest)
+
+
+def _refused(form: Form, path: str, complaint: str, kind: type[Message], **fields: str) -> InvalidArgument:
+    """Return a complaint about one field, with all that the request of `kind` would be refused for besides."""
+    violations = [(path, complaint)]
+    try:
+        validate(form.message(kind, **fields))
+    except InvalidArgument as others:
+        violations += [(at, text) for at, text in others.violations if at != path]
+    return InvalidArgument.of(violations)
+
+
+@blueprint.get("/<visit_id>")
+@sign_in_required
+def show(visit_id: str) -> ResponseReturnValue:
+    found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
+    visit, delegates, agenda = found.visit, found.delegates, found.agenda_items
+    learnings = None
+    if visit.state in BEGUN and may("LearningService.ListLearnings"):
+        learnings = rpc.learnings.ListLearnings(
+            knowledge_pb2.ListLearningsRequest(source=visit.name, page_size=1000, order_by="create_time")
+        ).learnings
+    return render_template(
+        "visits/show.html",
+        visit=visit,
+        delegates=delegates,
+        agenda=_by_day(agenda, visit.time_zone),
+        travelling={delegate.name: delegate.function for delegate in delegates},
+        learnings=learnings,
+        course=COURSE,
+        steps_with_a_page=(*STEPS_WITH_A_PAGE, *_asked_about(visit, prepared=bool(agenda and delegates))),
+    )
+
+
+@blueprint.route("/<visit_id>/edit", methods=["GET", "POST"])
+@sign_in_required
+def edit(visit_id: str) -> ResponseReturnValue:
+    permissions.require("VisitService.UpdateVisit")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    form = Form({"visit": visit}, zone=visit.time_zone)
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            rpc.visits.UpdateVisit(form.change(pb.UpdateVisitRequest, "visit", visit.name))
+            flash(_("The visit is saved."), "success")
+            return redirect(href(visit.name), 303)
+        form.compare(visit, "visit")
+    incoming = visit.direction == pb.Visit.DIRECTION_INCOMING
+    return render_template(
+        "visits/form.html",
+        form=form,
+        visit=visit,
+        departments=departments.known() if incoming else [],
+        back=href(visit.name),
+    ), form.status
+
+
+@blueprint.post("/<visit_id>/<any(agree, plan, confirm, start, close):verb>")
+@sign_in_required
+def step(visit_id: str, verb: str) -> ResponseReturnValue:
+    name = f"visits/{visit_id}"
+    transitions.try_out(rpc.visits, verb, name)
+    return redirect(href(name), 303)
+
+
+def _asked_about(visit: pb.Visit, *, prepared: bool) -> list[str]:
+    """Return the steps before which the page asks back; `prepared`: delegation and programme are entered."""
+    today = _today(visit)
+    doubtful = {
+        "confirm": not prepared,
+        "start": today < date_of(visit.start_date),
+        "close": today < date_of(visit.end_date),
+    }
+    return [verb for verb, asked in doubtful.items() if asked]
+
+
+@blueprint.get("/<visit_id>/<any(confirm, start, close):verb>")
+@sign_in_required
+def ask(visit_id: str, verb: str) -> ResponseReturnValue:
+    """Ask back before a step that may be too early; the answer is the step itself."""
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    place = {"today": day(_today(visit)), "city": visit.host_city_display_name}
+    if verb == "confirm":
+        title, consequence = _("Confirm this visit already?"), _what_is_missing(visit)
+    elif verb == "start":
+        title = _("Start this visit today?")
+        consequence = _(
+            "Today is %(today)s in %(city)s; the first day of the visit is %(day)s."
+            " Once it has started, it can be neither cancelled nor postponed.",
+            day=day(visit.start_date),
+            **place,
+        )
+    else:
+        title = _("Close this visit today?")
+        consequence = _(
+            "Today is %(today)s in %(city)s; the last day of the visit is %(day)s. Closing it is final.",
+            day=day(visit.end_date),
+            **place,
+        )
+    return render_template(
+        "confirm.html",
+        form=Form({"etag": visit.etag}),
+        title=title,
+        consequence=consequence,
+        button=enum_labels.verb_label(verb, "visits"),
+        back=href(visit.name),
+        above=trail(visit),
+    )
+
+
+def _what_is_missing(visit: pb.Visit) -> str:
+    """Return what a visit lacks that others rely on once it is confirmed."""
+    found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
+    return " ".join(
+        [
+            *([] if found.delegates else [_("Nobody travels yet.")]),
+            *([] if found.agenda_items else [_("The programme is empty.")]),
+            _("Delegation and programme can still be changed once the visit is confirmed."),
+        ]
+    )
+
+
+@blueprint.route("/<visit_id>/<any(cancel, postpone):verb>", methods=["GET", "POST"])
+@sign_in_required
+def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    form = Form({"etag": visit.etag})
+    if form.submitted:
+        with form.keeping_what_was_typed():
+            transitions.carry_out(rpc.visits, verb, visit.name, form)
+            return redirect(href(visit.name), 303)
+    return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
+
+
+@blueprint.route("/<visit_id>/report", methods=["GET", "POST"])
+@sign_in_required
+def report(visit_id: str) -> ResponseReturnValue:
+    permissions.require("VisitService.ReportVisit")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
+    form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
+    early = _today(visit) < date_of(visit.end_date)
+    known_topics = topics.known(*exchange.topics)
+    added = None
+    if "add" in form.values:
+        added = form.entries(ENTRIES)
+        form.values.update(_new_entry(added, exchange))
+    elif "remove" in form.values:
+        form.keep_entries(ENTRIES, lambda index: str(index) != form["remove"])
+    elif form.submitted:
+        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.blank(f"{ENTRIES}.{index}", _GIVEN))
+        with form.keeping_what_was_typed():
+            if early and form["early"] != "on":
+                complaint = _("Please confirm this, or come back when the visit is over.")
+                raise _refused(form, "early", complaint, pb.ReportVisitRequest, name=visit.name)
+            reported: Any = transitions.carry_out(rpc.visits, "report", visit.name, form)
+            topics.tell_of_new((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
+            return redirect(href(visit.name), 303)
+    return render_template(
+        "visits/report.html",
+        form=form,
+        visit=visit,
+        entries=ENTRIES,
+        added=added,
+        early=early,
+        readers=visibilities(),
+        topics_known=known_topics,
+    ), form.status
+
+
+# What an entry holds before anything is typed.
+_GIVEN = (".language", ".topics", ".visibility")
+
+
+def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
+    """
+    Return the fields of a new learning in the debrief.
+
+    It is in the reader's language, has the topics of the exchange, and is for the home city only.
+    """
+    return {
+        f"{ENTRIES}.{index}.visibility": "VISIBILITY_INTERNAL",
+        f"{ENTRIES}.{index}.language": language(),
+        f"{ENTRIES}.{index}.topics": ", ".join(map(topics.label, exchange.topics)),
+    }
+
+
+def _directions() -> list[tuple[str, str]]:
+    """Return the directions of visits, named by who hosts or travels: the reader may be of either city."""
+    return [
+        (INCOMING, _("Incoming: %(city)s hosts", city=home_city())),
+        (OUTGOING, _("Outgoing: %(city)s travels", city=home_city())),
+    ]
+
+
+def _today(visit: pb.Visit) -> date:
+    """Return the day that it is where the visit takes place."""
+    return datetime.now(ZoneInfo(visit.time_zone)).date()
+
+
+def _by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:
+    """Return the agenda by the day on which each item starts, as clocks in `zone` show it."""
+    here = ZoneInfo(zone)
+    days = groupby(agenda, key=lambda item: item.start_time.ToDatetime(UTC).astimezone(here).date())
+    return [(day, list(items)) for day, items in days]

@@ -1,0 +1,172 @@
+"""The endpoints as views: one REST request into one RPC, and its answer into JSON."""
+
+import json
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, Response, request
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from chassis.errors import DomainError, InvalidArgument
+from gateway import rpc
+from gateway.auth import account_rpc
+from gateway.auth.callers import require_caller
+from gateway.rest import json_reader, reference
+from gateway.rest.endpoints import Endpoint, Segment, endpoints
+from gateway.rest.fields import json_path
+from gateway.rest.json_writer import writer
+
+PREFIX = "/api"
+MAX_BODY_BYTES = 1024 * 1024
+# A client that is still sending does not listen for the answer: a body that is too large is read to its end up to here.
+MAX_DISCARDED_BYTES = 64 * 1024 * 1024
+
+JSON = "application/json"
+
+
+class Route:
+    """The view of one endpoint."""
+
+    # Flask reads these of a view function.
+    __name__ = "rest"
+    provide_automatic_options = None
+
+    def __init__(self, endpoint: Endpoint, call: Callable[[Message], Message]) -> None:
+        self.endpoint = endpoint
+        self._call = call
+        self._request_class = GetMessageClass(endpoint.method.input_type)
+        self._write = writer(endpoint.method.output_type)
+        self._needs_caller = bool(endpoint.roles)
+        self._query_fields = endpoint.query_fields
+        self._body_field = endpoint.body_field
+
+    def __call__(self, **segments: str) -> Response:
+        if self._needs_caller:
+            require_caller()
+        try:
+            answer = self._call(self.read(segments))
+        except DomainError as error:
+            self._name_as_json(error)
+            raise
+        return Response(
+            self._write(answer),
+            content_type=JSON,
+            headers={"Cache-Control": "no-store"},
+        )
+
+    def _name_as_json(self, error: DomainError) -> None:
+        """Name the fields of an error as the caller knows them: ``visit.startDate`` for ``visit.start_date``."""
+        for index, (field, text) in enumerate(error.violations):
+            path = json_path(self.endpoint.method.input_type, field)
+            error.violations[index] = (path, text)
+            error.message = error.message.replace(f"{field}: {text}", f"{path}: {text}")
+
+    def read(self, segments: dict[str, str]) -> Message:
+        """
+        Return the request that path, query and body make.
+
+        Raises:
+            InvalidArgument: With every field that does not fit.
+            RequestEntityTooLarge: The body has more than 1 MB.
+            UnsupportedMediaType: The body is not JSON.
+        """
+        message: Message = self._request_class()
+        violations: json_reader.Violations = []
+        if self.endpoint.body:
+            value = json_body(violations)
+            if self._body_field is None:
+                json_reader.read(message, value, violations)
+            else:
+                json_reader.read_field(message, self._body_field, value, violations, self._body_field.json_name)
+        json_reader.read_query(message, request.args.lists(), violations, self._query_fields)
+        self.endpoint.bind(message, segments)
+        if violations:
+            raise InvalidArgument.of(violations)
+        return message
+
+
+def mount(app: Flask) -> Blueprint:
+    """
+    Mount the API and its description in an app.
+
+    Returns:
+        The blueprint. It needs no CSRF protection, because it never looks at a cookie.
+    """
+    app.url_map.converters["segment"] = Segment
+    blueprint = Blueprint("rest", __name__)
+    mounted = routes()
+    for route in mounted:
+        blueprint.add_url_rule(
+            route.endpoint.rule,
+            endpoint=f"{route.endpoint.method.containing_service.name}_{route.endpoint.method.name}",
+            view_func=route,
+            methods=[route.endpoint.verb],
+        )
+    reference.init_blueprint(blueprint, [route.endpoint for route in mounted], PREFIX)
+    app.register_blueprint(blueprint, url_prefix=PREFIX)
+    return blueprint
+
+
+def routes() -> list[Route]:
+    """Return the routes of every service: those behind the gateway, and its own."""
+    remote = [
+        Route(endpoint, client.bind(endpoint.method))
+        for client in rpc.CLIENTS
+        for endpoint in endpoints(client.service)
+    ]
+    unguarded = [route.endpoint.method.full_name for route in remote if not route.endpoint.roles]
+    if unguarded:
+        raise ValueError(f"nothing says who may call {', '.join(unguarded)}")
+    local = [
+        Route(endpoint, client.bind(endpoint.method))
+        for client in account_rpc.CLIENTS
+        for endpoint in endpoints(client.service)
+    ]
+    return local + remote
+
+
+def json_body(violations: json_reader.Violations) -> object:
+    """Return the value of the body; an empty one is an empty object."""
+    data = body()
+    if not data:
+        return {}
+    if request.mimetype != JSON:
+        raise UnsupportedMediaType(f"Send the body as {JSON}.")
+    try:
+        return json.loads(data.decode("utf-8"), parse_constant=refuse_constant)
+    except UnicodeDecodeError:
+        violations.append(("body", "is not UTF-8"))
+    except RecursionError:
+        violations.append(("body", "is nested too deeply"))
+    except json.JSONDecodeError as error:
+        violations.append(("body", f"is not JSON: {error}"))
+    except ValueError as error:
+        violations.append(("body", f"holds a number that is none: {error}"))
+    return {}
+
+
+def refuse_constant(name: str) -> object:
+    """Refuse NaN and Infinity, which are not JSON."""
+    raise ValueError(name)
+
+
+def body() -> bytes:
+    """
+    Return the body of the request.
+
+    Raises:
+        RequestEntityTooLarge: It has more than 1 MB.
+    """
+    stream, length = request.environ["wsgi.input"], request.content_length
+    if length is None:  # none, or one in chunks, which the server ends for us
+        data: bytes = stream.read(MAX_BODY_BYTES + 1) if request.environ.get("wsgi.input_terminated") else b""
+        length = len(data)
+    elif length <= MAX_BODY_BYTES:
+        return request.get_data(cache=False)
+    if length <= MAX_BODY_BYTES:
+        return data
+    discarded = 0
+    while discarded < MAX_DISCARDED_BYTES and (chunk := stream.read(64 * 1024)):
+        discarded += len(chunk)
+    raise RequestEntityTooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.")

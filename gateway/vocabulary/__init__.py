@@ -1,0 +1,1 @@
+"""The domain's words in the reader's language."""

@@ -1,0 +1,65 @@
+"""What pages need of the cities: their names, for lists and filters, and their languages."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import current_app
+
+from gateway import rpc
+
+KEPT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What every page may need of the cities."""
+
+    names: Mapping[str, str]
+    languages: frozenset[str]
+    until: float
+
+
+def names(*, anew: bool = False) -> Mapping[str, str]:
+    """
+    Return the display name of every city by its resource name, in the order of display names.
+
+    They are as they were at most `KEPT_SECONDS` ago: nearly every page needs them, and they hardly ever change. A form
+    asks `anew`: whoever looks for a city in it may just have entered it.
+    """
+    return _kept(anew=anew).names
+
+
+def languages() -> frozenset[str]:
+    """Return the languages (BCP 47 tags) in which the cities work, as they were at most `KEPT_SECONDS` ago."""
+    return _kept().languages
+
+
+def _kept(*, anew: bool = False) -> Kept:
+    kept: Kept | None = current_app.extensions.get("cities")
+    if kept is None or anew or time.monotonic() >= kept.until:
+        found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+        kept = Kept(
+            {city.name: city.display_name for city in found},
+            frozenset(tag for city in found for tag in city.languages),
+            time.monotonic() + KEPT_SECONDS,
+        )
+        current_app.extensions["cities"] = kept
+    return kept
+
+
+def others() -> list[tuple[str, str]]:
+    """Return (resource name, display name) of every city but the home city, as a form offers them."""
+    home = current_app.config["HOME_CITY"]
+    return [(name, title) for name, title in names(anew=True).items() if name != home]
+
+
+def forget() -> None:
+    """Ask for the names anew next time: whoever has just changed one wants to see it."""
+    current_app.extensions.pop("cities", None)
+
+
+def home_city() -> str:
+    """Return the home city's name for the header: the last part of its resource name, as a word."""
+    return str(current_app.config.get("HOME_CITY", "")).rsplit("/", 1)[-1].replace("-", " ").title()

@@ -1,0 +1,31 @@
+"""The departments that people have named so far: forms suggest them, so that each keeps one spelling."""
+
+from collections.abc import Iterable
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+
+from gateway import rpc
+from gateway.auth.callers import current_identity
+from gateway.auth.permissions import may
+
+
+def known(exchanges: Iterable[pb.Exchange] | None = None, more: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """
+    Return the departments that exchanges, the hosts' people and the reader's account name, as a field suggests them.
+
+    Args:
+        exchanges: Every exchange that the reader may see, if any; asked for when the page has no other need of them.
+        more: Departments that the page knows besides.
+    """
+    if exchanges is None and may("ExchangeService.ListExchanges"):
+        exchanges = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(page_size=1000)).exchanges
+    reader = current_identity()
+    names = [reader.department if reader else "", *(exchange.department for exchange in exchanges or ())]
+    if may("PersonService.ListPeople"):
+        names += [person.department for person in rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people]
+    names += more
+    # The first spelling stands for all that the services take as the same.
+    spellings: dict[str, str] = {}
+    for name in filter(None, map(str.strip, names)):
+        spellings.setdefault(name.casefold(), name)
+    return [(name, name) for _folded, name in sorted(spellings.items())]

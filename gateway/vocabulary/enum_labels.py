@@ -1,0 +1,234 @@
+"""
+What people read for the enums and the verbs of the contract: states, kinds, roles. Values are keyed as in the contract.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel.speaklater import LazyString
+from google.protobuf.message import Message
+
+from gateway.i18n.gettext import later as _l
+
+# Enum (message and enum name) → value name → label. The order is the order of every select.
+TERMS: dict[str, dict[str, LazyString]] = {
+    "Partnership.Kind": {
+        "KIND_PARTNERSHIP": _l("Partnership"),
+        "KIND_FRIENDSHIP": _l("Friendship"),
+        "KIND_PROJECT": _l("Project partnership"),
+        "KIND_CONTACT": _l("Contact"),
+    },
+    "Partnership.State": {
+        "STATE_INITIATED": _l("Initiated"),
+        "STATE_COUNCIL_APPROVED": _l("Approved by the council"),
+        "STATE_SIGNED": _l("Signed"),
+        "STATE_ACTIVE": _l("Active"),
+        "STATE_DORMANT": _l("Dormant"),
+        "STATE_ENDED": _l("Ended"),
+    },
+    "Exchange.Kind": {
+        "KIND_ADMINISTRATIVE": _l("Administrative exchange"),
+        "KIND_SCHOOL": _l("School exchange"),
+        "KIND_CULTURE": _l("Cultural exchange"),
+        "KIND_FRIENDSHIP": _l("Friendship visit"),
+    },
+    "Visit.Direction": {
+        "DIRECTION_INCOMING": _l("Incoming"),
+        "DIRECTION_OUTGOING": _l("Outgoing"),
+    },
+    "Visit.State": {
+        "STATE_IDEA": _l("Idea"),
+        "STATE_AGREED": _l("Agreed"),
+        "STATE_PLANNED": _l("Planned"),
+        "STATE_CONFIRMED": _l("Confirmed"),
+        "STATE_RUNNING": _l("Running"),
+        "STATE_REPORTED": _l("Reported"),
+        "STATE_CLOSED": _l("Closed"),
+        "STATE_CANCELLED": _l("Cancelled"),
+        "STATE_POSTPONED": _l("Postponed"),
+    },
+    "SubjectNode.Kind": {
+        "KIND_STRATEGIC_GOAL": _l("Strategic goal"),
+        "KIND_TOP_INDICATOR": _l("Top indicator"),
+        "KIND_MANAGEMENT_GOAL": _l("Management goal"),
+        "KIND_BUDGET_PRODUCT": _l("Budget product"),
+        "KIND_MEASURE": _l("Measure"),
+        "KIND_INDICATOR": _l("Indicator"),
+        "KIND_COMMITMENT": _l("Commitment to a charter"),
+    },
+    "Panelist.Kind": {
+        "KIND_PRACTITIONER": _l("Practitioner"),
+        "KIND_ACADEMIC": _l("Academic"),
+    },
+    "Panelist.Origin": {
+        "ORIGIN_PARTNER_CITY": _l("Partner city"),
+        "ORIGIN_FRIENDSHIP_CITY": _l("Friendship city"),
+        "ORIGIN_NATIONAL": _l("National expert"),
+    },
+    "Panelist.State": {
+        "STATE_INVITED": _l("Invited"),
+        "STATE_ACCEPTED": _l("Has accepted"),
+        "STATE_DECLINED": _l("Declined"),
+        "STATE_WITHDRAWN": _l("Withdrawn"),
+    },
+    "Eligibility.Reason": {
+        "REASON_NOT_POLITICALLY_NEUTRAL": _l("has not declared political neutrality"),
+        "REASON_AFFILIATED_WITH_REVIEWED_CITY": _l("is affiliated with the city under review"),
+        "REASON_RESIDENT_OF_REVIEWED_CITY": _l("lives in the city under review"),
+        "REASON_NOT_FROM_PARTNER_CITY": _l("comes from no partner or friendship city"),
+        "REASON_CITY_CAP_EXCEEDED": _l("too many experts from one city"),
+        "REASON_CONFLICT_NOT_DECLARED": _l("has not declared conflicts of interest yet"),
+        "REASON_CONFLICT_OF_INTEREST": _l("declares a conflict of interest"),
+    },
+    "Conclusion.State": {
+        "STATE_DRAFT": _l("Draft"),
+        "STATE_ADOPTED": _l("Adopted"),
+    },
+    "Recommendation.State": {
+        "STATE_DRAFT": _l("Draft"),
+        "STATE_ADOPTED": _l("Adopted, waiting for an answer"),
+        "STATE_ANSWERED": _l("Answered"),
+        "STATE_PLANNED": _l("Planned"),
+        "STATE_IN_PROGRESS": _l("In progress"),
+        "STATE_IMPLEMENTED": _l("Implemented"),
+        "STATE_VERIFIED": _l("Verified"),
+    },
+    "Answer.Verdict": {
+        "VERDICT_ACCEPTED": _l("Accepted"),
+        "VERDICT_PARTLY": _l("Partly accepted"),
+        "VERDICT_REJECTED": _l("Rejected"),
+    },
+    "Learning.State": {
+        "STATE_OBSERVATION": _l("Observation"),
+        "STATE_INSIGHT": _l("Insight"),
+        "STATE_LESSON_IDENTIFIED": _l("Lesson identified"),
+        "STATE_IMPLEMENTED": _l("Implemented"),
+        "STATE_VALIDATED": _l("Validated: lesson learned"),
+        "STATE_EMBEDDED": _l("Embedded"),
+        "STATE_REJECTED": _l("Rejected"),
+        "STATE_SUPERSEDED": _l("Superseded"),
+    },
+    "Learning.Visibility": {
+        "VISIBILITY_INTERNAL": _l("Internal"),
+        "VISIBILITY_PARTNERS": _l("Shared with partner cities"),
+        "VISIBILITY_PUBLIC": _l("Public"),
+    },
+    "Role": {
+        "ROLE_ADMINISTRATOR": _l("Administrator"),
+        "ROLE_COORDINATOR": _l("Coordinator: the international office"),
+        "ROLE_MEMBER": _l("Member: a department of the home city"),
+        "ROLE_PARTNER": _l("Partner: staff of a partner city"),
+        "ROLE_EXPERT": _l("Expert on a panel"),
+    },
+}
+
+# What a debrief takes down becomes a learning, read by the same people.
+TERMS["DebriefEntry.Visibility"] = TERMS["Learning.Visibility"]
+
+# Value → tone of its badge (KERN: info, success, warning, danger); what is not here is "info".
+TONES: dict[str, dict[str, str]] = {
+    "Partnership.State": {"STATE_ACTIVE": "success", "STATE_DORMANT": "warning", "STATE_ENDED": "warning"},
+    "Visit.State": {
+        "STATE_CONFIRMED": "success",
+        "STATE_RUNNING": "success",
+        "STATE_CLOSED": "success",
+        "STATE_CANCELLED": "danger",
+        "STATE_POSTPONED": "warning",
+    },
+    "Panelist.State": {"STATE_ACCEPTED": "success", "STATE_DECLINED": "warning", "STATE_WITHDRAWN": "warning"},
+    "Conclusion.State": {"STATE_DRAFT": "warning", "STATE_ADOPTED": "success"},
+    "Recommendation.State": {
+        "STATE_DRAFT": "warning",
+        "STATE_ADOPTED": "warning",
+        "STATE_IMPLEMENTED": "success",
+        "STATE_VERIFIED": "success",
+    },
+    "Answer.Verdict": {"VERDICT_ACCEPTED": "success", "VERDICT_PARTLY": "warning", "VERDICT_REJECTED": "danger"},
+    "Learning.State": {
+        "STATE_VALIDATED": "success",
+        "STATE_EMBEDDED": "success",
+        "STATE_REJECTED": "danger",
+        "STATE_SUPERSEDED": "warning",
+    },
+}
+
+# Transition, alone or as "collection.verb" where one verb means different things → label of its button.
+VERBS: dict[str, LazyString] = {
+    "accept": _l("Accept invitation"),
+    "activate": _l("Activate"),
+    "adopt": _l("Adopt conclusion"),
+    "agree": _l("Agree"),
+    "analyze": _l("Record as insight"),
+    "answer": _l("Answer"),
+    "approve": _l("Record council approval"),
+    "cancel": _l("Cancel visit"),
+    "close": _l("Close file"),
+    "confirm": _l("Confirm"),
+    "decline": _l("Decline invitation"),
+    "embed": _l("Record as embedded"),
+    "end": _l("End partnership"),
+    "identify": _l("Identify lesson"),
+    "implement": _l("Report as implemented"),
+    "plan": _l("Mark as planned"),
+    "postpone": _l("Postpone visit"),
+    "reject": _l("Reject"),
+    "report": _l("Record debrief"),
+    "sign": _l("Record signature"),
+    "start": _l("Start"),
+    "supersede": _l("Replace by a newer one"),
+    "suspend": _l("Let it rest"),
+    "validate": _l("Validate"),
+    "verify": _l("Verify"),
+    "withdraw": _l("Withdraw"),
+    "recommendations.plan": _l("Plan implementation"),
+    "recommendations.start": _l("Start implementation"),
+    "visits.start": _l("Start visit"),
+}
+
+
+def _enum(message: Message, field: str) -> tuple[str, Any]:
+    """Return (key in TERMS, descriptor) of an enum field's type."""
+    enum: Any = message.DESCRIPTOR.fields_by_name[field].enum_type
+    return f"{enum.containing_type.name}.{enum.name}" if enum.containing_type else enum.name, enum
+
+
+def _entry(message: Message, field: str) -> tuple[str, str]:
+    """Return (key in TERMS, value name) of an enum field."""
+    key, enum = _enum(message, field)
+    return key, enum.values_by_number[getattr(message, field)].name
+
+
+def value(message: Message, field: str = "state") -> str:
+    """Return the name of an enum field's value, as the contract spells it."""
+    return _entry(message, field)[1]
+
+
+def term(message: Message, field: str = "state") -> str:
+    """Return what a person reads for an enum field; "" when it is not set."""
+    enum, name = _entry(message, field)
+    return str(TERMS[enum].get(name, ""))
+
+
+def terms_of(message: Message, field: str) -> list[str]:
+    """Return what a person reads for a repeated enum field."""
+    key, enum = _enum(message, field)
+    labels = TERMS[key]
+    names = [enum.values_by_number[number].name for number in getattr(message, field)]
+    return [str(labels.get(name, name)) for name in names]
+
+
+def tone(message: Message, field: str = "state") -> str:
+    """Return the tone of the badge that shows an enum field."""
+    enum, name = _entry(message, field)
+    return TONES.get(enum, {}).get(name, "info")
+
+
+def options(enum: str) -> list[tuple[str, str]]:
+    """Return (value name, label) of every value of an enum, such as `Visit.State`."""
+    return [(name, str(label)) for name, label in TERMS[enum].items()]
+
+
+def verb_label(verb: str, collection: str = "") -> str:
+    """Return the label of a transition's button."""
+    return str(VERBS.get(f"{collection}.{verb}") or VERBS.get(verb) or verb)

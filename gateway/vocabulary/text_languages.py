@@ -1,0 +1,73 @@
+"""Languages in which people here write: those that a form offers for a text."""
+
+import unicodedata
+from functools import lru_cache
+
+from babel import Locale
+from babel.core import parse_locale
+from babel.localedata import locale_identifiers
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from chassis.errors import DomainError
+from gateway.i18n.languages import LOCALES, language, name_of
+from gateway.vocabulary import cities
+
+# Offered where somebody says in which language a text is written, beside those in which the cities here work.
+WRITTEN = ("ar", "cy", "de", "en", "fr", "he", "it", "lt", "pl", "tr", "uk", "zh")
+
+
+def written() -> list[tuple[str, str]]:
+    """Return (tag, name) of the languages of the cities here, which are offered for a text: the page's own first."""
+    own, here = get_locale().language, [(tag, name_of(tag)) for tag in _spoken_here()]
+    return sorted(here, key=lambda entry: (entry[0] != own, _without_accents(entry[1])))
+
+
+def _spoken_here() -> set[str]:
+    """Return the tags of the languages of the cities here; only `WRITTEN` while the cities are out of reach."""
+    try:
+        return {*WRITTEN, *filter(is_known, cities.languages())}
+    except DomainError:
+        return {*WRITTEN}
+
+
+def is_known(tag: str) -> bool:
+    """Tell whether a text (BCP 47 tag) can be in this language: a known one, in a known script, land and variety."""
+    names = Locale("en")
+    try:
+        primary, territory, script, variant = parse_locale(tag, sep="-")[:4]
+    except ValueError:
+        return False
+    parts = ((territory, names.territories), (script, names.scripts), (variant, names.variants))
+    return primary in _known() and all(part is None or part in known for part, known in parts)
+
+
+def offered(chosen: str = "") -> list[tuple[str, list[tuple[str, str]]]]:
+    """
+    Return (heading, [(tag, name)]) of the languages that a text can be in: those of the cities here, and all others.
+
+    `chosen` is offered, too, where it is a known one.
+    """
+    here = written()
+    if is_known(chosen) and chosen not in dict(here):
+        here.append((chosen, name_of(chosen)))
+    tags = dict(here)
+    others = [(tag, name) for tag, name in _known_by_name(LOCALES[language()]) if tag not in tags]
+    return [(_("Languages of the cities here"), here), (_("Other languages"), others)]
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    """Return the primary tags of the languages that have more than a name: somebody writes in them today."""
+    return frozenset(tag for tag in locale_identifiers() if tag in Locale("en").languages)
+
+
+@lru_cache(maxsize=len(LOCALES))
+def _known_by_name(locale: str) -> list[tuple[str, str]]:
+    """Return (tag, name) of every known language, and of its varieties that have a name of their own."""
+    names = [(tag.replace("_", "-"), name) for tag, name in Locale.parse(locale).languages.items()]
+    return sorted(((tag, name) for tag, name in names if is_known(tag)), key=lambda entry: _without_accents(entry[1]))
+
+
+def _without_accents(name: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFD", name.casefold()) if letter.isalpha())

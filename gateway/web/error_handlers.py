@@ -1,0 +1,150 @@
+"""
+Every error, once: as a page where a person reads it, as JSON under ``/api``.
+
+JSON: ``{"error": {"code": 404, "status": "NOT_FOUND", "message": …, "details": […]}}``, where the details carry
+``google.rpc.ErrorInfo`` and, for bad fields, ``google.rpc.BadRequest`` (aip.dev/193).
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from flask import Response, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from chassis.errors import DomainError, Internal, Unauthenticated, Unavailable
+from chassis.status import DOMAIN
+from gateway.accounts.database import DATABASE_ERRORS, is_outage
+from gateway.auth.callers import current_identity, is_api
+from gateway.errors.explanations import sentence
+from gateway.errors.http_status import code_of_http, http_status
+from gateway.forms import resubmission
+from gateway.web.links import this_page
+
+MESSAGES = {
+    404: "There is nothing at this path. /api/openapi.json has all paths.",
+    405: "This path does not answer this method; the header Allow names those that it does.",
+}
+TYPE = "type.googleapis.com/google.rpc."
+RETRY_SECONDS = {"UNAVAILABLE": "2", "RESOURCE_EXHAUSTED": "30"}
+
+log = structlog.get_logger()
+
+
+def refusal(error: DomainError) -> BaseResponse:
+    """Answer a refusal of ours or of a service."""
+    status = http_status(error)
+    if status == 500:
+        log.error("call failed", error=error.message, reason=error.reason)
+    headers: dict[str, str] = {}
+    if error.code in RETRY_SECONDS:
+        headers["Retry-After"] = error.metadata.get("retry_after", RETRY_SECONDS[error.code])
+    if not is_api():
+        if isinstance(error, Unauthenticated):
+            return resubmission.ask_to_sign_in()
+        if "page_token" in request.args and any(field == "page_token" for field, _text in error.violations):
+            flash(_("This page of the list does not exist (any more). Here is its beginning."), "warning")
+            return redirect(this_page(page_token=""), 303)
+        return page(status, sentence(error.message), headers)
+    if status == 401:
+        invalid = "" if error.reason == error.code else ' error="invalid_token"'
+        headers["WWW-Authenticate"] = f'Bearer realm="austausch"{"," * bool(invalid)}{invalid}'
+    details: list[dict[str, Any]] = [
+        {"@type": TYPE + "ErrorInfo", "reason": error.reason, "domain": DOMAIN, "metadata": error.metadata}
+    ]
+    if error.violations:
+        violations = [{"field": field, "description": text} for field, text in error.violations]
+        details.append({"@type": TYPE + "BadRequest", "fieldViolations": violations})
+    return problem(status, error.code, error.message, details, headers)
+
+
+def http_error(error: HTTPException) -> BaseResponse:
+    """Answer what HTTP itself refuses: no such path, wrong method, too large."""
+    status = error.code or 500
+    response = error.get_response()
+    if status < 400:
+        return response  # a redirect that the router raises
+    headers = {name: value for name, value in response.headers.items() if name in ("Allow", "Retry-After")}
+    if not is_api():
+        return page(status, "", headers)
+    message = MESSAGES.get(status, error.description or error.name)
+    reason = error.name.upper().replace(" ", "_").replace("-", "_")
+    info = {"@type": TYPE + "ErrorInfo", "reason": reason, "domain": DOMAIN, "metadata": {}}
+    return problem(status, code_of_http(status), message, [info], headers)
+
+
+def defect(error: Exception) -> BaseResponse:
+    """Answer an error that nobody foresaw. What it was stands in the log only."""
+    log.error("request failed", exc_info=error)
+    if is_api():
+        return refusal(Internal("Something went wrong on our side. The details are in the log."))
+    return page(500, "", {})
+
+
+def database_error(error: Any) -> BaseResponse:
+    """Answer an error of the accounts database: that it is away, or that this is a defect of ours."""
+    if not is_outage(error):
+        return defect(error)
+    log.error("accounts database unavailable", error=str(error))
+    return refusal(Unavailable("The accounts cannot be read just now; try again in a moment."))
+
+
+def form_not_valid(_error: CSRFError) -> ResponseReturnValue:
+    """Answer a form without a valid token, of an old page or another site: show it again, and carry nothing out."""
+    if resubmission.typed() is None:
+        title = _("This form is no longer valid")
+        message = _("Your session ended while the page was open, so nothing was changed.")
+        return page(400, message, {}, title, _("Go back, load the page anew and do it again."))
+    if not current_identity():
+        return resubmission.ask_to_sign_in()
+    return resubmission.resubmit_with_new_token()
+
+
+def problem(status: int, code: str, message: str, details: list[dict[str, Any]], headers: dict[str, str]) -> Response:
+    """Return an error as JSON."""
+    body = {"error": {"code": status, "status": code, "message": message, "details": details}}
+    return Response(
+        json.dumps(body, ensure_ascii=False), status, headers, content_type="application/json; charset=utf-8"
+    )
+
+
+def page(status: int, message: str, headers: dict[str, str], title: str = "", what_to_do: str = "") -> Response:
+    """Return an error as a page: what happened, and what to do; by the status where that is not given."""
+    known_title, known_advice = words(status)
+    title, what_to_do = title or known_title, what_to_do or known_advice
+    body = render_template("error.html", status=status, title=title, message=message, what_to_do=what_to_do)
+    return Response(body, status, headers, content_type="text/html; charset=utf-8")
+
+
+def words(status: int) -> tuple[str, str]:
+    """Return title and advice for a status, in the reader's language."""
+    again = _("Go back and check what you entered; nothing was changed.")
+    later = _("Please try again in a moment. If it stays so, tell those who run this platform.")
+    known = {
+        403: (_("You may not do this"), _("Ask the international office if you need it for your work.")),
+        404: (_("There is nothing here"), _("It may have been removed, or the address is wrong.")),
+        405: (_("This address cannot be used like this"), _("Go back and follow a link or button of the page.")),
+        409: (_("Changed meanwhile"), _("Go back, load the page anew and do it again; nothing was changed.")),
+        413: (_("This is too large"), _("Go back and send less at once; nothing was changed.")),
+        429: (_("Too often"), _("Please wait a little before you try again.")),
+        503: (_("Part of the platform does not answer"), later),
+        504: (_("This takes too long"), later),
+    }
+    if status in known:
+        return known[status]
+    return (_("Something went wrong"), later) if status >= 500 else (_("This was not possible"), again)
+
+
+# What is raised → what answers it, on every page and every path of the API.
+HANDLERS: dict[type[Exception], Callable[[Any], ResponseReturnValue]] = {
+    DomainError: refusal,
+    HTTPException: http_error,
+    CSRFError: form_not_valid,
+    **dict.fromkeys(DATABASE_ERRORS, database_error),
+    Exception: defect,
+}

@@ -1,0 +1,73 @@
+"""What every template can use: filters and functions that say the contract's values in the reader's language."""
+
+import re
+
+from flask import Flask
+from markupsafe import Markup, escape
+
+from chassis.identity import Identity
+from gateway.auth import permissions
+from gateway.auth.callers import current_identity
+from gateway.i18n import countries_and_zones, formats, languages
+from gateway.vocabulary import cities, enum_labels, text_languages, topics
+from gateway.web import links, navigation
+
+MARKS = re.compile(r"</?mark>")
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates of an app their words; after `gateway.i18n.gettext`."""
+    app.context_processor(lambda: {"identity": reader()})
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters |= {
+        "day": formats.day,
+        "field_id": lambda path: "field-" + path.replace(".", "-"),
+        "moment": formats.moment,
+        "clock": formats.clock,
+        "country_name": countries_and_zones.country_name,
+        "slug": lambda name: name.rsplit("/", 1)[-1],
+        "term": enum_labels.term,
+        "value": enum_labels.value,
+        "tone": enum_labels.tone,
+        "verb": enum_labels.verb_label,
+        "topic": topics.label,
+        "in_words": lambda name, titles: titles.get(name, ""),
+        "language_name": languages.name_of,
+        "marked": marked,
+        "terms_of": enum_labels.terms_of,
+    }
+    app.jinja_env.globals |= {
+        "asset": links.asset,
+        "days": formats.days,
+        "direction": languages.direction,
+        "href": links.href,
+        "home_city": cities.home_city,
+        "is_here": navigation.is_here,
+        "is_offered": navigation.is_offered,
+        "language": languages.language,
+        "languages": languages.LANGUAGES,
+        "may": permissions.may,
+        "navigation": navigation.navigation,
+        "options": enum_labels.options,
+        "text_languages": text_languages.offered,
+        "this_page": links.this_page,
+        "topics": topics.vocabulary,
+        "written_languages": text_languages.written,
+        "zone_name": countries_and_zones.zone_name,
+    }
+
+
+def reader() -> Identity | None:
+    """Return who reads the page; None when nobody is signed in, or when that cannot be found out."""
+    try:
+        return current_identity()
+    except Exception:  # noqa: BLE001 - the page that tells of the trouble must not fail on it
+        return None
+
+
+def marked(snippet: str) -> Markup:
+    """Return a search snippet as HTML: escaped text with matched words in `<mark>`; anything else is taken as text."""
+    rest = MARKS.sub("", snippet)
+    if "<" in rest or ">" in rest:
+        return escape(snippet)
+    return Markup(snippet)  # noqa: S704 - there are no tags in it but those

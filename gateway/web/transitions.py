@@ -1,0 +1,37 @@
+"""The custom verbs of the contract as buttons: `confirm` on a visit is the RPC `ConfirmVisit`."""
+
+from flask import flash
+from flask_babel import gettext as _
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from chassis.errors import DomainError, NotFound, PermissionDenied, Unauthenticated
+from gateway.errors import explanations
+from gateway.forms.form import Form
+from gateway.rpc import Client
+from gateway.vocabulary.enum_labels import term
+
+
+def carry_out(client: Client, verb: str, name: str, form: Form) -> Message:
+    """
+    Call the RPC of `verb` for the resource `name`, with the fields of the form, and say so on the next page.
+
+    Raises:
+        DomainError: The service refused.
+    """
+    method = client.service.methods_by_name[verb.capitalize() + client.service.name.removesuffix("Service")]
+    changed: Message = getattr(client, method.name)(form.message(GetMessageClass(method.input_type), name=name))
+    flash(_("Done. The state is now: %(state)s.", state=term(changed)), "success")
+    return changed
+
+
+def try_out(client: Client, verb: str, name: str) -> None:
+    """Call the RPC of `verb` with the etag posted, and say on the next page what became of it."""
+    form = Form()
+    try:
+        carry_out(client, verb, name, form)
+    except (NotFound, PermissionDenied, Unauthenticated):
+        raise
+    except DomainError as refusal:
+        problem = explanations.problem(refusal, form.zone)
+        flash(" ".join([problem.title + ".", problem.text, _("Nothing was changed.")]), "danger")
