@@ -2,11 +2,12 @@
 The baselines: the least that a page or an endpoint of this shape can be, on the same machine in the same run.
 
 ``python -m tests.bench.baseline FOLDER ADDRESS`` serves the gRPC side; ``tests.bench.baseline:app`` is the Flask side,
-under the same gunicorn settings as the gateway. The folder has the answers of the real services, one file for each of
-`ANSWERS`, so that each baseline carries what it is compared with.
+under the same gunicorn settings as the gateway. The folder has answers of the real services, of each kind in `ANSWERS`
+several, so that each baseline carries what it is compared with.
 
-- ``/list``, ``/search``, ``/detail``: Flask → gRPC echo of the answer → protobuf's own JSON.
-- ``/bytes``: Flask → gRPC echo of the list's JSON as bytes: nothing but the two hops.
+- ``/list/N``, ``/search/N``, ``/detail/N``: Flask → gRPC echo of the N-th answer → protobuf's own JSON.
+- ``/write/N``: the same as ``/detail/N``, once a row is inserted and committed.
+- ``/bytes``: Flask → gRPC echo of a list's JSON as bytes: nothing but the two hops.
 - ``/page``: Flask → gRPC → one SQL statement for as many rows → a bare Jinja table.
 """
 
@@ -25,7 +26,7 @@ from google.protobuf import json_format, wrappers_pb2
 
 from chassis.client import OPTIONS
 
-# What the files hold, by their names without `.binpb`, which are the paths as well.
+# What the files `KIND-N.binpb` hold.
 ANSWERS: dict[str, Any] = {
     "list": exchange_pb2.ListVisitsResponse,
     "search": knowledge_pb2.SearchLearningsResponse,
@@ -37,19 +38,36 @@ PAGE = """<!doctype html><title>Visits</title><table>{% for visit in visits %}
 <td>{{ visit.start_date.year }}-{{ visit.start_date.month }}-{{ visit.start_date.day }}</td></tr>{% endfor %}</table>"""
 
 
-async def serve(folder: Path, address: str) -> None:
+def read_answers(folder: Path) -> dict[str, list[Any]]:
+    """Return the answers of each kind."""
+    return {
+        kind: [
+            message.FromString((folder / f"{kind}-{number}.binpb").read_bytes())
+            for number in range(len(list(folder.glob(f"{kind}-*.binpb"))))
+        ]
+        for kind, message in ANSWERS.items()
+    }
+
+
+async def serve(answers: dict[str, list[Any]], address: str) -> None:
     """Serve the echoes of the answers."""
     from chassis.database import Database
 
-    answers = {name: kind.FromString((folder / f"{name}.binpb").read_bytes()) for name, kind in ANSWERS.items()}
-    text = json_format.MessageToJson(answers["list"], indent=None).encode()
+    text = json_format.MessageToJson(answers["list"][0], indent=None).encode()
     database = Database(os.environ["EXCHANGE_DATABASE_URL"])
+    async with database.engine.begin() as connection:
+        await connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS written (id bigserial PRIMARY KEY, text text)")
 
-    def echo(answer: Any) -> Any:
-        async def echoed(_request: Any, _context: Any) -> Any:
-            return answer
+    def echo(kind: str) -> Any:
+        async def echoed(request: Any, _context: Any) -> Any:
+            return answers[kind][request.page_size]
 
         return echoed
+
+    async def write(request: Any, _context: Any) -> Any:
+        async with database.engine.begin() as connection:
+            await connection.exec_driver_sql("INSERT INTO written (text) VALUES ('To compare reports')")
+        return answers["detail"][request.page_size]
 
     async def echo_bytes(_request: Any, _context: Any) -> Any:
         return wrappers_pb2.BytesValue(value=text)
@@ -74,7 +92,8 @@ async def serve(folder: Path, address: str) -> None:
             response_serializer=lambda answer: answer.SerializeToString(),
         )
         for name, method in {
-            **{name: echo(answer) for name, answer in answers.items()},
+            **{kind: echo(kind) for kind in answers},
+            "write": write,
             "bytes": echo_bytes,
             "rows": rows,
         }.items()
@@ -89,7 +108,7 @@ def _app() -> Flask:
     app = Flask(__name__)
     calls: dict[str, Any] = {}
 
-    def call(name: str, kind: Any) -> Any:
+    def call(name: str, kind: Any, number: int = 0) -> Any:
         if name not in calls:
             channel = grpc.insecure_channel(os.environ["BASELINE_ADDRESS"], options=OPTIONS)
             calls[name] = channel.unary_unary(
@@ -97,11 +116,11 @@ def _app() -> Flask:
                 request_serializer=exchange_pb2.ListVisitsRequest.SerializeToString,
                 response_deserializer=kind.FromString,
             )
-        return calls[name](exchange_pb2.ListVisitsRequest(page_size=50), timeout=5)
+        return calls[name](exchange_pb2.ListVisitsRequest(page_size=number), timeout=5)
 
-    @app.get(f"/<any({','.join(ANSWERS)}):name>")
-    def message(name: str) -> Response:
-        return jsonify(json_format.MessageToDict(call(name, ANSWERS[name])))
+    @app.get(f"/<any({','.join(ANSWERS)},write):name>/<int:number>")
+    def message(name: str, number: int) -> Response:
+        return jsonify(json_format.MessageToDict(call(name, ANSWERS.get(name, exchange_pb2.Visit), number)))
 
     @app.get("/bytes")
     def plain() -> Response:
@@ -117,4 +136,4 @@ def _app() -> Flask:
 app = _app()
 
 if __name__ == "__main__":
-    uvloop.run(serve(Path(sys.argv[1]), sys.argv[2]))
+    uvloop.run(serve(read_answers(Path(sys.argv[1])), sys.argv[2]))

@@ -2,6 +2,7 @@
 
 import http.cookiejar
 import json
+import random
 import re
 import time
 import urllib.parse
@@ -57,22 +58,40 @@ class Client:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
     def create_visits(self, count: int) -> list[dict[str, Any]]:
-        """Create visits of the first exchange in the list."""
-        exchange = self.get("/api/v1/exchanges", pageSize=1)["exchanges"][0]["name"]
+        """Create visits of all exchanges, on days of four years."""
+        exchanges = [each["name"] for each in self.get("/api/v1/exchanges")["exchanges"]]
         return [
             self.post(
                 "/api/v1/visits",
                 {
                     "title": f"Visit {number} of the controllers, to compare reports",
-                    "exchange": exchange,
+                    "exchange": exchanges[number % len(exchanges)],
                     "direction": "DIRECTION_INCOMING",
-                    "startDate": {"year": 2027, "month": 1 + number % 12, "day": 1 + number % 28},
-                    "endDate": {"year": 2027, "month": 1 + number % 12, "day": 1 + number % 28},
+                    "startDate": {"year": 2026 + number % 4, "month": 1 + number % 12, "day": 1 + number % 28},
+                    "endDate": {"year": 2026 + number % 4, "month": 1 + number % 12, "day": 1 + number % 28},
                     "hostDepartment": "Dezernatscontrolling",
                 },
             )
             for number in range(count)
         ]
+
+    def create_learnings(self, count: int) -> None:
+        """Record learnings made of the sentences of those that are there."""
+        learnings = self.get("/api/v1/learnings", pageSize=1000)["learnings"]
+        sentences = [
+            sentence
+            for learning in learnings
+            for field in ("observation", "discussion", "conclusion", "recommendation")
+            for sentence in re.split(r"(?<=[.!?])\s+", learning.get(field, ""))
+            if sentence
+        ]
+        drawn = random.Random(count)
+        for number in range(count):
+            like = drawn.choice(learnings)
+            observation, conclusion = (" ".join(drawn.sample(sentences, 3)) for _ in range(2))
+            learning = {"title": f"{like['title']} ({number})", "language": like["language"]}
+            learning |= {"observation": observation, "conclusion": conclusion, "topics": like.get("topics", [])}
+            self.post("/api/v1/learnings", learning)
 
     def furnish(self, visit: str) -> None:
         """Give a visit of one day a delegation and a programme."""

@@ -3,10 +3,11 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle
 from urllib.parse import urlsplit
+
+from tests.bench.asking import Question
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Load:
         per_second: Requests answered per second, over all connections.
         p50: Median time to the answer, milliseconds.
         p99: 99th percentile, milliseconds.
-        bytes: Size of an answer's body.
+        bytes: Mean size of an answer's body.
     """
 
     per_second: float
@@ -28,52 +29,63 @@ class Load:
 
 
 def run(
-    urls: Sequence[str], *, headers: dict[str, str] | None = None, connections: int = 8, seconds: float = 5
+    url: str,
+    questions: Iterator[Question],
+    *,
+    headers: dict[str, str] | None = None,
+    connections: int = 8,
+    seconds: float = 5,
 ) -> Load:
     """
-    Load a URL, or several of one server in turn, after one second of warming up.
+    Ask one question after another of the server at a URL, after one second of warming up.
 
     Raises:
         RuntimeError: An answer was not 200.
     """
-    return asyncio.run(_run(urls, headers or {}, connections, seconds))
+    return asyncio.run(_run(url, questions, headers or {}, connections, seconds))
 
 
-def once(url: str, *, headers: dict[str, str] | None = None) -> int:
-    """Send one request and return the size of the answer's body."""
+def once(url: str, path: str, *, headers: dict[str, str] | None = None) -> int:
+    """Send one GET and return the size of the answer's body."""
 
     async def send() -> int:
-        request, host, port = _request(url, headers or {})
-        reader, writer = await asyncio.open_connection(host, port)
-        writer.write(request)
-        size = await _read_answer(reader, url)
+        reader, writer = await asyncio.open_connection(*_address(url))
+        writer.write(_request(url, Question("", path), headers or {}))
+        size = await _read_answer(reader, path)
         writer.close()
         return size
 
     return asyncio.run(send())
 
 
-def _request(url: str, headers: dict[str, str]) -> tuple[bytes, str, int]:
-    """Return the bytes of a GET, and where to send them."""
+def _address(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
-    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    lines = [f"GET {path} HTTP/1.1", f"Host: {parts.netloc}", *(f"{key}: {value}" for key, value in headers.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode(), parts.hostname or "", parts.port or 80
+    return parts.hostname or "", parts.port or 80
 
 
-async def _run(urls: Sequence[str], headers: dict[str, str], connections: int, seconds: float) -> Load:
-    requests = cycle([_request(url, headers)[0] for url in urls])
-    _, host, port = _request(urls[0], headers)
+def _request(url: str, question: Question, headers: dict[str, str]) -> bytes:
+    """Return what goes over the wire."""
+    fields = {"Host": urlsplit(url).netloc, **headers}
+    if question.body:
+        fields |= {"Content-Type": "application/json", "Content-Length": str(len(question.body))}
+    lines = [f"{question.method} {question.path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + question.body
+
+
+async def _run(
+    url: str, questions: Iterator[Question], headers: dict[str, str], connections: int, seconds: float
+) -> Load:
     measured_from = time.perf_counter() + 1
     until = measured_from + seconds
     durations: list[float] = []
     sizes: list[int] = []
 
     async def connection() -> None:
-        reader, writer = await asyncio.open_connection(host, port)
+        reader, writer = await asyncio.open_connection(*_address(url))
         while (started := time.perf_counter()) < until:
-            writer.write(next(requests))
-            size = await _read_answer(reader, urls[0])
+            question = next(questions)
+            writer.write(_request(url, question, headers))
+            size = await _read_answer(reader, question.path)
             if started >= measured_from:
                 durations.append(time.perf_counter() - started)
                 sizes.append(size)
@@ -81,7 +93,7 @@ async def _run(urls: Sequence[str], headers: dict[str, str], connections: int, s
 
     await asyncio.gather(*(connection() for _ in range(connections)))
     cuts = statistics.quantiles(durations, n=100)
-    return Load(len(durations) / seconds, cuts[49] * 1000, cuts[98] * 1000, sizes[-1])
+    return Load(len(durations) / seconds, cuts[49] * 1000, cuts[98] * 1000, round(statistics.mean(sizes)))
 
 
 async def _read_answer(reader: asyncio.StreamReader, url: str) -> int:

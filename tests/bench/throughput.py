@@ -1,10 +1,11 @@
 """Throughput and latency of the platform's answers beside their baselines."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.bench import load
+from tests.bench.asking import Question
 
 # Each round loads every subject once, so that whatever else the machine does falls on all of them alike.
 ROUNDS = 3
@@ -15,8 +16,10 @@ class Subject:
     """What is loaded, and the baseline (a subject, too) that it is compared with."""
 
     what: str
-    urls: Sequence[str]
-    """One, or several that are asked for in turn."""
+    url: str
+    """Of the server."""
+    questions: Iterator[Question]
+    """What it is asked; the rounds go on where the one before stopped."""
     headers: dict[str, str] = field(default_factory=dict)
     baseline: str = ""
     """`what` of the baseline; empty for a baseline."""
@@ -52,7 +55,7 @@ def measure(subjects: Sequence[Subject], seconds: float) -> list[Row]:
         RuntimeError: An answer was not 200.
     """
     rounds = [
-        {each.what: load.run(each.urls, headers=each.headers, seconds=seconds) for each in subjects}
+        {each.what: load.run(each.url, each.questions, headers=each.headers, seconds=seconds) for each in subjects}
         for _ in range(ROUNDS)
     ]
     return [
