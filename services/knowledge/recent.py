@@ -21,10 +21,9 @@ from chassis.identity import Identity
 from services.knowledge.convert import to_document, to_message
 from services.knowledge.model import Learning
 from services.knowledge.rights import may_read
-from services.knowledge.search import Document, Query, Snippets
+from services.knowledge.search import AnalyzedDocument, Snippets
 
 CAPACITY = 1_000
-QUERIES = 16
 
 AMONG = Learning.id == any_(bindparam("ids", type_=ARRAY(Text)))
 LEARNINGS = select(Learning).where(AMONG)
@@ -37,7 +36,7 @@ class Entry:
     """A learning as it stands in the database; read only."""
 
     learning: Learning
-    document: Document
+    document: AnalyzedDocument
 
 
 @lru_cache(maxsize=2 * CAPACITY)
@@ -55,20 +54,11 @@ class Match(NamedTuple):
     """Empty where title or passage say already why it was found."""
 
 
-# Whoever searches asks the same again: with one more filter, for the next page, on the way back from a learning.
-@lru_cache(maxsize=2 * CAPACITY)
-def matched(entry: Entry, query: Query) -> Match:
-    """Return where an entry matched a query."""
-    snippets, document = _snippets(query), entry.document
-    title, passage = snippets.title(document), snippets.of(document)
-    explained = not query.units or "<mark>" in title + passage
-    return Match(title, passage, "" if explained else snippets.context(document))
-
-
-@lru_cache(maxsize=QUERIES)
-def _snippets(query: Query) -> Snippets:
-    """Return what shows matches of a query; what it finds out about a word in one entry, it knows in the next."""
-    return Snippets(query)
+def match_of(entry: Entry, snippets: Snippets) -> Match:
+    """Return where an entry matched the query of `snippets`."""
+    title, passage = snippets.title(entry.document), snippets.of(entry.document)
+    explained = not snippets.units or "<mark>" in title + passage
+    return Match(title, passage, "" if explained else snippets.context(entry.document))
 
 
 class RecentLearnings:
@@ -96,7 +86,7 @@ class RecentLearnings:
             }
             if missing := [id_ for id_, _ in revisions if id_ not in entries]:
                 for learning in await session.scalars(LEARNINGS, {"ids": missing}):
-                    entries[learning.id] = Entry(learning, to_document(learning))
+                    entries[learning.id] = Entry(learning, AnalyzedDocument(to_document(learning)))
         self._keep(entries)
         return entries
 

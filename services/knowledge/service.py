@@ -19,9 +19,9 @@ from services.knowledge import search_token
 from services.knowledge.convert import column_values, state_of, to_facets, to_message
 from services.knowledge.feeder import Feeder
 from services.knowledge.model import IN_USE, KnownVisit, Learning, Visibility
-from services.knowledge.recent import RecentLearnings, matched, shown
+from services.knowledge.recent import RecentLearnings, match_of, shown
 from services.knowledge.rights import audience, readable, require, see
-from services.knowledge.search import Filters, Query
+from services.knowledge.search import Filters, Query, Snippets
 
 UPDATABLE = frozenset(
     {
@@ -82,11 +82,12 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             total_size=found.total,
             facets=to_facets(found),
         )
+        snippets = Snippets(query)
         for hit in found.hits:
             entry = entries.get(hit.id)
             # The index may lag behind by a moment: rights are those of the row.
             if entry and (learning := shown(entry, caller)):
-                match = matched(entry, query)
+                match = match_of(entry, snippets)
                 answer.results.add(
                     learning=learning,
                     title_snippet=match.title,

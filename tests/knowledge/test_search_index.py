@@ -12,7 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.knowledge.search import Document, Filters, IndexDamaged, IndexInUse, Query, SearchIndex, Snippets
+from services.knowledge.search import (
+    AnalyzedDocument,
+    Document,
+    Filters,
+    IndexDamaged,
+    IndexInUse,
+    Query,
+    SearchIndex,
+    Snippets,
+)
 from services.knowledge.search.analysis import normalized, words
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -128,7 +137,7 @@ def test_only_german_nouns_are_taken_for_compounds(
     document = replace(GERMAN, language=language, title="", passages=[word], context=())
     index.apply([document])
     assert bool(found(index, query)) is expected
-    assert ("<mark>" in Snippets(Query.parse(query)).of(document)) is expected
+    assert ("<mark>" in Snippets(Query.parse(query)).of(AnalyzedDocument(document))) is expected
 
 
 def test_the_word_itself_comes_before_compounds_with_it(tmp_path: Path) -> None:
@@ -226,7 +235,7 @@ def test_beyond_the_last_page_there_is_nothing_but_the_counts(index: SearchIndex
     ],
 )
 def test_snippet_marks_what_matched(query: str, document: Document, expected: str) -> None:
-    assert Snippets(Query.parse(query)).of(document) == expected
+    assert Snippets(Query.parse(query)).of(AnalyzedDocument(document)) == expected
 
 
 @pytest.mark.parametrize(
@@ -243,12 +252,12 @@ def test_snippet_marks_what_matched(query: str, document: Document, expected: st
     ],
 )
 def test_title_is_shown_whole_with_what_matched(query: str, document: Document, expected: str) -> None:
-    assert Snippets(Query.parse(query)).title(document) == expected
+    assert Snippets(Query.parse(query)).title(AnalyzedDocument(document)) == expected
 
 
 def test_snippet_shows_the_stretch_of_a_long_text_where_most_words_meet() -> None:
     text = "Wasser. " + "Anderes. " * 100 + "Wasser und Controlling. " + "Anderes. " * 100
-    shown = Snippets(Query.parse("wasser controlling")).of(replace(GERMAN, passages=[text]))
+    shown = Snippets(Query.parse("wasser controlling")).of(AnalyzedDocument(replace(GERMAN, passages=[text])))
     assert "<mark>Wasser</mark> und <mark>Controlling</mark>" in shown
     assert shown.startswith("… ")
     assert shown.endswith(" …")
@@ -338,7 +347,7 @@ def test_any_query_is_answered(index: SearchIndex, text: str) -> None:
     page = index.search(query, Filters())
     assert page.total >= len(page.hits)
     for document in ALL:
-        Snippets(query).of(document)
+        Snippets(query).of(AnalyzedDocument(document))
 
 
 OPERATORS = st.sampled_from(
@@ -367,7 +376,7 @@ def test_every_document_is_found_and_marked_by_each_of_its_words(
         for typed in (word, f'"{word}"', f"{word} "):
             assert "any" in found(index, typed), typed
             snippets = Snippets(Query.parse(typed))
-            assert "<mark>" in snippets.of(document) + snippets.title(document)
+            assert "<mark>" in snippets.of(AnalyzedDocument(document)) + snippets.title(AnalyzedDocument(document))
 
 
 LOWER_CASE = st.text("abcdefghijklmnopqrstuvwxyzäöüß", max_size=20)
@@ -384,13 +393,13 @@ def test_a_german_compound_is_found_and_marked_by_its_head(index: SearchIndex, m
     index.apply([document])
     for typed in (head, f"{head.capitalize()} "):
         assert "any" in found(index, typed)
-        assert Snippets(Query.parse(typed)).of(document) == f"<mark>{compound}</mark>"
+        assert Snippets(Query.parse(typed)).of(AnalyzedDocument(document)) == f"<mark>{compound}</mark>"
 
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(alphabet="<>&\"'a b/script;", min_size=1, max_size=700), query=st.text(max_size=20))
 def test_snippet_escapes_everything_but_its_marks(text: str, query: str) -> None:
-    shown = Snippets(Query.parse(query + " a script")).of(replace(ENGLISH, passages=[text]))
+    shown = Snippets(Query.parse(query + " a script")).of(AnalyzedDocument(replace(ENGLISH, passages=[text])))
     bare = shown.replace("<mark>", "").replace("</mark>", "")
     assert not re.search(r"[<>\"']", bare)
     assert shown.count("<mark>") == shown.count("</mark>")

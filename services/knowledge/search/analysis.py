@@ -86,9 +86,20 @@ def heads(word: str) -> list[str]:
     Nobody has to know the words: it is every ending of at least 5 letters that leaves at least 4. Compounds that matter
     are nouns, which are written with a capital.
     """
-    if not word[0].isupper():
+    if not may_be_compound(word):
         return []
     return [word[start:] for start in range(_MIN_MODIFIER, len(word) - _MIN_HEAD + 1)]
+
+
+def may_be_compound(word: str) -> bool:
+    """Tell whether a word has `heads`."""
+    return len(word) >= _MIN_MODIFIER + _MIN_HEAD and word[0].isupper()
+
+
+@lru_cache(maxsize=16_384)
+def head_terms(word: str) -> frozenset[str]:
+    """Return the terms of a word's `heads`."""
+    return frozenset(term(head, COMPOUNDING) for head in heads(word))
 
 
 def _without_possessives(text: str) -> str:

@@ -1,21 +1,11 @@
 """Where a text matched, for people to see."""
 
 import html
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.knowledge.search.analysis import (
-    COMPOUNDING,
-    PLAIN,
-    analysis_of,
-    distinct_words,
-    heads,
-    normalized,
-    term,
-    words,
-)
-from services.knowledge.search.documents import Document
+from services.knowledge.search.analysis import COMPOUNDING, PLAIN, head_terms
+from services.knowledge.search.analyzed import AnalyzedDocument, AnalyzedTexts
 from services.knowledge.search.query import MIN_PREFIX, Query, Unit
 
 MAX_CHARACTERS = 300
@@ -31,13 +21,13 @@ class _Mark(NamedTuple):
 
 
 class Snippets:
-    """Shows where documents matched a query. What it finds out about a word in one, it knows in the next."""
+    """Shows where documents matched a query."""
 
     def __init__(self, query: Query) -> None:
-        self._units = query.units
-        self._openings: dict[str, _Openings] = {}
+        self.units = query.units
+        self._matchers: dict[str, list[_Matcher]] = {}
 
-    def of(self, document: Document) -> str:
+    def of(self, document: AnalyzedDocument) -> str:
         """
         Return the passage that matches best, as HTML: matched words in `<mark>`, everything else escaped.
 
@@ -45,76 +35,47 @@ class Snippets:
         of the first passage. At most `MAX_CHARACTERS` of text, cut between words and marked with `…` where something
         was left off.
         """
-        openings = self._openings_for(document)
-        texts = [normalized(text) for text in document.passages if text] or [""]
-        best, best_text, best_marks, most = 0, texts[0], list[_Mark](), 0
-        for text in texts:
-            if most == len(self._units):
-                break
-            marks = list(_marks(openings, text))
-            start, count = _best_start(marks)
+        texts, marks = document.passages.texts, self._marks(document.passages)
+        best_start, best_text, most = 0, 0, 0
+        for number, found in marks.items():
+            start, count = _best_start(found)
             if count > most:
-                best, best_text, best_marks, most = start, text, marks, count
-        return _render(best_text, best_marks, *_cut(best_text, best))
+                best_start, best_text, most = start, number, count
+        text = texts[best_text]
+        return _render(text, marks.get(best_text, []), *_cut(text, best_start))
 
-    def title(self, document: Document) -> str:
+    def title(self, document: AnalyzedDocument) -> str:
         """Return the whole title, as HTML like `of`."""
-        return self._openings_for(document).whole(document.title)[0]
+        (title,) = document.title.texts
+        return _render(title, self._marks(document.title).get(0, []), 0, len(title))
 
-    def context(self, document: Document) -> str:
+    def context(self, document: AnalyzedDocument) -> str:
         """Return those of the words around the text that match, as HTML like `of`; "" where none do."""
-        openings = self._openings_for(document)
-        parts = (openings.whole(text) for text in document.context if text)
-        return " · ".join(html for html, matched in parts if matched)
+        texts = document.context.texts
+        return " · ".join(
+            _render(texts[number], found, 0, len(texts[number]))
+            for number, found in self._marks(document.context).items()
+        )
 
-    def _openings_for(self, document: Document) -> "_Openings":
-        analysis = analysis_of(document.language)
-        openings = self._openings.get(analysis)
-        if openings is None:
-            openings = self._openings[analysis] = _Openings(self._units, analysis)
-        return openings
+    def _marks(self, texts: AnalyzedTexts) -> dict[int, list[_Mark]]:
+        """
+        Return what matched, from left to right, by the number of the text; only texts in which something did.
 
-
-class _Openings(dict[str, "list[_Matcher]"]):
-    """Word → the units of a query that can begin with it; worked out when a word is met first."""
-
-    def __init__(self, units: Sequence[Unit], analysis: str) -> None:
-        super().__init__()
-        self._matchers = [_Matcher(unit, analysis) for unit in units]
-
-    def __missing__(self, word: str) -> "list[_Matcher]":
-        self[word] = found = [matcher for matcher in self._matchers if matcher.matches(word, 0)]
-        return found
-
-    def whole(self, text: str) -> tuple[str, bool]:
-        """Return all of a short text as HTML, and whether anything in it matched."""
-        shown = normalized(text)
-        marks = list(_marks_among(self, _words_of_short(shown)))
-        return _render(shown, marks, 0, len(shown)), bool(marks)
-
-
-def _marks(openings: _Openings, text: str) -> Iterator[_Mark]:
-    # Most texts of most pages match nothing: their words need no places.
-    if any(map(openings.__getitem__, distinct_words(text))):
-        yield from _marks_among(openings, list(words(text)))
-
-
-@lru_cache(maxsize=8_192)
-def _words_of_short(text: str) -> Sequence[tuple[str, int, int]]:
-    """Return the words of a title or the like; many searches meet the same ones."""
-    return tuple(words(text))
-
-
-def _marks_among(openings: _Openings, found: Sequence[tuple[str, int, int]]) -> Iterator[_Mark]:
-    position = 0
-    while position < len(found):
-        for matcher in openings[found[position][0]]:
-            if length := matcher.length_at(found, position):
-                yield _Mark(found[position][1], found[position + length - 1][2], matcher.unit)
-                position += length
-                break
-        else:
-            position += 1
+        Where two units meet, the one that the query names first is marked.
+        """
+        matchers = self._matchers.get(texts.analysis)
+        if matchers is None:
+            matchers = self._matchers[texts.analysis] = [_Matcher(unit, texts.analysis) for unit in self.units]
+        begins = [(place, rank) for rank, matcher in enumerate(matchers) for place in matcher.places_in(texts)]
+        begins.sort()
+        marks: dict[int, list[_Mark]] = {}
+        free = 0
+        for place, rank in begins:
+            if place >= free:
+                free = place + matchers[rank].length
+                number, start, _ = texts.spans[place]
+                marks.setdefault(number, []).append(_Mark(start, texts.spans[free - 1][2], matchers[rank].unit))
+        return marks
 
 
 class _Matcher:
@@ -122,29 +83,32 @@ class _Matcher:
 
     def __init__(self, unit: Unit, analysis: str) -> None:
         self.unit = unit
-        self._analysis = analysis
         self._plain = unit.terms(PLAIN)
         self._stems = unit.terms(analysis)
+        self.length = len(self._plain)
         self._open = unit.open_ended and len(self._plain[-1]) >= MIN_PREFIX
+        self._in_compounds = analysis == COMPOUNDING and self.length == 1
 
-    def length_at(self, found: Sequence[tuple[str, int, int]], position: int) -> int:
-        """Return how many words match from a position on, whose word can begin the unit: all of the unit's, or 0."""
-        length = len(self._plain)
-        if position + length > len(found):
-            return 0
-        # That the first word matches is what opened it.
-        return length if all(self.matches(found[position + offset][0], offset) for offset in range(1, length)) else 0
+    def places_in(self, texts: AnalyzedTexts) -> set[int]:
+        """Return the places of the words with which the unit begins in texts."""
+        places = self._places_of(texts, 0)
+        for offset in range(1, self.length):
+            if not places:
+                break
+            places &= {place - offset for place in self._places_of(texts, offset)}
+        return places
 
-    def matches(self, word: str, offset: int) -> bool:
-        """Tell whether a word of the text matches one of the unit."""
-        if term(word, self._analysis) == self._stems[offset]:
-            return True
-        plain, wanted = term(word, PLAIN), self._plain[offset]
-        if plain == wanted or (self._open and offset == len(self._plain) - 1 and plain.startswith(wanted)):
-            return True
-        if self._analysis != COMPOUNDING or len(self._plain) > 1:
-            return False
-        return any(term(head, COMPOUNDING) == self._stems[0] for head in heads(word))
+    def _places_of(self, texts: AnalyzedTexts, offset: int) -> set[int]:
+        """Return the places of the words that match one of the unit's."""
+        wanted = self._plain[offset]
+        places = {*texts.plain.get(wanted, ()), *texts.stems.get(self._stems[offset], ())}
+        if self._open and offset == self.length - 1:
+            places.update(texts.beginning_with(wanted))
+        if self._in_compounds:
+            for word, found in texts.compounds.items():
+                if self._stems[0] in head_terms(word):
+                    places.update(found)
+        return places
 
 
 def _best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
