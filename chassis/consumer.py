@@ -26,8 +26,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.database import Database, Session
 from chassis.identity import act_as, service_identity
+from chassis.jetstream import STREAM, ensure_streams
 from chassis.model import now
-from chassis.outbox import STREAM, ensure_streams
 from chassis.tables import InboxEvent
 
 # Pauses between deliveries; one more delivery than pauses, then the dead-letter stream.

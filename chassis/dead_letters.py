@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from chassis.consumer import REPLAY_FOR
-from chassis.outbox import DEAD_LETTERS, connect
+from chassis.jetstream import DEAD_LETTERS, connect
 from chassis.settings import load, shared
 
 

@@ -10,29 +10,22 @@ Headers follow CloudEvents' NATS protocol binding in binary mode: ``ce-id``, ``c
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-import asyncpg
-import nats
-import nats.errors
 import structlog
 from google.protobuf.message import Message
-from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import RetentionPolicy, StreamConfig
-from nats.js.errors import NotFoundError
 from opentelemetry import propagate, trace
 from prometheus_client import Counter, Gauge
 from sqlalchemy import delete, select, update
 
 from chassis.database import Database, Session
+from chassis.jetstream import ensure_streams
 from chassis.model import new_id, now
+from chassis.notifications import listen
 from chassis.tables import InboxEvent, OutboxEvent, RequestId
 
-STREAM = "austausch"
-DEAD_LETTERS = "dead-letters"
 CHANNEL = "outbox"
 BATCH = 256
 # A relay that missed a notification looks again after this long.
@@ -40,7 +33,6 @@ POLL_SECONDS = 1.0
 KEEP_PUBLISHED = timedelta(days=7)
 # Longer than the stream keeps a message, so that no redelivery can find its id forgotten.
 KEEP_INBOX = timedelta(days=60)
-KEEP_STREAM = timedelta(days=30)
 KEEP_REQUEST_IDS = timedelta(days=7)
 
 log = structlog.get_logger(__name__)
@@ -79,50 +71,6 @@ def emit(session: Session, event: Message, subject_name: str = "") -> None:
             create_time=moment,
         )
     )
-
-
-async def ensure_streams(jetstream: JetStreamContext) -> None:
-    """Create the stream of events and the one of dead letters where they are missing."""
-    streams = (
-        StreamConfig(
-            name=STREAM,
-            subjects=["austausch.>"],
-            retention=RetentionPolicy.LIMITS,
-            max_age=KEEP_STREAM.total_seconds(),
-            duplicate_window=600,
-        ),
-        StreamConfig(name=DEAD_LETTERS, subjects=["dead.>"], retention=RetentionPolicy.LIMITS),
-    )
-    for stream in streams:
-        try:
-            await jetstream.stream_info(str(stream.name))
-        except NotFoundError:
-            await jetstream.add_stream(stream)
-
-
-async def connect(url: str, name: str, closed: Callable[[], object] = lambda: None) -> Client:
-    """
-    Return a connection to NATS that reconnects for ever; waits until the first one succeeds.
-
-    Args:
-        closed: Called when the connection is given up after all, which the client does when the server sends an error.
-    """
-
-    async def report_closed() -> None:
-        closed()
-
-    async def report(error: Exception) -> None:
-        log.warning("nats.error", error=str(error) or type(error).__name__)
-
-    while True:
-        try:
-            return await nats.connect(
-                url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=2, error_cb=report,
-                allow_reconnect=True, closed_cb=report_closed,
-            )  # fmt: skip
-        except (OSError, TimeoutError, nats.errors.Error) as error:
-            log.info("nats.waiting", error=str(error) or type(error).__name__)
-            await asyncio.sleep(0.5)
 
 
 class Relay:
@@ -199,27 +147,3 @@ class Relay:
             await session.execute(delete(OutboxEvent).where(OutboxEvent.publish_time < now() - KEEP_PUBLISHED))
             await session.execute(delete(InboxEvent).where(InboxEvent.receive_time < now() - KEEP_INBOX))
             await session.execute(delete(RequestId).where(RequestId.create_time < now() - KEEP_REQUEST_IDS))
-
-
-async def listen(url: str, channel: str, notify: Callable[[str], object]) -> None:
-    """
-    Call `notify` with the payload of every PostgreSQL notification on a channel, until cancelled.
-
-    A lost connection is opened again; what was notified meanwhile is missed, so the caller has to look by itself too:
-    `notify` is called with an empty payload after each (re)connection.
-    """
-    while True:
-        connection: asyncpg.Connection | None = None
-        lost = asyncio.Event()
-        try:
-            connection = await asyncpg.connect(url, timeout=5)
-            connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
-            await connection.add_listener(channel, lambda _c, _pid, _channel, payload: notify(payload))
-            notify("")
-            await lost.wait()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.info("listen.retry", channel=channel, error=str(error) or type(error).__name__)
-        finally:
-            if connection is not None and not connection.is_closed():
-                connection.terminate()
-        await asyncio.sleep(0.5)

@@ -28,8 +28,9 @@ from chassis.database import Database
 from chassis.health import SERVICE_NAME, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
+from chassis.jetstream import connect
 from chassis.migrate import is_current, migrate
-from chassis.outbox import Relay, connect
+from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024

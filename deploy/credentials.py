@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from chassis.identity import key_set, new_private_key
-from chassis.secret_files import PRIVATE, kept_secret, new_secret, write_secret
+from deploy.secret_files import PRIVATE, kept_secret, new_secret, write_secret
 
 # Process → its database.
 DATABASES = {"exchange": "exchange", "forum": "forum", "knowledge": "knowledge", "gateway": "accounts"}

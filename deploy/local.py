@@ -28,9 +28,9 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from chassis import embedded
-from chassis.embedded import HOST, CannotStart, InUse
+from deploy import embedded
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
+from deploy.embedded import HOST, CannotStart, InUse
 from deploy.processes import Ended, Processes, stop_left_behind
 
 ROOT = Path(__file__).resolve().parent.parent

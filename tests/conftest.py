@@ -21,11 +21,12 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import NodeManager
 
-from chassis import embedded, server, telemetry
+from chassis import server, telemetry
 from chassis.client import aio_channel
-from chassis.embedded import Nats, Postgres
 from chassis.migrate import migrate
 from chassis.settings import ProcessSettings, load
+from deploy import embedded
+from deploy.embedded import Nats, Postgres
 from tests import stack as whole
 from tests.calls import Keys, RunningService
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chassis.embedded import free_port
+from deploy.embedded import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 60

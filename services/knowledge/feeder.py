@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Database
 from chassis.errors import Unavailable
-from chassis.outbox import listen
+from chassis.notifications import listen
 from services.knowledge.convert import to_document
 from services.knowledge.model import Learning
 from services.knowledge.search import Filters, IndexDamaged, Page, Query, SearchIndex

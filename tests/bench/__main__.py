@@ -18,7 +18,7 @@ from pathlib import Path
 
 from google.protobuf import json_format
 
-from chassis.embedded import free_port
+from deploy.embedded import free_port
 from tests import stack
 from tests.bench import load, throughput
 from tests.bench.asking import Asking, Question

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from chassis.embedded import Postgres
+from deploy.embedded import Postgres
 
 # Transaction control is no statement that costs; the relays look into their outboxes whatever a page does.
 _COUNTED = re.compile(r"LOG:  (?:execute [^:]+|statement): (?!BEGIN|COMMIT|ROLLBACK|SET|LISTEN|RESET|DISCARD|SHOW)(.*)")

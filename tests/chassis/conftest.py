@@ -12,10 +12,10 @@ from psycopg import sql
 from chassis import server
 from chassis.client import aio_channel
 from chassis.database import Database
-from chassis.embedded import Nats, Postgres
+from chassis.jetstream import connect, ensure_streams
 from chassis.migrate import migrate
-from chassis.outbox import connect, ensure_streams
 from chassis.settings import ServiceSettings
+from deploy.embedded import Nats, Postgres
 from tests.calls import Keys, RunningService
 from tests.chassis import sample
 

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 
 from chassis.consumer import Consumer, Handler
 from chassis.database import Database
-from chassis.outbox import DEAD_LETTERS, STREAM, emit
+from chassis.jetstream import DEAD_LETTERS, STREAM
+from chassis.outbox import emit
 from chassis.tables import OutboxEvent
 from tests.chassis import sample
 

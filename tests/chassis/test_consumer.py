@@ -11,7 +11,8 @@ from sqlalchemy import text
 from chassis.consumer import Origin
 from chassis.database import Database, Session
 from chassis.identity import Role, identity
-from chassis.outbox import DEAD_LETTERS, STREAM, Relay
+from chassis.jetstream import DEAD_LETTERS, STREAM
+from chassis.outbox import Relay
 from tests.chassis import sample
 from tests.chassis.messaging import VISIT, consumer, count_is, effects, nothing_waits, stored, tell, until, working
 

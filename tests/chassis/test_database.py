@@ -9,11 +9,11 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from chassis import database as database_module
 from chassis.database import Database, driver_url
-from chassis.embedded import Postgres
 from chassis.errors import Aborted, AlreadyExists, DeadlineExceeded, NotFound, Unavailable
 from chassis.failures import as_domain_error
 from chassis.identity import Role, act_as
 from chassis.migrate import is_current, migrate
+from deploy.embedded import Postgres
 from tests.calls import person
 from tests.chassis import sample
 from tests.chassis.sample import City

@@ -11,10 +11,11 @@ from sqlalchemy import text
 from chassis.consumer import Origin
 from chassis.database import Database, Session
 from chassis.dead_letters import read, replay
-from chassis.embedded import Nats
 from chassis.identity import identity
-from chassis.outbox import DEAD_LETTERS, Relay
+from chassis.jetstream import DEAD_LETTERS
+from chassis.outbox import Relay
 from chassis.tables import InboxEvent
+from deploy.embedded import Nats
 from tests.chassis import sample
 from tests.chassis.messaging import (
     VISIT,

@@ -21,9 +21,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from chassis import embedded
-from chassis.embedded import Nats, Postgres
-from chassis.outbox import STREAM
+from chassis.jetstream import STREAM
+from deploy import embedded
+from deploy.embedded import Nats, Postgres
 from tests.calls import Keys
 from tests.chassis import delivery
 from tests.chassis.conftest import TEMPLATE

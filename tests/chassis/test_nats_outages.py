@@ -7,10 +7,11 @@ from pathlib import Path
 from austausch.exchange.v1.exchange_pb2 import CreateCityRequest, GetCityRequest
 from nats.aio.client import Client
 
-from chassis import embedded, server
+from chassis import server
 from chassis.client import aio_channel
 from chassis.identity import Role
 from chassis.settings import ServiceSettings
+from deploy import embedded
 from tests.calls import Keys, RunningService
 from tests.chassis import sample
 from tests.chassis.messaging import count_is, effects, tell, unpublished, until

@@ -8,7 +8,9 @@ from nats.js import JetStreamContext
 from sqlalchemy import text, update
 
 from chassis.database import Database
-from chassis.outbox import STREAM, Relay, emit, listen
+from chassis.jetstream import STREAM
+from chassis.notifications import listen
+from chassis.outbox import Relay, emit
 from chassis.tables import OutboxEvent
 from tests.chassis import sample
 from tests.chassis.messaging import (

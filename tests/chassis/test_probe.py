@@ -11,9 +11,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2_grpc
 
-from chassis.embedded import HOST, free_port
 from chassis.health import Health
 from chassis.probe import problem
+from deploy.embedded import HOST, free_port
 
 
 class Pages(BaseHTTPRequestHandler):

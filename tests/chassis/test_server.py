@@ -17,13 +17,13 @@ from austausch.exchange.v1.exchange_pb2 import City, CreateCityRequest, GetCityR
 from austausch.exchange.v1.exchange_pb2_grpc import CityServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from chassis import embedded
 from chassis.client import channel, metadata_for
 from chassis.database import Database
-from chassis.embedded import Nats, free_port
 from chassis.identity import Role
 from chassis.server import running
 from chassis.settings import ServiceSettings
+from deploy import embedded
+from deploy.embedded import Nats, free_port
 from tests.calls import Keys, person
 from tests.chassis import sample
 from tests.chassis.conftest import RunningSample

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from chassis.embedded import HOST, Postgres
 from deploy.databases import create_databases, main, wanted
+from deploy.embedded import HOST, Postgres
 
 UrlOf = Callable[[str, str], str]
 

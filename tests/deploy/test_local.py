@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from chassis.embedded import HOST, exclusive, free_port
+from deploy.embedded import HOST, exclusive, free_port
 from tests.stack import Stack, running, start
 
 

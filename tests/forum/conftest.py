@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chassis.embedded import Nats, free_port
 from chassis.identity import Role
+from deploy.embedded import Nats, free_port
 from tests.calls import Caller, Keys, RunningService
 from tests.conftest import run_service
 

@@ -17,10 +17,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from chassis import embedded
-from chassis.embedded import Postgres
 from chassis.identity import Role
 from chassis.migrate import migrate
+from deploy import embedded
+from deploy.embedded import Postgres
 from gateway import create_app
 from gateway.accounts import passwords
 from gateway.accounts.database import AccountsDatabase

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chassis.embedded import Postgres
 from chassis.identity import Role
+from deploy.embedded import Postgres
 from gateway.accounts.account_admin import create_with_password, emails
 from gateway.demo.accounts import EMAILS, PASSWORD
 from gateway.demo.exchanges import SWANSEA_COMES

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from chassis.embedded import Postgres
 from chassis.identity import Role
+from deploy.embedded import Postgres
 from tests.calls import Keys
 from tests.gateway.browsing import browser, sign_in
 from tests.gateway.conftest import ROLES, Gateway, Rest, create_accounts, credentials, platform

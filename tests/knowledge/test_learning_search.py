@@ -27,8 +27,8 @@ from sqlalchemy import text
 
 from chassis.client import aio_channel
 from chassis.database import Database
-from chassis.embedded import Nats, free_port
 from chassis.identity import Role
+from deploy.embedded import Nats, free_port
 from tests.calls import Caller, Keys, RunningService, person
 from tests.conftest import FreshDatabase, run_service
 from tests.knowledge.eventually import eventually

@@ -16,14 +16,14 @@ import psycopg
 import pytest
 from nats.js.api import StorageType
 
-from chassis import embedded
-from chassis.embedded import HOST, CannotStart, exclusive, free_port, nats, port_is_free, postgres
+from deploy import embedded
+from deploy.embedded import HOST, CannotStart, exclusive, free_port, nats, port_is_free, postgres
 
 # Holds the servers of a data directory until it is killed.
 HOLDER = """
 import sys, time
 from pathlib import Path
-from chassis.embedded import nats, postgres
+from deploy.embedded import nats, postgres
 data = Path(sys.argv[1])
 with postgres(data / "postgres", ["kept"], durable=False) as server, nats(data / "nats") as bus:
     print(server.pid, server.url_for("kept"), bus.pid, flush=True)
@@ -33,7 +33,7 @@ with postgres(data / "postgres", ["kept"], durable=False) as server, nats(data /
 # Takes every port of a range, and keeps them although it listens on none.
 TAKER = """
 import sys
-from chassis import embedded
+from deploy import embedded
 embedded.PORTS = range(int(sys.argv[1]), int(sys.argv[2]))
 try:
     while True:
@@ -182,7 +182,7 @@ def test_a_data_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root adds a user for the server")
 def test_first_starts_at_the_same_moment_agree_on_the_user_of_the_server() -> None:
     name = f"austausch_test_{os.getpid()}"
-    code = f"from chassis import embedded; embedded.SERVER_USER = '{name}'; print(embedded._server_user().pw_uid)"
+    code = f"from deploy import embedded; embedded.SERVER_USER = '{name}'; print(embedded._server_user().pw_uid)"
     try:
         starts = [
             subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

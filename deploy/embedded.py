@@ -27,7 +27,7 @@ from pathlib import Path
 
 import psutil
 
-from chassis.secret_files import kept_secret, write_secret
+from deploy.secret_files import kept_secret, write_secret
 
 HOST = "127.0.0.1"
 # Below the range from which Linux takes ports for outgoing connections: a port found free stays so.

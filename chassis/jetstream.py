@@ -1,0 +1,63 @@
+"""The connection to NATS JetStream, and the two streams that every service needs there."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import RetentionPolicy, StreamConfig
+from nats.js.errors import NotFoundError
+
+STREAM = "austausch"
+DEAD_LETTERS = "dead-letters"
+KEEP_STREAM = timedelta(days=30)
+
+log = structlog.get_logger(__name__)
+
+
+async def ensure_streams(jetstream: JetStreamContext) -> None:
+    """Create the stream of events and the one of dead letters where they are missing."""
+    streams = (
+        StreamConfig(
+            name=STREAM,
+            subjects=["austausch.>"],
+            retention=RetentionPolicy.LIMITS,
+            max_age=KEEP_STREAM.total_seconds(),
+            duplicate_window=600,
+        ),
+        StreamConfig(name=DEAD_LETTERS, subjects=["dead.>"], retention=RetentionPolicy.LIMITS),
+    )
+    for stream in streams:
+        try:
+            await jetstream.stream_info(str(stream.name))
+        except NotFoundError:
+            await jetstream.add_stream(stream)
+
+
+async def connect(url: str, name: str, closed: Callable[[], object] = lambda: None) -> Client:
+    """
+    Return a connection to NATS that reconnects for ever; waits until the first one succeeds.
+
+    Args:
+        closed: Called when the connection is given up after all, which the client does when the server sends an error.
+    """
+
+    async def report_closed() -> None:
+        closed()
+
+    async def report(error: Exception) -> None:
+        log.warning("nats.error", error=str(error) or type(error).__name__)
+
+    while True:
+        try:
+            return await nats.connect(
+                url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=2, error_cb=report,
+                allow_reconnect=True, closed_cb=report_closed,
+            )  # fmt: skip
+        except (OSError, TimeoutError, nats.errors.Error) as error:
+            log.info("nats.waiting", error=str(error) or type(error).__name__)
+            await asyncio.sleep(0.5)

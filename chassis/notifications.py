@@ -1,0 +1,33 @@
+"""What PostgreSQL tells those who listen: a transaction that changed something has committed."""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+async def listen(url: str, channel: str, notify: Callable[[str], object]) -> None:
+    """
+    Call `notify` with the payload of every PostgreSQL notification on a channel, until cancelled.
+
+    A lost connection is opened again; what was notified meanwhile is missed, so the caller has to look by itself too:
+    `notify` is called with an empty payload after each (re)connection.
+    """
+    while True:
+        connection: asyncpg.Connection | None = None
+        lost = asyncio.Event()
+        try:
+            connection = await asyncpg.connect(url, timeout=5)
+            connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
+            await connection.add_listener(channel, lambda _c, _pid, _channel, payload: notify(payload))
+            notify("")
+            await lost.wait()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.info("listen.retry", channel=channel, error=str(error) or type(error).__name__)
+        finally:
+            if connection is not None and not connection.is_closed():
+                connection.terminate()
+        await asyncio.sleep(0.5)
