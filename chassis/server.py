@@ -9,7 +9,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,16 +19,17 @@ import structlog
 import uvloop
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from nats.aio.client import Client
 from sqlalchemy.exc import DBAPIError
 
 from chassis import memory, telemetry
 from chassis.consumer import Consumer, Handlers
 from chassis.contract import find_service, undeclared
 from chassis.database import Database
-from chassis.health import SERVICE_NAME, Health
+from chassis.health import CHECK_SECONDS, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
-from chassis.jetstream import connect
+from chassis.jetstream import STREAM, connect
 from chassis.migrate import is_current, migrate
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
@@ -58,6 +59,8 @@ class Service:
         servicers: ``(add_XServiceServicer_to_server, servicer)`` for each gRPC service.
         handlers: Event message → handler, for other services' events.
         tasks: Coroutine functions that run beside the server until they are cancelled.
+        checks: Name of a part that it works with, beside ``database`` and ``nats`` → whether that works, for the
+            health protocol.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Service:
     servicers: Sequence[tuple[AddServicer, Any]]
     handlers: Handlers = field(default_factory=dict)
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
+    checks: Mapping[str, Check] = field(default_factory=dict)
 
 
 def main(name: str, settings_of: Callable[[], ServiceSettings], build: Callable[[Any], Service]) -> None:
@@ -140,20 +144,22 @@ async def running(service: Service) -> AsyncIterator[str]:
     Raises:
         RuntimeError: The contract of a servicer lacks a declaration, or the port is taken.
     """
-    server, status = _server(service)
+    messaging = _Messaging(service)
+    health = Health({"database": service.database.answers, "nats": messaging.works, **service.checks})
+    server = _server(service, health)
     address = _bind(server, service.settings.listen)
     await server.start()
-    tasks = [asyncio.create_task(_forever(task)) for task in (lambda: _messaging(service), *service.tasks)]
+    tasks = [asyncio.create_task(_forever(task)) for task in (messaging.run, *service.tasks)]
     try:
         yield address
     finally:
-        status.drain()
+        health.drain()
         await server.stop(service.settings.shutdown_seconds)
         await _end(tasks, again_seconds=2)
         await service.database.dispose()
 
 
-def _server(service: Service) -> tuple[grpc.aio.Server, Health]:
+def _server(service: Service, health: Health) -> grpc.aio.Server:
     guard = Guard(Verifier(service.settings.identity_trusted_keys))
     server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
     names = _Names()
@@ -163,10 +169,9 @@ def _server(service: Service) -> tuple[grpc.aio.Server, Health]:
     lacking = [line for name in names.found for line in undeclared(find_service(name))]
     if lacking:
         raise RuntimeError("; ".join(lacking))
-    status = Health()
-    health_pb2_grpc.add_HealthServicer_to_server(status, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
     reflection.enable_server_reflection([*names.found, SERVICE_NAME, reflection.SERVICE_NAME], server)
-    return server, status
+    return server
 
 
 class _Names:
@@ -194,23 +199,37 @@ def _bind(server: grpc.aio.Server, listen: str) -> str:
         raise RuntimeError(f"{listen} can't be listened on: {reason}") from None
 
 
-async def _messaging(service: Service) -> None:
-    """Run relay and consumer; while NATS is away events wait in the outbox, and calls are served all the same."""
-    closed = asyncio.Event()
-    client = await connect(service.settings.nats_url, service.name, closed.set)
-    jetstream = client.jetstream(timeout=5)
-    runs = [Relay(service.database, jetstream).run()]
-    if service.handlers:
-        runs.append(Consumer(service.name, service.database, jetstream, service.handlers).run())
-    work = [asyncio.create_task(run) for run in (closed.wait(), *runs)]
-    try:
-        # None of them ends by itself, unless the client closes for good: then it takes a new connection.
-        await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-        raise ConnectionError("the connection to NATS was closed")
-    finally:
-        await _end(work, again_seconds=1)
-        with suppress(Exception):
-            await asyncio.wait_for(client.close(), 5)
+class _Messaging:
+    """Relay and consumer of a service; while NATS is away events wait in the outbox, and calls are served as ever."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._client: Client | None = None
+
+    async def works(self) -> bool:
+        """Return whether NATS answers for the stream of events at this moment; raises what it answers instead."""
+        if self._client is None or not self._client.is_connected:
+            return False
+        await self._client.jetstream(timeout=CHECK_SECONDS).stream_info(STREAM)
+        return True
+
+    async def run(self) -> None:
+        """Publish and consume until cancelled, or until the client gives its connection up."""
+        service, closed = self._service, asyncio.Event()
+        self._client = client = await connect(service.settings.nats_url, service.name, closed.set)
+        jetstream = client.jetstream(timeout=5)
+        runs = [Relay(service.database, jetstream).run()]
+        if service.handlers:
+            runs.append(Consumer(service.name, service.database, jetstream, service.handlers).run())
+        work = [asyncio.create_task(run) for run in (closed.wait(), *runs)]
+        try:
+            # None of them ends by itself, unless the client closes for good: then it takes a new connection.
+            await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            raise ConnectionError("the connection to NATS was closed")
+        finally:
+            await _end(work, again_seconds=1)
+            with suppress(Exception):
+                await asyncio.wait_for(client.close(), 5)
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]], again_seconds: float) -> None:

@@ -2,8 +2,6 @@
 ``/healthz``: this process is alive. ``/readyz``: everything behind it is, too, and if not, what is missing.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 
 import grpc
 import structlog
@@ -17,6 +15,8 @@ from gateway.auth.callers import accounts_database
 
 SECONDS = 2.0
 READY = "ready"
+# What a service has beside its database and its connection to NATS.
+OWN_PARTS = {"knowledge": ("index",)}
 
 blueprint = Blueprint("health", __name__)
 log = structlog.get_logger()
@@ -40,20 +40,43 @@ def ready() -> tuple[Response, int]:
 
 
 def part_states() -> dict[str, str]:
-    """Return the state of every part behind the gateway, by name; all are asked at once."""
+    """
+    Return the state of every part behind the gateway, by name; all are asked at once.
+
+    A service works when it serves and its database answers. NATS works when every service that answers says so.
+    """
     open_ = rpc.connections()
-    with ThreadPoolExecutor(len(open_.processes)) as pool:
-        checks = {
-            process: pool.submit(copy_context().run, service_state, open_.channel(process))
-            for process in open_.processes
-        }
-        return {"accounts": accounts_state()} | {process: check.result() for process, check in checks.items()}
+    asked = {
+        (process, part): _ask(open_.channel(process), part)
+        for process in open_.processes
+        for part in ("", "database", "nats", *OWN_PARTS.get(process, ()))
+    }
+    states = {"accounts": accounts_state()}
+    said = {key: _answer(call) for key, call in asked.items()}
+    for process in open_.processes:
+        states[process] = said[process, ""]
+        if states[process] == READY and said[process, "database"] != READY:
+            states[process] = f"{said[process, 'database']} (database)"
+    answering = [process for process in open_.processes if said[process, ""] == READY]
+    cut_off = [process for process in answering if said[process, "nats"] != READY]
+    if answering:
+        states["nats"] = f"not ready: no connection from {', '.join(cut_off)}" if cut_off else READY
+    else:
+        states["nats"] = "not ready: no service answers"
+    return states | {part: said[process, part] for process, parts in OWN_PARTS.items() for part in parts}
 
 
-def service_state(channel: grpc.Channel) -> str:
-    """Return "ready", or why a service is not: the standard health protocol."""
+def _ask(channel: grpc.Channel, part: str) -> grpc.Future:
+    """Ask a service for the state of a part of it, or its own, by the standard health protocol."""
+    return health_pb2_grpc.HealthStub(channel).Check.future(
+        health_pb2.HealthCheckRequest(service=part), timeout=SECONDS
+    )
+
+
+def _answer(call: grpc.Future) -> str:
+    """Return "ready", or why it is not."""
     try:
-        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
+        answer = call.result()
     except grpc.RpcError as error:
         return f"not ready: {error.code().name}"
     return READY if answer.status == health_pb2.HealthCheckResponse.SERVING else "not ready: NOT_SERVING"

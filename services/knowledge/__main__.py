@@ -34,6 +34,7 @@ def build(settings: KnowledgeSettings) -> server.Service:
         servicers=[(contract.add_LearningServiceServicer_to_server, LearningServicer(database, feeder))],
         handlers=HANDLERS,
         tasks=[feeder.run],
+        checks={"index": feeder.is_caught_up},
     )
 
 

@@ -69,6 +69,8 @@ class Feeder:
         self._index: SearchIndex | None = None
         self._wake = asyncio.Event()
         self._level = self._damaged = False
+        # Whether the last try to catch up failed.
+        self._failing = False
         # From which revision on to read, and what of that is in the index already: learning id → revision.
         self._since: int | None = None
         self._applied: dict[str, int] = {}
@@ -92,6 +94,10 @@ class Feeder:
                 "The search index is being rebuilt; try again in a moment.", reason="INDEX_NOT_READY"
             ) from error
 
+    async def is_caught_up(self) -> bool:
+        """Return whether the index can be searched, and follows the database."""
+        return self._level and not self._failing
+
     async def run(self) -> None:
         """
         Feed the index until cancelled; an error of PostgreSQL is logged, and tried again.
@@ -109,12 +115,14 @@ class Feeder:
                     if self._damaged:
                         await self._clear(self._index)
                     await self._catch_up(self._index)
+                    self._failing = False
                 except IndexDamaged as error:
                     log.warning("index.rebuilding", error=str(error))
                     await self._clear(self._index)
                     continue
                 except (SQLAlchemyError, OSError) as error:
                     log.warning("index.retry", error=str(error) or type(error).__name__)
+                    self._failing = True
                     await asyncio.sleep(0.5)
                     continue
                 with suppress(TimeoutError):

@@ -36,7 +36,7 @@ def pages() -> Iterator[str]:
 
 
 async def test_a_service_is_healthy_until_it_drains() -> None:
-    server, health = grpc.aio.server(), Health()
+    server, health = grpc.aio.server(), Health({})
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     address = f"{HOST}:{server.add_insecure_port(f'{HOST}:0')}"
     await server.start()

@@ -13,8 +13,12 @@ PARTS = {
     "accounts": _l("Accounts and signing in"),
     "exchange": _l("Partnerships, exchanges and visits"),
     "forum": _l("Expert forums"),
-    "knowledge": _l("Learnings and their search"),
+    "knowledge": _l("Learnings"),
+    "nats": _l("Passing on news between the parts"),
+    "index": _l("Search in the learnings"),
 }
+# Without these everything can be read and saved.
+HELPERS = {"nats", "index"}
 
 blueprint = Blueprint("status", __name__)
 
@@ -22,5 +26,13 @@ blueprint = Blueprint("status", __name__)
 @blueprint.get("/status")
 def status() -> Response:
     """Show people which parts of the platform work."""
-    parts = [(PARTS[name], state == READY) for name, state in part_states().items()]
-    return unstored(make_response(render_template("status.html", parts=parts, checked=datetime.now(UTC))))
+    states = part_states()
+    failing = {name for name, state in states.items() if state != READY}
+    page = render_template(
+        "status.html",
+        parts=[(PARTS[name], name not in failing) for name in states],
+        is_missing=bool(failing - HELPERS),
+        is_late=bool(failing & HELPERS),
+        checked=datetime.now(UTC),
+    )
+    return unstored(make_response(page))
