@@ -58,26 +58,36 @@ class InUse(CannotStart):
     """Another process uses the data directory."""
 
 
-@dataclass(frozen=True)
-class Postgres:
-    """A running PostgreSQL."""
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running server: its process, and the file that it logs to."""
 
     port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """Id of its process."""
+        return self.process.pid
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postgres(Server):
+    """A running PostgreSQL."""
+
     password: str
-    pid: int
 
     def url_for(self, database: str) -> str:
         """Return the URL of ``database`` for its owner, ``postgresql://…``, with the password in it."""
         return f"postgresql://postgres:{self.password}@{HOST}:{self.port}/{database}"
 
 
-@dataclass(frozen=True)
-class Nats:
+@dataclass(frozen=True, kw_only=True)
+class Nats(Server):
     """A running NATS server with JetStream."""
 
     url: str
-    port: int
-    pid: int
 
 
 def free_port() -> int:
@@ -174,8 +184,8 @@ def postgres(
             lines = pid_file.read_text().splitlines() if pid_file.exists() else []
             return len(lines) >= 8 and lines[7].strip() == "ready"
 
-        with _serving("PostgreSQL", command, log, is_ready) as pid:
-            server = Postgres(chosen, password, pid)
+        with _serving("PostgreSQL", command, log, is_ready) as process:
+            server = Postgres(port=chosen, process=process, log=log, password=password)
             _create_databases(server, databases)
             yield server
 
@@ -206,13 +216,16 @@ def nats(data_dir: Path, *, port: int | None = None) -> Iterator[Nats]:
         command = [str(binary), "--config", str(config), "--pid", str(pid_file), "--ports_file_dir", str(ports)]
 
         # Written when it listens, which it does when its streams are recovered.
-        with _serving("NATS", command, log, lambda: any(ports.iterdir())) as pid:
-            yield Nats(f"nats://austausch:{password}@{HOST}:{chosen}", chosen, pid)
+        with _serving("NATS", command, log, lambda: any(ports.iterdir())) as process:
+            url = f"nats://austausch:{password}@{HOST}:{chosen}"
+            yield Nats(port=chosen, process=process, log=log, url=url)
 
 
 @contextlib.contextmanager
-def _serving(name: str, command: list[str], log: Path, is_ready: Callable[[], bool]) -> Iterator[int]:
-    """Run a server until the block ends, its output appended to ``log``; give its process id when it is ready."""
+def _serving(
+    name: str, command: list[str], log: Path, is_ready: Callable[[], bool]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends, its output appended to ``log``; give its process when it is ready."""
     with log.open("ab") as output:
         start = output.tell()
         try:
@@ -235,7 +248,7 @@ def _serving(name: str, command: list[str], log: Path, is_ready: Callable[[], bo
             if time.monotonic() > deadline:
                 raise CannotStart(f"{name} is not ready within {START_SECONDS} s ({log})")
             time.sleep(0.01)
-        yield process.pid
+        yield process
     finally:
         process.send_signal(signal.SIGINT)
         try:

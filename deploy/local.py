@@ -9,7 +9,9 @@ Environment:
   operator's; for what is not named, an embedded one is started.
 - Any setting of a process: it goes before the value that this module chooses.
 
-Exit code 0 when asked to stop (SIGINT, SIGTERM, SIGHUP), 1 when something cannot start or a process ends by itself.
+Whatever of it dies is started again (`deploy.processes`).
+
+Exit code 0 when asked to stop (SIGINT, SIGTERM, SIGHUP), 1 when something cannot start or cannot live.
 """
 
 import contextlib
@@ -31,10 +33,10 @@ from typing import NoReturn
 from deploy import embedded
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
 from deploy.embedded import HOST, CannotStart, InUse
-from deploy.processes import Ended, Processes, stop_left_behind
+from deploy.processes import Command, Death, KeptServer, Processes, stop_left_behind
 
 ROOT = Path(__file__).resolve().parent.parent
-# Module that migrates the database of a process.
+# Module of a process; with ``migrate`` it migrates its database.
 MODULES = {
     "exchange": "services.exchange",
     "forum": "services.forum",
@@ -42,6 +44,7 @@ MODULES = {
     "gateway": "gateway",
 }
 READY_SECONDS = 120
+FIRST_COLOUR = 32  # of a terminal's; red is for errors
 COMMAND_SECONDS = 120
 
 
@@ -70,7 +73,7 @@ def main() -> int:
         with contextlib.ExitStack() as stack:
             # Registered first, so called last: until then nothing interrupts the stopping.
             try:
-                ended = _run(_place(), stack)
+                death = _run(_place(), stack)
             finally:
                 _ignore_signals()
     except Asked:
@@ -80,12 +83,12 @@ def main() -> int:
     except CannotStart as reason:
         print(f"cannot start: {reason}", file=sys.stderr, flush=True)
         return 1
-    print(f"stopped: {ended}", file=sys.stderr, flush=True)
+    print(f"stopped: {death}", file=sys.stderr, flush=True)
     return 1
 
 
-def _run(place: Place, stack: contextlib.ExitStack) -> Ended:
-    """Start everything, entering it into ``stack``, and return the first process that ends by itself."""
+def _run(place: Place, stack: contextlib.ExitStack) -> Death:
+    """Start everything, entering it into ``stack``, and return how the first process ended that cannot live."""
     record = place.data / "processes.json"
     was_killed = record.exists()
     if not was_killed:  # Else it may be the last run's gateway that has the port.
@@ -98,23 +101,23 @@ def _run(place: Place, stack: contextlib.ExitStack) -> Ended:
         stop_left_behind(record)
         _check_port(place.port)
     environment = dict(os.environ)
-    _add_servers(environment, place, stack)
+    processes = Processes(record)
+    stack.callback(processes.stop)
+    _add_servers(environment, place, processes)
     _add_settings(environment, place)
     with _phase("migrating the databases"):
         _run_all(
             {f"migrating {process}": [module, "migrate"] for process, module in MODULES.items()}, environment, place
         )
-    processes = Processes(ROOT / "Procfile", environment, record)
-    stack.callback(processes.stop)
     with _phase("starting the processes"):
-        processes.start()
+        processes.start(*_commands(environment))
         _await_ready(place, processes)
     # Most starts find it loaded: it says itself when it loads.
     _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
     print(f"ready: {place.url}", flush=True)
     while True:
-        if ended := processes.ended(seconds=3600):
-            return ended
+        if death := processes.death(seconds=3600):
+            return death
 
 
 def _place() -> Place:
@@ -134,7 +137,7 @@ def _check_port(port: int) -> None:
             raise CannotStart(f"port {port}: {error.strerror}; choose another one with PORT=…") from None
 
 
-def _add_servers(environment: dict[str, str], place: Place, stack: contextlib.ExitStack) -> None:
+def _add_servers(environment: dict[str, str], place: Place, processes: Processes) -> None:
     """Start the servers that the operator does not name, and add their URLs to ``environment``."""
     wanted = {
         f"{process.upper()}_DATABASE_URL": database
@@ -142,12 +145,30 @@ def _add_servers(environment: dict[str, str], place: Place, stack: contextlib.Ex
         if not _is_given(environment, f"{process.upper()}_DATABASE_URL")
     }
     if wanted:
+        databases = list(wanted.values())
+        postgres = KeptServer(
+            "PostgreSQL", lambda port: embedded.postgres(place.data / "postgres", databases, port=port)
+        )
         with _phase("starting PostgreSQL"):
-            server = stack.enter_context(embedded.postgres(place.data / "postgres", list(wanted.values())))
-        environment |= {variable: server.url_for(database) for variable, database in wanted.items()}
+            processes.start(postgres)
+        environment |= {variable: postgres.server.url_for(database) for variable, database in wanted.items()}
     if not _is_given(environment, "NATS_URL"):
+        nats = KeptServer("NATS", lambda port: embedded.nats(place.data / "nats", port=port))
         with _phase("starting NATS"):
-            environment["NATS_URL"] = stack.enter_context(embedded.nats(place.data / "nats")).url
+            processes.start(nats)
+        environment["NATS_URL"] = nats.server.url
+
+
+def _commands(environment: dict[str, str]) -> list[Command]:
+    """Return the processes of the platform, each with its name, in a colour where there are some, before its lines."""
+    width = max(map(len, MODULES))
+    commands = []
+    for number, (name, module) in enumerate(MODULES.items()):
+        label = f" {name:<{width}} | "
+        if sys.stdout.isatty():
+            label = f"\033[{FIRST_COLOUR + number}m{label}\033[0m"
+        commands.append(Command(name, [sys.executable, "-m", module], environment, ROOT, label))
+    return commands
 
 
 def _add_settings(environment: dict[str, str], place: Place) -> None:
@@ -219,8 +240,8 @@ def _await_ready(place: Place, processes: Processes) -> None:
     deadline = time.monotonic() + READY_SECONDS
     said = "it does not answer"
     while time.monotonic() < deadline:
-        if ended := processes.ended(seconds=0.1):
-            raise CannotStart(str(ended))
+        if death := processes.death(seconds=0.1):
+            raise CannotStart(str(death))
         try:
             with opener.open(f"http://{HOST}:{place.port}/readyz", timeout=5):
                 return

@@ -1,102 +1,298 @@
-"""The processes of the Procfile as one: started together, their output under their names, stopped together."""
+"""
+The processes behind ``make run``, kept alive: one that dies is started again, one that cannot live ends the run.
+
+A process cannot live when its first life is short and ends with an error code, as with a setting that is wrong, and
+when `TRIES` short lives in a row end by themselves. One that is killed from outside is started again however often.
+"""
 
 import contextlib
 import json
 import os
 import queue
 import signal
-import sys
+import subprocess
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import psutil
-from honcho.colour import get_colours
-from honcho.environ import parse_procfile
-from honcho.printer import Message, Printer
-from honcho.process import Process
+
+from deploy import embedded
+from deploy.embedded import CannotStart
 
 STOP_SECONDS = 10
+# A life is short up to this long.
+SHORT_SECONDS = 10.0
+TRIES = 5
+# Before the next start: the first after a life that was not short, then one for each short life in a row.
+PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+LAST_WORDS = 10
+FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
+
+S = TypeVar("S", bound=embedded.Server)
+
+_printing = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A process that ended, its exit code (negative: a signal's number) and the last line that it printed."""
+class Death:
+    """How a process ended: its exit code (negative: a signal's number; None: it did not start), its last lines."""
 
     name: str
-    code: int
-    last_line: str
+    code: int | None
+    last_words: Sequence[str]
 
     def __str__(self) -> str:
-        return f"{self.name} ended with code {self.code}: {self.last_line or 'it printed nothing'}"
+        """What happened, and below it the last lines."""
+        return "\n    ".join([f"{self._what}; its last words:", *(self.last_words or ["(none)"])])
+
+    @property
+    def line(self) -> str:
+        """What happened, in one line: with the last words of one that ended by itself."""
+        is_told = self.last_words and not self.is_from_outside
+        return f"{self._what} ({self.last_words[-1]})" if is_told else self._what
+
+    @property
+    def is_from_outside(self) -> bool:
+        """Whether somebody killed it."""
+        return self.code in FROM_OUTSIDE
+
+    @property
+    def _what(self) -> str:
+        match self.code:
+            case None:
+                return f"{self.name} did not start"
+            case code if code < 0:
+                return f"{self.name} was killed by {signal.Signals(-code).name}"
+            case code:
+                return f"{self.name} ended with code {code}"
+
+
+class Program(Protocol):
+    """What is kept alive; its process leads a group of its own."""
+
+    name: str
+    stop_signal: signal.Signals
+    # Whether the next run finds the process by the record here, if this one is killed.
+    is_recorded: bool
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the process. Raises: `CannotStart` with the reason, in one line."""
+
+    def finish(self) -> Sequence[str]:
+        """Clear away what the ended process left; return the last lines that it printed."""
+
+
+class Command:
+    """
+    A program whose output is printed line by line.
+
+    Args:
+        name: What it is called.
+        command: Program and arguments.
+        environment: All variables of its environment.
+        folder: The folder it runs in.
+        label: Stands before each line of its output.
+    """
+
+    stop_signal = signal.SIGTERM
+    is_recorded = True
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, label: str = ""
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._environment = environment
+        self._folder = folder
+        self._label = label
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the process, and print what it prints."""
+        try:
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the one who started us, who stops us in order.
+            )
+        except OSError as error:
+            raise CannotStart(f"{error.strerror}: {error.filename}") from None
+        self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
+        self._reader = threading.Thread(target=self._print_output, daemon=True)
+        self._reader.start()
+        return self._process
+
+    def finish(self) -> Sequence[str]:
+        """Kill the children that outlive the process, which would keep its port; return its last lines."""
+        _signal_group(self._process.pid, signal.SIGKILL)
+        self._reader.join()
+        return list(self._last_words)
+
+    def _print_output(self) -> None:
+        output = self._process.stdout
+        assert output  # noqa: S101 - it is a pipe
+        with output:
+            for line in output:
+                text = line.decode(errors="replace").rstrip()
+                if text:
+                    self._last_words.append(text)
+                say(f"{self._label}{text}")
+
+
+class KeptServer(Generic[S]):
+    """
+    An embedded server: started again on the same port and data.
+
+    Args:
+        name: What it is called.
+        run: Runs it until the block ends, on the port given; without one, on any that is free.
+    """
+
+    stop_signal = signal.SIGINT
+    is_recorded = False  # It has a file of its own with its process id.
+
+    def __init__(self, name: str, run: Callable[[int | None], AbstractContextManager[S]]) -> None:
+        self.name = name
+        self._run = run
+        self._stack = ExitStack()
+        self._server: S | None = None
+
+    @property
+    def server(self) -> S:
+        """The server that runs, or ran last. It has been started."""
+        assert self._server  # noqa: S101
+        return self._server
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the server; it is ready when this returns."""
+        self._server = self._stack.enter_context(self._run(self._server.port if self._server else None))
+        return self._server.process
+
+    def finish(self) -> Sequence[str]:
+        """Release the data; return the last lines of the log."""
+        self._stack.close()
+        with self.server.log.open("rb") as log:
+            lines = deque(log, maxlen=LAST_WORDS)
+        return [line.decode(errors="replace").strip() for line in lines]
 
 
 class Processes:
     """
-    The processes of a Procfile.
+    Programs that are kept alive until `stop`.
 
     Args:
-        procfile: Names and commands.
-        environment: Environment of each of them.
         record: File that tells the next run what to stop if this one is killed.
     """
 
-    def __init__(self, procfile: Path, environment: Mapping[str, str], record: Path) -> None:
-        commands: dict[str, str] = parse_procfile(procfile.read_text()).processes
-        colours = get_colours()
-        self._processes = [
-            Process(command, name=name, colour=next(colours), env=dict(environment), cwd=str(procfile.parent))
-            for name, command in commands.items()
-        ]
-        # Without the time: the lines have theirs.
-        self._printer = Printer(sys.stdout, time_format="", width=max(map(len, commands)))
+    def __init__(self, record: Path) -> None:
         self._record = record
         self._lock = threading.Lock()
-        self._running: dict[str, int] = {}
-        self._last_lines: dict[str, str] = {}
-        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._started: list[dict[Program, threading.Thread]] = []
+        self._running: dict[Program, subprocess.Popen[bytes]] = {}
+        self._dead: queue.SimpleQueue[Death] = queue.SimpleQueue()
 
-    def start(self) -> None:
-        """Start all of them; from now on their output is printed."""
-        for process in self._processes:
-            threading.Thread(target=process.run, args=(self,), daemon=True).start()
+    def start(self, *programs: Program) -> None:
+        """
+        Start programs, and keep them alive from now on; they are stopped together, before those started earlier.
 
-    def put(self, message: Message) -> None:
-        """Take one message of a process; honcho calls this in the thread that reads the process's output."""
-        with self._lock:
-            match message.type:
-                case "start":
-                    self._running[message.name] = message.data["pid"]
-                    _write_record(self._record, self._running.values())
-                case "line":
-                    self._last_lines[message.name] = message.data.decode(errors="replace").strip()
-                    self._printer.write(message)
-                case "stop":
-                    del self._running[message.name]
-                    last_line = self._last_lines.get(message.name, "")
-                    self._ended.put(Ended(message.name, message.data["returncode"], last_line))
+        Raises:
+            CannotStart: With the reason, in one line.
+        """
+        keepers: dict[Program, threading.Thread] = {}
+        self._started.append(keepers)
+        for program in programs:
+            process = program.start()
+            self._note(program, process)
+            keepers[program] = threading.Thread(target=self._keep, args=(program, process), daemon=True)
+            keepers[program].start()
 
-    def ended(self, seconds: float) -> Ended | None:
-        """Wait until a process ends, ``seconds`` at most; return the first one that did."""
+    def death(self, seconds: float) -> Death | None:
+        """Wait until a program cannot live, ``seconds`` at most; return how it ended the last time."""
         with contextlib.suppress(queue.Empty):
-            return self._ended.get(timeout=seconds)
+            return self._dead.get(timeout=seconds)
         return None
 
     def stop(self) -> None:
-        """Stop all of them: ask, and kill what still runs after ``STOP_SECONDS``."""
-        self._signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while self._running and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self._signal(signal.SIGKILL)
+        """Stop all, the last started first: ask, and kill what still runs after ``STOP_SECONDS``."""
+        with self._lock:
+            self._stopping.set()
+        for keepers in reversed(self._started):
+            self._signal(keepers, None)
+            deadline = time.monotonic() + STOP_SECONDS
+            for keeper in keepers.values():
+                keeper.join(max(0.0, deadline - time.monotonic()))
+            self._signal(keepers, signal.SIGKILL)
+            for keeper in keepers.values():
+                keeper.join()
         self._record.unlink(missing_ok=True)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _keep(self, program: Program, process: subprocess.Popen[bytes]) -> None:
+        """Start a program again whenever it ends, until it cannot live or everything is stopped."""
+        lives, short_lives, failures = 0, 0, 0
+        while True:
+            born = time.monotonic()
+            code = process.wait()
+            death = Death(program.name, code, program.finish())
+            self._note(program, None)
+            lives += 1
+            is_long = time.monotonic() - born > SHORT_SECONDS
+            if is_long:
+                short_lives = failures = 0
+            cannot_start = lives == 1 and not is_long and code > 0
+            while True:  # Until it runs again.
+                if self._stopping.is_set():
+                    return
+                failures += not death.is_from_outside
+                if cannot_start or failures == TRIES:
+                    self._dead.put(death)
+                    return
+                pause = PAUSES[min(short_lives, len(PAUSES) - 1)]
+                short_lives += 1
+                say(f"{death.line}; starting it again in {pause:g} s")
+                if self._stopping.wait(pause):
+                    return
+                try:
+                    process = program.start()
+                except CannotStart as reason:
+                    death = Death(program.name, None, [str(reason)])
+                    continue
+                self._note(program, process)
+                break
+
+    def _note(self, program: Program, process: subprocess.Popen[bytes] | None) -> None:
+        """Note that a program runs, or no longer."""
         with self._lock:
-            for pid in self._running.values():
-                _signal_group(pid, number)
+            if process is None:
+                del self._running[program]
+            else:
+                self._running[program] = process
+                if self._stopping.is_set():  # It asked the others before this one ran.
+                    _signal_group(process.pid, program.stop_signal)
+            if program.is_recorded:
+                _write_record(self._record, [kept.pid for other, kept in self._running.items() if other.is_recorded])
+
+    def _signal(self, programs: Iterable[Program], number: signal.Signals | None) -> None:
+        """Send a signal to those of the programs that run: their own one for stopping, if none is named."""
+        with self._lock:
+            for program in programs:
+                if program in self._running:
+                    _signal_group(self._running[program].pid, number or program.stop_signal)
+
+
+def say(text: str) -> None:
+    """Print a whole line, whoever else is printing."""
+    with _printing, contextlib.suppress(OSError):  # The terminal may be gone.
+        print(text, flush=True)
 
 
 def stop_left_behind(record: Path) -> None:

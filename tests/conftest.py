@@ -41,7 +41,12 @@ settings.load_profile("austausch")
 NodeManager.EXIT_TIMEOUT = whole.STOP_SECONDS
 
 # Their tests share a running platform, whose start takes as long as a hundred tests of a service.
-FOLDERS_OF_THE_PLATFORM = {"tests/browser": "browser", "tests/deploy": "operation", "tests/journeys": "operation"}
+ON_THE_PLATFORM = {
+    "tests/browser/": "browser",
+    "tests/journeys/": "operation",
+    "tests/deploy/test_local.py": "operation",
+    "tests/deploy/test_survival.py": "operation",
+}
 
 
 class _ByFile(LoadScopeScheduling):
@@ -49,7 +54,7 @@ class _ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return FOLDERS_OF_THE_PLATFORM.get(file.rpartition("/")[0], file)
+        return next((shared for path, shared in ON_THE_PLATFORM.items() if file.startswith(path)), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

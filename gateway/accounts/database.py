@@ -4,6 +4,7 @@ from psycopg import OperationalError
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool
 
 from chassis.database import driver_url
 from chassis.errors import Unavailable
@@ -11,6 +12,8 @@ from gateway.accounts.caller_cache import CallerCache
 
 # What its driver raises when it is away, and when it refuses what it is told.
 DATABASE_ERRORS = (DBAPIError, PoolTimeout)
+# How long opening a connection may take to see whether the database answers: the least that psycopg knows.
+CHECK_SECONDS = 2
 
 
 def is_outage(error: DBAPIError | PoolTimeout) -> bool:
@@ -30,25 +33,34 @@ class AccountsDatabase:
     """
 
     def __init__(self, url: str, pool_size: int = 4) -> None:
+        connection = {"connect_timeout": 5, "application_name": "austausch-gateway", "options": "-c timezone=UTC"}
         self.engine = create_engine(
             driver_url(url, "psycopg"),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
             hide_parameters=True,  # an error's text goes into the log; hashes and addresses must not
-            connect_args={"connect_timeout": 5, "application_name": "austausch-gateway", "options": "-c timezone=UTC"},
+            connect_args=connection,
+        )
+        self._checking = create_engine(
+            driver_url(url, "psycopg"),
+            poolclass=NullPool,
+            connect_args={**connection, "connect_timeout": CHECK_SECONDS},
         )
         self.callers = CallerCache()
 
     def check(self) -> None:
         """
-        Look whether the database answers and has its tables.
+        Look whether the database answers and has its tables, on a connection of its own.
+
+        A server that hangs would not answer on an open connection either, but only opening one has a limit of time:
+        `CHECK_SECONDS`.
 
         Raises:
             Unavailable: It does not; the message is the kind of error.
         """
         try:
-            with self.engine.connect() as connection:
+            with self._checking.connect() as connection:
                 connection.execute(text("SELECT 1 FROM tokens LIMIT 1"))
         except SQLAlchemyError as error:
             raise Unavailable(type(error).__name__) from error

@@ -2,7 +2,6 @@
 ``/healthz``: this process is alive. ``/readyz``: everything behind it is, too, and if not, what is missing.
 """
 
-
 import grpc
 import structlog
 from flask import Blueprint, jsonify

@@ -1,5 +1,6 @@
 """`make run`: what it says when it cannot start, what it leaves behind, and how it stops."""
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -33,6 +35,15 @@ def servers_of(data: Path) -> list[int]:
     started = [pid for pid, _created in json.loads((data / "processes.json").read_text())]
     own = [int((data / file).read_text().split()[0]) for file in ("postgres/cluster/postmaster.pid", "nats/nats.pid")]
     return started + own
+
+
+@contextlib.contextmanager
+def listening(port: int) -> Iterator[None]:
+    """Listen on a port, from the moment that it is free until the block ends."""
+    while True:
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            yield
+            return
 
 
 def test_a_taken_port_is_told_in_one_line_before_anything_is_made(tmp_path: Path) -> None:
@@ -108,13 +119,31 @@ def test_a_line_of_a_process_names_it_and_its_time_once(stack: Stack) -> None:
     assert [len(re.findall(r"\d\d:\d\d:\d\d", line)) for line in lines] == [1] * len(lines)
 
 
-def test_a_process_that_dies_is_named_and_everything_stops(used_data: Path) -> None:
-    with running(used_data) as copy:
+def test_a_process_that_cannot_start_ends_the_start_with_its_last_words(used_data: Path) -> None:
+    with socket.create_server((HOST, 0)) as other:
+        taken = f"{HOST}:{other.getsockname()[1]}"
+        code, said = outcome(start(used_data, free_port(), FORUM_LISTEN=taken))
+    assert code == 1
+    assert said.endswith(
+        "cannot start: forum ended with code 1; its last words:\n"
+        f"    forum: {taken} can't be listened on: it is taken, or not an address of this machine\n"
+    )
+    assert not (used_data / "processes.json").exists()
+
+
+def test_a_process_that_cannot_live_any_more_ends_the_run_with_its_last_words(used_data: Path) -> None:
+    port = free_port()
+    with running(used_data, EXCHANGE_LISTEN=f"{HOST}:{port}") as copy:
         pids = servers_of(used_data)
         victim = next(pid for pid in pids if "services.exchange" in psutil.Process(pid).cmdline())
         os.kill(victim, signal.SIGKILL)
-        assert copy.process.wait(30) == 1
-    assert "stopped: exchange ended with code -9" in (used_data / "stack.log").read_text()
+        with listening(port):
+            assert copy.process.wait(60) == 1
+    said = (used_data / "stack.log").read_text().splitlines()
+    again = [line for line in said if line.startswith("exchange ended with code 1 (") and "; starting it again" in line]
+    assert len(again) == 4
+    assert said[-2] == "stopped: exchange ended with code 1; its last words:"
+    assert said[-1].startswith(f"    exchange: {HOST}:{port} can't be listened on")
     assert not any(map(is_running, pids))
 
 
