@@ -8,7 +8,8 @@ The secrets of an installation: keys, passwords, and the files that hold them.
 - ``secret-key``: protects forms;
 - ``postgres-password``, ``postgres-url``: of the database server's administrator;
 - ``exchange-database-url`` and so on: of each process's own database, with its password;
-- ``nats.conf``, ``nats-url``: the message server's settings and address, with its password.
+- ``nats.conf``, ``nats-url``: the message server's settings and address, with its password;
+- ``tls-certificate.pem``, ``tls-key.pem``: of the proxy. Put your own there; what is made is for trying out only.
 
 What is there already is kept, so the command can be run again; to change a secret, delete its files first.
 """
@@ -18,6 +19,7 @@ import sys
 from pathlib import Path
 
 from chassis.identity import key_set, new_private_key
+from deploy.certificate import new_self_signed
 from deploy.secret_files import PRIVATE, kept_secret, new_secret, write_secret
 
 # Process → its database.
@@ -37,6 +39,10 @@ authorization {{ user: "austausch", password: "{password}" }}
 """
 
 
+class Incomplete(Exception):
+    """One of two files that belong together is missing; the message names both."""
+
+
 def keep_keys(directory: Path, mode: int = PRIVATE) -> None:
     """
     Make the keys with which processes trust each other, where they are missing.
@@ -51,7 +57,13 @@ def keep_keys(directory: Path, mode: int = PRIVATE) -> None:
 
 
 def keep_credentials(directory: Path) -> None:
-    """Make everything that ``deploy/compose.yaml`` mounts as a secret, where it is missing."""
+    """
+    Make everything that ``deploy/compose.yaml`` mounts as a secret, where it is missing.
+
+    Raises:
+        Incomplete: Of certificate and key, one is there and one is not.
+        OSError: The directory cannot be written.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
     # Whoever keeps them inside a checkout does not commit them.
@@ -70,6 +82,17 @@ def keep_credentials(directory: Path) -> None:
     url = kept_secret(directory / "nats-url", lambda: f"nats://austausch:{new_secret()}@nats:4222", READABLE)
     password = url.removeprefix("nats://austausch:").partition("@")[0]
     kept_secret(directory / "nats.conf", lambda: NATS.format(password=password), READABLE)
+    _keep_certificate(directory / "tls-certificate.pem", directory / "tls-key.pem")
+
+
+def _keep_certificate(certificate: Path, key: Path) -> None:
+    """Make a certificate to try out https with, unless there is one; raises `Incomplete` where only half of it is."""
+    if certificate.exists() != key.exists():
+        present, missing = (certificate, key) if certificate.exists() else (key, certificate)
+        raise Incomplete(f"{missing} is missing; it belongs to {present.name}, which is there")
+    if not certificate.exists():
+        for file, text in zip((certificate, key), new_self_signed(), strict=True):
+            write_secret(file, text, READABLE)
 
 
 if __name__ == "__main__":
@@ -79,3 +102,5 @@ if __name__ == "__main__":
         keep_credentials(parser.parse_args().directory)
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")
+    except Incomplete as reason:
+        sys.exit(str(reason))

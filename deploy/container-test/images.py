@@ -70,6 +70,9 @@ def build() -> None:
     with step("building the stand-in for NATS"):
         context = _stand_in("nats", TOOLS / "bin" / "nats-server")
         _build("nats:2-alpine", context, context / "Dockerfile")
+    with step("building the stand-in for nginx"):
+        context = _stand_in("nginx")
+        _build("nginx:1.28-alpine", context, context / "Dockerfile")
     _copy_checkout()
     for process in PROCESSES:
         with step(f"building {process}"):

@@ -1,8 +1,9 @@
-"""The main job, through the gateway's REST interface: from a new account to a learning that can be found."""
+"""The main job, through the platform's REST interface: from a new account to a learning that can be found."""
 
 import http.client
 import json
 import secrets
+import ssl
 import time
 from http import HTTPStatus
 from typing import Any
@@ -10,9 +11,9 @@ from urllib.parse import quote
 
 import stack
 from checks import Checks
-from place import Failed, step
+from place import SECRETS, Failed, step
 
-HOST, PORT = "127.0.0.1", 8000
+HOST, PORT = "127.0.0.1", 443
 EMAIL = "office@city.example"
 PASSWORD = secrets.token_urlsafe(18)
 READY_SECONDS = 60
@@ -53,9 +54,14 @@ class Client:
         return answer
 
 
+def trust() -> ssl.SSLContext:
+    """Return what believes the certificate that was made for trying out, and no other."""
+    return ssl.create_default_context(cafile=str(SECRETS / "tls-certificate.pem"))
+
+
 def request(method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> tuple[int, str]:
-    """Return status and text of the gateway's answer; raises OSError when there is none."""
-    connection = http.client.HTTPConnection(HOST, PORT, timeout=30)
+    """Return status and text of the platform's answer; raises OSError when there is none."""
+    connection = http.client.HTTPSConnection(HOST, PORT, timeout=30, context=trust())
     try:
         sent = None if body is None else json.dumps(body)
         connection.request(method, path, sent, {"Content-Type": "application/json", **(headers or {})})

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import door
 import images
 import journey
 import place
@@ -60,6 +61,7 @@ def inside() -> int:
     stack.isolate()
     with stack.running(checks):
         journey.run(checks)
+        door.run_checks(checks)
         stack.check_operation(checks)
         stack.check_hardening(checks)
         stack.check_egress(checks)

@@ -20,6 +20,7 @@ SOCKET = Path("/run/podman.sock")
 SERVICES = ("exchange", "forum", "knowledge")
 PROCESSES = (*SERVICES, "gateway")
 SERVERS = ("postgres", "nats")
+PROXY = "proxy"
 ONCE = ("databases", *(f"migrate-{process}" for process in PROCESSES))
 # The rest of the world: a web server in a network namespace of its own (RFC 5737: an address for documentation).
 OUTSIDE, GATE = "198.51.100.2", "198.51.100.1"
@@ -52,28 +53,28 @@ def running(checks: Checks) -> Iterator[None]:
         for leftovers in (["rm", "--force", "--all"], ["volume", "prune", "--force"], ["network", "prune", "--force"]):
             run("podman", *leftovers)
         make_secrets(checks)
-        checks.that("compose finds no error in compose.yaml", lambda: not output(*_compose("config", "--quiet")))
+        checks.that("compose finds no error in compose.yaml", lambda: not output(*compose("config", "--quiet")))
         for watch in (_check_health, _fix_bridges):
             threading.Thread(target=watch, args=(stop,), daemon=True).start()
         with step("docker compose up"):
             up()
-        checks.that("all are healthy", lambda: all(_state(name) == "healthy" for name in (*PROCESSES, *SERVERS)))
+        checks.that("all are healthy", lambda: all(_state(name) == "healthy" for name in (*PROCESSES, *SERVERS, PROXY)))
         checks.that("databases and migrations ran", lambda: all(_exit_code(name) == 0 for name in ONCE))
         for process in PROCESSES:
             _check_health_command(checks, process)
         yield
     finally:
         with LOG.open("a") as log:
-            subprocess.run(_compose("logs", "--no-color", "--tail", "200"), stdout=log, stderr=log, check=False)
+            subprocess.run(compose("logs", "--no-color", "--tail", "200"), stdout=log, stderr=log, check=False)
         stop.set()
         with suppress(Failed):
-            run(*_compose("down", "--volumes", "--timeout", "5"))
+            run(*compose("down", "--volumes", "--timeout", "5"))
         service.terminate()
 
 
 def up() -> None:
     """Start what is not running, as the documentation says."""
-    run(*_compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", UP_SECONDS))
+    run(*compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", UP_SECONDS))
 
 
 def make_secrets(checks: Checks) -> None:
@@ -93,7 +94,7 @@ def make_secrets(checks: Checks) -> None:
 
 def command_in_gateway(*command: str, given: str = "") -> str:
     """Run a command in the gateway's container, and return what it prints."""
-    return output(*_compose("exec", "-T", "gateway", *command), given=given)
+    return output(*compose("exec", "-T", "gateway", *command), given=given)
 
 
 def _check_health_command(checks: Checks, process: str) -> None:
@@ -111,14 +112,14 @@ def check_operation(checks: Checks) -> None:
     for process in PROCESSES:
         _check_metrics(checks, process)
     dead_letters = ["python", "-m", "chassis.dead_letters", "list"]
-    checks.that("there are no dead letters", lambda: not output(*_compose("exec", "-T", "knowledge", *dead_letters)))
+    checks.that("there are no dead letters", lambda: not output(*compose("exec", "-T", "knowledge", *dead_letters)))
     dump = ["pg_dumpall", "--username", "postgres", "--clean", "--if-exists"]
     checks.that(
         "the databases can be dumped",
         lambda: (
             {"exchange", "forum", "knowledge", "accounts"}
             <= set(
-                re.findall(r"^CREATE DATABASE (\w+)", output(*_compose("exec", "-T", "postgres", *dump)), re.MULTILINE)
+                re.findall(r"^CREATE DATABASE (\w+)", output(*compose("exec", "-T", "postgres", *dump)), re.MULTILINE)
             )
         ),
     )
@@ -134,7 +135,7 @@ def check_hardening(checks: Checks) -> None:
     """Check users, privileges and file systems of the running containers."""
     for process in PROCESSES:
         _check_user(checks, process)
-    for process in (*PROCESSES, *SERVERS):
+    for process in (*PROCESSES, *SERVERS, PROXY):
         _check_closed(checks, process, _container(process))
     checks.that("control: a secret would be found", lambda: _secrets_in((SECRETS / "nats-url").read_text()))
 
@@ -167,7 +168,7 @@ def _secrets_in(text: str) -> bool:
 
 
 def check_egress(checks: Checks) -> None:
-    """Check that nothing but the gateway can speak to the rest of the world."""
+    """Check that nothing but the proxy can speak to the rest of the world."""
     for command in (
         "netns add outside",
         "link add gate type veth peer name world netns outside",
@@ -193,8 +194,8 @@ def check_egress(checks: Checks) -> None:
 
     try:
         _wait(server_answers, 15, "the outside")
-        checks.that("control: the gateway's container reaches the outside", lambda: _reaches_outside("gateway"))
-        for name in (*SERVICES, *SERVERS):
+        checks.that("control: the proxy's container reaches the outside", lambda: _reaches_outside(PROXY))
+        for name in (*PROCESSES, *SERVERS):
             _check_closed_in(checks, name)
     finally:
         server.terminate()
@@ -216,20 +217,20 @@ def check_restarts(checks: Checks, job: Callable[[Checks, str], None]) -> None:
             _kill_and_start(name)
         job(checks, f"after {name} was killed")
     with step("restarting exchange, at another address"):
-        run(*_compose("restart", "exchange"))
+        run(*compose("restart", "exchange"))
         _wait(lambda: _state("exchange") == "healthy", 60, "exchange")
     job(checks, "after exchange was restarted")
 
 
 def _kill_and_start(name: str) -> None:
     run("podman", "kill", "--signal=KILL", _container(name))
-    run(*_compose("start", name))
+    run(*compose("start", name))
     _wait(lambda: _state(name) == "healthy", 60, name)
 
 
 def check_draining(checks: Checks, job: Callable[[Checks, str], None]) -> None:
     """Check that SIGTERM ends every process in order, and that the same data are there when all start again."""
-    for process in reversed(PROCESSES):
+    for process in (PROXY, *reversed(PROCESSES)):
         _check_drains(checks, process)
     deaf = ["sh", "-c", "trap '' TERM; while :; do sleep 0.2; done"]
     run(
@@ -251,7 +252,8 @@ def _check_drains(checks: Checks, process: str) -> None:
     checks.that(f"{process}: ends by itself, with code 0, on SIGTERM", lambda: _exit_code(process) == 0)
 
 
-def _compose(*arguments: str | int) -> list[str]:
+def compose(*arguments: str | int) -> list[str]:
+    """Return the command of Docker Compose for the stack."""
     return [str(COMPOSE), "--file", str(CHECKOUT / "deploy" / "compose.yaml"), *map(str, arguments)]
 
 

@@ -1,13 +1,15 @@
 """The secrets of an installation."""
 
+import ssl
 import stat
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from chassis.errors import Unauthenticated
 from chassis.identity import Identity, Role, Signer, Verifier, service_identity
-from deploy.credentials import DATABASES, keep_credentials, keep_keys
+from deploy.credentials import DATABASES, Incomplete, keep_credentials, keep_keys
 
 
 def contents(directory: Path) -> dict[str, str]:
@@ -65,3 +67,22 @@ def test_nats_asks_for_the_password_that_the_services_know(tmp_path: Path) -> No
     keep_credentials(tmp_path)
     password = (tmp_path / "nats-url").read_text().removeprefix("nats://austausch:").removesuffix("@nats:4222")
     assert f'password: "{password}"' in (tmp_path / "nats.conf").read_text()
+
+
+def test_the_certificate_for_trying_out_fits_its_key_and_this_machine(tmp_path: Path) -> None:
+    keep_credentials(tmp_path)
+    certificate, key = tmp_path / "tls-certificate.pem", tmp_path / "tls-key.pem"
+    ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    names = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert names.value.get_values_for_type(x509.DNSName) == ["localhost"]
+
+
+def test_a_certificate_of_the_operators_is_kept_and_its_key_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "tls-certificate.pem").write_text("theirs")
+    with pytest.raises(Incomplete, match=r"tls-key.pem is missing; it belongs to tls-certificate.pem"):
+        keep_credentials(tmp_path)
+    (tmp_path / "tls-key.pem").write_text("theirs, too")
+    keep_credentials(tmp_path)
+    assert (tmp_path / "tls-certificate.pem").read_text() == "theirs"

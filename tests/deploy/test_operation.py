@@ -13,6 +13,7 @@ import yaml
 from chassis.settings import load
 from deploy.credentials import DATABASES, keep_credentials
 from deploy.local import MODULES
+from gateway import MAX_FORM_BYTES
 from gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).parents[2]
@@ -95,11 +96,25 @@ def test_a_process_mounts_no_secret_of_another(process: str) -> None:
     assert set(compose()["services"][process]["secrets"]) <= own
 
 
-def test_only_the_gateway_is_connected_to_the_outside() -> None:
+def test_only_the_proxy_is_connected_to_the_outside_and_it_only_to_the_gateway() -> None:
     file = compose()
-    assert file["networks"]["inner"] == {"internal": True}
-    outside = {name for name, service in file["services"].items() if service["networks"] != ["inner"]}
-    assert outside == {name for name, service in file["services"].items() if service.get("ports")} == {"gateway"}
+    assert {name for name, network in file["networks"].items() if not network.get("internal")} == {"edge"}
+    services = file["services"]
+    assert {name for name, service in services.items() if service.get("ports")} == {"proxy"}
+    assert {name for name, service in services.items() if "edge" in service["networks"]} == {"proxy"}
+    assert {name for name, service in services.items() if "door" in service["networks"]} == {"proxy", "gateway"}
+    assert "inner" not in services["proxy"]["networks"]
+
+
+def test_the_proxy_takes_bodies_as_large_as_the_gateway_does() -> None:
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", (ROOT / "deploy/proxy/nginx.conf").read_text())
+    assert int(megabytes) * 1024 * 1024 == MAX_FORM_BYTES
+
+
+def test_the_proxy_waits_longer_for_an_answer_than_the_gateway_for_its_own() -> None:
+    (seconds,) = re.findall(r"proxy_read_timeout (\d+)s;", (ROOT / "deploy/proxy/nginx.conf").read_text())
+    (limit,) = re.findall(r"^timeout = (\d+)$", (ROOT / "gateway/gunicorn.conf.py").read_text(), re.MULTILINE)
+    assert int(seconds) > int(limit)
 
 
 @pytest.mark.parametrize("name", sorted(compose()["services"]))
