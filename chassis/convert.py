@@ -36,12 +36,13 @@ def full_date(value: Date, path: str) -> date:
         path: Path of the field in the request, for the error.
 
     Raises:
-        InvalidArgument: There is no such day, or its year lies outside `YEARS`.
+        InvalidArgument: There is no such day (reason NO_SUCH_DAY), or its year is not one of `YEARS`
+            (YEAR_OUT_OF_RANGE).
     """
     try:
         read = date_of(value)
     except ValueError:
-        raise InvalidArgument(path, "is not a day: give year, month and day") from None
+        raise InvalidArgument(path, "is not a day: give year, month and day", reason="NO_SUCH_DAY") from None
     _check_year(read.year, path)
     return read
 
@@ -51,19 +52,24 @@ def utc_instant(value: Timestamp, path: str) -> datetime:
     Return a timestamp, with the zone UTC.
 
     Raises:
-        InvalidArgument: It is none, or its year lies outside `YEARS`.
+        InvalidArgument: It is none (reason NO_SUCH_INSTANT), or its year is not one of `YEARS` (YEAR_OUT_OF_RANGE).
     """
     try:
         read: datetime = value.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise InvalidArgument(path, "is not a timestamp") from None
+        raise InvalidArgument(path, "is not a timestamp", reason="NO_SUCH_INSTANT") from None
     _check_year(read.year, path)
     return read
 
 
 def _check_year(year: int, path: str) -> None:
     if year not in YEARS:
-        raise InvalidArgument(path, f"has a year outside {YEARS.start} to {YEARS.stop - 1}")
+        raise InvalidArgument(
+            path,
+            f"has a year outside {YEARS.start} to {YEARS.stop - 1}",
+            reason="YEAR_OUT_OF_RANGE",
+            metadata={"low": str(YEARS.start), "high": str(YEARS.stop - 1)},
+        )
 
 
 def date_message(value: date | None) -> Date | None:

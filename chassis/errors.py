@@ -3,22 +3,48 @@ The errors of the domain: one hierarchy that crosses every call.
 
 A service raises them; `chassis.status` turns them into ``google.rpc.Status`` and back; the gateway renders them in one
 place. Nothing here knows gRPC, so models and rules may raise them.
+
+What went wrong is told by a reason, a constant in UPPER_SNAKE_CASE of its own for every refusal, and by metadata, its
+particulars. The sentences are for logs and developers: the gateway makes what a person reads from reason and metadata,
+so nothing depends on their wording.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
+
+from chassis.error_metadata import rfc3339
+
+
+@dataclasses.dataclass(frozen=True)
+class Violation:
+    """
+    What is wrong with one field of a request.
+
+    Attributes:
+        field: Path of the field in the request, e.g. ``debrief.entries[0].language``.
+        reason: Machine-readable reason in UPPER_SNAKE_CASE; for a rule of the contract its id, e.g. ``string.max_len``.
+        description: The same in words for developers.
+        metadata: Particulars of the reason, e.g. ``max_len``; never anything secret.
+    """
+
+    field: str
+    reason: str
+    description: str
+    metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class DomainError(Exception):
     """
-    Something a caller has to know, in words for people.
+    Something a caller has to know.
 
     Attributes:
         code: Name of the canonical code (``google.rpc.Code``), e.g. ``NOT_FOUND``.
+        message: What happened, in words for developers.
         reason: Machine-readable reason in UPPER_SNAKE_CASE.
-        metadata: More facts for machines; never anything secret.
-        violations: ``(field path, what is wrong)`` of each bad field.
+        metadata: Particulars of the reason: names, titles, limits, instants in RFC 3339; never anything secret.
+        violations: What is wrong with each bad field.
     """
 
     code: ClassVar[str] = "UNKNOWN"
@@ -27,24 +53,24 @@ class DomainError(Exception):
         self,
         message: str,
         *,
-        reason: str = "",
+        reason: str,
         metadata: Mapping[str, str] | None = None,
-        violations: Iterable[tuple[str, str]] = (),
+        violations: Iterable[Violation] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.reason = reason or self.code
+        self.reason = reason
         self.metadata = dict(metadata or {})
         self.violations = list(violations)
 
 
 class NotFound(DomainError):
-    """There is no such resource."""
+    """There is no such resource; reason RESOURCE_NOT_FOUND, metadata `resource` (its name)."""
 
     code = "NOT_FOUND"
 
-    def __init__(self, name: str, **details: object) -> None:
-        super().__init__(f"{name} does not exist.", **details or {"metadata": {"resource": name}})  # type: ignore[arg-type]
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} does not exist.", reason="RESOURCE_NOT_FOUND", metadata={"resource": name})
 
 
 class Unauthenticated(DomainError):
@@ -59,25 +85,62 @@ class PermissionDenied(DomainError):
     code = "PERMISSION_DENIED"
 
 
+class RoleMissing(PermissionDenied):
+    """The caller has none of the roles that this needs; reason ROLE_MISSING, metadata `roles` (comma-separated)."""
+
+    def __init__(self, roles: Iterable[str]) -> None:
+        names = sorted(roles)
+        super().__init__(
+            f"This needs the role {' or '.join(names)}.", reason="ROLE_MISSING", metadata={"roles": ",".join(names)}
+        )
+
+
 class InvalidArgument(DomainError):
-    """One or more fields are wrong, whatever the state of the system."""
+    """
+    One or more fields are wrong, whatever the state of the system.
+
+    Args:
+        field: Path of the bad field in the request; "" where it can't be told.
+        description: What is wrong with it, in words for developers.
+        reason: The reason, of the error and of its one violation.
+        metadata: Particulars of the reason.
+    """
 
     code = "INVALID_ARGUMENT"
 
-    def __init__(self, field: str, description: str, **details: object) -> None:
-        details = details or {"reason": "INVALID_FIELD", "violations": [(field, description)]}
-        super().__init__(f"{field}: {description}" if field else description, **details)  # type: ignore[arg-type]
+    def __init__(self, field: str, description: str, *, reason: str, metadata: Mapping[str, str] | None = None) -> None:
+        violations = [Violation(field, reason, description, metadata or {})] if field else []
+        message = f"{field}: {description}" if field else description
+        super().__init__(message, reason=reason, metadata={} if field else metadata, violations=violations)
 
-    @classmethod
-    def of(cls, violations: list[tuple[str, str]]) -> "InvalidArgument":
-        """Return the error for several bad fields at once; at least one."""
-        return cls(*violations[0], reason="INVALID_FIELD", violations=violations)
+
+class InvalidFields(InvalidArgument):
+    """Some fields are wrong; reason INVALID_FIELD, and each violation has its own."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        first = violations[0]
+        super().__init__(first.field, first.description, reason="INVALID_FIELD")
+        self.violations = list(violations)
+
+
+class FieldRequired(InvalidFields):
+    """Fields that have to be there are empty; the reason of each violation is that of the contract's rule."""
+
+    def __init__(self, *fields: str) -> None:
+        super().__init__([Violation(path, "required", "is required") for path in fields])
 
 
 class AlreadyExists(DomainError):
     """Another resource is in the way: same id, same place, same time."""
 
     code = "ALREADY_EXISTS"
+
+
+class NameTaken(AlreadyExists):
+    """Another resource has the id that the caller chose; reason NAME_TAKEN, metadata `resource` (its name)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} exists already.", reason="NAME_TAKEN", metadata={"resource": name})
 
 
 class FailedPrecondition(DomainError):
@@ -87,7 +150,11 @@ class FailedPrecondition(DomainError):
 
 
 class IllegalTransition(FailedPrecondition):
-    """The resource is in a state from which the transition does not exist."""
+    """
+    The resource is in a state from which the transition does not exist.
+
+    Reason ILLEGAL_TRANSITION, metadata `transition`, `state` and `allowed` (the possible transitions, comma-separated).
+    """
 
     def __init__(self, verb: str, state: str, allowed: list[str]) -> None:
         ways = ", ".join(allowed) or "nothing"
@@ -105,10 +172,14 @@ class Aborted(DomainError):
 
 
 class EtagMismatch(Aborted):
-    """The caller saw an older version than the one that is stored."""
+    """
+    The caller saw an older version than the one that is stored.
+
+    Reason ETAG_MISMATCH, metadata `updater` (may be empty) and `update_time`.
+    """
 
     def __init__(self, updater: str, update_time: datetime) -> None:
-        moment = update_time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        moment = rfc3339(update_time.replace(microsecond=0))
         super().__init__(
             f"Changed by {updater or 'someone'} at {moment} since you read it; read it again.",
             reason="ETAG_MISMATCH",
@@ -135,9 +206,12 @@ class DeadlineExceeded(DomainError):
 
 
 class Internal(DomainError):
-    """A defect of ours. The details are in the log, not in the answer."""
+    """A defect of ours; reason DEFECT. The details are in the log, not in the answer."""
 
     code = "INTERNAL"
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong on our side; it is in the log.", reason="DEFECT")
 
 
 BY_CODE: dict[str, type[DomainError]] = {
@@ -153,9 +227,9 @@ def from_code(
     code: str,
     message: str,
     *,
-    reason: str = "",
+    reason: str,
     metadata: Mapping[str, str] | None = None,
-    violations: Iterable[tuple[str, str]] = (),
+    violations: Iterable[Violation] = (),
 ) -> DomainError:
     """Return the error of a canonical code, as it came over the wire; an unknown code gives `Internal`."""
     kind = BY_CODE.get(code, Internal)

@@ -31,7 +31,7 @@ def as_domain_error(error: Exception) -> DomainError:
             return _away()
         case DBAPIError(orig=BaseException(__cause__=ValueError())):
             # asyncpg's own DataError: a value that no parameter of the statement's type can hold.
-            return InvalidArgument("", "A value can't be stored.")
+            return InvalidArgument("", "A value can't be stored.", reason="VALUE_NOT_STORABLE")
         case DBAPIError():
             return _of_state(getattr(error.orig, "sqlstate", None) or "")
         case _:
@@ -44,26 +44,28 @@ def _of_state(state: str) -> DomainError:
         case "57014":
             return _too_slow()
         case "40001" | "40P01" | "55P03":
-            return Aborted("Two changes met at the same moment; try again.", reason="CONFLICT")
+            return Aborted("Two changes met at the same moment; try again.", reason="CONCURRENT_CHANGE")
         case "23505" | "23P01":
-            return AlreadyExists("Something else is in the way.")
+            return AlreadyExists("Something else is in the way.", reason="SOMETHING_IN_THE_WAY")
         case "23503":
-            return FailedPrecondition("What it refers to does not exist, or something still refers to it.")
+            return FailedPrecondition(
+                "What it refers to does not exist, or something still refers to it.", reason="REFERENCE_BROKEN"
+            )
     match state[:2]:
         case "08" | "53" | "57":
             return _away()
         case "22":
-            return InvalidArgument("", "A value can't be stored.")
+            return InvalidArgument("", "A value can't be stored.", reason="VALUE_NOT_STORABLE")
     return _defect()
 
 
 def _away() -> DomainError:
-    return Unavailable("The database does not answer at the moment; try again.")
+    return Unavailable("The database does not answer at the moment; try again.", reason="DATABASE_AWAY")
 
 
 def _too_slow() -> DomainError:
-    return DeadlineExceeded("It took too long; try again.")
+    return DeadlineExceeded("It took too long; try again.", reason="TOO_SLOW")
 
 
 def _defect() -> DomainError:
-    return Internal("Something went wrong on our side; it is in the log.")
+    return Internal()

@@ -16,7 +16,7 @@ def updated_paths(mask: FieldMask, resource: Message, allowed: set[str]) -> set[
         allowed: Names of the fields that may change.
 
     Raises:
-        InvalidArgument: The mask names a field that does not exist or may not change.
+        InvalidArgument: The mask names a field that does not exist or may not change; reason FIELD_NOT_CHANGEABLE.
     """
     if not mask.paths:
         return {field.name for field, _ in resource.ListFields()} & allowed
@@ -24,5 +24,11 @@ def updated_paths(mask: FieldMask, resource: Message, allowed: set[str]) -> set[
         return set(allowed)
     for path in mask.paths:
         if path not in allowed:
-            raise InvalidArgument("update_mask", f"{path} can't be changed; what can: {', '.join(sorted(allowed))}")
+            names = sorted(allowed)
+            raise InvalidArgument(
+                "update_mask",
+                f"{path} can't be changed; what can: {', '.join(names)}",
+                reason="FIELD_NOT_CHANGEABLE",
+                metadata={"path": path, "allowed": ",".join(names)},
+            )
     return set(mask.paths)

@@ -19,7 +19,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from chassis.errors import PermissionDenied, Unauthenticated
+from chassis.errors import RoleMissing, Unauthenticated
 
 AUDIENCE = "austausch"
 ALGORITHM = "EdDSA"
@@ -79,10 +79,10 @@ class Identity:
         Raise unless the caller has at least one of the roles.
 
         Raises:
-            PermissionDenied: None of them.
+            RoleMissing: None of them.
         """
         if not self.has(*roles):
-            raise PermissionDenied(f"This needs the role {' or '.join(roles)}.")
+            raise RoleMissing(roles)
 
 
 _current: ContextVar[Identity] = ContextVar("identity")
@@ -93,12 +93,12 @@ def identity() -> Identity:
     Return who makes the current call.
 
     Raises:
-        Unauthenticated: Outside a call, or in one without an identity.
+        Unauthenticated: Outside a call, or in one without an identity; reason IDENTITY_MISSING.
     """
     try:
         return _current.get()
     except LookupError:
-        raise Unauthenticated("Nobody is signed in.") from None
+        raise Unauthenticated("Nobody is signed in.", reason="IDENTITY_MISSING") from None
 
 
 def act_as(caller: Identity) -> None:
@@ -175,11 +175,12 @@ class Verifier:
         Return who the token speaks for.
 
         Raises:
-            Unauthenticated: It is malformed, expired, of an unknown issuer, or claims what its issuer may not.
+            Unauthenticated: It is malformed, expired, of an unknown issuer, or claims what its issuer may not; reason
+                IDENTITY_NOT_VALID.
         """
         who, expires = self._remembered(token)
         if time.time() >= expires + LEEWAY_SECONDS:
-            raise Unauthenticated("The identity token is not valid.")
+            raise Unauthenticated("The identity token is not valid.", reason="IDENTITY_NOT_VALID")
         return who
 
     def _verify(self, token: str) -> tuple[Identity, int]:
@@ -193,9 +194,9 @@ class Verifier:
             )  # fmt: skip
             roles = frozenset(Role(role) for role in claims.get("roles", ()))
         except (jwt.PyJWTError, KeyError, ValueError, TypeError):
-            raise Unauthenticated("The identity token is not valid.") from None
+            raise Unauthenticated("The identity token is not valid.", reason="IDENTITY_NOT_VALID") from None
         if issuer != PEOPLE_ISSUER and (roles != {Role.SERVICE} or claims["sub"] != f"services/{issuer}"):
-            raise Unauthenticated("The identity token is not valid.")
+            raise Unauthenticated("The identity token is not valid.", reason="IDENTITY_NOT_VALID")
         who = Identity(
             subject=claims["sub"],
             name=claims.get("name", ""),

@@ -14,7 +14,7 @@ from opentelemetry import propagate, trace
 from prometheus_client import Histogram
 
 from chassis.contract import find_method, roles_of
-from chassis.errors import Internal, PermissionDenied, Unauthenticated
+from chassis.errors import Internal, RoleMissing, Unauthenticated
 from chassis.failures import as_domain_error
 from chassis.identity import Identity, Verifier, act_as
 from chassis.status import to_grpc
@@ -62,7 +62,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 try:
                     caller = self._identify(metadata)
                     if roles.isdisjoint(caller.roles):
-                        raise PermissionDenied(f"This needs the role {' or '.join(sorted(roles))}.")
+                        raise RoleMissing(roles)
                     act_as(caller)
                     validate(request)
                     async with asyncio.timeout(None if context.time_remaining() else DEADLINE_SECONDS):
@@ -89,5 +89,5 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     def _identify(self, metadata: dict[str, Any]) -> Identity:
         scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("The call carries no identity token.")
+            raise Unauthenticated("The call carries no identity token.", reason="IDENTITY_MISSING")
         return self._verifier.identity(token)

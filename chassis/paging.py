@@ -54,10 +54,11 @@ async def page(
         The rows, the token of the next page (empty on the last one), and the number of rows over all pages.
 
     Raises:
-        InvalidArgument: ``order_by`` or ``page_token`` is not one that this list gave or takes.
+        InvalidArgument: The list can't be ordered so (reason ORDER_UNKNOWN), the size is negative (PAGE_SIZE_NEGATIVE),
+            or the token is none (PAGE_TOKEN_MALFORMED) or another list's (PAGE_TOKEN_OF_OTHER_LIST).
     """
     if request.page_size < 0:  # type: ignore[attr-defined]
-        raise InvalidArgument("page_size", "can't be negative")
+        raise InvalidArgument("page_size", "can't be negative", reason="PAGE_SIZE_NEGATIVE")
     size = min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)  # type: ignore[attr-defined]
     order_by = getattr(request, "order_by", "") or default
     field, descending = _parse_order(order_by, orderings)
@@ -105,7 +106,12 @@ def _prepare(
 def _parse_order(order_by: str, orderings: Mapping[str, Any]) -> tuple[str, bool]:
     words = order_by.split()
     if not words or words[0] not in orderings or words[1:] not in ([], ["asc"], ["desc"]):
-        raise InvalidArgument("order_by", f"can be {', '.join(orderings)}, each with an optional desc")
+        raise InvalidArgument(
+            "order_by",
+            f"can be {', '.join(orderings)}, each with an optional desc",
+            reason="ORDER_UNKNOWN",
+            metadata={"allowed": ",".join(orderings)},
+        )
     return words[0], words[1:] == ["desc"]
 
 
@@ -142,7 +148,11 @@ def _decode(token: str, fingerprint: str, column: Any, parts: int) -> tuple[Any,
                 raise ValueError(token)
             value = value.astimezone(UTC)
     except (ValueError, TypeError, ArithmeticError, RecursionError):
-        raise InvalidArgument("page_token", "is not one that a list gave") from None
+        raise InvalidArgument("page_token", "is not one that a list gave", reason="PAGE_TOKEN_MALFORMED") from None
     if given != fingerprint:
-        raise InvalidArgument("page_token", "belongs to another list; filters and order have to stay the same")
+        raise InvalidArgument(
+            "page_token",
+            "belongs to another list; filters and order have to stay the same",
+            reason="PAGE_TOKEN_OF_OTHER_LIST",
+        )
     return value, tuple(last)

@@ -30,7 +30,7 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
         make: Creates the resource in `session` and returns the answer.
 
     Raises:
-        InvalidArgument: The id was used for another request.
+        InvalidArgument: The id was used for another request; reason REQUEST_ID_REUSED.
     """
     request_id: str = request.request_id  # type: ignore[attr-defined]
     if not request_id:
@@ -47,8 +47,7 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
     if first is None:
         known = (await session.scalars(select(RequestId).filter_by(**key))).one()
         if known.request_digest != digest or known.answer is None:
-            words = "was used for another request"
-            raise InvalidArgument("request_id", words, reason="REQUEST_ID_REUSED", violations=[("request_id", words)])
+            raise InvalidArgument("request_id", "was used for another request", reason="REQUEST_ID_REUSED")
         return cast(Answer, _unpack(known.answer))
     answer = await make()
     packed = any_pb2.Any()

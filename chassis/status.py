@@ -1,35 +1,51 @@
-"""Domain errors as ``google.rpc.Status`` in gRPC trailers, and back (aip.dev/193)."""
+"""
+Domain errors as ``google.rpc.Status`` in gRPC trailers, and back (aip.dev/193).
+
+A ``FieldViolation`` holds no metadata: what belongs to a violation travels in the metadata of the ``ErrorInfo``, under
+the keys of `chassis.error_metadata`.
+"""
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from chassis.errors import DomainError, from_code
+from chassis.error_metadata import flatten_indexed, read_indexed
+from chassis.errors import DomainError, Violation, from_code
 
 DOMAIN = "austausch"
+VIOLATIONS = "violations"
 # A status travels in trailers: HTTP/2 peers refuse those that are long, and the caller would not learn the reason.
-MAX_VIOLATIONS = 25
+MAX_VIOLATIONS_BYTES = 5_000
 MAX_TEXT = 300
 
 
 def to_status(error: DomainError) -> status_pb2.Status:
-    """Return the status with an ``ErrorInfo`` and, for bad fields, a ``BadRequest``."""
-    details: list[any_pb2.Any] = []
-
-    def add(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> None:
-        packed = any_pb2.Any()
-        packed.Pack(message)
-        details.append(packed)
-
-    metadata = {key: _cut(value) for key, value in error.metadata.items()}
-    add(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
-    if error.violations:
-        bad = error_details_pb2.BadRequest()
-        for field, description in error.violations[:MAX_VIOLATIONS]:
-            bad.field_violations.add(field=_cut(field), description=_cut(description))
-        add(bad)
+    """Return the status: an ``ErrorInfo``, and a ``BadRequest`` with as many of the bad fields as there is room for."""
+    bad = error_details_pb2.BadRequest()
+    particulars: list[dict[str, str]] = []
+    room = MAX_VIOLATIONS_BYTES
+    for violation in error.violations:
+        told = error_details_pb2.BadRequest.FieldViolation(
+            field=_cut(violation.field), reason=violation.reason, description=_cut(violation.description)
+        )
+        metadata = {name: _cut(text) for name, text in violation.metadata.items()}
+        room -= told.ByteSize() + sum(len(f"{VIOLATIONS}_00_{name}{text}".encode()) for name, text in metadata.items())
+        if room < 0 and particulars:
+            break
+        bad.field_violations.append(told)
+        particulars.append(metadata)
+    metadata = {key: _cut(text) for key, text in error.metadata.items()} | flatten_indexed(VIOLATIONS, particulars)
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
+    details = [_packed(info), _packed(bad)] if particulars else [_packed(info)]
     return status_pb2.Status(code=code_pb2.Code.Value(error.code), message=_cut(error.message), details=details)
+
+
+def _packed(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
 
 
 def _cut(text: str) -> str:
@@ -42,15 +58,18 @@ def to_grpc(error: DomainError) -> grpc.Status:
 
 
 def from_rpc_error(error: grpc.RpcError) -> DomainError:
-    """Return the domain error that a failed call carries; one without details keeps its code and text."""
+    """
+    Return the domain error that a failed call carries.
+
+    One without details, as gRPC itself makes them, keeps its code and text; its reason is the name of the code.
+    """
     code = error.code().name
     status = None
-    metadata = error.trailing_metadata()
-    for key, value in metadata or ():
+    for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             status = status_pb2.Status.FromString(value)
     if status is None:
-        return from_code(code, error.details() or code)
+        return from_code(code, error.details() or code, reason=code)
     info = error_details_pb2.ErrorInfo()
     bad = error_details_pb2.BadRequest()
     for detail in status.details:
@@ -58,10 +77,14 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
             detail.Unpack(info)
         elif detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
             detail.Unpack(bad)
+    particulars = read_indexed(info.metadata, VIOLATIONS)
     return from_code(
         code,
         status.message,
-        reason=info.reason,
-        metadata=info.metadata,
-        violations=[(violation.field, violation.description) for violation in bad.field_violations],
+        reason=info.reason or code,
+        metadata={key: text for key, text in info.metadata.items() if not key.startswith(f"{VIOLATIONS}_")},
+        violations=[
+            Violation(violation.field, violation.reason, violation.description, particulars.get(index, {}))
+            for index, violation in enumerate(bad.field_violations)
+        ],
     )

@@ -2,8 +2,12 @@
 The field rules of the contract, enforced on every request.
 
 The rules stand beside each field in the proto (``buf.validate``), and beside a pattern what it means
-(``austausch.common.v1.pattern_message``); an update is held to the rules of the fields that it changes. One rule holds
-for all text: PostgreSQL can't store NUL.
+(``austausch.common.v1.form``); an update is held to the rules of the fields that it changes. One rule holds for all
+text: PostgreSQL can't store NUL.
+
+The reason of a violation is the id of its rule, e.g. ``string.max_len``, and its metadata the rule's limits by their
+names there, e.g. ``max_len``; but what is empty and must not be is ``required`` whatever rule says so, and a pattern
+gives the reason of the form that it asks for.
 """
 
 from collections.abc import Iterator
@@ -11,21 +15,23 @@ from typing import Any
 
 import protovalidate
 from austausch.common.v1 import pattern_pb2
-from google.protobuf.descriptor import FieldDescriptor
+from buf.validate import validate_pb2
+from google.protobuf.descriptor import EnumValueDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from chassis.errors import InvalidArgument
+from chassis.errors import InvalidFields, Violation
 
-# What rule ids mean for people; other rules' own messages say enough.
-_WORDS = {
+# What rule ids mean for developers; other rules' own messages say enough.
+_DESCRIPTIONS = {
     "required": "is required",
     "string.pattern": "has not the right form",
     "string.uuid": "is not a UUID",
     "enum.defined_only": "is not one of the values",
-    "enum.not_in": "is required",
     "repeated.unique": "names something twice",
-    "repeated.min_items": "is required",
 }
+# Rules that refuse what is empty, where the value is.
+_EMPTY = {"string.min_len", "string.pattern", "string.uuid_empty", "repeated.min_items", "enum.not_in"}
+_FORMS = pattern_pb2.Form.DESCRIPTOR.values_by_number
 
 
 def validate(request: Message) -> None:
@@ -33,33 +39,65 @@ def validate(request: Message) -> None:
     Raise unless a request keeps the rules of its fields.
 
     Raises:
-        InvalidArgument: With every violation, each by its field's path, e.g. ``visit.title``.
+        InvalidFields: With every violation, each by its field's path, e.g. ``visit.title``.
     """
-    found = protovalidate.collect_violations(request)
-    violations = [(_path(violation), _words(request, violation)) for violation in found]
+    violations = [_read(request, violation) for violation in protovalidate.collect_violations(request)]
     if violations and "update_mask" in request.DESCRIPTOR.fields_by_name:
-        violations = [violation for violation in violations if _is_updated(request, violation[0])]
+        violations = [violation for violation in violations if _is_updated(request, violation.field)]
     if b"\0" in request.SerializeToString():
-        violations += [(path, "contains a NUL character") for path in _paths_with_nul(request)]
+        said = "contains a NUL character"
+        violations += [Violation(path, "NUL_CHARACTER", said) for path in _paths_with_nul(request)]
     if violations:
-        raise InvalidArgument.of(violations)
+        raise InvalidFields(violations)
 
 
-def _words(request: Message, violation: protovalidate.Violation) -> str:
-    if violation.field_value == "":
-        return "is required"
-    said = _pattern_message(request, violation) if violation.proto.rule_id == "string.pattern" else ""
-    return said or _WORDS.get(violation.proto.rule_id, violation.proto.message)
+def _read(request: Message, violation: protovalidate.Violation) -> Violation:
+    path, reason = _path(violation), violation.proto.rule_id
+    if reason in _EMPTY and not violation.field_value:
+        return Violation(path, "required", _DESCRIPTIONS["required"])
+    field = _field(request, violation)
+    form = _options(field)[pattern_pb2.form] if field else pattern_pb2.FORM_UNSPECIFIED
+    if reason == "string.pattern" and form:
+        told = _options(_FORMS[form])
+        example = told[pattern_pb2.example]
+        description = f"must be {told[pattern_pb2.noun]} such as {example}"
+        return Violation(path, form_reason(_FORMS[form].name), description, {"example": example})
+    description = _DESCRIPTIONS.get(reason, violation.proto.message)
+    return Violation(path, reason, description, _limits(field, violation) if field else {})
 
 
-def _pattern_message(request: Message, violation: protovalidate.Violation) -> str:
-    """Return what the contract says of the pattern that a field of the request breaks; "" when it says nothing."""
+def form_reason(name: str) -> str:
+    """Return the reason for a value that has not the form of that name, e.g. ``CITY_MALFORMED`` for ``FORM_CITY``."""
+    return f"{name.removeprefix('FORM_')}_MALFORMED"
+
+
+def _field(request: Message, violation: protovalidate.Violation) -> FieldDescriptor | None:
+    """Return the field of the contract that a violation is about; None for the request as a whole."""
     kind: Any = request.DESCRIPTOR
-    said = ""
+    field = None
     for element in violation.proto.field.elements if violation.proto.field else ():
         field = kind.fields_by_name[element.field_name]
-        kind, said = field.message_type, field.GetOptions().Extensions[pattern_pb2.pattern_message]
-    return said
+        kind = field.message_type
+    return field
+
+
+def _options(declared: FieldDescriptor | EnumValueDescriptor) -> Any:
+    """Return what the contract says beside something that it declares, by extension."""
+    return declared.GetOptions().Extensions
+
+
+def _limits(field: FieldDescriptor, violation: protovalidate.Violation) -> dict[str, str]:
+    """Return the numbers that the violated rule names, e.g. ``{"gte": "0", "lte": "100"}`` for ``int32.gte_lte``."""
+    rules: Any = _options(field)[validate_pb2.field]
+    for element in violation.proto.rule.elements[:-1] if violation.proto.rule else ():
+        rules = getattr(rules, element.field_name)
+    rule = violation.proto.rule_id.rpartition(".")[2]
+    names = {rule, *rule.split("_")}
+    return {
+        limit.name: str(value)
+        for limit, value in rules.ListFields()
+        if limit.name in names and isinstance(value, int) and not isinstance(value, bool)
+    }
 
 
 def _path(violation: protovalidate.Violation) -> str:

@@ -132,7 +132,11 @@ def refusal(error: grpc.RpcError, process: str) -> DomainError:
     """Return what a failed call means: one that ran out of time without a connection found nobody there."""
     refused = from_rpc_error(error)
     if isinstance(refused, DeadlineExceeded) and not is_connected(connections().channel(process)):
-        return Unavailable(f"The {process} service does not answer at the moment; try again.")
+        return Unavailable(
+            f"The {process} service does not answer at the moment; try again.",
+            reason="SERVICE_AWAY",
+            metadata={"service": process},
+        )
     return refused
 
 

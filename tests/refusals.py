@@ -21,9 +21,14 @@ class Refusal:
         return self.error.metadata
 
     @property
+    def reasons(self) -> dict[str, str]:
+        """The reason of what is wrong with each bad field, by its path."""
+        return {violation.field: violation.reason for violation in self.error.violations}
+
+    @property
     def fields(self) -> list[str]:
         """Paths of the bad fields."""
-        return [field for field, _ in self.error.violations]
+        return [violation.field for violation in self.error.violations]
 
 
 @contextmanager
@@ -34,5 +39,7 @@ def refused(code: str, reason: str = "") -> Iterator[Refusal]:
         yield refusal
     refusal.error = from_rpc_error(caught.value)
     assert refusal.error.code == code, refusal.error.message
+    assert refusal.error.reason != code, "a refusal has a reason of its own"
+    assert all(violation.reason for violation in refusal.error.violations)
     if reason:
         assert refusal.error.reason == reason

@@ -37,14 +37,19 @@ def create_access_token(
         The token itself, which is not kept, and what is kept of it.
 
     Raises:
-        InvalidArgument: The expiry is past or too far away.
-        FailedPrecondition: The account has too many already.
+        InvalidArgument: The expiry is past or too far away; reason EXPIRY_OUT_OF_RANGE.
+        FailedPrecondition: The account has too many already; reason TOO_MANY_ACCESS_TOKENS.
     """
     moment = now()
     lifetime = expire_time - moment if expire_time else ACCESS_TOKEN_LIFETIME
     if not timedelta() < lifetime <= ACCESS_TOKEN_LIFETIME:
         days = ACCESS_TOKEN_LIFETIME.days
-        raise InvalidArgument("access_token.expire_time", f"must lie within the next {days} days")
+        raise InvalidArgument(
+            "access_token.expire_time",
+            f"must lie within the next {days} days",
+            reason="EXPIRY_OUT_OF_RANGE",
+            metadata={"max_days": str(days)},
+        )
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
         session.get_one(Account, account_id, with_for_update=True)  # two at once must not both be the fiftieth
         count = session.scalar(
@@ -56,6 +61,7 @@ def create_access_token(
             raise FailedPrecondition(
                 f"An account can have {ACCESS_TOKENS_PER_ACCOUNT} access tokens; revoke one first.",
                 reason="TOO_MANY_ACCESS_TOKENS",
+                metadata={"max_tokens": str(ACCESS_TOKENS_PER_ACCOUNT)},
             )
         token, held = issue_token(account_id, Kind.PERSONAL, lifetime)
         held.title = title

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from chassis.errors import AlreadyExists, InvalidArgument, NotFound
+from chassis.errors import AlreadyExists, InvalidArgument, NotFound, Violation
 from chassis.identity import Role
 from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from gateway.accounts import passwords
@@ -38,7 +38,7 @@ def page(database: AccountsDatabase, query: str, size: int, token: str) -> tuple
         The accounts, the token of the next page ("" on the last one), and the number of accounts over all pages.
 
     Raises:
-        InvalidArgument: The token is not one that this list gave.
+        InvalidArgument: The token is not one that this list gave; reason PAGE_TOKEN_MALFORMED.
     """
     size = min(size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
     email = func.lower(Account.email)
@@ -97,7 +97,7 @@ def create(database: AccountsDatabase, values: Mapping[str, Any], updater: str, 
     Create an account; return it and its password, which was made up and is not kept.
 
     Raises:
-        AlreadyExists: Another account has the e-mail address.
+        AlreadyExists: Another account has the e-mail address; reason EMAIL_TAKEN.
     """
     account = Account(**values, updater=updater)
     check(account)
@@ -125,7 +125,7 @@ def create_with_password(
     Create an account and return its name.
 
     Raises:
-        AlreadyExists: Another account has this address, or this id.
+        AlreadyExists: Another account has this address, or this id; reason EMAIL_TAKEN.
     """
     account = Account(
         email=email.strip(),
@@ -141,7 +141,8 @@ def create_with_password(
         with Session(database.engine, expire_on_commit=False) as session, session.begin():
             session.add(account)
     except IntegrityError as error:
-        raise AlreadyExists(f"There is an account {email} already.") from error
+        message = f"There is an account {email} already."
+        raise AlreadyExists(message, reason="EMAIL_TAKEN", metadata={"email": email}) from error
     return account.name
 
 
@@ -154,7 +155,7 @@ def update(
     Raises:
         NotFound: There is none of that name.
         EtagMismatch: Somebody else changed it since.
-        AlreadyExists: Another account has the e-mail address.
+        AlreadyExists: Another account has the e-mail address; reason EMAIL_TAKEN.
     """
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
         account = _find(session, name, lock=True)
@@ -202,13 +203,14 @@ def _flush(session: Session) -> None:
     Write what has changed.
 
     Raises:
-        AlreadyExists: Another account has the e-mail address.
+        AlreadyExists: Another account has the e-mail address; reason EMAIL_TAKEN.
     """
     try:
         session.flush()
     except IntegrityError as error:
-        taken = [("account.email", "belongs to another account")]
-        raise AlreadyExists("account.email: belongs to another account", violations=taken) from error
+        message = "belongs to another account"
+        taken = [Violation("account.email", "EMAIL_TAKEN", message)]
+        raise AlreadyExists(f"account.email: {message}", reason="EMAIL_TAKEN", violations=taken) from error
 
 
 def _end_sessions(session: Session, account: Account) -> None:
@@ -225,5 +227,5 @@ def _decoded(token: str) -> str:
     except (binascii.Error, ValueError):
         email = "\0"
     if "\0" in email:
-        raise InvalidArgument("page_token", "is not one that a list gave")
+        raise InvalidArgument("page_token", "is not one that a list gave", reason="PAGE_TOKEN_MALFORMED")
     return email

@@ -63,7 +63,7 @@ class AccountsDatabase:
             with self._checking.connect() as connection:
                 connection.execute(text("SELECT 1 FROM tokens LIMIT 1"))
         except SQLAlchemyError as error:
-            raise Unavailable(type(error).__name__) from error
+            raise Unavailable(type(error).__name__, reason="ACCOUNTS_AWAY") from error
 
     def dispose(self) -> None:
         """Close every connection."""

@@ -9,7 +9,7 @@ from austausch.accounts.v1 import accounts_pb2
 from austausch.common.v1 import access_pb2
 from google.protobuf.empty_pb2 import Empty
 
-from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, Unauthenticated
+from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument, NotFound, Unauthenticated
 from chassis.field_mask import updated_paths
 from chassis.identity import Role
 from gateway.accounts import access_tokens, account_admin, sessions
@@ -47,7 +47,9 @@ class Context:
             Unauthenticated: Nobody is signed in.
         """
         if self.signed_in is None:
-            raise Unauthenticated("Sign in first: send a token as `Authorization: Bearer <token>`.")
+            raise Unauthenticated(
+                "Sign in first: send a token as `Authorization: Bearer <token>`.", reason="NOT_SIGNED_IN"
+            )
         return self.signed_in
 
 
@@ -219,13 +221,14 @@ def _check(context: Context, account: Account) -> None:
     Raise unless an account may be as it is going to be.
 
     Raises:
-        InvalidArgument: Staff of a partner city have no city, or the home city.
-        FailedPrecondition: The caller would lose the way back: somebody has to be left who manages accounts.
+        InvalidArgument: Staff of a partner city have no city, or the home city (reason CITY_IS_HOME).
+        FailedPrecondition: The caller would lose the way back: somebody has to be left who manages accounts; reason
+            OWN_ACCOUNT.
     """
     if Role.PARTNER in account.roles and not account.city:
-        raise InvalidArgument("account.city", "is required")
+        raise FieldRequired("account.city")
     if Role.PARTNER in account.roles and account.city == context.home_city:
-        raise InvalidArgument("account.city", "is the home city")
+        raise InvalidArgument("account.city", "is the home city", reason="CITY_IS_HOME")
     own = account.name == context.caller.identity.subject
     if own and (account.disabled or Role.ADMINISTRATOR not in account.roles):
         raise FailedPrecondition(

@@ -115,15 +115,15 @@ def change_password(
     Change the password of an account and end its sessions, but for the one it is changed in.
 
     Raises:
-        InvalidArgument: The old password is wrong.
-        ResourceExhausted: There were too many attempts; they count as attempts to sign in.
+        InvalidArgument: The old password is wrong; reason WRONG_PASSWORD.
+        ResourceExhausted: There were too many attempts, which count as attempts to sign in; reason TOO_MANY_ATTEMPTS.
     """
     with Session(database.engine) as session:
         account = session.get_one(Account, account_id)
     with database.engine.begin() as connection:
         sign_in_throttle.count_attempt(connection, account.email, address)
     if not passwords.matches(account.password_hash, old):
-        raise InvalidArgument("old_password", "is not your password")
+        raise InvalidArgument("old_password", "is not your password", reason="WRONG_PASSWORD")
     password_hash = passwords.hashed(new)
     with Session(database.engine) as session, session.begin():
         sign_in_throttle.forgive(session.connection(), account.email, address)
@@ -140,18 +140,20 @@ def choose_password(database: AccountsDatabase, caller: Caller, new: str) -> Cal
         The holder, who may go on.
 
     Raises:
-        InvalidArgument: It is the one that was made up.
-        Unauthenticated: The session has ended, as when the password was made up once more meanwhile.
+        InvalidArgument: It is the one that was made up; reason PASSWORD_MADE_UP.
+        Unauthenticated: The session has ended, as when the password was made up once more meanwhile;
+            reason SESSION_ENDED.
     """
     with Session(database.engine) as session:
         made_up = session.get_one(Account, caller.account_id).password_hash
     if passwords.matches(made_up, new):
-        raise InvalidArgument("new_password", "is the one that was made up")
+        raise InvalidArgument("new_password", "is the one that was made up", reason="PASSWORD_MADE_UP")
     password_hash = passwords.hashed(new)
     with Session(database.engine) as session, session.begin():
         account = session.get_one(Account, caller.account_id, with_for_update=True)
         if session.get(Token, caller.token_id) is None:
-            raise Unauthenticated("The password was made up once more meanwhile, or the session ended.")
+            message = "The password was made up once more meanwhile, or the session ended."
+            raise Unauthenticated(message, reason="SESSION_ENDED")
         _set_password(session, account, password_hash, keep_token=caller.token_id)
     forget_all()
     return replace(caller, must_choose_password=False)

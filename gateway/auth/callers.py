@@ -31,7 +31,8 @@ def current_caller() -> Caller | None:
     Return who makes the current request; None when nobody is signed in.
 
     Raises:
-        Unauthenticated: The request carries a bearer token that is not accepted (any more).
+        Unauthenticated: The request carries a bearer token that is not accepted (any more); reason
+            MALFORMED_AUTHORIZATION or TOKEN_NOT_VALID.
     """
     if not has_request_context():
         return None
@@ -68,11 +69,11 @@ def require_caller() -> Caller:
     Return who makes the current request.
 
     Raises:
-        Unauthenticated: Nobody is signed in.
+        Unauthenticated: Nobody is signed in; reason NOT_SIGNED_IN.
     """
     caller = current_caller()
     if caller is None:
-        raise Unauthenticated("Sign in first: send a token as `Authorization: Bearer <token>`.")
+        raise Unauthenticated("Sign in first: send a token as `Authorization: Bearer <token>`.", reason="NOT_SIGNED_IN")
     return caller
 
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from itertools import count
 
 from babel.dates import format_skeleton
 from flask_babel import get_locale, ngettext
@@ -16,6 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from chassis.error_metadata import read_indexed
 from chassis.errors import DomainError
 from gateway.vocabulary.enum_labels import TERMS, verb_label
 
@@ -42,9 +42,6 @@ class Problem:
 
 FILL_IN = _l("Please fill this in.")
 CHOOSE = _l("Please choose at least one.")
-# What a double booking says about one clash, and a visit's new dates about one item outside them.
-CLASH = ("resource", "resource_title", "conflict", "conflict_title", "start_time", "end_time")
-OUTSIDE = ("item", "item_title", "item_start_time", "field")
 # A sentence of a service, or a complaint of a field rule (as `chassis.validation` words it) → what a person reads.
 # Named groups fill the placeholders. What is not here is shown as the service wrote it, in English.
 SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
@@ -187,7 +184,7 @@ def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Problem:
 
 
 def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
-    clashes = _numbered(error.metadata, CLASH)
+    clashes = list(read_indexed(error.metadata, "clashes").values())
     sentences = []
     taken: dict[str, list[str]] = {}
     for clash in clashes:
@@ -223,12 +220,12 @@ def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
 
 
 def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Problem:
-    items = _numbered(error.metadata, OUTSIDE)
+    items = list(read_indexed(error.metadata, "items").values())
     names = []
     for item in items:
-        start = _local(item["item_start_time"], zone)
-        when = _formatted("yMMMEd", start) if start else item["item_start_time"]
-        names.append((item["item"], _("“%(title)s”, %(day)s", title=item["item_title"], day=when)))
+        start = _local(item["start_time"], zone)
+        when = _formatted("yMMMEd", start) if start else item["start_time"]
+        names.append((item["name"], _("“%(title)s”, %(day)s", title=item["title"], day=when)))
     more = int(error.metadata.get("items", "0")) - len(items)
     return Problem(
         _("Items of the programme would lie outside the new days"),
@@ -240,18 +237,6 @@ def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Problem:
             for path in dict.fromkeys(item["field"] for item in items)
         ],
     )
-
-
-def _numbered(metadata: dict[str, str], names: tuple[str, ...]) -> list[dict[str, str]]:
-    """Return the facts of several things: those of the first by their names, then those with `_2` and so on."""
-    things = []
-    for number in count(1):
-        suffix = "" if number == 1 else f"_{number}"
-        thing = {name: metadata[name + suffix] for name in names if name + suffix in metadata}
-        if not thing:
-            break
-        things.append(thing)
-    return things
 
 
 def _illegal_transition(error: DomainError, _zone: tzinfo) -> Problem:
@@ -274,12 +259,11 @@ def _ineligible(error: DomainError, _zone: tzinfo) -> Problem:
 
 
 def _already_exists(error: DomainError, _zone: tzinfo) -> Problem:
-    if "head" in error.metadata:
-        return _second_head(error.metadata["head"], error.metadata["head_title"])
     return Problem(_("This exists already"), sentence(error.message), _("What you typed is still below."))
 
 
-def _second_head(head: str, title: str) -> Problem:
+def _second_head(error: DomainError, _zone: tzinfo) -> Problem:
+    head, title = error.metadata["head"], error.metadata["head_title"]
     return Problem(
         _("The delegation has a head already"),
         "",
@@ -320,6 +304,7 @@ PROBLEMS: dict[str, Callable[[DomainError, tzinfo], Problem]] = {
     "AGENDA_OUTSIDE_DATES": _agenda_outside_dates,
     "ILLEGAL_TRANSITION": _illegal_transition,
     "INELIGIBLE": _ineligible,
+    "SECOND_HEAD": _second_head,
     "ALREADY_EXISTS": _already_exists,
     "REQUEST_ID_REUSED": _request_id_reused,
     "PERMISSION_DENIED": _not_permitted,

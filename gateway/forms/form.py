@@ -20,7 +20,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from werkzeug.datastructures import MultiDict
 
-from chassis.errors import DomainError, InvalidArgument, NotFound, Unauthenticated
+from chassis.errors import DomainError, InvalidFields, NotFound, Unauthenticated, Violation
 from gateway.errors import explanations
 from gateway.errors.http_status import http_status
 from gateway.forms import field_codec, resubmission
@@ -124,19 +124,19 @@ class Form:
         is left out.
 
         Raises:
-            InvalidArgument: A text is no date, number or known choice; every such field is named.
+            InvalidFields: A text is no date, number or known choice; every such field is named.
         """
         message = kind(**fields)
         self._begin(message)
-        violations: list[tuple[str, str]] = []
+        violations: list[Violation] = []
         for key in self.values:
             texts = [text.replace("\r\n", "\n").strip() for text in self.all(key)]
             try:
                 field_codec.put(message, key.split("."), [text for text in texts if text], self.zone)
             except ValueError as wrong:
-                violations.append((key, str(wrong)))
+                violations.append(Violation(key, "NOT_READABLE", str(wrong)))
         if violations:
-            raise InvalidArgument.of(violations)
+            raise InvalidFields(violations)
         return message
 
     def change(self, kind: type[M], path: str, name: str) -> M:
@@ -147,7 +147,7 @@ class Form:
             path: The request's field that holds the resource, such as `agenda_item`.
 
         Raises:
-            InvalidArgument: As `message`.
+            InvalidFields: As `message`.
         """
         below = path + "."
         fields = dict.fromkeys(key.removeprefix(below).split(".")[0] for key in self.values if key.startswith(below))
@@ -181,10 +181,10 @@ class Form:
             raise
         except DomainError as refusal:
             self.status = http_status(refusal)
-            for path, description in refusal.violations:
-                at = re.sub(r"\[(\d+)\]", r".\1", path)
+            for violation in refusal.violations:
+                at = re.sub(r"\[(\d+)\]", r".\1", violation.field)
                 blank = not self[at] and not self[re.sub(r"\.\d+$", "", at)]
-                complaint = explanations.sentence(description, blank=blank)
+                complaint = explanations.sentence(violation.description, blank=blank)
                 self.violations.setdefault(at, []).append(self._about_one(at, complaint))
             if not refusal.violations:
                 self.problem = explanations.problem(refusal, self.zone)

@@ -11,7 +11,7 @@ import base64
 import binascii
 import math
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,15 +19,9 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from chassis.errors import Violation
 from gateway.rest import fields
 
-Violations = list[tuple[str, str]]
-
-TEXT_PARSERS: dict[str, str] = {
-    fields.TIMESTAMP: "must be an instant in RFC 3339, such as 2030-05-01T09:00:00Z",
-    fields.DURATION: "must be a duration in seconds, such as 5400s",
-    fields.FIELD_MASK: "must be field names separated by commas",
-}
 INTEGER_BOUNDS = {
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
     FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
@@ -38,49 +32,68 @@ FLOATS = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
 INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 
-class Invalid(ValueError):
-    """One value does not fit its field; the text says what would."""
+class Unfit(ValueError):
+    """
+    One value does not fit its field.
+
+    Attributes:
+        reason: Machine-readable reason.
+        description: What would fit, for developers.
+        metadata: Particulars of the reason.
+    """
+
+    def __init__(self, description: str, *, reason: str, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(description)
+        self.reason, self.description, self.metadata = reason, description, metadata or {}
+
+    def at(self, path: str) -> Violation:
+        """Return this as what is wrong with the field at a path."""
+        return Violation(path, self.reason, self.description, self.metadata)
 
 
-def read(message: Message, value: object, violations: Violations, path: str = "") -> None:
+def read(message: Message, value: object, violations: list[Violation], path: str = "") -> None:
     """
     Fill a message from a JSON value.
 
     Args:
         message: What is filled; a field that JSON does not name keeps its value.
         value: As ``json.loads`` gives it.
-        violations: Every mistake is appended: (path of the field, what it must be).
+        violations: Every mistake is appended.
         path: Where the value stands in the request; "" for the whole body.
     """
     descriptor = message.DESCRIPTOR
     try:
-        if descriptor.full_name in TEXT_PARSERS:
+        if descriptor.full_name in fields.TEXT_MESSAGES:
             read_text_message(message, value)
             return
         if descriptor.full_name.startswith("google.protobuf.") and descriptor.name != "Empty":
             json_format.ParseDict(value, message)  # type: ignore[arg-type] # Struct, Value, Any and wrappers: as the library has them
             return
-    except (Invalid, json_format.ParseError) as error:
-        violations.append((path or "body", str(error)))
+    except Unfit as error:
+        violations.append(error.at(path or "body"))
+        return
+    except json_format.ParseError as error:
+        violations.append(Violation(path or "body", "NOT_WELL_FORMED", str(error)))
         return
     except (ValueError, TypeError, OverflowError):  # what protobuf itself refuses, such as half a surrogate pair
-        violations.append((path or "body", "must be well-formed"))
+        violations.append(Violation(path or "body", "NOT_WELL_FORMED", "must be well-formed"))
         return
     if not isinstance(value, dict):
-        violations.append((path or "body", "must be an object" + parts_of(message)))
+        violations.append(Violation(path or "body", "NOT_AN_OBJECT", "must be an object" + parts_of(message)))
         return
     seen: set[str] = set()
     for name, held in value.items():
         field = fields.find(descriptor, name)
         place = join(path, field.json_name if field else name or '""')
         if field is None:
-            violations.append((place, "is not known here"))
+            violations.append(Violation(place, "FIELD_UNKNOWN", "is not known here"))
         elif field.name in seen:
-            violations.append((place, "is given twice"))
+            violations.append(Violation(place, "FIELD_REPEATED", "is given twice"))
         elif held is not None:
             seen.add(field.name)
             if field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
-                violations.append((place, f"only one of {field.containing_oneof.name} can be given"))
+                text = f"only one of {field.containing_oneof.name} can be given"
+                violations.append(Violation(place, "ALTERNATIVE_GIVEN", text))
             else:
                 read_field(message, field, held, violations, place)
 
@@ -92,13 +105,13 @@ def parts_of(message: Message) -> str:
     return f" {{{names}}}" if kind.full_name.startswith("google.type.") else ""
 
 
-def read_field(message: Message, field: FieldDescriptor, value: object, violations: Violations, path: str) -> None:
+def read_field(message: Message, field: FieldDescriptor, value: object, violations: list[Violation], path: str) -> None:
     """Set one field of a message from a JSON value that is not null."""
     if fields.is_map(field):
         read_map(message, field, value, violations, path)
     elif fields.is_repeated(field):
         if not isinstance(value, list):
-            violations.append((path, "must be a list"))
+            violations.append(Violation(path, "NOT_A_LIST", "must be a list"))
             return
         held = getattr(message, field.name)
         for index, element in enumerate(value):
@@ -115,10 +128,10 @@ def read_field(message: Message, field: FieldDescriptor, value: object, violatio
         put(partial(setattr, message, field.name), field, value, violations, path)
 
 
-def read_map(message: Message, field: FieldDescriptor, value: object, violations: Violations, path: str) -> None:
+def read_map(message: Message, field: FieldDescriptor, value: object, violations: list[Violation], path: str) -> None:
     """Fill a ``map<…>`` from a JSON object."""
     if not isinstance(value, dict):
-        violations.append((path, "must be an object"))
+        violations.append(Violation(path, "NOT_AN_OBJECT", "must be an object"))
         return
     entry = fields.message_of(field)
     key_field, value_field = entry.fields_by_name["key"], entry.fields_by_name["value"]
@@ -135,15 +148,15 @@ def read_map(message: Message, field: FieldDescriptor, value: object, violations
 
 
 def put(
-    store: Callable[[Any], object], field: FieldDescriptor, value: object, violations: Violations, path: str
+    store: Callable[[Any], object], field: FieldDescriptor, value: object, violations: list[Violation], path: str
 ) -> None:
     """Convert one scalar and store it, or note why it does not fit."""
     try:
         store(scalar(field, value))
-    except Invalid as error:
-        violations.append((path, str(error)))
+    except Unfit as error:
+        violations.append(error.at(path))
     except (ValueError, TypeError, OverflowError):  # what protobuf itself refuses, such as half a surrogate pair
-        violations.append((path, "must be well-formed"))
+        violations.append(Violation(path, "NOT_WELL_FORMED", "must be well-formed"))
 
 
 def scalar(field: FieldDescriptor, value: object) -> Any:
@@ -151,20 +164,20 @@ def scalar(field: FieldDescriptor, value: object) -> Any:
     Return the Python value of a scalar field.
 
     Raises:
-        Invalid: The JSON value does not fit the field's type.
+        Unfit: The JSON value does not fit the field's type.
     """
     kind = field.cpp_type
     if kind == FieldDescriptor.CPPTYPE_STRING:
         if not isinstance(value, str):
-            raise Invalid("must be a text")
+            raise Unfit("must be a text", reason="NOT_A_TEXT")
         if field.type == FieldDescriptor.TYPE_BYTES:
             return decoded(value)
         if "\0" in value:
-            raise Invalid("must not hold the character NUL")
+            raise Unfit("must not hold the character NUL", reason="NUL_CHARACTER")
         return value
     if kind == FieldDescriptor.CPPTYPE_BOOL:
         if not isinstance(value, bool):
-            raise Invalid("must be true or false")
+            raise Unfit("must be true or false", reason="NOT_A_BOOLEAN")
         return value
     if kind == FieldDescriptor.CPPTYPE_ENUM:
         return enum_number(field, value)
@@ -178,22 +191,23 @@ def integer(value: object, low: int, high: int) -> int:
     if (isinstance(value, str) and INTEGER.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Invalid("must be a whole number")
+        raise Unfit("must be a whole number", reason="NOT_A_WHOLE_NUMBER")
     if not low <= value <= high:
-        raise Invalid(f"must be from {low} to {high}")
+        limits = {"low": str(low), "high": str(high)}
+        raise Unfit(f"must be from {low} to {high}", reason="NUMBER_OUT_OF_RANGE", metadata=limits)
     return value
 
 
 def floating(value: object) -> float:
     """Return a number from JSON: a number, its text, or "NaN", "Infinity", "-Infinity"."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Invalid("must be a number")
+        raise Unfit("must be a number", reason="NOT_A_NUMBER")
     try:
         result = float(value)
     except (ValueError, OverflowError) as error:
-        raise Invalid("must be a number") from error
+        raise Unfit("must be a number", reason="NOT_A_NUMBER") from error
     if not math.isfinite(result) and value not in ("NaN", "Infinity", "-Infinity"):
-        raise Invalid("must be a number")
+        raise Unfit("must be a number", reason="NOT_A_NUMBER")
     return result
 
 
@@ -204,7 +218,8 @@ def enum_number(field: FieldDescriptor, value: object) -> int:
         return int(kind.values_by_name[value].number)
     if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
         return value
-    raise Invalid("must be one of " + ", ".join(known.name for known in kind.values if known.number))
+    names = [known.name for known in kind.values if known.number]
+    raise Unfit(f"must be one of {', '.join(names)}", reason="CHOICE_UNKNOWN", metadata={"allowed": ",".join(names)})
 
 
 def decoded(text: str) -> bytes:
@@ -215,21 +230,26 @@ def decoded(text: str) -> bytes:
             validate=True,
         )
     except (binascii.Error, ValueError) as error:
-        raise Invalid("must be base64") from error
+        raise Unfit("must be base64", reason="NOT_BASE64") from error
 
 
 def read_text_message(message: Message, value: object) -> None:
     """Fill a Timestamp, Duration or FieldMask from its text."""
-    requirement = TEXT_PARSERS[message.DESCRIPTOR.full_name]
-    if not isinstance(value, str):
-        raise Invalid(requirement)
     if message.DESCRIPTOR.full_name == fields.FIELD_MASK:
+        if not isinstance(value, str):
+            raise Unfit("must be field names separated by commas", reason="NOT_A_FIELD_MASK")
         message.paths.extend(snake_case(path.strip()) for path in value.split(",") if path.strip())  # type: ignore[attr-defined]
         return
     try:
         message.FromJsonString(value)  # type: ignore[attr-defined]
-    except (ValueError, OverflowError, IndexError) as error:
-        raise Invalid(requirement) from error
+    except (ValueError, TypeError, AttributeError, OverflowError, IndexError) as error:
+        if message.DESCRIPTOR.full_name == fields.DURATION:
+            example = "5400s"
+            description = f"must be a duration in seconds, such as {example}"
+            raise Unfit(description, reason="NOT_A_DURATION", metadata={"example": example}) from error
+        example = "2030-05-01T09:00:00Z"
+        description = f"must be an instant in RFC 3339, such as {example}"
+        raise Unfit(description, reason="NOT_AN_INSTANT", metadata={"example": example}) from error
 
 
 def snake_case(path: str) -> str:
@@ -240,7 +260,7 @@ def snake_case(path: str) -> str:
 def read_query(
     message: Message,
     parameters: Iterable[tuple[str, list[str]]],
-    violations: Violations,
+    violations: list[Violation],
     within: Collection[FieldDescriptor],
 ) -> None:
     """
@@ -253,13 +273,13 @@ def read_query(
         outermost = fields.find(message.DESCRIPTOR, name.partition(".")[0])
         holder, field = descend(message, name)
         if field is None or outermost not in within:
-            violations.append((name, "is not known here"))
+            violations.append(Violation(name, "FIELD_UNKNOWN", "is not known here"))
         elif not is_text(field):
-            violations.append((name, "must be given as " + parameters_of(field, name)))
+            violations.append(Violation(name, "NOT_ONE_PARAMETER", "must be given as " + parameters_of(field, name)))
         elif fields.is_repeated(field):
             read_field(holder, field, [text_value(field, value) for value in values], violations, name)
         elif len(values) > 1:
-            violations.append((name, "can be given only once"))
+            violations.append(Violation(name, "PARAMETER_REPEATED", "can be given only once"))
         else:
             read_field(holder, field, text_value(field, values[0]), violations, name)
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Blueprint, Flask, Response, request
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from chassis.errors import DomainError, InvalidArgument
+from chassis.errors import DomainError, InvalidFields, Violation
 from gateway import rpc
 from gateway.auth import account_rpc
 from gateway.auth.callers import require_caller
@@ -57,22 +58,22 @@ class Route:
 
     def _name_as_json(self, error: DomainError) -> None:
         """Name the fields of an error as the caller knows them: ``visit.startDate`` for ``visit.start_date``."""
-        for index, (field, text) in enumerate(error.violations):
-            path = json_path(self.endpoint.method.input_type, field)
-            error.violations[index] = (path, text)
-            error.message = error.message.replace(f"{field}: {text}", f"{path}: {text}")
+        for index, violation in enumerate(error.violations):
+            path, text = json_path(self.endpoint.method.input_type, violation.field), violation.description
+            error.violations[index] = replace(violation, field=path)
+            error.message = error.message.replace(f"{violation.field}: {text}", f"{path}: {text}")
 
     def read(self, segments: dict[str, str]) -> Message:
         """
         Return the request that path, query and body make.
 
         Raises:
-            InvalidArgument: With every field that does not fit.
+            InvalidFields: With every field that does not fit.
             RequestEntityTooLarge: The body has more than 1 MB.
             UnsupportedMediaType: The body is not JSON.
         """
         message: Message = self._request_class()
-        violations: json_reader.Violations = []
+        violations: list[Violation] = []
         if self.endpoint.body:
             value = json_body(violations)
             if self._body_field is None:
@@ -82,7 +83,7 @@ class Route:
         json_reader.read_query(message, request.args.lists(), violations, self._query_fields)
         self.endpoint.bind(message, segments)
         if violations:
-            raise InvalidArgument.of(violations)
+            raise InvalidFields(violations)
         return message
 
 
@@ -126,7 +127,7 @@ def routes() -> list[Route]:
     return local + remote
 
 
-def json_body(violations: json_reader.Violations) -> object:
+def json_body(violations: list[Violation]) -> object:
     """Return the value of the body; an empty one is an empty object."""
     data = body()
     if not data:
@@ -136,13 +137,13 @@ def json_body(violations: json_reader.Violations) -> object:
     try:
         return json.loads(data.decode("utf-8"), parse_constant=refuse_constant)
     except UnicodeDecodeError:
-        violations.append(("body", "is not UTF-8"))
+        violations.append(Violation("body", "NOT_UTF_8", "is not UTF-8"))
     except RecursionError:
-        violations.append(("body", "is nested too deeply"))
+        violations.append(Violation("body", "NESTED_TOO_DEEPLY", "is nested too deeply"))
     except json.JSONDecodeError as error:
-        violations.append(("body", f"is not JSON: {error}"))
+        violations.append(Violation("body", "NOT_JSON", f"is not JSON: {error}"))
     except ValueError as error:
-        violations.append(("body", f"holds a number that is none: {error}"))
+        violations.append(Violation("body", "NOT_JSON", f"holds a number that is none: {error}"))
     return {}
 
 

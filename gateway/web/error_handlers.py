@@ -14,11 +14,12 @@ from flask import Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from google.protobuf.json_format import MessageToDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.errors import DomainError, Internal, Unauthenticated, Unavailable
-from chassis.status import DOMAIN
+from chassis.status import DOMAIN, to_status
 from gateway.accounts.database import DATABASE_ERRORS, is_outage
 from gateway.auth.callers import current_identity, is_api
 from gateway.errors.explanations import sentence
@@ -47,20 +48,16 @@ def refusal(error: DomainError) -> BaseResponse:
     if not is_api():
         if isinstance(error, Unauthenticated):
             return resubmission.ask_to_sign_in()
-        if "page_token" in request.args and any(field == "page_token" for field, _text in error.violations):
+        if "page_token" in request.args and any(violation.field == "page_token" for violation in error.violations):
             flash(_("This page of the list does not exist (any more). Here is its beginning."), "warning")
             return redirect(this_page(page_token=""), 303)
         return page(status, sentence(error.message), headers)
     if status == 401:
-        invalid = "" if error.reason == error.code else ' error="invalid_token"'
+        invalid = "" if error.reason == "NOT_SIGNED_IN" else ' error="invalid_token"'
         headers["WWW-Authenticate"] = f'Bearer realm="austausch"{"," * bool(invalid)}{invalid}'
-    details: list[dict[str, Any]] = [
-        {"@type": TYPE + "ErrorInfo", "reason": error.reason, "domain": DOMAIN, "metadata": error.metadata}
-    ]
-    if error.violations:
-        violations = [{"field": field, "description": text} for field, text in error.violations]
-        details.append({"@type": TYPE + "BadRequest", "fieldViolations": violations})
-    return problem(status, error.code, error.message, details, headers)
+    told = to_status(error)
+    details = [MessageToDict(detail, always_print_fields_with_no_presence=True) for detail in told.details]
+    return problem(status, error.code, told.message, details, headers)
 
 
 def http_error(error: HTTPException) -> BaseResponse:
@@ -82,7 +79,7 @@ def defect(error: Exception) -> BaseResponse:
     """Answer an error that nobody foresaw. What it was stands in the log only."""
     log.error("request failed", exc_info=error)
     if is_api():
-        return refusal(Internal("Something went wrong on our side. The details are in the log."))
+        return refusal(Internal())
     return page(500, "", {})
 
 
@@ -91,7 +88,7 @@ def database_error(error: Any) -> BaseResponse:
     if not is_outage(error):
         return defect(error)
     log.error("accounts database unavailable", error=str(error))
-    return refusal(Unavailable("The accounts cannot be read just now; try again in a moment."))
+    return refusal(Unavailable("The accounts cannot be read just now; try again in a moment.", reason="ACCOUNTS_AWAY"))
 
 
 def form_not_valid(_error: CSRFError) -> ResponseReturnValue:

@@ -28,7 +28,7 @@ from chassis.convert import (
     timestamp,
     utc_instant,
 )
-from chassis.errors import InvalidArgument
+from chassis.errors import FieldRequired, InvalidArgument
 from chassis.identity import Identity
 from chassis.model import Resource
 from services.exchange import rights
@@ -103,14 +103,14 @@ def optional_day(value: Date | None, path: str) -> date | None:
 def day(value: Date | None, path: str) -> date:
     """Read a full date that has to be there."""
     if value is None:
-        raise InvalidArgument(path, "is required")
+        raise FieldRequired(path)
     return full_date(value, path)
 
 
 def instant(value: Timestamp | None, path: str) -> datetime:
     """Read a timestamp that has to be there."""
     if value is None:
-        raise InvalidArgument(path, "is required")
+        raise FieldRequired(path)
     return utc_instant(value, path)
 
 
@@ -272,10 +272,15 @@ def debrief_fields(debrief: pb.Debrief) -> dict[str, Any]:
     Return a debrief as the visit keeps it.
 
     Raises:
-        InvalidArgument: It is larger than an event can carry.
+        InvalidArgument: It is larger than an event can carry; reason DEBRIEF_TOO_LARGE.
     """
     if debrief.ByteSize() > LARGEST_DEBRIEF_BYTES:
-        raise InvalidArgument("debrief", f"is larger than {LARGEST_DEBRIEF_BYTES:,} bytes")
+        raise InvalidArgument(
+            "debrief",
+            f"is larger than {LARGEST_DEBRIEF_BYTES:,} bytes",
+            reason="DEBRIEF_TOO_LARGE",
+            metadata={"max_bytes": str(LARGEST_DEBRIEF_BYTES)},
+        )
     return MessageToDict(debrief, preserving_proto_field_name=True)
 
 

@@ -6,13 +6,6 @@ from chassis.database import Session
 from chassis.errors import AlreadyExists, FailedPrecondition
 from chassis.model import Resource
 
-TAKEN = {
-    "ix_subject_nodes_forum_id_code": "Another node of this forum has this code.",
-    "ix_panelists_forum_id_account": "This account sits on the panel already.",
-    "pk_ownerships": "Another working group owns one of these nodes.",
-}
-"""Unique key → what it means that a value is taken; any other unique key is that of an id."""
-
 UNIQUE_VIOLATION = "23505"
 FOREIGN_KEY_VIOLATION = "23503"
 
@@ -22,7 +15,8 @@ async def store(session: Session) -> None:
     Write what is pending in the session, so that the database judges it now.
 
     Raises:
-        AlreadyExists: An id, a code, an account or a node is taken.
+        AlreadyExists: An id (reason NAME_TAKEN), a code (CODE_TAKEN), an account (ACCOUNT_ON_PANEL) or a node
+            (NODE_OWNED) is taken.
         FailedPrecondition: Something that is referred to was deleted meanwhile; reason REFERENCE_GONE.
     """
     try:
@@ -30,7 +24,7 @@ async def store(session: Session) -> None:
     except IntegrityError as error:
         code, constraint = _violation(error)
         if code == UNIQUE_VIOLATION:
-            raise AlreadyExists(TAKEN.get(constraint, "This id is taken.")) from error
+            raise _taken(constraint) from error
         if code == FOREIGN_KEY_VIOLATION:
             message = "Something that this refers to was deleted meanwhile."
             raise FailedPrecondition(message, reason="REFERENCE_GONE") from error
@@ -51,8 +45,21 @@ async def erase(session: Session, row: Resource) -> None:
     except IntegrityError as error:
         if _violation(error)[0] == FOREIGN_KEY_VIOLATION:
             message = f"{name} is in use: something else of the forum refers to it."
-            raise FailedPrecondition(message, reason="IN_USE") from error
+            raise FailedPrecondition(message, reason="IN_USE", metadata={"resource": name}) from error
         raise
+
+
+def _taken(constraint: str) -> AlreadyExists:
+    """Return what it means that a value of a unique key is taken."""
+    match constraint:
+        case "ix_subject_nodes_forum_id_code":
+            return AlreadyExists("Another node of this forum has this code.", reason="CODE_TAKEN")
+        case "ix_panelists_forum_id_account":
+            return AlreadyExists("This account sits on the panel already.", reason="ACCOUNT_ON_PANEL")
+        case "pk_ownerships":
+            return AlreadyExists("Another working group owns one of these nodes.", reason="NODE_OWNED")
+        case _:  # any other unique key is that of an id
+            return AlreadyExists("This id is taken.", reason="NAME_TAKEN")
 
 
 def _violation(error: IntegrityError) -> tuple[str, str]:

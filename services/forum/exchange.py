@@ -39,7 +39,7 @@ class Exchange:
             city: Resource name, e.g. ``cities/swansea``.
 
         Raises:
-            Unavailable: The exchange service does not answer.
+            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
         """
         request = exchange_pb2.ListPartnershipsRequest(
             city=city, state=exchange_pb2.Partnership.STATE_ACTIVE, page_size=1000

@@ -22,7 +22,7 @@ async def link(
         attribute: Its attribute with the ids, such as ``node_ids``.
 
     Raises:
-        AlreadyExists: Another working group owns one of the nodes.
+        AlreadyExists: Another working group owns one of the nodes; reason NODE_OWNED.
         FailedPrecondition: One was deleted meanwhile; reason REFERENCE_GONE.
     """
     own, other = row.LINKS[attribute]

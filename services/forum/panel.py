@@ -45,7 +45,7 @@ class Panel:
         Return whether the panelist's city is a partner. Nobody is asked for a national expert.
 
         Raises:
-            Unavailable: The exchange service does not answer.
+            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
         """
         return panelist.origin is not Origin.NATIONAL and await self._exchange.is_partner(panelist.city)
 
@@ -92,7 +92,7 @@ class Panel:
 
         Raises:
             NotFound: The panelist was deleted meanwhile.
-            Unavailable: The exchange service does not answer.
+            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
         """
         partner = await self.has_partner(panelist)
         async with self._database.begin() as session:
@@ -123,8 +123,9 @@ class Panel:
         Every write of an expert is checked and logged, whatever becomes of it.
 
         Raises:
-            PermissionDenied: The expert is not on the panel, has not accepted, or (reason INELIGIBLE) breaks the rule.
-            Unavailable: The exchange service does not answer.
+            PermissionDenied: The expert is not on the panel (reason NOT_ON_PANEL), has not accepted
+                (INVITATION_NOT_ACCEPTED), or breaks the rule (INELIGIBLE).
+            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
         """
         caller = identity()
         if caller.has(Role.COORDINATOR):
@@ -138,9 +139,10 @@ class Panel:
                 )
             )
         if panelist is None:
-            raise PermissionDenied("You do not sit on the panel of this forum.")
+            raise PermissionDenied("You do not sit on the panel of this forum.", reason="NOT_ON_PANEL")
         if panelist.state is not PanelistState.ACCEPTED:
-            raise PermissionDenied("Accept the invitation before you write in this forum.")
+            message = "Accept the invitation before you write in this forum."
+            raise PermissionDenied(message, reason="INVITATION_NOT_ACCEPTED")
         if reasons := await self.check(panelist, Occasion.WRITE):
             raise PermissionDenied(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
 

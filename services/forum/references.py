@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from chassis.database import Session
+from chassis.error_metadata import MAX_LISTED
 from chassis.errors import InvalidArgument
 from services.forum.model import Conclusion, Panelist, SubjectNode, WorkingGroup
 
@@ -22,7 +23,7 @@ async def ids_in_forum(
         field: Path of the field that they were given in, for the error.
 
     Raises:
-        InvalidArgument: One does not exist, or is of another forum.
+        InvalidArgument: One does not exist, or is of another forum; reason NOT_IN_FORUM.
     """
     if not names:
         return []
@@ -30,7 +31,12 @@ async def ids_in_forum(
     statement = select(model.id).where(model.forum_id == forum_id, model.id.in_(ids.values()))
     known = set(await session.scalars(statement))
     if unknown := [name for name in names if ids.get(name) not in known]:
-        raise InvalidArgument(field, f"{', '.join(unknown)}: not in this forum.")
+        raise InvalidArgument(
+            field,
+            f"{', '.join(unknown)}: not in this forum.",
+            reason="NOT_IN_FORUM",
+            metadata={"resources": ",".join(unknown[:MAX_LISTED])},
+        )
     return list(ids.values())
 
 

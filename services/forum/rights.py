@@ -58,10 +58,10 @@ def require_account_visible(account: str) -> None:
     Raise unless the caller may know on which panels an account sits: insiders, and who owns it.
 
     Raises:
-        PermissionDenied: It is a fellow panelist's; experts stay anonymous among themselves.
+        PermissionDenied: It is a fellow panelist's (experts stay anonymous among themselves); reason NOT_OWN_ACCOUNT.
     """
     if not identity().has(*INSIDERS) and identity().subject != account:
-        raise PermissionDenied("You may filter by your own account only.")
+        raise PermissionDenied("You may filter by your own account only.", reason="NOT_OWN_ACCOUNT")
 
 
 def over_every_forum(model: type[Resource], forum: str) -> bool:
@@ -77,14 +77,14 @@ async def see(session: Session, model: type[Model], name: str, *, lock: bool = F
         lock: Whether to keep other writers out until the transaction ends.
 
     Raises:
-        PermissionDenied: The caller may not see the forum, if it exists.
+        PermissionDenied: The caller may not see the forum, if it exists; reason NOT_ON_PANEL.
         NotFound: There is none of that name.
     """
     columns = model.parse(name)
     if not identity().has(*INSIDERS):
         sits = await session.scalar(select(sits_on(columns.get("forum_id", columns["id"]))))
         if not sits:
-            raise PermissionDenied("You do not sit on the panel of this forum.")
+            raise PermissionDenied("You do not sit on the panel of this forum.", reason="NOT_ON_PANEL")
     if not lock:
         return await session.by_name(model, name)
     row = await session.for_update(model, name)
@@ -104,10 +104,10 @@ def require_own(panelist: Panelist) -> None:
     Raise unless the caller coordinates, or is the panelist.
 
     Raises:
-        PermissionDenied: It is someone else's place on the panel.
+        PermissionDenied: It is someone else's place on the panel; reason NOT_OWN_PLACE.
     """
     if not identity().has(Role.COORDINATOR) and panelist.account != identity().subject:
-        raise PermissionDenied("This is someone else's place on the panel.")
+        raise PermissionDenied("This is someone else's place on the panel.", reason="NOT_OWN_PLACE")
 
 
 def require_owner(recommendation: Recommendation) -> None:
@@ -115,10 +115,10 @@ def require_owner(recommendation: Recommendation) -> None:
     Raise unless the caller coordinates, or works in the department that owns the recommendation.
 
     Raises:
-        PermissionDenied: Another department owns it, or none.
+        PermissionDenied: Another department owns it, or none; reason NOT_OWNER_DEPARTMENT.
     """
     if not owns(recommendation):
-        raise PermissionDenied("Another department owns this recommendation.")
+        raise PermissionDenied("Another department owns this recommendation.", reason="NOT_OWNER_DEPARTMENT")
 
 
 def owns(recommendation: Recommendation) -> bool:

@@ -56,13 +56,14 @@ async def require_groups(session: Session, forum_id: str, before: Collection[str
     Raise unless the caller may let these groups share a conclusion, instead of those that shared it before.
 
     Raises:
-        InvalidArgument: An expert leaves no group.
+        InvalidArgument: An expert leaves no group; reason WORKING_GROUP_REQUIRED.
         PermissionDenied: An expert adds or removes a group that is not its own; reason NOT_IN_WORKING_GROUP.
     """
     if identity().has(Role.COORDINATOR):
         return
     if not after:
-        raise InvalidArgument("conclusion.working_groups", "is required: experts write for their working group")
+        message = "is required: experts write for their working group"
+        raise InvalidArgument("conclusion.working_groups", message, reason="WORKING_GROUP_REQUIRED")
     named = {*before, *after}
     groups = await session.scalars(
         select(WorkingGroup).where(WorkingGroup.forum_id == forum_id, WorkingGroup.id.in_(named))

@@ -80,7 +80,7 @@ class Feeder:
         Search the index.
 
         Raises:
-            Unavailable: It is being built; soon it is there.
+            Unavailable: It is being built; soon it is there; reason INDEX_NOT_READY.
         """
         if self._index is None or not self._level:
             raise Unavailable("The search index is being built; try again in a moment.", reason="INDEX_NOT_READY")

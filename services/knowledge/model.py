@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import FetchedValue
 
-from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
+from chassis.errors import FailedPrecondition, FieldRequired, IllegalTransition, InvalidArgument, PermissionDenied
 from chassis.model import NAMING_CONVENTION, Resource, Stateful, enum_column
 
 
@@ -157,14 +157,14 @@ class Learning(Stateful, Resource, Base):
         Raise where a field is empty that its state requires.
 
         Raises:
-            InvalidArgument: With each empty field.
+            FieldRequired: With each empty field.
         """
         required = ["title", "language", "observation"]
         if self.state in ASSIGNED:
             required += ["remedial_action", "owner"]
-        empty = [(f"learning.{field}", "must not be empty") for field in required if not getattr(self, field).strip()]
+        empty = [f"learning.{field}" for field in required if not getattr(self, field).strip()]
         if empty:
-            raise InvalidArgument.of(empty)
+            raise FieldRequired(*empty)
 
     def analyze(self) -> None:
         """Turn an observation into an insight. Raises: IllegalTransition."""
@@ -198,11 +198,12 @@ class Learning(Stateful, Resource, Base):
             name: Their display name.
 
         Raises:
-            PermissionDenied: They are the author.
+            PermissionDenied: They are the author; reason VALIDATED_BY_AUTHOR.
             IllegalTransition: It is not implemented.
         """
         if validator == self.author:
-            raise PermissionDenied("The author of a learning cannot validate it; someone else has to.")
+            message = "The author of a learning cannot validate it; someone else has to."
+            raise PermissionDenied(message, reason="VALIDATED_BY_AUTHOR")
         self.transition("validate")
         self.validator = validator
         self.validator_name = name
@@ -221,16 +222,17 @@ class Learning(Stateful, Resource, Base):
         Replace it by another.
 
         Raises:
-            InvalidArgument: The other is itself.
+            InvalidArgument: The other is itself; reason OWN_SUCCESSOR.
             FailedPrecondition: The other is set aside; reason SUCCESSOR_SET_ASIDE.
             IllegalTransition: It is set aside already.
         """
         if successor.id == self.id:
-            raise InvalidArgument("successor", "must be another learning")
+            raise InvalidArgument("successor", "must be another learning", reason="OWN_SUCCESSOR")
         if successor.state in SET_ASIDE:
             raise FailedPrecondition(
                 f"{successor.name} is itself {successor.state.value} and cannot replace another learning.",
                 reason="SUCCESSOR_SET_ASIDE",
+                metadata={"successor": successor.name, "state": successor.state.value.upper()},
             )
         self.transition("supersede")
         self.successor = successor.id

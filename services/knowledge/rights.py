@@ -83,13 +83,19 @@ def require(caller: Identity, verb: str, learning: Learning) -> None:
     Raise unless the caller may do something to a learning.
 
     Raises:
-        PermissionDenied: Others may.
+        PermissionDenied: Others may; reason VALIDATED_BY_AUTHOR, VALIDATED_BY_COORDINATORS_ONLY or LEARNING_OF_OTHERS.
     """
     if may(caller, verb, learning):
         return
+    if verb == "validate" and caller.subject == learning.author:
+        raise PermissionDenied("A learning is not validated by its author.", reason="VALIDATED_BY_AUTHOR")
     if verb == "validate":
-        raise PermissionDenied("A learning is validated by a coordinator who is not its author.")
-    raise PermissionDenied(f"You may not {verb} {learning.name}: another department's, or not your part in it.")
+        raise PermissionDenied("A learning is validated by a coordinator.", reason="VALIDATED_BY_COORDINATORS_ONLY")
+    raise PermissionDenied(
+        f"You may not {verb} {learning.name}: another department's, or not your part in it.",
+        reason="LEARNING_OF_OTHERS",
+        metadata={"resource": learning.name, "verb": verb},
+    )
 
 
 def verbs(caller: Identity, learning: Learning) -> list[str]:

@@ -24,7 +24,8 @@ def decode(request: SearchLearningsRequest) -> int:
     Return how many results come before the page that is asked for.
 
     Raises:
-        InvalidArgument: The token is not one of this search.
+        InvalidArgument: The token is none (reason PAGE_TOKEN_MALFORMED), or another search's
+            (PAGE_TOKEN_OF_OTHER_LIST).
     """
     token = request.page_token
     if not token:
@@ -34,9 +35,13 @@ def decode(request: SearchLearningsRequest) -> int:
         if not isinstance(offset, int) or not 0 < offset < 2**31:
             raise ValueError(offset)
     except (ValueError, TypeError):
-        raise InvalidArgument("page_token", "is not one that a search gave") from None
+        raise InvalidArgument("page_token", "is not one that a search gave", reason="PAGE_TOKEN_MALFORMED") from None
     if fingerprint != _fingerprint(request):
-        raise InvalidArgument("page_token", "belongs to another search; query and filters have to stay the same")
+        raise InvalidArgument(
+            "page_token",
+            "belongs to another search; query and filters have to stay the same",
+            reason="PAGE_TOKEN_OF_OTHER_LIST",
+        )
     return offset
 
 

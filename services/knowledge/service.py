@@ -233,7 +233,8 @@ async def _attach_source(session: Session, caller: Identity, learning: Learning)
     Take over what is known of the visit that a new learning comes from.
 
     Raises:
-        PermissionDenied: A partner writes about something other than a visit of its own city.
+        PermissionDenied: A partner writes about something else than a visit of its own city; reason
+            NOT_ABOUT_OWN_VISIT.
     """
     visit = await session.get(KnownVisit, learning.source) if learning.source else None
     if visit:
@@ -241,13 +242,14 @@ async def _attach_source(session: Session, caller: Identity, learning: Learning)
     if caller.has(Role.COORDINATOR, Role.MEMBER):
         return
     if visit is None or not caller.city or caller.city not in visit.cities:
-        raise PermissionDenied("Staff of a partner city write learnings about visits of their own city.")
+        message = "Staff of a partner city write learnings about visits of their own city."
+        raise PermissionDenied(message, reason="NOT_ABOUT_OWN_VISIT")
     learning.cities = list(dict.fromkeys([*learning.cities, caller.city]))
 
 
 def _require_publisher(caller: Identity, learning: Learning) -> None:
     if learning.visibility is Visibility.PUBLIC and not caller.has(Role.COORDINATOR):
-        raise PermissionDenied("Only a coordinator makes a learning public.")
+        raise PermissionDenied("Only a coordinator makes a learning public.", reason="PUBLIC_BY_COORDINATORS_ONLY")
 
 
 def _filtered(request: knowledge_pb2.ListLearningsRequest) -> Select[Learning]:

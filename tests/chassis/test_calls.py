@@ -22,7 +22,7 @@ from sqlalchemy import text
 from chassis import errors
 from chassis.client import metadata_for
 from chassis.database import Database, Session
-from chassis.errors import DomainError
+from chassis.errors import DomainError, Violation
 from chassis.identity import Identity, Role, Signer
 from chassis.server import Service, running
 from chassis.settings import ServiceSettings
@@ -87,8 +87,12 @@ async def test_a_domain_error_arrives_with_reason_metadata_and_violations(cities
     nothing = await refusal(cities.as_(Role.COORDINATOR).CreateCity(CreateCityRequest(city=City(), city_id="Ä")))
     assert isinstance(nothing, errors.InvalidArgument)
     assert nothing.reason == "INVALID_FIELD"
-    assert {field for field, _ in nothing.violations} >= {"city_id", "city.display_name", "city.country_code"}
-    assert dict(nothing.violations)["city.display_name"] == "is required"
+    assert {violation.field for violation in nothing.violations} >= {
+        "city_id",
+        "city.display_name",
+        "city.country_code",
+    }
+    assert Violation("city.display_name", "required", "is required") in nothing.violations
 
 
 async def test_an_error_with_hundreds_of_bad_fields_still_reaches_its_caller(cities: RunningSample) -> None:
@@ -223,8 +227,13 @@ async def test_no_text_whatever_makes_a_call_fail_as_our_defect(
 
 
 def test_an_error_of_every_code_comes_back_as_what_it_was() -> None:
+    violations = [
+        Violation("first", "string.min_len", "is short", {"min_len": "3"}),
+        Violation("second", "REQUIRED", "is not there"),
+        Violation("third", "TOPIC_MALFORMED", "is bad", {"example": "water"}),
+    ]
     for code, kind in errors.BY_CODE.items():
-        sent = errors.from_code(code, "text", reason="WHY", metadata={"a": "b"}, violations=[("field", "is bad")])
+        sent = errors.from_code(code, "text", reason="WHY", metadata={"a": "b"}, violations=violations)
         trailers = to_grpc(sent).trailing_metadata
         error = grpc.aio.AioRpcError(
             grpc.StatusCode[code], grpc.aio.Metadata(), grpc.aio.Metadata(*trailers), details="text"
@@ -241,4 +250,5 @@ def test_an_error_that_is_not_ours_keeps_its_code_and_text() -> None:
     )
     back = from_rpc_error(error)
     assert isinstance(back, errors.Unavailable)
+    assert back.reason == "UNAVAILABLE"
     assert back.message == "no route"

@@ -74,7 +74,7 @@ async def test_an_id_is_good_for_one_request(database: Database, request_: Creat
     with pytest.raises(InvalidArgument) as raised:
         await create(database, other)
     assert raised.value.reason == "REQUEST_ID_REUSED"
-    assert raised.value.violations[0][0] == "request_id"
+    assert raised.value.violations[0].field == "request_id"
     async with database.begin() as session:
         with pytest.raises(InvalidArgument):
             await once(session, CreateRoomRequest(request_id=request_.request_id), lambda: pytest.fail("was made"))

@@ -12,23 +12,23 @@ from tests.refusals import refused
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "field"),
+    ("start", "end", "field", "reason"),
     [
-        (at(23, 59, days=-1), at(1), "agenda_item.start_time"),
-        (at(23, days=4), at(0, 1, days=5), "agenda_item.end_time"),
-        (at(9, days=5), at(10, days=5), "agenda_item.start_time"),
-        (at(10), at(10), "agenda_item.end_time"),
-        (at(10), at(9), "agenda_item.end_time"),
-        (at(9), at(9, 1, days=1), "agenda_item.end_time"),
-        (Timestamp(seconds=10**12), at(10), "agenda_item.start_time"),
-        (at(9), Timestamp(nanos=-1), "agenda_item.end_time"),
+        (at(23, 59, days=-1), at(1), "agenda_item.start_time", "OUTSIDE_VISIT_DATES"),
+        (at(23, days=4), at(0, 1, days=5), "agenda_item.end_time", "OUTSIDE_VISIT_DATES"),
+        (at(9, days=5), at(10, days=5), "agenda_item.start_time", "OUTSIDE_VISIT_DATES"),
+        (at(10), at(10), "agenda_item.end_time", "END_NOT_AFTER_START"),
+        (at(10), at(9), "agenda_item.end_time", "END_NOT_AFTER_START"),
+        (at(9), at(9, 1, days=1), "agenda_item.end_time", "AGENDA_ITEM_TOO_LONG"),
+        (Timestamp(seconds=10**12), at(10), "agenda_item.start_time", "NO_SUCH_INSTANT"),
+        (at(9), Timestamp(nanos=-1), "agenda_item.end_time", "NO_SUCH_INSTANT"),
     ],
 )
 async def test_an_item_outside_the_visits_dates_is_refused_by_name(
-    coordinator: Caller, start: Timestamp, end: Timestamp, field: str
+    coordinator: Caller, start: Timestamp, end: Timestamp, field: str, reason: str
 ) -> None:
     visit = await factories.visit(coordinator)
-    with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
+    with refused("INVALID_ARGUMENT", reason) as refusal:
         await factories.agenda_item(coordinator, visit.name, start_time=start, end_time=end)
     assert refusal.fields == [field]
 
@@ -40,19 +40,19 @@ async def test_dates_are_meant_in_the_hosts_time_zone(coordinator: Caller) -> No
     visit = await factories.visit(coordinator, exchange_name, direction=pb.Visit.DIRECTION_OUTGOING)
     first_hour = {"start_time": at(0, zone="Asia/Shanghai"), "end_time": at(1, zone="Asia/Shanghai")}
     await factories.agenda_item(coordinator, visit.name, **first_hour)
-    with refused("INVALID_ARGUMENT"):
+    with refused("INVALID_ARGUMENT", "OUTSIDE_VISIT_DATES"):
         await factories.agenda_item(coordinator, visit.name, start_time=at(18, days=4), end_time=at(19, days=4))
 
 
 async def test_rooms_and_people_have_to_exist_and_delegates_to_be_of_this_visit(coordinator: Caller) -> None:
     visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
     stranger = await factories.delegate(coordinator, other.name)
-    with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
+    with refused("INVALID_ARGUMENT", "REFERENCE_NOT_FOUND") as refusal:
         await factories.agenda_item(coordinator, visit.name, room="rooms/none")
     assert refusal.fields == ["agenda_item.room"]
     stranger_as_ours = f"{visit.name}/delegates/{stranger.name.rpartition('/')[2]}"
     for name in ("people/none", stranger.name, stranger_as_ours):
-        with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
+        with refused("INVALID_ARGUMENT", "NOT_OF_VISIT") as refusal:
             await factories.agenda_item(coordinator, visit.name, people=[name])
         assert refusal.fields == ["agenda_item.people"]
 
@@ -69,12 +69,12 @@ async def test_a_delegation_has_one_head(coordinator: Caller) -> None:
     visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
     head = await factories.delegate(coordinator, visit.name, head=True)
     second = await factories.delegate(coordinator, visit.name)
-    with refused("ALREADY_EXISTS", "ALREADY_EXISTS") as refusal:
+    with refused("ALREADY_EXISTS", "SECOND_HEAD") as refusal:
         await factories.delegate(coordinator, visit.name, head=True)
     assert "head" in refusal.error.message
     assert refusal.metadata == {"head": head.name, "head_title": head.function}
     promoted = pb.Delegate(name=second.name, head=True)
-    with refused("ALREADY_EXISTS", "ALREADY_EXISTS"):
+    with refused("ALREADY_EXISTS"):
         await coordinator.UpdateDelegate(pb.UpdateDelegateRequest(delegate=promoted))
     await factories.delegate(coordinator, other.name, head=True)
     demoted = pb.UpdateDelegateRequest(delegate=pb.Delegate(name=head.name), update_mask=FieldMask(paths=["head"]))

@@ -25,21 +25,21 @@ async def test_a_forum_is_stored_under_the_slug_it_was_given(coordinator: Caller
 async def test_a_taken_slug_is_refused_even_at_the_same_moment(coordinator: Caller) -> None:
     attempts = await asyncio.gather(*(make_forum(coordinator) for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(attempt, pb.Forum) for attempt in attempts) == 1
-    with refused("ALREADY_EXISTS"):
+    with refused("ALREADY_EXISTS", "NAME_TAKEN"):
         await make_forum(coordinator)
 
 
 async def test_a_forum_cannot_end_before_it_starts(coordinator: Caller) -> None:
     first, last = Date(year=2018, month=5, day=2), Date(year=2018, month=5, day=1)
-    with refused("INVALID_ARGUMENT") as refusal:
+    with refused("INVALID_ARGUMENT", "LAST_DAY_BEFORE_FIRST") as refusal:
         await make_forum(coordinator, start_date=first, end_date=last)
-    assert refusal.error.violations[0][0] == "forum.end_date"
+    assert refusal.error.violations[0].field == "forum.end_date"
 
 
 async def test_a_day_that_does_not_exist_is_refused(coordinator: Caller) -> None:
-    with refused("INVALID_ARGUMENT") as refusal:
+    with refused("INVALID_ARGUMENT", "NO_SUCH_DAY") as refusal:
         await make_forum(coordinator, start_date=Date(year=2018, month=2, day=30))
-    assert refusal.error.violations[0][0] == "forum.start_date"
+    assert refusal.error.violations[0].field == "forum.start_date"
 
 
 async def test_an_update_changes_only_what_the_mask_names(coordinator: Caller) -> None:
@@ -112,10 +112,10 @@ async def test_a_node_cannot_become_its_own_ancestor(coordinator: Caller) -> Non
     below = await make_node(coordinator, forum, parent=top.name)
     deepest = await make_node(coordinator, forum, parent=below.name)
     for target in (top, below, deepest):
-        with refused("INVALID_ARGUMENT") as refusal:
+        with refused("INVALID_ARGUMENT", "OWN_ANCESTOR") as refusal:
             moved = pb.SubjectNode(name=top.name, parent=target.name)
             await coordinator.UpdateSubjectNode(pb.UpdateSubjectNodeRequest(subject_node=moved))
-        assert refusal.error.violations[0][0] == "subject_node.parent"
+        assert refusal.error.violations[0].field == "subject_node.parent"
 
 
 async def test_two_moves_at_once_close_no_cycle(coordinator: Caller) -> None:
@@ -131,19 +131,19 @@ async def test_a_node_stays_within_its_forum(coordinator: Caller) -> None:
     forum, elsewhere = [await make_forum(coordinator, name) for name in ("here", "elsewhere")]
     stranger = await make_node(coordinator, elsewhere, kind="KIND_COMMITMENT")
     for field in ("parent", "fulfils"):
-        with refused("INVALID_ARGUMENT") as refusal:
+        with refused("INVALID_ARGUMENT", "NOT_IN_FORUM") as refusal:
             await make_node(coordinator, forum, **{field: stranger.name if field == "parent" else [stranger.name]})
-        assert refusal.error.violations[0][0] == f"subject_node.{field}"
+        assert refusal.error.violations[0].field == f"subject_node.{field}"
 
 
 async def test_only_commitments_are_fulfilled_and_they_stay_commitments(coordinator: Caller) -> None:
     forum = await make_forum(coordinator)
     goal = await make_node(coordinator, forum)
-    with refused("INVALID_ARGUMENT"):
+    with refused("INVALID_ARGUMENT", "NOT_A_COMMITMENT"):
         await make_node(coordinator, forum, fulfils=[goal.name])
     charter = await make_node(coordinator, forum, kind="KIND_COMMITMENT")
     await make_node(coordinator, forum, kind="KIND_MEASURE", fulfils=[charter.name])
-    with refused("FAILED_PRECONDITION", "IN_USE"):
+    with refused("FAILED_PRECONDITION", "COMMITMENT_FULFILLED"):
         changed = pb.SubjectNode(name=charter.name, kind="KIND_MEASURE")
         await coordinator.UpdateSubjectNode(pb.UpdateSubjectNodeRequest(subject_node=changed))
 
@@ -165,7 +165,7 @@ async def test_a_code_is_given_once_in_a_forum(coordinator: Caller) -> None:
     forum, elsewhere = [await make_forum(coordinator, name) for name in ("here", "elsewhere")]
     await make_node(coordinator, forum, code="1.2")
     await make_node(coordinator, elsewhere, code="1.2")
-    with refused("ALREADY_EXISTS"):
+    with refused("ALREADY_EXISTS", "CODE_TAKEN"):
         await make_node(coordinator, forum, code="1.2")
 
 
@@ -200,7 +200,7 @@ async def test_a_node_is_owned_by_one_working_group(coordinator: Caller) -> None
     forum = await make_forum(coordinator)
     nodes = [(await make_node(coordinator, forum)).name for _ in range(2)]
     owner = await make_group(coordinator, forum, nodes=nodes)
-    with refused("ALREADY_EXISTS"):
+    with refused("ALREADY_EXISTS", "NODE_OWNED"):
         await make_group(coordinator, forum, title="Klima", nodes=nodes[:1])
     given_up = pb.WorkingGroup(name=owner.name, nodes=nodes[1:])
     await coordinator.UpdateWorkingGroup(

@@ -130,7 +130,7 @@ async def test_a_check_is_no_change_of_the_panelist(coordinator: Caller) -> None
 async def test_an_account_sits_once_on_a_panel(coordinator: Caller) -> None:
     forum = await make_forum(coordinator)
     await invite(coordinator, forum, account=EXPERT)
-    with refused("ALREADY_EXISTS"):
+    with refused("ALREADY_EXISTS", "ACCOUNT_ON_PANEL"):
         await invite(coordinator, forum, account=EXPERT)
 
 
@@ -224,9 +224,9 @@ async def test_while_the_exchange_service_is_away_nobody_is_judged_by_its_partne
 
 async def test_an_expert_from_abroad_names_a_city(coordinator: Caller) -> None:
     forum = await make_forum(coordinator)
-    with refused("INVALID_ARGUMENT") as refusal:
+    with refused("INVALID_ARGUMENT", "EXPERT_CITY_REQUIRED") as refusal:
         await invite(coordinator, forum, origin="ORIGIN_FRIENDSHIP_CITY", city="")
-    assert refusal.error.violations[0][0] == "panelist.city"
+    assert refusal.error.violations[0].field == "panelist.city"
 
 
 @pytest.mark.parametrize("kind", ["KIND_PARTNERSHIP", "KIND_FRIENDSHIP", "KIND_PROJECT", "KIND_CONTACT"])

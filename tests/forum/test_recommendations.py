@@ -91,7 +91,7 @@ async def test_an_answer_needs_a_verdict_and_a_reason(coordinator: Caller, membe
     adopted = await make_adopted(coordinator, await make_forum(coordinator))
     with refused("INVALID_ARGUMENT") as refusal:
         await member.AnswerRecommendation(pb.AnswerRecommendationRequest(name=adopted.name))
-    assert sorted(field for field, _ in refusal.error.violations) == ["reason", "verdict"]
+    assert sorted(refusal.fields) == ["reason", "verdict"]
 
 
 async def test_with_the_answer_a_coordinator_names_the_owner(lone_forum: RunningService, coordinator: Caller) -> None:
@@ -192,9 +192,9 @@ async def test_a_plan_needs_a_due_date_and_keeps_the_stored_one(coordinator: Cal
     adopted = await make_adopted(coordinator, await make_forum(coordinator))
     await follow(member, adopted.name, until="answer")
     plan = pb.PlanRecommendationRequest(name=adopted.name)
-    with refused("INVALID_ARGUMENT") as refusal:
+    with refused("INVALID_ARGUMENT", "DUE_DATE_REQUIRED") as refusal:
         await member.PlanRecommendation(plan)
-    assert refusal.error.violations[0][0] == "due_date"
+    assert refusal.error.violations[0].field == "due_date"
     dated = pb.Recommendation(name=adopted.name, due_date=DUE)
     await member.UpdateRecommendation(pb.UpdateRecommendationRequest(recommendation=dated))
     assert (await member.PlanRecommendation(plan)).due_date == DUE

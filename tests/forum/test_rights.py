@@ -162,5 +162,5 @@ async def test_a_bad_field_is_named_and_nothing_stored(coordinator: Caller) -> N
     for field, value in BAD:
         with refused("INVALID_ARGUMENT") as refusal:
             await make_forum(coordinator, **{field: value})
-        assert [path for path, _ in refusal.error.violations] == [f"forum.{field}"]
+        assert [violation.field for violation in refusal.error.violations] == [f"forum.{field}"]
     assert (await coordinator.ListForums(pb.ListForumsRequest())).total_size == 0

@@ -59,9 +59,9 @@ async def test_an_expert_drafts_for_its_own_group_only(
     for groups in ([other.name], [own.name, other.name]):
         with refused("PERMISSION_DENIED", "NOT_IN_WORKING_GROUP"):
             await make_conclusion(expert, forum, working_groups=groups)
-    with refused("INVALID_ARGUMENT") as refusal:
+    with refused("INVALID_ARGUMENT", "WORKING_GROUP_REQUIRED") as refusal:
         await make_conclusion(expert, forum)
-    assert [path for path, _ in refusal.error.violations] == ["conclusion.working_groups"]
+    assert [violation.field for violation in refusal.error.violations] == ["conclusion.working_groups"]
     assert (await expert.ListConclusions(pb.ListConclusionsRequest(parent=forum.name))).total_size == 0
     made = await make_conclusion(expert, forum, working_groups=[own.name])
     assert list(made.working_groups) == [own.name]

@@ -17,6 +17,7 @@ from google.rpc.context import attribute_context_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.errors import Violation
 from gateway.rest import json_reader
 from gateway.rest.fields import is_map, is_repeated
 from gateway.rest.json_writer import writer
@@ -137,7 +138,7 @@ def test_whatever_is_sent_is_read_or_its_field_is_named(drawn: tuple[Descriptor,
 
     json_reader.read(message, body, violations)
 
-    assert all(path and text for path, text in violations)
+    assert all(wrong.field and wrong.reason and wrong.description for wrong in violations)
     message.SerializeToString()
 
 
@@ -148,41 +149,41 @@ def body_like(kind: Descriptor) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize(
-    ("body", "path"),
+    ("body", "path", "reason"),
     [
-        ({"title": 3}, "title"),
-        ({"title": "a\0b"}, "title"),
-        ({"title": "\ud800"}, "title"),
-        ({"startDate": "2030-01-01"}, "startDate"),
-        ({"startDate": {"year": "next"}}, "startDate.year"),
-        ({"startDate": {"year": 2**31}}, "startDate.year"),
-        ({"startDate": {"year": True}}, "startDate.year"),
-        ({"createTime": "yesterday"}, "createTime"),
-        ({"createTime": 1}, "createTime"),
-        ({"createTime": "9999-99-99T99:99:99Z"}, "createTime"),
-        ({"direction": "SIDEWAYS"}, "direction"),
-        ({"direction": []}, "direction"),
-        ({"editable": "true"}, "editable"),
-        ({"allowedTransitions": "plan"}, "allowedTransitions"),
-        ({"allowedTransitions": ["plan", 1]}, "allowedTransitions[1]"),
-        ({"allowedTransitions": ["plan", None]}, "allowedTransitions[1]"),
-        ({"debrief": {"entries": [{}, {"title": {}}]}}, "debrief.entries[1].title"),
-        ({"debrief": {"entries": {}}}, "debrief.entries"),
-        ({"start_date": {}, "startDate": {}}, "startDate"),
-        ({"colour": "red"}, "colour"),
-        ([], "body"),
+        ({"title": 3}, "title", "NOT_A_TEXT"),
+        ({"title": "a\0b"}, "title", "NUL_CHARACTER"),
+        ({"title": "\ud800"}, "title", "NOT_WELL_FORMED"),
+        ({"startDate": "2030-01-01"}, "startDate", "NOT_AN_OBJECT"),
+        ({"startDate": {"year": "next"}}, "startDate.year", "NOT_A_WHOLE_NUMBER"),
+        ({"startDate": {"year": 2**31}}, "startDate.year", "NUMBER_OUT_OF_RANGE"),
+        ({"startDate": {"year": True}}, "startDate.year", "NOT_A_WHOLE_NUMBER"),
+        ({"createTime": "yesterday"}, "createTime", "NOT_AN_INSTANT"),
+        ({"createTime": 1}, "createTime", "NOT_AN_INSTANT"),
+        ({"createTime": "9999-99-99T99:99:99Z"}, "createTime", "NOT_AN_INSTANT"),
+        ({"direction": "SIDEWAYS"}, "direction", "CHOICE_UNKNOWN"),
+        ({"direction": []}, "direction", "CHOICE_UNKNOWN"),
+        ({"editable": "true"}, "editable", "NOT_A_BOOLEAN"),
+        ({"allowedTransitions": "plan"}, "allowedTransitions", "NOT_A_LIST"),
+        ({"allowedTransitions": ["plan", 1]}, "allowedTransitions[1]", "NOT_A_TEXT"),
+        ({"allowedTransitions": ["plan", None]}, "allowedTransitions[1]", "NOT_A_TEXT"),
+        ({"debrief": {"entries": [{}, {"title": {}}]}}, "debrief.entries[1].title", "NOT_A_TEXT"),
+        ({"debrief": {"entries": {}}}, "debrief.entries", "NOT_A_LIST"),
+        ({"start_date": {}, "startDate": {}}, "startDate", "FIELD_REPEATED"),
+        ({"colour": "red"}, "colour", "FIELD_UNKNOWN"),
+        ([], "body", "NOT_AN_OBJECT"),
     ],
 )
-def test_the_path_of_what_is_wrong_is_told(body: Any, path: str) -> None:
-    violations: json_reader.Violations = []
+def test_the_path_and_the_reason_of_what_is_wrong_are_told(body: Any, path: str, reason: str) -> None:
+    violations: list[Violation] = []
 
     json_reader.read(exchange_pb2.Visit(), body, violations)
 
-    assert [field for field, _ in violations] == [path]
+    assert [(violation.field, violation.reason) for violation in violations] == [(path, reason)]
 
 
 def test_a_repeated_element_that_is_null_is_refused_and_a_field_that_is_null_is_left_out() -> None:
-    violations: json_reader.Violations = []
+    violations: list[Violation] = []
     visit = exchange_pb2.Visit()
 
     json_reader.read(visit, {"title": None, "startDate": None}, violations)
@@ -196,17 +197,18 @@ def test_a_repeated_element_that_is_null_is_refused_and_a_field_that_is_null_is_
     ({"direction": "SIDEWAYS"}, "must be one of DIRECTION_INCOMING, DIRECTION_OUTGOING"),
 ])  # fmt: skip
 def test_what_a_field_must_be_is_told_in_full(body: Any, said: str) -> None:
-    violations: json_reader.Violations = []
+    violations: list[Violation] = []
 
     json_reader.read(exchange_pb2.Visit(), body, violations)
 
-    assert [text for _, text in violations] == [said]
+    assert [violation.description for violation in violations] == [said]
 
 
 def test_a_day_given_as_one_parameter_is_told_its_parts() -> None:
-    violations: json_reader.Violations = []
+    violations: list[Violation] = []
     request = exchange_pb2.ListVisitsRequest()
 
     json_reader.read_query(request, [("fromDate", ["2026-10-12"])], violations, request.DESCRIPTOR.fields)
 
-    assert violations == [("fromDate", "must be given as fromDate.year, fromDate.month, fromDate.day")]
+    said = "must be given as fromDate.year, fromDate.month, fromDate.day"
+    assert violations == [Violation("fromDate", "NOT_ONE_PARAMETER", said)]

@@ -115,7 +115,7 @@ def broken(message: Message) -> list[str]:
     try:
         validate(message)
     except InvalidArgument as error:
-        return [field for field, _ in error.violations]
+        return [violation.field for violation in error.violations]
     return []
 
 

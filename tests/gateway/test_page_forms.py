@@ -7,7 +7,8 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from flask import Flask
 from flask_babel import Babel
 
-from chassis.errors import AlreadyExists, InvalidArgument, NotFound
+from chassis.error_metadata import flatten_indexed
+from chassis.errors import AlreadyExists, FieldRequired, InvalidArgument, NotFound
 from chassis.validation import validate
 from gateway.errors import explanations
 from gateway.forms.form import Form
@@ -73,7 +74,7 @@ def test_a_time_that_the_clocks_skip_is_refused(app: Flask) -> None:
     form = posted(app, {"agenda_item.start_time": "2027-03-28T02:30"}, zone="Europe/Berlin")
     with pytest.raises(InvalidArgument) as refusal:
         form.message(pb.CreateAgendaItemRequest)
-    assert refusal.value.violations[0][0] == "agenda_item.start_time"
+    assert refusal.value.violations[0].field == "agenda_item.start_time"
 
 
 @pytest.mark.parametrize(("path", "text"), [
@@ -93,7 +94,7 @@ def test_what_cannot_be_read_is_named_by_its_field(path: str, text: str, app: Fl
 def test_a_complaint_of_a_service_stands_beside_its_field_in_the_readers_language(app: Flask) -> None:
     form = posted(app, {"debrief.entries.0.title": ""}, language="de")
     with form.keeping_what_was_typed():
-        raise InvalidArgument("debrief.entries[0].title", "value is required")
+        raise FieldRequired("debrief.entries[0].title")
     assert form.errors("debrief.entries.0.title") == ["Bitte füllen Sie dieses Feld aus."]
     form.shown("debrief.entries.0.title", "Titel")
     assert form.summary() == [("debrief.entries.0.title", "Titel", "Bitte füllen Sie dieses Feld aus.")]
@@ -122,11 +123,11 @@ def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
             "",
             reason="DOUBLE_BOOKING",
             metadata={
-                "resource_title": "Ratssaal",
-                "conflict": "visits/a/agendaItems/b",
-                "conflict_title": "Welcome",
-                "start_time": "2027-04-12T08:00:00Z",
-                "end_time": "2027-04-12T09:00:00Z",
+                "clashes_0_resource_title": "Ratssaal",
+                "clashes_0_conflict": "visits/a/agendaItems/b",
+                "clashes_0_conflict_title": "Welcome",
+                "clashes_0_start_time": "2027-04-12T08:00:00Z",
+                "clashes_0_end_time": "2027-04-12T09:00:00Z",
             },
         )
     assert form.problem is not None
@@ -139,9 +140,10 @@ def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
 def test_a_double_booking_names_every_clash_and_how_many_more_there_are(app: Flask) -> None:
     form = posted(app, {"agenda_item.title": "Tour"}, zone="Europe/Berlin")
     seen = {"resource_title": "Ratssaal", "conflict": "visits/a/agendaItems/b", "conflict_title": "Welcome"}
-    unseen = {"resource_title_2": "Interpreter", "start_time_2": "2027-04-12T08:00:00Z"}
+    unseen = {"resource_title": "Interpreter", "start_time": "2027-04-12T08:00:00Z"}
+    metadata = {**flatten_indexed("clashes", [seen, unseen]), "clashes": "5"}
     with form.keeping_what_was_typed():
-        raise AlreadyExists("", reason="DOUBLE_BOOKING", metadata={**seen, **unseen, "clashes": "5"})
+        raise AlreadyExists("", reason="DOUBLE_BOOKING", metadata=metadata)
     assert form.problem is not None
     first, second, more = form.problem.text.splitlines()
     assert first.startswith("Ratssaal is taken by “Welcome”")

@@ -84,4 +84,4 @@ def test_a_lesson_identified_keeps_remedial_action_and_owner() -> None:
     learning = a_learning(state=LearningState.LESSON_IDENTIFIED, remedial_action=" ", owner="")
     with pytest.raises(InvalidArgument) as refused:
         learning.require_complete()
-    assert [field for field, _ in refused.value.violations] == ["learning.remedial_action", "learning.owner"]
+    assert [violation.field for violation in refused.value.violations] == ["learning.remedial_action", "learning.owner"]

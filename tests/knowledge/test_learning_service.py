@@ -107,7 +107,7 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
 async def test_bad_input_is_refused_by_its_field(member: Caller) -> None:
     for fields, path in BAD_INPUT:
         error = await refusal(member.CreateLearning(create_request(**fields)), "INVALID_ARGUMENT")
-        assert path in [field for field, _ in error.violations], fields
+        assert path in [violation.field for violation in error.violations], fields
     assert (await member.ListLearnings(ListLearningsRequest())).total_size == 0
 
 
@@ -237,7 +237,7 @@ async def test_an_update_refuses_fields_that_cannot_change(member: Caller) -> No
     for path in ("state", "author", "source", "name", "nonsense"):
         request = UpdateLearningRequest(learning=Learning(name=made.name), update_mask=FieldMask(paths=[path]))
         error = await refusal(member.UpdateLearning(request), "INVALID_ARGUMENT")
-        assert error.violations[0][0] == "update_mask"
+        assert error.violations[0].field == "update_mask"
 
 
 async def test_required_fields_cannot_be_emptied(member: Caller) -> None:
@@ -245,7 +245,7 @@ async def test_required_fields_cannot_be_emptied(member: Caller) -> None:
     for path in ("title", "observation", "remedial_action", "owner"):
         request = UpdateLearningRequest(learning=Learning(name=made.name), update_mask=FieldMask(paths=[path]))
         error = await refusal(member.UpdateLearning(request), "INVALID_ARGUMENT")
-        assert error.violations[0][0] == f"learning.{path}"
+        assert error.violations[0].field == f"learning.{path}"
 
 
 async def test_a_lost_update_is_refused_with_who_changed_it(knowledge: RunningService, member: Caller) -> None:

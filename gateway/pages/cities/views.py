@@ -5,7 +5,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from chassis.errors import InvalidArgument, NotFound
+from chassis.errors import FieldRequired, NotFound
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.permissions import may
@@ -127,11 +127,11 @@ def _require_both_coordinates(form: Form) -> None:
     Raise unless both coordinates are typed, or none: the contract would take a missing one for 0.
 
     Raises:
-        InvalidArgument: One is missing.
+        FieldRequired: One is missing.
     """
     missing = [path for path in COORDINATES if not form[path]]
     if len(missing) == 1:
-        raise InvalidArgument(missing[0], "is required")
+        raise FieldRequired(missing[0])
 
 
 def _write_codes_in_capitals(form: Form) -> None:

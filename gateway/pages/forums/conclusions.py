@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from google.type.date_pb2 import Date
 
 from chassis.convert import date_message
-from chassis.errors import InvalidArgument
+from chassis.errors import FieldRequired, InvalidArgument
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.permissions import may
@@ -224,14 +224,15 @@ def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:
     Raise unless the day typed at `path` is still to come, or the one that is stored.
 
     Raises:
-        InvalidArgument: It has passed.
+        InvalidArgument: It has passed; reason DAY_PASSED.
     """
     try:
         day = date.fromisoformat(form[path])
     except ValueError:
         return  # none, or no day: the message says so
     if day < datetime.now(form.zone).date() and date_message(day) != stored:
-        raise InvalidArgument(path, _("This day has passed. Please choose one that is still to come."))
+        message = _("This day has passed. Please choose one that is still to come.")
+        raise InvalidArgument(path, message, reason="DAY_PASSED")
 
 
 def _require_owner(form: Form) -> None:
@@ -239,7 +240,7 @@ def _require_owner(form: Form) -> None:
     Raise unless the form names a department: what is followed has to be on somebody's desk.
 
     Raises:
-        InvalidArgument: It names none.
+        FieldRequired: It names none.
     """
     if not form["owner_department"]:
-        raise InvalidArgument("owner_department", "must not be empty")
+        raise FieldRequired("owner_department")

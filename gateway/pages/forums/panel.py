@@ -83,7 +83,8 @@ def _account_named(text: str) -> str:
     try:
         return account_admin.expert(accounts_database(), text).name
     except NotFound:
-        raise InvalidArgument("panelist.account", "is not the e-mail address of an expert's account") from None
+        message = "is not the e-mail address of an expert's account"
+        raise InvalidArgument("panelist.account", message, reason="NOT_AN_EXPERTS_EMAIL") from None
 
 
 @sign_in_required

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from chassis.errors import InvalidArgument
+from chassis.errors import FieldRequired
 from chassis.identity import Role
 from gateway import rpc
 from gateway.auth import permissions
@@ -84,7 +84,7 @@ def create() -> ResponseReturnValue:
         form.values["learning.source_title"] = dict(visits).get(form["learning.source"], "")
         with form.keeping_what_was_typed():
             if visit_required and not form["learning.source"]:
-                raise InvalidArgument("learning.source", "must not be empty")
+                raise FieldRequired("learning.source")
             learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
             flash(_recorded(learning), "success")
             topics.tell_of_new(learning.topics, known)

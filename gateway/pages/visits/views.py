@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from google.protobuf.message import Message
 
 from chassis.convert import date_of
-from chassis.errors import InvalidArgument
+from chassis.errors import InvalidArgument, InvalidFields, Violation
 from chassis.validation import validate
 from gateway import rpc
 from gateway.auth import permissions
@@ -111,12 +111,12 @@ def _require_own_host(form: Form) -> None:
 
 def _refused(form: Form, path: str, complaint: str, kind: type[Message], **fields: str) -> InvalidArgument:
     """Return a complaint about one field, with all that the request of `kind` would be refused for besides."""
-    violations = [(path, complaint)]
+    violations = [Violation(path, "HOST_NOT_NAMED", complaint)]
     try:
         validate(form.message(kind, **fields))
     except InvalidArgument as others:
-        violations += [(at, text) for at, text in others.violations if at != path]
-    return InvalidArgument.of(violations)
+        violations += [violation for violation in others.violations if violation.field != path]
+    return InvalidFields(violations)
 
 
 @blueprint.get("/<visit_id>")

@@ -103,18 +103,25 @@ class AgendaItem(Resource, Base):
         Raise unless it takes some time, at most 24 hours, and lies within the visit's dates.
 
         Raises:
-            InvalidArgument: It does not.
+            InvalidArgument: It does not; reason END_NOT_AFTER_START, AGENDA_ITEM_TOO_LONG or OUTSIDE_VISIT_DATES.
         """
         first, last = visit.bounds()
         if self.end_time <= self.start_time:
-            raise InvalidArgument("agenda_item.end_time", "is not after the start")
+            raise InvalidArgument("agenda_item.end_time", "is not after the start", reason="END_NOT_AFTER_START")
         if self.end_time - self.start_time > LONGEST_ITEM:
-            raise InvalidArgument("agenda_item.end_time", "is more than 24 hours after the start")
-        dates = f"the visit's dates, {visit.start_date} to {visit.end_date} in {visit.time_zone}"
+            raise InvalidArgument(
+                "agenda_item.end_time", "is more than 24 hours after the start", reason="AGENDA_ITEM_TOO_LONG"
+            )
+        outside = f"is not within the visit's dates, {visit.start_date} to {visit.end_date} in {visit.time_zone}"
+        dates = {
+            "start_date": visit.start_date.isoformat(),
+            "end_date": visit.end_date.isoformat(),
+            "time_zone": visit.time_zone,
+        }
         if not first <= self.start_time < last:
-            raise InvalidArgument("agenda_item.start_time", f"is not within {dates}")
+            raise InvalidArgument("agenda_item.start_time", outside, reason="OUTSIDE_VISIT_DATES", metadata=dates)
         if self.end_time > last:
-            raise InvalidArgument("agenda_item.end_time", f"is not within {dates}")
+            raise InvalidArgument("agenda_item.end_time", outside, reason="OUTSIDE_VISIT_DATES", metadata=dates)
 
 
 class Booking(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import InvalidArgument
+from chassis.errors import InvalidArgument, InvalidFields, Violation
 from chassis.model import Resource
 from services.exchange.model.base import Base
 
@@ -69,16 +69,23 @@ class City(Resource, Base):
         Raise unless its time zone and place exist.
 
         Raises:
-            InvalidArgument: They do not.
+            InvalidArgument: They do not; reason TIME_ZONE_UNKNOWN, or COORDINATE_OUT_OF_RANGE of a violation.
         """
         if self.time_zone not in _time_zones():
-            raise InvalidArgument("city.time_zone", "is not an IANA time zone such as Europe/Vilnius")
+            raise InvalidArgument(
+                "city.time_zone", "is not an IANA time zone such as Europe/Vilnius", reason="TIME_ZONE_UNKNOWN"
+            )
         if self.location:
             degrees = (("latitude", self.location.latitude, 90), ("longitude", self.location.longitude, 180))
             outside = [
-                (f"city.location.{name}", f"must be greater than or equal to -{most} and less than or equal to {most}")
+                Violation(
+                    f"city.location.{name}",
+                    "COORDINATE_OUT_OF_RANGE",
+                    f"must be greater than or equal to -{most} and less than or equal to {most}",
+                    {"low": str(-most), "high": str(most)},
+                )
                 for name, value, most in degrees
                 if not -most <= value <= most
             ]
             if outside:
-                raise InvalidArgument.of(outside)
+                raise InvalidFields(outside)

@@ -65,7 +65,7 @@ class Partnership(Stateful, Resource, Base):
         Raise unless it ends on or after the day it starts.
 
         Raises:
-            InvalidArgument: It ends before.
+            InvalidArgument: It ends before; reason LAST_DAY_BEFORE_FIRST.
         """
         if self.start_date and self.end_date and self.end_date < self.start_date:
-            raise InvalidArgument("partnership.end_date", "is before the first day")
+            raise InvalidArgument("partnership.end_date", "is before the first day", reason="LAST_DAY_BEFORE_FIRST")

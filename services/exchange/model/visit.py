@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import FailedPrecondition, InvalidArgument
+from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument
 from chassis.model import Resource, Stateful, enum_column
 from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
@@ -122,7 +122,7 @@ class Visit(Stateful, Resource, Base):
         Raise unless the visit, its delegation and its agenda may still change.
 
         Raises:
-            FailedPrecondition: It is reported, closed or cancelled.
+            FailedPrecondition: It is reported, closed or cancelled; reason VISIT_OVER, metadata `state`.
         """
         if self.is_over:
             raise FailedPrecondition(
@@ -136,7 +136,7 @@ class Visit(Stateful, Resource, Base):
         Raise unless the visit has dates that hold.
 
         Raises:
-            FailedPrecondition: It was postponed and has no new dates yet.
+            FailedPrecondition: It was postponed and has no new dates yet; reason NEW_DATES_DUE.
         """
         if self.new_dates_due:
             raise FailedPrecondition("The visit was postponed; give it new dates first.", reason="NEW_DATES_DUE")
@@ -146,12 +146,18 @@ class Visit(Stateful, Resource, Base):
         Give the visit its dates, meant in the host's time zone.
 
         Raises:
-            InvalidArgument: They are reversed, or more than 365 days apart.
+            InvalidArgument: They are reversed (reason LAST_DAY_BEFORE_FIRST), or more than 365 days apart
+                (VISIT_TOO_LONG).
         """
         if end_date < start_date:
-            raise InvalidArgument("visit.end_date", "is before the first day")
+            raise InvalidArgument("visit.end_date", "is before the first day", reason="LAST_DAY_BEFORE_FIRST")
         if end_date - start_date > LONGEST_VISIT:
-            raise InvalidArgument("visit.end_date", f"is more than {LONGEST_VISIT.days} days after the first day")
+            raise InvalidArgument(
+                "visit.end_date",
+                f"is more than {LONGEST_VISIT.days} days after the first day",
+                reason="VISIT_TOO_LONG",
+                metadata={"max_days": str(LONGEST_VISIT.days)},
+            )
         if (start_date, end_date) != (self.start_date, self.end_date):
             self.start_date, self.end_date = start_date, end_date
             self.new_dates_due = False
@@ -172,7 +178,7 @@ class Visit(Stateful, Resource, Base):
 
         Raises:
             IllegalTransition: It is neither an idea nor postponed.
-            FailedPrecondition: It was postponed and has no new dates yet.
+            FailedPrecondition: It was postponed and has no new dates yet; reason NEW_DATES_DUE.
         """
         if self.state is VisitState.POSTPONED:
             self.require_dates()
@@ -185,10 +191,10 @@ class Visit(Stateful, Resource, Base):
 
         Raises:
             IllegalTransition: The visit is not running.
-            InvalidArgument: Nothing was learned.
+            FieldRequired: Nothing was learned.
         """
         if not debrief.get("entries"):
-            raise InvalidArgument("debrief.entries", "is required")
+            raise FieldRequired("debrief.entries")
         self.transition("report")
         self.debrief = debrief
 

@@ -8,6 +8,7 @@ from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
+from chassis.error_metadata import MAX_LISTED
 from chassis.errors import InvalidArgument, PermissionDenied
 from chassis.field_mask import updated_paths
 from chassis.identity import identity
@@ -81,12 +82,15 @@ async def _visit_to_change(session: Session, name: str) -> Visit:
     Return the visit, locked, for a caller who may change its agenda.
 
     Raises:
-        NotFound, PermissionDenied: As their names say.
-        FailedPrecondition: The visit is over, or postponed without new dates.
+        NotFound: There is none; only who sees every city's is told.
+        PermissionDenied: It belongs to another city (reason RESOURCE_NOT_VISIBLE) or department
+            (NOT_DEPARTMENT_IN_CHARGE).
+        FailedPrecondition: It is over (reason VISIT_OVER), or postponed without new dates (NEW_DATES_DUE).
     """
     visit = await rows.visible(session, Visit, name, lock=True)
     if not rights.may_edit_visit(identity(), visit):
-        raise PermissionDenied("Only the department in charge of the visit may change its agenda.")
+        message = "Only the department in charge of the visit may change its agenda."
+        raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
     visit.require_open()
     visit.require_dates()
     return visit
@@ -97,7 +101,8 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
     Write the fields that a request sets.
 
     Raises:
-        InvalidArgument: A time is outside the visit's dates, or a room or person does not exist.
+        InvalidArgument: A time is wrong (reasons as `AgendaItem.check_times`), a room does not exist
+            (REFERENCE_NOT_FOUND), or somebody is neither the host's nor a delegate (NOT_OF_VISIT).
     """
     values = convert.columns(message, "agenda_item", convert.AGENDA_ITEM, paths)
     if "room" in values:
@@ -118,7 +123,7 @@ async def _require_people(session: Session, visit: Visit, names: list[str]) -> N
     Raise unless each name is one of the host's people or of this visit's delegates.
 
     Raises:
-        InvalidArgument: One is not.
+        InvalidArgument: One is not; reason NOT_OF_VISIT, metadata `people` (comma-separated).
     """
     if not names:
         return
@@ -129,5 +134,8 @@ async def _require_people(session: Session, visit: Visit, names: list[str]) -> N
     missing = [name for name in names if name not in known]
     if missing:
         raise InvalidArgument(
-            "agenda_item.people", f"{', '.join(missing)}: neither of the host's people nor of this delegation"
+            "agenda_item.people",
+            f"{', '.join(missing)}: neither of the host's people nor of this delegation",
+            reason="NOT_OF_VISIT",
+            metadata={"people": ",".join(missing[:MAX_LISTED])},
         )

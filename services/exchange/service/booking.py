@@ -13,11 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from chassis.database import Session
+from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import AlreadyExists
 from chassis.identity import identity
 from services.exchange import rights
 from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Delegate, Person, Room, Visit
-from services.exchange.service import facts
 from services.exchange.service.rows import violated
 
 
@@ -104,13 +104,13 @@ async def _collision(session: Session, item: AgendaItem) -> AlreadyExists:
             .options(joinedload(AgendaItem.visit))
         )
     ).all()
-    titles = await _titles(session, {taken for taken, _ in clashes[: facts.MOST]})
-    named = [_clash(taken, titles[taken], other) for taken, other in clashes[: facts.MOST]]
+    titles = await _titles(session, {taken for taken, _ in clashes[:MAX_LISTED]})
+    named = [_clash(taken, titles[taken], other) for taken, other in clashes[:MAX_LISTED]]
     sentences = []
     for clash in named:
         by = f" by “{clash['conflict_title']}”" if "conflict" in clash else ""
         sentences.append(f"{clash['resource_title']} is booked{by} from {clash['start_time']} to {clash['end_time']}.")
-    metadata = {**facts.numbered(named), "clashes": str(len(clashes))}
+    metadata = {**flatten_indexed("clashes", named), "clashes": str(len(clashes))}
     return AlreadyExists(" ".join(sentences), reason="DOUBLE_BOOKING", metadata=metadata)
 
 
@@ -119,8 +119,8 @@ def _clash(taken: str, title: str, other: AgendaItem) -> dict[str, str]:
     clash = {
         "resource": taken,
         "resource_title": title,
-        "start_time": facts.rfc3339(other.start_time),
-        "end_time": facts.rfc3339(other.end_time),
+        "start_time": rfc3339(other.start_time),
+        "end_time": rfc3339(other.end_time),
     }
     if rights.may_see(identity(), other.visit):
         clash |= {"conflict": other.name, "conflict_title": f"{other.visit.title}: {other.title}"}

@@ -89,12 +89,15 @@ async def _visit_to_change(session: Session, name: str) -> Visit:
     Return the visit, locked, for a caller who may change its delegation.
 
     Raises:
-        NotFound, PermissionDenied: As their names say.
-        FailedPrecondition: The visit is over.
+        NotFound: There is none; only who sees every city's is told.
+        PermissionDenied: It belongs to another city (reason RESOURCE_NOT_VISIBLE) or department
+            (NOT_IN_CHARGE_OF_DELEGATION).
+        FailedPrecondition: It is over; reason VISIT_OVER.
     """
     visit = await _visit(session, name, lock=True)
     if not rights.may_edit_delegation(identity(), visit):
-        raise PermissionDenied("Only the department in charge and the city that travels may change the delegation.")
+        message = "Only the department in charge and the city that travels may change the delegation."
+        raise PermissionDenied(message, reason="NOT_IN_CHARGE_OF_DELEGATION")
     visit.require_open()
     return visit
 
@@ -104,12 +107,12 @@ async def _require_no_head(session: Session, visit: Visit) -> None:
     Raise if the delegation of a visit, which is locked, has a head.
 
     Raises:
-        AlreadyExists: It has; the metadata says who.
+        AlreadyExists: It has; reason SECOND_HEAD, metadata `head` (its name) and `head_title`.
     """
     head = await session.scalar(select(Delegate).where(Delegate.visit_id == visit.id, Delegate.head))
     if head is not None:
         raise AlreadyExists(
             "The delegation has a head already; there can be one.",
-            reason="ALREADY_EXISTS",
+            reason="SECOND_HEAD",
             metadata={"head": head.name, "head_title": head.display_name or head.function},
         )

@@ -72,7 +72,9 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         async with self._database.begin() as session:
             exchange = await rows.visible(session, Exchange, message.name, lock=True)
             if not rights.may_edit_exchange(identity(), exchange):
-                raise PermissionDenied("Only the department that leads the exchange may change it.")
+                raise PermissionDenied(
+                    "Only the department that leads the exchange may change it.", reason="NOT_LEADING_DEPARTMENT"
+                )
             exchange.check_etag(message.etag)
             convert.assign(exchange, convert.columns(message, "exchange", convert.EXCHANGE, paths))
             await session.flush()

@@ -61,7 +61,7 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
 
     async def _create(self, session: Session, message: pb.Partnership) -> pb.Partnership:
         if message.city == self._home_city:
-            raise InvalidArgument("partnership.city", "is the home city")
+            raise InvalidArgument("partnership.city", "is the home city", reason="CITY_IS_HOME")
         city = await rows.referred(session, City, message.city, "partnership.city")
         partnership = Partnership(
             city_id=city.id,

@@ -7,7 +7,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Session
-from chassis.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied
+from chassis.errors import InvalidArgument, NameTaken, NotFound, PermissionDenied
 from chassis.identity import Role, identity
 from chassis.model import Resource
 from services.exchange import rights
@@ -41,10 +41,10 @@ async def visible(
 
     Raises:
         NotFound: There is none; only who sees every city's is told.
-        PermissionDenied: It belongs to another city, or there is none.
+        PermissionDenied: It belongs to another city, or there is none; reason RESOURCE_NOT_VISIBLE.
     """
     caller = identity()
-    denied = PermissionDenied(f"You may not see {name}.")
+    denied = PermissionDenied(f"You may not see {name}.", reason="RESOURCE_NOT_VISIBLE", metadata={"resource": name})
     try:
         row = await (session.for_update if lock else session.by_name)(model, name)
     except NotFound:
@@ -97,12 +97,14 @@ def key(model: type[Resource], name: str, field: str) -> str:
     Return the id in a name that a List request filters by.
 
     Raises:
-        InvalidArgument: It is not a name of this kind.
+        InvalidArgument: It is not a name of this kind; reason NAME_MALFORMED.
     """
     try:
         return model.parse(name)["id"]
     except NotFound:
-        raise InvalidArgument(field, f"is not a name such as {model.NAME}") from None
+        raise InvalidArgument(
+            field, f"is not a name such as {model.NAME}", reason="NAME_MALFORMED", metadata={"example": model.NAME}
+        ) from None
 
 
 async def referred(session: Session, model: type[Row], name: str, field: str) -> Row:
@@ -110,12 +112,14 @@ async def referred(session: Session, model: type[Row], name: str, field: str) ->
     Return the row that a request refers to.
 
     Raises:
-        InvalidArgument: There is none.
+        InvalidArgument: There is none; reason REFERENCE_NOT_FOUND.
     """
     try:
         return await session.by_name(model, name)
     except NotFound:
-        raise InvalidArgument(field, f"{name} does not exist") from None
+        raise InvalidArgument(
+            field, f"{name} does not exist", reason="REFERENCE_NOT_FOUND", metadata={"resources": name}
+        ) from None
 
 
 async def add(session: Session, row: Any) -> None:
@@ -123,7 +127,7 @@ async def add(session: Session, row: Any) -> None:
     Insert a row whose id the caller chose.
 
     Raises:
-        AlreadyExists: The id is taken.
+        NameTaken: The id is taken.
     """
     session.add(row)
     try:
@@ -131,7 +135,7 @@ async def add(session: Session, row: Any) -> None:
     except IntegrityError as error:
         if violated(error) != f"pk_{row.__tablename__}":
             raise
-        raise AlreadyExists(f"{row.name} exists already.", reason="ALREADY_EXISTS") from None
+        raise NameTaken(row.name) from None
 
 
 def violated(error: IntegrityError) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Bundle
 
 from chassis.database import Database, Session
+from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.field_mask import updated_paths
 from chassis.identity import Identity, identity
@@ -19,7 +20,7 @@ from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert, rights
 from services.exchange.model import AgendaItem, City, Exchange, Visit
-from services.exchange.service import booking, facts, rows
+from services.exchange.service import booking, rows
 
 ORDERINGS = {
     "start_date": Visit.start_date,
@@ -95,7 +96,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         Insert a visit, and load what it shows of exchange and cities.
 
         Raises:
-            FailedPrecondition: There is no home city yet.
+            FailedPrecondition: There is no home city yet; reason NO_HOME_CITY.
         """
         session.add(visit)
         try:
@@ -104,7 +105,9 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             if rows.violated(error) != "fk_visits_home_city_id":
                 raise
             raise FailedPrecondition(
-                f"The home city, {self._home_city}, has to be created first.", reason="NO_HOME_CITY"
+                f"The home city, {self._home_city}, has to be created first.",
+                reason="NO_HOME_CITY",
+                metadata={"city": self._home_city},
             ) from None
         await session.refresh(visit)
 
@@ -114,7 +117,9 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         async with self._database.begin() as session:
             visit = await rows.visible(session, Visit, message.name, lock=True)
             if not rights.may_edit_visit(identity(), visit):
-                raise PermissionDenied("Only the department in charge of the visit may change it.")
+                raise PermissionDenied(
+                    "Only the department in charge of the visit may change it.", reason="NOT_DEPARTMENT_IN_CHARGE"
+                )
             visit.check_etag(message.etag)
             visit.require_open()
             values = convert.columns(message, "visit", convert.VISIT, paths)
@@ -190,7 +195,7 @@ def _filters(request: pb.ListVisitsRequest) -> dict[str, Any]:
     Return the names of the `FILTERS` that hold for a list, with their values.
 
     Raises:
-        InvalidArgument: One of the request's fields is no name or no day.
+        InvalidArgument: A filter is no name (reason NAME_MALFORMED) or no day (NO_SUCH_DAY, YEAR_OUT_OF_RANGE).
     """
     values: dict[str, Any] = {}
     if not identity().has(*rights.ALL_CITIES):
@@ -226,11 +231,15 @@ async def _to_change(session: Session, request: rows.TransitionRequest, verb: st
     Return the visit, locked, for a caller who may use the verb and saw the current version.
 
     Raises:
-        NotFound, PermissionDenied, EtagMismatch: As their names say.
+        NotFound: There is none; only who sees every city's is told.
+        PermissionDenied: It belongs to another city (reason RESOURCE_NOT_VISIBLE) or department
+            (NOT_DEPARTMENT_IN_CHARGE).
+        EtagMismatch: Someone changed it since.
     """
     visit = await rows.visible(session, Visit, request.name, lock=True)
     if not rights.may_use(identity(), verb, visit):
-        raise PermissionDenied("Only the department in charge of the visit may do this.")
+        message = "Only the department in charge of the visit may do this."
+        raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
     visit.check_etag(request.etag)
     return visit
 
@@ -240,11 +249,11 @@ def _require_may_share(debrief: pb.Debrief) -> None:
     Raise unless the caller may share the entries as widely as they say.
 
     Raises:
-        PermissionDenied: An entry is public, and the caller may not make it so.
+        PermissionDenied: An entry is public, and the caller may not make it so; reason PUBLIC_BY_COORDINATORS_ONLY.
     """
     public = any(entry.visibility == pb.DebriefEntry.VISIBILITY_PUBLIC for entry in debrief.entries)
     if public and not rights.may_publish(identity()):
-        raise PermissionDenied("Only a coordinator makes a learning public.")
+        raise PermissionDenied("Only a coordinator makes a learning public.", reason="PUBLIC_BY_COORDINATORS_ONLY")
 
 
 async def _changed(session: Session, visit: Visit) -> pb.Visit:
@@ -273,16 +282,16 @@ async def _require_agenda_within(session: Session, visit: Visit) -> None:
         return
     named = [
         {
-            "item": item.name,
-            "item_title": item.title,
-            "item_start_time": facts.rfc3339(item.start_time),
+            "name": item.name,
+            "title": item.title,
+            "start_time": rfc3339(item.start_time),
             "field": "visit.start_date" if item.start_time < first else "visit.end_date",
         }
-        for item in outside[: facts.MOST]
+        for item in outside[:MAX_LISTED]
     ]
-    titles = ", ".join(f"“{item['item_title']}”" for item in named)
+    titles = ", ".join(f"“{item['title']}”" for item in named)
     raise FailedPrecondition(
         f"Agenda items would lie outside the new dates: {titles}; move or remove them first.",
         reason="AGENDA_OUTSIDE_DATES",
-        metadata={**facts.numbered(named), "items": str(len(outside))},
+        metadata={**flatten_indexed("items", named), "items": str(len(outside))},
     )

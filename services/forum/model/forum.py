@@ -34,7 +34,7 @@ class Forum(Resource, Base):
         Raise unless the forum ends on or after the day it starts.
 
         Raises:
-            InvalidArgument: It ends before.
+            InvalidArgument: It ends before; reason LAST_DAY_BEFORE_FIRST.
         """
         if self.start_date and self.end_date and self.end_date < self.start_date:
-            raise InvalidArgument("forum.end_date", "The last day is before the first.")
+            raise InvalidArgument("forum.end_date", "The last day is before the first.", reason="LAST_DAY_BEFORE_FIRST")

@@ -119,7 +119,7 @@ class Recommendation(Stateful, Resource, Base):
         Adopt a draft, together with its conclusion.
 
         Raises:
-            FailedPrecondition: It is no draft.
+            FailedPrecondition: It is no draft; reason ADOPTED.
         """
         self.require_draft()
         self.state = RecommendationState.ADOPTED
@@ -141,12 +141,13 @@ class Recommendation(Stateful, Resource, Base):
 
         Raises:
             IllegalTransition: It is not answered, or rejected.
-            InvalidArgument: No day is given nor stored.
+            InvalidArgument: No day is given nor stored; reason DUE_DATE_REQUIRED.
         """
         self.transition("plan")
         self.due_date = due_date or self.due_date
         if self.due_date is None:
-            raise InvalidArgument("due_date", "A planned recommendation needs a day by which it is implemented.")
+            message = "A planned recommendation needs a day by which it is implemented."
+            raise InvalidArgument("due_date", message, reason="DUE_DATE_REQUIRED")
 
     def start(self) -> None:
         """
@@ -168,12 +169,13 @@ class Recommendation(Stateful, Resource, Base):
 
         Raises:
             IllegalTransition: It is not in progress.
-            InvalidArgument: No evidence is given nor stored.
+            InvalidArgument: No evidence is given nor stored; reason EVIDENCE_REQUIRED.
         """
         self.transition("implement")
         self.evidence = evidence or self.evidence
         if not self.evidence:
-            raise InvalidArgument("evidence", "What shows that the recommendation is implemented?")
+            message = "What shows that the recommendation is implemented?"
+            raise InvalidArgument("evidence", message, reason="EVIDENCE_REQUIRED")
         self.implementer, self.implementer_subject = implementer, subject
 
     def may_be_verified_by(self, subject: str, department: str) -> bool:
@@ -190,10 +192,11 @@ class Recommendation(Stateful, Resource, Base):
             department: Its department; "" for none.
 
         Raises:
-            PermissionDenied: The verifier is the owner, or reported the implementation.
+            PermissionDenied: The verifier is the owner, or reported the implementation; reason VERIFIED_BY_OWNER.
             IllegalTransition: It is not implemented.
         """
         if not self.may_be_verified_by(subject, department):
-            raise PermissionDenied("A recommendation is verified by someone other than its owner.")
+            message = "A recommendation is verified by someone other than its owner."
+            raise PermissionDenied(message, reason="VERIFIED_BY_OWNER")
         self.transition("verify")
         self.verifier, self.verify_time = verifier, now()

@@ -28,7 +28,7 @@ async def page_of_forum(
         statement: From `of_forum`, with the request's filters.
 
     Raises:
-        PermissionDenied: The caller may not see the forum, if it exists.
+        PermissionDenied: The caller may not see the forum, if it exists; reason NOT_ON_PANEL.
         NotFound: There is no such forum.
         InvalidArgument: As `page`.
     """

@@ -40,7 +40,8 @@ def _as_message(panelist: Panelist) -> forum_pb2.Panelist:
 
 def _require_city(panelist: Panelist) -> None:
     if panelist.origin is not Origin.NATIONAL and not panelist.city:
-        raise InvalidArgument("panelist.city", "is required unless the expert is a national one")
+        message = "is required unless the expert is a national one"
+        raise InvalidArgument("panelist.city", message, reason="EXPERT_CITY_REQUIRED")
 
 
 class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
@@ -109,7 +110,8 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         changed = await self._read(message.name)
         require_own(changed)
         if not identity().has(Role.COORDINATOR) and not paths <= DECLARATION:
-            raise PermissionDenied("An expert changes its own declaration of conflicts only.")
+            refusal = "An expert changes its own declaration of conflicts only."
+            raise PermissionDenied(refusal, reason="BEYOND_DECLARATION")
         _set(changed, values)
         partner = await self._panel.has_partner(changed)
         async with self._database.begin() as session:

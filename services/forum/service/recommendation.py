@@ -166,7 +166,8 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         if caller.has(Role.MEMBER) and not caller.has(Role.COORDINATOR):
             require_owner(recommendation)
             if not changes <= FOLLOW_UP:
-                raise PermissionDenied("A department changes the due date and the evidence only.")
+                message = "A department changes the due date and the evidence only."
+                raise PermissionDenied(message, reason="BEYOND_FOLLOW_UP")
 
     async def DeleteRecommendation(
         self, request: forum_pb2.DeleteRecommendationRequest, context: Any
@@ -189,7 +190,8 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             recommendation.answer(verdict, request.reason, identity().name)
             owner = request.owner_department or recommendation.owner_department
             if owner != recommendation.owner_department and not identity().has(Role.COORDINATOR):
-                raise PermissionDenied("Only a coordinator names the department that owns a recommendation.")
+                message = "Only a coordinator names the department that owns a recommendation."
+                raise PermissionDenied(message, reason="OWNER_BY_COORDINATORS_ONLY")
             recommendation.owner_department = owner
             await store(session)
             event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))

@@ -103,21 +103,23 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
             SubjectNode.forum_id == forum_id, SubjectNode.id.in_(ids), SubjectNode.kind == NodeKind.COMMITMENT
         )
         if await session.scalar(statement) != len(ids):
-            raise InvalidArgument(field, "A node fulfils commitments (nodes of kind KIND_COMMITMENT) only.")
+            refusal = "A node fulfils commitments (nodes of kind KIND_COMMITMENT) only."
+            raise InvalidArgument(field, refusal, reason="NOT_A_COMMITMENT")
         return ids
 
     async def _require_unfulfilled(self, session: Session, node: SubjectNode) -> None:
         """Raise when a commitment that others fulfil would become something else."""
         fulfilled = exists().where(Fulfilment.forum_id == node.forum_id, Fulfilment.commitment_id == node.id)
         if await session.scalar(select(fulfilled)):
-            raise FailedPrecondition("Other nodes fulfil this commitment.", reason="IN_USE")
+            raise FailedPrecondition("Other nodes fulfil this commitment.", reason="COMMITMENT_FULFILLED")
 
     async def _move(self, session: Session, node: SubjectNode, parent_id: str | None) -> None:
         """Put a node below another, unless that would close a cycle."""
         nodes = select(SubjectNode.id, SubjectNode.parent_id).where(SubjectNode.forum_id == node.forum_id)
         parents: dict[str, str | None] = {row.id: row.parent_id for row in await session.execute(nodes)}
         if would_cycle(parents, node.id, parent_id):
-            raise InvalidArgument("subject_node.parent", "The node would become its own ancestor.")
+            message = "The node would become its own ancestor."
+            raise InvalidArgument("subject_node.parent", message, reason="OWN_ANCESTOR")
         node.parent_id = parent_id
 
     async def DeleteSubjectNode(self, request: forum_pb2.DeleteSubjectNodeRequest, context: Any) -> empty_pb2.Empty:
