@@ -12,7 +12,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from chassis.error_metadata import flatten_indexed, read_indexed
-from chassis.errors import DomainError, Violation, from_code
+from chassis.errors import DeadlineExceeded, DomainError, Unavailable, Violation, from_code
 
 DOMAIN = "austausch"
 VIOLATIONS = "violations"
@@ -61,7 +61,8 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
     """
     Return the domain error that a failed call carries.
 
-    One without details, as gRPC itself makes them, keeps its code and text; its reason is the name of the code.
+    One without details, as gRPC itself makes them, keeps its code and text; its reason is SERVICE_AWAY, TOO_SLOW or
+    CALL_FAILED.
     """
     code = error.code().name
     status = None
@@ -69,7 +70,7 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
         if key == "grpc-status-details-bin":
             status = status_pb2.Status.FromString(value)
     if status is None:
-        return from_code(code, error.details() or code, reason=code)
+        return _without_details(code, error.details() or code)
     info = error_details_pb2.ErrorInfo()
     bad = error_details_pb2.BadRequest()
     for detail in status.details:
@@ -81,10 +82,20 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
     return from_code(
         code,
         status.message,
-        reason=info.reason or code,
+        reason=info.reason,
         metadata={key: text for key, text in info.metadata.items() if not key.startswith(f"{VIOLATIONS}_")},
         violations=[
             Violation(violation.field, violation.reason, violation.description, particulars.get(index, {}))
             for index, violation in enumerate(bad.field_violations)
         ],
     )
+
+
+def _without_details(code: str, text: str) -> DomainError:
+    match code:
+        case "UNAVAILABLE":
+            return Unavailable(text, reason="SERVICE_AWAY")
+        case "DEADLINE_EXCEEDED":
+            return DeadlineExceeded(text, reason="TOO_SLOW")
+        case _:
+            return from_code(code, text, reason="CALL_FAILED")

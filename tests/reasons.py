@@ -27,14 +27,15 @@ ROOT = Path(__file__).parents[1]
 PROCESSES = ("chassis", "services", "gateway")
 CONTRACTS: tuple[Any, ...] = (accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2)
 # What notes a violation, and where its reason stands among the arguments.
-NOTES = {"Violation": 1, "Unfit": None}
+NOTES = {"Violation": 1, "Unfit": None, "_parsed": None}
 # Where a reason is passed on or comes from the contract: function, in file.
 PASSED_ON = {
     ("chassis/errors.py", "InvalidArgument.__init__"),
     ("chassis/errors.py", "from_code"),
     ("chassis/status.py", "from_rpc_error"),
     ("chassis/validation.py", "_read"),
-    ("gateway/rest/json_reader.py", "Unfit.at"),
+    ("gateway/errors/unfit.py", "Unfit.at"),
+    ("gateway/forms/field_codec.py", "_parsed"),
 }
 
 
@@ -46,11 +47,13 @@ class Reasons:
     Attributes:
         errors: Canonical codes by reason, of what is raised.
         violations: Reasons of what is wrong with a field.
+        metadata: Names of the particulars by reason, where every place that gives it names them.
         computed: Places where a reason is no text.
     """
 
     errors: dict[str, set[str]] = field(default_factory=dict)
     violations: set[str] = field(default_factory=set)
+    metadata: dict[str, set[str]] = field(default_factory=dict)
     computed: list[str] = field(default_factory=list)
 
 
@@ -64,6 +67,7 @@ def read_reasons(sources: dict[str, str]) -> Reasons:
     """Return the reasons in some source, by path."""
     trees = {path: ast.parse(source) for path, source in sources.items()}
     codes = {name: kind.code for name, kind in vars(errors).items() if _is_error(kind)}
+    codes["from_code"] = "INTERNAL"  # of a code that only a failed call tells
     fixed: dict[str, str] = {}
     for tree in [ast.parse((ROOT / "chassis/errors.py").read_text()), *trees.values()]:
         for kind in [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]:
@@ -81,7 +85,10 @@ def read_reasons(sources: dict[str, str]) -> Reasons:
             if reason is None:
                 if (path, inside) not in PASSED_ON:
                     reasons.computed.append(f"{path}:{call.lineno}")
-            elif name in NOTES:
+                continue
+            if name not in fixed:
+                _note_metadata(reasons.metadata, reason, call)
+            if name in NOTES:
                 reasons.violations.add(reason)
             else:
                 reasons.errors.setdefault(reason, set()).add(codes[name])
@@ -123,6 +130,17 @@ def _reason(call: ast.Call, position: int | None) -> str | None:
     if given is None and position is not None and len(call.args) > position:
         given = call.args[position]
     return given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else None
+
+
+def _note_metadata(noted: dict[str, set[str]], reason: str, call: ast.Call) -> None:
+    """Note which particulars every call that gives a reason names; of a call that has them from elsewhere, any."""
+    given = next((keyword.value for keyword in call.keywords if keyword.arg == "metadata"), None)
+    if given is None and _name(call.func) == "Violation" and len(call.args) > 3:
+        given = call.args[3]
+    if given is None or isinstance(given, ast.Dict):
+        keys = given.keys if isinstance(given, ast.Dict) else []
+        names = {key.value for key in keys if isinstance(key, ast.Constant)}
+        noted[reason] = noted.get(reason, names) & names
 
 
 def _calls(node: ast.AST, inside: str = "") -> Iterator[tuple[ast.Call, str]]:

@@ -1,11 +1,9 @@
-"""
-What went wrong, said to a person in their language: the reasons of the contract and the complaints of field rules.
-"""
+"""What went wrong, said to a person in their language: by the reason of a refusal, or of what is wrong with a field."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -16,19 +14,20 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from chassis.error_metadata import read_indexed
-from chassis.errors import DomainError
+from chassis.errors import DomainError, Violation
+from gateway.errors.reasons import FIELDS, REFUSALS
 from gateway.vocabulary.enum_labels import TERMS, verb_label
 
 
 @dataclass(frozen=True)
-class Problem:
+class Explanation:
     """
     Why a request was not carried out.
 
     Attributes:
         title: What happened, in a few words.
         text: The same with its particulars, a line each.
-        advice: What to do now.
+        advice: What to do now, beside the form that was sent.
         names: (resource name, its title) of what the text is about, to be linked.
         marks: (field path, complaint) of the fields with which one can change it.
     """
@@ -40,109 +39,56 @@ class Problem:
     marks: list[tuple[str, str]] = field(default_factory=list)
 
 
-FILL_IN = _l("Please fill this in.")
 CHOOSE = _l("Please choose at least one.")
-# A sentence of a service, or a complaint of a field rule (as `chassis.validation` words it) → what a person reads.
-# Named groups fill the placeholders. What is not here is shown as the service wrote it, in English.
-SENTENCES: list[tuple[re.Pattern[str], LazyString]] = [
-    (re.compile(pattern), text)
-    for pattern, text in (
-        # Rules of fields.
-        (r"is required|at least 1 (character|item)|must not be empty|must not be in list \[0\]", FILL_IN),
-        (r"What shows that the recommendation|needs a day by which", FILL_IN),
-        (r"must be at least (?P<count>\d+) characters", _l("Please write at least %(count)s characters.")),
-        (r"must be at most (?P<count>\d+) characters", _l("Please write no more than %(count)s characters.")),
-        (r"at most (?P<count>\d+) item", _l("Please give no more than %(count)s entries.")),
-        (r"names something twice", _l("Please give each entry only once.")),
-        (
-            r"greater than or equal to (?P<low>-?\d+) and less than or equal to (?P<high>-?\d+)",
-            _l("Please give a number from %(low)s to %(high)s."),
-        ),
-        (r"is not one of the values|must be in list", _l("Please choose one of the entries.")),
-        (r"has not the right form|is not a name such as", _l("This has not the form that is needed here.")),
-        (
-            r"must be a BCP 47 language tag",
-            _l("This language is not known. Please give its name, for example: Polish."),
-        ),
-        (
-            r"must be a topic such as",
-            _l("A topic is a few words of letters and digits, for example: water supply."),
-        ),
-        (r"must be an account such as", _l("Please give the e-mail address with which the person signs in.")),
-        (r"must be an e-mail address such as", _l("Please give an e-mail address, for example: name@example.org.")),
-        (
-            r"must be an id such as (?P<example>\S+)",
-            _l("Please use small letters from a to z, digits and hyphens only, for example: %(example)s."),
-        ),
-        (
-            r"must be an? .+ such as (?P<example>.+)",
-            _l("This has not the form that is needed here, for example: %(example)s."),
-        ),
-        (r"contains a NUL character", _l("It contains a character that cannot be stored.")),
-        (r"name both languages, or none", _l("Please name both languages, or none.")),
-        (r"There is no such day|is not a day", _l("There is no such day.")),
-        (r"has a year outside (?P<low>\d+) to (?P<high>\d+)", _l("The year has to lie from %(low)s to %(high)s.")),
-        # Visits.
-        (r"is before the first day|last day is before the first", _l("The last day is before the first.")),
-        (r"is more than (?P<days>\d+) days after", _l("A visit lasts no longer than %(days)s days.")),
-        (r"is not after the start", _l("The end is not after the beginning.")),
-        (r"is more than 24 hours after", _l("An item lasts no longer than 24 hours.")),
-        (r"is not within the visit's dates", _l("This lies outside the days of the visit.")),
-        (r"neither of the host's people", _l("Somebody here belongs neither to the hosts nor to this delegation.")),
-        (r"give it new dates first", _l("The visit was postponed. Give it new days first.")),
-        (r"^The visit is \w+ and can't be changed", _l("This visit is over and cannot be changed any more.")),
-        (r"Only the department in charge", _l("Only the department that is in charge of the visit may do this.")),
-        (r"Only the department that leads", _l("Only the department that leads the exchange may do this.")),
-        # Forums.
-        (r"is adopted and cannot|its text cannot be changed", _l("It is adopted; its text never changes again.")),
-        (r"Another department owns", _l("Another department is the owner of this recommendation.")),
-        (r"verified by someone other", _l("A recommendation is verified by somebody other than its owner.")),
-        (r"Accept the invitation", _l("Accept the invitation before you write in this forum.")),
-        (r"do not sit on the panel", _l("You do not sit on the panel of this forum.")),
-        (
-            r"working groups that they belong to",
-            _l("You can write here only for working groups that you belong to, and leave the others as they are."),
-        ),
-        (r"due date and the evidence only", _l("A department changes the day and the evidence only.")),
-        (r"Another working group owns", _l("Another working group reviews some of this already.")),
-        (r"account sits on the panel already", _l("This account sits on the panel already.")),
-        (r"node of this forum has this code", _l("Something else under review here has this code.")),
-        (r"its own ancestor", _l("It cannot lie below itself.")),
-        (r"is in use: something else", _l("Something else in the forum still refers to it.")),
-        # Learnings.
-        (
-            r"author of a learning|who is not its author",
-            _l("A learning is validated by somebody other than its author."),
-        ),
-        (r"Staff of a partner city write", _l("Please choose the visit of your city that it comes from.")),
-        (r"Only a coordinator makes", _l("Only the international office makes a learning public.")),
-        (r"cannot replace another", _l("This learning is itself set aside and cannot replace another.")),
-        # Cities and accounts.
-        (r"^cities/\S+ exists already", _l("Another city has this short name. Choose another one.")),
-        (r"is not an IANA time zone", _l("This time zone is not known. Please choose one from the list.")),
-        (r"is the home city", _l("This is the home city. Please choose another one.")),
-        (r"e-mail address of an expert's account", _l("No expert signs in with this e-mail address.")),
-        (r"belongs to another account", _l("Another account has this e-mail address.")),
-        (
-            r"You cannot disable your own account",
-            _l("You cannot lock your own account or take the role of an administrator from it; another one can."),
-        ),
-        # Everywhere.
-        (r"does not exist|was deleted meanwhile|not in this forum", _l("This does not exist (any more).")),
-        (r"This needs the role", _l("Your role is not allowed to do this.")),
-        (r"You may not see", _l("You may not see this.")),
-    )
-]
+BELOW = _l("What you typed is still below.")
+LATER = _l("What you typed is still below. Please try again in a moment.")
+# Canonical code → title, and advice beside the form.
+KINDS: dict[str, tuple[LazyString, LazyString]] = {
+    "UNAUTHENTICATED": (_l("You are not signed in"), BELOW),
+    "PERMISSION_DENIED": (
+        _l("You may not do this"),
+        _l("Ask the international office if you need it for your work."),
+    ),
+    "NOT_FOUND": (_l("There is nothing here"), BELOW),
+    "ALREADY_EXISTS": (_l("This exists already"), BELOW),
+    "ABORTED": (_l("Changed meanwhile"), LATER),
+    "RESOURCE_EXHAUSTED": (_l("Too often"), LATER),
+    "UNAVAILABLE": (_l("Part of the platform does not answer"), LATER),
+    "DEADLINE_EXCEEDED": (_l("This takes too long"), LATER),
+    "INTERNAL": (_l("Something went wrong"), LATER),
+}
+OTHERWISE = (_l("This was not possible"), BELOW)
 
 
-def sentence(text: str, *, blank: bool = False) -> str:
-    """Return a sentence of a service in the reader's language; `blank`: it is about a field with nothing in it."""
-    if blank and re.search(r"has not the right form|must be an? .+ such as", text):
-        return str(FILL_IN)
-    for pattern, words in SENTENCES:
-        if found := pattern.search(text):
-            return str(words) % found.groupdict() if found.groupdict() else str(words)
-    return text
+def explain(error: DomainError, zone: tzinfo) -> Explanation:
+    """Return what to say about a refusal: of an unknown reason by its code, of times as clocks in `zone` show them."""
+    if say := PARTICULAR.get(error.reason):
+        with suppress(KeyError):  # a service of another release has other particulars
+            return say(error, zone)
+    title, advice = KINDS.get(error.code, OTHERWISE)
+    return Explanation(str(title), _text(error), str(advice))
+
+
+def explain_field(violation: Violation) -> str:
+    """Return what to say about a bad field; general words for a reason that is not known here."""
+    return _filled(FIELDS.get(violation.reason, FIELDS["string.pattern"]), violation.metadata)
+
+
+def _text(error: DomainError) -> str:
+    if error.violations:
+        return "\n".join(dict.fromkeys(explain_field(violation) for violation in error.violations))
+    known = REFUSALS.get(error.code, {})
+    return _filled(known[error.reason], error.metadata) if error.reason in known else ""
+
+
+def _filled(text: str, metadata: Mapping[str, str]) -> str:
+    """Return a text in the reader's language; a particular that did not come is an ellipsis."""
+    return _(text) % _Particulars(metadata)
+
+
+class _Particulars(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
 def _moment(text: str, zone: tzinfo) -> str:
@@ -171,19 +117,19 @@ def _formatted(skeleton: str, value: datetime) -> str:
     return format_skeleton(skeleton, value, locale=get_locale())
 
 
-def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Problem:
-    return Problem(
+def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Explanation:
+    return Explanation(
         _("Changed meanwhile"),
         _(
             "%(updater)s changed this at %(time)s, while you were working on it.",
             updater=error.metadata.get("updater") or _("Somebody"),
-            time=_moment(error.metadata.get("update_time", ""), zone),
+            time=_moment(error.metadata["update_time"], zone),
         ),
         _("Nothing of yours is lost: what you typed is still below. Save again to replace the other version."),
     )
 
 
-def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
+def _double_booking(error: DomainError, zone: tzinfo) -> Explanation:
     clashes = list(read_indexed(error.metadata, "clashes").values())
     sentences = []
     taken: dict[str, list[str]] = {}
@@ -203,9 +149,9 @@ def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
         )
         path = "agenda_item.room" if resource.startswith("rooms/") else "agenda_item.people"
         taken.setdefault(path, []).append(title)
-    if (more := int(error.metadata.get("clashes", "0")) - len(clashes)) > 0:
+    if (more := int(error.metadata["clashes"]) - len(clashes)) > 0:
         sentences.append(ngettext("There is one more clash.", "There are %(num)s more clashes.", more))
-    return Problem(
+    return Explanation(
         _("Already taken at that time"),
         "\n".join(sentences),
         _("Choose another time, room or person. What you typed is still below."),
@@ -219,15 +165,15 @@ def _double_booking(error: DomainError, zone: tzinfo) -> Problem:
     )
 
 
-def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Problem:
+def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Explanation:
     items = list(read_indexed(error.metadata, "items").values())
     names = []
     for item in items:
         start = _local(item["start_time"], zone)
         when = _formatted("yMMMEd", start) if start else item["start_time"]
         names.append((item["name"], _("“%(title)s”, %(day)s", title=item["title"], day=when)))
-    more = int(error.metadata.get("items", "0")) - len(items)
-    return Problem(
+    more = int(error.metadata["items"]) - len(items)
+    return Explanation(
         _("Items of the programme would lie outside the new days"),
         ngettext("There is one more item.", "There are %(num)s more items.", more) if more > 0 else "",
         _("Move or remove them first, or choose other days. What you typed is still below."),
@@ -239,32 +185,28 @@ def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Problem:
     )
 
 
-def _illegal_transition(error: DomainError, _zone: tzinfo) -> Problem:
-    allowed = [verb_label(verb) for verb in error.metadata.get("allowed", "").split(",") if verb]
-    return Problem(
+def _illegal_transition(error: DomainError, _zone: tzinfo) -> Explanation:
+    allowed = [verb_label(verb) for verb in error.metadata["allowed"].split(",") if verb]
+    return Explanation(
         _("Not possible in this state"),
         _("Somebody has moved this on meanwhile, or a step before this one is missing."),
         _("Possible now: %(verbs)s.", verbs=", ".join(allowed)) if allowed else _("No further step is possible."),
     )
 
 
-def _ineligible(error: DomainError, _zone: tzinfo) -> Problem:
+def _ineligible(error: DomainError, _zone: tzinfo) -> Explanation:
     labels = TERMS["Eligibility.Reason"]
-    broken = [str(labels.get(f"REASON_{name}", name)) for name in error.metadata.get("reasons", "").split(",")]
-    return Problem(
+    broken = [str(labels.get(f"REASON_{name}", name)) for name in error.metadata["reasons"].split(",")]
+    return Explanation(
         _("Not eligible"),
         _("What speaks against it: %(reasons)s.", reasons="; ".join(broken)),
         _("The check is in the log of the forum. What you typed is still below."),
     )
 
 
-def _already_exists(error: DomainError, _zone: tzinfo) -> Problem:
-    return Problem(_("This exists already"), sentence(error.message), _("What you typed is still below."))
-
-
-def _second_head(error: DomainError, _zone: tzinfo) -> Problem:
+def _second_head(error: DomainError, _zone: tzinfo) -> Explanation:
     head, title = error.metadata["head"], error.metadata["head_title"]
-    return Problem(
+    return Explanation(
         _("The delegation has a head already"),
         "",
         _("Take the mark away there first, or leave it out here. What you typed is still below."),
@@ -273,48 +215,20 @@ def _second_head(error: DomainError, _zone: tzinfo) -> Problem:
     )
 
 
-def _not_permitted(error: DomainError, _zone: tzinfo) -> Problem:
-    return Problem(
-        _("You may not do this"),
-        sentence(error.message),
-        _("Ask the international office if you need it for your work."),
-    )
+def _too_many_attempts(error: DomainError, _zone: tzinfo) -> Explanation:
+    minutes = int(error.metadata["retry_after"]) // 60 + 1
+    title, advice = KINDS[error.code]
+    text = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
+    return Explanation(str(title), text, str(advice))
 
 
-def _request_id_reused(_error: DomainError, _zone: tzinfo) -> Problem:
-    return Problem(
-        _("Already sent with other content"),
-        _("This form was sent before with different content."),
-        _("Open the form anew from the list to create another entry."),
-    )
-
-
-def _unavailable(_error: DomainError, _zone: tzinfo) -> Problem:
-    return Problem(
-        _("Part of the platform does not answer"),
-        _("Your request could not be carried out just now."),
-        _("What you typed is still below. Please try again in a moment."),
-    )
-
-
-# Reason, or code, of a refusal → what to say about it.
-PROBLEMS: dict[str, Callable[[DomainError, tzinfo], Problem]] = {
+# Reason → what to say that a text alone cannot.
+PARTICULAR: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
     "ETAG_MISMATCH": _changed_meanwhile,
     "DOUBLE_BOOKING": _double_booking,
     "AGENDA_OUTSIDE_DATES": _agenda_outside_dates,
     "ILLEGAL_TRANSITION": _illegal_transition,
     "INELIGIBLE": _ineligible,
     "SECOND_HEAD": _second_head,
-    "ALREADY_EXISTS": _already_exists,
-    "REQUEST_ID_REUSED": _request_id_reused,
-    "PERMISSION_DENIED": _not_permitted,
-    "UNAVAILABLE": _unavailable,
-    "DEADLINE_EXCEEDED": _unavailable,
+    "TOO_MANY_ATTEMPTS": _too_many_attempts,
 }
-
-
-def problem(error: DomainError, zone: tzinfo) -> Problem:
-    """Return what to say about a refusal that is not about one field; times as clocks in `zone` show them."""
-    if explain := PROBLEMS.get(error.reason) or PROBLEMS.get(error.code):
-        return explain(error, zone)
-    return Problem(_("This was not possible"), sentence(error.message), _("What you typed is still below."))

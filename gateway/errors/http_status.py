@@ -1,6 +1,7 @@
 """Canonical codes (``google.rpc.Code``) and HTTP statuses, for pages, forms, JSON and the description of the API."""
 
 from chassis.errors import DomainError
+from gateway.errors.reasons import REFUSALS
 
 # By the mapping of google.rpc.Code, which aip.dev/193 prescribes.
 STATUS_BY_CODE = {
@@ -19,6 +20,13 @@ STATUS_BY_CODE = {
 }
 # What HTTP itself refuses and no code maps to, by the code that comes nearest.
 CODE_BY_STATUS = {405: "UNIMPLEMENTED"} | {status: code for code, status in reversed(STATUS_BY_CODE.items())}
+# What HTTP itself refuses → its reason.
+REASON_BY_STATUS = {
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "REQUEST_ENTITY_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
 
 
 def http_status(error: DomainError) -> int:
@@ -29,3 +37,25 @@ def http_status(error: DomainError) -> int:
 def code_of_http(status: int) -> str:
     """Return the canonical code of what HTTP itself refuses."""
     return CODE_BY_STATUS.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+
+
+def reasons_of_status(status: int) -> dict[str, str]:
+    """Return the reasons of the refusals that are answered with an HTTP status, with their meanings in English."""
+    return {
+        reason: text
+        for code, reasons in REFUSALS.items()
+        for reason, text in reasons.items()
+        if status_of_reason(reason, code) == status
+    }
+
+
+def status_of_reason(reason: str, code: str) -> int:
+    """Return the HTTP status of a refusal with a reason of a canonical code."""
+    return next(
+        (status for status, known in REASON_BY_STATUS.items() if known == reason), STATUS_BY_CODE.get(code, 500)
+    )
+
+
+def reason_of_http(status: int) -> str:
+    """Return the reason of what HTTP itself refuses."""
+    return REASON_BY_STATUS.get(status, "DEFECT" if status >= 500 else "BAD_REQUEST")

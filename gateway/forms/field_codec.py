@@ -6,17 +6,17 @@ A field of a page is named by its path in the request, for example `visit.start_
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext as _
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from werkzeug.datastructures import MultiDict
 
 from chassis.convert import date_message, date_of
+from gateway.errors.unfit import Unfit
 from gateway.forms import resubmission
 from gateway.forms.entries import split_entries
 from gateway.i18n import countries_and_zones, formats, languages
@@ -54,7 +54,8 @@ def put(message: Message, path: list[str], texts: list[str], zone: ZoneInfo) -> 
         zone: IANA zone of the form's times.
 
     Raises:
-        ValueError: A text is no date, number or known choice; with a sentence for the reader.
+        Unfit: A text is no date (reason NOT_A_DATE, NOT_A_LOCAL_TIME, LOCAL_TIME_SKIPPED), number (NOT_A_WHOLE_NUMBER,
+            NOT_A_DECIMAL) or known choice (CHOICE_UNKNOWN, LANGUAGE_UNKNOWN).
     """
     field = message.DESCRIPTOR.fields_by_name.get(path[0])
     if field is None:
@@ -67,7 +68,7 @@ def put(message: Message, path: list[str], texts: list[str], zone: ZoneInfo) -> 
         if field.message_type is None:
             setattr(message, field.name, _scalar(field, texts[-1]))
         elif field.message_type.full_name == DATE:
-            day = _parsed(date.fromisoformat, texts[-1], _("Please give a date as day, month and year."))
+            day = _parsed(date.fromisoformat, texts[-1], reason="NOT_A_DATE")
             getattr(message, field.name).CopyFrom(date_message(day))
         else:
             getattr(message, field.name).FromDatetime(_instant(texts[-1], zone))
@@ -130,35 +131,36 @@ def in_the_readers_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:
     """Return the instant that a local time in a zone names."""
-    local = _parsed(datetime.fromisoformat, text, _("Please give a date and a time."))
+    local = _parsed(datetime.fromisoformat, text, reason="NOT_A_LOCAL_TIME")
     instant = local.replace(tzinfo=zone).astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) != local:
-        raise ValueError(_("This time does not exist: the clocks go forward on that day."))
+        raise Unfit("is a time that the clocks leave out", reason="LOCAL_TIME_SKIPPED")
     return instant
 
 
-def _parsed(parse: Callable[[str], T], text: str, complaint: str) -> T:
-    """Return `parse(text)`; its ValueError becomes one with `complaint`."""
+def _parsed(parse: Callable[[str], T], text: str, *, reason: str, metadata: Mapping[str, str] | None = None) -> T:
+    """Return `parse(text)`; its ValueError becomes `Unfit` with the reason."""
     try:
         return parse(text)
-    except ValueError:
-        raise ValueError(complaint) from None
+    except ValueError as error:
+        raise Unfit(str(error), reason=reason, metadata=metadata) from None
 
 
 def _scalar(field: Field, text: str) -> str | int | float | bool:
-    """Return `text` as the field's type. Raises ValueError with a sentence for the reader."""
+    """Return `text` as the field's type. Raises Unfit as `put`."""
     if field.enum_type is not None:
         if text not in field.enum_type.values_by_name:
-            raise ValueError(_("Please choose one of the entries."))
+            raise Unfit("is not one of the values", reason="CHOICE_UNKNOWN")
         return field.enum_type.values_by_name[text].number
     if field.cpp_type in INTEGERS:
-        return _parsed(int, text, _("Please give a whole number."))
+        return _parsed(int, text, reason="NOT_A_WHOLE_NUMBER")
     if field.containing_type.full_name == LOCATION:
-        return formats.degrees_of(text)
+        example = {"example": formats.decimal(49.4875)}
+        return _parsed(formats.degrees_of, text, reason="NOT_A_DECIMAL", metadata=example)
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return text in ("on", "true", "1")
     if field.name == "language" and not text_languages.is_known(text):
-        raise ValueError(_("This is no language that is known here. Please choose one from the list."))
+        raise Unfit("is no language that is known here", reason="LANGUAGE_UNKNOWN")
     return IN_WORDS[field.name][1](text) if field.name in IN_WORDS else text
 
 

@@ -21,8 +21,9 @@ from google.protobuf.message import Message
 from werkzeug.datastructures import MultiDict
 
 from chassis.errors import DomainError, InvalidFields, NotFound, Unauthenticated, Violation
-from gateway.errors import explanations
+from gateway.errors.explanations import CHOOSE, Explanation, explain, explain_field
 from gateway.errors.http_status import http_status
+from gateway.errors.unfit import Unfit
 from gateway.forms import field_codec, resubmission
 from gateway.forms.entries import count_entries, keep_entries, split_entries
 
@@ -36,7 +37,7 @@ class Form:
     Attributes:
         values: Text by field path; what was typed, else what the page starts with.
         zone: IANA zone in which times are shown and typed.
-        violations: Descriptions by field path, in the reader's language.
+        violations: Complaints by field path, in the reader's language.
         problem: What else kept the request from being carried out; None when nothing did.
         status: HTTP status of the page that shows the form.
         theirs: What somebody else saved meanwhile, by field path, where it differs from what was typed.
@@ -52,9 +53,10 @@ class Form:
         """
         self.zone = ZoneInfo(zone or current_app.config["HOME_TIME_ZONE"])
         self.violations: dict[str, list[str]] = {}
-        self.problem: explanations.Problem | None = None
+        self.problem: Explanation | None = None
         self.status = 200
         self._overtaken = False
+        self._required: set[str] = set()
         self.theirs: dict[str, str] = {}
         self.labels: dict[str, str] = {}
         self.groups: dict[str, str] = {}
@@ -95,11 +97,8 @@ class Form:
         `several`: as boxes to tick, into which nothing can be filled.
         """
         self.labels[path] = label
-        if several and path in self.violations:
-            texts = self.violations[path]
-            self.violations[path] = [
-                str(explanations.CHOOSE) if text == explanations.FILL_IN else text for text in texts
-            ]
+        if several and path in self._required:
+            self.violations[path] = [str(CHOOSE)]
         return ""
 
     def grouped(self, path: str, label: str) -> str:
@@ -133,8 +132,8 @@ class Form:
             texts = [text.replace("\r\n", "\n").strip() for text in self.all(key)]
             try:
                 field_codec.put(message, key.split("."), [text for text in texts if text], self.zone)
-            except ValueError as wrong:
-                violations.append(Violation(key, "NOT_READABLE", str(wrong)))
+            except Unfit as wrong:
+                violations.append(wrong.at(key))
         if violations:
             raise InvalidFields(violations)
         return message
@@ -183,11 +182,11 @@ class Form:
             self.status = http_status(refusal)
             for violation in refusal.violations:
                 at = re.sub(r"\[(\d+)\]", r".\1", violation.field)
-                blank = not self[at] and not self[re.sub(r"\.\d+$", "", at)]
-                complaint = explanations.sentence(violation.description, blank=blank)
-                self.violations.setdefault(at, []).append(self._about_one(at, complaint))
+                if violation.reason == "required":
+                    self._required.add(at)
+                self.violations.setdefault(at, []).append(self._about_one(at, explain_field(violation)))
             if not refusal.violations:
-                self.problem = explanations.problem(refusal, self.zone)
+                self.problem = explain(refusal, self.zone)
                 for path, complaint in self.problem.marks:
                     self.violations.setdefault(path, []).append(complaint)
             self._overtaken = refusal.reason == "ETAG_MISMATCH"

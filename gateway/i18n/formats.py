@@ -63,11 +63,11 @@ def degrees_of(text: str) -> float:
     Return the number that a person wrote, with a point or a comma, and with the degree sign or without.
 
     Raises:
-        ValueError: It is none, with a sentence for the reader.
+        ValueError: It is none.
     """
     written = text.removesuffix("°").strip().replace("\N{MINUS SIGN}", "-").replace(",", ".")
     if not DECIMAL.fullmatch(written):
-        raise ValueError(_("Please give a number, for example: %(number)s.", number=decimal(49.4875)))
+        raise ValueError(f"{text} is no number")
     return float(written)
 
 

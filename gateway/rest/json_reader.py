@@ -11,7 +11,7 @@ import base64
 import binascii
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from chassis.errors import Violation
+from gateway.errors.unfit import Unfit
 from gateway.rest import fields
 
 INTEGER_BOUNDS = {
@@ -30,25 +31,6 @@ INTEGER_BOUNDS = {
 }
 FLOATS = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
 INTEGER = re.compile(r"-?[0-9]{1,20}")
-
-
-class Unfit(ValueError):
-    """
-    One value does not fit its field.
-
-    Attributes:
-        reason: Machine-readable reason.
-        description: What would fit, for developers.
-        metadata: Particulars of the reason.
-    """
-
-    def __init__(self, description: str, *, reason: str, metadata: Mapping[str, str] | None = None) -> None:
-        super().__init__(description)
-        self.reason, self.description, self.metadata = reason, description, metadata or {}
-
-    def at(self, path: str) -> Violation:
-        """Return this as what is wrong with the field at a path."""
-        return Violation(path, self.reason, self.description, self.metadata)
 
 
 def read(message: Message, value: object, violations: list[Violation], path: str = "") -> None:

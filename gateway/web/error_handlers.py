@@ -8,9 +8,10 @@ JSON: ``{"error": {"code": 404, "status": "NOT_FOUND", "message": …, "details"
 import json
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
-from flask import Response, flash, redirect, render_template, request
+from flask import Response, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -22,8 +23,8 @@ from chassis.errors import DomainError, Internal, Unauthenticated, Unavailable
 from chassis.status import DOMAIN, to_status
 from gateway.accounts.database import DATABASE_ERRORS, is_outage
 from gateway.auth.callers import current_identity, is_api
-from gateway.errors.explanations import sentence
-from gateway.errors.http_status import code_of_http, http_status
+from gateway.errors.explanations import explain
+from gateway.errors.http_status import code_of_http, http_status, reason_of_http
 from gateway.forms import resubmission
 from gateway.web.links import this_page
 
@@ -51,7 +52,8 @@ def refusal(error: DomainError) -> BaseResponse:
         if "page_token" in request.args and any(violation.field == "page_token" for violation in error.violations):
             flash(_("This page of the list does not exist (any more). Here is its beginning."), "warning")
             return redirect(this_page(page_token=""), 303)
-        return page(status, sentence(error.message), headers)
+        explanation = explain(error, ZoneInfo(current_app.config["HOME_TIME_ZONE"]))
+        return page(status, explanation.text, headers, explanation.title)
     if status == 401:
         invalid = "" if error.reason == "NOT_SIGNED_IN" else ' error="invalid_token"'
         headers["WWW-Authenticate"] = f'Bearer realm="austausch"{"," * bool(invalid)}{invalid}'
@@ -70,8 +72,7 @@ def http_error(error: HTTPException) -> BaseResponse:
     if not is_api():
         return page(status, "", headers)
     message = MESSAGES.get(status, error.description or error.name)
-    reason = error.name.upper().replace(" ", "_").replace("-", "_")
-    info = {"@type": TYPE + "ErrorInfo", "reason": reason, "domain": DOMAIN, "metadata": {}}
+    info = {"@type": TYPE + "ErrorInfo", "reason": reason_of_http(status), "domain": DOMAIN, "metadata": {}}
     return problem(status, code_of_http(status), message, [info], headers)
 
 

@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from chassis.errors import DomainError, NotFound, PermissionDenied, Unauthenticated
-from gateway.errors import explanations
+from gateway.errors.explanations import explain
 from gateway.forms.form import Form
 from gateway.rpc import Client
 from gateway.vocabulary.enum_labels import term
@@ -33,5 +33,5 @@ def try_out(client: Client, verb: str, name: str) -> None:
     except (NotFound, PermissionDenied, Unauthenticated):
         raise
     except DomainError as refusal:
-        problem = explanations.problem(refusal, form.zone)
-        flash(" ".join([problem.title + ".", problem.text, _("Nothing was changed.")]), "danger")
+        explanation = explain(refusal, form.zone)
+        flash(" ".join([explanation.title + ".", explanation.text, _("Nothing was changed.")]), "danger")

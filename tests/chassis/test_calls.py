@@ -250,5 +250,5 @@ def test_an_error_that_is_not_ours_keeps_its_code_and_text() -> None:
     )
     back = from_rpc_error(error)
     assert isinstance(back, errors.Unavailable)
-    assert back.reason == "UNAVAILABLE"
+    assert back.reason == "SERVICE_AWAY"
     assert back.message == "no route"

@@ -64,7 +64,7 @@ def test_the_short_name_of_a_city_is_made_from_its_name_and_can_be_taken(office:
     assert send(office, "/cities/new", **named).location == "/cities/goerlitz-at-the-river"
     again = send(office, "/cities/new", **named)
     assert again.status_code == 409
-    assert "Another city has this short name." in text_of(again)
+    assert "This short name is taken." in text_of(again)
     assert PageForm(again.text).fields["city.display_name"] == "Görlitz at the River"
 
 

@@ -10,7 +10,6 @@ from flask_babel import Babel
 from chassis.error_metadata import flatten_indexed
 from chassis.errors import AlreadyExists, FieldRequired, InvalidArgument, NotFound
 from chassis.validation import validate
-from gateway.errors import explanations
 from gateway.forms.form import Form
 from gateway.i18n import languages
 from gateway.vocabulary import enum_labels, topics
@@ -128,6 +127,7 @@ def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
                 "clashes_0_conflict_title": "Welcome",
                 "clashes_0_start_time": "2027-04-12T08:00:00Z",
                 "clashes_0_end_time": "2027-04-12T09:00:00Z",
+                "clashes": "1",
             },
         )
     assert form.problem is not None
@@ -186,11 +186,6 @@ def test_topics_and_languages_are_written_in_words() -> None:
 def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str, shown: str) -> None:
     assert topics.slug_of(typed) == slug
     assert topics.label(slug) == shown
-
-
-@pytest.mark.usefixtures("german")
-def test_an_unknown_sentence_is_shown_as_it_is() -> None:
-    assert explanations.sentence("Something nobody foresaw.") == "Something nobody foresaw."
 
 
 @pytest.mark.parametrize(("snippet", "safe"), [

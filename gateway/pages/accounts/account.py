@@ -14,6 +14,8 @@ from gateway.accounts.model import Kind
 from gateway.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
 from gateway.auth.callers import accounts_database, require_caller
 from gateway.auth.sign_in import sign_in_required
+from gateway.errors.explanations import explain
+from gateway.errors.http_status import http_status
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -45,7 +47,7 @@ def create_token() -> str | tuple[str, int]:
     try:
         token, _kept = create_access_token(accounts_database(), require_caller().account_id, title, expire_time)
     except FailedPrecondition as error:
-        return page(problems={"title": error.message}), 409
+        return page(problems={"title": explain(error, UTC).text}), 409
     return page(new_token=token)
 
 
@@ -74,10 +76,8 @@ def change_password() -> BaseResponse | tuple[str, int]:
         sessions.change_password(
             accounts_database(), caller.account_id, old, new, caller.token_id, request.remote_addr or ""
         )
-    except InvalidArgument:
-        return page(problems={"old_password": _("This is not your present password.")}), 400
-    except ResourceExhausted:
-        return page(problems={"old_password": _("Too many attempts. Please try again later.")}), 429
+    except (InvalidArgument, ResourceExhausted) as error:
+        return page(problems={"old_password": explain(error, UTC).text}), http_status(error)
     flash(_("Your password is changed, and every other session has ended."), "success")
     return redirect(url_for("accounts.account"), 303)
 

@@ -231,8 +231,7 @@ def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:
     except ValueError:
         return  # none, or no day: the message says so
     if day < datetime.now(form.zone).date() and date_message(day) != stored:
-        message = _("This day has passed. Please choose one that is still to come.")
-        raise InvalidArgument(path, message, reason="DAY_PASSED")
+        raise InvalidArgument(path, "has passed", reason="DAY_PASSED")
 
 
 def _require_owner(form: Form) -> None:

@@ -105,17 +105,18 @@ def _require_own_host(form: Form) -> None:
     """
     if form["visit.direction"] == OUTGOING and form[SUGGESTED] == form["visit.host_department"] != "":
         form.values["visit.host_department"] = form.values[SUGGESTED] = ""
-        complaint = _("%(city)s travels: please name the department of the other city that hosts.", city=home_city())
-        raise _refused(form, "visit.host_department", complaint, pb.CreateVisitRequest)
+        metadata = {"city": home_city()}
+        unnamed = Violation("visit.host_department", "HOST_NOT_NAMED", "names no department of the host", metadata)
+        raise _refused(form, unnamed, pb.CreateVisitRequest)
 
 
-def _refused(form: Form, path: str, complaint: str, kind: type[Message], **fields: str) -> InvalidArgument:
-    """Return a complaint about one field, with all that the request of `kind` would be refused for besides."""
-    violations = [Violation(path, "HOST_NOT_NAMED", complaint)]
+def _refused(form: Form, violation: Violation, kind: type[Message], **fields: str) -> InvalidFields:
+    """Return what is wrong with one field, with all that the request of `kind` would be refused for besides."""
+    violations = [violation]
     try:
         validate(form.message(kind, **fields))
     except InvalidArgument as others:
-        violations += [violation for violation in others.violations if violation.field != path]
+        violations += [other for other in others.violations if other.field != violation.field]
     return InvalidFields(violations)
 
 
@@ -259,8 +260,8 @@ def report(visit_id: str) -> ResponseReturnValue:
         form.keep_entries(ENTRIES, lambda index: index == 0 or not form.blank(f"{ENTRIES}.{index}", _GIVEN))
         with form.keeping_what_was_typed():
             if early and form["early"] != "on":
-                complaint = _("Please confirm this, or come back when the visit is over.")
-                raise _refused(form, "early", complaint, pb.ReportVisitRequest, name=visit.name)
+                unconfirmed = Violation("early", "EARLY_NOT_CONFIRMED", "is not confirmed")
+                raise _refused(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
             reported: Any = transitions.carry_out(rpc.visits, "report", visit.name, form)
             topics.tell_of_new((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
             return redirect(href(visit.name), 303)

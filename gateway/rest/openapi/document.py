@@ -8,6 +8,8 @@ from austausch.common.v1 import access_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
+from gateway.errors.http_status import reasons_of_status
+from gateway.errors.reasons import FIELDS
 from gateway.rest import fields
 from gateway.rest.endpoints import Endpoint
 from gateway.rest.openapi.comments import comment, summary
@@ -31,7 +33,10 @@ refused. A body has 1 MB at most.
 that you read to be refused with `ABORTED` when somebody else changed the resource meanwhile. Send a `requestId` (a
 UUID) with every create: a repeat returns the first answer.
 
-**Errors** have one form, `Error`; `details` hold a machine-readable reason and the fields that were wrong.
+**Errors** have one form, `Error`. Its `details` hold a machine-readable `reason` with its particulars as `metadata`,
+and the fields that were wrong, each with a `reason` of its own: what belongs to one stands in the metadata as
+`violations_<index>_<name>`. Reasons stay as they are, messages do not. Each answer below has its reasons as
+`x-reasons`.
 """
 ERRORS = {
     "400": (
@@ -60,7 +65,7 @@ ERROR_SCHEMA: Schema = {
             "properties": {
                 "code": {"type": "integer", "description": "HTTP status."},
                 "status": {"type": "string", "description": "Canonical code.", "examples": ["INVALID_ARGUMENT"]},
-                "message": {"type": "string", "description": "What happened, in English, for people."},
+                "message": {"type": "string", "description": "What happened, in English, for developers."},
                 "details": {
                     "type": "array",
                     "items": {
@@ -80,7 +85,11 @@ ERROR_INFO_SCHEMA: Schema = {
     "required": ["@type", "reason", "domain", "metadata"],
     "properties": {
         "@type": {"const": "type.googleapis.com/google.rpc.ErrorInfo"},
-        "reason": {"type": "string", "examples": ["INVALID_FIELD", "ETAG_MISMATCH", "ILLEGAL_TRANSITION"]},
+        "reason": {
+            "type": "string",
+            "description": "Each answer has its own as `x-reasons`; a single bad field gives its own, too.",
+            "examples": ["INVALID_FIELD", "ETAG_MISMATCH", "ILLEGAL_TRANSITION"],
+        },
         "domain": {"type": "string"},
         "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
     },
@@ -95,10 +104,15 @@ BAD_REQUEST_SCHEMA: Schema = {
             "type": "array",
             "items": {
                 "type": "object",
-                "required": ["field", "description"],
+                "required": ["field", "reason", "description"],
                 "properties": {
                     "field": {"type": "string", "description": "Path of the field.", "examples": ["visit.startDate"]},
-                    "description": {"type": "string", "description": "What is wrong with it."},
+                    "reason": {
+                        "type": "string",
+                        "description": "Why it is wrong, for machines; with the next release there may be others.",
+                        "x-extensible-enum": list(FIELDS),
+                    },
+                    "description": {"type": "string", "description": "What is wrong with it, for developers."},
                 },
             },
         },
@@ -155,6 +169,7 @@ def error_response(code: str, text: str) -> dict[str, Any]:
     """Return the answer of one kind of error."""
     response: dict[str, Any] = {
         "description": text,
+        "x-reasons": reasons_of_status(int(code)),
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
     if code == "401":

@@ -1,0 +1,236 @@
+"""
+What every reason means, in words for people: one table for refusals, one for fields.
+
+The texts stand here in English, marked for translation; `gateway.errors.explanations` puts them into the reader's
+language. Their placeholders are names of the metadata that come with a reason. ``docs/using/errors.md`` and the
+description of the API list the same reasons; a test holds the tables against all that the source can raise.
+"""
+
+
+def N_(text: str) -> str:
+    """Return a text as it is, and mark it for the catalogues."""
+    return text
+
+
+AWAY = N_("Your request could not be carried out just now.")
+GONE = N_("This does not exist (any more).")
+# Of a form whose value somebody chooses or has made by the page, rather than typing it.
+CHOICE = N_("Please choose one of the entries.")
+EXAMPLE = N_("This has not the form that is needed here, for example: %(example)s.")
+
+# Canonical code → reason of a refusal → what happened. What is wrong with fields stands in `FIELDS`.
+REFUSALS: dict[str, dict[str, str]] = {
+    "INVALID_ARGUMENT": {
+        "INVALID_FIELD": N_("Something here cannot be taken as it is."),
+        "VALUE_NOT_STORABLE": N_("It contains a character that cannot be stored."),
+        "BAD_REQUEST": N_("The request is not well-formed."),
+        "REQUEST_ENTITY_TOO_LARGE": N_("This is too large"),
+        "UNSUPPORTED_MEDIA_TYPE": N_("The body of the request has to be JSON."),
+    },
+    "UNAUTHENTICATED": {
+        "NOT_SIGNED_IN": N_("You are not signed in."),
+        "MALFORMED_AUTHORIZATION": N_("The header Authorization has to be: Bearer, a space, and the token."),
+        "TOKEN_NOT_VALID": N_("This token is not valid (any more)."),
+        "WRONG_CREDENTIALS": N_("E-mail address or password is wrong."),
+        "SESSION_ENDED": N_("Your session has ended. Please sign in again."),
+        "IDENTITY_MISSING": N_("A part of the platform was not told who is asking."),
+        "IDENTITY_NOT_VALID": N_("A part of the platform does not accept who is asking."),
+    },
+    "PERMISSION_DENIED": {
+        "ROLE_MISSING": N_("Your role is not allowed to do this."),
+        "RESOURCE_NOT_VISIBLE": N_("You may not see this."),
+        "NOT_DEPARTMENT_IN_CHARGE": N_("Only the department that is in charge of the visit may do this."),
+        "NOT_IN_CHARGE_OF_DELEGATION": N_(
+            "Only the department that is in charge of the visit and the city that travels may change the delegation."
+        ),
+        "NOT_LEADING_DEPARTMENT": N_("Only the department that leads the exchange may do this."),
+        "PUBLIC_BY_COORDINATORS_ONLY": N_("Only the international office makes a learning public."),
+        "NOT_ON_PANEL": N_("You do not sit on the panel of this forum."),
+        "INVITATION_NOT_ACCEPTED": N_("Accept the invitation before you write in this forum."),
+        "INELIGIBLE": N_("The rule for panels does not allow this expert."),
+        "NOT_OWN_ACCOUNT": N_("You can look for your own places on panels only."),
+        "NOT_OWN_PLACE": N_("This is somebody else's place on the panel."),
+        "BEYOND_DECLARATION": N_("Experts change their own declaration of conflicts of interest only."),
+        "NOT_OWNER_DEPARTMENT": N_("Another department is the owner of this recommendation."),
+        "OWNER_BY_COORDINATORS_ONLY": N_("Only the international office names the owner of a recommendation."),
+        "BEYOND_FOLLOW_UP": N_("A department changes the day and the evidence only."),
+        "VERIFIED_BY_OWNER": N_("A recommendation is verified by somebody other than its owner."),
+        "NOT_IN_WORKING_GROUP": N_(
+            "You can write here only for working groups that you belong to, and leave the others as they are."
+        ),
+        "VALIDATED_BY_AUTHOR": N_("A learning is validated by somebody other than its author."),
+        "VALIDATED_BY_COORDINATORS_ONLY": N_("A learning is validated by the international office."),
+        "LEARNING_OF_OTHERS": N_("This is for the department that recorded the learning or owns it."),
+        "NOT_ABOUT_OWN_VISIT": N_("Please choose the visit of your city that it comes from."),
+    },
+    "NOT_FOUND": {
+        "RESOURCE_NOT_FOUND": GONE,
+        "NOT_FOUND": N_("There is nothing at this address."),
+    },
+    "UNIMPLEMENTED": {
+        "METHOD_NOT_ALLOWED": N_("This address cannot be used like this"),
+    },
+    "ALREADY_EXISTS": {
+        "NAME_TAKEN": N_("This short name is taken. Choose another one."),
+        "EMAIL_TAKEN": N_("Another account has this e-mail address."),
+        "CODE_TAKEN": N_("Something else under review here has this code."),
+        "ACCOUNT_ON_PANEL": N_("This account sits on the panel already."),
+        "NODE_OWNED": N_("Another working group reviews some of this already."),
+        "DOUBLE_BOOKING": N_("A room or somebody is taken at that time."),
+        "SECOND_HEAD": N_("A delegation has one head."),
+        "SOMETHING_IN_THE_WAY": N_("Something that is there already is in the way."),
+    },
+    "FAILED_PRECONDITION": {
+        "ILLEGAL_TRANSITION": N_("Somebody has moved this on meanwhile, or a step before this one is missing."),
+        "VISIT_OVER": N_("This visit is over and cannot be changed any more."),
+        "NEW_DATES_DUE": N_("The visit was postponed. Give it new days first."),
+        "AGENDA_OUTSIDE_DATES": N_("Items of the programme would lie outside the new days."),
+        "NO_HOME_CITY": N_("The home city has to be entered first: %(city)s."),
+        "ADOPTED": N_("It is adopted; its text never changes again."),
+        "VERIFIED": N_("It is verified and does not change any more."),
+        "INELIGIBLE": N_("The rule for panels does not allow this expert."),
+        "IN_USE": N_("Something else in the forum still refers to it."),
+        "COMMITMENT_FULFILLED": N_("Something else under review fulfils this commitment; it has to stay one."),
+        "REFERENCE_GONE": N_("Something that this refers to was deleted meanwhile."),
+        "REFERENCE_BROKEN": N_("Something that this refers to is missing, or something still refers to it."),
+        "SUCCESSOR_SET_ASIDE": N_("This learning is itself set aside and cannot replace another."),
+        "PASSWORD_NOT_CHOSEN": N_("The password was made up for the account. Sign in here and choose one of your own."),
+        "OWN_ACCOUNT": N_(
+            "You cannot lock your own account or take the role of an administrator from it; another one can."
+        ),
+        "TOO_MANY_ACCESS_TOKENS": N_("You have %(max_tokens)s access tokens already. Revoke one first."),
+    },
+    "ABORTED": {
+        "ETAG_MISMATCH": N_("Somebody changed this while you were working on it."),
+        "CONCURRENT_CHANGE": N_("Somebody else changed something at the same moment. Please try again."),
+    },
+    "RESOURCE_EXHAUSTED": {
+        "TOO_MANY_ATTEMPTS": N_("Too many attempts. Please try again later."),
+    },
+    "UNAVAILABLE": {
+        "SERVICE_AWAY": AWAY,
+        "DATABASE_AWAY": AWAY,
+        "ACCOUNTS_AWAY": AWAY,
+        "EXCHANGE_AWAY": N_("Whether the city is a partner cannot be looked up just now."),
+        "INDEX_NOT_READY": N_("The search is being prepared."),
+    },
+    "DEADLINE_EXCEEDED": {
+        "TOO_SLOW": N_("It took longer than anybody waits."),
+    },
+    "INTERNAL": {
+        "DEFECT": N_("What it was stands in the log of the platform."),
+        "CALL_FAILED": N_("A part of the platform did not take the request."),
+    },
+}
+
+# Reason of what is wrong with a field → what to do about it. Those in small letters are rules of the contract.
+FIELDS: dict[str, str] = {
+    "required": N_("Please fill this in."),
+    "string.max_len": N_("Please write no more than %(max_len)s characters."),
+    "string.pattern": N_("This has not the form that is needed here."),
+    "string.uuid": N_("This has not the form that is needed here."),
+    "int32.gte": N_("Please give a number that is not below %(gte)s."),
+    "int32.gte_lte": N_("Please give a number from %(gte)s to %(lte)s."),
+    "enum.defined_only": CHOICE,
+    "enum.not_in": CHOICE,
+    "repeated.max_items": N_("Please give no more than %(max_items)s entries."),
+    "repeated.unique": N_("Please give each entry only once."),
+    "date.complete": N_("Please give a date as day, month and year."),
+    "interpretation_languages.pair": N_("Please name both languages, or none."),
+    # Forms of the contract's patterns.
+    "CITY_MALFORMED": EXAMPLE,
+    "PARTNERSHIP_MALFORMED": EXAMPLE,
+    "EXCHANGE_MALFORMED": EXAMPLE,
+    "ROOM_MALFORMED": EXAMPLE,
+    "PARTICIPANT_MALFORMED": EXAMPLE,
+    "SUBJECT_NODE_MALFORMED": EXAMPLE,
+    "PANELIST_MALFORMED": EXAMPLE,
+    "WORKING_GROUP_MALFORMED": EXAMPLE,
+    "CONCLUSION_MALFORMED": EXAMPLE,
+    "LEARNING_MALFORMED": EXAMPLE,
+    "SOURCE_MALFORMED": EXAMPLE,
+    "AUTHOR_MALFORMED": EXAMPLE,
+    "NAME_MALFORMED": EXAMPLE,
+    "COUNTRY_MALFORMED": EXAMPLE,
+    "SUBDIVISION_MALFORMED": EXAMPLE,
+    "SDG_TARGET_MALFORMED": EXAMPLE,
+    "ACCOUNT_MALFORMED": N_("Please give the e-mail address with which the person signs in."),
+    "EMAIL_MALFORMED": N_("Please give an e-mail address, for example: %(example)s."),
+    "ID_MALFORMED": N_("Please use small letters from a to z, digits and hyphens only, for example: %(example)s."),
+    "LANGUAGE_MALFORMED": N_("This language is not known. Please give its name, for example: Polish."),
+    "TOPIC_MALFORMED": N_("A topic is a few words of letters and digits, for example: water supply."),
+    # What is typed into a form, or sent as JSON.
+    "NOT_A_DATE": N_("Please give a date as day, month and year."),
+    "NOT_A_LOCAL_TIME": N_("Please give a date and a time."),
+    "LOCAL_TIME_SKIPPED": N_("This time does not exist: the clocks go forward on that day."),
+    "NOT_A_WHOLE_NUMBER": N_("Please give a whole number."),
+    "NOT_A_NUMBER": N_("Please give a number."),
+    "NOT_A_DECIMAL": N_("Please give a number, for example: %(example)s."),
+    "NUMBER_OUT_OF_RANGE": N_("Please give a number from %(low)s to %(high)s."),
+    "LANGUAGE_UNKNOWN": N_("This is no language that is known here. Please choose one from the list."),
+    "CHOICE_UNKNOWN": CHOICE,
+    "NUL_CHARACTER": N_("It contains a character that cannot be stored."),
+    "VALUE_NOT_STORABLE": N_("It contains a character that cannot be stored."),
+    "NOT_A_TEXT": N_("This has to be a text."),
+    "NOT_A_BOOLEAN": N_("This has to be true or false."),
+    "NOT_A_LIST": N_("This has to be a list."),
+    "NOT_AN_OBJECT": N_("This has to be an object with fields."),
+    "NOT_AN_INSTANT": EXAMPLE,
+    "NOT_A_DURATION": EXAMPLE,
+    "NOT_A_FIELD_MASK": N_("These have to be names of fields, separated by commas."),
+    "NOT_BASE64": N_("This has to be in base64."),
+    "NOT_WELL_FORMED": N_("This is not well-formed."),
+    "NOT_UTF_8": N_("The body of the request is not in UTF-8."),
+    "NOT_JSON": N_("The body of the request is not JSON."),
+    "NESTED_TOO_DEEPLY": N_("The body of the request is nested too deeply."),
+    "NOT_ONE_PARAMETER": N_("This is given by several parameters, one for each part."),
+    "PARAMETER_REPEATED": N_("This can be given only once."),
+    "FIELD_REPEATED": N_("This is given twice."),
+    "FIELD_UNKNOWN": N_("There is no such field."),
+    "FIELD_NOT_CHANGEABLE": N_("This cannot be changed: %(path)s."),
+    "ALTERNATIVE_GIVEN": N_("Only one of these can be given."),
+    "REQUEST_ID_REUSED": N_(
+        "This form was sent before with different content. Open it anew from the list to create another entry."
+    ),
+    # Lists.
+    "PAGE_SIZE_NEGATIVE": N_("Please give a number that is not below 0."),
+    "PAGE_TOKEN_MALFORMED": N_("This page of the list does not exist (any more)."),
+    "PAGE_TOKEN_OF_OTHER_LIST": N_("This page belongs to another list."),
+    "ORDER_UNKNOWN": N_("The list cannot be ordered like this; possible is: %(allowed)s."),
+    # Days and times.
+    "NO_SUCH_DAY": N_("There is no such day."),
+    "NO_SUCH_INSTANT": N_("There is no such time."),
+    "YEAR_OUT_OF_RANGE": N_("The year has to lie from %(low)s to %(high)s."),
+    "EARLY_NOT_CONFIRMED": N_("Please confirm this, or come back when the visit is over."),
+    "DAY_PASSED": N_("This day has passed. Please choose one that is still to come."),
+    "LAST_DAY_BEFORE_FIRST": N_("The last day is before the first."),
+    # What does not exist, or is not of here.
+    "REFERENCE_NOT_FOUND": GONE,
+    "NOT_IN_FORUM": GONE,
+    "NOT_OF_VISIT": N_("Somebody here belongs neither to the hosts nor to this delegation."),
+    # Cities, partnerships, visits.
+    "TIME_ZONE_UNKNOWN": N_("This time zone is not known. Please choose one from the list."),
+    "COORDINATE_OUT_OF_RANGE": N_("Please give a number from %(low)s to %(high)s."),
+    "CITY_IS_HOME": N_("This is the home city. Please choose another one."),
+    "VISIT_TOO_LONG": N_("A visit lasts no longer than %(max_days)s days."),
+    "HOST_NOT_NAMED": N_("%(city)s travels: please name the department of the other city that hosts."),
+    "END_NOT_AFTER_START": N_("The end is not after the beginning."),
+    "AGENDA_ITEM_TOO_LONG": N_("An item lasts no longer than 24 hours."),
+    "OUTSIDE_VISIT_DATES": N_("This lies outside the days of the visit."),
+    "DEBRIEF_TOO_LARGE": N_("The debrief is too long as a whole. Please shorten some of its texts."),
+    # Forums.
+    "EXPERT_CITY_REQUIRED": N_("Please fill this in: only a national expert comes from no city."),
+    "NOT_AN_EXPERTS_EMAIL": N_("No expert signs in with this e-mail address."),
+    "NOT_A_COMMITMENT": N_("Only commitments can be fulfilled."),
+    "OWN_ANCESTOR": N_("It cannot lie below itself."),
+    "WORKING_GROUP_REQUIRED": N_("Please choose your working group."),
+    "DUE_DATE_REQUIRED": N_("Please give the day by which it is done."),
+    "EVIDENCE_REQUIRED": N_("Please say what shows that it is done."),
+    # Learnings.
+    "OWN_SUCCESSOR": N_("A learning is replaced by another one."),
+    # Accounts.
+    "EMAIL_TAKEN": N_("Another account has this e-mail address."),
+    "WRONG_PASSWORD": N_("This is not your present password."),
+    "PASSWORD_MADE_UP": N_("Please choose another one: this is the password that was made up for you."),
+    "EXPIRY_OUT_OF_RANGE": N_("Please choose a time within the next %(max_days)s days."),
+}
