@@ -74,7 +74,7 @@ def test_a_visit_from_the_idea_to_findable_learnings(office: Program) -> None:
         office("CreateAgendaItem", visit=id_of(visit), body=clash)
     assert refused.value.status == 409
     assert refused.value.info()["reason"] == "DOUBLE_BOOKING"
-    assert refused.value.info()["metadata"]["conflict"] == booked["name"]
+    assert refused.value.info()["metadata"]["clashes_0_conflict"] == booked["name"]
     assert [one["name"] for one in office("ListAgendaItems", visit=id_of(visit))["agendaItems"]] == [booked["name"]]
 
     for verb in ("Agree", "Plan", "Confirm", "Start"):
