@@ -1,7 +1,7 @@
 """Rows as messages, and messages as column values."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from austausch.forum.v1 import forum_pb2
@@ -224,4 +224,15 @@ def recommendation_message(row: Recommendation, verbs: Sequence[str] = ()) -> fo
         message.answer.answerer = row.answerer
         if row.answer_time:
             message.answer.answer_time.CopyFrom(timestamp(row.answer_time))
+    for former in row.former_answers:
+        message.former_answers.add(
+            verdict=VERDICTS[Verdict(former["verdict"])],
+            reason=former["reason"],
+            answerer=former["answerer"],
+            answer_time=timestamp(datetime.fromisoformat(former["answer_time"])),
+        )
+    if row.return_time:
+        message.last_return.reason = row.return_reason
+        message.last_return.returner = row.returner
+        message.last_return.return_time.CopyFrom(timestamp(row.return_time))
     return message

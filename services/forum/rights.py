@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from chassis.database import Session
 from chassis.errors import PermissionDenied
-from chassis.identity import Role, identity
+from chassis.identity import Identity, Role, identity
 from chassis.model import Resource
 from services.forum.model import Conclusion, Forum, Panelist, Recommendation, SubjectNode, WorkingGroup
 from services.forum.model.links import Linked
@@ -142,6 +142,11 @@ def conclusion_verbs(conclusion: Conclusion) -> list[str]:
 def recommendation_verbs(recommendation: Recommendation) -> list[str]:
     """Return the transitions that the caller may make."""
     caller = identity()
-    verifies = caller.has(Role.COORDINATOR) and recommendation.may_be_verified_by(caller.subject, caller.department)
+    verifies = caller.has(Role.COORDINATOR) and recommendation.may_be_verified_by(caller.subject, answers_for(caller))
     verbs = recommendation.allowed_transitions()
     return [verb for verb in verbs if (verifies if verb == "verify" else owns(recommendation))]
+
+
+def answers_for(caller: Identity) -> str:
+    """Return the department of which the caller is a member; "" for one that only coordinates."""
+    return caller.department if caller.has(Role.MEMBER) else ""

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
 from services.forum.model import Recommendation, RecommendationState, Verdict
+from services.forum.model.recommendation import MOST_CORRECTIONS
 
 OWNER = "Dezernatscontrolling"
 WAY = list(RecommendationState)
@@ -74,6 +75,30 @@ class FollowUp(RuleBasedStateMachine):
             partial(self.recommendation.verify, "Coordinator", "accounts/coordinator", ""),
         )
 
+    @rule(verdict=st.sampled_from(Verdict))
+    def correct(self, verdict: Verdict) -> None:
+        step = partial(self.recommendation.correct, verdict, "other reason", "Member")
+        if self.expected is not RecommendationState.ANSWERED:
+            assert "correct" not in self.recommendation.allowed_transitions()
+            with pytest.raises(IllegalTransition):
+                step()
+        elif len(self.recommendation.former_answers or []) < MOST_CORRECTIONS:
+            before = self.recommendation.verdict
+            step()
+            assert self.recommendation.verdict is verdict
+            assert self.recommendation.former_answers[-1]["verdict"] == before
+
+    @rule()
+    def send_back(self) -> None:
+        step = partial(self.recommendation.send_back, "The preamble is missing.", "Coordinator")
+        if self.expected is RecommendationState.IMPLEMENTED:
+            step()
+            self.expected = RecommendationState.IN_PROGRESS
+        else:
+            assert "return" not in self.recommendation.allowed_transitions()
+            with pytest.raises(IllegalTransition):
+                step()
+
     @invariant()
     def is_where_it_should_be(self) -> None:
         assert self.recommendation.state is self.expected
@@ -87,7 +112,7 @@ class FollowUp(RuleBasedStateMachine):
     def is_never_planned_when_rejected(self) -> None:
         if self.recommendation.verdict is Verdict.REJECTED:
             assert self.expected is RecommendationState.ANSWERED
-            assert self.recommendation.allowed_transitions() == []
+            assert self.recommendation.allowed_transitions() == ["correct"]
 
 
 TestFollowUp = FollowUp.TestCase
@@ -103,6 +128,16 @@ def test_neither_the_owner_nor_the_implementer_verifies(subject: str, department
     else:
         recommendation.verify("Someone", subject, department)
         assert recommendation.state is RecommendationState.VERIFIED
+
+
+def test_an_answer_is_corrected_ten_times_at_most() -> None:
+    recommendation = draft(state=RecommendationState.ADOPTED)
+    recommendation.answer(Verdict.ACCEPTED, "reason", "Member")
+    for _ in range(MOST_CORRECTIONS):
+        recommendation.correct(Verdict.PARTLY, "reason", "Member")
+    with pytest.raises(FailedPrecondition) as caught:
+        recommendation.correct(Verdict.PARTLY, "reason", "Member")
+    assert caught.value.reason == "ANSWER_CORRECTED_TOO_OFTEN"
 
 
 def test_an_illegal_step_tells_the_state_and_what_is_possible() -> None:

@@ -134,10 +134,10 @@ async def test_a_draft_is_not_answered(coordinator: Caller, member: Caller) -> N
 async def test_a_rejected_recommendation_is_not_planned(coordinator: Caller, member: Caller) -> None:
     adopted = await make_adopted(coordinator, await make_forum(coordinator))
     rejected = await member.AnswerRecommendation(answer(adopted.name, Answer.VERDICT_REJECTED))
-    assert list(rejected.allowed_transitions) == []
+    assert list(rejected.allowed_transitions) == ["correct"]
     with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION") as refusal:
         await member.PlanRecommendation(pb.PlanRecommendationRequest(name=adopted.name, due_date=DUE))
-    assert (refusal.error.metadata["state"], refusal.error.metadata["allowed"]) == ("ANSWERED", "")
+    assert (refusal.error.metadata["state"], refusal.error.metadata["allowed"]) == ("ANSWERED", "correct")
 
 
 async def test_of_concurrent_answers_one_counts(
@@ -169,11 +169,28 @@ async def test_the_owner_does_not_verify(lone_forum: RunningService, coordinator
     request = pb.VerifyRecommendationRequest(name=adopted.name)
     with refused("PERMISSION_DENIED"):
         await member.VerifyRecommendation(request)
-    owner = lone_forum.as_(Role.COORDINATOR, subject="accounts/owner", department=DEPARTMENT)
-    with refused("PERMISSION_DENIED"):
+    owner = lone_forum.as_(Role.COORDINATOR, Role.MEMBER, subject="accounts/owner", department=DEPARTMENT)
+    with refused("PERMISSION_DENIED", "VERIFIER_IS_OWNER") as refusal:
         await owner.VerifyRecommendation(request)
+    assert refusal.metadata == {"department": DEPARTMENT}
     seen = await owner.GetRecommendation(pb.GetRecommendationRequest(name=adopted.name))
-    assert list(seen.allowed_transitions) == []
+    assert list(seen.allowed_transitions) == ["return"]
+
+
+async def test_what_the_office_owns_another_of_it_verifies(lone_forum: RunningService, coordinator: Caller) -> None:
+    office = "Internationales Büro"
+    conclusion = await make_conclusion(coordinator, await make_forum(coordinator))
+    owned = await make_recommendation(coordinator, conclusion, owner_department=office)
+    await coordinator.AdoptConclusion(pb.AdoptConclusionRequest(name=conclusion.name))
+    await follow(coordinator, owned.name, until="implement")
+    request = pb.VerifyRecommendationRequest(name=owned.name)
+    with refused("PERMISSION_DENIED", "VERIFIER_IS_IMPLEMENTER"):
+        await coordinator.VerifyRecommendation(request)
+    colleague = lone_forum.as_(Role.COORDINATOR, subject="accounts/colleague", name="Kollegin", department=office)
+    seen = await colleague.GetRecommendation(pb.GetRecommendationRequest(name=owned.name))
+    assert list(seen.allowed_transitions) == ["verify", "return"]
+    verified = await colleague.VerifyRecommendation(request)
+    assert (verified.state, verified.verifier) == (State.STATE_VERIFIED, "Kollegin")
 
 
 async def test_who_reported_the_implementation_does_not_verify_it(
@@ -186,6 +203,71 @@ async def test_who_reported_the_implementation_does_not_verify_it(
         await coordinator.VerifyRecommendation(request)
     colleague = lone_forum.as_(Role.COORDINATOR, subject="accounts/colleague")
     assert (await colleague.VerifyRecommendation(request)).state == State.STATE_VERIFIED
+
+
+async def test_what_is_not_done_comes_back_with_the_reason(
+    lone_forum: RunningService, coordinator: Caller, member: Caller, outsider: Caller
+) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    implemented = await follow(member, adopted.name, until="implement")
+    request = pb.ReturnRecommendationRequest(name=adopted.name, reason="Die Präambel fehlt.", etag=implemented.etag)
+    with refused("PERMISSION_DENIED"):
+        await outsider.ReturnRecommendation(request)
+    with refused("INVALID_ARGUMENT") as refusal:
+        await coordinator.ReturnRecommendation(pb.ReturnRecommendationRequest(name=adopted.name))
+    assert refusal.fields == ["reason"]
+    returned = await coordinator.ReturnRecommendation(request)
+    assert returned.state == State.STATE_IN_PROGRESS
+    last = returned.last_return
+    assert (last.reason, last.returner) == ("Die Präambel fehlt.", "Internationales Büro")
+    assert last.HasField("return_time")
+    with refused("ABORTED", "ETAG_MISMATCH"):
+        await coordinator.ReturnRecommendation(request)
+    request.etag = ""
+    with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION"):
+        await coordinator.ReturnRecommendation(request)
+    async with lone_forum.database.read() as session:
+        told = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.id.desc()))).first()
+    assert told is not None
+    event = events_pb2.RecommendationReturned.FromString(told.payload)
+    assert (event.recommendation.last_return, event.actor) == (last, "accounts/coordinator")
+    again = pb.ImplementRecommendationRequest(name=adopted.name, evidence="Präambel, Seite 3")
+    assert (await member.ImplementRecommendation(again)).last_return == last, "who verifies sees what was missing"
+    verified = await coordinator.VerifyRecommendation(pb.VerifyRecommendationRequest(name=adopted.name))
+    assert verified.state == State.STATE_VERIFIED
+
+
+async def test_an_answer_is_corrected_until_it_is_planned(
+    lone_forum: RunningService, coordinator: Caller, member: Caller, outsider: Caller
+) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+    correction = pb.CorrectRecommendationRequest(name=adopted.name, verdict=Answer.VERDICT_PARTLY, reason="Nur Teil 1.")
+    with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION"):
+        await member.CorrectRecommendation(correction)
+    first = await member.AnswerRecommendation(answer(adopted.name, Answer.VERDICT_REJECTED))
+    with refused("PERMISSION_DENIED"):
+        await outsider.CorrectRecommendation(correction)
+    correction.etag = adopted.etag
+    with refused("ABORTED", "ETAG_MISMATCH"):
+        await member.CorrectRecommendation(correction)
+    correction.etag = first.etag
+    corrected = await member.CorrectRecommendation(correction)
+    assert (corrected.state, corrected.answer.verdict) == (State.STATE_ANSWERED, Answer.VERDICT_PARTLY)
+    assert corrected.answer.reason == "Nur Teil 1."
+    assert list(corrected.former_answers) == [first.answer]
+    assert list(corrected.allowed_transitions) == ["correct", "plan"]
+    async with lone_forum.database.read() as session:
+        told = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.id.desc()))).first()
+    assert told is not None
+    event = events_pb2.RecommendationAnswered.FromString(told.payload)
+    assert (event.recommendation.answer, list(event.recommendation.former_answers)) == (
+        corrected.answer,
+        [first.answer],
+    )
+    await member.PlanRecommendation(pb.PlanRecommendationRequest(name=adopted.name, due_date=DUE))
+    correction.etag = ""
+    with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION"):
+        await member.CorrectRecommendation(correction)
 
 
 async def test_a_plan_needs_a_due_date_and_keeps_the_stored_one(coordinator: Caller, member: Caller) -> None:

@@ -110,6 +110,8 @@ MAY_CALL = {
     "RecommendationService.StartRecommendation": "CM",
     "RecommendationService.ImplementRecommendation": "CM",
     "RecommendationService.VerifyRecommendation": "C",
+    "RecommendationService.ReturnRecommendation": "CM",
+    "RecommendationService.CorrectRecommendation": "CM",
     "LearningService.GetLearning": "ACMPS",
     "LearningService.ListLearnings": "ACMPS",
     "LearningService.SearchLearnings": "ACMPS",

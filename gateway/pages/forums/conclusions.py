@@ -23,7 +23,7 @@ from gateway.web import transitions
 from gateway.web.links import href
 
 # Steps of a recommendation that ask for more than a click.
-STEPS_WITH_A_PAGE = ("answer", "plan", "implement")
+STEPS_WITH_A_PAGE = ("answer", "correct", "plan", "implement", "return")
 # The verdicts after which somebody has something to do.
 FOLLOWED = ("VERDICT_ACCEPTED", "VERDICT_PARTLY")
 
@@ -39,7 +39,11 @@ def add_pages(blueprint: Blueprint) -> None:
         (f"{recommendations}/new", create_recommendation, both),
         (f"{recommendations}/<recommendation_id>/edit", edit_recommendation, both),
         (f"{recommendations}/<recommendation_id>/<any(start, verify):verb>", step, ["POST"]),
-        (f"{recommendations}/<recommendation_id>/<any(answer, plan, implement):verb>", step_with_page, both),
+        (
+            f"{recommendations}/<recommendation_id>/<any(answer, correct, plan, implement, return):verb>",
+            step_with_page,
+            both,
+        ),
     ]
     for rule, view, methods in rules:
         blueprint.add_url_rule(rule, view_func=view, methods=methods)

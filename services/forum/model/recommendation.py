@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
@@ -14,6 +15,10 @@ from services.forum.model.base import Base
 from services.forum.model.conclusion import SharedBy, accounts_sharing
 from services.forum.model.forum import Forum
 from services.forum.model.working_group import read_along
+
+
+# An event carries them all.
+MOST_CORRECTIONS = 10
 
 
 class RecommendationState(StrEnum):
@@ -40,8 +45,9 @@ class Recommendation(Stateful, Resource, Base):
     """
     A recommendation (Empfehlung).
 
-    `answerer`, `implementer` and `verifier` are display names; `implementer_subject` is the resource name of the
-    account that reported the implementation. All are "" before.
+    `answerer`, `implementer`, `verifier` and `returner` are display names; `implementer_subject` is the resource name of
+    the account that reported the implementation. All are "" before. `former_answers` are the answers that were
+    corrected, oldest first, each with `verdict`, `reason`, `answerer` and `answer_time` (ISO 8601).
     """
 
     __tablename__ = "recommendations"
@@ -52,15 +58,18 @@ class Recommendation(Stateful, Resource, Base):
         CheckConstraint("(verdict IS NULL) = (state IN ('draft', 'adopted'))", name="verdict_when_answered"),
         CheckConstraint("verdict IS DISTINCT FROM 'rejected' OR state = 'answered'", name="rejected_stays_answered"),
         CheckConstraint("(state = 'verified') = (verify_time IS NOT NULL)", name="verify_time_when_verified"),
+        CheckConstraint("(return_time IS NULL) = (return_reason = '')", name="returned_for"),
     )
     NAME = "forums/{forum_id}/recommendations/{id}"
     # From draft to adopted leads `adopt`, which belongs to the conclusion.
     TRANSITIONS: ClassVar = {
         "answer": (frozenset({RecommendationState.ADOPTED}), RecommendationState.ANSWERED),
+        "correct": (frozenset({RecommendationState.ANSWERED}), RecommendationState.ANSWERED),
         "plan": (frozenset({RecommendationState.ANSWERED}), RecommendationState.PLANNED),
         "start": (frozenset({RecommendationState.PLANNED}), RecommendationState.IN_PROGRESS),
         "implement": (frozenset({RecommendationState.IN_PROGRESS}), RecommendationState.IMPLEMENTED),
         "verify": (frozenset({RecommendationState.IMPLEMENTED}), RecommendationState.VERIFIED),
+        "return": (frozenset({RecommendationState.IMPLEMENTED}), RecommendationState.IN_PROGRESS),
     }
 
     forum_id: Mapped[str] = mapped_column(ForeignKey("forums.id"), primary_key=True)
@@ -80,6 +89,10 @@ class Recommendation(Stateful, Resource, Base):
     implementer_subject: Mapped[str] = mapped_column(Text, default="")
     verifier: Mapped[str] = mapped_column(Text, default="")
     verify_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    former_answers: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)
+    return_reason: Mapped[str] = mapped_column(Text, default="")
+    returner: Mapped[str] = mapped_column(Text, default="")
+    return_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     forum: Mapped[Forum] = relationship(lazy="joined", innerjoin=True)
 
@@ -90,8 +103,8 @@ class Recommendation(Stateful, Resource, Base):
         return read_along(accounts_sharing().where(*own))
 
     def allowed_transitions(self) -> list[str]:
-        """Return the verbs that exist from the present state: none once it is rejected."""
-        return [] if self.verdict is Verdict.REJECTED else super().allowed_transitions()
+        """Return the verbs that exist from the present state: once it is rejected, only the answer can be corrected."""
+        return ["correct"] if self.verdict is Verdict.REJECTED else super().allowed_transitions()
 
     def transition(self, verb: str) -> None:
         """
@@ -100,8 +113,8 @@ class Recommendation(Stateful, Resource, Base):
         Raises:
             IllegalTransition: The verb does not start from the present state, or the recommendation was rejected.
         """
-        if self.verdict is Verdict.REJECTED:
-            raise IllegalTransition(verb, self.state.value.upper(), [])
+        if verb not in self.allowed_transitions():
+            raise IllegalTransition(verb, self.state.value.upper(), self.allowed_transitions())
         super().transition(verb)
 
     def require_draft(self) -> None:
@@ -132,6 +145,28 @@ class Recommendation(Stateful, Resource, Base):
             IllegalTransition: It is not adopted, or answered already.
         """
         self.transition("answer")
+        self.verdict, self.answer_reason = verdict, reason
+        self.answerer, self.answer_time = answerer, now()
+
+    def correct(self, verdict: Verdict, reason: str, answerer: str) -> None:
+        """
+        Replace the answer, and keep the one before.
+
+        Raises:
+            IllegalTransition: It is not answered, or planned already.
+            FailedPrecondition: It was corrected `MOST_CORRECTIONS` times; reason ANSWER_CORRECTED_TOO_OFTEN.
+        """
+        self.transition("correct")
+        former = self.former_answers or []
+        if len(former) >= MOST_CORRECTIONS:
+            raise FailedPrecondition(
+                f"The answer was corrected {MOST_CORRECTIONS} times already.",
+                reason="ANSWER_CORRECTED_TOO_OFTEN",
+                metadata={"corrections": str(len(former))},
+            )
+        if self.verdict and self.answer_time:
+            answer = {"verdict": self.verdict.value, "reason": self.answer_reason, "answerer": self.answerer}
+            self.former_answers = [*former, {**answer, "answer_time": self.answer_time.isoformat()}]
         self.verdict, self.answer_reason = verdict, reason
         self.answerer, self.answer_time = answerer, now()
 
@@ -178,8 +213,29 @@ class Recommendation(Stateful, Resource, Base):
             raise InvalidArgument("evidence", message, reason="EVIDENCE_REQUIRED")
         self.implementer, self.implementer_subject = implementer, subject
 
+    def send_back(self, reason: str, returner: str) -> None:
+        """
+        Say that the implementation which was reported is not done: it goes on.
+
+        Args:
+            reason: Why.
+            returner: Display name of who says so.
+
+        Raises:
+            IllegalTransition: It is not implemented.
+        """
+        self.transition("return")
+        self.return_reason, self.returner, self.return_time = reason, returner, now()
+
     def may_be_verified_by(self, subject: str, department: str) -> bool:
-        """Tell whether an account is neither of the owner department nor the one that reported the implementation."""
+        """
+        Tell whether an account neither reported the implementation nor is a member of the owner department.
+
+        Args:
+            subject: Resource name of the account.
+            department: Department of which it is a member; "" for one that only coordinates. The international office
+                may own a recommendation itself: there, one of it verifies what another reported.
+        """
         return not same_department(self.owner_department, department) and subject != self.implementer_subject
 
     def verify(self, verifier: str, subject: str, department: str) -> None:
@@ -189,14 +245,20 @@ class Recommendation(Stateful, Resource, Base):
         Args:
             verifier: Display name of who confirms it.
             subject: Resource name of that account.
-            department: Its department; "" for none.
+            department: As for `may_be_verified_by`.
 
         Raises:
-            PermissionDenied: The verifier is the owner, or reported the implementation; reason VERIFIED_BY_OWNER.
+            PermissionDenied: It reported the implementation (reason VERIFIER_IS_IMPLEMENTER), or is a member of the
+                owner department (reason VERIFIER_IS_OWNER).
             IllegalTransition: It is not implemented.
         """
+        if subject == self.implementer_subject:
+            message = "A recommendation is verified by someone other than who reported its implementation."
+            metadata = {"implementer": self.implementer}
+            raise PermissionDenied(message, reason="VERIFIER_IS_IMPLEMENTER", metadata=metadata)
         if not self.may_be_verified_by(subject, department):
             message = "A recommendation is verified by someone other than its owner."
-            raise PermissionDenied(message, reason="VERIFIED_BY_OWNER")
+            metadata = {"department": self.owner_department}
+            raise PermissionDenied(message, reason="VERIFIER_IS_OWNER", metadata=metadata)
         self.transition("verify")
         self.verifier, self.verify_time = verifier, now()

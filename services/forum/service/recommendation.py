@@ -26,7 +26,7 @@ from services.forum.convert import (
 from services.forum.model import Conclusion, Forum, Recommendation, RecommendationState, Verdict
 from services.forum.panel import Panel
 from services.forum.references import ids_in_forum, sdg_targets_of
-from services.forum.rights import of_forum, recommendation_verbs, require_owner, see
+from services.forum.rights import answers_for, of_forum, recommendation_verbs, require_owner, see
 from services.forum.service.listing import page_of_forum
 from services.forum.writers import may_edit_recommendation, require_writer
 
@@ -45,12 +45,14 @@ FollowUp = (
     | events_pb2.RecommendationStarted
     | events_pb2.RecommendationImplemented
     | events_pb2.RecommendationVerified
+    | events_pb2.RecommendationReturned
 )
 FollowUpRequest = (
     forum_pb2.PlanRecommendationRequest
     | forum_pb2.StartRecommendationRequest
     | forum_pb2.ImplementRecommendationRequest
     | forum_pb2.VerifyRecommendationRequest
+    | forum_pb2.ReturnRecommendationRequest
 )
 
 
@@ -198,6 +200,20 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             emit(session, event, recommendation.name)
             return _as_message(recommendation)
 
+    async def CorrectRecommendation(
+        self, request: forum_pb2.CorrectRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        verdict = member(forum_pb2.Recommendation.Answer.Verdict.DESCRIPTOR, request.verdict, Verdict)
+        async with self._database.begin() as session:
+            recommendation = await see(session, Recommendation, request.name, lock=True)
+            require_owner(recommendation)
+            recommendation.check_etag(request.etag)
+            recommendation.correct(verdict, request.reason, identity().name)
+            await store(session)
+            event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))
+            emit(session, event, recommendation.name)
+            return _as_message(recommendation)
+
     async def PlanRecommendation(
         self, request: forum_pb2.PlanRecommendationRequest, context: Any
     ) -> forum_pb2.Recommendation:
@@ -226,7 +242,15 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         return await self._follow_up(
             request,
             events_pb2.RecommendationVerified,
-            lambda row: row.verify(caller.name, caller.subject, caller.department),
+            lambda row: row.verify(caller.name, caller.subject, answers_for(caller)),
+        )
+
+    async def ReturnRecommendation(
+        self, request: forum_pb2.ReturnRecommendationRequest, context: Any
+    ) -> forum_pb2.Recommendation:
+        caller = identity()
+        return await self._follow_up(
+            request, events_pb2.RecommendationReturned, lambda row: row.send_back(request.reason, caller.name)
         )
 
     async def _follow_up(
