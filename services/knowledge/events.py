@@ -46,6 +46,7 @@ Followed = (
     | forum_events.RecommendationStarted
     | forum_events.RecommendationImplemented
     | forum_events.RecommendationVerified
+    | forum_events.RecommendationReturned
 )
 
 
@@ -107,8 +108,9 @@ async def follow_recommendation(session: Session, event: Followed, origin: Origi
     """
     Take the learning of a recommendation as far as the recommendation has come.
 
-    Accepted, at least in part, it is a lesson identified; then implemented, and with the verification validated. Each
-    event says all that came before it, so that it does not matter in which order they arrive.
+    Accepted, at least in part, it is a lesson identified; then implemented, and with the verification validated. A
+    correction of the answer and what came back as not done lead back. Each event says all that came before it, and one
+    that is older than what was followed changes nothing, so that it does not matter in which order they arrive.
     """
     recommendation = event.recommendation
     _credit(recommendation.updater or event.forum.title)
@@ -133,12 +135,21 @@ async def follow_recommendation(session: Session, event: Followed, origin: Origi
 
 def _follow(learning: Learning, event: Followed) -> None:
     recommendation, answer = event.recommendation, event.recommendation.answer
-    if answer.verdict == Verdict.VERDICT_REJECTED:
-        learning.decline(answer.reason)
+    version = int(recommendation.etag or 0)
+    if version and version <= (learning.source_version or 0):
+        return
+    learning.source_version = version
+    rejected = answer.verdict == Verdict.VERDICT_REJECTED
+    for former in recommendation.former_answers:
+        learning.take_back_answer(former.reason, "" if rejected else answer.reason)
+    if rejected:
+        learning.decline(answer.reason, recommendation.text if recommendation.former_answers else "")
         return
     learning.accept(recommendation.text, recommendation.owner_department, answer.reason)
     if recommendation.state in IMPLEMENTED:
         learning.carry_out()
+    if isinstance(event, forum_events.RecommendationReturned):
+        learning.reopen()
     if isinstance(event, forum_events.RecommendationVerified):
         learning.confirm(event.actor, recommendation.updater)
 
@@ -238,4 +249,5 @@ HANDLERS: Handlers = {
     forum_events.RecommendationStarted: follow_recommendation,
     forum_events.RecommendationImplemented: follow_recommendation,
     forum_events.RecommendationVerified: follow_recommendation,
+    forum_events.RecommendationReturned: follow_recommendation,
 }

@@ -61,6 +61,7 @@ class Learning(Stateful, Resource, Base):
 
     `source` is the name of the visit, forum, conclusion or recommendation that it comes from, or empty. The database
     writes `revision`, the id of the last transaction that changed the row, and notifies the channel `learnings`.
+    `source_version` is the version of the recommendation that it has followed; 0 before.
     """
 
     __tablename__ = "learnings"
@@ -119,6 +120,7 @@ class Learning(Stateful, Resource, Base):
     state: Mapped[LearningState] = enum_column(LearningState, default=LearningState.OBSERVATION)
     reject_reason: Mapped[str] = mapped_column(Text, default="")
     successor: Mapped[str] = mapped_column(Text, default="")
+    source_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     revision: Mapped[int] = mapped_column(BigInteger, FetchedValue(), FetchedValue(for_update=True))
 
     @property
@@ -257,10 +259,35 @@ class Learning(Stateful, Resource, Base):
         if owner:
             self.identify(remedial_action, owner)
 
-    def decline(self, reason: str) -> None:
-        """Follow the city's rejection of the recommendation that it comes from."""
-        if self.state in {LearningState.OBSERVATION, LearningState.INSIGHT}:
+    def decline(self, reason: str, accepted: str = "") -> None:
+        """
+        Follow the city's rejection of the recommendation that it comes from.
+
+        Args:
+            reason: Why the city does not do it.
+            accepted: Where an acceptance was corrected, the remedial action that came of it: it is taken back, too.
+        """
+        taken_back = self.state is LearningState.LESSON_IDENTIFIED and self.remedial_action == accepted
+        if taken_back or self.state in {LearningState.OBSERVATION, LearningState.INSIGHT}:
             self.reject(reason)
+
+    def take_back_answer(self, reason: str, discussion: str) -> None:
+        """
+        Follow the correction of an answer: where it was a rejection, come back to an insight.
+
+        Args:
+            reason: Why the city had answered so.
+            discussion: What the learning says instead, where it repeats that reason.
+        """
+        if self.state is LearningState.REJECTED and self.reject_reason == reason:
+            self.state, self.reject_reason = LearningState.INSIGHT, ""
+        if self.discussion == reason:
+            self.discussion = discussion
+
+    def reopen(self) -> None:
+        """Follow the recommendation that it comes from where that came back as not done."""
+        if self.state is LearningState.IMPLEMENTED:
+            self.state = LearningState.LESSON_IDENTIFIED
 
     def carry_out(self) -> None:
         """Follow the implementation of the recommendation that it comes from."""

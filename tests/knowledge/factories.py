@@ -104,11 +104,13 @@ def recommendation_answered(
     )
 
 
-def recommendation_implemented() -> forum_events.RecommendationImplemented:
+def recommendation_implemented(**fields: Any) -> forum_events.RecommendationImplemented:
     """Return the report that the accepted recommendation is implemented."""
-    return forum_events.RecommendationImplemented(
+    told = forum_events.RecommendationImplemented(
         **_followed_up(forum_pb2.Recommendation.STATE_IMPLEMENTED, "Uwe Umsetzer")
     )
+    told.recommendation.MergeFrom(forum_pb2.Recommendation(**fields))
+    return told
 
 
 def recommendation_verified() -> forum_events.RecommendationVerified:
@@ -116,6 +118,15 @@ def recommendation_verified() -> forum_events.RecommendationVerified:
     return forum_events.RecommendationVerified(
         **_followed_up(forum_pb2.Recommendation.STATE_VERIFIED, "Petra Prüferin")
     )
+
+
+def recommendation_returned(**fields: Any) -> forum_events.RecommendationReturned:
+    """Return that what was reported as implemented is not done after all."""
+    told = forum_events.RecommendationReturned(
+        **_followed_up(forum_pb2.Recommendation.STATE_IN_PROGRESS, "Petra Prüferin")
+    )
+    told.recommendation.MergeFrom(forum_pb2.Recommendation(**fields))
+    return told
 
 
 def _followed_up(state: forum_pb2.Recommendation.State, person: str) -> dict[str, Any]:

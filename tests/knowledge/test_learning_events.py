@@ -34,6 +34,7 @@ from tests.knowledge.factories import (
     recommendation,
     recommendation_answered,
     recommendation_implemented,
+    recommendation_returned,
     recommendation_verified,
     visit,
     visit_reported,
@@ -314,6 +315,73 @@ async def test_a_verification_does_not_undo_what_people_decided(producer: Produc
     await producer.tell(recommendation_implemented(), recommendation_verified())
     (kept,) = await of(coordinator, PREAMBLE)
     assert (kept.state, kept.reject_reason) == (Learning.STATE_REJECTED, "Doppelt")
+
+
+def corrected(verdict: Answer.Verdict, reason: str, *former: Answer, etag: str) -> Message:
+    """Return a corrected answer, with those before it."""
+    return recommendation_answered(verdict, reason, former_answers=former, etag=etag)
+
+
+REJECTION = Answer(verdict=Answer.VERDICT_REJECTED, reason="Kein Geld")
+ACCEPTANCE = Answer(verdict=Answer.VERDICT_ACCEPTED, reason="Das schafft Klarheit.")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_a_lesson_follows_corrected_answers_whatever_comes_first(
+    producer: Producer, coordinator: Caller, order: tuple[int, ...]
+) -> None:
+    await producer.tell(conclusion_adopted(recommendation()))
+    events = [
+        recommendation_answered(Answer.VERDICT_REJECTED, "Kein Geld", etag="3"),
+        corrected(Answer.VERDICT_ACCEPTED, "Das schafft Klarheit.", REJECTION, etag="4"),
+        corrected(Answer.VERDICT_PARTLY, "Nur Teil 1.", REJECTION, ACCEPTANCE, etag="5"),
+    ]
+    await producer.tell(*(events[index] for index in order))
+    (lesson,) = await of(coordinator, PREAMBLE)
+    assert (lesson.state, lesson.discussion) == (Learning.STATE_LESSON_IDENTIFIED, "Nur Teil 1.")
+    assert lesson.reject_reason == ""
+
+
+async def test_a_lesson_follows_an_acceptance_that_becomes_a_rejection(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(
+        conclusion_adopted(recommendation()),
+        recommendation_answered(Answer.VERDICT_ACCEPTED, etag="3"),
+        corrected(Answer.VERDICT_REJECTED, "Kein Geld", ACCEPTANCE, etag="4"),
+    )
+    (rejected,) = await of(coordinator, PREAMBLE)
+    assert (rejected.state, rejected.reject_reason) == (Learning.STATE_REJECTED, "Kein Geld")
+
+
+async def test_a_corrected_answer_does_not_undo_what_people_decided(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(
+        conclusion_adopted(recommendation()), recommendation_answered(Answer.VERDICT_REJECTED, "Kein Geld", etag="3")
+    )
+    (learning,) = await of(coordinator, PREAMBLE)
+    await producer.tell(corrected(Answer.VERDICT_ACCEPTED, "Doch.", REJECTION, etag="4"))
+    (lesson,) = await of(coordinator, PREAMBLE)
+    await coordinator.RejectLearning(RejectLearningRequest(name=learning.name, reason="Doppelt"))
+    await producer.tell(corrected(Answer.VERDICT_PARTLY, "Zum Teil.", REJECTION, ACCEPTANCE, etag="5"))
+    (kept,) = await of(coordinator, PREAMBLE)
+    assert lesson.state == Learning.STATE_LESSON_IDENTIFIED
+    assert (kept.state, kept.reject_reason) == (Learning.STATE_REJECTED, "Doppelt")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_a_lesson_whose_recommendation_came_back_is_not_implemented(
+    producer: Producer, coordinator: Caller, order: tuple[int, ...]
+) -> None:
+    await producer.tell(conclusion_adopted(recommendation()))
+    events = [
+        recommendation_answered(Answer.VERDICT_ACCEPTED, etag="3"),
+        recommendation_implemented(etag="6"),
+        recommendation_returned(etag="7"),
+    ]
+    await producer.tell(*(events[index] for index in order))
+    (lesson,) = await of(coordinator, PREAMBLE)
+    assert lesson.state == Learning.STATE_LESSON_IDENTIFIED
+    await producer.tell(recommendation_implemented(etag="8"))
+    (again,) = await of(coordinator, PREAMBLE)
+    assert again.state == Learning.STATE_IMPLEMENTED
 
 
 async def test_a_follow_up_that_does_not_tell_the_conclusion_makes_no_learning(
