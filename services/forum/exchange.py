@@ -1,6 +1,10 @@
 """What the forum asks the exchange service."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import grpc
 from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
@@ -31,6 +35,11 @@ class Exchange:
         """The stub, made at the first call: a channel belongs to the running event loop. It retries UNAVAILABLE."""
         return exchange_pb2_grpc.PartnershipServiceStub(aio_channel(self._address))
 
+    @cached_property
+    def _cities(self) -> exchange_pb2_grpc.CityServiceStub:
+        """The stub, as `_partnerships`."""
+        return exchange_pb2_grpc.CityServiceStub(aio_channel(self._address))
+
     async def is_partner(self, city: str) -> bool:
         """
         Return whether an active partnership or friendship with a city exists at this moment.
@@ -44,12 +53,47 @@ class Exchange:
         request = exchange_pb2.ListPartnershipsRequest(
             city=city, state=exchange_pb2.Partnership.STATE_ACTIVE, page_size=1000
         )
-        metadata = metadata_for(self._signer.token(service_identity("forum")))
-        try:
-            answer = await self._partnerships.ListPartnerships(request, timeout=DEADLINE_SECONDS, metadata=metadata)
-        except grpc.aio.AioRpcError as error:
-            if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                message = "Whether the city is a partner is not known while the exchange service is away; try again."
-                raise Unavailable(message, reason="EXCHANGE_AWAY") from error
-            raise
+        message = "Whether the city is a partner is not known while the exchange service is away; try again."
+        with _away_told(message):
+            answer = await self._partnerships.ListPartnerships(request, **self._options())
         return any(partnership.kind in TYING_KINDS for partnership in answer.partnerships)
+
+    async def time_zone(self, city: str) -> ZoneInfo:
+        """
+        Return the time zone of a city; UTC for one that the exchange service does not know.
+
+        Args:
+            city: Resource name, e.g. ``cities/swansea``.
+
+        Raises:
+            Unavailable: The exchange service does not answer.
+        """
+        message = "What day it is in the city under review is not known while the exchange service is away; try again."
+        try:
+            with _away_told(message):
+                found = await self._cities.GetCity(exchange_pb2.GetCityRequest(name=city), **self._options())
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return ZoneInfo("UTC")
+            raise
+        return ZoneInfo(found.time_zone)
+
+    def _options(self) -> dict[str, Any]:
+        metadata = metadata_for(self._signer.token(service_identity("forum")))
+        return {"timeout": DEADLINE_SECONDS, "metadata": metadata}
+
+
+@contextmanager
+def _away_told(message: str) -> Iterator[None]:
+    """
+    Let a caller be told when the exchange service is away.
+
+    Raises:
+        Unavailable: It does not answer; reason EXCHANGE_AWAY.
+    """
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            raise Unavailable(message, reason="EXCHANGE_AWAY") from error
+        raise

@@ -8,9 +8,11 @@ from sqlalchemy import func, select, tuple_, update
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.identity import Role, identity
+from chassis.model import now
 from services.forum.eligibility import Reason, Setting, broken_rules
 from services.forum.exchange import Exchange
 from services.forum.model import EligibilityCheck, Forum, Occasion, Origin, Panelist, PanelistState
+from services.forum.model.forum import LATEST
 from services.forum.model.panelist import ON_THE_PANEL
 
 
@@ -120,11 +122,12 @@ class Panel:
         """
         Raise unless the caller may write in a forum: a coordinator, or an expert who accepted and is eligible now.
 
-        Every write of an expert is checked and logged, whatever becomes of it.
+        An expert writes until the forum ends. Every write of an expert is checked and logged, whatever becomes of it.
 
         Raises:
             PermissionDenied: The expert is not on the panel (reason NOT_ON_PANEL), has not accepted
                 (INVITATION_NOT_ACCEPTED), or breaks the rule (INELIGIBLE).
+            FailedPrecondition: The forum has ended; reason FORUM_OVER.
             Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
         """
         caller = identity()
@@ -145,6 +148,26 @@ class Panel:
             raise PermissionDenied(message, reason="INVITATION_NOT_ACCEPTED")
         if reasons := await self.check(panelist, Occasion.WRITE):
             raise PermissionDenied(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
+        await self._require_open(forum_id)
+
+    async def _require_open(self, forum_id: str) -> None:
+        """
+        Raise unless a forum goes on; the exchange service is asked only where that depends on the time zone.
+
+        Raises:
+            FailedPrecondition: It has ended; reason FORUM_OVER.
+            Unavailable: The exchange service does not answer.
+        """
+        async with self._database.read() as session:
+            forum = await session.by_name(Forum, Forum.NAME.format(id=forum_id))
+        moment = now()
+        match forum.is_over_everywhere(moment):
+            case False:
+                return
+            case True:
+                forum.require_open(moment, LATEST)
+            case None:
+                forum.require_open(moment, await self._exchange.time_zone(forum.city))
 
 
 def _message(reasons: Sequence[Reason]) -> str:

@@ -16,7 +16,6 @@ from services.forum.model.conclusion import SharedBy, accounts_sharing
 from services.forum.model.forum import Forum
 from services.forum.model.working_group import read_along
 
-
 # An event carries them all.
 MOST_CORRECTIONS = 10
 
@@ -45,8 +44,8 @@ class Recommendation(Stateful, Resource, Base):
     """
     A recommendation (Empfehlung).
 
-    `answerer`, `implementer`, `verifier` and `returner` are display names; `implementer_subject` is the resource name of
-    the account that reported the implementation. All are "" before. `former_answers` are the answers that were
+    `answerer`, `implementer`, `verifier` and `returner` are display names; `implementer_subject` is the resource name
+    of the account that reported the implementation. All are "" before. `former_answers` are the answers that were
     corrected, oldest first, each with `verdict`, `reason`, `answerer` and `answer_time` (ISO 8601).
     """
 

@@ -2,13 +2,14 @@
 
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Select, Text, and_, select
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Select, Text, and_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, declared_attr, mapped_column
 from sqlalchemy.sql import func
 
 from chassis.model import Resource
 from services.forum.model.base import Base
+from services.forum.model.forum import LATEST_ZONE, Forum
 from services.forum.model.links import Linked, linked_ids
 from services.forum.model.panelist import Panelist, PanelistState
 
@@ -48,12 +49,20 @@ class Membership(Base):
 
 
 def accounts_in_groups() -> Select[str]:
-    """Return the statement for the accounts of experts who accepted their invitation, by their memberships."""
+    """
+    Return the statement for the accounts of experts who accepted their invitation, by their memberships.
+
+    Once the last day of the forum has ended everywhere there are none. What is offered in the hours before depends on
+    the time zone, which the panel asks for when somebody writes.
+    """
+    day = func.date(func.timezone(LATEST_ZONE, func.now()))
     return (
         select(Panelist.account)
         .join(Membership, and_(Panelist.forum_id == Membership.forum_id, Panelist.id == Membership.panelist_id))
+        .join(Forum, Forum.id == Panelist.forum_id)
         .where(Panelist.state == PanelistState.ACCEPTED, Panelist.account != "")
-        .correlate_except(Panelist, Membership)
+        .where(or_(Forum.end_date.is_(None), Forum.end_date >= day))
+        .correlate_except(Panelist, Membership, Forum)
     )
 
 
