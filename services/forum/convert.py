@@ -148,7 +148,7 @@ def panelist_message(row: Panelist, verbs: Sequence[str] = (), *, private: bool 
 
     Args:
         verbs: Transitions that the reader may make.
-        private: Whether the reader may see the account and the declaration of conflicts.
+        private: Whether the reader may see the account, the residence, the declarations and the eligibility.
     """
     message = forum_pb2.Panelist(
         name=row.name,

@@ -7,11 +7,12 @@ Whoever may not see a forum gets PERMISSION_DENIED whether it exists or not. For
 
 from typing import TypeVar
 
+from austausch.forum.v1 import forum_pb2
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from chassis.database import Session
-from chassis.errors import PermissionDenied
+from chassis.errors import EtagMismatch, PermissionDenied
 from chassis.identity import Identity, Role, identity
 from chassis.model import Resource
 from services.forum.model import Conclusion, Forum, Panelist, Recommendation, SubjectNode, WorkingGroup
@@ -19,9 +20,12 @@ from services.forum.model.links import Linked
 from services.forum.model.panelist import ON_THE_PANEL
 
 Model = TypeVar("Model", bound=Resource)
+Anonymous = TypeVar("Anonymous", forum_pb2.Panelist, forum_pb2.Conclusion, forum_pb2.Recommendation)
 OfForum = TypeVar("OfForum", SubjectNode, Panelist, WorkingGroup, Conclusion, Recommendation)
 
 INSIDERS = (Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER)
+# Who sees the accounts, residences and declarations of experts.
+CONFIDANTS = (Role.ADMINISTRATOR, Role.COORDINATOR)
 EVERY_FORUM = "forums/-"
 
 
@@ -55,12 +59,12 @@ def of_forum(model: type[OfForum], forum: str) -> Select[OfForum]:
 
 def require_account_visible(account: str) -> None:
     """
-    Raise unless the caller may know on which panels an account sits: insiders, and who owns it.
+    Raise unless the caller may know on which panels an account sits: confidants, and who owns it.
 
     Raises:
-        PermissionDenied: It is a fellow panelist's (experts stay anonymous among themselves); reason NOT_OWN_ACCOUNT.
+        PermissionDenied: It is somebody else's; experts stay anonymous among themselves. Reason NOT_OWN_ACCOUNT.
     """
-    if not identity().has(*INSIDERS) and identity().subject != account:
+    if not identity().has(*CONFIDANTS) and identity().subject != account:
         raise PermissionDenied("You may filter by your own account only.", reason="NOT_OWN_ACCOUNT")
 
 
@@ -95,8 +99,35 @@ async def see(session: Session, model: type[Model], name: str, *, lock: bool = F
 
 
 def sees_private(panelist: Panelist) -> bool:
-    """Tell whether the caller may see the account and the declaration of a panelist."""
-    return identity().has(*INSIDERS) or panelist.account == identity().subject
+    """Tell whether the caller may see a panelist's account, residence, declarations and eligibility."""
+    return identity().has(*CONFIDANTS) or panelist.account == identity().subject
+
+
+def sees_name(name: str) -> bool:
+    """Tell whether the caller may see who changed something: an expert sees its own name, for it may be another's."""
+    return identity().has(*INSIDERS) or identity().name == name
+
+
+def hide_name(message: Anonymous) -> Anonymous:
+    """Return a message without who changed the resource last, where its reader must not see that."""
+    if not sees_name(message.updater):
+        message.updater = ""
+    return message
+
+
+def check_etag(row: Resource, etag: str) -> None:
+    """
+    Raise unless the caller saw the current version; an empty etag skips the check.
+
+    Raises:
+        EtagMismatch: Someone changed the resource since; an expert is not told who.
+    """
+    try:
+        row.check_etag(etag)
+    except EtagMismatch:
+        if sees_name(row.updater):
+            raise
+        raise EtagMismatch("", row.update_time) from None
 
 
 def require_own(panelist: Panelist) -> None:

@@ -27,7 +27,7 @@ from services.forum.model import (
 )
 from services.forum.panel import Panel
 from services.forum.references import ids_in_forum, sdg_targets_of
-from services.forum.rights import conclusion_verbs, of_forum, see
+from services.forum.rights import check_etag, conclusion_verbs, hide_name, of_forum, see
 from services.forum.service.listing import page_of_forum
 from services.forum.writers import may_edit, require_groups, require_writer
 
@@ -40,7 +40,7 @@ def _as_message(conclusion: Conclusion) -> forum_pb2.Conclusion:
     """Return a conclusion as its caller may see it."""
     message = conclusion_message(conclusion, conclusion_verbs(conclusion))
     message.editable = may_edit(conclusion)
-    return message
+    return hide_name(message)
 
 
 class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
@@ -92,7 +92,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
         await self._panel.admit_writer(Conclusion.parse(message.name)["forum_id"])
         async with self._database.begin() as session:
             conclusion = await see(session, Conclusion, message.name, lock=True)
-            conclusion.check_etag(message.etag)
+            check_etag(conclusion, message.etag)
             conclusion.require_draft()
             require_writer(conclusion)
             conclusion.update_time = now()
@@ -120,7 +120,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
     async def DeleteConclusion(self, request: forum_pb2.DeleteConclusionRequest, context: Any) -> empty_pb2.Empty:
         async with self._database.begin() as session:
             conclusion = await see(session, Conclusion, request.name, lock=True)
-            conclusion.check_etag(request.etag)
+            check_etag(conclusion, request.etag)
             conclusion.require_draft()
             await session.execute(
                 delete(Recommendation).where(
@@ -133,7 +133,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
     async def AdoptConclusion(self, request: forum_pb2.AdoptConclusionRequest, context: Any) -> forum_pb2.Conclusion:
         async with self._database.begin() as session:
             conclusion = await see(session, Conclusion, request.name, lock=True)
-            conclusion.check_etag(request.etag)
+            check_etag(conclusion, request.etag)
             conclusion.adopt()
             drafts = await self._drafts(session, conclusion)
             for recommendation in drafts:

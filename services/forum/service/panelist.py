@@ -18,7 +18,16 @@ from services.forum.convert import column_values, eligibility_check_message, for
 from services.forum.eligibility import MAY_FOLLOW_THE_INVITATION
 from services.forum.model import EligibilityCheck, Forum, Occasion, Origin, Panelist
 from services.forum.panel import Ineligible, Panel
-from services.forum.rights import of_forum, panelist_verbs, require_account_visible, require_own, see, sees_private
+from services.forum.rights import (
+    check_etag,
+    hide_name,
+    of_forum,
+    panelist_verbs,
+    require_account_visible,
+    require_own,
+    see,
+    sees_private,
+)
 from services.forum.service.listing import page_of_forum
 
 DECLARATION = {"conflict_of_interest", "has_conflict"}
@@ -35,7 +44,7 @@ ORDERINGS = {
 
 def _as_message(panelist: Panelist) -> forum_pb2.Panelist:
     """Return a panelist as its caller may see it."""
-    return panelist_message(panelist, panelist_verbs(panelist), private=sees_private(panelist))
+    return hide_name(panelist_message(panelist, panelist_verbs(panelist), private=sees_private(panelist)))
 
 
 def _require_city(panelist: Panelist) -> None:
@@ -117,7 +126,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         async with self._database.begin() as session:
             forum = await see(session, Forum, Forum.NAME.format(id=changed.forum_id), lock=True)
             panelist = await see(session, Panelist, message.name, lock=True)
-            panelist.check_etag(message.etag)
+            check_etag(panelist, message.etag)
             _set(panelist, values)
             await self._recheck(session, forum, panelist, partner, Occasion.CHANGE)
             return _as_message(panelist)
@@ -138,7 +147,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         async with self._panel.refusals_logged(), self._database.begin() as session:
             forum = await see(session, Forum, Forum.NAME.format(id=invited.forum_id), lock=True)
             panelist = await see(session, Panelist, request.name, lock=True)
-            panelist.check_etag(request.etag)
+            check_etag(panelist, request.etag)
             panelist.transition("accept")
             panelist.declare(request.conflict_of_interest, request.has_conflict)
             reasons = await self._panel.judge(session, forum, panelist, partner)
@@ -161,7 +170,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         async with self._database.begin() as session:
             panelist = await see(session, Panelist, request.name, lock=True)
             require_own(panelist)
-            panelist.check_etag(request.etag)
+            check_etag(panelist, request.etag)
             panelist.transition(verb)
             await store(session)
             return _as_message(panelist)
@@ -169,7 +178,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
     async def DeletePanelist(self, request: forum_pb2.DeletePanelistRequest, context: Any) -> empty_pb2.Empty:
         async with self._database.begin() as session:
             panelist = await see(session, Panelist, request.name, lock=True)
-            panelist.check_etag(request.etag)
+            check_etag(panelist, request.etag)
             await erase(session, panelist)
         return empty_pb2.Empty()
 

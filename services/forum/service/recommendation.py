@@ -26,7 +26,15 @@ from services.forum.convert import (
 from services.forum.model import Conclusion, Forum, Recommendation, RecommendationState, Verdict
 from services.forum.panel import Panel
 from services.forum.references import ids_in_forum, sdg_targets_of
-from services.forum.rights import answers_for, of_forum, recommendation_verbs, require_owner, see
+from services.forum.rights import (
+    answers_for,
+    check_etag,
+    hide_name,
+    of_forum,
+    recommendation_verbs,
+    require_owner,
+    see,
+)
 from services.forum.service.listing import page_of_forum
 from services.forum.writers import may_edit_recommendation, require_writer
 
@@ -65,7 +73,7 @@ def _as_message(recommendation: Recommendation) -> forum_pb2.Recommendation:
     """Return a recommendation as its caller may see it."""
     message = recommendation_message(recommendation, recommendation_verbs(recommendation))
     message.editable = may_edit_recommendation(recommendation)
-    return message
+    return hide_name(message)
 
 
 class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
@@ -146,7 +154,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             await self._panel.admit_writer(Recommendation.parse(message.name)["forum_id"])
         async with self._database.begin() as session:
             recommendation = await see(session, Recommendation, message.name, lock=True)
-            recommendation.check_etag(message.etag)
+            check_etag(recommendation, message.etag)
             if not insider:
                 require_writer(recommendation)
             values = column_values(message, paths, Recommendation)
@@ -176,7 +184,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
     ) -> empty_pb2.Empty:
         async with self._database.begin() as session:
             recommendation = await see(session, Recommendation, request.name, lock=True)
-            recommendation.check_etag(request.etag)
+            check_etag(recommendation, request.etag)
             recommendation.require_draft()
             await erase(session, recommendation)
         return empty_pb2.Empty()
@@ -188,7 +196,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         async with self._database.begin() as session:
             recommendation = await see(session, Recommendation, request.name, lock=True)
             require_owner(recommendation)
-            recommendation.check_etag(request.etag)
+            check_etag(recommendation, request.etag)
             recommendation.answer(verdict, request.reason, identity().name)
             owner = request.owner_department or recommendation.owner_department
             if owner != recommendation.owner_department and not identity().has(Role.COORDINATOR):
@@ -207,7 +215,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         async with self._database.begin() as session:
             recommendation = await see(session, Recommendation, request.name, lock=True)
             require_owner(recommendation)
-            recommendation.check_etag(request.etag)
+            check_etag(recommendation, request.etag)
             recommendation.correct(verdict, request.reason, identity().name)
             await store(session)
             event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))
@@ -260,7 +268,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         async with self._database.begin() as session:
             recommendation = await see(session, Recommendation, request.name, lock=True)
             require_owner(recommendation)
-            recommendation.check_etag(request.etag)
+            check_etag(recommendation, request.etag)
             step(recommendation)
             await store(session)
             facts = await _facts(session, recommendation)
