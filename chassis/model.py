@@ -18,6 +18,9 @@ from sqlalchemy.orm import Mapped, MappedColumn, declared_attr, mapped_column
 
 from chassis.errors import EtagMismatch, IllegalTransition, NotFound
 
+# Verb → states that it starts from, state that it leads to.
+Transitions = dict[str, tuple[frozenset[Any], Any]]
+
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -135,13 +138,18 @@ class Stateful:
     A mapped class declares ``state: Mapped[...]`` and `TRANSITIONS`: verb → (states it starts from, state it leads to).
     """
 
-    TRANSITIONS: ClassVar[dict[str, tuple[frozenset[Any], Any]]]
+    TRANSITIONS: ClassVar[Transitions]
     state: Any
+
+    @property
+    def transitions(self) -> Transitions:
+        """The table that holds for this one; a mapped class may have another for some of its kinds."""
+        return self.TRANSITIONS
 
     def allowed_transitions(self) -> list[str]:
         """Return the verbs that exist from the present state, in the order of the table."""
         state = self.state
-        return [verb for verb, (sources, _) in self.TRANSITIONS.items() if state in sources]
+        return [verb for verb, (sources, _) in self.transitions.items() if state in sources]
 
     def transition(self, verb: str) -> None:
         """
@@ -150,7 +158,7 @@ class Stateful:
         Raises:
             IllegalTransition: The verb does not start from the present state.
         """
-        sources, target = self.TRANSITIONS[verb]
+        sources, target = self.transitions[verb]
         if self.state not in sources:
             raise IllegalTransition(verb, self.state.value.upper(), self.allowed_transitions())
         self.state = target

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument
-from services.exchange.model import Direction, Partnership, PartnershipState, Visit, VisitState
+from services.exchange.model import Direction, Partnership, PartnershipKind, PartnershipState, Visit, VisitState
 
 WAY = ["idea", "agreed", "planned", "confirmed", "running", "reported", "closed"]
 STEPS = dict(zip(["agree", "plan", "confirm", "start", "report", "close"], pairwise(WAY), strict=True))
@@ -104,22 +104,28 @@ class VisitMachine(RuleBasedStateMachine):
             self.visit.require_open()
 
 
+STATES = [state.value for state in PartnershipState]
+AFTER_THE_DECISION = {
+    ("dormant", "activate"): "active",
+    ("active", "suspend"): "dormant",
+    **{(state, "end"): "ended" for state in STATES if state != "ended"},
+}
+
+
 class PartnershipMachine(RuleBasedStateMachine):
     """Tries every verb in every state."""
 
+    KIND = PartnershipKind.FRIENDSHIP
     WAYS = {
         ("initiated", "approve"): "council_approved",
         ("council_approved", "sign"): "signed",
         ("signed", "activate"): "active",
-        ("dormant", "activate"): "active",
-        ("active", "suspend"): "dormant",
-        ("active", "end"): "ended",
-        ("dormant", "end"): "ended",
+        **AFTER_THE_DECISION,
     }
 
     def __init__(self) -> None:
         super().__init__()
-        self.partnership = Partnership(state=PartnershipState.INITIATED)
+        self.partnership = Partnership(kind=self.KIND, state=PartnershipState.INITIATED)
         self.state = "initiated"
 
     @rule(verb=st.sampled_from(["approve", "sign", "activate", "suspend", "end"]))
@@ -139,7 +145,22 @@ class PartnershipMachine(RuleBasedStateMachine):
         assert self.partnership.state.value == self.state
 
 
+class ContactMachine(PartnershipMachine):
+    """A mere contact needs no council."""
+
+    KIND = PartnershipKind.CONTACT
+    WAYS = {("initiated", "activate"): "active", **AFTER_THE_DECISION}
+
+
+@pytest.mark.parametrize("state", ["council_approved", "signed"])
+def test_a_contact_that_a_council_once_approved_is_taken_up_or_ended(state: str) -> None:
+    contact = Partnership(kind=PartnershipKind.CONTACT, state=PartnershipState(state))
+    assert contact.allowed_transitions() == ["activate", "end"]
+
+
 TestVisitStates = VisitMachine.TestCase
 TestVisitStates.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestPartnershipStates = PartnershipMachine.TestCase
 TestPartnershipStates.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestContactStates = ContactMachine.TestCase
+TestContactStates.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

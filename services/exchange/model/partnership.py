@@ -2,12 +2,13 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import InvalidArgument
-from chassis.model import Resource, Stateful, enum_column
+from chassis.errors import FailedPrecondition, InvalidArgument
+from chassis.model import Resource, Stateful, Transitions, enum_column
 from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
 
@@ -32,6 +33,9 @@ class PartnershipState(StrEnum):
     ENDED = "ended"
 
 
+IN_PREPARATION = frozenset({PartnershipState.INITIATED, PartnershipState.COUNCIL_APPROVED, PartnershipState.SIGNED})
+
+
 class Partnership(Stateful, Resource, Base):
     """A partnership, friendship, project or contact (Städtebeziehung). `city_id` is the other city."""
 
@@ -48,7 +52,15 @@ class Partnership(Stateful, Resource, Base):
         "sign": (frozenset({PartnershipState.COUNCIL_APPROVED}), PartnershipState.SIGNED),
         "activate": (frozenset({PartnershipState.SIGNED, PartnershipState.DORMANT}), PartnershipState.ACTIVE),
         "suspend": (frozenset({PartnershipState.ACTIVE}), PartnershipState.DORMANT),
-        "end": (frozenset({PartnershipState.ACTIVE, PartnershipState.DORMANT}), PartnershipState.ENDED),
+        # Whatever comes of it: the council may refuse it, the other city may never sign.
+        "end": (frozenset(PartnershipState) - {PartnershipState.ENDED}, PartnershipState.ENDED),
+    }
+    # A mere contact is nobody's decision: neither a council approves it nor does anyone sign. Some did, when they had to.
+    CONTACT_TRANSITIONS: ClassVar[Transitions] = {
+        **TRANSITIONS,
+        "approve": (frozenset(), PartnershipState.COUNCIL_APPROVED),
+        "sign": (frozenset(), PartnershipState.SIGNED),
+        "activate": (IN_PREPARATION | {PartnershipState.DORMANT}, PartnershipState.ACTIVE),
     }
 
     city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
@@ -59,6 +71,29 @@ class Partnership(Stateful, Resource, Base):
     theme: Mapped[str] = mapped_column(Text, default="")
 
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
+
+    @property
+    def transitions(self) -> Transitions:
+        """The table that holds for its kind."""
+        return self.CONTACT_TRANSITIONS if self.kind is PartnershipKind.CONTACT else self.TRANSITIONS
+
+    def change_kind(self, kind: PartnershipKind) -> None:
+        """
+        Make it a bond of another kind.
+
+        Raises:
+            FailedPrecondition: A contact that is past its proposal would become what needs the council's approval.
+                Reason KIND_NEEDS_APPROVAL.
+        """
+        contact = self.kind is PartnershipKind.CONTACT
+        if contact and kind is not PartnershipKind.CONTACT and self.state is not PartnershipState.INITIATED:
+            raise FailedPrecondition(
+                f"The contact is {self.state.value.replace('_', ' ')}, and the council has approved nothing else: "
+                f"end it and propose a {kind.value}.",
+                reason="KIND_NEEDS_APPROVAL",
+                metadata={"state": self.state.name, "kind": kind.name},
+            )
+        self.kind = kind
 
     def check_dates(self) -> None:
         """

@@ -78,7 +78,9 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
         async with self._database.begin() as session:
             partnership = await session.for_update(Partnership, message.name)
             partnership.check_etag(message.etag)
-            convert.assign(partnership, convert.columns(message, "partnership", convert.PARTNERSHIP, paths))
+            values = convert.columns(message, "partnership", convert.PARTNERSHIP, paths)
+            partnership.change_kind(values.pop("kind", partnership.kind))
+            convert.assign(partnership, values)
             partnership.check_dates()
             return await _changed(session, partnership)
 
