@@ -37,7 +37,7 @@ def build(settings: ExchangeSettings) -> server.Service:
         settings=settings,
         database=database,
         servicers=[
-            (contract.add_CityServiceServicer_to_server, CityServicer(database)),
+            (contract.add_CityServiceServicer_to_server, CityServicer(database, settings.home_city)),
             (contract.add_PartnershipServiceServicer_to_server, PartnershipServicer(database, settings.home_city)),
             (contract.add_ExchangeServiceServicer_to_server, ExchangeServicer(database)),
             (contract.add_VisitServiceServicer_to_server, VisitServicer(database, settings.home_city)),

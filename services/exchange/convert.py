@@ -238,10 +238,11 @@ VISIT: Mapping[str, Reader] = {
 
 def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
     """Return a visit as the caller sees it; without a caller, for an event, it offers nothing to do."""
-    changer = None if visit.is_over else caller
+    editor = None if visit.is_over else caller
     with_debrief = caller is None or rights.may_see_debrief(caller)
     home = f"cities/{visit.home_city_id}", visit.home_city_display_name
     other = f"cities/{visit.city_id}", visit.city_display_name
+    change_time, changer = visit.last_change
     (host_city, host), (guest_city, guest) = (home, other) if visit.incoming else (other, home)
     return pb.Visit(
         title=visit.title,
@@ -261,8 +262,10 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         debrief=pb.Debrief(**visit.debrief) if with_debrief and visit.debrief else None,
         reason=visit.reason,
         allowed_transitions=rights.visit_verbs(caller, visit) if caller else [],
-        editable=changer is not None and rights.may_edit_visit(changer, visit),
-        delegation_editable=changer is not None and rights.may_edit_delegation(changer, visit),
+        editable=editor is not None and rights.may_edit_visit(editor, visit),
+        delegation_editable=editor is not None and rights.may_edit_delegation(editor, visit),
+        last_change_time=timestamp(change_time),
+        last_changer=changer,
         **_common(visit),
     )
 

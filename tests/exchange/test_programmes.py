@@ -1,12 +1,17 @@
 """Delegations and programmes: what belongs to a visit, and what does not."""
 
+from typing import Any
+
 import pytest
 from austausch.exchange.v1 import exchange_pb2 as pb
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
+from services.exchange.model import AgendaItem, Direction
 from tests import factories
-from tests.calls import Caller
+from tests.calls import Caller, RunningService
 from tests.factories import at
 from tests.refusals import refused
 
@@ -55,6 +60,77 @@ async def test_rooms_and_people_have_to_exist_and_delegates_to_be_of_this_visit(
         with refused("INVALID_ARGUMENT", "NOT_OF_VISIT") as refusal:
             await factories.agenda_item(coordinator, visit.name, people=[name])
         assert refusal.fields == ["agenda_item.people"]
+
+
+async def test_a_room_of_the_home_city_is_not_booked_for_a_visit_abroad(coordinator: Caller) -> None:
+    room = await factories.room(coordinator, "ratssaal", display_name="Ratssaal")
+    abroad = await factories.visit(coordinator, direction=pb.Visit.DIRECTION_OUTGOING)
+    with refused("INVALID_ARGUMENT", "ROOM_NOT_AT_HOST") as refusal:
+        await factories.agenda_item(coordinator, abroad.name, room=room.name)
+    assert refusal.fields == ["agenda_item.room"]
+    assert refusal.metadata == {"room": "rooms/ratssaal", "room_title": "Ratssaal"}
+    item = await factories.agenda_item(coordinator, abroad.name, place="Guildhall")
+    moved = pb.AgendaItem(name=item.name, room=room.name)
+    with refused("INVALID_ARGUMENT", "ROOM_NOT_AT_HOST"):
+        await coordinator.UpdateAgendaItem(pb.UpdateAgendaItemRequest(agenda_item=moved))
+
+
+async def test_the_database_itself_keeps_home_rooms_at_home(exchange: RunningService, coordinator: Caller) -> None:
+    await factories.room(coordinator, "ratssaal")
+    abroad = await factories.visit(coordinator, direction=pb.Visit.DIRECTION_OUTGOING)
+    item = await factories.agenda_item(coordinator, abroad.name)
+    for change in ({"room_id": "ratssaal"}, {"room_id": "ratssaal", "direction": Direction.INCOMING}):
+        statement = update(AgendaItem).where(AgendaItem.id == item.name.rpartition("/")[2]).values(**change)
+        with pytest.raises(IntegrityError):
+            await execute(exchange, statement)
+
+
+async def execute(exchange: RunningService, statement: Any) -> None:
+    async with exchange.database.begin() as session:
+        await session.execute(statement)
+
+
+async def test_an_interpreter_speaks_both_languages(coordinator: Caller) -> None:
+    arabic = await factories.person(coordinator, "arabic", display_name="Amira", languages=["ar", "de"])
+    english = await factories.person(coordinator, "english", languages=["en-GB", "de"])
+    unknown = await factories.person(coordinator, "unknown")
+    visit = await factories.visit(coordinator)
+    bilingual = await factories.delegate(coordinator, visit.name, languages=["cy", "en", "de"])
+
+    async def add(*people: str, languages: tuple[str, ...] = ("en", "de")) -> pb.AgendaItem:
+        item = await factories.agenda_item(coordinator, visit.name, people=people, interpretation_languages=languages)
+        await coordinator.DeleteAgendaItem(pb.DeleteAgendaItemRequest(name=item.name))
+        return item
+
+    for people in ([arabic.name], [arabic.name, (await factories.delegate(coordinator, visit.name)).name]):
+        with refused("INVALID_ARGUMENT", "INTERPRETER_LANGUAGES") as refusal:
+            await add(*people)
+        assert refusal.fields == ["agenda_item.interpretation_languages"]
+    assert refusal.metadata == {"languages": "en,de", "people": "Amira, Head of controlling"}
+    await add(english.name)
+    await add(english.name, arabic.name)
+    await add(arabic.name, bilingual.name)
+    await add(arabic.name, unknown.name)
+    await add()
+    await add(arabic.name, languages=())
+    await add(arabic.name, languages=("de", "ar"))
+
+
+async def test_an_interpreter_is_not_exchanged_for_one_of_other_languages(coordinator: Caller) -> None:
+    arabic = await factories.person(coordinator, "arabic", languages=["ar", "de"])
+    english = await factories.person(coordinator, "english", languages=["en", "de"])
+    visit = await factories.visit(coordinator)
+    item = await factories.agenda_item(
+        coordinator, visit.name, people=[english.name], interpretation_languages=["en", "de"]
+    )
+    for change in (pb.AgendaItem(people=[arabic.name]), pb.AgendaItem(interpretation_languages=["ar", "de"])):
+        change.name = item.name
+        with refused("INVALID_ARGUMENT", "INTERPRETER_LANGUAGES"):
+            await coordinator.UpdateAgendaItem(pb.UpdateAgendaItemRequest(agenda_item=change))
+    both = pb.AgendaItem(name=item.name, people=[arabic.name], interpretation_languages=["ar", "de"])
+    await coordinator.UpdateAgendaItem(pb.UpdateAgendaItemRequest(agenda_item=both))
+    renamed = pb.AgendaItem(name=item.name, title="Wastewater")
+    assert (await coordinator.UpdateAgendaItem(pb.UpdateAgendaItemRequest(agenda_item=renamed))).title == "Wastewater"
 
 
 async def test_an_item_of_one_visit_is_not_found_under_another(coordinator: Caller) -> None:
@@ -115,13 +191,16 @@ async def test_a_programme_shows_the_visit_who_comes_and_what_happens_when(coord
         for hour in (14, 9)
     ]
     programme = await coordinator.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
-    assert (programme.name, programme.visit) == (f"{visit.name}/programme", visit)
+    assert (programme.name, programme.visit) == (
+        f"{visit.name}/programme",
+        await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name)),
+    )
     assert list(programme.delegates) == [first, second]
     assert list(programme.agenda_items) == [earlier, later]
 
 
 @pytest.mark.parametrize(
-    "text",
+    "words",
     [
         "Ratssaal 🏛️👩🏽‍💼",
         "غرفة المجلس \u202b(عربي)\u202c",
@@ -130,13 +209,13 @@ async def test_a_programme_shows_the_visit_who_comes_and_what_happens_when(coord
         "zero\u200bwidth \ufeff and a\u0301",
     ],
 )
-async def test_text_of_any_kind_comes_back_as_it_was_sent(coordinator: Caller, text: str) -> None:
-    visit = await factories.visit(coordinator, title=text, purpose=text)
-    await factories.delegate(coordinator, visit.name, function=text, dietary_needs=text)
+async def test_text_of_any_kind_comes_back_as_it_was_sent(coordinator: Caller, words: str) -> None:
+    visit = await factories.visit(coordinator, title=words, purpose=words)
+    await factories.delegate(coordinator, visit.name, function=words, dietary_needs=words)
     stored = await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name))
     delegates = (await coordinator.ListDelegates(pb.ListDelegatesRequest(parent=visit.name))).delegates
-    assert (stored.title, stored.purpose) == (text, text)
-    assert (delegates[0].function, delegates[0].dietary_needs) == (text, text)
+    assert (stored.title, stored.purpose) == (words, words)
+    assert (delegates[0].function, delegates[0].dietary_needs) == (words, words)
 
 
 async def test_nul_is_refused_by_name(coordinator: Caller) -> None:

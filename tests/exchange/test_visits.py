@@ -166,6 +166,7 @@ async def test_new_dates_may_not_leave_agenda_items_outside(coordinator: Caller)
         coordinator, visit.name, title="Farewell", start_time=at(9, days=4), end_time=at(10, days=4)
     )
     welcome = await factories.agenda_item(coordinator, visit.name, title="Welcome")
+    visit = await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name))
     shorter = pb.Visit(name=visit.name, end_date=day(date(2031, 5, 15)))
     with refused("FAILED_PRECONDITION", "AGENDA_OUTSIDE_DATES") as refusal:
         await coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=shorter))
@@ -222,3 +223,33 @@ async def test_without_a_home_city_no_visit_is_created(exchange: RunningService)
     caller = exchange.as_(Role.COORDINATOR)
     with refused("FAILED_PRECONDITION", "NO_HOME_CITY"):
         await factories.visit(caller)
+
+
+async def test_the_last_change_of_a_visit_counts_delegation_and_agenda(
+    exchange: RunningService, coordinator: Caller, member: Caller
+) -> None:
+    visit = await factories.visit(coordinator)
+    assert (visit.last_change_time, visit.last_changer) == (visit.update_time, "International office")
+    delegate = await factories.delegate(member, visit.name)
+    item = await factories.agenda_item(coordinator, visit.name)
+    renamed = pb.Delegate(name=delegate.name, function="Controller")
+    moved = pb.AgendaItem(name=item.name, title="Welcome")
+    changes = [
+        (member.UpdateDelegate, pb.UpdateDelegateRequest(delegate=renamed), "Controlling"),
+        (coordinator.UpdateAgendaItem, pb.UpdateAgendaItemRequest(agenda_item=moved), "International office"),
+        (member.DeleteAgendaItem, pb.DeleteAgendaItemRequest(name=item.name), "Controlling"),
+        (coordinator.DeleteDelegate, pb.DeleteDelegateRequest(name=delegate.name), "International office"),
+    ]
+    before = visit.last_change_time
+    for call, request, changer in changes:
+        await call(request)
+        seen = await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name))
+        (listed,) = (await coordinator.ListVisits(pb.ListVisitsRequest())).visits
+        assert seen.last_changer == listed.last_changer == changer
+        assert listed.last_change_time == seen.last_change_time
+        assert seen.last_change_time.ToNanoseconds() > before.ToNanoseconds()
+        assert (seen.update_time, seen.etag) == (visit.update_time, visit.etag), "the visit itself is as it was"
+        before = seen.last_change_time
+    retitled = pb.Visit(name=visit.name, title="Controllers again", etag=visit.etag)
+    changed = await member.UpdateVisit(pb.UpdateVisitRequest(visit=retitled))
+    assert (changed.last_change_time, changed.last_changer) == (changed.update_time, "Controlling")

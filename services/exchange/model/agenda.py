@@ -1,8 +1,9 @@
 """Programmes, and what they book: rooms, the host's people, and delegates."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, select
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range, aggregate_order_by
 from sqlalchemy.orm import (
     Mapped,
@@ -13,9 +14,10 @@ from sqlalchemy.orm import (
 )
 
 from chassis.errors import InvalidArgument
-from chassis.model import Resource
+from chassis.model import Resource, enum_column
 from services.exchange.model.base import Base
-from services.exchange.model.visit import Visit
+from services.exchange.model.delegate import Delegate
+from services.exchange.model.visit import Direction, Visit
 
 LONGEST_ITEM = timedelta(hours=24)
 NO_DOUBLE_BOOKING = "ex_bookings_resource_period"
@@ -46,6 +48,20 @@ class Person(Resource, Base):
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
 
 
+def interprets(spoken: Collection[str], wanted: Collection[str]) -> bool:
+    """
+    Return whether somebody speaks all of the wanted languages, in whatever variety: ``en-GB`` is ``en``.
+
+    Args:
+        spoken: BCP 47; none where it is not known.
+    """
+    return not spoken or {_language(tag) for tag in wanted} <= {_language(tag) for tag in spoken}
+
+
+def _language(tag: str) -> str:
+    return tag.partition("-")[0].lower()
+
+
 def _functions(people: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
     """Return a read-only attribute with the function of each of `people`, resource names; "" for a delegate."""
     who = func.unnest(people).table_valued("name", with_ordinality="place", name="who").render_derived()
@@ -63,18 +79,22 @@ class AgendaItem(Resource, Base):
     One item of a programme (Programmpunkt).
 
     `people` holds resource names, ``people/…`` and ``visits/…/delegates/…``. Room and people say what the programme
-    shows; the bookings say what is held, and go when the visit is cancelled.
+    shows; the bookings say what is held, and go when the visit is cancelled. `direction` is the visit's: the rooms are
+    the home city's, so that on a visit abroad none is booked.
     """
 
     __tablename__ = "agenda_items"
     __table_args__ = (
+        ForeignKeyConstraint(["visit_id", "direction"], ["visits.id", "visits.direction"]),
         CheckConstraint("end_time > start_time", name="times_in_order"),
+        CheckConstraint("room_id IS NULL OR direction = 'incoming'", name="home_room_at_home"),
         Index(None, "visit_id", "start_time", "id"),
         Index(None, "room_id"),
     )
     NAME = "visits/{visit_id}/agendaItems/{id}"
 
-    visit_id: Mapped[str] = mapped_column(ForeignKey("visits.id"))
+    visit_id: Mapped[str] = mapped_column(Text)
+    direction: Mapped[Direction] = enum_column(Direction)
     title: Mapped[str] = mapped_column(Text)
     notes: Mapped[str] = mapped_column(Text, default="")
     start_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -97,6 +117,45 @@ class AgendaItem(Resource, Base):
     def resources(self) -> list[str]:
         """Resource names of what it books."""
         return ([self.room.name] if self.room else []) + self.people
+
+    def check_room(self) -> None:
+        """
+        Raise unless its room is where the visit is.
+
+        Raises:
+            InvalidArgument: It books a room of the home city for a visit abroad; reason ROOM_NOT_AT_HOST.
+        """
+        if self.room and self.direction is Direction.OUTGOING:
+            field, words = "agenda_item.room", f"{self.room.display_name} is in the home city, and the visit is abroad"
+            raise InvalidArgument(
+                field,
+                words,
+                reason="ROOM_NOT_AT_HOST",
+                metadata={"room": self.room.name, "room_title": self.room.display_name},
+            )
+
+    def check_interpreter(self, booked: Sequence[Person | Delegate]) -> None:
+        """
+        Raise unless somebody whom it books can interpret; as long as it books nobody, that is still to be arranged.
+
+        Args:
+            booked: Who its `people` are. Whose languages are not known may speak any.
+
+        Raises:
+            InvalidArgument: None of them speaks both languages; reason INTERPRETER_LANGUAGES.
+        """
+        wanted = self.interpretation_languages
+        if not wanted or not booked or any(interprets(each.languages, wanted) for each in booked):
+            return
+        field = "agenda_item.interpretation_languages"
+        who = ", ".join(each.display_name or each.function for each in booked)
+        words = f"nobody who is booked speaks both {' and '.join(wanted)}: {who}"
+        raise InvalidArgument(
+            field,
+            words,
+            reason="INTERPRETER_LANGUAGES",
+            metadata={"languages": ",".join(wanted), "people": who},
+        )
 
     def check_times(self, visit: Visit) -> None:
         """

@@ -1,23 +1,46 @@
 """Members of delegations. Personal data: deleted for good, never kept aside."""
 
+import unicodedata
+from datetime import date
+
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, case
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.model import Resource
 from services.exchange.model.base import Base
+from services.exchange.model.visit import Visit
 
 LAST_RANK = 999
 
 
+def traveller(city_id: str, display_name: str) -> str:
+    """Return what stands for a person who travels: the city and the name, however it is typed; "" without a name."""
+    name = " ".join(unicodedata.normalize("NFKC", display_name).casefold().split())
+    return f"{city_id}/{name}" if name else ""
+
+
 class Delegate(Resource, Base):
-    """A member of the delegation of a visit."""
+    """
+    A member of the delegation of a visit.
+
+    `traveller` stands for the person, and `days_away` are the days of the visit; None where it does not take place.
+    """
 
     __tablename__ = "delegates"
     __table_args__ = (
         CheckConstraint(f"rank BETWEEN 0 AND {LAST_RANK}", name="rank_range"),
         Index(None, "visit_id"),
+        # One person is in one delegation at a time.
+        ExcludeConstraint(
+            ("traveller", "="),
+            ("days_away", "&&"),
+            ("visit_id", "<>"),
+            using="gist",
+            where="traveller <> ''",
+            name="ex_delegates_traveller_days_away_visit_id",
+        ),
         Index("uq_delegates_head", "visit_id", unique=True, postgresql_where="head"),
     )
     NAME = "visits/{visit_id}/delegates/{id}"
@@ -30,6 +53,13 @@ class Delegate(Resource, Base):
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     dietary_needs: Mapped[str] = mapped_column(Text, default="")
     access_needs: Mapped[str] = mapped_column(Text, default="")
+    traveller: Mapped[str] = mapped_column(Text, default="")
+    days_away: Mapped[Range[date] | None] = mapped_column(DATERANGE)
+
+    def travel(self, visit: Visit) -> None:
+        """Take down who travels when, as its name and its visit say."""
+        self.traveller = traveller(visit.guest_city_id, self.display_name)
+        self.days_away = visit.days_away
 
     @hybrid_property
     def protocol_order(self) -> int:

@@ -55,7 +55,7 @@ class Partnership(Stateful, Resource, Base):
         # Whatever comes of it: the council may refuse it, the other city may never sign.
         "end": (frozenset(PartnershipState) - {PartnershipState.ENDED}, PartnershipState.ENDED),
     }
-    # A mere contact is nobody's decision: neither a council approves it nor does anyone sign. Some did, when they had to.
+    # A mere contact is nobody's decision: no council approves it, nobody signs. Some did when they had to.
     CONTACT_TRANSITIONS: ClassVar[Transitions] = {
         **TRANSITIONS,
         "approve": (frozenset(), PartnershipState.COUNCIL_APPROVED),
@@ -94,6 +94,20 @@ class Partnership(Stateful, Resource, Base):
                 metadata={"state": self.state.name, "kind": kind.name},
             )
         self.kind = kind
+
+    def require_in_preparation(self) -> None:
+        """
+        Raise unless it has never been active.
+
+        Raises:
+            FailedPrecondition: It has; reason NOT_IN_PREPARATION.
+        """
+        if self.state not in IN_PREPARATION:
+            raise FailedPrecondition(
+                f"The partnership is {self.state.value}, not in preparation: end it instead.",
+                reason="NOT_IN_PREPARATION",
+                metadata={"state": self.state.name},
+            )
 
     def check_dates(self) -> None:
         """

@@ -5,8 +5,17 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, case
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    case,
+)
+from sqlalchemy.dialects.postgresql import JSONB, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument
@@ -49,12 +58,14 @@ class Visit(Stateful, Resource, Base):
 
     `city_id` is the other city, the exchange's; `time_zone` is the host's. `debrief` has the fields of the message
     ``Debrief``. `proposer` is the account that created it; empty where that was not kept. `new_dates_due` says that
-    the visit is postponed and still has the dates that it was taken off.
+    the visit is postponed and still has the dates that it was taken off. `part_change_time` and `part_changer` say when
+    its delegation or agenda was last changed, and by whom.
     """
 
     __tablename__ = "visits"
     __table_args__ = (
         ForeignKeyConstraint(["exchange_id", "city_id"], ["exchanges.id", "exchanges.city_id"]),
+        UniqueConstraint("id", "direction"),
         CheckConstraint("end_date BETWEEN start_date AND start_date + 365", name="dates_in_order"),
         CheckConstraint("(state IN ('reported', 'closed')) = (debrief IS NOT NULL)", name="debrief_when_reported"),
         CheckConstraint("state NOT IN ('cancelled', 'postponed') OR reason <> ''", name="reason_when_off"),
@@ -89,6 +100,8 @@ class Visit(Stateful, Resource, Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     debrief: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     new_dates_due: Mapped[bool] = mapped_column(default=False)
+    part_change_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    part_changer: Mapped[str] = mapped_column(Text, default="", server_default="")
 
     exchange_title: Mapped[str] = shown(Exchange.title, Exchange.id == exchange_id)
     exchange_department: Mapped[str] = shown(Exchange.department, Exchange.id == exchange_id)
@@ -116,6 +129,39 @@ class Visit(Stateful, Resource, Base):
     def is_over(self) -> bool:
         """Whether nothing about it changes any more, save closing its file."""
         return self.state in OVER
+
+    @property
+    def last_change(self) -> tuple[datetime, str]:
+        """When it, its delegation or its agenda was last changed, and by whom."""
+        if self.part_change_time and self.part_change_time > self.update_time:
+            return self.part_change_time, self.part_changer
+        return self.update_time, self.updater
+
+    @property
+    def guest_city_id(self) -> str:
+        """The city that travels."""
+        return self.city_id if self.incoming else self.home_city_id
+
+    @property
+    def days_away(self) -> Range[date] | None:
+        """The days that its delegates are away; None where it takes place on none that are known."""
+        if self.state is VisitState.CANCELLED or self.new_dates_due:
+            return None
+        return Range(self.start_date, self.end_date + timedelta(days=1), bounds="[)")
+
+    def require_idea(self) -> None:
+        """
+        Raise unless it is no more than an idea, of which nothing needs to be kept.
+
+        Raises:
+            FailedPrecondition: It is more; reason NOT_AN_IDEA.
+        """
+        if self.state is not VisitState.IDEA:
+            raise FailedPrecondition(
+                f"The visit is {self.state.value}, no idea any more: cancel it instead.",
+                reason="NOT_AN_IDEA",
+                metadata={"state": self.state.name},
+            )
 
     def require_open(self) -> None:
         """

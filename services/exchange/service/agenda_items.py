@@ -19,6 +19,7 @@ from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
 from services.exchange.service import booking, rows
 
 ORDERINGS = {"start_time": AgendaItem.start_time}
+INTERPRETED = frozenset({"people", "interpretation_languages"})
 BOOKED = frozenset({"start_time", "end_time", "room", "people"})
 
 
@@ -50,9 +51,10 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def _create(self, session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
         visit = await _visit_to_change(session, request.parent)
-        item = AgendaItem(visit_id=visit.id)
+        item = AgendaItem(visit_id=visit.id, direction=visit.direction)
         await _assign(session, visit, item, request.agenda_item, set(convert.AGENDA_ITEM))
         await booking.book(session, item)
+        await rows.touch(session, visit)
         return convert.agenda_item_message(item)
 
     async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
@@ -65,15 +67,17 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
             await _assign(session, visit, item, message, paths)
             if paths & BOOKED:
                 await booking.rebook(session, item)
+            await rows.touch(session, visit)
             return convert.agenda_item_message(item)
 
     async def DeleteAgendaItem(self, request: pb.DeleteAgendaItemRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            await _visit_to_change(session, rows.parent(AgendaItem, request.name))
+            visit = await _visit_to_change(session, rows.parent(AgendaItem, request.name))
             item = await session.for_update(AgendaItem, request.name)
             item.check_etag(request.etag)
             # The bookings go with the item (ON DELETE CASCADE).
             await session.delete(item)
+            await rows.touch(session, visit)
         return Empty()
 
 
@@ -102,35 +106,39 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
 
     Raises:
         InvalidArgument: A time is wrong (reasons as `AgendaItem.check_times`), a room does not exist
-            (REFERENCE_NOT_FOUND), or somebody is neither the host's nor a delegate (NOT_OF_VISIT).
+            (REFERENCE_NOT_FOUND) or is not where the visit is (ROOM_NOT_AT_HOST), somebody is neither the host's nor a
+            delegate (NOT_OF_VISIT), or nobody can interpret (INTERPRETER_LANGUAGES).
     """
     values = convert.columns(message, "agenda_item", convert.AGENDA_ITEM, paths)
     if "room" in values:
         room = values["room"]
         values["room"] = await rows.referred(session, Room, room, "agenda_item.room") if room else None
-    if "people" in values:
-        await _require_people(session, visit, values["people"])
+    booked = await _booked(session, visit, values.get("people", item.people or []))
     convert.assign(item, values)
     item.check_times(visit)
+    item.check_room()
+    if values.keys() & INTERPRETED:
+        item.check_interpreter(booked)
     session.add(item)
     await session.flush()
     if "people" in values:
         await session.refresh(item, ["people_functions"])
 
 
-async def _require_people(session: Session, visit: Visit, names: list[str]) -> None:
+async def _booked(session: Session, visit: Visit, names: list[str]) -> list[Person | Delegate]:
     """
-    Raise unless each name is one of the host's people or of this visit's delegates.
+    Return the host's people and this visit's delegates with these names; nobody deletes them meanwhile.
 
     Raises:
         InvalidArgument: One is not; reason NOT_OF_VISIT, metadata `people` (comma-separated).
     """
     if not names:
-        return
+        return []
     ids = [name.rpartition("/")[2] for name in names]
-    people = select(Person).where(Person.id.in_(ids))
+    people = select(Person).where(Person.id.in_(ids)).with_for_update(key_share=True, read=True)
     delegates = select(Delegate).where(Delegate.visit_id == visit.id, Delegate.id.in_(ids))
-    known = {row.name for statement in (people, delegates) for row in await session.scalars(statement)}
+    found = [*await session.scalars(people), *await session.scalars(delegates)]
+    known = {row.name: row for row in found if row.name in names}
     missing = [name for name in names if name not in known]
     if missing:
         raise InvalidArgument(
@@ -139,3 +147,4 @@ async def _require_people(session: Session, visit: Visit, names: list[str]) -> N
             reason="NOT_OF_VISIT",
             metadata={"people": ",".join(missing[:MAX_LISTED])},
         )
+    return list(known.values())

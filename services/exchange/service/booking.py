@@ -28,7 +28,7 @@ async def book(session: Session, item: AgendaItem) -> None:
     Raises:
         AlreadyExists: Some of them are taken, with reason DOUBLE_BOOKING; the metadata says by what.
     """
-    await _lock(session, item.resources)
+    await lock(session, item.resources)
     await _hold(session, item)
 
 
@@ -40,7 +40,7 @@ async def rebook(session: Session, item: AgendaItem) -> None:
         AlreadyExists: As for `book`.
     """
     held = await session.scalars(select(Booking.resource).where(Booking.agenda_item_id == item.id))
-    await _lock(session, {*held, *item.resources})
+    await lock(session, {*held, *item.resources})
     await session.execute(delete(Booking).where(Booking.agenda_item_id == item.id))
     await _hold(session, item)
 
@@ -80,7 +80,7 @@ async def _hold(session: Session, item: AgendaItem) -> None:
     raise collision
 
 
-async def _lock(session: Session, resources: Collection[str]) -> None:
+async def lock(session: Session, resources: Collection[str]) -> None:
     """Lock resources until the transaction ends. The inner query sorts before the outer one locks."""
     if not resources:
         return

@@ -4,15 +4,18 @@ from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
+from chassis.errors import FailedPrecondition
 from chassis.field_mask import updated_paths
 from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert
-from services.exchange.model import City
+from services.exchange.model import City, Partnership, Visit
 from services.exchange.service import rows
+from services.exchange.service.deletion import delete_unused
 
 ORDERINGS = {
     "display_name": City.display_name,
@@ -23,10 +26,16 @@ ORDERINGS = {
 
 
 class CityServicer(exchange_pb2_grpc.CityServiceServicer):
-    """Serves ``CityService``; everyone who is signed in may read cities."""
+    """
+    Serves ``CityService``; everyone who is signed in may read cities.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        home_city: ``cities/{city}`` that this installation serves.
+    """
+
+    def __init__(self, database: Database, home_city: str) -> None:
         self._database = database
+        self._home_city = home_city
 
     async def GetCity(self, request: pb.GetCityRequest, context: Any) -> pb.City:
         async with self._database.read_once() as session:
@@ -57,3 +66,16 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
             city.check()
             await session.flush()
             return convert.city_message(city)
+
+    async def DeleteCity(self, request: pb.DeleteCityRequest, context: Any) -> Empty:
+        if request.name == self._home_city:
+            metadata = {"city": self._home_city}
+            raise FailedPrecondition("The home city can't be deleted.", reason="HOME_CITY", metadata=metadata)
+        async with self._database.begin() as session:
+            city = await session.for_update(City, request.name)
+            city.check_etag(request.etag)
+            partnerships = select(Partnership).where(Partnership.city_id == city.id).order_by(Partnership.id)
+            # A city that was the home city before.
+            visits = select(Visit).where(Visit.home_city_id == city.id).order_by(Visit.id)
+            await delete_unused(session, city, partnerships, visits)
+        return Empty()

@@ -15,7 +15,7 @@ from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert, rights
 from services.exchange.model import Delegate, Visit
-from services.exchange.service import booking, rows
+from services.exchange.service import booking, rows, travelling
 
 ORDERINGS = {"protocol": Delegate.protocol_order}
 
@@ -52,8 +52,8 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
         if fields["head"]:
             await _require_no_head(session, visit)
         delegate = Delegate(visit_id=visit.id, **fields)
-        session.add(delegate)
-        await session.flush()
+        await travelling.join(session, visit, delegate)
+        await rows.touch(session, visit)
         return convert.delegate_message(delegate)
 
     async def UpdateDelegate(self, request: pb.UpdateDelegateRequest, context: Any) -> pb.Delegate:
@@ -67,16 +67,18 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
             if values.get("head") and not delegate.head:
                 await _require_no_head(session, visit)
             convert.assign(delegate, values)
-            await session.flush()
+            await travelling.join(session, visit, delegate)
+            await rows.touch(session, visit)
             return convert.delegate_message(delegate)
 
     async def DeleteDelegate(self, request: pb.DeleteDelegateRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            await _visit_to_change(session, rows.parent(Delegate, request.name))
+            visit = await _visit_to_change(session, rows.parent(Delegate, request.name))
             delegate = await session.for_update(Delegate, request.name)
             delegate.check_etag(request.etag)
             await booking.release_delegate(session, delegate)
             await session.delete(delegate)
+            await rows.touch(session, visit)
         return Empty()
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.convert import composed
@@ -14,8 +15,9 @@ from chassis.identity import identity
 from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert, rights
-from services.exchange.model import City, Exchange, Partnership
+from services.exchange.model import City, Exchange, Partnership, Visit
 from services.exchange.service import rows
+from services.exchange.service.deletion import delete_unused
 
 ORDERINGS = {
     "create_time": Exchange.create_time,
@@ -79,3 +81,15 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             convert.assign(exchange, convert.columns(message, "exchange", convert.EXCHANGE, paths))
             await session.flush()
             return convert.exchange_message(exchange, identity())
+
+    async def DeleteExchange(self, request: pb.DeleteExchangeRequest, context: Any) -> Empty:
+        async with self._database.begin() as session:
+            exchange = await rows.visible(session, Exchange, request.name, lock=True)
+            if not rights.may_edit_exchange(identity(), exchange):
+                raise PermissionDenied(
+                    "Only the department that leads the exchange may delete it.", reason="NOT_LEADING_DEPARTMENT"
+                )
+            exchange.check_etag(request.etag)
+            visits = select(Visit).where(Visit.exchange_id == exchange.id).order_by(Visit.start_date.desc(), Visit.id)
+            await delete_unused(session, exchange, visits)
+        return Empty()

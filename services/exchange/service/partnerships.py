@@ -5,6 +5,7 @@ from typing import Any
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import PartnershipChanged
+from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
@@ -15,8 +16,9 @@ from chassis.outbox import emit
 from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert
-from services.exchange.model import City, Partnership
+from services.exchange.model import City, Exchange, Partnership
 from services.exchange.service import rows
+from services.exchange.service.deletion import delete_unused
 
 ORDERINGS = {
     "create_time": Partnership.create_time,
@@ -105,6 +107,15 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
             partnership.check_etag(request.etag)
             partnership.transition(verb)
             return await _changed(session, partnership)
+
+    async def DeletePartnership(self, request: pb.DeletePartnershipRequest, context: Any) -> Empty:
+        async with self._database.begin() as session:
+            partnership = await session.for_update(Partnership, request.name)
+            partnership.check_etag(request.etag)
+            partnership.require_in_preparation()
+            exchanges = select(Exchange).where(Exchange.partnership_id == partnership.id)
+            await delete_unused(session, partnership, exchanges.order_by(Exchange.create_time.desc(), Exchange.id))
+        return Empty()
 
 
 async def _changed(session: Session, partnership: Partnership) -> pb.Partnership:

@@ -4,6 +4,7 @@ from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
@@ -12,8 +13,9 @@ from chassis.model import new_id
 from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert
-from services.exchange.model import Person
+from services.exchange.model import AgendaItem, Person
 from services.exchange.service import rows
+from services.exchange.service.deletion import delete_unused
 
 ORDERINGS = {"function": Person.function}
 
@@ -52,3 +54,12 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
             convert.assign(person, convert.columns(request.person, "person", convert.PERSON, paths))
             await session.flush()
             return convert.person_message(person)
+
+    async def DeletePerson(self, request: pb.DeletePersonRequest, context: Any) -> Empty:
+        async with self._database.begin() as session:
+            # Who books somebody holds the row until the agenda item is written.
+            person = await session.for_update(Person, request.name)
+            person.check_etag(request.etag)
+            items = select(AgendaItem).where(AgendaItem.people.contains([person.name]))
+            await delete_unused(session, person, items.order_by(AgendaItem.start_time.desc(), AgendaItem.id))
+        return Empty()

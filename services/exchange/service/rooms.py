@@ -4,6 +4,7 @@ from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
@@ -12,8 +13,9 @@ from chassis.model import new_id
 from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert
-from services.exchange.model import Room
+from services.exchange.model import AgendaItem, Room
 from services.exchange.service import rows
+from services.exchange.service.deletion import delete_unused
 
 ORDERINGS = {"display_name": Room.display_name}
 
@@ -52,3 +54,11 @@ class RoomServicer(exchange_pb2_grpc.RoomServiceServicer):
             convert.assign(room, convert.columns(request.room, "room", convert.ROOM, paths))
             await session.flush()
             return convert.room_message(room)
+
+    async def DeleteRoom(self, request: pb.DeleteRoomRequest, context: Any) -> Empty:
+        async with self._database.begin() as session:
+            room = await session.for_update(Room, request.name)
+            room.check_etag(request.etag)
+            items = select(AgendaItem).where(AgendaItem.room_id == room.id)
+            await delete_unused(session, room, items.order_by(AgendaItem.start_time.desc(), AgendaItem.id))
+        return Empty()

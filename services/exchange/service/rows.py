@@ -3,13 +3,13 @@
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Session
 from chassis.errors import InvalidArgument, NameTaken, NotFound, PermissionDenied
 from chassis.identity import Role, identity
-from chassis.model import Resource
+from chassis.model import Resource, now
 from services.exchange import rights
 from services.exchange.model import AgendaItem, Delegate, Exchange, Partnership, Visit
 
@@ -85,6 +85,17 @@ def _of_visit(model: Any, *, own: bool) -> Select[Any]:
     if not own:
         return statement
     return statement.where(model.visit_id.in_(select(Visit.id).where(Visit.city_id == bindparam("city_id"))))
+
+
+async def touch(session: Session, visit: Visit) -> None:
+    """Take down that a visit's delegation or agenda changes now, which is no change of the visit: its version stays."""
+    await session.flush()
+    await session.execute(
+        update(Visit)
+        .where(Visit.id == visit.id)
+        .values(part_change_time=now(), part_changer=identity().name, update_time=Visit.update_time)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def parent(model: type[AgendaItem | Delegate], name: str) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
-from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitReported
+from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitDeleted, VisitReported
+from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import Row, Select, bindparam, delete, inspect, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Bundle
@@ -19,8 +20,8 @@ from chassis.outbox import emit
 from chassis.paging import page
 from chassis.request_ids import once
 from services.exchange import convert, rights
-from services.exchange.model import AgendaItem, City, Exchange, Visit
-from services.exchange.service import booking, rows
+from services.exchange.model import AgendaItem, City, Delegate, Exchange, Visit
+from services.exchange.service import booking, rows, travelling
 
 ORDERINGS = {
     "start_date": Visit.start_date,
@@ -128,6 +129,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             convert.assign(visit, values)
             if paths & {"start_date", "end_date"}:
                 await _require_agenda_within(session, visit)
+                await travelling.reschedule(session, visit)
             return await _changed(session, visit)
 
     async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
@@ -173,6 +175,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit = await _to_change(session, request, "cancel")
             visit.cancel(request.reason)
             await booking.release(session, visit)
+            await travelling.reschedule(session, visit)
             return await _changed(session, visit)
 
     async def PostponeVisit(self, request: pb.PostponeVisitRequest, context: Any) -> pb.Visit:
@@ -181,7 +184,20 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit.postpone(request.reason)
             # The bookings go with the items (ON DELETE CASCADE).
             await session.execute(delete(AgendaItem).where(AgendaItem.visit_id == visit.id))
+            await travelling.reschedule(session, visit)
             return await _changed(session, visit)
+
+    async def DeleteVisit(self, request: pb.DeleteVisitRequest, context: Any) -> Empty:
+        async with self._database.begin() as session:
+            # Who may call it off.
+            visit = await _to_change(session, request, "cancel")
+            visit.require_idea()
+            for part in (AgendaItem, Delegate):
+                await session.execute(delete(part).where(part.visit_id == visit.id))
+            await session.delete(visit)
+            await session.flush()
+            emit(session, VisitDeleted(visit=visit.name), visit.name)
+        return Empty()
 
     async def _transition(self, request: rows.TransitionRequest, verb: str) -> pb.Visit:
         async with self._database.begin() as session:
