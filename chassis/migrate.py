@@ -32,9 +32,9 @@ def _config(package: str, *, messaging: bool = True) -> Config:
     return config
 
 
-def migrate(url: str, package: str, *, messaging: bool = True) -> None:
+def migrate(url: str, package: str, *, messaging: bool = True, revision: str = "heads") -> None:
     """
-    Bring a database to the newest schema; nothing happens when it is there already.
+    Bring a database to the newest schema, or up to a revision; nothing happens when it is there already.
 
     Args:
         url: ``postgresql://…`` of the database.
@@ -44,14 +44,14 @@ def migrate(url: str, package: str, *, messaging: bool = True) -> None:
     Raises:
         OSError: The database does not answer.
     """
-    asyncio.run(_upgrade(url, _config(package, messaging=messaging)))
+    asyncio.run(_upgrade(url, _config(package, messaging=messaging), revision))
 
 
-async def _upgrade(url: str, config: Config) -> None:
+async def _upgrade(url: str, config: Config, revision: str) -> None:
     def upgrade(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "heads")
+        command.upgrade(config, revision)
 
     engine = async_engine(url, {"timeout": 10}, poolclass=NullPool)
     try:

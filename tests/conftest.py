@@ -31,6 +31,7 @@ from tests import stack as whole
 from tests.calls import Keys, RunningService
 
 FreshDatabase = Callable[[str], str]
+OldDatabase = Callable[[str, str], str]
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("austausch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -108,6 +109,24 @@ def fresh_database(postgres_server: Postgres, _templates: dict[str, str]) -> Ite
             copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
             admin.execute(copy.format(sql.Identifier(made[-1]), sql.Identifier(_templates[package])))
             return postgres_server.url_for(made[-1])
+
+        yield make
+        for name in made:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def old_database(postgres_server: Postgres) -> Iterator[OldDatabase]:
+    """Make a database with the schema of an earlier release: ``old_database("services.exchange", "exchange_0001")``."""
+    made: list[str] = []
+    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as admin:
+
+        def make(package: str, revision: str) -> str:
+            made.append(f"old_{len(made)}")
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(made[-1])))
+            url = postgres_server.url_for(made[-1])
+            migrate(url, package, revision=revision)
+            return url
 
         yield make
         for name in made:
