@@ -7,7 +7,7 @@ wrote. The database refuses what would get by.
 
 from collections.abc import Collection
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 
 from chassis.database import Session
 from chassis.error_metadata import MAX_LISTED, flatten_indexed
@@ -75,7 +75,7 @@ async def _require_free(session: Session, visit: Visit, travellers: Collection[s
     ).all()
     if not clashes:
         return
-    named = [_clash(clash) for clash in clashes[:MAX_LISTED]]
+    named = [_clash(delegate, other) for delegate, other in clashes[:MAX_LISTED]]
     sentences = []
     for clash in named:
         where = f" in “{clash['conflict_title']}”" if "conflict" in clash else ""
@@ -84,9 +84,8 @@ async def _require_free(session: Session, visit: Visit, travellers: Collection[s
     raise AlreadyExists(" ".join(sentences), reason="DELEGATE_TRAVELS_ALREADY", metadata=metadata)
 
 
-def _clash(clash: Row[tuple[Delegate, Visit]]) -> dict[str, str]:
+def _clash(delegate: Delegate, visit: Visit) -> dict[str, str]:
     """Return what the caller may know of one clash: the person, the days, and in whose delegation."""
-    delegate, visit = clash
     told = {
         "delegate_title": delegate.display_name,
         "start_date": visit.start_date.isoformat(),
