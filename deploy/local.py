@@ -189,6 +189,8 @@ def _add_settings(environment: dict[str, str], place: Place) -> None:
         "GATEWAY_LISTEN": f"{HOST}:{place.port}",
         "GATEWAY_SECRET_KEY_FILE": str(place.data / "secret-key"),
         "IDENTITY_TRUSTED_KEYS": str(place.data / "trusted-keys.json"),
+        "KNOWLEDGE_EXCHANGE_ADDRESS": listen["exchange"],
+        "KNOWLEDGE_FORUM_ADDRESS": listen["forum"],
         "KNOWLEDGE_INDEX_PATH": str(place.data / "index"),
     }
     for variable, value in settings.items():

@@ -164,6 +164,15 @@ async def run_service(
         yield RunningService(name, address, service.settings, service.database, channel, keys)
 
 
+def knowledge_settings(index: Path, exchange: str = "", forum: str = "") -> dict[str, str]:
+    """Return settings of the knowledge service; without the addresses of the services that it asks, these are away."""
+    return {
+        "KNOWLEDGE_INDEX_PATH": str(index),
+        "KNOWLEDGE_EXCHANGE_ADDRESS": exchange or f"127.0.0.1:{embedded.free_port()}",
+        "KNOWLEDGE_FORUM_ADDRESS": forum or f"127.0.0.1:{embedded.free_port()}",
+    }
+
+
 @pytest.fixture
 async def exchange(_exchange_url: str, nats_server: Nats, keys: Keys) -> AsyncIterator[RunningService]:
     """The exchange service: ``await exchange.as_(Role.COORDINATOR).CreateVisit(…)``."""
@@ -185,9 +194,9 @@ async def forum(
 async def knowledge(
     _knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path
 ) -> AsyncIterator[RunningService]:
-    """The knowledge service, with an index of its own."""
-    index = str(tmp_path / "index")
-    async with run_service("knowledge", _knowledge_url, nats_server, keys, KNOWLEDGE_INDEX_PATH=index) as running:
+    """The knowledge service, with an index of its own, while the services that it asks are away."""
+    settings = knowledge_settings(tmp_path / "index")
+    async with run_service("knowledge", _knowledge_url, nats_server, keys, **settings) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ from chassis.settings import ServiceSettings, load
 from services.knowledge.events import HANDLERS
 from services.knowledge.feeder import Feeder
 from services.knowledge.service import LearningServicer
+from services.knowledge.sources import Sources
 
 NAME = "knowledge"
 
@@ -21,17 +22,22 @@ class KnowledgeSettings(ServiceSettings):
 
     index_path: Path
     """Folder of the search index, this process's own. It holds nothing that cannot be built anew."""
+    exchange_address: str
+    """Host and port of the exchange service."""
+    forum_address: str
+    """Host and port of the forum service."""
 
 
 def build(settings: KnowledgeSettings) -> server.Service:
     """Wire the service up."""
     database = Database(settings.database_url, settings.pool_size)
     feeder = Feeder(database, settings.index_path)
+    sources = Sources(database, settings.exchange_address, settings.forum_address)
     return server.Service(
         name=NAME,
         settings=settings,
         database=database,
-        servicers=[(contract.add_LearningServiceServicer_to_server, LearningServicer(database, feeder))],
+        servicers=[(contract.add_LearningServiceServicer_to_server, LearningServicer(database, feeder, sources))],
         handlers=HANDLERS,
         tasks=[feeder.run],
         checks={"index": feeder.is_caught_up},

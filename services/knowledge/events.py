@@ -25,7 +25,7 @@ from chassis.database import Session
 from chassis.identity import act_as, identity
 from chassis.outbox import emit
 from services.knowledge.convert import to_message, visibility_of
-from services.knowledge.model import FORUM, KnownVisit, Learning, LearningState
+from services.knowledge.model import DELETED, FORUM, KnownVisit, Learning, LearningState
 
 # Who wrote a debrief whose event names no person.
 EXCHANGE = "services/exchange"
@@ -53,6 +53,22 @@ Followed = (
 async def know_visit(session: Session, event: Any, _origin: Origin) -> None:
     """Keep what a visit is called and whose it is, for the learnings that come from it."""
     await _know(session, event.visit)
+
+
+async def forget_visit(session: Session, event: exchange_events.VisitDeleted, _origin: Origin) -> None:
+    """Let learnings from a visit that was deleted stand alone; they keep its title."""
+    statement = insert(KnownVisit).values(name=event.visit, title="", cities=[], version=DELETED)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[KnownVisit.name], set_={"title": "", "cities": [], "version": DELETED}
+        )
+    )
+    await session.execute(
+        update(Learning)
+        .where(Learning.source == event.visit)
+        .values(source="", update_time=Learning.update_time)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def record_debrief(session: Session, event: exchange_events.VisitReported, origin: Origin) -> None:
@@ -242,6 +258,7 @@ async def _know(session: Session, visit: exchange_pb2.Visit) -> None:
 HANDLERS: Handlers = {
     exchange_events.VisitCreated: know_visit,
     exchange_events.VisitChanged: know_visit,
+    exchange_events.VisitDeleted: forget_visit,
     exchange_events.VisitReported: record_debrief,
     forum_events.ConclusionAdopted: record_conclusion,
     forum_events.RecommendationAnswered: follow_recommendation,

@@ -306,12 +306,16 @@ class Learning(Stateful, Resource, Base):
             self.validate(validator, name)
 
 
+# Later than every version that a visit can have.
+DELETED = 2**31 - 1
+
+
 class KnownVisit(Base):
     """
     What the exchange service's events told of a visit.
 
     `cities` are host and guest, whose staff may write learnings about it; `version` is the visit's own, because events
-    may arrive out of order.
+    may arrive out of order, and `DELETED` once it was deleted: no belated event brings it back.
     """
 
     __tablename__ = "known_visits"

@@ -106,3 +106,8 @@ def verbs(caller: Identity, learning: Learning) -> list[str]:
 def editable(caller: Identity, learning: Learning) -> bool:
     """Tell whether the caller may update a learning now."""
     return learning.state not in SET_ASIDE and may(caller, "update", learning)
+
+
+def may_write_about(caller: Identity, source: str) -> bool:
+    """Tell whether the caller may write about such a source: partners about visits only, which have to be theirs."""
+    return caller.has(Role.COORDINATOR, Role.MEMBER) or source.startswith("visits/")

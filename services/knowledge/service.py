@@ -18,10 +18,11 @@ from chassis.request_ids import once
 from services.knowledge import search_token
 from services.knowledge.convert import column_values, state_of, to_facets, to_message
 from services.knowledge.feeder import Feeder
-from services.knowledge.model import IN_USE, KnownVisit, Learning, Visibility
+from services.knowledge.model import IN_USE, Learning, Visibility
 from services.knowledge.recent import RecentLearnings, match_of, shown
-from services.knowledge.rights import audience, readable, require, see
+from services.knowledge.rights import audience, may_write_about, readable, require, see
 from services.knowledge.search import Filters, Query, Snippets
+from services.knowledge.sources import Source, Sources
 
 UPDATABLE = frozenset(
     {
@@ -44,10 +45,12 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     Args:
         database: The service's database.
         feeder: Its search index.
+        sources: Tells what learnings come from.
     """
 
-    def __init__(self, database: Database, feeder: Feeder) -> None:
+    def __init__(self, database: Database, feeder: Feeder, sources: Sources) -> None:
         self._database = database
+        self._sources = sources
         self._feeder = feeder
         self._recent = RecentLearnings(database)
 
@@ -98,14 +101,18 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         return answer
 
     async def CreateLearning(
-        self, request: knowledge_pb2.CreateLearningRequest, _context: Any
+        self, request: knowledge_pb2.CreateLearningRequest, context: Any
     ) -> knowledge_pb2.Learning:
-        caller = identity()
+        caller, name = identity(), request.learning.source
+        if not may_write_about(caller, name):
+            raise _not_its_visit()
+        # Asked before the transaction: another service may be slow.
+        source = await self._sources.find(name, _token(context))
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, caller, request.learning))
+            return await once(session, request, lambda: self._create(session, caller, request.learning, source))
 
     async def _create(
-        self, session: Session, caller: Identity, message: knowledge_pb2.Learning
+        self, session: Session, caller: Identity, message: knowledge_pb2.Learning, source: Source
     ) -> knowledge_pb2.Learning:
         learning = Learning(
             **column_values(message, CREATABLE),
@@ -113,7 +120,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             author_name=caller.name,
             department=caller.department,
         )
-        await _attach_source(session, caller, learning)
+        _attach_source(caller, learning, source)
         _require_publisher(caller, learning)
         learning.require_complete()
         session.add(learning)
@@ -228,23 +235,30 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             return to_message(learning, caller)
 
 
-async def _attach_source(session: Session, caller: Identity, learning: Learning) -> None:
+def _token(context: Any) -> str:
+    """Return the identity token of a call, which the interceptor has verified."""
+    metadata = dict(context.invocation_metadata() or ())
+    return str(metadata.get("authorization", "")).partition(" ")[2]
+
+
+def _attach_source(caller: Identity, learning: Learning, source: Source) -> None:
     """
-    Take over what is known of the visit that a new learning comes from.
+    Take over what is known of what a new learning comes from.
 
     Raises:
-        PermissionDenied: A partner writes about something else than a visit of its own city; reason
-            NOT_ABOUT_OWN_VISIT.
+        PermissionDenied: A partner writes about a visit of another city; reason NOT_ABOUT_OWN_VISIT.
     """
-    visit = await session.get(KnownVisit, learning.source) if learning.source else None
-    if visit:
-        learning.source_title = visit.title
+    learning.source_title = source.title or learning.source_title
     if caller.has(Role.COORDINATOR, Role.MEMBER):
         return
-    if visit is None or not caller.city or caller.city not in visit.cities:
-        message = "Staff of a partner city write learnings about visits of their own city."
-        raise PermissionDenied(message, reason="NOT_ABOUT_OWN_VISIT")
+    if not caller.city or caller.city not in source.cities:
+        raise _not_its_visit()
     learning.cities = list(dict.fromkeys([*learning.cities, caller.city]))
+
+
+def _not_its_visit() -> PermissionDenied:
+    message = "Staff of a partner city write learnings about visits of their own city."
+    return PermissionDenied(message, reason="NOT_ABOUT_OWN_VISIT")
 
 
 def _require_publisher(caller: Identity, learning: Learning) -> None:

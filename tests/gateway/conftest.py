@@ -27,7 +27,7 @@ from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account
 from gateway.settings import GatewaySettings
 from tests.calls import Keys
-from tests.conftest import FreshDatabase, run_service
+from tests.conftest import FreshDatabase, knowledge_settings, run_service
 
 PASSWORD = "correct horse battery staple"
 ROLES = (Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.PARTNER, Role.EXPERT)
@@ -115,11 +115,13 @@ def services(databases: dict[str, str], folder: Path, keys: Keys) -> Iterator[di
                 more: dict[str, dict[str, str]] = {
                     "exchange": {},
                     "forum": {"FORUM_SIGNING_KEY": keys.private["forum"]},
-                    "knowledge": {"KNOWLEDGE_INDEX_PATH": str(folder / "index")},
+                    "knowledge": {},
                 }
                 for name, settings in more.items():
                     if name == "forum":
                         settings["FORUM_EXCHANGE_ADDRESS"] = addresses["exchange"]
+                    if name == "knowledge":
+                        settings.update(knowledge_settings(folder / "index", addresses["exchange"], addresses["forum"]))
                     running = run_service(name, databases[name], nats, keys, **settings)
                     addresses[name] = (await stack.enter_async_context(running)).address
                 ready.set()

@@ -22,6 +22,7 @@ from google.protobuf.message import Message
 
 from chassis.identity import Role
 from chassis.outbox import emit
+from services.knowledge.model import Learning as Row
 from tests.calls import Caller, RunningService
 from tests.knowledge.eventually import eventually
 from tests.knowledge.factories import (
@@ -176,10 +177,23 @@ async def test_an_older_event_does_not_undo_what_a_newer_one_told_of_a_visit(
     assert made.source_title == "New title"
 
 
-async def test_a_learning_written_before_its_visit_was_known_gets_its_title(
+async def test_a_visit_that_was_deleted_does_not_come_back_by_a_belated_event(
     producer: Producer, coordinator: Caller
 ) -> None:
-    made = await coordinator.CreateLearning(create_request(source="visits/controllers"))
+    await producer.tell(
+        exchange_events.VisitDeleted(visit="visits/controllers"), exchange_events.VisitCreated(visit=visit())
+    )
+    with refused("INVALID_ARGUMENT", "SOURCE_NOT_FOUND"):
+        await coordinator.CreateLearning(create_request(source="visits/controllers"))
+
+
+async def test_a_learning_written_before_its_visit_was_known_gets_its_title(
+    producer: Producer, knowledge: RunningService, coordinator: Caller
+) -> None:
+    made = await coordinator.CreateLearning(create_request())
+    # As the release before let it be written.
+    async with knowledge.database.begin() as session:
+        (await session.by_name(Row, made.name)).source = "visits/controllers"
     await producer.tell(exchange_events.VisitCreated(visit=visit()))
     (seen,) = await of(coordinator, "visits/controllers")
     assert seen.name == made.name
@@ -411,8 +425,12 @@ async def test_what_a_forum_adopted_is_never_worded_anew(producer: Producer, coo
     assert changed.editable
 
 
-async def test_what_a_person_writes_about_a_forum_stays_theirs_to_word(coordinator: Caller) -> None:
-    made = await coordinator.CreateLearning(create_request(source=CONCLUSION.name))
+async def test_what_a_person_writes_about_a_forum_stays_theirs_to_word(
+    knowledge: RunningService, coordinator: Caller
+) -> None:
+    made = await coordinator.CreateLearning(create_request())
+    async with knowledge.database.begin() as session:
+        (await session.by_name(Row, made.name)).source = CONCLUSION.name
     assert not made.text_adopted
     change = UpdateLearningRequest(learning=Learning(name=made.name, title="Better"))
     assert (await coordinator.UpdateLearning(change)).title == "Better"

@@ -30,7 +30,7 @@ from chassis.database import Database
 from chassis.identity import Role
 from deploy.embedded import Nats, free_port
 from tests.calls import Caller, Keys, RunningService, person
-from tests.conftest import FreshDatabase, run_service
+from tests.conftest import FreshDatabase, knowledge_settings, run_service
 from tests.knowledge.eventually import eventually
 from tests.knowledge.factories import create_request
 from tests.refusals import refused
@@ -249,7 +249,7 @@ def running(database_url: str, nats_server: Nats, keys: Keys, index_folder: Path
 
     @contextlib.asynccontextmanager
     async def run() -> AsyncIterator[RunningService]:
-        settings = {"KNOWLEDGE_INDEX_PATH": str(index_folder)}
+        settings = knowledge_settings(index_folder)
         async with run_service("knowledge", database_url, nats_server, keys, **settings) as service:
             yield service
 
@@ -318,7 +318,7 @@ async def test_an_index_of_another_database_is_not_trusted(
     async with running() as knowledge:
         await knowledge.as_(Role.COORDINATOR).CreateLearning(create_request(title="of the first"))
         await found(knowledge.as_(Role.COORDINATOR), "", 1)
-    more = {"KNOWLEDGE_INDEX_PATH": str(index_folder)}
+    more = knowledge_settings(index_folder)
     async with run_service("knowledge", other_url, nats_server, keys, **more) as knowledge:
         assert (await search(knowledge.as_(Role.COORDINATOR))).total_size == 0
         await knowledge.as_(Role.COORDINATOR).CreateLearning(create_request(title="of the second"))
@@ -379,7 +379,7 @@ async def _process(database_url: str, nats: Nats, keys: Keys, index: Path) -> As
             "PYTHONPATH": "proto",
             "KNOWLEDGE_DATABASE_URL": database_url,
             "KNOWLEDGE_LISTEN": address,
-            "KNOWLEDGE_INDEX_PATH": str(index),
+            **knowledge_settings(index),
             "NATS_URL": nats.url,
             "IDENTITY_TRUSTED_KEYS": str(keys.trusted),
         },
