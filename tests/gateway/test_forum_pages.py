@@ -351,6 +351,24 @@ def test_who_accepts_what_nobody_owns_names_the_owner(browse: Browse, rest: Rest
     assert rest.get(f"/v1/{owned}").json["ownerDepartment"] == "Kultur"
 
 
+def test_an_answer_is_corrected_and_what_is_not_done_comes_back(browse: Browse, rest: Rest, forum: str) -> None:
+    conclusion = draft(rest, forum)
+    name = recommend(rest, conclusion, ownerDepartment="Controlling")
+    created(rest.post(f"/v1/{conclusion}:adopt"))
+    browser = browse(Role.MEMBER)
+    assert send(browser, f"/{name}/answer", verdict="VERDICT_REJECTED", reason="Kein Geld").status_code == 303
+    assert f"/{name}/correct" in browser.get(f"/{forum}").text
+    assert send(browser, f"/{name}/correct", verdict="VERDICT_ACCEPTED", reason="Doch").status_code == 303
+    assert rest.get(f"/v1/{name}").json["answer"]["reason"] == "Doch"
+    created(rest.post(f"/v1/{name}:plan", {"dueDate": {"year": 2035, "month": 6, "day": 30}}))
+    created(rest.post(f"/v1/{name}:start"))
+    created(rest.post(f"/v1/{name}:implement", {"evidence": "Protokoll"}))
+    assert send(browser, f"/{name}/return").status_code == 400
+    assert send(browser, f"/{name}/return", reason="Seite 3 fehlt").status_code == 303
+    stored = rest.get(f"/v1/{name}").json
+    assert (stored["state"], stored["lastReturn"]["reason"]) == ("STATE_IN_PROGRESS", "Seite 3 fehlt")
+
+
 def test_a_department_that_answers_is_not_asked_for_the_owner(browse: Browse, rest: Rest, forum: str) -> None:
     conclusion = draft(rest, forum)
     name = recommend(rest, conclusion, ownerDepartment="Controlling")
