@@ -39,14 +39,9 @@ def _bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
     return [(who.name, who.function) for who in [*people, *delegates]]
 
 
-def _choices(visit: pb.Visit, booked: tuple[str, str] | None = None) -> dict[str, list[tuple[str, str]]]:
-    """
-    Return what the form of an item offers: rooms and people.
-
-    The rooms are the home city's: where another city hosts there are none but the one that the item has `booked`
-    (its resource name, what it is called), so that it can be given up.
-    """
-    rooms = [booked] if booked else []
+def _choices(visit: pb.Visit) -> dict[str, list[tuple[str, str]]]:
+    """Return what the form of an item offers: people, and rooms of the home city where it hosts."""
+    rooms = []
     if visit.direction == pb.Visit.DIRECTION_INCOMING:
         known = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
         rooms = [(room.name, room.display_name) for room in known]
@@ -91,10 +86,7 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
             flash(_("“%(title)s” is saved.", title=change.agenda_item.title), "success")
             return redirect(href(visit.name), 303)
         form.compare(item, "agenda_item")
-    booked = (item.room, item.room_display_name) if item.room else None
-    return render_template(
-        "visits/item.html", form=form, visit=visit, item=item, **_choices(visit, booked)
-    ), form.status
+    return render_template("visits/item.html", form=form, visit=visit, item=item, **_choices(visit)), form.status
 
 
 @sign_in_required
