@@ -204,6 +204,44 @@ def _ineligible(error: DomainError, _zone: tzinfo) -> Explanation:
     )
 
 
+def _travels_already(error: DomainError, _zone: tzinfo) -> Explanation:
+    clashes = list(read_indexed(error.metadata, "clashes").values())
+    sentences = [
+        _(
+            "%(name)s travels from %(first)s to %(last)s.",
+            name=clash["delegate_title"],
+            first=_day(clash["start_date"]),
+            last=_day(clash["end_date"]),
+        )
+        for clash in clashes
+    ]
+    return Explanation(
+        _("In another delegation on these days"),
+        " ".join(sentences),
+        _("Take the person out there first, or choose other days. What you typed is still below."),
+        [(clash["conflict"], clash["conflict_title"]) for clash in clashes if "conflict" in clash],
+    )
+
+
+def _day(text: str) -> str:
+    """Return an ISO 8601 day in the reader's format; anything else as it is."""
+    try:
+        return _formatted("yMMMEd", datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _in_use(error: DomainError, _zone: tzinfo) -> Explanation:
+    referrers = list(read_indexed(error.metadata, "referrers").values())
+    more = int(error.metadata["referrers"]) - len(referrers)
+    return Explanation(
+        _("Something else refers to it"),
+        ngettext("There is one more.", "There are %(num)s more.", more) if more > 0 else "",
+        _("Remove these first, or keep it."),
+        [(referrer["name"], referrer["title"]) for referrer in referrers],
+    )
+
+
 def _second_head(error: DomainError, _zone: tzinfo) -> Explanation:
     head, title = error.metadata["head"], error.metadata["head_title"]
     return Explanation(
@@ -229,6 +267,8 @@ PARTICULAR: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
     "AGENDA_OUTSIDE_DATES": _agenda_outside_dates,
     "ILLEGAL_TRANSITION": _illegal_transition,
     "INELIGIBLE": _ineligible,
+    "DELEGATE_TRAVELS_ALREADY": _travels_already,
+    "RESOURCE_IN_USE": _in_use,
     "SECOND_HEAD": _second_head,
     "TOO_MANY_ATTEMPTS": _too_many_attempts,
 }

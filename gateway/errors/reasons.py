@@ -54,7 +54,8 @@ REFUSALS: dict[str, dict[str, str]] = {
         "NOT_OWNER_DEPARTMENT": N_("Another department is the owner of this recommendation."),
         "OWNER_BY_COORDINATORS_ONLY": N_("Only the international office names the owner of a recommendation."),
         "BEYOND_FOLLOW_UP": N_("A department changes the day and the evidence only."),
-        "VERIFIED_BY_OWNER": N_("A recommendation is verified by somebody other than its owner."),
+        "VERIFIER_IS_OWNER": N_("A recommendation is verified by somebody other than its owner."),
+        "VERIFIER_IS_IMPLEMENTER": N_("You reported this as implemented, so somebody else verifies it."),
         "NOT_IN_WORKING_GROUP": N_(
             "You can write here only for working groups that you belong to, and leave the others as they are."
         ),
@@ -77,6 +78,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "ACCOUNT_ON_PANEL": N_("This account sits on the panel already."),
         "NODE_OWNED": N_("Another working group reviews some of this already."),
         "DOUBLE_BOOKING": N_("A room or somebody is taken at that time."),
+        "DELEGATE_TRAVELS_ALREADY": N_("Somebody travels with another delegation on these days."),
         "SECOND_HEAD": N_("A delegation has one head."),
         "SOMETHING_IN_THE_WAY": N_("Something that is there already is in the way."),
     },
@@ -86,6 +88,13 @@ REFUSALS: dict[str, dict[str, str]] = {
         "NEW_DATES_DUE": N_("The visit was postponed. Give it new days first."),
         "AGENDA_OUTSIDE_DATES": N_("Items of the programme would lie outside the new days."),
         "NO_HOME_CITY": N_("The home city has to be entered first: %(city)s."),
+        "NOT_AN_IDEA": N_("This visit is more than an idea. Cancel it instead."),
+        "KIND_NEEDS_APPROVAL": N_("The council decides on that kind of partnership: end the contact and propose it."),
+        "NOT_IN_PREPARATION": N_("This partnership is not in preparation any more. End it instead."),
+        "HOME_CITY": N_("The home city cannot be deleted."),
+        "RESOURCE_IN_USE": N_("Something else still refers to it."),
+        "FORUM_OVER": N_("The forum has ended. Experts write until its last day."),
+        "ANSWER_CORRECTED_TOO_OFTEN": N_("The answer was corrected %(corrections)s times already."),
         "ADOPTED": N_("It is adopted; its text never changes again."),
         "VERIFIED": N_("It is verified and does not change any more."),
         "INELIGIBLE": N_("The rule for panels does not allow this expert."),
@@ -112,6 +121,8 @@ REFUSALS: dict[str, dict[str, str]] = {
         "DATABASE_AWAY": AWAY,
         "ACCOUNTS_AWAY": AWAY,
         "EXCHANGE_AWAY": N_("Whether the city is a partner cannot be looked up just now."),
+        "CITY_DAY_UNCERTAIN": N_("What day it is in the city under review cannot be looked up just now."),
+        "SOURCE_UNCERTAIN": N_("Whether what it comes from exists cannot be looked up just now."),
         "INDEX_NOT_READY": N_("The search is being prepared."),
     },
     "DEADLINE_EXCEEDED": {
@@ -217,6 +228,8 @@ FIELDS: dict[str, str] = {
     "END_NOT_AFTER_START": N_("The end is not after the beginning."),
     "AGENDA_ITEM_TOO_LONG": N_("An item lasts no longer than 24 hours."),
     "OUTSIDE_VISIT_DATES": N_("This lies outside the days of the visit."),
+    "ROOM_NOT_AT_HOST": N_("%(room_title)s is in the home city, and this visit is abroad."),
+    "INTERPRETER_LANGUAGES": N_("Nobody who is booked speaks both languages: %(people)s."),
     "DEBRIEF_TOO_LARGE": N_("The debrief is too long as a whole. Please shorten some of its texts."),
     # Forums.
     "EXPERT_CITY_REQUIRED": N_("Please fill this in: only a national expert comes from no city."),
@@ -227,6 +240,7 @@ FIELDS: dict[str, str] = {
     "DUE_DATE_REQUIRED": N_("Please give the day by which it is done."),
     "EVIDENCE_REQUIRED": N_("Please say what shows that it is done."),
     # Learnings.
+    "SOURCE_NOT_FOUND": GONE,
     "OWN_SUCCESSOR": N_("A learning is replaced by another one."),
     # Accounts.
     "EMAIL_TAKEN": N_("Another account has this e-mail address."),

@@ -1,7 +1,5 @@
 """What the forum asks the exchange service."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +12,7 @@ from chassis.errors import Unavailable
 from chassis.identity import Signer, service_identity
 
 DEADLINE_SECONDS = 2.0
+AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 TYING_KINDS = (exchange_pb2.Partnership.KIND_PARTNERSHIP, exchange_pb2.Partnership.KIND_FRIENDSHIP)
 
 
@@ -53,9 +52,13 @@ class Exchange:
         request = exchange_pb2.ListPartnershipsRequest(
             city=city, state=exchange_pb2.Partnership.STATE_ACTIVE, page_size=1000
         )
-        message = "Whether the city is a partner is not known while the exchange service is away; try again."
-        with _away_told(message):
+        try:
             answer = await self._partnerships.ListPartnerships(request, **self._options())
+        except grpc.aio.AioRpcError as error:
+            if error.code() in AWAY:
+                message = "Whether the city is a partner is not known while the exchange service is away; try again."
+                raise Unavailable(message, reason="EXCHANGE_AWAY") from error
+            raise
         return any(partnership.kind in TYING_KINDS for partnership in answer.partnerships)
 
     async def time_zone(self, city: str) -> ZoneInfo:
@@ -66,34 +69,19 @@ class Exchange:
             city: Resource name, e.g. ``cities/swansea``.
 
         Raises:
-            Unavailable: The exchange service does not answer.
+            Unavailable: The exchange service does not answer; reason CITY_DAY_UNCERTAIN.
         """
-        message = "What day it is in the city under review is not known while the exchange service is away; try again."
         try:
-            with _away_told(message):
-                found = await self._cities.GetCity(exchange_pb2.GetCityRequest(name=city), **self._options())
+            found = await self._cities.GetCity(exchange_pb2.GetCityRequest(name=city), **self._options())
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return ZoneInfo("UTC")
+            if error.code() in AWAY:
+                message = "What day it is in the city is not known while the exchange service is away; try again."
+                raise Unavailable(message, reason="CITY_DAY_UNCERTAIN") from error
             raise
         return ZoneInfo(found.time_zone)
 
     def _options(self) -> dict[str, Any]:
         metadata = metadata_for(self._signer.token(service_identity("forum")))
         return {"timeout": DEADLINE_SECONDS, "metadata": metadata}
-
-
-@contextmanager
-def _away_told(message: str) -> Iterator[None]:
-    """
-    Let a caller be told when the exchange service is away.
-
-    Raises:
-        Unavailable: It does not answer; reason EXCHANGE_AWAY.
-    """
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-            raise Unavailable(message, reason="EXCHANGE_AWAY") from error
-        raise

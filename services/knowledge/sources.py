@@ -71,7 +71,7 @@ class Sources:
 
         Raises:
             InvalidArgument: It does not exist; reason SOURCE_NOT_FOUND.
-            PermissionDenied: The caller may not see it, if it exists; reason SOURCE_NOT_VISIBLE.
+            PermissionDenied: The caller may not see it, if it exists; reason RESOURCE_NOT_VISIBLE.
             Unavailable: The service that keeps it does not answer; reason SOURCE_UNCERTAIN.
         """
         if not name:
@@ -114,8 +114,7 @@ async def _ask(call: Callable[..., Awaitable[Any]], request: Any, token: str) ->
                 raise _not_found(request.name) from None
             case grpc.StatusCode.PERMISSION_DENIED:
                 message = f"You may not see {request.name}, if it exists."
-                metadata = {"source": request.name}
-                raise PermissionDenied(message, reason="SOURCE_NOT_VISIBLE", metadata=metadata) from None
+                raise PermissionDenied(message, reason="RESOURCE_NOT_VISIBLE") from None
             case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED:
                 message = f"Whether {request.name} exists is not known at the moment; try again."
                 metadata = {"source": request.name}
@@ -126,6 +125,4 @@ async def _ask(call: Callable[..., Awaitable[Any]], request: Any, token: str) ->
 
 def _not_found(name: str) -> InvalidArgument:
     words = f"{name} does not exist"
-    return InvalidArgument(
-        FIELD, words, reason="SOURCE_NOT_FOUND", metadata={"source": name}
-    )
+    return InvalidArgument(FIELD, words, reason="SOURCE_NOT_FOUND", metadata={"source": name})

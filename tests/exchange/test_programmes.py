@@ -67,8 +67,11 @@ async def test_a_room_of_the_home_city_is_not_booked_for_a_visit_abroad(coordina
     abroad = await factories.visit(coordinator, direction=pb.Visit.DIRECTION_OUTGOING)
     with refused("INVALID_ARGUMENT", "ROOM_NOT_AT_HOST") as refusal:
         await factories.agenda_item(coordinator, abroad.name, room=room.name)
-    assert refusal.fields == ["agenda_item.room"]
-    assert refusal.metadata == {"room": "rooms/ratssaal", "room_title": "Ratssaal"}
+    (violation,) = refusal.error.violations
+    assert (violation.field, violation.metadata) == (
+        "agenda_item.room",
+        {"room": "rooms/ratssaal", "room_title": "Ratssaal"},
+    )
     item = await factories.agenda_item(coordinator, abroad.name, place="Guildhall")
     moved = pb.AgendaItem(name=item.name, room=room.name)
     with refused("INVALID_ARGUMENT", "ROOM_NOT_AT_HOST"):
@@ -106,7 +109,8 @@ async def test_an_interpreter_speaks_both_languages(coordinator: Caller) -> None
         with refused("INVALID_ARGUMENT", "INTERPRETER_LANGUAGES") as refusal:
             await add(*people)
         assert refusal.fields == ["agenda_item.interpretation_languages"]
-    assert refusal.metadata == {"languages": "en,de", "people": "Amira, Head of controlling"}
+    (violation,) = refusal.error.violations
+    assert violation.metadata == {"languages": "en,de", "people": "Amira, Head of controlling"}
     await add(english.name)
     await add(english.name, arabic.name)
     await add(arabic.name, bilingual.name)

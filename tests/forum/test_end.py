@@ -112,5 +112,5 @@ async def test_while_the_exchange_service_is_away_only_the_hours_around_the_end_
         if told:
             await make_conclusion(expert, forum, working_groups=[group.name])
         else:
-            with refused("UNAVAILABLE", "EXCHANGE_AWAY"):
+            with refused("UNAVAILABLE", "CITY_DAY_UNCERTAIN"):
                 await make_conclusion(expert, forum, working_groups=[group.name])

@@ -101,7 +101,7 @@ async def test_partners_write_about_their_own_citys_visits_known_or_not(
             answers.append(refusal.error.reason)
         if event == "known":
             await forget(linked, visit.name)
-    assert answers == ["SOURCE_NOT_VISIBLE"] * 2, "whether a visit exists is not told"
+    assert answers == ["RESOURCE_NOT_VISIBLE"] * 2, "whether a visit exists is not told"
     with refused("PERMISSION_DENIED"):
         await swansea.CreateLearning(create_request(source="visits/none"))
     with refused("PERMISSION_DENIED", "NOT_ABOUT_OWN_VISIT"):
