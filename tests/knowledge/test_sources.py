@@ -7,8 +7,8 @@ import pytest
 from austausch.exchange.v1 import exchange_pb2
 from austausch.knowledge.v1.knowledge_pb2 import ListLearningsRequest
 
-from chassis.embedded import Nats
 from chassis.identity import Role
+from deploy.embedded import Nats
 from services.knowledge.model import KnownVisit
 from tests import factories
 from tests.calls import Caller, Keys, RunningService
