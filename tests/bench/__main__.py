@@ -24,7 +24,7 @@ from tests.bench import load, throughput
 from tests.bench.asking import Asking, Question
 from tests.bench.baseline import ANSWERS
 from tests.bench.client import Client
-from tests.bench.statements import StatementLog, database_of
+from tests.bench.statements import StatementLog, database_url
 from tests.bench.throughput import ROUNDS, Subject
 
 REPORT = stack.ROOT / "docs/performance.md"
@@ -103,7 +103,7 @@ def _loads(client: Client, data: Path, scratch: Path, seconds: float) -> list[th
             answer = json_format.ParseDict(client.get(question.path), ANSWERS[kind]())
             (scratch / f"{kind}-{number}.binpb").write_bytes(answer.SerializeToString())
 
-    with _baseline(scratch, database_of(data).url_for("exchange")) as baseline:
+    with _baseline(scratch, database_url(data, "exchange")) as baseline:
 
         def echo(kind: str) -> Iterator[Question]:
             return (Question(kind, f"/{kind}/{number}") for number in itertools.cycle(range(SAMPLES)))

@@ -7,24 +7,25 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.embedded import Postgres
+from deploy.embedded import HOST
 
 # Transaction control is no statement that costs; the relays look into their outboxes whatever a page does.
 _COUNTED = re.compile(r"LOG:  (?:execute [^:]+|statement): (?!BEGIN|COMMIT|ROLLBACK|SET|LISTEN|RESET|DISCARD|SHOW)(.*)")
 _BACKGROUND = re.compile(r"outbox|inbox|pg_|unnest|learning_changes", re.IGNORECASE)
 
 
-def database_of(data: Path) -> Postgres:
-    """Return the PostgreSQL that `make run` started on a data directory."""
-    pid, _, _, port, *_ = (data / "postgres/cluster/postmaster.pid").read_text().splitlines()
-    return Postgres(int(port), (data / "postgres/password").read_text(), int(pid))
+def database_url(data: Path, database: str) -> str:
+    """Return the URL of a database of the PostgreSQL that `make run` started on a data directory."""
+    port = (data / "postgres/cluster/postmaster.pid").read_text().splitlines()[3]
+    password = (data / "postgres/password").read_text()
+    return f"postgresql://postgres:{password}@{HOST}:{port}/{database}"
 
 
 class StatementLog:
     """Tells the statements of a request; logs every statement while it is in use."""
 
     def __init__(self, data: Path) -> None:
-        self._server = database_of(data)
+        self._url = database_url(data, "postgres")
         self._log = data / "postgres/postgres.log"
 
     def __enter__(self) -> "StatementLog":
@@ -35,7 +36,7 @@ class StatementLog:
         self._set("none")
 
     def _set(self, what: str) -> None:
-        with psycopg.connect(self._server.url_for("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(f"ALTER SYSTEM SET log_statement = '{what}'")
             connection.execute("SELECT pg_reload_conf()")
         time.sleep(0.5)

@@ -60,7 +60,7 @@ def log(stack: Stack) -> Iterator[StatementLog]:
 
 
 def statements_of(page: str, reader: Client, log: StatementLog) -> list[str]:
-    return log.of(lambda: load.once(reader.url + page, headers=reader.cookie))
+    return log.of(lambda: load.once(reader.url, page, headers=reader.cookie))
 
 
 @pytest.mark.parametrize("page", PAGES)
