@@ -163,7 +163,7 @@ class Consumer:
             try:
                 await self._apply_once_the_database_answers(event, handler, origin)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
-                failed.labels(message.subject).inc()
+                failed.labels(self._type_of(message)).inc()
                 reason = f"{type(error).__name__}: {error}"
                 if delivery > len(self._back_off):
                     await self._bury(message, headers, reason)
@@ -172,6 +172,10 @@ class Consumer:
                     await message.nak(delay=self._back_off[delivery - 1])
             else:
                 await message.ack()
+
+    def _type_of(self, message: Msg) -> str:
+        """Return the label of a message in metrics: whoever may publish could make up any number of subjects."""
+        return message.subject if message.subject in self._handlers else "other"
 
     async def _apply_once_the_database_answers(self, event: Message, handler: Handler, origin: Origin) -> None:
         """Apply an event; that the database is away is not the event's fault, so waiting for it is no try."""
@@ -227,5 +231,5 @@ class Consumer:
             f"dead.{self._service}.{message.subject}", message.data, timeout=5, headers=headers
         )
         await message.ack()
-        dead.labels(message.subject).inc()
+        dead.labels(self._type_of(message)).inc()
         log.error("event.dead", type=message.subject, id=headers.get("ce-id"), reason=reason)

@@ -76,6 +76,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     gettext.init_app(app)
     template_context.init_app(app)
 
+    request_telemetry.trace_requests(app)
     app.before_request(request_telemetry.begin)
     csrf = CSRFProtect(app)  # a hook, too: before any that acts on what a form brought
     app.before_request(resubmission.switch_language)

@@ -1,0 +1,71 @@
+"""What a service counts has labels from fixed sets, whatever is sent to it."""
+
+import grpc
+import pytest
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from prometheus_client import REGISTRY
+
+from chassis.client import metadata_for
+from chassis.consumer import ACK_WAIT_SECONDS
+from chassis.contract import find_method
+from chassis.database import Database
+from chassis.identity import Role
+from chassis.outbox import DEAD_LETTERS, STREAM
+from tests.calls import person
+from tests.chassis.conftest import RunningSample
+from tests.chassis.messaging import consumer, has_stored, until, working
+
+CODES = {code.name for code in grpc.StatusCode}
+INVENTED = 50
+
+
+def labels(metric: str, label: str) -> set[str]:
+    """Return the values of a label of our metrics whose names begin so."""
+    samples = [sample for family in REGISTRY.collect() for sample in family.samples]
+    return {sample.labels[label] for sample in samples if sample.name.startswith(metric) and label in sample.labels}
+
+
+async def test_invented_calls_add_no_label(cities: RunningSample) -> None:
+    metadata = metadata_for(cities.keys.token(person(Role.COORDINATOR)))
+    for number in range(INVENTED):
+        for path in (f"/austausch.exchange.v1.CityService/Get{number}", f"/made.up{number}/Get", f"/{number}"):
+            with pytest.raises(grpc.RpcError):
+                await cities.channel.unary_unary(path)(b"\xff", metadata=metadata, timeout=5)
+    call = cities.channel.unary_unary("/austausch.exchange.v1.CityService/GetCity")
+    with pytest.raises(grpc.RpcError):
+        await call(b"", metadata=metadata, timeout=5)
+
+    methods = labels("rpc_seconds", "method")
+    assert "CityService/GetCity" in methods
+    assert all(find_method(f"/austausch.exchange.v1.{method}") for method in methods if method.startswith("City"))
+    assert not {method for method in methods if any(character.isdigit() for character in method)}
+    assert labels("rpc_seconds", "code") <= CODES
+
+
+async def test_invented_events_add_no_label(database: Database, jetstream: JetStreamContext) -> None:
+    async with working(consumer(database, jetstream).run()):
+        await until(lambda: is_subscribed(jetstream))
+        # As a newer version of the same service does, which shares the subscription while both run.
+        config = ConsumerConfig(
+            durable_name="sample",
+            filter_subjects=["austausch.>"],
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_SECONDS,
+            deliver_policy=DeliverPolicy.ALL,
+            max_deliver=-1,
+            max_ack_pending=256,
+        )
+        await jetstream.add_consumer(STREAM, config)
+        for number in range(INVENTED):
+            await jetstream.publish(f"austausch.made.up{number}", b"", headers={"ce-id": str(number)})
+        await until(lambda: has_stored(jetstream, INVENTED, DEAD_LETTERS))
+
+    types = labels("events_", "type")
+    assert not {kind for kind in types if "made.up" in kind}
+    assert "other" in types
+
+
+async def is_subscribed(jetstream: JetStreamContext) -> bool:
+    """Tell whether the consumer of the sample waits for messages."""
+    return any(info.name == "sample" and info.num_waiting for info in await jetstream.consumers_info(STREAM))
