@@ -47,7 +47,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     from gateway.pages.status import views as status
     from gateway.pages.visits import views as visits
     from gateway.rest import routes as rest
-    from gateway.web import error_handlers, language_choice, security_headers, template_context
+    from gateway.web import error_handlers, language_choice, malformed_requests, security_headers, template_context
 
     app = Flask(__name__)
     app.config.update(
@@ -76,8 +76,9 @@ def create_app(settings: GatewaySettings) -> Flask:
     gettext.init_app(app)
     template_context.init_app(app)
 
-    request_telemetry.trace_requests(app)
     app.before_request(request_telemetry.begin)
+    app.before_request(malformed_requests.refuse)
+    request_telemetry.trace_requests(app)
     csrf = CSRFProtect(app)  # a hook, too: before any that acts on what a form brought
     app.before_request(resubmission.switch_language)
     app.before_request(resubmission.sign_in_in_place)

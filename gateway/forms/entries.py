@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from werkzeug.datastructures import MultiDict
 
 LIST_SEPARATORS = re.compile(r"[,;\n]")
+# Entries of one list on a page; the contract allows fewer everywhere. An index is a number someone else chose.
+MAX_ENTRIES = 100
 
 
 def split_entries(texts: Iterable[str]) -> list[str]:
@@ -14,9 +16,9 @@ def split_entries(texts: Iterable[str]) -> list[str]:
 
 
 def count_entries(values: MultiDict[str, str], path: str) -> int:
-    """Return how many entries the list of messages at `path` has on the page."""
-    indices = [int(found[1]) for key in values if (found := re.match(re.escape(path) + r"\.(\d+)\.", key))]
-    return max(indices, default=-1) + 1
+    """Return how many entries the list of messages at `path` has on the page, at most `MAX_ENTRIES`."""
+    indices = (int(found[1]) for key in values if (found := re.match(re.escape(path) + r"\.([0-9]{1,3})\.", key)))
+    return max((index for index in indices if index < MAX_ENTRIES), default=-1) + 1
 
 
 def keep_entries(values: MultiDict[str, str], path: str, keep: Callable[[int], bool]) -> MultiDict[str, str]:
@@ -24,7 +26,7 @@ def keep_entries(values: MultiDict[str, str], path: str, keep: Callable[[int], b
     indices = {index: place for place, index in enumerate(filter(keep, range(count_entries(values, path))))}
     kept: MultiDict[str, str] = MultiDict()
     for key, text in values.items(multi=True):
-        if found := re.match(re.escape(path) + r"\.(\d+)\.(.+)", key):
+        if found := re.match(re.escape(path) + r"\.([0-9]{1,3})\.(.+)", key):
             if int(found[1]) in indices:
                 kept.add(f"{path}.{indices[int(found[1])]}.{found[2]}", text)
         else:

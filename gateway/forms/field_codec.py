@@ -6,6 +6,7 @@ A field of a page is named by its path in the request, for example `visit.start_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from werkzeug.datastructures import MultiDict
 from chassis.convert import date_message, date_of
 from gateway.errors.unfit import Unfit
 from gateway.forms import resubmission
-from gateway.forms.entries import split_entries
+from gateway.forms.entries import MAX_ENTRIES, split_entries
 from gateway.i18n import countries_and_zones, formats, languages
 from gateway.vocabulary import text_languages, topics
 
@@ -26,6 +27,7 @@ from gateway.vocabulary import text_languages, topics
 Field = Any
 T = TypeVar("T")
 
+INDEX = re.compile(r"[0-9]{1,3}")
 DATE = "google.type.Date"
 LOCATION = "google.type.LatLng"
 TIMESTAMP = "google.protobuf.Timestamp"
@@ -75,11 +77,16 @@ def put(message: Message, path: list[str], texts: list[str], zone: ZoneInfo) -> 
 
 
 def _put_inside(message: Message, field: Field, path: list[str], texts: list[str], zone: ZoneInfo) -> None:
-    """Set one field of a message inside `message`; of a list of messages, the one at the index in `path`."""
+    """
+    Set one field of a message inside `message`; of a list of messages, the one at the index in `path`.
+
+    A path that leads to no entry is no field, and is left out.
+    """
     child = getattr(message, field.name)
     if field.is_repeated:
-        index = int(path.pop(0))
-        while len(child) <= index < 100:
+        if not path or not INDEX.fullmatch(path[0]) or (index := int(path.pop(0))) >= MAX_ENTRIES:
+            return
+        while len(child) <= index:
             child.add()
         child = child[index]
     if path:

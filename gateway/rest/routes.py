@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import Blueprint, Flask, Response, request
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from chassis.errors import DomainError, InvalidFields, Violation
 from gateway import rpc
@@ -17,6 +17,7 @@ from gateway.rest import json_reader, reference
 from gateway.rest.endpoints import Endpoint, Segment, endpoints
 from gateway.rest.fields import json_path
 from gateway.rest.json_writer import writer
+from gateway.web.malformed_requests import UNREADABLE
 
 PREFIX = "/api"
 MAX_BODY_BYTES = 1024 * 1024
@@ -157,8 +158,17 @@ def body() -> bytes:
     Return the body of the request.
 
     Raises:
+        BadRequest: It is not in chunks as HTTP has them.
         RequestEntityTooLarge: It has more than 1 MB.
     """
+    try:
+        return read_body()
+    except UNREADABLE as error:
+        raise BadRequest("The body does not end as it should, or is not in chunks as HTTP has them.") from error
+
+
+def read_body() -> bytes:
+    """Return the body of the request as `body`; a malformed one raises what the server makes of it."""
     stream, length = request.environ["wsgi.input"], request.content_length
     if length is None:  # none, or one in chunks, which the server ends for us
         data: bytes = stream.read(MAX_BODY_BYTES + 1) if request.environ.get("wsgi.input_terminated") else b""

@@ -34,7 +34,7 @@ def decode(request: SearchLearningsRequest) -> int:
         offset, fingerprint = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         if not isinstance(offset, int) or not 0 < offset < 2**31:
             raise ValueError(offset)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise InvalidArgument("page_token", "is not one that a search gave", reason="PAGE_TOKEN_MALFORMED") from None
     if fingerprint != _fingerprint(request):
         raise InvalidArgument(

@@ -146,7 +146,8 @@ async def test_a_forged_token_is_an_invalid_argument_and_nothing_else(
     fingerprint = json.loads(base64.urlsafe_b64decode(token + "=="))[2] if right else "x"
     content = json.dumps([value, last, fingerprint], ensure_ascii=False, separators=(",", ":"))
     forged = base64.urlsafe_b64encode(content.encode(errors="replace")).decode().rstrip("=")
-    for candidate in (forged, raw.replace("\ud800", ""), forged[1:], f"{token}x", "[" * 5000):
+    nested = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    for candidate in (forged, raw.replace("\ud800", ""), forged[1:], f"{token}x", "[" * 5000, nested):
         try:
             request = ListCitiesRequest(page_token=candidate, order_by=order)
         except UnicodeEncodeError:
