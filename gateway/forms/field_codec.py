@@ -139,7 +139,10 @@ def in_the_readers_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
 def _instant(text: str, zone: ZoneInfo) -> datetime:
     """Return the instant that a local time in a zone names."""
     local = _parsed(datetime.fromisoformat, text, reason="NOT_A_LOCAL_TIME")
-    instant = local.replace(tzinfo=zone).astimezone(UTC)
+    try:
+        instant = local.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:  # on the first and the last day that Python knows
+        raise Unfit("is a time too far away", reason="NOT_A_LOCAL_TIME") from None
     if instant.astimezone(zone).replace(tzinfo=None) != local:
         raise Unfit("is a time that the clocks leave out", reason="LOCAL_TIME_SKIPPED")
     return instant

@@ -206,9 +206,10 @@ class Form:
             return
         typed, self.values = self.values, MultiDict()
         field_codec.show(self.values, message, path, self.zone)
+        etag = self.values.pop(path + ".etag")
         self.theirs = {key: text for key, text in self.values.items() if key in typed and typed[key] != text}
         self.values = typed
-        self.values[path + ".etag"] = self.theirs.pop(path + ".etag")
+        self.values.setlist(path + ".etag", [etag])
 
     def _begin(self, message: Message) -> None:
         """Let the messages that the form has fields of be there: then each field says what it misses, not the whole."""

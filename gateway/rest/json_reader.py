@@ -11,7 +11,9 @@ import base64
 import binascii
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +25,9 @@ from chassis.errors import Violation
 from gateway.errors.unfit import Unfit
 from gateway.rest import fields
 
+# More mistakes than these help nobody; a sender of a million would be answered with a hundred times what it sent.
+MAX_VIOLATIONS = 50
+MAX_PATH = 200
 INTEGER_BOUNDS = {
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
     FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
@@ -33,13 +38,34 @@ FLOATS = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
 INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 
+class FirstViolations(list[Violation]):
+    """The first mistakes of a request: each with a path of a length that one can read, and no more than a few."""
+
+    def append(self, violation: Violation) -> None:
+        """Take one more mistake; once there are enough, it is left out."""
+        if len(self) < MAX_VIOLATIONS:
+            path = violation.field
+            super().append(violation if len(path) <= MAX_PATH else replace(violation, field=path[:MAX_PATH] + "…"))
+
+
+class Members(dict[str, object]):
+    """A JSON object, and which of its names it has several times."""
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.repeated: list[str] = []
+        if len(self) < len(pairs):
+            counts = Counter(name for name, _value in pairs)
+            self.repeated = [name for name, count in counts.items() if count > 1]
+
+
 def read(message: Message, value: object, violations: list[Violation], path: str = "") -> None:
     """
     Fill a message from a JSON value.
 
     Args:
         message: What is filled; a field that JSON does not name keeps its value.
-        value: As ``json.loads`` gives it.
+        value: As ``json.loads`` gives it; its objects as `Members`, so that a name given twice is seen.
         violations: Every mistake is appended.
         path: Where the value stands in the request; "" for the whole body.
     """
@@ -63,6 +89,8 @@ def read(message: Message, value: object, violations: list[Violation], path: str
     if not isinstance(value, dict):
         violations.append(Violation(path or "body", "NOT_AN_OBJECT", "must be an object" + parts_of(message)))
         return
+    for name in value.repeated if isinstance(value, Members) else ():
+        violations.append(Violation(join(path, name), "FIELD_REPEATED", "is given twice"))
     seen: set[str] = set()
     for name, held in value.items():
         field = fields.find(descriptor, name)
@@ -115,6 +143,8 @@ def read_map(message: Message, field: FieldDescriptor, value: object, violations
     if not isinstance(value, dict):
         violations.append(Violation(path, "NOT_AN_OBJECT", "must be an object"))
         return
+    for text in value.repeated if isinstance(value, Members) else ():
+        violations.append(Violation(f"{path}[{text!r}]", "FIELD_REPEATED", "is given twice"))
     entry = fields.message_of(field)
     key_field, value_field = entry.fields_by_name["key"], entry.fields_by_name["value"]
     held = getattr(message, field.name)

@@ -74,7 +74,7 @@ class Route:
             UnsupportedMediaType: The body is not JSON.
         """
         message: Message = self._request_class()
-        violations: list[Violation] = []
+        violations = json_reader.FirstViolations()
         if self.endpoint.body:
             value = json_body(violations)
             if self._body_field is None:
@@ -136,7 +136,9 @@ def json_body(violations: list[Violation]) -> object:
     if request.mimetype != JSON:
         raise UnsupportedMediaType(f"Send the body as {JSON}.")
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=refuse_constant)
+        return json.loads(
+            data.decode("utf-8"), parse_constant=refuse_constant, object_pairs_hook=json_reader.Members
+        )
     except UnicodeDecodeError:
         violations.append(Violation("body", "NOT_UTF_8", "is not UTF-8"))
     except RecursionError:

@@ -1,5 +1,6 @@
 """The field rules of the contract, and which fields an update changes."""
 
+import time
 from typing import Any
 
 import protovalidate
@@ -10,8 +11,10 @@ from austausch.exchange.v1 import exchange_pb2
 from austausch.exchange.v1.exchange_pb2 import (
     City,
     CreateCityRequest,
+    CreateExchangeRequest,
     Debrief,
     DebriefEntry,
+    Exchange,
     GetCityRequest,
     ReportVisitRequest,
     UpdateCityRequest,
@@ -232,3 +235,20 @@ def test_every_form_of_the_contract_says_what_it_is_and_gives_an_example() -> No
         said = form.GetOptions().Extensions
         assert said[pattern_pb2.noun], form.name
         assert said[pattern_pb2.example], form.name
+
+
+def test_a_list_of_tens_of_thousands_is_refused_without_a_look_at_each_entry() -> None:
+    entries = [DebriefEntry(title="x", topics=["Not a topic"] * 20_000) for _number in range(3)]
+    for request, field in (
+        (CreateExchangeRequest(exchange=Exchange(title="x", topics=["Not a topic"] * 50_000)), "exchange.topics"),
+        (ReportVisitRequest(name="visits/x", debrief=Debrief(entries=entries)), "debrief.entries[0].topics"),
+        (ReportVisitRequest(name="visits/x", debrief=Debrief(entries=[DebriefEntry()] * 50_000)), "debrief.entries"),
+    ):
+        begun = time.process_time()
+        with pytest.raises(InvalidArgument) as refusal:
+            validate(request)
+        assert time.process_time() - begun < 1
+        violation = refusal.value.violations[0]
+        assert (violation.field, violation.reason) == (field, "repeated.max_items")
+        assert violation.metadata == {"max_items": "50" if field == "debrief.entries" else "20"}
+        assert len(refusal.value.violations) <= 3

@@ -76,9 +76,7 @@ def test_a_body_in_malformed_chunks_is_the_senders_mistake(
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "9" * 5000, "²", "80 80"])
-def test_a_host_with_an_impossible_port_is_the_senders_mistake_behind_a_proxy_too(
-    gateway: Gateway, port: str
-) -> None:
+def test_a_host_with_an_impossible_port_is_the_senders_mistake_behind_a_proxy_too(gateway: Gateway, port: str) -> None:
     app = create_app(GatewaySettings(**{**gateway.settings.__dict__, "trusted_proxies": 1}))
     try:
         for path in ("/sign-in", "/healthz", "/api/v1/visits", "/nothing"):

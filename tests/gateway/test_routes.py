@@ -166,6 +166,59 @@ def test_a_malformed_body_is_refused(rest: Rest, body: bytes) -> None:
     assert fields(answer)
 
 
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b'{"title": "one", "title": "two"}', "visit.title"),
+        (b'{"title": "one", "startDate": {"year": 2030, "year": 2031}}', "visit.startDate.year"),
+        (b'{"title": "one", "colour": 1, "colour": 2}', "visit.colour"),
+        (b'{"startDate": {}, "start_date": {}}', "visit.startDate"),
+        (b'{"title": null, "title": "two"}', "visit.title"),
+    ],
+)
+def test_a_name_given_twice_in_one_object_is_named(rest: Rest, body: bytes, named: str) -> None:
+    answer = rest.client.post("/api/v1/visits", data=body, content_type="application/json", headers=rest.headers)
+
+    assert answer.status_code == 400
+    assert named in fields(answer)
+    violations = details(answer, "BadRequest")["fieldViolations"]
+    assert "twice" in next(one["description"] for one in violations if one["field"] == named)
+
+
+FLOODS = {
+    "unknown names": {f"name{number}": 1 for number in range(50_000)},
+    "a very long name": {"n" * 500_000: 1},
+    "a list of what no list takes": {"title": list(range(100_000))},
+    "unknown parts of a part": {"startDate": {f"name{number}": 1 for number in range(50_000)}},
+    "a very long text": {"direction": "x" * 900_000},
+}
+
+
+@pytest.mark.parametrize("body", FLOODS.values(), ids=FLOODS)
+def test_a_flood_of_mistakes_gets_a_short_answer(rest: Rest, body: dict[str, Any]) -> None:
+    answer = rest.post("/v1/visits", body)
+
+    assert answer.status_code == 400
+    assert fields(answer)
+    assert len(answer.data) < 20_000
+
+
+def test_a_flood_of_wrong_entries_of_a_list_gets_a_short_answer(rest: Rest) -> None:
+    for topics in ([1] * 100_000, ["Not a topic"] * 50_000, ["x" * 900_000]):
+        answer = rest.post("/v1/learnings", {"title": "x", "language": "en", "observation": "x", "topics": topics})
+
+        assert answer.status_code == 400, answer.text[:500]
+        assert fields(answer)
+        assert len(answer.data) < 20_000
+
+
+def test_a_flood_of_unknown_parameters_gets_a_short_answer(rest: Rest) -> None:
+    answer = rest.get("/v1/visits", **{f"name{number}": "1" for number in range(5_000)})
+
+    assert answer.status_code == 400
+    assert len(answer.data) < 20_000
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_a_body_of_another_kind_is_refused(rest: Rest, kind: str) -> None:
     answer = rest.client.post("/api/v1/visits", data=b"{}", content_type=kind, headers=rest.headers)

@@ -55,7 +55,7 @@ def _times(visit: pb.Visit) -> dict[str, str]:
     except ValueError:
         start = datetime.combine(date_of(visit.start_date), time(9))
     last_minute = start.replace(hour=23, minute=59)
-    end = min(start + USUAL_LENGTH, last_minute) if start < last_minute else start
+    end = start + min(USUAL_LENGTH, max(last_minute - start, timedelta()))
     return {"agenda_item.start_time": f"{start:%Y-%m-%dT%H:%M}", "agenda_item.end_time": f"{end:%Y-%m-%dT%H:%M}"}
 
 

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from google.protobuf.message import Message
 
 from chassis.convert import date_of
-from chassis.errors import InvalidArgument, InvalidFields, Violation
+from chassis.errors import IllegalTransition, InvalidArgument, InvalidFields, PermissionDenied, Violation
 from chassis.validation import validate
 from gateway import rpc
 from gateway.auth import permissions
@@ -41,6 +41,7 @@ STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
 # The states of a visit that goes well, in order.
 COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
 ENTRIES = "debrief.entries"
+MAX_LEARNINGS = 50  # as the contract has it
 INCOMING, OUTGOING = "DIRECTION_INCOMING", "DIRECTION_OUTGOING"
 
 
@@ -246,14 +247,21 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
 def report(visit_id: str) -> ResponseReturnValue:
     permissions.require("VisitService.ReportVisit")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    if visit.state == pb.Visit.STATE_RUNNING and "report" not in visit.allowed_transitions:
+        message = "Only the international office and the department in charge record a debrief."
+        raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
     form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
     early = _today(visit) < date_of(visit.end_date)
     known_topics = topics.known(*exchange.topics)
     added = None
-    if "add" in form.values:
-        added = form.entries(ENTRIES)
-        form.values.update(_new_entry(added, exchange))
+    if form.submitted and "report" not in visit.allowed_transitions:
+        with form.keeping_what_was_typed():
+            raise IllegalTransition("report", _state_of(visit), list(visit.allowed_transitions))
+    elif "add" in form.values:
+        if form.entries(ENTRIES) < MAX_LEARNINGS:
+            added = form.entries(ENTRIES)
+            form.values.update(_new_entry(added, exchange))
     elif "remove" in form.values:
         form.keep_entries(ENTRIES, lambda index: str(index) != form["remove"])
     elif form.submitted:
@@ -271,6 +279,7 @@ def report(visit_id: str) -> ResponseReturnValue:
         visit=visit,
         entries=ENTRIES,
         added=added,
+        full=form.entries(ENTRIES) >= MAX_LEARNINGS,
         early=early,
         readers=visibilities(),
         topics_known=known_topics,
@@ -292,6 +301,11 @@ def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
         f"{ENTRIES}.{index}.language": language(),
         f"{ENTRIES}.{index}.topics": ", ".join(map(topics.label, exchange.topics)),
     }
+
+
+def _state_of(visit: pb.Visit) -> str:
+    """Return the state of a visit as refusals name it: `RUNNING`."""
+    return pb.Visit.State.Name(visit.state).removeprefix("STATE_")
 
 
 def _directions() -> list[tuple[str, str]]:
