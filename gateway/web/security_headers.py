@@ -4,6 +4,8 @@ from flask import Response, request
 
 from gateway.i18n.languages import language
 
+# How a file is answered that is there: whole, in part, or as known already. Everything else is a page for one reader.
+FOUND = (200, 206, 304)
 ONE_YEAR = 365 * 24 * 3600
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -24,10 +26,12 @@ def protect(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint == "static":
+    if request.endpoint == "static" and response.status_code in FOUND:
         # An address with a version never changes its content; fonts, named by style sheets, have none.
         lasts = f"{ONE_YEAR}, immutable" if "v" in request.args else "86400"
         response.headers["Cache-Control"] = f"public, max-age={lasts}"
+    if response.mimetype == "application/json" and response.status_code >= 400:
+        response.headers.setdefault("Cache-Control", "no-store")
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.headers.setdefault("Content-Language", language())

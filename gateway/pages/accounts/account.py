@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -31,7 +32,7 @@ def account() -> str:
 
 @blueprint.post("/account/access-tokens")
 @sign_in_required
-def create_token() -> str | tuple[str, int]:
+def create_token() -> ResponseReturnValue:
     """Make an access token, and show it this once."""
     title = request.form.get("title", "").strip()
     days = request.form.get("days", "")
@@ -48,7 +49,7 @@ def create_token() -> str | tuple[str, int]:
         token, _kept = create_access_token(accounts_database(), require_caller().account_id, title, expire_time)
     except FailedPrecondition as error:
         return page(problems={"title": explain(error, UTC).text}), 409
-    return page(new_token=token)
+    return page(new_token=token), 200, {"Cache-Control": "no-store"}
 
 
 @blueprint.post("/account/access-tokens/<token_id>/revoke")
