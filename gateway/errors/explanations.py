@@ -260,8 +260,17 @@ def _too_many_attempts(error: DomainError, _zone: tzinfo) -> Explanation:
     return Explanation(str(title), text, str(advice))
 
 
+def _request_id_reused(_error: DomainError, _zone: tzinfo) -> Explanation:
+    return Explanation(
+        _("This form is saved already"),
+        _("You saved it before with other content, and that stays as it is. What is typed below is not saved yet."),
+        _("Press the button again if this is to be another entry; else change the one that you saved."),
+    )
+
+
 # Reason → what to say that a text alone cannot.
 PARTICULAR: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
+    "REQUEST_ID_REUSED": _request_id_reused,
     "ETAG_MISMATCH": _changed_meanwhile,
     "DOUBLE_BOOKING": _double_booking,
     "AGENDA_OUTSIDE_DATES": _agenda_outside_dates,

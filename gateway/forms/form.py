@@ -180,6 +180,11 @@ class Form:
             raise
         except DomainError as refusal:
             self.status = http_status(refusal)
+            if refusal.reason == "REQUEST_ID_REUSED":
+                # Back showed the form as it was before it was saved: what is sent next is another entry.
+                self.values.setlist("request_id", [str(uuid4())])
+                self.problem = explain(refusal, self.zone)
+                return
             for violation in refusal.violations:
                 at = re.sub(r"\[(\d+)\]", r".\1", violation.field)
                 if violation.reason == "required":

@@ -3,7 +3,7 @@
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2 as pb
-from flask import Blueprint, render_template, request
+from flask import Blueprint, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from gateway import rpc
@@ -22,12 +22,21 @@ SHOWN_WHILE_TYPING = 5
 @sign_in_required
 def index() -> ResponseReturnValue:
     query = request.args.get("query", "")[:1000]
-    part = request.headers.get("HX-Target", "")
+    # Going back asks for the whole page again.
+    part = "" if "HX-History-Restore-Request" in request.headers else request.headers.get("HX-Target", "")
     typing = part.endswith("found")
     paging = {"page_size": SHOWN_WHILE_TYPING} if typing else list_filters.page()
     filters: dict[str, Any] = {facet: [value for value in request.args.getlist(facet) if value] for facet in FACETS}
     answer = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(query=query, **paging, **filters))
+    results = part.endswith("results")
     if typing:
-        return render_template("search/found.html", query=query, answer=answer)
-    template = "search/results.html" if part.endswith("results") else "search/search.html"
-    return render_template(template, query=query, answer=answer, cities=cities.names(), facets=FACETS)
+        page = render_template("search/found.html", query=query, answer=answer)
+    else:
+        template = "search/results.html" if results else "search/search.html"
+        page = render_template(template, query=query, answer=answer, cities=cities.names(), facets=FACETS)
+    response = make_response(page)
+    # One address, several answers: a part that a browser kept would be shown without its page by the button Back.
+    response.vary.update(["HX-Request", "HX-Target"])
+    if typing or results:
+        response.headers["Cache-Control"] = "no-store"
+    return response
