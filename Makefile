@@ -13,6 +13,9 @@ EXTRAS := dev exchange forum gateway knowledge
 TESTS ?=
 
 CATALOGUES := $(wildcard gateway/translations/*/LC_MESSAGES/*.po)
+# New texts stay empty until somebody translates them; those that no longer stand in the code go.
+UPDATE := --input-file=$(DONE)/messages.pot --output-dir=gateway/translations --width=120 --no-fuzzy-matching \
+	--ignore-obsolete --ignore-pot-creation-date
 PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
 
 .PHONY: help
@@ -52,6 +55,13 @@ $(DONE)/catalogues: $(CATALOGUES) $(DONE)/requirements
 	@$(if $(CATALOGUES),$(BIN)/pybabel --quiet compile --directory gateway/translations,:)
 	@touch $@
 
+# Every text in Python and templates, always anew.
+.PHONY: $(DONE)/messages.pot
+$(DONE)/messages.pot:
+	@cd gateway && ../$(BIN)/pybabel --quiet extract --mapping-file=babel.cfg --keywords="_l lazy_gettext lazy_ngettext:1,2" \
+		--add-comments=Translators: --strip-comments --add-location=file --sort-by-file --project=austausch \
+		--output-file=../$@ .
+
 .PHONY: run
 run: setup ## Start everything on http://localhost:8000 (PORT, DATA_DIR=.data); Ctrl-C stops it
 	@exec $(BIN)/python -m deploy.local
@@ -68,7 +78,9 @@ lint: setup ## Check style, types, imports, templates, translations and the cont
 	$(BIN)/mypy deploy/container-test/*.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint --quiet --lint gateway/templates
-	$(BIN)/python -m gateway.i18n.catalogues check
+	@$(MAKE) --no-print-directory $(DONE)/messages.pot
+	@$(BIN)/pybabel --quiet update $(UPDATE) --check || { echo "texts have changed: run make translations, and translate what is new" >&2; exit 1; }
+	$(BIN)/python -m gateway.i18n.catalogues
 	$(BIN)/buf lint proto/austausch/descriptors.binpb
 	@$(MAKE) --no-print-directory breaking
 
@@ -88,7 +100,8 @@ format: setup ## Format the code
 
 .PHONY: translations
 translations: setup ## Take new texts into the translation catalogues
-	$(BIN)/python -m gateway.i18n.catalogues update
+	@$(MAKE) --no-print-directory $(DONE)/messages.pot
+	$(BIN)/pybabel --quiet update $(UPDATE)
 
 .PHONY: proto
 proto: $(DONE)/requirements ## Generate the code of the contract
