@@ -16,7 +16,6 @@ LANGUAGE_COOKIE = "language"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 # English as Europe's administrations write it: day before month.
 LOCALES = {"en": "en_GB", "de": "de_DE"}
-RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -52,7 +51,10 @@ def reading(tag: str) -> Iterator[None]:
 
 def direction(tag: str) -> str:
     """Return the direction of a language's writing: `ltr` or `rtl`."""
-    return "rtl" if tag.split("-", maxsplit=1)[0] in RIGHT_TO_LEFT else "ltr"
+    try:
+        return Locale.parse(tag, sep="-").text_direction
+    except (UnknownLocaleError, ValueError):
+        return "ltr"
 
 
 def name_of(tag: str) -> str:

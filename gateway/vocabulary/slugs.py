@@ -3,10 +3,13 @@
 import re
 import unicodedata
 
-UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+from anyascii import anyascii
+
+# As German writes them without dots; anyascii leaves the dots out.
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
 def slugified(text: str) -> str:
-    """Return a text in small Latin letters, digits and hyphens, for an address; "" if nothing is left of it."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(UMLAUTS)).encode("ascii", "ignore").decode()
+    """Return a text in any script as small Latin letters, digits and hyphens, for an address; "" for signs only."""
+    plain = anyascii(unicodedata.normalize("NFC", text).casefold().translate(UMLAUTS)).lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
