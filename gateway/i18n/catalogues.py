@@ -1,8 +1,8 @@
 """
-Whether every text is translated: ``python -m gateway.i18n.catalogues`` (part of ``make lint``) names those that are not.
+Whether every text is translated: ``python -m gateway.i18n.catalogues``, part of ``make lint``, names what is not.
 
-pybabel takes texts from Python and templates into the catalogues (``make translations``) and tells when they are behind;
-it counts a text as translated that is unsure, or that has only one of its plural forms.
+pybabel takes texts from Python and templates into the catalogues (``make translations``), and tells when these are
+behind; it counts a text as translated that is unsure, or that has only one of its plural forms.
 """
 
 import sys

@@ -26,7 +26,7 @@ def trace_requests(app: Flask) -> None:
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
     from opentelemetry.instrumentation.flask import FlaskInstrumentor
 
-    FlaskInstrumentor.instrument_app(app, enable_commenter=False)  # comments in SQL would spoil prepared statements
+    FlaskInstrumentor.instrument_app(app, enable_commenter=False)  # type: ignore[no-untyped-call]
 
 
 def begin() -> None:

@@ -136,9 +136,7 @@ def json_body(violations: list[Violation]) -> object:
     if request.mimetype != JSON:
         raise UnsupportedMediaType(f"Send the body as {JSON}.")
     try:
-        return json.loads(
-            data.decode("utf-8"), parse_constant=refuse_constant, object_pairs_hook=json_reader.Members
-        )
+        return json.loads(data.decode("utf-8"), parse_constant=refuse_constant, object_pairs_hook=json_reader.Members)
     except UnicodeDecodeError:
         violations.append(Violation("body", "NOT_UTF_8", "is not UTF-8"))
     except RecursionError:

@@ -58,4 +58,4 @@ def within_lists(name: str) -> bool:
 
 def unread() -> None:
     """Let the request have no form: what answers it must not stumble over it once more."""
-    request.form = ImmutableMultiDict()  # type: ignore[misc]
+    request.form = ImmutableMultiDict()

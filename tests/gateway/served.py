@@ -13,7 +13,7 @@ from pathlib import Path
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from chassis.embedded import free_port
+from deploy.embedded import free_port
 from gateway.settings import GatewaySettings
 from tests.gateway.conftest import environment
 

@@ -18,12 +18,13 @@ def administrator(gateway: Gateway) -> FlaskClient:
 
 
 def a_new_account(client: FlaskClient, email: str) -> TestResponse:
-    return send(client, "/accounts/new", account__email=email, account__display_name="New", account__roles="ROLE_MEMBER")
+    fields = {"account__email": email, "account__display_name": "New", "account__roles": "ROLE_MEMBER"}
+    return send(client, "/accounts/new", **fields)
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/static/nothing.css", "/static/nothing.css?v=1", "/static/../secret", "/static/", "/static/%00", "/static/a%0d%0ab"],
+    ["/static/nothing.css", "/static/nothing.css?v=1", "/static/../x", "/static/", "/static/%00"],
 )
 def test_a_file_that_is_not_there_is_a_page_for_its_reader_alone(gateway: Gateway, path: str) -> None:
     client = browser(gateway, Role.COORDINATOR)
