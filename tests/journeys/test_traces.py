@@ -18,6 +18,8 @@ from tests.bench.client import Client
 
 SECONDS = 20.0
 PARENT = "00f067aa0ba902b7"
+# The trace of a request whose method nobody knows.
+INVENTED = "0af7651916cd43dd8448eb211c80319c"
 
 
 class Collector(ThreadingHTTPServer):
@@ -99,13 +101,17 @@ def test_a_trace_leads_from_the_request_through_calls_sql_and_events(collector: 
             json.dumps({"debrief": {"entries": [entry]}}),
             {**client.bearer, "Content-Type": "application/json", "traceparent": f"00-{trace_id}-{PARENT}-01"},
         )
-        assert connection.getresponse().status == 200
+        answer = connection.getresponse()
+        assert (answer.status, bool(answer.read())) == (200, True)
+        connection.request("BREW", "/tea", headers={"traceparent": f"00-{INVENTED}-{PARENT}-01"})
+        assert connection.getresponse().status == 404
         event = "austausch.exchange.v1.VisitReported"
         until = time.monotonic() + SECONDS
         # Each process sends its spans when it likes.
         while time.monotonic() < until:
             spans = collector.of_trace(trace_id)
-            if f"consume {event}" in names_of(spans).get("knowledge", ()) and not hanging(spans):
+            complete = f"consume {event}" in names_of(spans).get("knowledge", ()) and not hanging(spans)
+            if complete and collector.of_trace(INVENTED):
                 break
             time.sleep(0.1)
     spans = collector.of_trace(trace_id)
@@ -117,3 +123,8 @@ def test_a_trace_leads_from_the_request_through_calls_sql_and_events(collector: 
     assert f"consume {event}" in names["knowledge"]
     assert any(name.startswith("INSERT") for name in names["knowledge"])
     assert not hanging(spans), "a span of the trace hangs in the air"
+    (invented,) = collector.of_trace(INVENTED)["gateway"]
+    attributes = {each.key: each.value for each in invented.attributes}
+    assert invented.name == "HTTP"
+    assert attributes["http.request.method"].string_value == "_OTHER"
+    assert attributes["http.response.status_code"].int_value == 404
