@@ -28,6 +28,8 @@ from gateway.rest import fields
 # More mistakes than these help nobody; a sender of a million would be answered with a hundred times what it sent.
 MAX_VIOLATIONS = 50
 MAX_PATH = 200
+# Reason and description.
+GIVEN_TWICE = ("FIELD_REPEATED", "is given twice")
 INTEGER_BOUNDS = {
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
     FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
@@ -47,6 +49,11 @@ class FirstViolations(list[Violation]):
             path = violation.field
             super().append(violation if len(path) <= MAX_PATH else replace(violation, field=path[:MAX_PATH] + "…"))
 
+    def extend(self, violations: Iterable[Violation]) -> None:
+        """Take more mistakes as `append` does."""
+        for violation in violations:
+            self.append(violation)
+
 
 class Members(dict[str, object]):
     """A JSON object, and which of its names it has several times."""
@@ -57,6 +64,11 @@ class Members(dict[str, object]):
         if len(self) < len(pairs):
             counts = Counter(name for name, _value in pairs)
             self.repeated = [name for name, count in counts.items() if count > 1]
+
+
+def repeated_names(value: object) -> Collection[str]:
+    """Return the names that a JSON object has several times."""
+    return value.repeated if isinstance(value, Members) else ()
 
 
 def read(message: Message, value: object, violations: list[Violation], path: str = "") -> None:
@@ -89,8 +101,7 @@ def read(message: Message, value: object, violations: list[Violation], path: str
     if not isinstance(value, dict):
         violations.append(Violation(path or "body", "NOT_AN_OBJECT", "must be an object" + parts_of(message)))
         return
-    for name in value.repeated if isinstance(value, Members) else ():
-        violations.append(Violation(join(path, name), "FIELD_REPEATED", "is given twice"))
+    violations.extend(Violation(join(path, name), *GIVEN_TWICE) for name in repeated_names(value))
     seen: set[str] = set()
     for name, held in value.items():
         field = fields.find(descriptor, name)
@@ -98,7 +109,7 @@ def read(message: Message, value: object, violations: list[Violation], path: str
         if field is None:
             violations.append(Violation(place, "FIELD_UNKNOWN", "is not known here"))
         elif field.name in seen:
-            violations.append(Violation(place, "FIELD_REPEATED", "is given twice"))
+            violations.append(Violation(place, *GIVEN_TWICE))
         elif held is not None:
             seen.add(field.name)
             if field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
@@ -143,8 +154,7 @@ def read_map(message: Message, field: FieldDescriptor, value: object, violations
     if not isinstance(value, dict):
         violations.append(Violation(path, "NOT_AN_OBJECT", "must be an object"))
         return
-    for text in value.repeated if isinstance(value, Members) else ():
-        violations.append(Violation(f"{path}[{text!r}]", "FIELD_REPEATED", "is given twice"))
+    violations.extend(Violation(f"{path}[{text!r}]", *GIVEN_TWICE) for text in repeated_names(value))
     entry = fields.message_of(field)
     key_field, value_field = entry.fields_by_name["key"], entry.fields_by_name["value"]
     held = getattr(message, field.name)

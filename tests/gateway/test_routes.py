@@ -212,6 +212,15 @@ def test_a_flood_of_wrong_entries_of_a_list_gets_a_short_answer(rest: Rest) -> N
         assert len(answer.data) < 20_000
 
 
+def test_a_flood_of_names_given_twice_gets_a_short_answer(rest: Rest) -> None:
+    body = b"{" + b",".join(b'"name%d": 1' % (number // 2) for number in range(50_000)) + b"}"
+    answer = rest.client.post("/api/v1/visits", data=body, content_type="application/json", headers=rest.headers)
+
+    assert answer.status_code == 400
+    assert fields(answer)
+    assert len(answer.data) < 20_000
+
+
 def test_a_flood_of_unknown_parameters_gets_a_short_answer(rest: Rest) -> None:
     answer = rest.get("/v1/visits", **{f"name{number}": "1" for number in range(5_000)})
 
