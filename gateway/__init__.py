@@ -69,8 +69,6 @@ def create_app(settings: GatewaySettings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
     app.extensions["accounts"] = database = AccountsDatabase(settings.database_url, settings.pool_size)
-    if settings.otlp_endpoint:
-        trace_sql(database.engine)
     app.extensions["rpc"] = rpc.Connections(settings, current_identity)
     Babel(app, locale_selector=languages.locale)
     gettext.init_app(app)
@@ -79,6 +77,8 @@ def create_app(settings: GatewaySettings) -> Flask:
     app.before_request(request_telemetry.begin)
     app.before_request(malformed_requests.refuse)
     request_telemetry.trace_requests(app)
+    if settings.otlp_endpoint:
+        trace_sql(database.engine)  # after: the first of OpenTelemetry's instrumentations fixes the names of attributes
     csrf = CSRFProtect(app)  # a hook, too: before any that acts on what a form brought
     app.before_request(resubmission.switch_language)
     app.before_request(resubmission.sign_in_in_place)

@@ -28,8 +28,6 @@ from gateway.rest import fields
 # More mistakes than these help nobody; a sender of a million would be answered with a hundred times what it sent.
 MAX_VIOLATIONS = 50
 MAX_PATH = 200
-# Reason and description.
-GIVEN_TWICE = ("FIELD_REPEATED", "is given twice")
 INTEGER_BOUNDS = {
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
     FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
@@ -101,7 +99,7 @@ def read(message: Message, value: object, violations: list[Violation], path: str
     if not isinstance(value, dict):
         violations.append(Violation(path or "body", "NOT_AN_OBJECT", "must be an object" + parts_of(message)))
         return
-    violations.extend(Violation(join(path, name), *GIVEN_TWICE) for name in repeated_names(value))
+    violations.extend(Violation(join(path, name), "FIELD_REPEATED", "is given twice") for name in repeated_names(value))
     seen: set[str] = set()
     for name, held in value.items():
         field = fields.find(descriptor, name)
@@ -109,7 +107,7 @@ def read(message: Message, value: object, violations: list[Violation], path: str
         if field is None:
             violations.append(Violation(place, "FIELD_UNKNOWN", "is not known here"))
         elif field.name in seen:
-            violations.append(Violation(place, *GIVEN_TWICE))
+            violations.append(Violation(place, "FIELD_REPEATED", "is given twice"))
         elif held is not None:
             seen.add(field.name)
             if field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
@@ -154,7 +152,9 @@ def read_map(message: Message, field: FieldDescriptor, value: object, violations
     if not isinstance(value, dict):
         violations.append(Violation(path, "NOT_AN_OBJECT", "must be an object"))
         return
-    violations.extend(Violation(f"{path}[{text!r}]", *GIVEN_TWICE) for text in repeated_names(value))
+    violations.extend(
+        Violation(f"{path}[{text!r}]", "FIELD_REPEATED", "is given twice") for text in repeated_names(value)
+    )
     entry = fields.message_of(field)
     key_field, value_field = entry.fields_by_name["key"], entry.fields_by_name["value"]
     held = getattr(message, field.name)

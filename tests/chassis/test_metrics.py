@@ -11,7 +11,7 @@ from chassis.consumer import ACK_WAIT_SECONDS
 from chassis.contract import find_method
 from chassis.database import Database
 from chassis.identity import Role
-from chassis.outbox import DEAD_LETTERS, STREAM
+from chassis.jetstream import DEAD_LETTERS, STREAM
 from tests.calls import person
 from tests.chassis.conftest import RunningSample
 from tests.chassis.messaging import consumer, has_stored, until, working
