@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -19,7 +20,7 @@ CHUNKS = {
     "size with a sign": b"+3\r\nabc\r\n0\r\n\r\n",
     "size too large for its data": b"5\r\nabc\r\n0\r\n\r\n",
     "no end of a chunk": b"3\r\nabcdef\r\n0\r\n\r\n",
-    "a very long size": b"0" * 100_000,
+    "a very long size": b"0" * 8_200,  # longer than gunicorn reads, and short enough to be read whole
     "a bad extension": b"3;\x00=\r\nabc\r\n0\r\n\r\n",
     "a bad trailer": b"3\r\nabc\r\n0\r\nno colon\r\n\r\n",
 }
@@ -45,7 +46,8 @@ def answer_to(server: Served, head: str, body: bytes) -> tuple[int, bytes]:
     """Send bytes as they are and no more of them; return the status of the first answer and all that came back."""
     with socket.create_connection((server.host, server.port), timeout=30) as connection:
         connection.sendall(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n\r\n" + body)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # answered and closed already
+            connection.shutdown(socket.SHUT_WR)
         received = b""
         while data := connection.recv(65536):
             received += data
