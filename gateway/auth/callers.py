@@ -64,6 +64,12 @@ def current_identity() -> Identity | None:
     return caller.identity if caller else None
 
 
+def is_reader(name: str) -> bool:
+    """Return whether somebody, by the name that others see, is who makes the current request."""
+    reader = current_identity()
+    return reader is not None and reader.name == name
+
+
 def require_caller() -> Caller:
     """
     Return who makes the current request.

@@ -15,6 +15,7 @@ from flask_babel.speaklater import LazyString
 
 from chassis.error_metadata import read_indexed
 from chassis.errors import DomainError, Violation
+from gateway.auth.callers import is_reader
 from gateway.errors.reasons import FIELDS, REFUSALS
 from gateway.vocabulary.enum_labels import TERMS, verb_label
 
@@ -118,14 +119,17 @@ def _formatted(skeleton: str, value: datetime) -> str:
 
 
 def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Explanation:
+    updater, time = error.metadata.get("updater", ""), _moment(error.metadata["update_time"], zone)
     return Explanation(
         _("Changed meanwhile"),
-        _(
+        _("You changed this in another window: %(time)s.", time=time)
+        if updater and is_reader(updater)
+        else _(
             "%(updater)s changed this at %(time)s, while you were working on it.",
-            updater=error.metadata.get("updater") or _("Somebody"),
-            time=_moment(error.metadata["update_time"], zone),
+            updater=updater or _("Somebody"),
+            time=time,
         ),
-        _("Nothing of yours is lost: what you typed is still below. Save again to replace the other version."),
+        _("What you typed is still below, and nothing is overwritten. Look through it, then send it again."),
     )
 
 

@@ -9,25 +9,34 @@ put each complaint beside the field it is about.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from flask import current_app, request
-from google.protobuf.field_mask_pb2 import FieldMask
+from flask import current_app, flash, request
+from flask_babel import gettext as _
 from google.protobuf.message import Message
 from werkzeug.datastructures import MultiDict
 
-from chassis.errors import DomainError, InvalidFields, NotFound, Unauthenticated, Violation
+from chassis.errors import DomainError, EtagMismatch, InvalidFields, NotFound, Unauthenticated, Violation
+from gateway.auth.callers import is_reader
 from gateway.errors.explanations import CHOOSE, Explanation, explain, explain_field
 from gateway.errors.http_status import http_status
 from gateway.errors.unfit import Unfit
 from gateway.forms import field_codec, resubmission
 from gateway.forms.entries import count_entries, keep_entries, split_entries
+from gateway.forms.merge import Merge, merge, read_loaded, write_loaded
+from gateway.i18n import formats
 
 M = TypeVar("M", bound=Message)
+R = TypeVar("R", bound=Message)
+
+# Fields of the form of a resource besides the contract's: what it was loaded with, the paths of fields that both
+# changed, and those at which the reader takes what the other saved.
+LOADED, ASKED, TAKE = "loaded", "asked", "take"
 
 
 class Form:
@@ -40,7 +49,7 @@ class Form:
         violations: Complaints by field path, in the reader's language.
         problem: What else kept the request from being carried out; None when nothing did.
         status: HTTP status of the page that shows the form.
-        theirs: What somebody else saved meanwhile, by field path, where it differs from what was typed.
+        theirs: What was saved meanwhile, in texts by field path, where both that and what was typed are changes.
         labels: Label by field path, filled while the fields are drawn; the error summary reads it.
         groups: What a group of fields is called, by the path that their paths start with; for the summary too.
     """
@@ -49,29 +58,47 @@ class Form:
         """
         Take what was posted, or is shown again; else `initial`: text or messages by the path they start at.
 
+        A message among `initial` is what is stored now, and an `etag` that of what is stored: `save` compares with it.
         `zone` is the IANA zone of the form's times; the home city's when empty.
         """
         self.zone = ZoneInfo(zone or current_app.config["HOME_TIME_ZONE"])
         self.violations: dict[str, list[str]] = {}
         self.problem: Explanation | None = None
         self.status = 200
-        self._overtaken = False
         self._required: set[str] = set()
-        self.theirs: dict[str, str] = {}
+        self.theirs: dict[str, list[str]] = {}
         self.labels: dict[str, str] = {}
         self.groups: dict[str, str] = {}
         self.values: MultiDict[str, str] = MultiDict()
+        self._initial = dict(initial or {})
         if self.submitted:
             self.values = MultiDict(request.form.items(multi=True))
-            return
-        if typed := resubmission.typed():
+        elif typed := resubmission.typed():
             self.values = field_codec.in_the_readers_words(typed)
-            return
-        for path, value in {"request_id": str(uuid4()), **(initial or {})}.items():
+        else:
+            self._begin_with({"request_id": str(uuid4()), **self._initial})
+        self._recall_questions()
+
+    def _begin_with(self, initial: Mapping[str, str | Message | list[str]]) -> None:
+        """Fill the form with what the page starts with, and let it carry what it is loaded with."""
+        for path, value in initial.items():
             if isinstance(value, Message):
                 field_codec.show(self.values, value, path, self.zone)
+                self.values[LOADED] = write_loaded(value)
             else:
                 self.values.setlist(path, [value] if isinstance(value, str) else value)
+
+    def _recall_questions(self) -> None:
+        """Note again what the page asked about, and put what was saved where the reader takes that."""
+        asked, taken = self.values.poplist(ASKED), self.values.getlist(TAKE)
+        for path, stored in self._initial.items():
+            loaded = read_loaded(self[LOADED], type(stored)) if asked and isinstance(stored, Message) else None
+            saved = self._texts(loaded, path) if loaded else MultiDict()
+            for at in asked:
+                if at in taken and self.submitted:
+                    self.values.setlist(at, saved.getlist(at))
+                else:
+                    self.theirs[at] = saved.getlist(at)
 
     @property
     def submitted(self) -> bool:
@@ -138,22 +165,99 @@ class Form:
             raise InvalidFields(violations)
         return message
 
-    def change(self, kind: type[M], path: str, name: str) -> M:
+    def save(self, update: Callable[[M], R], kind: type[M], path: str) -> R:
         """
-        Return an Update request of `kind` that changes what the form shows of the resource called `name`.
+        Save what was changed in the form, by an Update request of `kind`, and return the resource as it is then.
+
+        What somebody else changed since the form was loaded stays, and the next page says so. Nothing is sent where
+        nothing was changed.
 
         Args:
-            path: The request's field that holds the resource, such as `agenda_item`.
+            update: The RPC.
+            path: The request's field that holds the resource, such as `agenda_item`; the form was given it as stored.
 
         Raises:
             InvalidFields: As `message`.
+            EtagMismatch: Both changed the same field. The form then shows both, and asks.
         """
+        request = self.message(kind)
+        stored: Any = self._initial[path]
         below = path + "."
-        fields = dict.fromkeys(key.removeprefix(below).split(".")[0] for key in self.values if key.startswith(below))
-        mask = FieldMask(paths=[field for field in fields if field not in ("name", "etag")])
-        update = self.message(kind, update_mask=mask)
-        getattr(update, path).name = name
-        return update
+        names = dict.fromkeys(key.removeprefix(below).split(".")[0] for key in self.values if key.startswith(below))
+        fields = [name for name in names if name in stored.DESCRIPTOR.fields_by_name and name not in ("name", "etag")]
+        loaded = read_loaded(self[LOADED], type(stored))
+        merged = merge(
+            self._reread(loaded, path) if loaded else None,
+            getattr(request, path),
+            self._reread(stored, path),
+            fields,
+            # Boxes to tick come with an empty text, and in the order of the page.
+            [name for name in fields if len(self.values.getlist(below + name)) > 1],
+        )
+        if merged.both:
+            self._ask(merged, stored, path)
+            raise EtagMismatch(stored.updater, stored.update_time.ToDatetime(UTC))
+        saved = stored
+        if merged.mine:
+            resource: Any = getattr(request, path)
+            resource.name, resource.etag = stored.name, stored.etag
+            request.update_mask.paths.extend(merged.mine)  # type: ignore[attr-defined]
+            saved = update(request)
+        if merged.theirs:
+            text = _("%(updater)s changed something else here meanwhile; both are saved.", updater=stored.updater)
+            own = _("You changed something else here in another window meanwhile; both are saved.")
+            flash(own if is_reader(stored.updater) else text, "info")
+        return saved
+
+    def _ask(self, merged: Merge, stored: Message, path: str) -> None:
+        """Show what is stored where only somebody else changed it, and ask where both did; saving again decides."""
+        saved = self._texts(stored, path)
+        for name in merged.theirs:
+            for key in self._keys(f"{path}.{name}"):
+                self.values.setlist(key, saved.getlist(key))
+        for name in merged.both:
+            for key in self._keys(f"{path}.{name}"):
+                if self.all(key) != saved.getlist(key):
+                    self.theirs[key] = saved.getlist(key)
+                    self.violations[key] = [_("Changed twice. Keep what you typed, or take the other.")]
+        self.values[LOADED] = write_loaded(stored)
+
+    def _keys(self, path: str) -> list[str]:
+        """Return the names of the form's fields at `path` and inside it."""
+        return [key for key in self.values if key == path or key.startswith(path + ".")]
+
+    def _texts(self, message: Message, path: str) -> MultiDict[str, str]:
+        """Return the texts with which the form would show a message at `path`."""
+        texts: MultiDict[str, str] = MultiDict()
+        field_codec.show(texts, message, path, self.zone)
+        return texts
+
+    def _reread(self, message: M, path: str) -> M:
+        """Return a message as it is after a form showed it and nothing was changed: a text holds no seconds."""
+        read = type(message)()
+        for key, texts in self._texts(message, path).lists():
+            try:
+                field_codec.put(read, key.split(".")[1:], texts, self.zone)
+            except Unfit:  # it cannot be typed, so it cannot have been left as it is
+                continue
+        return read
+
+    @property
+    def loaded(self) -> str:
+        """The resource that the form was loaded with, for it to carry; "" where it saves none."""
+        return self[LOADED]
+
+    def their_words(self, path: str, options: Iterable[tuple[str, str]] = (), *, instant: bool = False) -> str:
+        """
+        Return what was saved meanwhile at `path`, for people; "" where it is empty, or not asked about.
+
+        `options`: (value, label) of a choice; `instant`: it is a day, perhaps with a time.
+        """
+        if path not in self.theirs:
+            return ""
+        labels = dict(options)
+        texts = [labels.get(text, text) for text in self.theirs[path] or [""]]
+        return formats.local_moment(texts[0]) if instant and texts[0] else ", ".join(texts)
 
     def entries(self, path: str) -> int:
         """Return how many entries the list of messages at `path` has on the page."""
@@ -194,7 +298,8 @@ class Form:
                 self.problem = explain(refusal, self.zone)
                 for path, complaint in self.problem.marks:
                     self.violations.setdefault(path, []).append(complaint)
-            self._overtaken = refusal.reason == "ETAG_MISMATCH"
+            if refusal.reason == "ETAG_MISMATCH" and isinstance(etag := self._initial.get("etag"), str):
+                self.values["etag"] = etag  # who sends it once more has been told
 
     def _about_one(self, at: str, complaint: str) -> str:
         """Return a complaint with the entry that it is about, where it is one of several typed into one field."""
@@ -204,17 +309,6 @@ class Form:
         if len(entries) > 1 and index.isdigit() and int(index) < len(entries):
             return f"{entries[int(index)]}: {complaint}"
         return complaint
-
-    def compare(self, message: Message, path: str) -> None:
-        """After a lost race, note what the message holds now, and take its etag: saving again is then a decision."""
-        if not self._overtaken:
-            return
-        typed, self.values = self.values, MultiDict()
-        field_codec.show(self.values, message, path, self.zone)
-        etag = self.values.pop(path + ".etag")
-        self.theirs = {key: text for key, text in self.values.items() if key in typed and typed[key] != text}
-        self.values = typed
-        self.values.setlist(path + ".etag", [etag])
 
     def _begin(self, message: Message) -> None:
         """Let the messages that the form has fields of be there: then each field says what it misses, not the whole."""

@@ -40,6 +40,16 @@ def moment(value: Timestamp | datetime, zone: str = "") -> str:
     return f"{_formatted('yMMMEd', local.date(), language())}, {_formatted('Hm', local, language())}"
 
 
+def local_moment(text: str) -> str:
+    """Return a day, or a day and a time (ISO 8601 without a zone), as the reader writes it; else the text as it is."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    time = f", {_formatted('Hm', local, language())}" if "T" in text else ""
+    return _formatted("yMMMEd", local.date(), language()) + time
+
+
 def clock(value: Timestamp | datetime, zone: str = "") -> str:
     """Return the time of day of an instant in `zone` (default: the home city's)."""
     return _formatted("Hm", _local(value, zone), language())

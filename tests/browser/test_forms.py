@@ -51,11 +51,39 @@ def test_the_second_of_two_editors_is_told_who_changed_what_and_keeps_what_they_
 
     second.get_by_label("Purpose").fill("What the second one wrote")
     second.get_by_role("button", name="Save").click()
-    expect(second.locator("#error-summary")).to_contain_text("Internationales Büro")
-    expect(second.get_by_text("What the first one wrote")).to_be_visible()
+    expect(second.locator("#error-summary")).to_contain_text("You changed this in another window")
+    expect(second.get_by_label("Take this instead: “What the first one wrote”")).not_to_be_checked()
     expect(second.get_by_label("Purpose")).to_have_value("What the second one wrote")
     second.get_by_role("button", name="Save").click()
     expect(second.get_by_text("What the second one wrote")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_two_tabs_save_what_was_changed_in_each_and_ask_about_the_rest(
+    open_page: Callable[..., Page], scripts: bool
+) -> None:
+    first = open_page("coordinator", scripts=scripts)
+    visit = create_visit(first, "A visit in two tabs")
+    second = first.context.new_page()
+    for tab in (first, second):
+        tab.goto(visit + "/edit")
+    first.get_by_label("Title").fill("A visit in the first tab")
+    first.get_by_label("Purpose").fill("Of the first tab")
+    first.get_by_role("button", name="Save").click()
+    expect(first.get_by_role("heading", level=1)).to_have_text("A visit in the first tab")
+
+    second.get_by_label("Last day").fill("2027-06-10")
+    second.get_by_label("Purpose").fill("Of the second tab")
+    second.get_by_role("button", name="Save").click()
+    expect(second.get_by_label("Title")).to_have_value("A visit in the first tab")
+    expect(second.get_by_label("Last day")).to_have_value("2027-06-10")
+    summary = second.locator("#error-summary")
+    expect(summary.get_by_role("link")).to_have_text("Purpose: Changed twice. Keep what you typed, or take the other.")
+    second.get_by_label("Take this instead: “Of the first tab”").check()
+    second.get_by_role("button", name="Save").click()
+    expect(second.get_by_role("heading", level=1)).to_have_text("A visit in the first tab")
+    expect(second.get_by_text("Of the first tab")).to_be_visible()
+    expect(second.get_by_text("10 Jun 2027")).to_be_visible()
 
 
 def test_a_form_sent_twice_creates_one(open_page: Callable[..., Page]) -> None:

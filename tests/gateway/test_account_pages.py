@@ -135,8 +135,8 @@ def test_of_two_administrators_the_second_is_told(gateway: Gateway, administrato
     created(gateway.as_(Role.ADMINISTRATOR).patch(f"/v1/{account['name']}", {"department": "Theirs"}))
     overtaken = administrator.post(f"/{account['name']}/edit", data=typed)
     assert overtaken.status_code == 409
-    assert "Administrator changed this at" in text_of(overtaken)
-    assert "Saved meanwhile by somebody else: “Theirs”" in text_of(overtaken)
+    assert "You changed this in another window" in text_of(overtaken)
+    assert "Take this instead: “Theirs”" in text_of(overtaken)
     saved = administrator.post(f"/{account['name']}/edit", data=PageForm(overtaken.text).fields)
     assert saved.status_code == 303
     assert gateway.as_(Role.ADMINISTRATOR).get(f"/v1/{account['name']}").json["department"] == "Ours"

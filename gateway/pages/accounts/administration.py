@@ -51,10 +51,9 @@ def edit(account_id: str) -> ResponseReturnValue:
     form = Form({"account": account})
     if form.submitted:
         with form.keeping_what_was_typed():
-            account_rpc.accounts.UpdateAccount(form.change(pb.UpdateAccountRequest, "account", account.name))
+            form.save(account_rpc.accounts.UpdateAccount, pb.UpdateAccountRequest, "account")
             flash(_("The account is saved; it holds from now on."), "success")
             return redirect(href(account.name), 303)
-        form.compare(account, "account")
     return _form_page(form, account)
 
 

@@ -80,12 +80,10 @@ def edit(city_id: str) -> ResponseReturnValue:
         _write_codes_in_capitals(form)
         with form.keeping_what_was_typed():
             _require_both_coordinates(form)
-            change = form.change(pb.UpdateCityRequest, "city", city.name)
-            rpc.cities.UpdateCity(change)
+            saved = form.save(rpc.cities.UpdateCity, pb.UpdateCityRequest, "city")
             cities.forget()
-            flash(_("“%(title)s” is saved.", title=change.city.display_name), "success")
+            flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(href(city.name), 303)
-        form.compare(city, "city")
     return _form_page(form, city)
 
 

@@ -66,10 +66,9 @@ def edit(exchange_id: str) -> ResponseReturnValue:
     form = Form({"exchange": exchange})
     if form.submitted:
         with form.keeping_what_was_typed():
-            rpc.exchanges.UpdateExchange(form.change(pb.UpdateExchangeRequest, "exchange", exchange.name))
+            form.save(rpc.exchanges.UpdateExchange, pb.UpdateExchangeRequest, "exchange")
             flash(_("The exchange is saved."), "success")
             return redirect(href(exchange.name), 303)
-        form.compare(exchange, "exchange")
     return render_template(
         "exchanges/form.html",
         form=form,

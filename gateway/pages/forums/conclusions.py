@@ -95,10 +95,9 @@ def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     form = Form({"conclusion": conclusion})
     if form.submitted:
         with form.keeping_what_was_typed():
-            rpc.conclusions.UpdateConclusion(form.change(pb.UpdateConclusionRequest, "conclusion", name))
+            form.save(rpc.conclusions.UpdateConclusion, pb.UpdateConclusionRequest, "conclusion")
             flash(_("The conclusion is saved."), "success")
             return redirect(href(name), 303)
-        form.compare(conclusion, "conclusion")
     return _page(form, forum, parts.groups_of(forum.name), conclusion)
 
 
@@ -167,11 +166,9 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
     if form.submitted:
         with form.keeping_what_was_typed():
             _require_ahead(form, "recommendation.due_date", recommendation.due_date)
-            change = form.change(pb.UpdateRecommendationRequest, "recommendation", name)
-            rpc.recommendations.UpdateRecommendation(change)
+            form.save(rpc.recommendations.UpdateRecommendation, pb.UpdateRecommendationRequest, "recommendation")
             flash(_("The recommendation is saved."), "success")
             return redirect(href(name), 303)
-        form.compare(recommendation, "recommendation")
     writes = may("RecommendationService.CreateRecommendation")
     return render_template(
         "forums/recommendation.html",

@@ -63,11 +63,9 @@ def edit_group(forum_id: str, group_id: str) -> ResponseReturnValue:
     form = Form({"working_group": group})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.change(pb.UpdateWorkingGroupRequest, "working_group", group.name)
-            rpc.working_groups.UpdateWorkingGroup(change)
+            form.save(rpc.working_groups.UpdateWorkingGroup, pb.UpdateWorkingGroupRequest, "working_group")
             flash(_("The working group is saved."), "success")
             return redirect(href(group.name), 303)
-        form.compare(group, "working_group")
     return _page(form, forum, group)
 
 

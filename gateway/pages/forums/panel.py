@@ -109,13 +109,17 @@ def edit_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     form = Form({"panelist": panelist})
     if form.submitted:
         with form.keeping_what_was_typed():
-            request = form.change(pb.UpdatePanelistRequest, "panelist", panelist.name)
-            request.panelist.account = _account_named(request.panelist.account)
-            changed = rpc.panelists.UpdatePanelist(request)
+            changed = form.save(_update, pb.UpdatePanelistRequest, "panelist")
             _tell(_("%(function)s is saved.", function=changed.function), changed)
             return redirect(href(panelist.name), 303)
-        form.compare(panelist, "panelist")
     return _page(form, forum, panelist)
+
+
+def _update(request: pb.UpdatePanelistRequest) -> pb.Panelist:
+    """Change a panelist, with the account that the office named by its e-mail address."""
+    request.panelist.account = _account_named(request.panelist.account)
+    changed: pb.Panelist = rpc.panelists.UpdatePanelist(request)
+    return changed
 
 
 @sign_in_required

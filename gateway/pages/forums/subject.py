@@ -55,11 +55,9 @@ def edit_node(forum_id: str, node_id: str) -> ResponseReturnValue:
     form = Form({"subject_node": node})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.change(pb.UpdateSubjectNodeRequest, "subject_node", node.name)
-            rpc.subject_nodes.UpdateSubjectNode(change)
-            flash(_("“%(title)s” is saved.", title=change.subject_node.title), "success")
+            saved = form.save(rpc.subject_nodes.UpdateSubjectNode, pb.UpdateSubjectNodeRequest, "subject_node")
+            flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(node.name), 303)
-        form.compare(node, "subject_node")
     return _page(form, forum, node)
 
 

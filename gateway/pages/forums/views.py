@@ -51,10 +51,9 @@ def edit(forum_id: str) -> ResponseReturnValue:
     form = Form({"forum": forum})
     if form.submitted:
         with form.keeping_what_was_typed():
-            rpc.forums.UpdateForum(form.change(pb.UpdateForumRequest, "forum", forum.name))
+            form.save(rpc.forums.UpdateForum, pb.UpdateForumRequest, "forum")
             flash(_("The forum is saved."), "success")
             return redirect(href(forum.name), 303)
-        form.compare(forum, "forum")
     return render_template("forums/form.html", form=form, forum=forum, cities=cities.names(anew=True)), form.status
 
 

@@ -122,11 +122,10 @@ def edit(learning_id: str) -> ResponseReturnValue:
     form, known = Form({"learning": learning}), topics.known()
     if form.submitted:
         with form.keeping_what_was_typed():
-            changed = rpc.learnings.UpdateLearning(form.change(pb.UpdateLearningRequest, "learning", learning.name))
+            changed = form.save(rpc.learnings.UpdateLearning, pb.UpdateLearningRequest, "learning")
             flash(_("The learning is saved."), "success")
             topics.tell_of_new(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
             return redirect(href(learning.name), 303)
-        form.compare(learning, "learning")
     return render_template(
         "learnings/form.html",
         form=form,

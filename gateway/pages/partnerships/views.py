@@ -61,11 +61,9 @@ def edit(partnership_id: str) -> ResponseReturnValue:
     form = Form({"partnership": partnership})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.change(pb.UpdatePartnershipRequest, "partnership", partnership.name)
-            rpc.partnerships.UpdatePartnership(change)
+            form.save(rpc.partnerships.UpdatePartnership, pb.UpdatePartnershipRequest, "partnership")
             flash(_("The partnership is saved."), "success")
             return redirect(href(partnership.name), 303)
-        form.compare(partnership, "partnership")
     return render_template("partnerships/form.html", form=form, cities=[], partnership=partnership), form.status
 
 

@@ -43,9 +43,7 @@ def edit(person_id: str) -> ResponseReturnValue:
     form = Form({"person": person})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.change(pb.UpdatePersonRequest, "person", person.name)
-            rpc.people.UpdatePerson(change)
-            flash(_("“%(title)s” is saved.", title=change.person.function), "success")
+            saved = form.save(rpc.people.UpdatePerson, pb.UpdatePersonRequest, "person")
+            flash(_("“%(title)s” is saved.", title=saved.function), "success")
             return redirect(url_for("people.index"), 303)
-        form.compare(person, "person")
     return render_template("people/form.html", form=form, person=person, departments=departments.known()), form.status

@@ -42,9 +42,7 @@ def edit(room_id: str) -> ResponseReturnValue:
     form = Form({"room": room})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.change(pb.UpdateRoomRequest, "room", room.name)
-            rpc.rooms.UpdateRoom(change)
-            flash(_("“%(title)s” is saved.", title=change.room.display_name), "success")
+            saved = form.save(rpc.rooms.UpdateRoom, pb.UpdateRoomRequest, "room")
+            flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(url_for("rooms.index"), 303)
-        form.compare(room, "room")
     return render_template("rooms/form.html", form=form, room=room), form.status

@@ -52,11 +52,9 @@ def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
     form = Form({"delegate": delegate})
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.change(pb.UpdateDelegateRequest, "delegate", delegate.name)
-            rpc.delegates.UpdateDelegate(change)
-            flash(_("%(function)s is saved.", function=change.delegate.function), "success")
+            saved = form.save(rpc.delegates.UpdateDelegate, pb.UpdateDelegateRequest, "delegate")
+            flash(_("%(function)s is saved.", function=saved.function), "success")
             return redirect(href(visit.name), 303)
-        form.compare(delegate, "delegate")
     return render_template("visits/delegate.html", form=form, visit=visit, delegate=delegate), form.status
 
 

@@ -81,11 +81,9 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     form = Form({"agenda_item": item}, zone=visit.time_zone)
     if form.submitted:
         with form.keeping_what_was_typed():
-            change = form.change(pb.UpdateAgendaItemRequest, "agenda_item", item.name)
-            rpc.agenda_items.UpdateAgendaItem(change)
-            flash(_("“%(title)s” is saved.", title=change.agenda_item.title), "success")
+            saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
+            flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(visit.name), 303)
-        form.compare(item, "agenda_item")
     return render_template("visits/item.html", form=form, visit=visit, item=item, **_choices(visit)), form.status
 
 

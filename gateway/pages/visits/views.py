@@ -151,10 +151,9 @@ def edit(visit_id: str) -> ResponseReturnValue:
     form = Form({"visit": visit}, zone=visit.time_zone)
     if form.submitted:
         with form.keeping_what_was_typed():
-            rpc.visits.UpdateVisit(form.change(pb.UpdateVisitRequest, "visit", visit.name))
+            form.save(rpc.visits.UpdateVisit, pb.UpdateVisitRequest, "visit")
             flash(_("The visit is saved."), "success")
             return redirect(href(visit.name), 303)
-        form.compare(visit, "visit")
     incoming = visit.direction == pb.Visit.DIRECTION_INCOMING
     return render_template(
         "visits/form.html",
