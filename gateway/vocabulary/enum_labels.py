@@ -182,7 +182,7 @@ VERBS: dict[str, LazyString] = {
     "suspend": _l("Let it rest"),
     "validate": _l("Validate"),
     "verify": _l("Verify"),
-    "withdraw": _l("Withdraw"),
+    "withdraw": _l("Remove"),
     "recommendations.plan": _l("Plan implementation"),
     "recommendations.start": _l("Start implementation"),
     "visits.start": _l("Start visit"),

@@ -21,7 +21,7 @@ def carry_out(client: Client, verb: str, name: str, form: Form) -> Message:
     """
     method = client.service.methods_by_name[verb.capitalize() + client.service.name.removesuffix("Service")]
     changed: Message = getattr(client, method.name)(form.message(GetMessageClass(method.input_type), name=name))
-    flash(_("Done. The state is now: %(state)s.", state=term(changed)), "success")
+    flash(_("Saved. Now: %(state)s.", state=term(changed)), "success")
     return changed
 
 

@@ -126,10 +126,10 @@ def expect_found(page: Page, typed: str, title: str) -> None:
 def test_a_forum_adopts_and_the_city_answers(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator", language="de")
     page.goto("/forums/leitbild-mannheim-2030")
-    page.get_by_role("link", name="Fazit verabschieden").first.click()
+    page.get_by_role("link", name="Schlussfolgerung verabschieden").first.click()
     title = page.get_by_role("heading", level=2).inner_text()
     assert page.locator("main ul.kern-list").first.locator("li").count() == 2
-    page.get_by_role("button", name="Fazit verabschieden").click()
+    page.get_by_role("button", name="Schlussfolgerung verabschieden").click()
 
     conclusion = page.locator("article.entry", has=page.get_by_role("heading", name=title, level=3))
     expect(conclusion.get_by_text("Verabschiedet", exact=True)).to_be_visible()

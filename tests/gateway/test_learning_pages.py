@@ -49,7 +49,7 @@ def test_staff_of_a_partner_city_choose_one_of_their_visits(gateway: Gateway, br
     recorded = browser.post(NEW, data={**form.fields, "learning.source": visit})
     assert recorded.status_code == 303
     told = text_of(browser.get(recorded.headers["Location"]))
-    assert "You and the departments of the home city can find it now." in told
+    assert "You and the departments of Mannheim can find it now." in told
 
 
 def begun(rest: Rest) -> str:

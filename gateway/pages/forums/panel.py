@@ -148,12 +148,15 @@ def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
         with form.keeping_what_was_typed():
             transitions.carry_out(rpc.panelists, "withdraw", panelist.name, form)
             return redirect(href(panelist.name), 303)
+    office = may("PanelistService.CreatePanelist")
     return render_template(
         "confirm.html",
         form=form,
-        title=_("Take %(function)s off the panel?", function=panelist.function),
-        consequence=_("The expert can write nothing more in this forum. What was written stays."),
-        button=_("Take off the panel"),
+        title=_("Remove %(function)s from the panel?", function=panelist.function) if office else _("Leave the panel?"),
+        consequence=_("The expert can write nothing more in this forum. What was written stays.")
+        if office
+        else _("You can write nothing more in this forum. What you wrote stays."),
+        button=_("Remove") if office else _("Leave the panel"),
         back=href(panelist.name),
         above=parts.trail(forum_id),
     ), form.status

@@ -16,6 +16,7 @@ from gateway.forms.form import Form
 from gateway.i18n.languages import language
 from gateway.pages.visits.trail import BEGUN
 from gateway.vocabulary import cities, departments, topics
+from gateway.vocabulary.cities import home_city
 from gateway.vocabulary.visibilities import visibilities
 from gateway.web import list_filters, transitions
 from gateway.web.links import href
@@ -43,9 +44,9 @@ def _recorded(learning: pb.Learning) -> str:
         case pb.Learning.VISIBILITY_PUBLIC:
             return _("The learning is recorded. Everybody can find it now.")
         case pb.Learning.VISIBILITY_PARTNERS:
-            return _("The learning is recorded. The home city and its partner cities can find it now.")
+            return _("The learning is recorded. %(city)s and its partner cities can find it now.", city=home_city())
         case _:
-            return _("The learning is recorded. You and the departments of the home city can find it now.")
+            return _("The learning is recorded. You and the departments of %(city)s can find it now.", city=home_city())
 
 
 @blueprint.get("")
