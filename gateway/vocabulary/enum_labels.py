@@ -126,30 +126,39 @@ TERMS: dict[str, dict[str, LazyString]] = {
 # What a debrief takes down becomes a learning, read by the same people.
 TERMS["DebriefEntry.Visibility"] = TERMS["Learning.Visibility"]
 
-# Value → tone of its badge (KERN: info, success, warning, danger); what is not here is "info".
+# Value → tone of its badge. Neutral: not begun, or over. Info: under way. Success: it holds. Warning: somebody has to
+# act. Danger: it failed. What is not here is "info".
 TONES: dict[str, dict[str, str]] = {
-    "Partnership.State": {"STATE_ACTIVE": "success", "STATE_DORMANT": "warning", "STATE_ENDED": "warning"},
+    "Partnership.State": {
+        "STATE_INITIATED": "neutral",
+        "STATE_ACTIVE": "success",
+        "STATE_DORMANT": "warning",
+        "STATE_ENDED": "neutral",
+    },
     "Visit.State": {
+        "STATE_IDEA": "neutral",
         "STATE_CONFIRMED": "success",
         "STATE_RUNNING": "success",
-        "STATE_CLOSED": "success",
+        "STATE_CLOSED": "neutral",
         "STATE_CANCELLED": "danger",
         "STATE_POSTPONED": "warning",
     },
-    "Panelist.State": {"STATE_ACCEPTED": "success", "STATE_DECLINED": "warning", "STATE_WITHDRAWN": "warning"},
-    "Conclusion.State": {"STATE_DRAFT": "warning", "STATE_ADOPTED": "success"},
+    "Panelist.State": {"STATE_ACCEPTED": "success", "STATE_DECLINED": "danger", "STATE_WITHDRAWN": "neutral"},
+    "Conclusion.State": {"STATE_DRAFT": "neutral", "STATE_ADOPTED": "success"},
     "Recommendation.State": {
-        "STATE_DRAFT": "warning",
+        "STATE_DRAFT": "neutral",
         "STATE_ADOPTED": "warning",
-        "STATE_IMPLEMENTED": "success",
+        "STATE_IMPLEMENTED": "warning",
         "STATE_VERIFIED": "success",
     },
     "Answer.Verdict": {"VERDICT_ACCEPTED": "success", "VERDICT_PARTLY": "warning", "VERDICT_REJECTED": "danger"},
     "Learning.State": {
+        "STATE_OBSERVATION": "neutral",
+        "STATE_IMPLEMENTED": "warning",
         "STATE_VALIDATED": "success",
         "STATE_EMBEDDED": "success",
         "STATE_REJECTED": "danger",
-        "STATE_SUPERSEDED": "warning",
+        "STATE_SUPERSEDED": "neutral",
     },
 }
 

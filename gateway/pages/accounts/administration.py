@@ -79,6 +79,7 @@ def lock(account_id: str, verb: str) -> ResponseReturnValue:
         if verb == "lock"
         else _("It can sign in again with its password, and its programs are let in again."),
         button=_("Lock account") if verb == "lock" else _("Unlock account"),
+        final=verb == "lock",
         back=href(account.name),
         above=_trail(account),
     ), form.status

@@ -85,6 +85,7 @@ def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
         title=_("Delete the working group %(title)s?", title=group.title),
         consequence=_("Its experts stay on the panel, and its part of the subject has no group any more."),
         button=_("Delete"),
+        final=True,
         back=href(group.name),
         above=parts.trail(forum_id),
     ), form.status

@@ -157,6 +157,7 @@ def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
         if office
         else _("You can write nothing more in this forum. What you wrote stays."),
         button=_("Remove") if office else _("Leave the panel"),
+        final=True,
         back=href(panelist.name),
         above=parts.trail(forum_id),
     ), form.status
@@ -180,6 +181,7 @@ def remove_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
             "none, stays."
         ),
         button=_("Delete"),
+        final=True,
         back=href(panelist.name),
         above=parts.trail(forum_id),
     ), form.status

@@ -77,6 +77,7 @@ def remove_node(forum_id: str, node_id: str) -> ResponseReturnValue:
         title=_("Delete “%(title)s”?", title=node.title),
         consequence=_("It is deleted for good. That works only while nothing lies below it or refers to it."),
         button=_("Delete"),
+        final=True,
         back=href(node.name),
         above=parts.trail(forum_id),
     ), form.status

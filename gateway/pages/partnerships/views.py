@@ -90,6 +90,7 @@ def end(partnership_id: str) -> ResponseReturnValue:
         title=_("End the partnership with %(city)s?", city=partnership.city_display_name),
         consequence=_("An ended partnership cannot be taken up again. What was done under it stays."),
         button=_("End partnership"),
+        final=True,
         back=href(partnership.name),
         above=[
             (url_for("partnerships.index"), _("Partnerships")),

@@ -75,6 +75,7 @@ def remove_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
         title=_("Remove %(function)s from the delegation?", function=delegate.function),
         consequence=_("The entry is deleted for good, and the person leaves every item of the programme."),
         button=_("Remove"),
+        final=True,
         back=href(visit.name),
         above=trail(visit),
     ), form.status

@@ -104,6 +104,7 @@ def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
         title=_("Remove “%(title)s” from the programme?", title=item.title),
         consequence=_("Its room and its people become free again."),
         button=_("Remove"),
+        final=True,
         back=href(visit.name),
         above=trail(visit),
     ), form.status
