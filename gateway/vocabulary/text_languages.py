@@ -3,6 +3,7 @@
 import unicodedata
 from functools import lru_cache
 
+import iso639
 from babel import Locale
 from babel.core import parse_locale
 from babel.localedata import locale_identifiers
@@ -44,9 +45,10 @@ def is_known(tag: str) -> bool:
 
 def offered(chosen: str = "") -> list[tuple[str, list[tuple[str, str]]]]:
     """
-    Return (heading, [(tag, name)]) of the languages that a text can be in: those of the cities here, and all others.
+    Return (heading, [(tag, name)]) of the languages that a form offers: those of the cities here, and all other living
+    ones.
 
-    `chosen` is offered, too, where it is a known one.
+    `chosen` is offered, too, where it is a known one, living or not.
     """
     here = written()
     if is_known(chosen) and chosen not in dict(here):
@@ -64,9 +66,18 @@ def _known() -> frozenset[str]:
 
 @lru_cache(maxsize=len(LOCALES))
 def _known_by_name(locale: str) -> list[tuple[str, str]]:
-    """Return (tag, name) of every known language, and of its varieties that have a name of their own."""
+    """Return (tag, name) of every known living language, and of its varieties that have a name of their own."""
     names = [(tag.replace("_", "-"), name) for tag, name in Locale.parse(locale).languages.items()]
-    return sorted(((tag, name) for tag, name in names if is_known(tag)), key=lambda entry: _without_accents(entry[1]))
+    known = ((tag, name) for tag, name in names if is_known(tag) and _is_living(tag))
+    return sorted(known, key=lambda entry: _without_accents(entry[1]))
+
+
+def _is_living(tag: str) -> bool:
+    """Tell whether people grow up with a language (ISO 639-3: type L): CLDR names constructed and dead ones, too."""
+    try:
+        return iso639.Language.match(tag.partition("-")[0]).type == "L"
+    except iso639.LanguageNotFoundError:
+        return False
 
 
 def _without_accents(name: str) -> str:

@@ -118,6 +118,27 @@ def test_the_debrief_takes_several_learnings_without_scripts(open_page: Callable
     expect(titles.first).to_have_value("The second")
 
 
+def test_after_the_debrief_the_page_brings_the_learnings_by_itself(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator")
+    create_visit(page, "A visit that teaches")
+    for step in ("Agree", "Mark as planned"):
+        page.get_by_role("button", name=step).click()
+    page.get_by_role("link", name="Confirm").click()
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("link", name="Start visit").click()
+    page.get_by_role("button", name="Start visit").click()
+    page.get_by_role("link", name="Record debrief").click()
+    page.get_by_label("Record the debrief today").check()
+    page.get_by_label("What was learned, in one line").fill("It arrives by itself")
+    page.get_by_label("Observation").fill("Nobody loads the page again.")
+    # Before the event is there, the page has none: it must not have been loaded again meanwhile.
+    page.get_by_role("button", name="Record debrief").click()
+    page.evaluate("window.stays = true")
+    expect(page.get_by_role("link", name="It arrives by itself")).to_be_visible()
+    assert page.evaluate("window.stays")
+    expect(page.get_by_text("are on their way")).to_have_count(0)
+
+
 def test_what_is_called_off_is_asked_back_and_says_why(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator")
     create_visit(page, "A visit that does not take place")

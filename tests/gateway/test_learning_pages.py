@@ -235,3 +235,16 @@ def adopted(rest: Rest) -> str:
         assert time.monotonic() < until
         time.sleep(0.05)
     return str(found[0]["name"])
+
+
+def test_languages_that_nobody_lives_in_are_not_offered(gateway: Gateway, browse: Browse) -> None:
+    offered = options(browse(Role.COORDINATOR).get(NEW).text, "learning.language")
+    assert {"de", "en", "ar", "zh", "cy", "is", "sw"} <= set(offered)
+    assert not {"tlh", "eo", "ia", "vo", "jbo", "tok", "la", "cu", "sa", "cop"} & set(offered)
+
+
+def test_a_text_in_a_language_that_is_not_offered_keeps_it(gateway: Gateway, browse: Browse) -> None:
+    body = {"title": "Sapienti sat", "language": "la", "observation": "Satis est."}
+    learning = created(gateway.as_(Role.COORDINATOR).post("/v1/learnings", body))["name"]
+    form = PageForm(browse(Role.COORDINATOR).get(f"/{learning}/edit").text)
+    assert form.fields["learning.language"] == "la"

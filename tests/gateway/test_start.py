@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
+from werkzeug.test import TestResponse
 
 from chassis.identity import Role
 from deploy.embedded import Postgres
 from tests.calls import Keys
 from tests.gateway.browsing import browser, sign_in
 from tests.gateway.conftest import ROLES, Gateway, Rest, create_accounts, credentials, platform
-from tests.gateway.samples import NATIONAL_EXPERT, a_city, a_visit, created
+from tests.gateway.samples import NATIONAL_EXPERT, a_city, a_visit, an_exchange, created, visit_of
 
 LANGUAGES = ("en", "de")
 
@@ -36,10 +38,53 @@ def test_nothing_on_the_start_page_leads_to_a_refusal(empty: Gateway, role: Role
     assert f'<html lang="{language}"' in page
     for path in set(re.findall(r'href="(/[^"#]*)"', page)):
         assert browser.get(path).status_code == 200, path
-    for path, may in (("/learnings/new", role in (Role.COORDINATOR, Role.MEMBER, Role.PARTNER)),):
-        assert (f'href="{path}"' in page) == may
-    proposing = ("propose", "vorschlagen", "vorzuschlagen")
-    assert any(word in page for word in proposing) == (role in (Role.COORDINATOR, Role.MEMBER))
+    assert ('id="set-up"' in page) == (role is Role.COORDINATOR)
+    kind = "The international office is setting up" if language == "en" else "Das Internationale Büro richtet"
+    assert (kind in page) == (role in (Role.ADMINISTRATOR, Role.MEMBER, Role.PARTNER))
+    assert ('href="/learnings/new"' in page) == (role in (Role.MEMBER, Role.PARTNER))
+
+
+def set_up_of(page: TestResponse) -> tuple[str, str]:
+    """Return how far the set-up is, and where its next step leads; two empty texts when it is not shown."""
+    found = re.search(r'<section class="entry set-up".*?</section>', page.text, re.DOTALL)
+    if not found:
+        return "", ""
+    (progress,) = re.findall(r"\d of \d done", found[0])
+    (path,) = re.findall(r'href="([^"]+)"', found[0])
+    return progress, path
+
+
+def test_the_first_start_leads_the_office_through_what_to_enter_in_its_order(empty: Gateway) -> None:
+    client, rest = browser(empty, Role.COORDINATOR), empty.as_(Role.COORDINATOR)
+    assert set_up_of(client.get("/")) == ("0 of 6 done", "/cities/new?city=cities/mannheim")
+    a_city(rest, "mannheim", countryCode="DE", timeZone="Europe/Berlin")
+    assert set_up_of(client.get("/")) == ("1 of 6 done", "/cities/new")
+    a_city(rest, "swansea")
+    assert set_up_of(client.get("/")) == ("2 of 6 done", "/partnerships/new")
+    created(rest.post("/v1/partnerships", {"city": "cities/swansea", "kind": "KIND_FRIENDSHIP"}))
+    assert set_up_of(client.get("/")) == ("3 of 6 done", "/rooms/new")
+    created(rest.post("/v1/rooms", {"displayName": "Ratssaal"}))
+    assert set_up_of(client.get("/")) == ("3 of 6 done", "/people/new")
+    created(rest.post("/v1/people", {"function": "Interpreter"}))
+    assert set_up_of(client.get("/")) == ("4 of 6 done", "/exchanges/new")
+    exchange = an_exchange(rest)
+    assert set_up_of(client.get("/")) == ("5 of 6 done", "/visits/new")
+    created(rest.post("/v1/visits", visit_of(exchange)))
+    page = client.get("/")
+    assert set_up_of(page) == ("", "")
+    assert "No visit in the next" in page.text, "the desk is an ordinary one"
+    assert "setting up" not in browser(empty, Role.MEMBER).get("/").text
+
+
+def test_an_administrator_alone_on_the_platform_is_led_to_accounts(
+    postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with platform(postgres_server, keys, tmp_path_factory.mktemp("alone"), "alone") as running:
+        create_accounts(running.database)
+        with psycopg.connect(running.settings.database_url) as connection:
+            connection.execute("DELETE FROM accounts WHERE email <> %s", [credentials(Role.ADMINISTRATOR)["email"]])
+        client = browser(running, Role.ADMINISTRATOR)
+        assert set_up_of(client.get("/")) == ("0 of 1 done", "/accounts/new")
 
 
 def test_the_desk_of_the_office_shows_what_waits_for_its_verification(gateway: Gateway) -> None:

@@ -1,6 +1,7 @@
 """The pages of visits: what they say to whom, what they offer, and what they ask before it happens."""
 
 import re
+import time
 from html import unescape
 from typing import Any
 
@@ -258,3 +259,35 @@ def test_a_new_visit_names_the_department_that_is_known_to_host(gateway: Gateway
     assert form_of(coordinator, named).fields["visit.host_department"] == "Controlling"
     assert form_of(coordinator, "visits/new").fields["visit.host_department"] == ""
     assert form_of(member, "visits/new").fields["visit.host_department"] == "Controlling"
+
+
+def test_the_page_of_a_visit_asks_for_the_learnings_of_its_debrief_until_they_are_there(
+    gateway: Gateway, office: Rest
+) -> None:
+    visit = a_visit(office, **LONG_AGO)
+    take(office, visit, "agree", "plan", "confirm", "start")
+    entry = {"title": "It arrives", "observation": "By an event.", "language": "en"}
+    created(office.post(f"/v1/{visit['name']}:report", {"debrief": {"summary": "Good.", "entries": [entry] * 2}}))
+    client, part = browser(gateway, Role.COORDINATOR), f"/{visit['name']}/learnings"
+    assert client.get(part).location == f"/{visit['name']}#learnings", "without scripts a link leads to the page"
+    deadline = time.monotonic() + 30
+    while part in (answer := client.get(part, headers={"HX-Request": "true"}, query_string={"asked": 1})).text:
+        assert "are on their way" in answer.text
+        assert "asked=2" in answer.text
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert answer.text.count("It arrives") == 2
+    assert "<html" not in answer.text
+
+
+def test_nobody_waits_for_learnings_that_they_may_not_see(gateway: Gateway, office: Rest) -> None:
+    visit = a_visit(office, **LONG_AGO)
+    take(office, visit, "agree", "plan", "confirm", "start")
+    entry = {"title": "For us", "observation": "Not for partners.", "language": "en"}
+    created(office.post(f"/v1/{visit['name']}:report", {"debrief": {"summary": "Good.", "entries": [entry]}}))
+    partner, part = browser(gateway, Role.PARTNER), f"/{visit['name']}/learnings"
+    assert "hx-get" not in partner.get(f"/{visit['name']}").text
+    for asked in ("1", "20", "-1", "many"):
+        answer = partner.get(part, headers={"HX-Request": "true"}, query_string={"asked": asked})
+        assert "There are no learnings yet that you may read." in answer.text
+        assert "hx-get" not in answer.text

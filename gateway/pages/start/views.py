@@ -16,6 +16,7 @@ from gateway.auth.callers import require_caller
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.pages.forums.parts import coordinates
+from gateway.pages.start import set_up
 
 blueprint = Blueprint("start", __name__)
 
@@ -42,11 +43,16 @@ def index() -> ResponseReturnValue:
     writes = may("ConclusionService.CreateConclusion") and not coordinates()
     forums = _forums() if may("ForumService.ListForums") else None
     titles = {forum.name: forum for forum in forums or []}
+    visits = _visits_ahead() if may("VisitService.ListVisits") else None
+    begun = bool(visits) or set_up.is_begun()
+    steps = [] if begun else set_up.steps()
     invitations = _invitations() if writes else []
     return render_template(
         "start/start.html",
         weeks=WEEKS_AHEAD,
-        visits=_visits_ahead() if may("VisitService.ListVisits") else None,
+        begun=begun,
+        steps=[] if all(step.done for step in steps) else steps,
+        visits=visits,
         waiting=None if followed is None else _offering(followed, "answer"),
         to_carry_out=None if followed is None else _offering(_own(followed), "plan", "start", "implement"),
         to_verify=_offering(followed or [], "verify"),

@@ -1,7 +1,7 @@
 """Pages of visits: the list, the form, one visit with all that belongs to it, its steps and its debrief."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -42,6 +42,8 @@ STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
 COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
 ENTRIES = "debrief.entries"
 MAX_LEARNINGS = 50  # as the contract has it
+# How long the learnings of a debrief are waited for, and how often a page asks by itself.
+LONGEST_WAY, MAX_ASKED = timedelta(minutes=2), 20
 INCOMING, OUTGOING = "DIRECTION_INCOMING", "DIRECTION_OUTGOING"
 
 
@@ -126,21 +128,57 @@ def _refused(form: Form, violation: Violation, kind: type[Message], **fields: st
 def show(visit_id: str) -> ResponseReturnValue:
     found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
     visit, delegates, agenda = found.visit, found.delegates, found.agenda_items
-    learnings = None
+    arrived = None
     if visit.state in BEGUN and may("LearningService.ListLearnings"):
-        learnings = rpc.learnings.ListLearnings(
-            knowledge_pb2.ListLearningsRequest(source=visit.name, page_size=1000, order_by="create_time")
-        ).learnings
+        arrived = _learnings_of(visit)
+    awaited = arrived is not None and _are_on_their_way(visit, arrived)
     return render_template(
         "visits/show.html",
         visit=visit,
         delegates=delegates,
         agenda=_by_day(agenda, visit.time_zone),
         travelling={delegate.name: delegate.function for delegate in delegates},
-        learnings=learnings,
+        learnings=arrived,
+        awaited=awaited,
+        next_ask=int(awaited),
         course=COURSE,
         steps_with_a_page=(*STEPS_WITH_A_PAGE, *_asked_about(visit, prepared=bool(agenda and delegates))),
     )
+
+
+@blueprint.get("/<visit_id>/learnings")
+@sign_in_required
+def learnings(visit_id: str) -> ResponseReturnValue:
+    """Answer the page of a visit that asks for the learnings of its debrief; a person is led to that page."""
+    name = f"visits/{visit_id}"
+    if not request.headers.get("HX-Request"):
+        return redirect(f"{href(name)}#learnings", 303)
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=name))
+    arrived, asked = _learnings_of(visit), request.args.get("asked", MAX_ASKED, type=int)
+    awaited = _are_on_their_way(visit, arrived)
+    return render_template(
+        "visits/learnings.html",
+        visit=visit,
+        learnings=arrived,
+        awaited=awaited,
+        next_ask=asked + 1 if awaited and 0 < asked < MAX_ASKED else 0,
+    )
+
+
+def _learnings_of(visit: pb.Visit) -> Sequence[knowledge_pb2.Learning]:
+    """Return the learnings from a visit that the reader may see, the first recorded first."""
+    wanted = knowledge_pb2.ListLearningsRequest(source=visit.name, page_size=1000, order_by="create_time")
+    return rpc.learnings.ListLearnings(wanted).learnings
+
+
+def _are_on_their_way(visit: pb.Visit, arrived: Sequence[knowledge_pb2.Learning]) -> bool:
+    """
+    Return whether learnings of the debrief may still arrive: they come by events, as a rule within a moment.
+
+    Those that the reader may not see never arrive: a debrief of long ago is not waited for.
+    """
+    age = datetime.now(UTC) - visit.update_time.ToDatetime(UTC)
+    return len(arrived) < len(visit.debrief.entries) and age < LONGEST_WAY
 
 
 @blueprint.route("/<visit_id>/edit", methods=["GET", "POST"])
