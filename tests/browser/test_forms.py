@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_every_page import violations
+
 pytestmark = pytest.mark.browser
 
 
@@ -79,6 +81,8 @@ def test_two_tabs_save_what_was_changed_in_each_and_ask_about_the_rest(
     expect(second.get_by_label("Last day")).to_have_value("2027-06-10")
     summary = second.locator("#error-summary")
     expect(summary.get_by_role("link")).to_have_text("Purpose: Changed twice. Keep what you typed, or take the other.")
+    if scripts:
+        assert violations(second) == []
     second.get_by_label("Take this instead: “Of the first tab”").check()
     second.get_by_role("button", name="Save").click()
     expect(second.get_by_role("heading", level=1)).to_have_text("A visit in the first tab")

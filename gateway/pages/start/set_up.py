@@ -81,7 +81,7 @@ def _partner_cities() -> Step:
 def _partnership() -> Step:
     found = rpc.partnerships.ListPartnerships(exchange_pb2.ListPartnershipsRequest(page_size=1)).partnerships
     return Step(
-        _("Partnership"),
+        _("First partnership"),
         _("What binds the two cities, by contract or informally."),
         "/partnerships/new",
         _("Record a partnership"),
