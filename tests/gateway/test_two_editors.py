@@ -63,7 +63,7 @@ EDITS: dict[str, tuple[Callable[[Rest], str], Edit, Edit]] = {
     ),
     "agenda_item": (an_item, ("title", "Lunch"), ("interpretation_languages", "German, English")),
     "city": (
-        lambda rest: a_city(rest, f"city-{next(_number)}")["name"],
+        lambda rest: a_city(rest, f"both-{next(_number)}")["name"],
         ("working_week", ["", "MONDAY", "SUNDAY"]),
         ("local_name", "Dinas"),
     ),
