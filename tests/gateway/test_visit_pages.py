@@ -291,3 +291,11 @@ def test_nobody_waits_for_learnings_that_they_may_not_see(gateway: Gateway, offi
         answer = partner.get(part, headers={"HX-Request": "true"}, query_string={"asked": asked})
         assert "There are no learnings yet that you may read." in answer.text
         assert "hx-get" not in answer.text
+
+
+def test_the_last_change_of_a_visit_may_be_one_of_its_programme(gateway: Gateway, office: Rest) -> None:
+    visit = a_visit(office)
+    client = browser(gateway, Role.COORDINATOR)
+    assert "by Coordinator" in text_of(client, visit["name"])
+    an_item(gateway.as_(Role.MEMBER), visit)
+    assert "by Member" in text_of(client, visit["name"])
