@@ -86,36 +86,38 @@ class Panel:
                 session.add(refusal.check)
             raise
 
-    async def check(self, panelist: Panelist, occasion: Occasion) -> tuple[Reason, ...]:
+    async def check(
+        self, session: Session, panelist: Panelist, partner: bool, occasion: Occasion
+    ) -> tuple[Reason, ...]:
         """
         Judge a stored panelist, log the check and return the broken parts of the rule.
 
         A check is no change of the panelist: it keeps its version and time of update.
 
+        Args:
+            partner: What `has_partner` said.
+
         Raises:
             NotFound: The panelist was deleted meanwhile.
-            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
         """
-        partner = await self.has_partner(panelist)
-        async with self._database.begin() as session:
-            forum = await session.by_name(Forum, Forum.NAME.format(id=panelist.forum_id))
-            panelist = await session.by_name(Panelist, panelist.name)
-            reasons = await self.judge(session, forum, panelist, partner)
-            session.expunge(panelist)
-            check = panelist.checked(reasons, occasion)
-            # The log first: its foreign keys wait for whoever holds the forum, before this holds the panelist.
-            session.add(check)
-            await session.flush()
-            await session.execute(
-                update(Panelist)
-                .where(Panelist.forum_id == panelist.forum_id, Panelist.id == panelist.id)
-                .values(
-                    eligible=check.eligible,
-                    ineligible_reasons=check.ineligible_reasons,
-                    eligibility_check_time=check.check_time,
-                    update_time=Panelist.update_time,
-                )
+        forum = await session.by_name(Forum, Forum.NAME.format(id=panelist.forum_id))
+        panelist = await session.by_name(Panelist, panelist.name)
+        reasons = await self.judge(session, forum, panelist, partner)
+        session.expunge(panelist)
+        check = panelist.checked(reasons, occasion)
+        # The log first: its foreign keys wait for whoever holds the forum, before this holds the panelist.
+        session.add(check)
+        await session.flush()
+        await session.execute(
+            update(Panelist)
+            .where(Panelist.forum_id == panelist.forum_id, Panelist.id == panelist.id)
+            .values(
+                eligible=check.eligible,
+                ineligible_reasons=check.ineligible_reasons,
+                eligibility_check_time=check.check_time,
+                update_time=Panelist.update_time,
             )
+        )
         return reasons
 
     async def admit_writer(self, forum_id: str) -> None:
@@ -146,7 +148,10 @@ class Panel:
         if panelist.state is not PanelistState.ACCEPTED:
             message = "Accept the invitation before you write in this forum."
             raise PermissionDenied(message, reason="INVITATION_NOT_ACCEPTED")
-        if reasons := await self.check(panelist, Occasion.WRITE):
+        partner = await self.has_partner(panelist)
+        async with self._database.begin() as session:
+            reasons = await self.check(session, panelist, partner, Occasion.WRITE)
+        if reasons:
             raise PermissionDenied(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
         await self._require_open(forum_id)
 

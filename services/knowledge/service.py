@@ -1,7 +1,7 @@
 """The learning service: check, one transaction, answer."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from austausch.knowledge.v1 import events_pb2, knowledge_pb2, knowledge_pb2_grpc
 from google.protobuf.message import Message
@@ -11,10 +11,10 @@ from chassis.convert import composed
 from chassis.database import Database, Session
 from chassis.errors import PermissionDenied
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.identity import Identity, Role, identity
 from chassis.outbox import emit
 from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page
-from chassis.request_ids import once
 from services.knowledge import search_token
 from services.knowledge.convert import column_values, state_of, to_facets, to_message
 from services.knowledge.feeder import Feeder
@@ -36,6 +36,20 @@ ORDERINGS = {
     "update_time": Learning.update_time,
     "title": Learning.title,
 }
+Change = Callable[[Learning, Identity], None]
+
+
+class Seen(Protocol):
+    """Says which learning the caller saw, and in which version."""
+
+    name: str
+    etag: str
+
+
+class TransitionRequest(Seen, Protocol):
+    """A request to change the state of a learning."""
+
+    request_id: str
 
 
 class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
@@ -109,7 +123,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         # Asked before the transaction: another service may be slow.
         source = await self._sources.find(name, _token(context))
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, caller, request.learning, source))
+            return await answer_once(session, request, lambda: self._create(session, caller, request.learning, source))
 
     async def _create(
         self, session: Session, caller: Identity, message: knowledge_pb2.Learning, source: Source
@@ -140,15 +154,14 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
                 _require_publisher(caller, learning)
             learning.require_complete()
 
-        return await self._change(
-            request.learning.name, request.learning.etag, "update", change, events_pb2.LearningUpdated
-        )
+        async with self._database.begin() as session:
+            return await _change(session, request.learning, "update", change, events_pb2.LearningUpdated)
 
     async def AnalyzeLearning(
         self, request: knowledge_pb2.AnalyzeLearningRequest, _context: Any
     ) -> knowledge_pb2.Learning:
-        return await self._change(
-            request.name, request.etag, "analyze", lambda learning, _: learning.analyze(), events_pb2.LearningAnalyzed
+        return await self._transition(
+            request, "analyze", lambda learning, _: learning.analyze(), events_pb2.LearningAnalyzed
         )
 
     async def IdentifyLearning(
@@ -158,14 +171,13 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             learning.identify(request.remedial_action, request.owner)
             learning.require_complete()
 
-        return await self._change(request.name, request.etag, "identify", change, events_pb2.LearningIdentified)
+        return await self._transition(request, "identify", change, events_pb2.LearningIdentified)
 
     async def ImplementLearning(
         self, request: knowledge_pb2.ImplementLearningRequest, _context: Any
     ) -> knowledge_pb2.Learning:
-        return await self._change(
-            request.name,
-            request.etag,
+        return await self._transition(
+            request,
             "implement",
             lambda learning, _: learning.implement(),
             events_pb2.LearningImplemented,
@@ -174,25 +186,23 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     async def ValidateLearning(
         self, request: knowledge_pb2.ValidateLearningRequest, _context: Any
     ) -> knowledge_pb2.Learning:
-        return await self._change(
-            request.name,
-            request.etag,
+        return await self._transition(
+            request,
             "validate",
             lambda learning, caller: learning.validate(caller.subject, caller.name),
             events_pb2.LearningValidated,
         )
 
     async def EmbedLearning(self, request: knowledge_pb2.EmbedLearningRequest, _context: Any) -> knowledge_pb2.Learning:
-        return await self._change(
-            request.name, request.etag, "embed", lambda learning, _: learning.embed(), events_pb2.LearningEmbedded
+        return await self._transition(
+            request, "embed", lambda learning, _: learning.embed(), events_pb2.LearningEmbedded
         )
 
     async def RejectLearning(
         self, request: knowledge_pb2.RejectLearningRequest, _context: Any
     ) -> knowledge_pb2.Learning:
-        return await self._change(
-            request.name,
-            request.etag,
+        return await self._transition(
+            request,
             "reject",
             lambda learning, _: learning.reject(request.reason),
             events_pb2.LearningRejected,
@@ -201,38 +211,42 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     async def SupersedeLearning(
         self, request: knowledge_pb2.SupersedeLearningRequest, _context: Any
     ) -> knowledge_pb2.Learning:
-        caller = identity()
         async with self._database.begin() as session:
-            # Both are locked, in one order for everybody, so that two that replace each other do not wait for ever.
-            rows = {
-                name: await see(session, caller, name, lock=True) for name in sorted({request.name, request.successor})
-            }
-            learning = rows[request.name]
-            require(caller, "supersede", learning)
-            learning.check_etag(request.etag)
-            learning.supersede(rows[request.successor])
-            await session.flush()
-            emit(session, events_pb2.LearningSuperseded(learning=to_message(learning)), learning.name)
-            return to_message(learning, caller)
+            return await answer_once(session, request, lambda: self._supersede(session, request))
 
-    async def _change(
-        self,
-        name: str,
-        etag: str,
-        verb: str,
-        change: Callable[[Learning, Identity], None],
-        event: Callable[..., Message],
+    async def _supersede(
+        self, session: Session, request: knowledge_pb2.SupersedeLearningRequest
     ) -> knowledge_pb2.Learning:
-        """Change one learning, if the caller may and saw its present version, and tell of it."""
         caller = identity()
+        # Both are locked, in one order for everybody, so that two that replace each other do not wait for ever.
+        rows = {name: await see(session, caller, name, lock=True) for name in sorted({request.name, request.successor})}
+        learning = rows[request.name]
+        require(caller, "supersede", learning)
+        learning.check_etag(request.etag)
+        learning.supersede(rows[request.successor])
+        await session.flush()
+        emit(session, events_pb2.LearningSuperseded(learning=to_message(learning)), learning.name)
+        return to_message(learning, caller)
+
+    async def _transition(
+        self, request: TransitionRequest, verb: str, change: Change, event: Callable[..., Message]
+    ) -> knowledge_pb2.Learning:
         async with self._database.begin() as session:
-            learning = await see(session, caller, name, lock=True)
-            require(caller, verb, learning)
-            learning.check_etag(etag)
-            change(learning, caller)
-            await session.flush()
-            emit(session, event(learning=to_message(learning)), learning.name)
-            return to_message(learning, caller)
+            return await answer_once(session, request, lambda: _change(session, request, verb, change, event))
+
+
+async def _change(
+    session: Session, seen: Seen, verb: str, change: Change, event: Callable[..., Message]
+) -> knowledge_pb2.Learning:
+    """Change one learning, if the caller may and saw its present version, and tell of it."""
+    caller = identity()
+    learning = await see(session, caller, seen.name, lock=True)
+    require(caller, verb, learning)
+    learning.check_etag(seen.etag)
+    change(learning, caller)
+    await session.flush()
+    emit(session, event(learning=to_message(learning)), learning.name)
+    return to_message(learning, caller)
 
 
 def _token(context: Any) -> str:

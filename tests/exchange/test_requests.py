@@ -83,6 +83,38 @@ async def test_a_repeated_request_returns_the_first_answer(coordinator: Caller) 
     assert refusal.fields == ["request_id"]
 
 
+async def test_a_repeated_transition_returns_the_first_answer(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    steps: list[tuple[str, dict[str, object]]] = [
+        ("Agree", {}),
+        ("Plan", {}),
+        ("Confirm", {}),
+        ("Postpone", {"reason": "Flood"}),
+        ("Cancel", {"reason": "Flood"}),
+    ]
+    for verb, more in steps:
+        request = getattr(pb, f"{verb}VisitRequest")(name=visit.name, etag=visit.etag, request_id=str(uuid4()), **more)
+        call = getattr(coordinator, f"{verb}Visit")
+        first, second = await asyncio.gather(call(request), call(request))
+        assert first == second == await call(request)
+        assert first.etag != visit.etag
+        visit = first
+    reported = await factories.visit(coordinator)
+    await factories.take(coordinator, reported.name, "agree", "plan", "confirm", "start")
+    report = pb.ReportVisitRequest(
+        name=reported.name, debrief=factories.debrief("Monthly reports"), request_id=str(uuid4())
+    )
+    assert await coordinator.ReportVisit(report) == await coordinator.ReportVisit(report)
+
+
+async def test_a_transition_of_a_partnership_that_is_repeated_returns_the_first_answer(coordinator: Caller) -> None:
+    name = (await factories.exchange(coordinator)).partnership
+    request = pb.ApprovePartnershipRequest(name=name, request_id=str(uuid4()))
+    first = await coordinator.ApprovePartnership(request)
+    await coordinator.SignPartnership(pb.SignPartnershipRequest(name=name))
+    assert await coordinator.ApprovePartnership(request) == first
+
+
 async def test_a_repeated_booking_is_answered_and_not_refused(coordinator: Caller) -> None:
     visit, room = await factories.visit(coordinator), await factories.room(coordinator)
     request = pb.CreateAgendaItemRequest(

@@ -9,7 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.type.date_pb2 import Date
 
 from tests.calls import Caller
-from tests.forum.factories import make_conclusion, make_forum, make_group, make_node
+from tests.forum.factories import DUE, invite, make_adopted, make_conclusion, make_forum, make_group, make_node
 from tests.refusals import refused
 
 
@@ -218,3 +218,31 @@ async def test_a_working_group_that_a_conclusion_names_stays(coordinator: Caller
         await coordinator.DeleteWorkingGroup(pb.DeleteWorkingGroupRequest(name=group.name))
     await coordinator.DeleteConclusion(pb.DeleteConclusionRequest(name=conclusion.name))
     await coordinator.DeleteWorkingGroup(pb.DeleteWorkingGroupRequest(name=group.name))
+
+
+async def test_a_repeated_transition_returns_the_first_answer(coordinator: Caller) -> None:
+    forum = await make_forum(coordinator)
+    invited = await invite(coordinator, forum, account="accounts/expert")
+    adopted = await make_adopted(coordinator, forum)
+    draft = await make_conclusion(coordinator, forum, title="Bildung")
+    verdict = pb.Recommendation.Answer.VERDICT_ACCEPTED
+    steps = [
+        ("AcceptPanelist", pb.AcceptPanelistRequest(name=invited.name, etag=invited.etag)),
+        ("CheckEligibility", pb.CheckEligibilityRequest(name=invited.name)),
+        ("WithdrawPanelist", pb.WithdrawPanelistRequest(name=invited.name)),
+        ("AdoptConclusion", pb.AdoptConclusionRequest(name=draft.name)),
+        (
+            "AnswerRecommendation",
+            pb.AnswerRecommendationRequest(name=adopted.name, verdict=verdict, reason="Yes"),
+        ),
+        ("PlanRecommendation", pb.PlanRecommendationRequest(name=adopted.name, due_date=DUE)),
+    ]
+    answers = []
+    for method, request in steps:
+        request.request_id = str(uuid.uuid4())
+        answers.append(await getattr(coordinator, method)(request))
+    for (method, request), answer in zip(steps, answers, strict=True):
+        assert await getattr(coordinator, method)(request) == answer
+    checks = await coordinator.ListEligibilityChecks(pb.ListEligibilityChecksRequest(parent=forum.name))
+    asked = [check for check in checks.eligibility_checks if check.occasion == pb.EligibilityCheck.OCCASION_REQUEST]
+    assert len(asked) == 1

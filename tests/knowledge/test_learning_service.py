@@ -276,6 +276,17 @@ async def test_a_repeated_request_id_gives_the_first_answer(member: Caller) -> N
     assert (await member.ListLearnings(ListLearningsRequest())).total_size == 1
 
 
+async def test_a_repeated_transition_gives_the_first_answer(member: Caller) -> None:
+    made = await member.CreateLearning(create_request())
+    other = await member.CreateLearning(create_request())
+    analyze = AnalyzeLearningRequest(name=made.name, etag=made.etag, request_id=str(uuid.uuid4()))
+    first = await member.AnalyzeLearning(analyze)
+    supersede = SupersedeLearningRequest(name=made.name, successor=other.name, request_id=str(uuid.uuid4()))
+    last = await member.SupersedeLearning(supersede)
+    assert await member.AnalyzeLearning(analyze) == first
+    assert await member.SupersedeLearning(supersede) == last
+
+
 async def test_a_superseded_learning_names_its_successor_and_is_final(member: Caller) -> None:
     old = await member.CreateLearning(create_request(title="old"))
     new = await member.CreateLearning(create_request(title="new"))

@@ -11,9 +11,9 @@ from chassis.database import Database, Session
 from chassis.error_metadata import MAX_LISTED
 from chassis.errors import InvalidArgument, PermissionDenied
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import page
-from chassis.request_ids import once
 from services.exchange import convert, rights
 from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
 from services.exchange.service import booking, rows
@@ -47,7 +47,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def CreateAgendaItem(self, request: pb.CreateAgendaItemRequest, context: Any) -> pb.AgendaItem:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(self, session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
         visit = await _visit_to_change(session, request.parent)

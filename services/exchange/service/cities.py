@@ -10,8 +10,8 @@ from sqlalchemy import select
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.paging import page
-from chassis.request_ids import once
 from services.exchange import convert
 from services.exchange.model import City, Partnership, Visit
 from services.exchange.service import rows
@@ -49,7 +49,7 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
 
     async def CreateCity(self, request: pb.CreateCityRequest, context: Any) -> pb.City:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(self, session: Session, request: pb.CreateCityRequest) -> pb.City:
         city = City(id=request.city_id, **convert.columns(request.city, "city", convert.CITY, convert.CITY))

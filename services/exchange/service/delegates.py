@@ -10,9 +10,9 @@ from sqlalchemy import select
 from chassis.database import Database, Session
 from chassis.errors import AlreadyExists, PermissionDenied
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import page
-from chassis.request_ids import once
 from services.exchange import convert, rights
 from services.exchange.model import Delegate, Visit
 from services.exchange.service import booking, rows, travelling
@@ -44,7 +44,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 
     async def CreateDelegate(self, request: pb.CreateDelegateRequest, context: Any) -> pb.Delegate:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(self, session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
         visit = await _visit_to_change(session, request.parent)

@@ -11,9 +11,9 @@ from chassis.convert import composed
 from chassis.database import Database, Session
 from chassis.errors import PermissionDenied
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import page
-from chassis.request_ids import once
 from services.exchange import convert, rights
 from services.exchange.model import City, Exchange, Partnership, Visit
 from services.exchange.service import rows
@@ -54,7 +54,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
 
     async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> pb.Exchange:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request.exchange))
+            return await answer_once(session, request, lambda: self._create(session, request.exchange))
 
     async def _create(self, session: Session, message: pb.Exchange) -> pb.Exchange:
         partnership = await rows.referred(session, Partnership, message.partnership, "exchange.partnership")

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.outbox import emit
 from chassis.paging import page
-from chassis.request_ids import once
 from services.exchange import convert
 from services.exchange.model import City, Exchange, Partnership
 from services.exchange.service import rows
@@ -59,7 +59,7 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
 
     async def CreatePartnership(self, request: pb.CreatePartnershipRequest, context: Any) -> pb.Partnership:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request.partnership))
+            return await answer_once(session, request, lambda: self._create(session, request.partnership))
 
     async def _create(self, session: Session, message: pb.Partnership) -> pb.Partnership:
         if message.city == self._home_city:
@@ -103,10 +103,7 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
 
     async def _transition(self, request: rows.TransitionRequest, verb: str) -> pb.Partnership:
         async with self._database.begin() as session:
-            partnership = await session.for_update(Partnership, request.name)
-            partnership.check_etag(request.etag)
-            partnership.transition(verb)
-            return await _changed(session, partnership)
+            return await answer_once(session, request, lambda: _take(session, request, verb))
 
     async def DeletePartnership(self, request: pb.DeletePartnershipRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
@@ -116,6 +113,14 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
             exchanges = select(Exchange).where(Exchange.partnership_id == partnership.id)
             await delete_unused(session, partnership, exchanges.order_by(Exchange.create_time.desc(), Exchange.id))
         return Empty()
+
+
+async def _take(session: Session, request: rows.TransitionRequest, verb: str) -> pb.Partnership:
+    """Take a partnership through a transition."""
+    partnership = await session.for_update(Partnership, request.name)
+    partnership.check_etag(request.etag)
+    partnership.transition(verb)
+    return await _changed(session, partnership)
 
 
 async def _changed(session: Session, partnership: Partnership) -> pb.Partnership:

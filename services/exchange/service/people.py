@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.model import new_id
 from chassis.paging import page
-from chassis.request_ids import once
 from services.exchange import convert
 from services.exchange.model import AgendaItem, Person
 from services.exchange.service import rows
@@ -38,7 +38,7 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
 
     async def CreatePerson(self, request: pb.CreatePersonRequest, context: Any) -> pb.Person:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(self, session: Session, request: pb.CreatePersonRequest) -> pb.Person:
         fields = convert.columns(request.person, "person", convert.PERSON, convert.PERSON)

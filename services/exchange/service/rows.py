@@ -18,11 +18,17 @@ OfCity = TypeVar("OfCity", Partnership, Exchange, Visit)
 BelowVisit = TypeVar("BelowVisit", AgendaItem, Delegate)
 
 
-class TransitionRequest(Protocol):
-    """A request to change the state of what the caller saw."""
+class Seen(Protocol):
+    """Says what the caller saw, and in which version."""
 
     name: str
     etag: str
+
+
+class TransitionRequest(Seen, Protocol):
+    """A request to change the state of what the caller saw."""
+
+    request_id: str
 
 
 async def visible(

@@ -15,10 +15,10 @@ from chassis.database import Database, Session
 from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.identity import Identity, identity
 from chassis.outbox import emit
 from chassis.paging import page
-from chassis.request_ids import once
 from services.exchange import convert, rights
 from services.exchange.model import AgendaItem, City, Delegate, Exchange, Visit
 from services.exchange.service import booking, rows, travelling
@@ -75,7 +75,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
 
     async def CreateVisit(self, request: pb.CreateVisitRequest, context: Any) -> pb.Visit:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request.visit))
+            return await answer_once(session, request, lambda: self._create(session, request.visit))
 
     async def _create(self, session: Session, message: pb.Visit) -> pb.Visit:
         exchange = await rows.referred(session, Exchange, message.exchange, "visit.exchange")
@@ -134,9 +134,12 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
 
     async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
         async with self._database.begin() as session:
-            visit = await _to_change(session, request, "agree")
-            visit.agree()
-            return await _changed(session, visit)
+            return await answer_once(session, request, lambda: self._agree(session, request))
+
+    async def _agree(self, session: Session, request: pb.AgreeVisitRequest) -> pb.Visit:
+        visit = await _to_change(session, request, "agree")
+        visit.agree()
+        return await _changed(session, visit)
 
     async def PlanVisit(self, request: pb.PlanVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "plan")
@@ -149,43 +152,52 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
 
     async def ReportVisit(self, request: pb.ReportVisitRequest, context: Any) -> pb.Visit:
         async with self._database.begin() as session:
-            visit = await _to_change(session, request, "report")
-            _require_may_share(request.debrief)
-            visit.report(convert.debrief_fields(request.debrief))
-            await session.flush()
-            caller = identity()
-            exchange = await session.get_one(Exchange, visit.exchange_id)
-            emit(
-                session,
-                VisitReported(
-                    visit=convert.visit_message(visit),
-                    exchange=convert.exchange_message(exchange),
-                    author=caller.subject,
-                    author_display_name=caller.name,
-                ),
-                visit.name,
-            )
-            return convert.visit_message(visit, caller)
+            return await answer_once(session, request, lambda: self._report(session, request))
+
+    async def _report(self, session: Session, request: pb.ReportVisitRequest) -> pb.Visit:
+        visit = await _to_change(session, request, "report")
+        _require_may_share(request.debrief)
+        visit.report(convert.debrief_fields(request.debrief))
+        await session.flush()
+        caller = identity()
+        exchange = await session.get_one(Exchange, visit.exchange_id)
+        emit(
+            session,
+            VisitReported(
+                visit=convert.visit_message(visit),
+                exchange=convert.exchange_message(exchange),
+                author=caller.subject,
+                author_display_name=caller.name,
+            ),
+            visit.name,
+        )
+        return convert.visit_message(visit, caller)
 
     async def CloseVisit(self, request: pb.CloseVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "close")
 
     async def CancelVisit(self, request: pb.CancelVisitRequest, context: Any) -> pb.Visit:
         async with self._database.begin() as session:
-            visit = await _to_change(session, request, "cancel")
-            visit.cancel(request.reason)
-            await booking.release(session, visit)
-            await travelling.reschedule(session, visit)
-            return await _changed(session, visit)
+            return await answer_once(session, request, lambda: self._cancel(session, request))
+
+    async def _cancel(self, session: Session, request: pb.CancelVisitRequest) -> pb.Visit:
+        visit = await _to_change(session, request, "cancel")
+        visit.cancel(request.reason)
+        await booking.release(session, visit)
+        await travelling.reschedule(session, visit)
+        return await _changed(session, visit)
 
     async def PostponeVisit(self, request: pb.PostponeVisitRequest, context: Any) -> pb.Visit:
         async with self._database.begin() as session:
-            visit = await _to_change(session, request, "postpone")
-            visit.postpone(request.reason)
-            # The bookings go with the items (ON DELETE CASCADE).
-            await session.execute(delete(AgendaItem).where(AgendaItem.visit_id == visit.id))
-            await travelling.reschedule(session, visit)
-            return await _changed(session, visit)
+            return await answer_once(session, request, lambda: self._postpone(session, request))
+
+    async def _postpone(self, session: Session, request: pb.PostponeVisitRequest) -> pb.Visit:
+        visit = await _to_change(session, request, "postpone")
+        visit.postpone(request.reason)
+        # The bookings go with the items (ON DELETE CASCADE).
+        await session.execute(delete(AgendaItem).where(AgendaItem.visit_id == visit.id))
+        await travelling.reschedule(session, visit)
+        return await _changed(session, visit)
 
     async def DeleteVisit(self, request: pb.DeleteVisitRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
@@ -201,9 +213,13 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
 
     async def _transition(self, request: rows.TransitionRequest, verb: str) -> pb.Visit:
         async with self._database.begin() as session:
-            visit = await _to_change(session, request, verb)
-            visit.transition(verb)
-            return await _changed(session, visit)
+            return await answer_once(session, request, lambda: self._take(session, request, verb))
+
+    async def _take(self, session: Session, request: rows.TransitionRequest, verb: str) -> pb.Visit:
+        """Take a visit through a transition that changes nothing else."""
+        visit = await _to_change(session, request, verb)
+        visit.transition(verb)
+        return await _changed(session, visit)
 
 
 def _filters(request: pb.ListVisitsRequest) -> dict[str, Any]:
@@ -242,7 +258,7 @@ def _listed(row: Row[Any], caller: Identity) -> pb.Visit:
     return convert.visit_message(Visit(**row._mapping), caller)
 
 
-async def _to_change(session: Session, request: rows.TransitionRequest, verb: str) -> Visit:
+async def _to_change(session: Session, request: rows.Seen, verb: str) -> Visit:
     """
     Return the visit, locked, for a caller who may use the verb and saw the current version.
 

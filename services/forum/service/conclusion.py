@@ -9,9 +9,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.model import new_id, now
 from chassis.outbox import emit
-from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import column_values, conclusion_message, forum_message, recommendation_message
 from services.forum.links import link
@@ -76,7 +76,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
     async def CreateConclusion(self, request: forum_pb2.CreateConclusionRequest, context: Any) -> forum_pb2.Conclusion:
         await self._panel.admit_writer(Forum.parse(request.parent)["id"])
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(self, session: Session, request: forum_pb2.CreateConclusionRequest) -> forum_pb2.Conclusion:
         forum = await see(session, Forum, request.parent)
@@ -132,22 +132,25 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
 
     async def AdoptConclusion(self, request: forum_pb2.AdoptConclusionRequest, context: Any) -> forum_pb2.Conclusion:
         async with self._database.begin() as session:
-            conclusion = await see(session, Conclusion, request.name, lock=True)
-            check_etag(conclusion, request.etag)
-            conclusion.adopt()
-            drafts = await self._drafts(session, conclusion)
-            for recommendation in drafts:
-                recommendation.adopt()
-            await store(session)
-            forum = await see(session, Forum, Forum.NAME.format(id=conclusion.forum_id))
-            event = events_pb2.ConclusionAdopted(
-                forum=forum_message(forum),
-                conclusion=conclusion_message(conclusion),
-                recommendations=[recommendation_message(recommendation) for recommendation in drafts],
-                sdg_targets=await sdg_targets_of(session, conclusion),
-            )
-            emit(session, event, conclusion.name)
-            return _as_message(conclusion)
+            return await answer_once(session, request, lambda: self._adopt(session, request))
+
+    async def _adopt(self, session: Session, request: forum_pb2.AdoptConclusionRequest) -> forum_pb2.Conclusion:
+        conclusion = await see(session, Conclusion, request.name, lock=True)
+        check_etag(conclusion, request.etag)
+        conclusion.adopt()
+        drafts = await self._drafts(session, conclusion)
+        for recommendation in drafts:
+            recommendation.adopt()
+        await store(session)
+        forum = await see(session, Forum, Forum.NAME.format(id=conclusion.forum_id))
+        event = events_pb2.ConclusionAdopted(
+            forum=forum_message(forum),
+            conclusion=conclusion_message(conclusion),
+            recommendations=[recommendation_message(recommendation) for recommendation in drafts],
+            sdg_targets=await sdg_targets_of(session, conclusion),
+        )
+        emit(session, event, conclusion.name)
+        return _as_message(conclusion)
 
     async def _drafts(self, session: Session, conclusion: Conclusion) -> list[Recommendation]:
         """Return the draft recommendations of a conclusion, locked, oldest first."""

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.model import new_id, now
 from chassis.paging import page
-from chassis.request_ids import once
 from services.forum.constraints import store
 from services.forum.convert import column_values, forum_message
 from services.forum.model import Forum
@@ -41,7 +41,7 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
 
     async def CreateForum(self, request: forum_pb2.CreateForumRequest, context: Any) -> forum_pb2.Forum:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(self, session: Session, request: forum_pb2.CreateForumRequest) -> forum_pb2.Forum:
         forum = Forum(id=request.forum_id or new_id(), **column_values(request.forum, FIELDS, Forum))

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument, PermissionDenied
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.identity import Role, identity
 from chassis.model import new_id, now
 from chassis.outbox import emit
-from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import column_values, eligibility_check_message, forum_message, panelist_message
 from services.forum.eligibility import MAY_FOLLOW_THE_INVITATION
@@ -95,7 +95,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         _require_city(panelist)
         partner = await self._panel.has_partner(panelist)
         async with self._panel.refusals_logged(), self._database.begin() as session:
-            return await once(session, request, lambda: self._invite(session, request.parent, panelist, partner))
+            return await answer_once(session, request, lambda: self._invite(session, request.parent, panelist, partner))
 
     async def _invite(self, session: Session, parent: str, panelist: Panelist, partner: bool) -> forum_pb2.Panelist:
         forum = await see(session, Forum, parent, lock=True)
@@ -145,18 +145,24 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         require_own(invited)
         partner = await self._panel.has_partner(invited)
         async with self._panel.refusals_logged(), self._database.begin() as session:
-            forum = await see(session, Forum, Forum.NAME.format(id=invited.forum_id), lock=True)
-            panelist = await see(session, Panelist, request.name, lock=True)
-            check_etag(panelist, request.etag)
-            panelist.transition("accept")
-            panelist.declare(request.conflict_of_interest, request.has_conflict)
-            reasons = await self._panel.judge(session, forum, panelist, partner)
-            check = panelist.checked(reasons, Occasion.INVITATION)
-            if reasons:
-                raise Ineligible(reasons, check)
-            await store(session)
-            session.add(check)
-            return _as_message(panelist)
+            return await answer_once(session, request, lambda: self._accept(session, request, partner))
+
+    async def _accept(
+        self, session: Session, request: forum_pb2.AcceptPanelistRequest, partner: bool
+    ) -> forum_pb2.Panelist:
+        forum_id = Panelist.parse(request.name)["forum_id"]
+        forum = await see(session, Forum, Forum.NAME.format(id=forum_id), lock=True)
+        panelist = await see(session, Panelist, request.name, lock=True)
+        check_etag(panelist, request.etag)
+        panelist.transition("accept")
+        panelist.declare(request.conflict_of_interest, request.has_conflict)
+        reasons = await self._panel.judge(session, forum, panelist, partner)
+        check = panelist.checked(reasons, Occasion.INVITATION)
+        if reasons:
+            raise Ineligible(reasons, check)
+        await store(session)
+        session.add(check)
+        return _as_message(panelist)
 
     async def DeclinePanelist(self, request: forum_pb2.DeclinePanelistRequest, context: Any) -> forum_pb2.Panelist:
         return await self._leave(request, "decline")
@@ -168,12 +174,16 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         self, request: forum_pb2.DeclinePanelistRequest | forum_pb2.WithdrawPanelistRequest, verb: str
     ) -> forum_pb2.Panelist:
         async with self._database.begin() as session:
-            panelist = await see(session, Panelist, request.name, lock=True)
-            require_own(panelist)
-            check_etag(panelist, request.etag)
-            panelist.transition(verb)
-            await store(session)
-            return _as_message(panelist)
+
+            async def leave() -> forum_pb2.Panelist:
+                panelist = await see(session, Panelist, request.name, lock=True)
+                require_own(panelist)
+                check_etag(panelist, request.etag)
+                panelist.transition(verb)
+                await store(session)
+                return _as_message(panelist)
+
+            return await answer_once(session, request, leave)
 
     async def DeletePanelist(self, request: forum_pb2.DeletePanelistRequest, context: Any) -> empty_pb2.Empty:
         async with self._database.begin() as session:
@@ -183,8 +193,15 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         return empty_pb2.Empty()
 
     async def CheckEligibility(self, request: forum_pb2.CheckEligibilityRequest, context: Any) -> forum_pb2.Panelist:
-        await self._panel.check(await self._read(request.name), Occasion.REQUEST)
-        return _as_message(await self._read(request.name))
+        panelist = await self._read(request.name)
+        partner = await self._panel.has_partner(panelist)
+        async with self._database.begin() as session:
+
+            async def check() -> forum_pb2.Panelist:
+                await self._panel.check(session, panelist, partner, Occasion.REQUEST)
+                return _as_message(await see(session, Panelist, request.name))
+
+            return await answer_once(session, request, check)
 
     async def ListEligibilityChecks(
         self, request: forum_pb2.ListEligibilityChecksRequest, context: Any

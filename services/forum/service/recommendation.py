@@ -10,10 +10,10 @@ from chassis.convert import member
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.identity import Role, identity, same_department
 from chassis.model import new_id, now
 from chassis.outbox import emit
-from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import (
     column_values,
@@ -120,7 +120,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
     ) -> forum_pb2.Recommendation:
         await self._panel.admit_writer(Forum.parse(request.parent)["id"])
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(
         self, session: Session, request: forum_pb2.CreateRecommendationRequest
@@ -192,35 +192,45 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
     async def AnswerRecommendation(
         self, request: forum_pb2.AnswerRecommendationRequest, context: Any
     ) -> forum_pb2.Recommendation:
-        verdict = member(forum_pb2.Recommendation.Answer.Verdict.DESCRIPTOR, request.verdict, Verdict)
         async with self._database.begin() as session:
-            recommendation = await see(session, Recommendation, request.name, lock=True)
-            require_owner(recommendation)
-            check_etag(recommendation, request.etag)
-            recommendation.answer(verdict, request.reason, identity().name)
-            owner = request.owner_department or recommendation.owner_department
-            if owner != recommendation.owner_department and not identity().has(Role.COORDINATOR):
-                message = "Only a coordinator names the department that owns a recommendation."
-                raise PermissionDenied(message, reason="OWNER_BY_COORDINATORS_ONLY")
-            recommendation.owner_department = owner
-            await store(session)
-            event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))
-            emit(session, event, recommendation.name)
-            return _as_message(recommendation)
+            return await answer_once(session, request, lambda: self._answer(session, request))
+
+    async def _answer(
+        self, session: Session, request: forum_pb2.AnswerRecommendationRequest
+    ) -> forum_pb2.Recommendation:
+        verdict = member(forum_pb2.Recommendation.Answer.Verdict.DESCRIPTOR, request.verdict, Verdict)
+        recommendation = await see(session, Recommendation, request.name, lock=True)
+        require_owner(recommendation)
+        check_etag(recommendation, request.etag)
+        recommendation.answer(verdict, request.reason, identity().name)
+        owner = request.owner_department or recommendation.owner_department
+        if owner != recommendation.owner_department and not identity().has(Role.COORDINATOR):
+            message = "Only a coordinator names the department that owns a recommendation."
+            raise PermissionDenied(message, reason="OWNER_BY_COORDINATORS_ONLY")
+        recommendation.owner_department = owner
+        await store(session)
+        event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))
+        emit(session, event, recommendation.name)
+        return _as_message(recommendation)
 
     async def CorrectRecommendation(
         self, request: forum_pb2.CorrectRecommendationRequest, context: Any
     ) -> forum_pb2.Recommendation:
-        verdict = member(forum_pb2.Recommendation.Answer.Verdict.DESCRIPTOR, request.verdict, Verdict)
         async with self._database.begin() as session:
-            recommendation = await see(session, Recommendation, request.name, lock=True)
-            require_owner(recommendation)
-            check_etag(recommendation, request.etag)
-            recommendation.correct(verdict, request.reason, identity().name)
-            await store(session)
-            event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))
-            emit(session, event, recommendation.name)
-            return _as_message(recommendation)
+            return await answer_once(session, request, lambda: self._correct(session, request))
+
+    async def _correct(
+        self, session: Session, request: forum_pb2.CorrectRecommendationRequest
+    ) -> forum_pb2.Recommendation:
+        verdict = member(forum_pb2.Recommendation.Answer.Verdict.DESCRIPTOR, request.verdict, Verdict)
+        recommendation = await see(session, Recommendation, request.name, lock=True)
+        require_owner(recommendation)
+        check_etag(recommendation, request.etag)
+        recommendation.correct(verdict, request.reason, identity().name)
+        await store(session)
+        event = events_pb2.RecommendationAnswered(**await _facts(session, recommendation))
+        emit(session, event, recommendation.name)
+        return _as_message(recommendation)
 
     async def PlanRecommendation(
         self, request: forum_pb2.PlanRecommendationRequest, context: Any
@@ -266,14 +276,18 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
     ) -> forum_pb2.Recommendation:
         """Take one step of the implementation, and tell of it."""
         async with self._database.begin() as session:
-            recommendation = await see(session, Recommendation, request.name, lock=True)
-            require_owner(recommendation)
-            check_etag(recommendation, request.etag)
-            step(recommendation)
-            await store(session)
-            facts = await _facts(session, recommendation)
-            emit(session, event(actor=identity().subject, **facts), recommendation.name)
-            return _as_message(recommendation)
+
+            async def take() -> forum_pb2.Recommendation:
+                recommendation = await see(session, Recommendation, request.name, lock=True)
+                require_owner(recommendation)
+                check_etag(recommendation, request.etag)
+                step(recommendation)
+                await store(session)
+                facts = await _facts(session, recommendation)
+                emit(session, event(actor=identity().subject, **facts), recommendation.name)
+                return _as_message(recommendation)
+
+            return await answer_once(session, request, take)
 
 
 async def _facts(session: Session, recommendation: Recommendation) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from sqlalchemy import exists, func, select
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, InvalidArgument
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.model import new_id, now
-from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import column_values, subject_node_message
 from services.forum.links import link
@@ -52,7 +52,7 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
         self, request: forum_pb2.CreateSubjectNodeRequest, context: Any
     ) -> forum_pb2.SubjectNode:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(self, session: Session, request: forum_pb2.CreateSubjectNodeRequest) -> forum_pb2.SubjectNode:
         forum = await see(session, Forum, request.parent)

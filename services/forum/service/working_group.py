@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.model import new_id, now
-from chassis.request_ids import once
 from services.forum.constraints import erase, store
 from services.forum.convert import working_group_message
 from services.forum.links import link
@@ -60,7 +60,7 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
         self, request: forum_pb2.CreateWorkingGroupRequest, context: Any
     ) -> forum_pb2.WorkingGroup:
         async with self._database.begin() as session:
-            return await once(session, request, lambda: self._create(session, request))
+            return await answer_once(session, request, lambda: self._create(session, request))
 
     async def _create(self, session: Session, request: forum_pb2.CreateWorkingGroupRequest) -> forum_pb2.WorkingGroup:
         forum = await see(session, Forum, request.parent)

@@ -17,10 +17,10 @@ from chassis.consumer import Handlers, Origin
 from chassis.database import Database, Session
 from chassis.errors import AlreadyExists
 from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
 from chassis.model import Resource
 from chassis.outbox import emit
 from chassis.paging import page
-from chassis.request_ids import once
 from chassis.server import Service
 from chassis.settings import ServiceSettings
 
@@ -72,11 +72,13 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
 
     Attributes:
         before_get: Awaited at the start of GetCity: a test makes it slow, or fail.
+        before_update: The same for UpdateCity.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.before_get: Callable[[Session], Awaitable[object]] | None = None
+        self.before_update: Callable[[Session], Awaitable[object]] | None = None
 
     async def GetCity(self, request: Any, context: Any) -> Any:
         async with self.database.begin() as session:
@@ -105,10 +107,12 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
                 emit(session, visit_created(city.name), city.name)
                 return to_message(city)
 
-            return await once(session, request, make)
+            return await answer_once(session, request, make)
 
     async def UpdateCity(self, request: Any, context: Any) -> Any:
         async with self.database.begin() as session:
+            if self.before_update:
+                await self.before_update(session)
             city = await session.for_update(City, request.city.name)
             city.check_etag(request.city.etag)
             for path in updated_paths(request.update_mask, request.city, {"display_name", "country_code"}):

@@ -1,8 +1,9 @@
-"""Creates that can be repeated safely: a request id gets the first answer again (aip.dev/155)."""
+"""Writes that can be repeated safely: a request id gets the first answer again (aip.dev/155)."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from contextvars import ContextVar
+from typing import Protocol, TypeVar, cast
 
 from google.protobuf import any_pb2, symbol_database
 from google.protobuf.message import Message
@@ -17,8 +18,16 @@ from chassis.tables import RequestId
 
 Answer = TypeVar("Answer", bound=Message)
 
+_held_to_id: ContextVar[bool] = ContextVar("held_to_id", default=False)
 
-async def once(session: Session, request: Message, make: Callable[[], Awaitable[Answer]]) -> Answer:
+
+class RepeatableRequest(Protocol):
+    """A request that may carry an id of its own."""
+
+    request_id: str
+
+
+async def answer_once(session: Session, request: RepeatableRequest, make: Callable[[], Awaitable[Answer]]) -> Answer:
     """
     Return what `make` makes, or the answer that the same request got before.
 
@@ -27,17 +36,16 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
 
     Args:
         request: A message with a ``request_id``; an empty one calls `make` every time.
-        make: Creates the resource in `session` and returns the answer.
+        make: Does the work in `session` and returns the answer.
 
     Raises:
         InvalidArgument: The id was used for another request; reason REQUEST_ID_REUSED.
     """
-    request_id: str = request.request_id  # type: ignore[attr-defined]
-    if not request_id:
+    _held_to_id.set(True)
+    if not request.request_id:
         return await make()
-    key = {"subject": identity().subject, "request_id": request_id.lower()}
-    content = request.DESCRIPTOR.full_name.encode() + _without_id(request).SerializeToString(deterministic=True)
-    digest = hashlib.sha256(content).digest()
+    key = {"subject": identity().subject, "request_id": request.request_id.lower()}
+    digest = _digest(cast(Message, request))
     first = await session.scalar(
         insert(RequestId)
         .values(**key, request_digest=digest, create_time=now())
@@ -56,11 +64,26 @@ async def once(session: Session, request: Message, make: Callable[[], Awaitable[
     return answer
 
 
-def _without_id(request: Message) -> Message:
+async def require_held_to_id(request: Message, answer: Awaitable[Answer]) -> Answer:
+    """
+    Return the answer of a servicer whose RPC takes a request id.
+
+    Raises:
+        RuntimeError: It was made without `answer_once`: a repeat would be done again.
+    """
+    _held_to_id.set(False)
+    made = await answer
+    if not _held_to_id.get():
+        raise RuntimeError(f"{request.DESCRIPTOR.full_name} has a request_id, and a repeat of it is done again")
+    return made
+
+
+def _digest(request: Message) -> bytes:
     copy = type(request)()
     copy.CopyFrom(request)
     copy.ClearField("request_id")
-    return copy
+    content = request.DESCRIPTOR.full_name.encode() + copy.SerializeToString(deterministic=True)
+    return hashlib.sha256(content).digest()
 
 
 def _unpack(stored: bytes) -> Message:

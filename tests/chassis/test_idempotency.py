@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from chassis.database import Database
 from chassis.errors import InvalidArgument
+from chassis.idempotency import answer_once
 from chassis.identity import Role, act_as
-from chassis.request_ids import once
 from chassis.tables import RequestId
 from tests.calls import person
 from tests.chassis.sample import City, to_message
@@ -37,7 +37,7 @@ async def create(
             await asyncio.sleep(pause)
             return to_message(city)
 
-        return await once(session, request, make)
+        return await answer_once(session, request, make)
 
 
 async def count(database: Database, table: type = City) -> int:
@@ -77,7 +77,9 @@ async def test_an_id_is_good_for_one_request(database: Database, request_: Creat
     assert raised.value.violations[0].field == "request_id"
     async with database.begin() as session:
         with pytest.raises(InvalidArgument):
-            await once(session, CreateRoomRequest(request_id=request_.request_id), lambda: pytest.fail("was made"))
+            await answer_once(
+                session, CreateRoomRequest(request_id=request_.request_id), lambda: pytest.fail("was made")
+            )
 
 
 async def test_upper_and_lower_case_are_one_id(database: Database, request_: CreateCityRequest) -> None:
@@ -99,7 +101,7 @@ async def test_a_first_try_that_failed_leaves_no_trace(database: Database, reque
 
     with pytest.raises(LookupError):
         async with database.begin() as session:
-            await once(session, request_, fail)
+            await answer_once(session, request_, fail)
     assert await count(database, RequestId) == 0
     await create(database, request_)
     assert await count(database) == 1
