@@ -1,28 +1,28 @@
-"""Channels to other processes: options, deadlines, and what may be tried again."""
+"""
+Calls to other processes: what happens around each of them, and what may be tried again.
+
+A channel from `prepare_calls` or `aio_calls` gives every call the deadline that its RPC declares, the signed identity
+of whoever asks, the trace, and, where it changes something, a request id; what the other process refuses is raised as
+one of `chassis.errors`. ``VisitServiceStub(prepare_calls(…)).GetVisit(request)`` needs nothing more.
+"""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import grpc
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.message import Message
 from opentelemetry import propagate
 
-# Only UNAVAILABLE is tried again: nothing has happened then.
-_RETRY = {
-    "methodConfig": [
-        {
-            "name": [{}],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.05s",
-                "maxBackoff": "0.5s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
+from chassis.contract import deadline_of, find_method, is_read, takes_request_id
+from chassis.errors import DeadlineExceeded, DomainError, Unavailable
+from chassis.status import from_rpc_error
+
+Token = Callable[[], str]
+
 OPTIONS: list[tuple[str, Any]] = [
-    ("grpc.service_config", json.dumps(_RETRY)),
     # By default a service that came back is noticed after up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
@@ -35,16 +35,77 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.max_metadata_size", 64 * 1024),
     ("grpc.absolute_max_metadata_size", 128 * 1024),
 ]
+# A request that is longer is not kept for another try.
+MAX_KEPT_BYTES = 4 * 1024 * 1024
+# How long it takes to see whether a channel is connected.
+LOOK_SECONDS = 0.2
 
 
-def channel(address: str) -> grpc.Channel:
-    """Return a channel for threads; opened lazily, so it may be made before the service runs, but not before a fork."""
-    return grpc.insecure_channel(address, options=OPTIONS)
+def channel(address: str, contract: FileDescriptor | None = None) -> grpc.Channel:
+    """
+    Return a channel for threads; opened lazily, so it may be made before the service runs, but not before a fork.
+
+    Args:
+        address: Host and port of the process.
+        contract: The file that declares its RPCs, where `prepare_calls` follows.
+    """
+    return grpc.insecure_channel(address, options=_options(contract))
 
 
-def aio_channel(address: str) -> grpc.aio.Channel:
-    """Return a channel for the running event loop."""
-    return grpc.aio.insecure_channel(address, options=OPTIONS)
+def prepare_calls(opened: grpc.Channel, contract: FileDescriptor, token: Token) -> grpc.Channel:
+    """
+    Return the channel for calls of a contract.
+
+    Args:
+        token: Makes the token of a call; an empty one where nobody asks.
+    """
+    return grpc.intercept_channel(opened, _Outgoing(opened, _name_service(contract), token))
+
+
+def aio_channel(address: str, contract: FileDescriptor | None = None) -> grpc.aio.Channel:
+    """Return a channel for the running event loop; otherwise as `channel`."""
+    return grpc.aio.insecure_channel(address, options=_options(contract))
+
+
+def aio_calls(address: str, contract: FileDescriptor, token: Token) -> grpc.aio.Channel:
+    """Return a channel for the running event loop and for calls of a contract; arguments as of `prepare_calls`."""
+    interceptor = _AioOutgoing(_name_service(contract), token)
+    return grpc.aio.insecure_channel(address, options=_options(contract), interceptors=[interceptor])
+
+
+def _name_service(contract: FileDescriptor) -> str:
+    """Return ``exchange`` for the contract of the package ``austausch.exchange.v1``."""
+    return contract.package.split(".")[1]
+
+
+def _options(contract: FileDescriptor | None) -> list[tuple[str, Any]]:
+    """
+    Return the options of a channel; with a contract, gRPC tries a call again whose connection broke.
+
+    It cannot be known then whether the call had its effect: tried again is what reads, and what gets its first answer
+    a second time. A process that drains cancels what reaches it meanwhile.
+    """
+    if contract is None:
+        return OPTIONS
+    repeated = [
+        {"service": service.full_name, "method": method.name}
+        for service in contract.services_by_name.values()
+        for method in service.methods
+        if is_read(method) or takes_request_id(method)
+    ]
+    policy = {
+        "maxAttempts": 5,
+        "initialBackoff": "0.05s",
+        "maxBackoff": "0.5s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
+    }
+    config = {"methodConfig": [{"name": repeated, "retryPolicy": policy}]}
+    return [
+        *OPTIONS,
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.per_rpc_retry_buffer_size", MAX_KEPT_BYTES),
+    ]
 
 
 def metadata_for(token: str) -> list[tuple[str, str]]:
@@ -52,3 +113,84 @@ def metadata_for(token: str) -> list[tuple[str, str]]:
     headers: dict[str, str] = {}
     propagate.inject(headers)
     return [("authorization", f"Bearer {token}"), *headers.items()]
+
+
+class _CallDetails(NamedTuple):
+    method: str
+    timeout: float | None
+    metadata: Any
+    credentials: grpc.CallCredentials | None
+    wait_for_ready: bool | None
+    compression: grpc.Compression | None = None
+
+
+class _Outgoing(grpc.UnaryUnaryClientInterceptor):
+    """Stands before every call of a channel for threads."""
+
+    def __init__(self, opened: grpc.Channel, service: str, token: Token) -> None:
+        self._channel = opened
+        self._service = service
+        self._token = token
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        call = continuation(*_prepare(client_call_details, request, self._token()))
+        error = call.exception()
+        if isinstance(error, grpc.RpcError):
+            refused = _refusal(error, self._service)
+            if isinstance(refused, DeadlineExceeded) and not is_connected(self._channel):
+                refused = _away(self._service)
+            raise refused from None
+        return call
+
+
+class _AioOutgoing(grpc.aio.UnaryUnaryClientInterceptor):
+    """Stands before every call of a channel for an event loop."""
+
+    def __init__(self, service: str, token: Token) -> None:
+        self._service = service
+        self._token = token
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        try:
+            details, request = _prepare(client_call_details, request, self._token())
+            details = details._replace(metadata=grpc.aio.Metadata(*details.metadata))
+            return await (await continuation(details, request))
+        except grpc.aio.AioRpcError as error:
+            raise _refusal(error, self._service) from None
+
+
+def _prepare(details: Any, request: Message, token: str) -> tuple[_CallDetails, Message]:
+    """Return what goes out instead of a call's details and request."""
+    path = details.method.decode() if isinstance(details.method, bytes) else details.method
+    method = find_method(path)
+    if takes_request_id(method) and not request.request_id:  # type: ignore[attr-defined]
+        # Not in the caller's own message, which may be sent again for another one of the same kind.
+        message = type(request)()
+        message.CopyFrom(request)
+        message.request_id = str(uuid4())  # type: ignore[attr-defined]
+        request = message
+    metadata = [*(details.metadata or ()), *(metadata_for(token) if token else ())]
+    timeout = details.timeout or deadline_of(method)
+    return _CallDetails(details.method, timeout, metadata, details.credentials, wait_for_ready=True), request
+
+
+def _refusal(error: grpc.RpcError, service: str) -> DomainError:
+    """Return what a failed call means; what the service did not say itself is that it does not answer."""
+    refused = from_rpc_error(error)
+    return _away(service) if refused.reason == "SERVICE_AWAY" else refused
+
+
+def _away(service: str) -> Unavailable:
+    words = f"The {service} service does not answer at the moment; try again."
+    return Unavailable(words, reason="SERVICE_AWAY", metadata={"service": service})
+
+
+def is_connected(opened: grpc.Channel) -> bool:
+    """Return whether a channel has a connection."""
+    ready = grpc.channel_ready_future(opened)
+    try:
+        ready.result(timeout=LOOK_SECONDS)
+    except grpc.FutureTimeoutError:
+        ready.cancel()
+        return False
+    return True

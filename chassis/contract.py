@@ -3,7 +3,8 @@ The contract as code: generates Python from ``proto/`` and tells what each RPC d
 
 ``python -m chassis.contract`` writes, beside each ``.proto`` (all ignored by git):
 
-- ``*_pb2.py``, ``*_pb2.pyi``, ``*_pb2_grpc.py``;
+- ``*_pb2.py``, ``*_pb2.pyi``, ``*_pb2_grpc.py``, and ``*_pb2_grpc.pyi`` where mypy-protobuf is installed, which only
+  mypy needs;
 - ``proto/buf/validate/validate_pb2.py``, from the descriptor that the ``protovalidate`` wheel carries;
 - ``proto/austausch/descriptors.binpb``: every file's descriptor with its comments, for ``buf`` and the API reference.
 """
@@ -16,6 +17,8 @@ from pathlib import Path
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
+# What a call may take whose RPC declares nothing else.
+DEADLINE_SECONDS = 5.0
 PROTO = Path(__file__).resolve().parent.parent / "proto"
 DESCRIPTORS = PROTO / "austausch" / "descriptors.binpb"
 
@@ -46,8 +49,37 @@ def roles_of(method: MethodDescriptor) -> frozenset[str]:
     return frozenset(access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in declared)
 
 
+@cache
+def deadline_of(method: MethodDescriptor) -> float:
+    """Return the seconds that a call may take, as its RPC declares it."""
+    from austausch.common.v1 import access_pb2
+
+    declared: int = method.GetOptions().Extensions[access_pb2.deadline_seconds]  # type: ignore[index]
+    return float(declared or DEADLINE_SECONDS)
+
+
+@cache
+def is_read(method: MethodDescriptor) -> bool:
+    """Return whether an RPC changes nothing: its HTTP verb is GET, or it declares ``NO_SIDE_EFFECTS``."""
+    from google.api import annotations_pb2
+
+    options = method.GetOptions()
+    pattern = options.Extensions[annotations_pb2.http].WhichOneof("pattern")
+    return pattern == "get" or options.idempotency_level == options.NO_SIDE_EFFECTS
+
+
+@cache
+def takes_request_id(method: MethodDescriptor) -> bool:
+    """Return whether a repeat of a call gets the first answer, told by the request's ``request_id``."""
+    return "request_id" in method.input_type.fields_by_name
+
+
 def undeclared(service: ServiceDescriptor) -> list[str]:
-    """Return what a service's contract lacks, a line each: every RPC has to say who may call it, and its HTTP path."""
+    """
+    Return what a service's contract lacks, a line each.
+
+    Every RPC has to say who may call it, and its HTTP path; every Create and every transition takes a request id.
+    """
     from google.api import annotations_pb2
 
     lines = []
@@ -56,6 +88,9 @@ def undeclared(service: ServiceDescriptor) -> list[str]:
             lines.append(f"{method.full_name} does not declare who may call it (austausch.common.v1.access)")
         if not method.GetOptions().HasExtension(annotations_pb2.http):
             lines.append(f"{method.full_name} does not declare its HTTP path (google.api.http)")
+        posted = method.GetOptions().Extensions[annotations_pb2.http].WhichOneof("pattern") == "post"
+        if posted and not is_read(method) and not takes_request_id(method):
+            lines.append(f"{method.full_name} can't be repeated safely: its request has no request_id")
     return lines
 
 
@@ -85,11 +120,13 @@ def generate() -> None:
         rules_file = Path(scratch, "validate.binpb")
         rules_file.write_bytes(rules.SerializeToString())
         common = ["protoc", f"--descriptor_set_in={rules_file}"]
+        stubs = Path(sys.executable).with_name("protoc-gen-mypy_grpc")
+        typed = [f"--plugin={stubs}", f"--mypy_grpc_out=quiet:{PROTO}"] if stubs.exists() else []
         includes = [f"-I{PROTO}", f"-I{googleapis}", f"-I{bundled}"]
         python = [f"--python_out={PROTO}", f"--pyi_out={PROTO}"]
         for arguments in (
             [*common, *python, "buf/validate/validate.proto"],
-            [*common, *includes, *python, f"--grpc_python_out={PROTO}", *sources],
+            [*common, *includes, *python, f"--grpc_python_out={PROTO}", *typed, *sources],
             [*common, *includes, "--include_imports", "--include_source_info",
              f"--descriptor_set_out={DESCRIPTORS}", *sources],
         ):  # fmt: skip

@@ -4,8 +4,7 @@ What happens around every RPC, in this order: trace, log, deadline; identity; ro
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
@@ -13,31 +12,32 @@ from google.protobuf.message import Message
 from opentelemetry import propagate, trace
 from prometheus_client import Histogram
 
-from chassis.contract import find_method, roles_of
-from chassis.errors import Internal, RoleMissing, Unauthenticated
+from chassis.contract import deadline_of, find_method, roles_of, takes_request_id
+from chassis.errors import DomainError, Internal, RoleMissing, Unauthenticated
 from chassis.failures import as_domain_error
+from chassis.idempotency import require_held_to_id
 from chassis.identity import Identity, Verifier, act_as
 from chassis.status import to_grpc
 from chassis.validation import validate
 
 # Health checks and reflection tell nothing about anyone.
 OPEN = ("/grpc.health.", "/grpc.reflection.")
-# For callers who set no deadline of their own.
-DEADLINE_SECONDS = 30.0
+# Keeps gRPC's own client from trying again.
+NOT_AGAIN = ("grpc-retry-pushback-ms", "-1")
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
 calls = Histogram("rpc_seconds", "Duration of a call", ["method", "code"])
 
-Method = Callable[[Message, Any], Awaitable[Message]]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Message, Message]"
 
 
-class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class Guard(grpc.aio.ServerInterceptor):
     """Stands before every RPC; only health checks and reflection pass."""
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
-        self._guarded: dict[str, grpc.RpcMethodHandler] = {}
+        self._guarded: dict[str, Handler] = {}
 
     async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
         path: str = details.method
@@ -48,10 +48,11 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             self._guarded[path] = self._guard(path, handler)
         return self._guarded[path]
 
-    def _guard(self, path: str, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
+    def _guard(self, path: str, handler: Handler) -> Handler:
         method = find_method(path)
-        roles = roles_of(method)
-        call = handler.unary_unary
+        roles, deadline = roles_of(method), deadline_of(method)
+        repeatable = takes_request_id(method)
+        call: Any = handler.unary_unary
         short = f"{method.containing_service.name}/{method.name}"
 
         async def guarded(request: Message, context: Any) -> Message | None:
@@ -65,8 +66,9 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                         raise RoleMissing(roles)
                     act_as(caller)
                     validate(request)
-                    async with asyncio.timeout(None if context.time_remaining() else DEADLINE_SECONDS):
-                        answer = await call(request, context)
+                    async with asyncio.timeout(deadline):
+                        answer = call(request, context)
+                        answer = await (require_held_to_id(request, answer) if repeatable else answer)
                     code = "OK"
                     return answer
                 except Exception as error:
@@ -74,7 +76,11 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                     code = domain_error.code
                     if isinstance(domain_error, Internal):
                         log.exception("rpc.defect", method=short)
-                    await context.abort_with_status(to_grpc(domain_error))
+                    status: Any = to_grpc(domain_error)
+                    if isinstance(error.__cause__, DomainError):
+                        # Another service refused, and was asked as often as made sense: tries shall not multiply.
+                        status = status._replace(trailing_metadata=(*status.trailing_metadata, NOT_AGAIN))
+                    await context.abort_with_status(status)
                     return None
                 finally:
                     seconds = time.perf_counter() - started

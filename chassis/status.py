@@ -5,6 +5,8 @@ A ``FieldViolation`` holds no metadata: what belongs to a violation travels in t
 the keys of `chassis.error_metadata`.
 """
 
+from typing import Any
+
 import grpc
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
@@ -57,6 +59,13 @@ def to_grpc(error: DomainError) -> grpc.Status:
     return rpc_status.to_status(to_status(error))
 
 
+def _find_details(error: grpc.RpcError) -> bytes | None:
+    """Return the serialized status that a failed call carries; None where it failed before anyone wrote one."""
+    trailers: Any = error.trailing_metadata() or ()
+    details: bytes | None = dict(trailers).get("grpc-status-details-bin")
+    return details
+
+
 def from_rpc_error(error: grpc.RpcError) -> DomainError:
     """
     Return the domain error that a failed call carries.
@@ -64,13 +73,12 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
     One without details, as gRPC itself makes them, keeps its code and text; its reason is SERVICE_AWAY, TOO_SLOW or
     CALL_FAILED.
     """
-    code = error.code().name
-    status = None
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            status = status_pb2.Status.FromString(value)
-    if status is None:
+    # We cancel no call that we wait for: this is a process that ends, and dropped it.
+    code = "UNAVAILABLE" if error.code() is grpc.StatusCode.CANCELLED else error.code().name
+    sent = _find_details(error)
+    if sent is None:
         return _without_details(code, error.details() or code)
+    status = status_pb2.Status.FromString(sent)
     info = error_details_pb2.ErrorInfo()
     bad = error_details_pb2.BadRequest()
     for detail in status.details:

@@ -37,7 +37,5 @@ class GatewaySettings(ProcessSettings):
     """Whether cookies are for https only, even when a request did not come by https: set it behind a TLS proxy."""
     trusted_proxies: int = 0
     """Proxies in front that set ``X-Forwarded-For`` and ``-Proto``: their word is taken for where a caller is."""
-    call_seconds: int = 5
-    """How long a service may take to answer."""
     shutdown_seconds: int = 20
     """How long running requests may take to finish after SIGTERM."""

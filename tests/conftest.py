@@ -160,7 +160,8 @@ async def run_service(
         **more,
     }
     service = build(load(kind, name, environment))
-    async with server.running(service) as address, aio_channel(address) as channel:
+    contract = importlib.import_module(f"austausch.{name}.v1.{name}_pb2").DESCRIPTOR
+    async with server.running(service) as address, aio_channel(address, contract) as channel:
         yield RunningService(name, address, service.settings, service.database, channel, keys)
 
 

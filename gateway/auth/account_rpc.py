@@ -1,12 +1,16 @@
 """The gateway's own RPCs, called like those of the services: ``account_rpc.accounts.ListAccounts(request)``."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+import grpc
+from austausch.accounts.v1 import accounts_pb2_grpc
 from flask import current_app, request
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 
+from chassis.contract import find_method
 from chassis.validation import validate
 from gateway.accounts import servicers
 from gateway.auth import permissions
@@ -15,32 +19,22 @@ from gateway.auth.callers import accounts_database, current_caller
 # What needs nobody to be signed in; everything else needs one of the roles that the contract declares.
 WITHOUT_IDENTITY = frozenset({"SessionService.CreateSession"})
 
+# The gRPC services that this process answers, by their short names.
+SERVICES: dict[str, ServiceDescriptor] = {
+    servicer.descriptor.name: servicer.descriptor for servicer in servicers.SERVICERS
+}
+_SERVICERS = {servicer.descriptor: servicer for servicer in servicers.SERVICERS}
 
-class Client:
-    """One gRPC service that runs in this process: each of its RPCs is a method that takes the request."""
 
-    def __init__(self, servicer: Any) -> None:
-        self._servicer = servicer
-        self.service: ServiceDescriptor = servicer.descriptor
-
-    def __getattr__(self, name: str) -> Callable[[Any], Any]:
-        method = self.service.methods_by_name.get(name)
-        if method is None:
-            raise AttributeError(f"{self.service.full_name} has no RPC {name}")
-        return self.bind(method)
-
-    def bind(self, method: MethodDescriptor) -> Callable[[Any], Any]:
-        """Return the function that answers one RPC, held to the roles and the field rules of the contract."""
-        name = f"{self.service.name}.{method.name}"
-        answer = getattr(self._servicer, method.name)
-
-        def call(message: Message) -> Any:
-            if name not in WITHOUT_IDENTITY:
-                permissions.require(name)
-            validate(message)
-            return answer(message, _context())
-
-        return call
+def call(method: MethodDescriptor, message: Message) -> Message:
+    """Answer an RPC that is known by its descriptor, held to the roles and the field rules of the contract."""
+    service: ServiceDescriptor = method.containing_service
+    name = f"{service.name}.{method.name}"
+    if name not in WITHOUT_IDENTITY:
+        permissions.require(name)
+    validate(message)
+    answer: Message = getattr(_SERVICERS[service], method.name)(message, _context())
+    return answer
 
 
 def _context() -> servicers.Context:
@@ -49,5 +43,11 @@ def _context() -> servicers.Context:
     )
 
 
-CLIENTS = tuple(map(Client, servicers.SERVICERS))
-_sessions, accounts, _access_tokens = CLIENTS
+class _ThisProcess:
+    """What a stub needs of a channel, without a network."""
+
+    def unary_unary(self, path: str, **_network: Any) -> Callable[[Message], Message]:
+        return partial(call, find_method(path))
+
+
+accounts = accounts_pb2_grpc.AccountServiceStub(cast(grpc.Channel, _ThisProcess()))

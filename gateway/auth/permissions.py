@@ -11,9 +11,7 @@ from gateway.auth.callers import current_identity, require_caller
 
 # Who may call one of these RPCs is offered the administration.
 ADMINISTERING = ("CityService.CreateCity", "AccountService.ListAccounts")
-SERVICES = {client.service.name: client.service for client in rpc.CLIENTS} | dict(
-    accounts_pb2.DESCRIPTOR.services_by_name
-)
+SERVICES = rpc.SERVICES | dict(accounts_pb2.DESCRIPTOR.services_by_name)
 
 
 def may(method: str) -> bool:

@@ -2,6 +2,8 @@
 ``/healthz``: this process is alive. ``/readyz``: everything behind it is, too, and if not, what is missing.
 """
 
+from typing import Any
+
 import grpc
 import structlog
 from flask import Blueprint, jsonify
@@ -65,14 +67,14 @@ def part_states() -> dict[str, str]:
     return states | {part: said[process, part] for process, parts in OWN_PARTS.items() for part in parts}
 
 
-def _ask(channel: grpc.Channel, part: str) -> grpc.Future:
+def _ask(channel: grpc.Channel, part: str) -> "grpc.Future[Any]":
     """Ask a service for the state of a part of it, or its own, by the standard health protocol."""
     return health_pb2_grpc.HealthStub(channel).Check.future(
         health_pb2.HealthCheckRequest(service=part), timeout=SECONDS
     )
 
 
-def _answer(call: grpc.Future) -> str:
+def _answer(call: "grpc.Future[Any]") -> str:
     """Return "ready", or why it is not."""
     try:
         answer = call.result()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from flask import Blueprint, Flask, Response, request
 from google.protobuf.message import Message
@@ -113,17 +114,17 @@ def mount(app: Flask) -> Blueprint:
 def routes() -> list[Route]:
     """Return the routes of every service: those behind the gateway, and its own."""
     remote = [
-        Route(endpoint, client.bind(endpoint.method))
-        for client in rpc.CLIENTS
-        for endpoint in endpoints(client.service)
+        Route(endpoint, partial(rpc.call, endpoint.method))
+        for service in rpc.SERVICES.values()
+        for endpoint in endpoints(service)
     ]
     unguarded = [route.endpoint.method.full_name for route in remote if not route.endpoint.roles]
     if unguarded:
         raise ValueError(f"nothing says who may call {', '.join(unguarded)}")
     local = [
-        Route(endpoint, client.bind(endpoint.method))
-        for client in account_rpc.CLIENTS
-        for endpoint in endpoints(client.service)
+        Route(endpoint, partial(account_rpc.call, endpoint.method))
+        for service in account_rpc.SERVICES.values()
+        for endpoint in endpoints(service)
     ]
     return local + remote
 

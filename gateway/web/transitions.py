@@ -6,30 +6,33 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from chassis.errors import DomainError, NotFound, PermissionDenied, Unauthenticated
+from gateway import rpc
 from gateway.errors.explanations import explain
 from gateway.forms.form import Form
-from gateway.rpc import Client
 from gateway.vocabulary.enum_labels import term
 
 
-def carry_out(client: Client, verb: str, name: str, form: Form) -> Message:
+def carry_out(service: str, verb: str, name: str, form: Form) -> Message:
     """
     Call the RPC of `verb` for the resource `name`, with the fields of the form, and say so on the next page.
+
+    Args:
+        service: Short name of the gRPC service, e.g. ``VisitService``.
 
     Raises:
         DomainError: The service refused.
     """
-    method = client.service.methods_by_name[verb.capitalize() + client.service.name.removesuffix("Service")]
-    changed: Message = getattr(client, method.name)(form.message(GetMessageClass(method.input_type), name=name))
+    method = rpc.SERVICES[service].methods_by_name[verb.capitalize() + service.removesuffix("Service")]
+    changed = rpc.call(method, form.message(GetMessageClass(method.input_type), name=name))
     flash(_("Saved. Now: %(state)s.", state=term(changed)), "success")
     return changed
 
 
-def try_out(client: Client, verb: str, name: str) -> None:
+def try_out(service: str, verb: str, name: str) -> None:
     """Call the RPC of `verb` with the etag posted, and say on the next page what became of it."""
     form = Form()
     try:
-        carry_out(client, verb, name, form)
+        carry_out(service, verb, name, form)
     except (NotFound, PermissionDenied, Unauthenticated):
         raise
     except DomainError as refusal:

@@ -1,18 +1,17 @@
 """What the forum asks the exchange service."""
 
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 import grpc
 from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
 
-from chassis.client import aio_channel, metadata_for
-from chassis.errors import Unavailable
+from chassis.client import aio_calls
+from chassis.errors import DeadlineExceeded, NotFound, Unavailable
 from chassis.identity import Signer, service_identity
 
+# Shorter than what the forum's own caller waits for.
 DEADLINE_SECONDS = 2.0
-AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 TYING_KINDS = (exchange_pb2.Partnership.KIND_PARTNERSHIP, exchange_pb2.Partnership.KIND_FRIENDSHIP)
 
 
@@ -30,14 +29,10 @@ class Exchange:
         self._signer = signer
 
     @cached_property
-    def _partnerships(self) -> exchange_pb2_grpc.PartnershipServiceStub:
-        """The stub, made at the first call: a channel belongs to the running event loop. It retries UNAVAILABLE."""
-        return exchange_pb2_grpc.PartnershipServiceStub(aio_channel(self._address))
-
-    @cached_property
-    def _cities(self) -> exchange_pb2_grpc.CityServiceStub:
-        """The stub, as `_partnerships`."""
-        return exchange_pb2_grpc.CityServiceStub(aio_channel(self._address))
+    def _channel(self) -> grpc.aio.Channel:
+        """The channel, opened at the first call: it belongs to the running event loop."""
+        token = partial(self._signer.token, service_identity("forum"))
+        return aio_calls(self._address, exchange_pb2.DESCRIPTOR, token)
 
     async def is_partner(self, city: str) -> bool:
         """
@@ -52,13 +47,12 @@ class Exchange:
         request = exchange_pb2.ListPartnershipsRequest(
             city=city, state=exchange_pb2.Partnership.STATE_ACTIVE, page_size=1000
         )
+        partnerships = exchange_pb2_grpc.PartnershipServiceStub(self._channel)
         try:
-            answer = await self._partnerships.ListPartnerships(request, **self._options())
-        except grpc.aio.AioRpcError as error:
-            if error.code() in AWAY:
-                message = "Whether the city is a partner is not known while the exchange service is away; try again."
-                raise Unavailable(message, reason="EXCHANGE_AWAY") from error
-            raise
+            answer = await partnerships.ListPartnerships(request, timeout=DEADLINE_SECONDS)
+        except (Unavailable, DeadlineExceeded) as error:
+            message = "Whether the city is a partner is not known while the exchange service is away; try again."
+            raise Unavailable(message, reason="EXCHANGE_AWAY") from error
         return any(partnership.kind in TYING_KINDS for partnership in answer.partnerships)
 
     async def time_zone(self, city: str) -> ZoneInfo:
@@ -71,17 +65,12 @@ class Exchange:
         Raises:
             Unavailable: The exchange service does not answer; reason CITY_DAY_UNCERTAIN.
         """
+        cities = exchange_pb2_grpc.CityServiceStub(self._channel)
         try:
-            found = await self._cities.GetCity(exchange_pb2.GetCityRequest(name=city), **self._options())
-        except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.NOT_FOUND:
-                return ZoneInfo("UTC")
-            if error.code() in AWAY:
-                message = "What day it is in the city is not known while the exchange service is away; try again."
-                raise Unavailable(message, reason="CITY_DAY_UNCERTAIN") from error
-            raise
+            found = await cities.GetCity(exchange_pb2.GetCityRequest(name=city), timeout=DEADLINE_SECONDS)
+        except NotFound:
+            return ZoneInfo("UTC")
+        except (Unavailable, DeadlineExceeded) as error:
+            message = "What day it is in the city is not known while the exchange service is away; try again."
+            raise Unavailable(message, reason="CITY_DAY_UNCERTAIN") from error
         return ZoneInfo(found.time_zone)
-
-    def _options(self) -> dict[str, Any]:
-        metadata = metadata_for(self._signer.token(service_identity("forum")))
-        return {"timeout": DEADLINE_SECONDS, "metadata": metadata}

@@ -10,9 +10,9 @@ from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
 from austausch.forum.v1 import forum_pb2, forum_pb2_grpc
 from sqlalchemy import select
 
-from chassis.client import aio_channel, metadata_for
+from chassis.client import aio_calls, metadata_for
 from chassis.database import Database
-from chassis.errors import InvalidArgument, PermissionDenied, Unavailable
+from chassis.errors import DeadlineExceeded, InvalidArgument, NotFound, PermissionDenied, Unavailable
 from services.knowledge.model import DELETED, KnownVisit
 
 DEADLINE_SECONDS = 2.0
@@ -53,14 +53,14 @@ class Sources:
         self._exchange_address = exchange_address
         self._forum_address = forum_address
 
-    # Channels belong to the running event loop, so each is made at its first call.
+    # Channels belong to the running event loop, so each is made at its first call. The token is each call's own.
     @cached_property
     def _exchange(self) -> grpc.aio.Channel:
-        return aio_channel(self._exchange_address)
+        return aio_calls(self._exchange_address, exchange_pb2.DESCRIPTOR, str)
 
     @cached_property
     def _forum(self) -> grpc.aio.Channel:
-        return aio_channel(self._forum_address)
+        return aio_calls(self._forum_address, forum_pb2.DESCRIPTOR, str)
 
     async def find(self, name: str, token: str) -> Source:
         """
@@ -107,20 +107,15 @@ class Sources:
 async def _ask(call: Callable[..., Awaitable[Any]], request: Any, token: str) -> Any:
     try:
         return await call(request, timeout=DEADLINE_SECONDS, metadata=metadata_for(token))
-    except grpc.aio.AioRpcError as error:
-        match error.code():
-            # A name that the other service cannot have is none of its names.
-            case grpc.StatusCode.NOT_FOUND | grpc.StatusCode.INVALID_ARGUMENT:
-                raise _not_found(request.name) from None
-            case grpc.StatusCode.PERMISSION_DENIED:
-                message = f"You may not see {request.name}, if it exists."
-                raise PermissionDenied(message, reason="RESOURCE_NOT_VISIBLE") from None
-            case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED:
-                message = f"Whether {request.name} exists is not known at the moment; try again."
-                metadata = {"source": request.name}
-                raise Unavailable(message, reason="SOURCE_UNCERTAIN", metadata=metadata) from error
-            case _:
-                raise
+    except (NotFound, InvalidArgument):
+        # A name that the other service cannot have is none of its names.
+        raise _not_found(request.name) from None
+    except PermissionDenied:
+        message = f"You may not see {request.name}, if it exists."
+        raise PermissionDenied(message, reason="RESOURCE_NOT_VISIBLE") from None
+    except (Unavailable, DeadlineExceeded) as error:
+        message = f"Whether {request.name} exists is not known at the moment; try again."
+        raise Unavailable(message, reason="SOURCE_UNCERTAIN", metadata={"source": request.name}) from error
 
 
 def _not_found(name: str) -> InvalidArgument:

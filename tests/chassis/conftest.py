@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
+from austausch.exchange.v1 import exchange_pb2
 from nats.js import JetStreamContext
 from psycopg import sql
 
@@ -78,6 +79,6 @@ async def cities(settings: ServiceSettings, keys: Keys) -> AsyncIterator[Running
     """The sample service: ``await cities.as_(Role.COORDINATOR).GetCity(…)``."""
     service = sample.service(settings)
     servicer = service.servicers[0][1]
-    async with server.running(service) as address, aio_channel(address) as channel:
+    async with server.running(service) as address, aio_channel(address, exchange_pb2.DESCRIPTOR) as channel:
         # The contract of the sample is a part of the exchange's.
         yield RunningSample("exchange", address, settings, service.database, channel, keys, servicer)

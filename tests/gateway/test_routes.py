@@ -293,7 +293,7 @@ def test_a_name_that_leads_elsewhere_is_only_a_name(rest: Rest) -> None:
 
 
 def test_a_gateway_without_services_says_that_they_are_away(door: Any) -> None:
-    answer = door(call_seconds=1).as_(Role.COORDINATOR).get("/v1/visits")
+    answer = door().as_(Role.COORDINATOR).get("/v1/visits")
 
     assert (answer.status_code, answer.json["error"]["status"]) == (503, "UNAVAILABLE")
     assert "exchange" in answer.json["error"]["message"]

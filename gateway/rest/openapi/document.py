@@ -31,7 +31,7 @@ refused. A body has 1 MB at most.
 
 **Changes.** An update (`PATCH`) changes the fields that `updateMask` names, or all that are sent. Send the `etag`
 that you read to be refused with `ABORTED` when somebody else changed the resource meanwhile. Send a `requestId` (a
-UUID) with every create: a repeat returns the first answer.
+UUID) with every create and every transition: a repeat returns the first answer.
 
 **Errors** have one form, `Error`. Its `details` hold a machine-readable `reason` with its particulars as `metadata`,
 and the fields that were wrong, each with a `reason` of its own: what belongs to one stands in the metadata as
