@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from chassis.errors import DomainError, NotFound, PermissionDenied, Unauthenticated
+from chassis.errors import DeadlineExceeded, DomainError, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from gateway import rpc
 from gateway.errors.explanations import explain
 from gateway.forms.form import Form
@@ -37,4 +37,8 @@ def try_out(service: str, verb: str, name: str) -> None:
         raise
     except DomainError as refusal:
         explanation = explain(refusal, form.zone)
-        flash(" ".join([explanation.title + ".", explanation.text, _("Nothing was changed.")]), "danger")
+        if isinstance(refusal, Unavailable | DeadlineExceeded):
+            outcome = _("See what holds now before you try again: it may have been done.")
+        else:
+            outcome = _("Nothing was changed.")
+        flash(" ".join([explanation.title + ".", explanation.text, outcome]), "danger")

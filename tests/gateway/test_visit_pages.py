@@ -2,13 +2,16 @@
 
 import re
 import time
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
+from flask import get_flashed_messages
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
+from gateway.web import transitions
 from tests.gateway.browsing import PageForm, crumbs_of, sign_in
 from tests.gateway.conftest import Gateway, Rest, credentials
 from tests.gateway.samples import a_visit, an_exchange, created, visit_of
@@ -299,3 +302,9 @@ def test_the_last_change_of_a_visit_may_be_one_of_its_programme(gateway: Gateway
     assert "by Coordinator" in text_of(client, visit["name"])
     an_item(gateway.as_(Role.MEMBER), visit)
     assert "by Member" in text_of(client, visit["name"])
+def test_a_step_whose_outcome_nobody_knows_is_not_said_to_have_changed_nothing(door: Callable[..., Gateway]) -> None:
+    with door().app.test_request_context("/visits/a:agree", method="POST", data={"etag": "1"}):
+        transitions.try_out("VisitService", "agree", "visits/a")
+        (said,) = get_flashed_messages()
+    assert "Nothing was changed" not in said
+    assert "See what holds" in said
