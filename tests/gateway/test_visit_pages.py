@@ -302,6 +302,8 @@ def test_the_last_change_of_a_visit_may_be_one_of_its_programme(gateway: Gateway
     assert "by Coordinator" in text_of(client, visit["name"])
     an_item(gateway.as_(Role.MEMBER), visit)
     assert "by Member" in text_of(client, visit["name"])
+
+
 def test_a_step_whose_outcome_nobody_knows_is_not_said_to_have_changed_nothing(door: Callable[..., Gateway]) -> None:
     with door().app.test_request_context("/visits/a:agree", method="POST", data={"etag": "1"}):
         transitions.try_out("VisitService", "agree", "visits/a")
