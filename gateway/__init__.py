@@ -31,7 +31,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     from gateway.auth.callers import current_identity
     from gateway.forms import resubmission
     from gateway.i18n import gettext, languages
-    from gateway.operations import health, request_telemetry
+    from gateway.operations import health, proxy_check, request_telemetry
     from gateway.pages.accounts import account, sign_in
     from gateway.pages.accounts import administration as accounts_administration
     from gateway.pages.administration import views as administration
@@ -79,10 +79,12 @@ def create_app(settings: GatewaySettings) -> Flask:
     request_telemetry.trace_requests(app)
     if settings.otlp_endpoint:
         trace_sql(database.engine)  # after: the first of OpenTelemetry's instrumentations fixes the names of attributes
+    proxy_check.init_app(app, settings)
     csrf = CSRFProtect(app)  # a hook, too: before any that acts on what a form brought
     app.before_request(resubmission.switch_language)
     app.before_request(resubmission.sign_in_in_place)
     app.before_request(resubmission.choose_password_in_place)
+    app.before_request(resubmission.confirm_in_place)
     # Flask calls these in the opposite order.
     app.after_request(request_telemetry.note_status)
     app.after_request(security_headers.protect)

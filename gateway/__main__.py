@@ -19,7 +19,8 @@ from chassis.identity import Role
 from chassis.settings import load
 from gateway.settings import GatewaySettings
 
-PASSWORD_LENGTH = 12
+# Of 64 letters, digits and signs: more than anybody can try.
+MADE_UP_BYTES = 12
 
 
 def main() -> None:
@@ -64,12 +65,17 @@ def create_account(settings: GatewaySettings, arguments: argparse.Namespace) -> 
     """Create an account, and print its password if nobody gave one."""
     from gateway.accounts.account_admin import create_with_password
     from gateway.accounts.database import AccountsDatabase
+    from gateway.accounts.model import Account
+    from gateway.accounts.password_rules import require_good_password
 
     given = "" if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    if given and len(given) < PASSWORD_LENGTH:
-        sys.exit(f"The password has {len(given)} characters; it needs {PASSWORD_LENGTH} at least.")
-    password = given or secrets.token_urlsafe(PASSWORD_LENGTH)
+    password = given or secrets.token_urlsafe(MADE_UP_BYTES)
+    account = Account(
+        email=arguments.email, display_name=arguments.name, city=arguments.city, department=arguments.department
+    )
     try:
+        if given:
+            require_good_password("password", given, account, settings.home_city)
         name = create_with_password(
             AccountsDatabase(settings.database_url), arguments.email, arguments.name, password, arguments.role,
             city=arguments.city, department=arguments.department,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chassis import memory
 from chassis.settings import load
-from gateway.accounts import caller_cache  # noqa: F401 -- its memory is shared by the workers
+from gateway.accounts import caller_cache, password_budget  # noqa: F401 -- their memory is shared by the workers
 from gateway.operations import worker_metrics
 from gateway.settings import GatewaySettings
 

@@ -7,31 +7,25 @@ from sqlalchemy.orm import Session
 
 from chassis.errors import FailedPrecondition, InvalidArgument
 from chassis.model import now
+from gateway.accounts.caller_cache import Caller
 from gateway.accounts.database import AccountsDatabase
-from gateway.accounts.model import Account, Kind, Token
-from gateway.accounts.sessions import issue_token
+from gateway.accounts.model import Account, Kind, Scope, Token
+from gateway.accounts.sessions import issue_token, list_tokens, require_token
 
-ACCESS_TOKEN_LIFETIME = timedelta(days=366)
+ACCESS_TOKEN_LIFETIME = timedelta(days=365)
 ACCESS_TOKENS_PER_ACCOUNT = 50
 
 
 def list_access_tokens(database: AccountsDatabase, account_id: str) -> list[Token]:
     """Return the access tokens of an account that have not expired, newest first."""
-    with Session(database.engine) as session:
-        return list(
-            session.scalars(
-                select(Token)
-                .where(Token.account_id == account_id, Token.kind == Kind.PERSONAL, Token.expire_time > now())
-                .order_by(Token.create_time.desc(), Token.id.desc())
-            )
-        )
+    return list_tokens(database, account_id, (Kind.PERSONAL,))
 
 
 def create_access_token(
-    database: AccountsDatabase, account_id: str, title: str, expire_time: datetime | None
+    database: AccountsDatabase, caller: Caller, title: str, expire_time: datetime | None, scope: Scope
 ) -> tuple[str, Token]:
     """
-    Make a token for a program of an account.
+    Make a token for a program of the caller.
 
     Returns:
         The token itself, which is not kept, and what is kept of it.
@@ -39,8 +33,9 @@ def create_access_token(
     Raises:
         InvalidArgument: The expiry is past or too far away; reason EXPIRY_OUT_OF_RANGE.
         FailedPrecondition: The account has too many already; reason TOO_MANY_ACCESS_TOKENS.
+        Unauthenticated: What the caller holds was revoked meanwhile; reason SESSION_ENDED.
     """
-    moment = now()
+    account_id, moment = caller.account_id, now()
     lifetime = expire_time - moment if expire_time else ACCESS_TOKEN_LIFETIME
     if not timedelta() < lifetime <= ACCESS_TOKEN_LIFETIME:
         days = ACCESS_TOKEN_LIFETIME.days
@@ -52,6 +47,7 @@ def create_access_token(
         )
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
         session.get_one(Account, account_id, with_for_update=True)  # two at once must not both be the fiftieth
+        require_token(session, caller)
         count = session.scalar(
             select(func.count()).where(
                 Token.account_id == account_id, Token.kind == Kind.PERSONAL, Token.expire_time > moment
@@ -64,6 +60,6 @@ def create_access_token(
                 metadata={"max_tokens": str(ACCESS_TOKENS_PER_ACCOUNT)},
             )
         token, held = issue_token(account_id, Kind.PERSONAL, lifetime)
-        held.title = title
+        held.title, held.scope = title, scope
         session.add(held)
     return token, held

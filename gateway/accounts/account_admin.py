@@ -16,7 +16,7 @@ from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from gateway.accounts import passwords
 from gateway.accounts.caller_cache import forget_all
 from gateway.accounts.database import AccountsDatabase
-from gateway.accounts.model import Account, Kind, Token
+from gateway.accounts.model import Account, Token
 
 # Raises what speaks against an account as it would be.
 Check = Callable[[Account], None]
@@ -102,7 +102,7 @@ def create(database: AccountsDatabase, values: Mapping[str, Any], updater: str, 
     account = Account(**values, updater=updater)
     check(account)
     password = secrets.token_urlsafe(MADE_UP_BYTES)
-    account.password_hash, account.must_choose_password = passwords.hashed(password), True
+    account.make_up_password(passwords.hashed(password))
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
         session.add(account)
         _flush(session)
@@ -150,7 +150,7 @@ def update(
     database: AccountsDatabase, name: str, etag: str, values: Mapping[str, Any], updater: str, check: Check
 ) -> Account:
     """
-    Change an account; one that is disabled by it is signed out everywhere.
+    Change an account; one that is disabled by it is signed out everywhere, programs too.
 
     Raises:
         NotFound: There is none of that name.
@@ -166,14 +166,14 @@ def update(
         account.changed_by(updater)
         _flush(session)
         if account.disabled:
-            _end_sessions(session, account)
+            _revoke_tokens(session, account)
     forget_all()
     return account
 
 
 def reset_password(database: AccountsDatabase, name: str, etag: str, updater: str) -> tuple[Account, str]:
     """
-    Give an account a new password and end its sessions; return it and the password, which is not kept.
+    Give an account a new password and revoke all its tokens; return it and the password, which is not kept.
 
     Raises:
         NotFound: There is none of that name.
@@ -184,9 +184,9 @@ def reset_password(database: AccountsDatabase, name: str, etag: str, updater: st
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
         account = _find(session, name, lock=True)
         account.check_etag(etag)
-        account.password_hash, account.must_choose_password = password_hash, True
+        account.make_up_password(password_hash)
         account.changed_by(updater)
-        _end_sessions(session, account)
+        _revoke_tokens(session, account)
     forget_all()
     return account, password
 
@@ -213,8 +213,8 @@ def _flush(session: Session) -> None:
         raise AlreadyExists(f"account.email: {message}", reason="EMAIL_TAKEN", violations=taken) from error
 
 
-def _end_sessions(session: Session, account: Account) -> None:
-    session.execute(delete(Token).where(Token.account_id == account.id, Token.kind != Kind.PERSONAL))
+def _revoke_tokens(session: Session, account: Account) -> None:
+    session.execute(delete(Token).where(Token.account_id == account.id))
 
 
 def _encoded(email: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chassis.identity import Identity
-from gateway.accounts.model import Kind
+from gateway.accounts.model import Kind, Scope
 
 SECONDS = 5.0
 KEPT = 10_000
@@ -44,6 +44,9 @@ class Caller:
     expire_time: datetime
     must_choose_password: bool
     """Whether the account's password is for choosing an own one, and nothing else."""
+    scope: Scope
+    confirm_time: datetime
+    """When its holder last gave the password."""
 
     @property
     def account_id(self) -> str:

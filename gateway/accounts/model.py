@@ -1,14 +1,28 @@
 """Tables of the accounts database: who may sign in, what they hold, and how often somebody tried."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, false, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.identity import Identity, Role
 from chassis.model import NAMING_CONVENTION, Versioned, enum_column, new_id, now
 
+# A password that was made up and handed over is for the next days, not for whoever finds the note in a year.
+FIRST_PASSWORD_LIFETIME = timedelta(days=7)
 PEOPLE_ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
 
 
@@ -37,6 +51,10 @@ class Account(Versioned, Base):
     """argon2id, in the PHC string format."""
     must_choose_password: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether the password was made up by the platform: it is for choosing an own one, and nothing else."""
+    first_password_expire_time: Mapped[datetime] = mapped_column(
+        default=lambda: now() + FIRST_PASSWORD_LIFETIME, server_default=text("now() + interval '7 days'")
+    )
+    """When a password that was made up stops being accepted; of no meaning where it was chosen."""
     roles: Mapped[list[str]]
     city: Mapped[str] = mapped_column(default="")
     department: Mapped[str] = mapped_column(default="")
@@ -52,6 +70,16 @@ class Account(Versioned, Base):
     def name(self) -> str:
         """The resource name."""
         return f"accounts/{self.id}"
+
+    @property
+    def first_password_expired(self) -> bool:
+        """Whether its password was made up, and has not been replaced in time."""
+        return self.must_choose_password and self.first_password_expire_time <= now()
+
+    def make_up_password(self, password_hash: str) -> None:
+        """Give it a password that was made up: for choosing an own one, within some days."""
+        self.password_hash, self.must_choose_password = password_hash, True
+        self.first_password_expire_time = now() + FIRST_PASSWORD_LIFETIME
 
     def changed_by(self, updater: str) -> None:
         """Note a change by an administrator."""
@@ -72,6 +100,13 @@ class Kind(StrEnum):
     PERSONAL = "personal"
 
 
+class Scope(StrEnum):
+    """What the holder of a token may do, of what the account may do."""
+
+    READ = "read"
+    WRITE = "write"
+
+
 class Token(Base):
     """Something an account holds that proves who is asking: 256 random bits, of which only the digest is kept."""
 
@@ -84,7 +119,10 @@ class Token(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     """SHA-256 of the token."""
     title: Mapped[str] = mapped_column(default="")
+    scope: Mapped[Scope] = enum_column(Scope, default=Scope.WRITE, server_default=Scope.WRITE)
     create_time: Mapped[datetime] = mapped_column(default=now)
+    confirm_time: Mapped[datetime] = mapped_column(default=now, server_default=func.now())
+    """When its holder last gave the password, at the sign-in or since."""
     expire_time: Mapped[datetime]
     last_use_time: Mapped[datetime | None]
 

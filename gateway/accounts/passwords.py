@@ -1,25 +1,23 @@
 """Password hashes: argon2id with the parameters of RFC 9106 for little memory (64 MiB)."""
 
-import threading
 from functools import cache
 
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 
-MIN_PASSWORD = 12
-# The longest that argon2 can be asked to bear.
-MAX_PASSWORD = 1000
-
-# Each hash takes 64 MiB while it is computed; more at once would only wait for the processor anyway.
-HASHES_AT_ONCE = 4
+from gateway.accounts.password_budget import place_to_hash
 
 _hasher = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
-_places = threading.BoundedSemaphore(HASHES_AT_ONCE)
 
 
 def hashed(password: str) -> str:
-    """Return the hash of a password, in the PHC string format."""
-    with _places:
+    """
+    Return the hash of a password, in the PHC string format.
+
+    Raises:
+        Unavailable: `SIGN_IN_BUSY`: too many are being hashed.
+    """
+    with place_to_hash():
         return _hasher.hash(password)
 
 
@@ -28,8 +26,11 @@ def matches(password_hash: str | None, password: str) -> bool:
     Return whether a password is the one that was hashed.
 
     It takes as long without a hash (None: there is no such account) as with one, so that the time tells nothing.
+
+    Raises:
+        Unavailable: `SIGN_IN_BUSY`: too many are being hashed.
     """
-    with _places:
+    with place_to_hash():
         try:
             _hasher.verify(password_hash or _nobodys_hash(), password)
         except (VerificationError, InvalidHashError):

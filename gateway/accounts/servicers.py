@@ -15,7 +15,7 @@ from chassis.identity import Role
 from gateway.accounts import access_tokens, account_admin, sessions
 from gateway.accounts.caller_cache import Caller
 from gateway.accounts.database import AccountsDatabase
-from gateway.accounts.model import Account, Kind, Token
+from gateway.accounts.model import Account, Kind, Scope, Token
 
 # Fields of an account that an administrator sets.
 SETTABLE = {"email", "display_name", "roles", "city", "department", "disabled"}
@@ -52,6 +52,18 @@ class Context:
             )
         return self.signed_in
 
+    @property
+    def confirmed_caller(self) -> Caller:
+        """
+        Who makes a call that makes or changes who may sign in.
+
+        Raises:
+            PermissionDenied, Unauthenticated: As `gateway.accounts.sessions.require_confirmation`.
+        """
+        caller = self.caller
+        sessions.require_confirmation(caller)
+        return caller
+
 
 class SessionService:
     """Signs in and out."""
@@ -68,15 +80,31 @@ class SessionService:
             token=token,
             expire_time=caller.expire_time,
             account=caller.identity.subject,
+            kind=accounts_pb2.Session.KIND_PROGRAM,
+            create_time=caller.confirm_time,
+            current=True,
+        )
+
+    def ListSessions(
+        self, request: accounts_pb2.ListSessionsRequest, context: Context
+    ) -> accounts_pb2.ListSessionsResponse:
+        """Return the sessions of the caller's account; to an administrator, of any."""
+        held = sessions.list_sessions(context.database, _readable_account(request.parent, context))
+        current = context.caller.token_id
+        return accounts_pb2.ListSessionsResponse(
+            sessions=[session_message(token, current=token.id == current) for token in held], total_size=len(held)
         )
 
     def DeleteSession(self, request: accounts_pb2.DeleteSessionRequest, context: Context) -> Empty:
-        """End a session of the caller."""
+        """End a session of the caller; for an administrator, anybody's."""
         caller = context.caller
         token_id = request.name.removeprefix("sessions/")
         try:
-            own = caller.token_id if token_id == "current" else token_id
-            sessions.revoke_token(context.database, caller.account_id, own, (Kind.SESSION, Kind.WEB))
+            if token_id == "current":
+                sessions.revoke_token(context.database, caller.account_id, caller.token_id, sessions.SESSION_KINDS)
+            else:
+                account_id = sessions.ANY_ACCOUNT if _manages(caller) else caller.account_id
+                sessions.revoke_token(context.database, account_id, token_id, sessions.SESSION_KINDS)
         except NotFound:
             raise NotFound(request.name) from None
         return Empty()
@@ -108,12 +136,12 @@ class AccountService:
 
     def CreateAccount(self, request: accounts_pb2.CreateAccountRequest, context: Context) -> accounts_pb2.Account:
         """Create an account; only this answer holds its password."""
-        values, updater = _columns(request.account, SETTABLE), context.caller.identity.name
+        values, updater = _columns(request.account, SETTABLE), context.confirmed_caller.identity.name
         return account_message(*account_admin.create(context.database, values, updater, partial(_check, context)))
 
     def UpdateAccount(self, request: accounts_pb2.UpdateAccountRequest, context: Context) -> accounts_pb2.Account:
         """Change an account."""
-        wanted, updater = request.account, context.caller.identity.name
+        wanted, updater = request.account, context.confirmed_caller.identity.name
         values = _columns(wanted, updated_paths(request.update_mask, wanted, SETTABLE))
         return account_message(
             account_admin.update(context.database, wanted.name, wanted.etag, values, updater, partial(_check, context))
@@ -123,7 +151,7 @@ class AccountService:
         self, request: accounts_pb2.ResetAccountPasswordRequest, context: Context
     ) -> accounts_pb2.Account:
         """Give an account a new password; only this answer holds it."""
-        updater = context.caller.identity.name
+        updater = context.confirmed_caller.identity.name
         return account_message(*account_admin.reset_password(context.database, request.name, request.etag, updater))
 
 
@@ -135,8 +163,8 @@ class AccessTokenService:
     def ListAccessTokens(
         self, request: accounts_pb2.ListAccessTokensRequest, context: Context
     ) -> accounts_pb2.ListAccessTokensResponse:
-        """Return the caller's access tokens, without the tokens themselves."""
-        tokens = access_tokens.list_access_tokens(context.database, _own_account(request.parent, context))
+        """Return the access tokens of the caller, to an administrator of anybody; without the tokens themselves."""
+        tokens = access_tokens.list_access_tokens(context.database, _readable_account(request.parent, context))
         return accounts_pb2.ListAccessTokensResponse(
             access_tokens=[access_token_message(token) for token in tokens], total_size=len(tokens)
         )
@@ -145,20 +173,22 @@ class AccessTokenService:
         self, request: accounts_pb2.CreateAccessTokenRequest, context: Context
     ) -> accounts_pb2.AccessToken:
         """Make an access token; only this answer holds it."""
-        wanted = request.access_token
+        caller, wanted = context.confirmed_caller, request.access_token
+        if request.parent not in ("accounts/me", caller.identity.subject):
+            raise NotFound(request.parent)
+        scope = Scope.WRITE if wanted.scope == accounts_pb2.AccessToken.SCOPE_WRITE else Scope.READ
         expire_time = wanted.expire_time.ToDatetime(UTC) if wanted.HasField("expire_time") else None
-        token, held = access_tokens.create_access_token(
-            context.database, _own_account(request.parent, context), wanted.title, expire_time
-        )
+        token, held = access_tokens.create_access_token(context.database, caller, wanted.title, expire_time, scope)
         message = access_token_message(held)
         message.token = token
         return message
 
     def DeleteAccessToken(self, request: accounts_pb2.DeleteAccessTokenRequest, context: Context) -> Empty:
-        """Revoke an access token of the caller."""
+        """Revoke an access token of the caller; for an administrator, anybody's."""
         account, _, token_id = request.name.rpartition("/accessTokens/")
         try:
-            sessions.revoke_token(context.database, _own_account(account, context), token_id, (Kind.PERSONAL,))
+            account_id = _readable_account(account, context)
+            sessions.revoke_token(context.database, account_id, token_id, (Kind.PERSONAL,))
         except NotFound:
             raise NotFound(request.name) from None
         return Empty()
@@ -177,6 +207,7 @@ def account_message(account: Account, password: str = "") -> accounts_pb2.Accoun
         disabled=account.disabled,
         password=password,
         must_choose_password=account.must_choose_password,
+        first_password_expire_time=account.first_password_expire_time if account.must_choose_password else None,
         create_time=account.create_time,
         update_time=account.update_time,
         updater=account.updater,
@@ -192,20 +223,41 @@ def access_token_message(token: Token) -> accounts_pb2.AccessToken:
         create_time=token.create_time,
         expire_time=token.expire_time,
         last_use_time=token.last_use_time,
+        scope=f"SCOPE_{token.scope.upper()}",
     )
 
 
-def _own_account(name: str, context: Context) -> str:
+def session_message(token: Token, *, current: bool) -> accounts_pb2.Session:
+    """Return what may be shown of a session."""
+    return accounts_pb2.Session(
+        name=f"sessions/{token.id}",
+        account=f"accounts/{token.account_id}",
+        kind="KIND_BROWSER" if token.kind is Kind.WEB else "KIND_PROGRAM",
+        create_time=token.create_time,
+        last_use_time=token.last_use_time,
+        expire_time=token.expire_time,
+        current=current,
+    )
+
+
+def _readable_account(name: str, context: Context) -> str:
     """
-    Return the id of the caller's account, which is the only one that it may name.
+    Return the id of an account whose sessions and tokens the caller may see and end: the own; an administrator's, any.
 
     Raises:
         NotFound: It names another one.
     """
     caller = context.caller
-    if name not in ("accounts/me", caller.identity.subject):
+    if name in ("accounts/me", caller.identity.subject):
+        return caller.account_id
+    if not _manages(caller):
         raise NotFound(name)
-    return caller.account_id
+    return account_admin.get(context.database, name).id
+
+
+def _manages(caller: Caller) -> bool:
+    """Return whether a caller may see and end what others hold: by an access token nobody does."""
+    return caller.identity.has(Role.ADMINISTRATOR) and caller.kind is not Kind.PERSONAL
 
 
 def _columns(wanted: accounts_pb2.Account, fields: set[str]) -> dict[str, Any]:

@@ -1,15 +1,26 @@
 """
-How often somebody may try to sign in.
+How often somebody may try to sign in, within 15 minutes.
 
-Attempts are counted in the database, so that the limits hold across workers and machines: 10 for one e-mail address
-and 50 from one network address within 15 minutes. An attempt is counted before the password is looked at, so that
-many at once gain nothing; a successful one is taken back.
+Attempts are counted in the database, so that the limits hold across workers and machines. An attempt is counted before
+the password is looked at, so that many at once gain nothing; a successful one is taken back, and what is refused is
+counted nowhere. Who tries decides against whom it counts:
+
+- a stranger: 50 from one network address, 10 of them for one e-mail address, and 50 for one e-mail address over all
+  networks. So one address cannot keep an account from its holder at another one;
+- a browser in which the account signed in before: 10 of its own, whatever strangers did; then it is a stranger;
+- somebody who is signed in and gives the password once more: 10 by that session.
+
+Sources: NIST SP 800-63B, section on rate limiting (at most 100 failed attempts in a row for one account); *Slow Down
+Online Guessing Attacks with Device Cookies* (Anton Dedov, OWASP), for browsers that are known.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from ipaddress import IPv4Address, ip_address
 
-from sqlalchemy import Connection, case, delete, func, update
+from sqlalchemy import Connection, case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.errors import ResourceExhausted
@@ -17,45 +28,113 @@ from chassis.model import now
 from gateway.accounts.model import SignInAttempts
 
 WINDOW = timedelta(minutes=15)
-ATTEMPTS_PER_EMAIL = 10
 ATTEMPTS_PER_ADDRESS = 50
+ATTEMPTS_PER_EMAIL_AND_ADDRESS = 10
+ATTEMPTS_PER_EMAIL = 50
+ATTEMPTS_PER_DEVICE = 10
+ATTEMPTS_PER_SESSION = 10
+# Of an IPv6 address, the bits of the network: whoever has one address of it has all.
+IPV6_NETWORK_BITS = 64
+# Windows that are over, forgotten with each attempt: more than one attempt adds.
+FORGOTTEN_AT_ONCE = 20
 
 
-def _keys(email: str, address: str) -> tuple[str, str]:
-    return (
-        sha256(f"email:{email.strip().lower()}".encode()).hexdigest(),
-        sha256(f"address:{address}".encode()).hexdigest(),
-    )
-
-
-def count_attempt(connection: Connection, email: str, address: str) -> None:
+@dataclass(frozen=True)
+class Counter:
     """
-    Count an attempt to sign in.
+    Something that attempts are counted against.
+
+    Attributes:
+        key: SHA-256 of what it is: nobody can read from it who tried.
+        limit: Attempts within the window, at most.
+        of_account: Whether a success says that earlier failures were a slip, and clears it.
+    """
+
+    key: str
+    limit: int
+    of_account: bool = True
+
+
+def count_of_stranger(email: str, address: str) -> list[Counter]:
+    """Return what the attempt of somebody unknown is counted against."""
+    email, network = email.strip().lower(), _network(address)
+    return [
+        Counter(_key("address", network), ATTEMPTS_PER_ADDRESS, of_account=False),
+        Counter(_key("email at address", email, network), ATTEMPTS_PER_EMAIL_AND_ADDRESS),
+        Counter(_key("email", email), ATTEMPTS_PER_EMAIL),
+    ]
+
+
+def count_of_device(device: str) -> list[Counter]:
+    """Return what an attempt in a browser is counted against, in which the account has signed in before."""
+    return [Counter(_key("device", device), ATTEMPTS_PER_DEVICE)]
+
+
+def count_of_session(token_id: str) -> list[Counter]:
+    """Return what it is counted against that somebody who is signed in gives the password once more."""
+    return [Counter(_key("session", token_id), ATTEMPTS_PER_SESSION)]
+
+
+def count_attempt(connection: Connection, ways: Iterable[Sequence[Counter]]) -> Sequence[Counter]:
+    """
+    Count an attempt to sign in, by the first of several ways in that is open.
+
+    Returns:
+        What it was counted against.
 
     Raises:
-        ResourceExhausted: There were too many; its metadata tell the seconds to wait, ``retry_after``.
+        ResourceExhausted: `TOO_MANY_ATTEMPTS` by every way; its metadata tell the seconds to wait, ``retry_after``.
     """
+    refusal = None
+    for counters in ways:
+        try:
+            with connection.begin_nested():  # what is refused is counted nowhere
+                for counter in counters:
+                    _count(connection, counter)
+        except ResourceExhausted as error:
+            refusal = error
+        else:
+            _forget(connection)
+            return counters
+    if refusal is None:
+        raise ValueError("no way in is given")
+    raise refusal
+
+
+def take_back(connection: Connection, counters: Sequence[Counter]) -> None:
+    """Uncount an attempt that came to nothing, because the password could not be looked at."""
+    for counter in counters:
+        row = SignInAttempts.key == counter.key
+        connection.execute(update(SignInAttempts).where(row).values(attempts=SignInAttempts.attempts - 1))
+        connection.execute(delete(SignInAttempts).where(row, SignInAttempts.attempts <= 0))
+
+
+def forgive(connection: Connection, counters: Sequence[Counter]) -> None:
+    """Take back a successful attempt, and those for the same account that failed before."""
+    take_back(connection, [counter for counter in counters if not counter.of_account])
+    keys = [counter.key for counter in counters if counter.of_account]
+    connection.execute(delete(SignInAttempts).where(SignInAttempts.key.in_(keys)))
+
+
+def _count(connection: Connection, counter: Counter) -> None:
     moment = now()
-    limits = dict(zip(_keys(email, address), (ATTEMPTS_PER_EMAIL, ATTEMPTS_PER_ADDRESS), strict=True))
     over = SignInAttempts.window_start < moment - WINDOW
-    # Sorted, so that two attempts at once lock the rows in the same order.
-    rows = [{"key": key, "attempts": 1, "window_start": moment} for key in sorted(limits)]
-    counted = connection.execute(
+    counted = connection.scalar(
         insert(SignInAttempts)
-        .values(rows)
+        .values(key=counter.key, attempts=1, window_start=moment)
         .on_conflict_do_update(
             index_elements=[SignInAttempts.key],
             set_={
                 "attempts": case((over, 1), else_=SignInAttempts.attempts + 1),
                 "window_start": case((over, moment), else_=SignInAttempts.window_start),
             },
+            where=or_(over, SignInAttempts.attempts < counter.limit),
         )
-        .returning(SignInAttempts.key, SignInAttempts.attempts, SignInAttempts.window_start)
+        .returning(SignInAttempts.key)
     )
-    waits = [start + WINDOW - moment for key, attempts, start in counted if attempts > limits[key]]
-    if waits:
-        connection.commit()
-        seconds = max(1, int(max(waits).total_seconds()) + 1)
+    if counted is None:
+        start = connection.scalar(select(SignInAttempts.window_start).where(SignInAttempts.key == counter.key))
+        seconds = max(1, int((start + WINDOW - moment).total_seconds()) + 1) if start else 1
         raise ResourceExhausted(
             f"Too many attempts to sign in; try again in {seconds} seconds.",
             reason="TOO_MANY_ATTEMPTS",
@@ -63,13 +142,29 @@ def count_attempt(connection: Connection, email: str, address: str) -> None:
         )
 
 
-def forgive(connection: Connection, email: str, address: str) -> None:
-    """Take back a successful attempt, and forget windows that are over."""
-    email_key, address_key = _keys(email, address)
-    old = SignInAttempts.window_start < now() - WINDOW
-    connection.execute(delete(SignInAttempts).where((SignInAttempts.key == email_key) | old))
-    connection.execute(
-        update(SignInAttempts)
-        .where(SignInAttempts.key == address_key)
-        .values(attempts=func.greatest(SignInAttempts.attempts - 1, 0))
+def _forget(connection: Connection) -> None:
+    """Remove windows that are over, but for those that another attempt is just looking at."""
+    over = (
+        select(SignInAttempts.key)
+        .where(SignInAttempts.window_start < now() - WINDOW)
+        .limit(FORGOTTEN_AT_ONCE)
+        .with_for_update(skip_locked=True)
     )
+    connection.execute(delete(SignInAttempts).where(SignInAttempts.key.in_(over)))
+
+
+def _key(*parts: str) -> str:
+    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _network(address: str) -> str:
+    """Return what counts as one network address: an IPv4 address, or the network of an IPv6 one."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return f"{int(found) >> (128 - IPV6_NETWORK_BITS):x}/{IPV6_NETWORK_BITS}"

@@ -50,4 +50,7 @@ class _ThisProcess:
         return partial(call, find_method(path))
 
 
-accounts = accounts_pb2_grpc.AccountServiceStub(cast(grpc.Channel, _ThisProcess()))
+_channel = cast(grpc.Channel, _ThisProcess())
+sessions = accounts_pb2_grpc.SessionServiceStub(_channel)
+accounts = accounts_pb2_grpc.AccountServiceStub(_channel)
+access_tokens = accounts_pb2_grpc.AccessTokenServiceStub(_channel)

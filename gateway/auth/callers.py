@@ -8,16 +8,18 @@ somebody's name, and needs no CSRF token; a page never looks at the header.
 
 from flask import current_app, g, has_request_context, request
 
-from chassis.errors import Unauthenticated
+from chassis.errors import PermissionDenied, Unauthenticated
 from chassis.identity import Identity
 from gateway.accounts.caller_cache import Caller
 from gateway.accounts.database import AccountsDatabase
-from gateway.accounts.model import Kind
+from gateway.accounts.model import Kind, Scope
 from gateway.accounts.sessions import find_caller
 from gateway.auth import cookies
 
 API = "/api/"
 REFERENCE = "/api/reference"
+# What changes nothing: RPCs that only read are GET in the contract.
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def accounts_database() -> AccountsDatabase:
@@ -33,6 +35,7 @@ def current_caller() -> Caller | None:
     Raises:
         Unauthenticated: The request carries a bearer token that is not accepted (any more); reason
             MALFORMED_AUTHORIZATION or TOKEN_NOT_VALID.
+        PermissionDenied: It is for reading, and the request is to change something; reason TOKEN_READ_ONLY.
     """
     if not has_request_context():
         return None
@@ -98,6 +101,8 @@ def _by_bearer() -> Caller | None:
     caller = find_caller(accounts_database(), token.strip(), (Kind.SESSION, Kind.PERSONAL))
     if caller is None:
         raise Unauthenticated("This token is not valid (any more); sign in again.", reason="TOKEN_NOT_VALID")
+    if caller.scope is Scope.READ and request.method not in READING:
+        raise PermissionDenied("This access token is for reading only.", reason="TOKEN_READ_ONLY")
     return caller
 
 

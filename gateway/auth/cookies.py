@@ -1,16 +1,22 @@
 """Cookies: for this site's own requests only, out of reach of scripts, and by https only where there is https."""
 
+import secrets
 from datetime import datetime
 
 from flask import Flask, Request, after_this_request, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from gateway.i18n.languages import LANGUAGE_COOKIE
 
 SESSION = "austausch_session"
 FORM = "austausch_form"
+DEVICE = "austausch_device"
 LANGUAGE_SECONDS = 365 * 24 * 3600
+DEVICE_SECONDS = 365 * 24 * 3600
+# Accounts that one browser is known for: of a counter that several people share.
+ACCOUNTS_PER_DEVICE = 8
 
 
 class FormCookies(SecureCookieSessionInterface):
@@ -38,6 +44,39 @@ def set_session(response: Response, token: str, expire_time: datetime) -> None:
 def clear_session(response: Response) -> None:
     """Make the browser forget the token of a session."""
     response.delete_cookie(SESSION, path="/", secure=secure(), httponly=True, samesite="Lax")
+
+
+def known_devices() -> dict[str, str]:
+    """
+    Return the mark of this browser, a random text, by the id of each account that has signed in by it before.
+
+    Only who knew the password got it, so what strangers try does not count against it
+    (`gateway.accounts.sign_in_throttle`).
+    """
+    try:
+        known: dict[str, str] = _device_marks().loads(request.cookies.get(DEVICE, ""), max_age=DEVICE_SECONDS)
+    except BadData:
+        return {}
+    return known
+
+
+def remember_device(response: Response, account_id: str) -> None:
+    """Mark the browser as one in which an account has signed in."""
+    before = {known: mark for known, mark in known_devices().items() if known != account_id}
+    latest = dict([*before.items(), (account_id, secrets.token_urlsafe(12))][-ACCOUNTS_PER_DEVICE:])
+    response.set_cookie(
+        DEVICE,
+        _device_marks().dumps(latest),
+        max_age=DEVICE_SECONDS,
+        path="/",
+        secure=secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _device_marks() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=DEVICE)
 
 
 def remember_language(tag: str) -> None:

@@ -6,13 +6,13 @@ choice is asked for on a page of its own; in place where a form was just sent, w
 (`gateway.forms.resubmission`).
 """
 
-from flask import Response, flash, render_template, request
+from flask import Response, current_app, flash, render_template, request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from chassis.errors import InvalidArgument
+from chassis.errors import DomainError, InvalidArgument, Unavailable
 from gateway.accounts import sessions
-from gateway.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
+from gateway.accounts.password_rules import MIN_PASSWORD
 from gateway.auth.callers import accounts_database, admit, newcomer
 
 
@@ -37,16 +37,14 @@ def page(typed: MultiDict[str, str] | None, prefix: str, problem: str = "") -> R
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 
-def choose(new: str) -> str:
-    """Take the password that the newcomer chooses; return what speaks against it, "" when it is taken."""
+def choose(new: str) -> DomainError | None:
+    """Take the password that the newcomer chooses; return what speaks against it, None when it is taken."""
     caller = newcomer()
     if caller is None:
-        return ""
-    if not MIN_PASSWORD <= len(new) <= MAX_PASSWORD:
-        return _("Please choose at least %(count)s characters.", count=MIN_PASSWORD)
+        return None
     try:
-        admit(sessions.choose_password(accounts_database(), caller, new))
-    except InvalidArgument:
-        return _("Please choose another one: this is the password that was made up for you.")
+        admit(sessions.choose_password(accounts_database(), caller, new, current_app.config["HOME_CITY"]))
+    except (InvalidArgument, Unavailable) as refusal:
+        return refusal
     flash(_("Your password is changed, and every other session has ended."), "success")
-    return ""
+    return None

@@ -12,10 +12,10 @@ from flask import Response, after_this_request, flash, render_template, request,
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from chassis.errors import ResourceExhausted, Unauthenticated
+from chassis.errors import FailedPrecondition, ResourceExhausted, Unauthenticated, Unavailable
 from gateway.accounts import sessions
 from gateway.accounts.model import Kind
-from gateway.accounts.passwords import MAX_PASSWORD
+from gateway.accounts.password_rules import MAX_PASSWORD
 from gateway.auth import cookies
 from gateway.auth.callers import accounts_database, admit, require_caller
 
@@ -92,14 +92,19 @@ def begin_session(prefix: str = "") -> Refusal | None:
     email = request.form.get(prefix + "email", "")[:MAX_EMAIL].replace("\0", "")
     password = request.form.get(prefix + "password", "")[:MAX_PASSWORD]
     try:
-        token, caller = sessions.sign_in(accounts_database(), email, password, request.remote_addr or "", Kind.WEB)
+        token, caller = sessions.sign_in(
+            accounts_database(), email, password, request.remote_addr or "", Kind.WEB, cookies.known_devices()
+        )
     except Unauthenticated:
         return Refusal(_("E-mail address or password is wrong."), 401)
+    except FailedPrecondition as error:
+        if error.reason != "FIRST_PASSWORD_EXPIRED":
+            raise
+        return Refusal(_("This first password is no longer valid. Please ask an administrator for a new one."), 401)
     except ResourceExhausted as error:
-        seconds = error.metadata["retry_after"]
-        minutes = int(seconds) // 60 + 1
-        problem = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
-        return Refusal(problem, 429, {"Retry-After": seconds})
+        return _wait_for_attempts(error)
+    except Unavailable as error:
+        return _busy(error)
     pressed = session.get(PRESSED)
     session.clear()  # whoever planted a form's token before gains nothing from it now
     session[BEGUN] = True
@@ -110,9 +115,24 @@ def begin_session(prefix: str = "") -> Refusal | None:
     @after_this_request
     def give_cookie(response: Response) -> Response:
         cookies.set_session(response, token, caller.expire_time)
+        cookies.remember_device(response, caller.account_id)
         return response
 
     return None
+
+
+def _wait_for_attempts(error: ResourceExhausted) -> Refusal:
+    """Return the refusal of a password where there were too many wrong ones."""
+    seconds = error.metadata["retry_after"]
+    minutes = int(seconds) // 60 + 1
+    problem = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
+    return Refusal(problem, 429, {"Retry-After": seconds})
+
+
+def _busy(error: Unavailable) -> Refusal:
+    """Return the refusal of a password that could not be looked at, because of too many others."""
+    problem = _("Very many people are signing in just now. Please try again in a moment.")
+    return Refusal(problem, 503, {"Retry-After": error.metadata.get("retry_after", "5")})
 
 
 def local_path(target: str | None) -> str:

@@ -32,12 +32,15 @@ REFUSALS: dict[str, dict[str, str]] = {
         "MALFORMED_AUTHORIZATION": N_("The header Authorization has to be: Bearer, a space, and the token."),
         "TOKEN_NOT_VALID": N_("This token is not valid (any more)."),
         "WRONG_CREDENTIALS": N_("E-mail address or password is wrong."),
+        "PASSWORD_CONFIRMATION_NEEDED": N_("Please sign in once more: the last time was too long ago for this."),
         "SESSION_ENDED": N_("Your session has ended. Please sign in again."),
         "IDENTITY_MISSING": N_("A part of the platform was not told who is asking."),
         "IDENTITY_NOT_VALID": N_("A part of the platform does not accept who is asking."),
     },
     "PERMISSION_DENIED": {
         "ROLE_MISSING": N_("Your role is not allowed to do this."),
+        "SESSION_NEEDED": N_("An access token cannot be used for this. Sign in."),
+        "TOKEN_READ_ONLY": N_("This access token is for reading only."),
         "RESOURCE_NOT_VISIBLE": N_("You may not see this."),
         "NOT_DEPARTMENT_IN_CHARGE": N_("Only the department that is in charge of the visit may do this."),
         "NOT_IN_CHARGE_OF_DELEGATION": N_(
@@ -104,6 +107,9 @@ REFUSALS: dict[str, dict[str, str]] = {
         "REFERENCE_BROKEN": N_("Something that this refers to is missing, or something still refers to it."),
         "SUCCESSOR_SET_ASIDE": N_("This learning is itself set aside and cannot replace another."),
         "PASSWORD_NOT_CHOSEN": N_("The password was made up for the account. Sign in here and choose one of your own."),
+        "FIRST_PASSWORD_EXPIRED": N_(
+            "This first password is no longer valid. Please ask an administrator for a new one."
+        ),
         "OWN_ACCOUNT": N_(
             "You cannot lock your own account or take the role of an administrator from it; another one can."
         ),
@@ -117,6 +123,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "TOO_MANY_ATTEMPTS": N_("Too many attempts. Please try again later."),
     },
     "UNAVAILABLE": {
+        "SIGN_IN_BUSY": N_("Very many people are signing in just now. Please try again in a moment."),
         "SERVICE_AWAY": AWAY,
         "DATABASE_AWAY": AWAY,
         "ACCOUNTS_AWAY": AWAY,
@@ -246,5 +253,13 @@ FIELDS: dict[str, str] = {
     "EMAIL_TAKEN": N_("Another account has this e-mail address."),
     "WRONG_PASSWORD": N_("This is not your present password."),
     "PASSWORD_MADE_UP": N_("Please choose another one: this is the password that was made up for you."),
+    "PASSWORD_TOO_SHORT": N_("Please choose at least %(min_length)s characters."),
+    "PASSWORD_TOO_LONG": N_("Please choose at most %(max_length)s characters."),
+    "PASSWORD_TOO_COMMON": N_(
+        "Please choose another one: this is among the first that others would try. Several words are good."
+    ),
+    "PASSWORD_OF_OWN_WORDS": N_(
+        "Please choose another one, not made of your name, your address, your city or this platform's name."
+    ),
     "EXPIRY_OUT_OF_RANGE": N_("Please choose a time within the next %(max_days)s days."),
 }

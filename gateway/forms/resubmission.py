@@ -1,15 +1,16 @@
 """
 What a person typed into a form is not lost when the form cannot be taken yet.
 
-Four things come between a person and their form: they switch the language, their session has ended, they have yet to
-choose a password, or the form's token is no longer valid. In each, the browser has just sent every field, so the
-answer is the same page, filled with them. Nothing is stored, neither here nor in the browser, and no script is needed.
-The page is built as for a GET: nothing can be carried out by it, which is why even a form without a valid token may
-be shown so.
+Five things come between a person and their form: they switch the language, their session has ended, they have yet to
+choose a password, they have to give it once more, or the form's token is no longer valid. In each, the browser has just
+sent every field, so the answer is the same page, filled with them. Nothing is stored, neither here nor in the browser,
+and no script is needed. The page is built as for a GET: nothing can be carried out by it, which is why even a form
+without a valid token may be shown so.
 
 - The language: its switch in the header is a button of the page's form (the attribute `form` of HTML).
 - The session: the page answers with the sign-in form, under its own address and with the fields in it, hidden.
 - The password: likewise, with the form for an own one.
+- The password once more: likewise, with a field for it; the answer carries the form out.
 - The token: the page comes back with a new one.
 
 Passwords and files are never carried.
@@ -17,6 +18,7 @@ Passwords and files are never carried.
 
 from __future__ import annotations
 
+from datetime import UTC
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, flash, g, redirect, render_template, request, session, url_for
@@ -25,10 +27,12 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from gateway.auth import first_password, sign_in
-from gateway.auth.callers import newcomer
+from gateway.auth import confirmation, first_password, sign_in
+from gateway.auth.callers import current_caller, is_api, newcomer
 from gateway.auth.cookies import remember_language
 from gateway.auth.sign_in import PRESSED, local_path
+from gateway.errors.explanations import explain
+from gateway.errors.http_status import http_status
 from gateway.i18n import languages
 
 # The button that switches the language.
@@ -36,6 +40,7 @@ SWITCH = "switch_language"
 # Begins the names of the fields with which one signs in in place.
 SIGN_IN = "sign_in."
 NEW_PASSWORD = SIGN_IN + "new_password"
+CONFIRMATION = SIGN_IN + "confirmation"
 
 
 def is_form() -> bool:
@@ -47,13 +52,18 @@ def is_form() -> bool:
 def typed() -> MultiDict[str, str] | None:
     """Return what was typed into the form that this request brought; None when it brought none."""
     if is_form():
-        return MultiDict(
-            (name, text)
-            for name, text in request.form.items(multi=True)
-            if name not in ("csrf_token", SWITCH) and not name.startswith(SIGN_IN) and "password" not in name
-        )
+        return _fields()
     kept: MultiDict[str, str] | None = g.get("typed")
     return kept
+
+
+def _fields() -> MultiDict[str, str]:
+    """Return the fields that this request brought, but for those of the form's frame and passwords."""
+    return MultiDict(
+        (name, text)
+        for name, text in request.form.items(multi=True)
+        if name not in ("csrf_token", SWITCH) and not name.startswith(SIGN_IN) and "password" not in name
+    )
 
 
 def show_again() -> None:
@@ -64,13 +74,20 @@ def show_again() -> None:
 
 def switch_language() -> ResponseReturnValue | None:
     """Answer the button that switches the language with the page in that language."""
-    chosen = request.form.get(SWITCH, "") if is_form() else ""
-    if chosen in languages.LANGUAGES:
-        g.language_before = languages.language()
-        languages.choose(chosen)
-        remember_language(chosen)
+    if is_form() and _switch_language():
         show_again()
     return None
+
+
+def _switch_language() -> bool:
+    """Switch to the language whose button was pressed; return whether one was."""
+    chosen = request.form.get(SWITCH, "")
+    if chosen not in languages.LANGUAGES:
+        return False
+    g.language_before = languages.language()
+    languages.choose(chosen)
+    remember_language(chosen)
+    return True
 
 
 def language_before() -> str:
@@ -96,10 +113,29 @@ def choose_password_in_place() -> BaseResponse | None:
     """Take the password chosen and go on with the page that it stood before, or say what speaks against it."""
     if not is_form() or NEW_PASSWORD not in request.form:
         return None
-    if problem := first_password.choose(request.form[NEW_PASSWORD]):
-        return ask_for_password(problem)
+    if refusal := first_password.choose(request.form[NEW_PASSWORD]):
+        return ask_for_password(explain(refusal, UTC).text)
     show_again()  # nothing that the form brought is carried out by this button
     return None
+
+
+def confirm_in_place() -> BaseResponse | None:
+    """Take the password given once more, and go on with what it was asked for; or ask again where it is refused."""
+    if request.method != "POST" or is_api():  # whose body is not a form, and is read by the endpoint
+        return None
+    if CONFIRMATION not in request.form or not current_caller():
+        return None
+    if _switch_language():  # on a page that cannot be shown again, for it answers no GET
+        return ask_to_confirm()
+    if refusal := confirmation.confirm(request.form[CONFIRMATION]):
+        wait = refusal.metadata.get("retry_after")
+        return confirmation.page(_fields(), SIGN_IN, explain(refusal, UTC).text, http_status(refusal), wait)
+    return None
+
+
+def ask_to_confirm() -> BaseResponse:
+    """Ask for the password once more, with all that this request brought."""
+    return confirmation.page(_fields(), SIGN_IN)
 
 
 def ask_for_password(problem: str = "") -> BaseResponse:

@@ -114,6 +114,14 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "VISIBILITY_PARTNERS": _l("Shared with partner cities"),
         "VISIBILITY_PUBLIC": _l("Public"),
     },
+    "Session.Kind": {
+        "KIND_BROWSER": _l("Browser"),
+        "KIND_PROGRAM": _l("Program"),
+    },
+    "AccessToken.Scope": {
+        "SCOPE_READ": _l("Read only"),
+        "SCOPE_WRITE": _l("Read and change"),
+    },
     "Role": {
         "ROLE_ADMINISTRATOR": _l("Administrator"),
         "ROLE_COORDINATOR": _l("Coordinator: the international office"),

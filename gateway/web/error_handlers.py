@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from chassis.errors import DomainError, Internal, Unauthenticated, Unavailable
 from chassis.status import DOMAIN, to_status
 from gateway.accounts.database import DATABASE_ERRORS, is_outage
+from gateway.auth import confirmation
 from gateway.auth.callers import current_identity, is_api
 from gateway.errors.explanations import explain
 from gateway.errors.http_status import code_of_http, http_status, reason_of_http
@@ -47,6 +48,8 @@ def refusal(error: DomainError) -> BaseResponse:
     if error.code in RETRY_SECONDS:
         headers["Retry-After"] = error.metadata.get("retry_after", RETRY_SECONDS[error.code])
     if not is_api():
+        if error.reason == confirmation.NEEDED:
+            return resubmission.ask_to_confirm()
         if isinstance(error, Unauthenticated):
             return resubmission.ask_to_sign_in()
         if "page_token" in request.args and any(violation.field == "page_token" for violation in error.violations):
@@ -56,6 +59,9 @@ def refusal(error: DomainError) -> BaseResponse:
         return page(status, explanation.text, headers, explanation.title)
     if status == 401:
         invalid = "" if error.reason == "NOT_SIGNED_IN" else ' error="invalid_token"'
+        if error.reason == confirmation.NEEDED:  # RFC 9470
+            seconds = error.metadata["max_age_seconds"]
+            invalid = f' error="insufficient_user_authentication", max_age="{seconds}"'
         headers["WWW-Authenticate"] = f'Bearer realm="austausch"{"," * bool(invalid)}{invalid}'
     told = to_status(error)
     details = [MessageToDict(detail, always_print_fields_with_no_presence=True) for detail in told.details]

@@ -15,6 +15,7 @@ ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 # Who may call an RPC at all (None: who is not signed in); an RPC that does not stand here fails the test.
 MAY_CALL = {
     "SessionService.CreateSession": EVERYBODY,
+    "SessionService.ListSessions": SIGNED_IN,
     "SessionService.DeleteSession": SIGNED_IN,
     "AccountService.GetAccount": SIGNED_IN,
     "AccountService.ListAccounts": ADMINISTRATORS,

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import OWN_PASSWORD, PageForm, browser, choose_password, send, sign_in, text_of
-from tests.gateway.conftest import PASSWORD, Gateway, credentials
+from tests.gateway.browsing import OWN_PASSWORD, PageForm, browser, choose_password, form_token, send, sign_in, text_of
+from tests.gateway.conftest import PASSWORD, Gateway, Rest, credentials
 from tests.gateway.samples import a_city, created
 
 Door = Callable[..., Gateway]
@@ -168,3 +168,28 @@ def test_no_answer_but_the_first_holds_the_password(gateway: Gateway) -> None:
     changed = created(rest.patch(f"/v1/{account['name']}", {"department": "Press"}))
     listed = created(rest.get("/v1/accounts", query="once@"))["accounts"]
     assert [one["password"] for one in (read, changed, *listed)] == ["", "", ""]
+
+
+def test_an_administrator_ends_the_sessions_and_revokes_the_token_of_an_account(
+    gateway: Gateway, administrator: FlaskClient
+) -> None:
+    account = an_account(gateway, email="ended@city.example")
+    member = gateway.app.test_client()
+    sign_in(member, email=account["email"], password=account["password"])
+    choose_password(member)
+    mine = {"email": account["email"], "password": OWN_PASSWORD}
+    program = Rest(gateway.app.test_client(), Rest(member, "").post("/v1/sessions", mine).json["token"])
+    made = created(program.post("/v1/accounts/me/accessTokens", {"title": "Import of <b>"}))
+    path = f"/{account['name']}"
+
+    page = administrator.get(path)
+    assert "Import of &lt;b&gt;" in page.text
+    buttons = re.findall(rf'action="({path}/(?:sessions|access-tokens)/[^"]+)"', page.text)
+    assert len(buttons) == 3, "a browser, a program that signed in, and one with a token"
+    for button in buttons:
+        assert administrator.post(button, data={"csrf_token": form_token(administrator, path)}).location == path
+
+    assert member.get("/account").status_code == 303
+    assert program.get("/v1/accounts/me").status_code == 401
+    assert Rest(gateway.app.test_client(), made["token"]).get("/v1/accounts/me").status_code == 401
+    assert "Nobody is signed in with this account." in text_of(administrator.get(path))

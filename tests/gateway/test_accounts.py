@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from chassis.identity import Role
-from tests.gateway.browsing import form_token, sign_in
+from tests.gateway.browsing import form_token, sign_in, text_of
 from tests.gateway.conftest import PASSWORD, Gateway, Rest, environment
 
 Door = Callable[..., Gateway]
@@ -64,6 +64,37 @@ def test_a_new_password_ends_every_other_session(door: Door) -> None:
     assert other.get("/account").status_code == 303
     assert program.get("/v1/accounts/me").status_code == 401
     assert sign_in(other, password=new).status_code == 303
+
+
+@pytest.mark.parametrize(("kept", "status"), [({}, 401), ({"keep_access_tokens": "true"}, 200)])
+def test_a_new_password_revokes_the_access_tokens_unless_they_are_kept(
+    door: Door, kept: dict[str, str], status: int
+) -> None:
+    gateway = door()
+    client = gateway.app.test_client()
+    sign_in(client)
+    made = gateway.as_(Role.COORDINATOR).post("/v1/accounts/me/accessTokens", {"title": "Import"}).json
+    form = {"csrf_token": form_token(client, "/account"), "old_password": PASSWORD}
+
+    changed = client.post("/account/password", data={**form, "new_password": "another long password", **kept})
+
+    assert changed.status_code == 303
+    assert Rest(gateway.app.test_client(), made["token"]).get("/v1/accounts/me").status_code == status
+
+
+def test_another_session_is_ended_on_the_account_page(door: Door) -> None:
+    gateway = door()
+    one, other = gateway.app.test_client(), gateway.app.test_client()
+    sign_in(one)
+    sign_in(other)
+
+    page = one.get("/account")
+    assert "Browser (this one)" in text_of(page)
+    [end] = re.findall(r'action="(/account/sessions/[^"]+/end)"', page.text)
+    assert one.post(end, data={"csrf_token": form_token(one, "/account")}).status_code == 303
+
+    assert other.get("/account").status_code == 303
+    assert one.get("/account").status_code == 200
 
 
 def test_an_operator_creates_an_account(door: Door) -> None:

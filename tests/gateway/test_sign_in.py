@@ -37,7 +37,7 @@ def test_cookies_are_for_https_only_where_there_is_https(door: Door, base: str, 
     answer = client.post("/sign-in", data=form, base_url=base, headers={"Referer": f"{base}/sign-in"})
 
     cookies = [*page.headers.getlist("Set-Cookie"), *answer.headers.getlist("Set-Cookie")]
-    assert {cookie.split("=")[0] for cookie in cookies} == {"austausch_form", "austausch_session"}
+    assert {cookie.split("=")[0] for cookie in cookies} == {"austausch_form", "austausch_session", "austausch_device"}
     assert all("Secure" in cookie.split("; ") for cookie in cookies)
 
 

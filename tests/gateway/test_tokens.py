@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 
 from chassis.identity import Role
+from gateway.accounts.caller_cache import forget_all
+from gateway.rest.routes import routes
 from tests.gateway.browsing import execute
 from tests.gateway.conftest import PASSWORD, Gateway, Rest, credentials
+from tests.gateway.samples import created
 
 Door = Callable[..., Gateway]
 
@@ -81,8 +85,149 @@ def test_nobody_sees_or_revokes_the_tokens_of_others(door: Door) -> None:
         assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("expire_time", ["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"])
-def test_an_access_token_lives_for_a_year_at_most(door: Door, expire_time: str) -> None:
+def reason_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json["error"]["details"][0]["reason"]
+
+
+def a_token(gateway: Gateway, role: Role = Role.MEMBER, **fields: Any) -> Rest:
+    """Return a program with an access token for changes, unless `fields` say otherwise."""
+    wanted = {"title": "Import", "scope": "SCOPE_WRITE"} | fields
+    made = created(gateway.as_(role).post("/v1/accounts/me/accessTokens", wanted))
+    program = Rest(gateway.app.test_client(), made["token"])
+    assert program.get("/v1/accounts/me").status_code == 200
+    return program
+
+
+def test_no_token_makes_a_token(door: Door) -> None:
+    program = a_token(door())
+
+    assert reason_of(program.post("/v1/accounts/me/accessTokens", {"title": "x"})) == (403, "SESSION_NEEDED")
+
+
+def test_an_administrators_token_does_not_say_who_may_sign_in(door: Door) -> None:
+    gateway = door()
+    program = a_token(gateway, Role.ADMINISTRATOR)
+    member = gateway.as_(Role.MEMBER).get("/v1/accounts/me").json["name"]
+    new = {"email": "x@city.example", "displayName": "X", "roles": ["ROLE_ADMINISTRATOR"]}
+
+    for answer in (
+        program.post("/v1/accounts", new),
+        program.patch(f"/v1/{member}", {"displayName": "X"}),
+        program.post(f"/v1/{member}:resetPassword"),
+    ):
+        assert reason_of(answer) == (403, "SESSION_NEEDED")
+    assert program.get("/v1/accounts").status_code == 200
+    for path in ("sessions", "accessTokens"):
+        assert program.get(f"/v1/{member}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("scope", [{"scope": "SCOPE_READ"}, {}])
+def test_a_token_for_reading_changes_nothing(door: Door, scope: dict[str, str]) -> None:
+    gateway = door()
+    made = created(gateway.as_(Role.MEMBER).post("/v1/accounts/me/accessTokens", {"title": "Import"} | scope))
+    program = Rest(gateway.app.test_client(), made["token"])
+
+    assert made["scope"] == "SCOPE_READ"
+    assert program.get("/v1/accounts/me/accessTokens").status_code == 200
+    assert reason_of(program.delete(f"/v1/{made['name']}")) == (403, "TOKEN_READ_ONLY")
+    assert reason_of(program.post("/v1/exchanges", {})) == (403, "TOKEN_READ_ONLY")
+
+
+def test_a_token_for_changes_changes(door: Door) -> None:
+    gateway = door()
+    program = a_token(gateway)
+    listed = program.get("/v1/accounts/me/accessTokens").json["accessTokens"]
+
+    assert [token["scope"] for token in listed] == ["SCOPE_WRITE"]
+    assert program.delete(f"/v1/{listed[0]['name']}").status_code == 200
+
+
+def test_a_reset_password_revokes_the_access_tokens(door: Door) -> None:
+    gateway = door()
+    program = a_token(gateway)
+    name = program.get("/v1/accounts/me").json["name"]
+
+    created(gateway.as_(Role.ADMINISTRATOR).post(f"/v1/{name}:resetPassword"))
+
+    assert program.get("/v1/accounts/me").status_code == 401
+
+
+def test_a_lock_revokes_the_access_tokens_for_good(door: Door) -> None:
+    gateway = door()
+    program, administrator = a_token(gateway), gateway.as_(Role.ADMINISTRATOR)
+    name = program.get("/v1/accounts/me").json["name"]
+
+    created(administrator.patch(f"/v1/{name}", {"disabled": True}))
+    created(administrator.patch(f"/v1/{name}", {"disabled": False}))
+
+    assert program.get("/v1/accounts/me").status_code == 401
+
+
+def test_an_administrator_sees_and_ends_what_an_account_holds(door: Door) -> None:
+    gateway = door()
+    member, program, administrator = gateway.as_(Role.MEMBER), a_token(gateway), gateway.as_(Role.ADMINISTRATOR)
+    name = member.get("/v1/accounts/me").json["name"]
+
+    sessions = administrator.get(f"/v1/{name}/sessions").json["sessions"]
+    tokens = administrator.get(f"/v1/{name}/accessTokens").json["accessTokens"]
+
+    assert [(session["kind"], session["current"], session["token"]) for session in sessions] == [
+        ("KIND_PROGRAM", False, "")
+    ]
+    assert [token["title"] for token in tokens] == ["Import"]
+    assert administrator.delete(f"/v1/{tokens[0]['name']}").status_code == 200
+    assert program.get("/v1/accounts/me").status_code == 401
+    assert administrator.delete(f"/v1/{sessions[0]['name']}").status_code == 200
+    assert member.get("/v1/accounts/me").status_code == 401
+
+
+def test_nobody_else_sees_or_ends_the_sessions_of_others(door: Door) -> None:
+    gateway = door()
+    member, other = gateway.as_(Role.MEMBER), gateway.as_(Role.COORDINATOR)
+    name = member.get("/v1/accounts/me").json["name"]
+    own = member.get("/v1/accounts/me/sessions").json["sessions"]
+
+    assert [session["current"] for session in own] == [True]
+    assert other.get(f"/v1/{name}/sessions").status_code == 404
+    assert other.delete(f"/v1/{own[0]['name']}").status_code == 404
+    assert member.get("/v1/accounts/me").status_code == 200
+
+
+def test_a_program_signs_in_once_more_for_what_says_who_may_sign_in(door: Door) -> None:
+    gateway = door()
+    administrator = gateway.as_(Role.ADMINISTRATOR)
+    name = administrator.get("/v1/accounts/me").json["name"]
+    execute(gateway, "UPDATE tokens SET confirm_time = now() - interval '16 minutes'")
+    forget_all()
+    new = {"email": "x@city.example", "displayName": "X", "roles": ["ROLE_ADMINISTRATOR"]}
+
+    for answer in (
+        administrator.post("/v1/accounts/me/accessTokens", {"title": "x"}),
+        administrator.post("/v1/accounts", new),
+        administrator.patch(f"/v1/{name}", {"displayName": "X"}),
+        administrator.post(f"/v1/{name}:resetPassword"),
+    ):
+        assert reason_of(answer) == (401, "PASSWORD_CONFIRMATION_NEEDED")
+        assert 'error="insufficient_user_authentication", max_age="900"' in answer.headers["WWW-Authenticate"]
+    assert administrator.get("/v1/accounts").status_code == 200
+    del gateway.tokens[Role.ADMINISTRATOR]
+    assert gateway.as_(Role.ADMINISTRATOR).post("/v1/accounts", new).status_code == 200
+
+
+def test_only_a_token_for_reading_is_shut_out_from_changes_by_the_method() -> None:
+    """Every RPC that is a GET only reads: what a token for reading may do follows from that."""
+    reads = ("Get", "List", "Search")
+    wrong = [
+        route.endpoint.method.full_name
+        for route in routes()
+        if route.endpoint.verb == "GET" and not route.endpoint.method.name.startswith(reads)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("days", [-1, 365.1])
+def test_an_access_token_lives_for_a_year_at_most(door: Door, days: float) -> None:
+    expire_time = (datetime.now(UTC) + timedelta(days=days)).isoformat()
     answer = (
         door().as_(Role.MEMBER).post("/v1/accounts/me/accessTokens", {"title": "Import", "expireTime": expire_time})
     )

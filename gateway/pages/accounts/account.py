@@ -3,16 +3,18 @@
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from austausch.accounts.v1 import accounts_pb2 as pb
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
+from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unavailable
 from gateway.accounts import sessions
-from gateway.accounts.access_tokens import ACCESS_TOKEN_LIFETIME, create_access_token, list_access_tokens
+from gateway.accounts.access_tokens import ACCESS_TOKEN_LIFETIME
 from gateway.accounts.model import Kind
-from gateway.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
+from gateway.accounts.password_rules import MAX_PASSWORD, MIN_PASSWORD
+from gateway.auth import account_rpc
 from gateway.auth.callers import accounts_database, require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.errors.explanations import explain
@@ -44,12 +46,17 @@ def create_token() -> ResponseReturnValue:
                 "days": _("Please give a number from %(low)s to %(high)s.", low=1, high=ACCESS_TOKEN_LIFETIME.days)
             }
         ), 400
-    expire_time = datetime.now(UTC) + timedelta(days=int(days)) - timedelta(seconds=1)
+    wanted = pb.AccessToken(
+        title=title, scope="SCOPE_WRITE" if request.form.get("scope") == "SCOPE_WRITE" else "SCOPE_READ"
+    )
+    wanted.expire_time.FromDatetime(datetime.now(UTC) + timedelta(days=int(days)) - timedelta(seconds=1))
     try:
-        token, _kept = create_access_token(accounts_database(), require_caller().account_id, title, expire_time)
+        made = account_rpc.access_tokens.CreateAccessToken(
+            pb.CreateAccessTokenRequest(parent="accounts/me", access_token=wanted)
+        )
     except FailedPrecondition as error:
         return page(problems={"title": explain(error, UTC).text}), 409
-    return page(new_token=token), 200, {"Cache-Control": "no-store"}
+    return page(new_token=made.token), 200, {"Cache-Control": "no-store"}
 
 
 @blueprint.post("/account/access-tokens/<token_id>/revoke")
@@ -62,23 +69,35 @@ def revoke_token(token_id: str) -> BaseResponse:
     return redirect(url_for("accounts.account"), 303)
 
 
+@blueprint.post("/account/sessions/<session_id>/end")
+@sign_in_required
+def end_session(session_id: str) -> BaseResponse:
+    """End another session of the reader; that it has ended already is no mistake."""
+    with suppress(NotFound):
+        sessions.revoke_token(accounts_database(), require_caller().account_id, session_id, sessions.SESSION_KINDS)
+    flash(_("The session has ended."), "success")
+    return redirect(url_for("accounts.account"), 303)
+
+
 @blueprint.post("/account/password")
 @sign_in_required
 def change_password() -> BaseResponse | tuple[str, int]:
-    """Change the reader's password, and end all other sessions."""
+    """Change the reader's password, end all other sessions, and revoke the access tokens unless they are to stay."""
     caller = require_caller()
     new = request.form.get("new_password", "")
-    if not MIN_PASSWORD <= len(new) <= MAX_PASSWORD:
-        return page(
-            problems={"new_password": _("Please choose at least %(count)s characters.", count=MIN_PASSWORD)}
-        ), 400
     try:
         old = request.form.get("old_password", "")[:MAX_PASSWORD]
         sessions.change_password(
-            accounts_database(), caller.account_id, old, new, caller.token_id, request.remote_addr or ""
+            accounts_database(),
+            caller,
+            old,
+            new,
+            current_app.config["HOME_CITY"],
+            keep_access_tokens="keep_access_tokens" in request.form,
         )
-    except (InvalidArgument, ResourceExhausted) as error:
-        return page(problems={"old_password": explain(error, UTC).text}), http_status(error)
+    except (InvalidArgument, ResourceExhausted, Unavailable) as error:
+        at = error.violations[0].field if error.violations else "old_password"
+        return page(problems={at: explain(error, UTC).text}), http_status(error)
     flash(_("Your password is changed, and every other session has ended."), "success")
     return redirect(url_for("accounts.account"), 303)
 
@@ -89,7 +108,10 @@ def page(new_token: str = "", problems: dict[str, str] | None = None) -> str:
     return render_template(
         "accounts/account.html",
         account=caller,
-        tokens=list_access_tokens(accounts_database(), caller.account_id),
+        tokens=account_rpc.access_tokens.ListAccessTokens(
+            pb.ListAccessTokensRequest(parent="accounts/me")
+        ).access_tokens,
+        sessions=account_rpc.sessions.ListSessions(pb.ListSessionsRequest(parent="accounts/me")).sessions,
         new_token=new_token,
         problems=problems or {},
         max_days=ACCESS_TOKEN_LIFETIME.days,

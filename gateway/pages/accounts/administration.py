@@ -1,11 +1,14 @@
 """Pages on which administrators manage who may sign in."""
 
+from contextlib import suppress
+
 from austausch.accounts.v1 import accounts_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from chassis.errors import NotFound
 from gateway.accounts import account_admin
 from gateway.auth import account_rpc, permissions
 from gateway.auth.callers import accounts_database
@@ -41,7 +44,40 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/<account_id>")
 @sign_in_required
 def show(account_id: str) -> ResponseReturnValue:
-    return render_template("accounts/show.html", account=_account(account_id), cities=cities.names())
+    account = _account(account_id)
+    return render_template(
+        "accounts/show.html",
+        account=account,
+        cities=cities.names(),
+        sessions=account_rpc.sessions.ListSessions(pb.ListSessionsRequest(parent=account.name)).sessions,
+        tokens=account_rpc.access_tokens.ListAccessTokens(
+            pb.ListAccessTokensRequest(parent=account.name)
+        ).access_tokens,
+    )
+
+
+@blueprint.post("/<account_id>/sessions/<session_id>/end")
+@sign_in_required
+def end_session(account_id: str, session_id: str) -> ResponseReturnValue:
+    """End a session of an account; that it has ended already is no mistake."""
+    account = _account(account_id)
+    with suppress(NotFound):
+        account_rpc.sessions.DeleteSession(pb.DeleteSessionRequest(name=f"sessions/{session_id}"))
+    flash(_("The session has ended."), "success")
+    return redirect(href(account.name), 303)
+
+
+@blueprint.post("/<account_id>/access-tokens/<token_id>/revoke")
+@sign_in_required
+def revoke_token(account_id: str, token_id: str) -> ResponseReturnValue:
+    """Revoke an access token of an account; that it is gone already is no mistake."""
+    account = _account(account_id)
+    with suppress(NotFound):
+        account_rpc.access_tokens.DeleteAccessToken(
+            pb.DeleteAccessTokenRequest(name=f"{account.name}/accessTokens/{token_id}")
+        )
+    flash(_("The token is revoked: programs that use it are refused from now on."), "success")
+    return redirect(href(account.name), 303)
 
 
 @blueprint.route("/<account_id>/edit", methods=["GET", "POST"])
@@ -75,9 +111,11 @@ def lock(account_id: str, verb: str) -> ResponseReturnValue:
         "confirm.html",
         form=form,
         title=title % {"name": account.display_name},
-        consequence=_("It is signed out everywhere, and its programs are refused, until you unlock it.")
+        consequence=_(
+            "It is signed out everywhere and cannot sign in until you unlock it; its access tokens are revoked."
+        )
         if verb == "lock"
-        else _("It can sign in again with its password, and its programs are let in again."),
+        else _("It can sign in again with its password. Its programs need new access tokens."),
         button=_("Lock account") if verb == "lock" else _("Unlock account"),
         final=verb == "lock",
         back=href(account.name),
@@ -98,7 +136,10 @@ def reset_password(account_id: str) -> ResponseReturnValue:
         "confirm.html",
         form=form,
         title=_("Give %(name)s a new password?", name=account.display_name),
-        consequence=_("The present password no longer works, and all sessions end. The new one is shown once."),
+        consequence=_(
+            "The present password no longer works, all sessions end, and the access tokens are revoked. "
+            "The new one is shown once."
+        ),
         button=_("Reset password"),
         back=href(account.name),
         above=_trail(account),
