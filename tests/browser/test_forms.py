@@ -108,9 +108,21 @@ def test_a_form_sent_twice_creates_one(open_page: Callable[..., Page]) -> None:
     assert "/visits/new" not in first
 
 
+def start_visit(page: Page, title: str) -> str:
+    """Create a visit and take it to where a debrief can be recorded; return its address."""
+    visit = create_visit(page, title)
+    for step in ("Agree", "Mark as planned"):
+        page.get_by_role("button", name=step).click()
+    page.get_by_role("link", name="Confirm").click()
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("link", name="Start visit").click()
+    page.get_by_role("button", name="Start visit").click()
+    return visit
+
+
 def test_the_debrief_takes_several_learnings_without_scripts(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator", scripts=False)
-    visit = create_visit(page, "A visit without scripts")
+    visit = start_visit(page, "A visit without scripts")
     page.goto(visit + "/report")
     page.get_by_label("What was learned, in one line").fill("The first")
     page.get_by_role("button", name="Add another learning").click()
@@ -124,13 +136,7 @@ def test_the_debrief_takes_several_learnings_without_scripts(open_page: Callable
 
 def test_after_the_debrief_the_page_brings_the_learnings_by_itself(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator")
-    create_visit(page, "A visit that teaches")
-    for step in ("Agree", "Mark as planned"):
-        page.get_by_role("button", name=step).click()
-    page.get_by_role("link", name="Confirm").click()
-    page.get_by_role("button", name="Confirm").click()
-    page.get_by_role("link", name="Start visit").click()
-    page.get_by_role("button", name="Start visit").click()
+    start_visit(page, "A visit that teaches")
     page.get_by_role("link", name="Record debrief").click()
     page.get_by_label("Record the debrief today").check()
     page.get_by_label("What was learned, in one line").fill("It arrives by itself")
@@ -183,7 +189,7 @@ def test_a_partner_city_records_what_it_learned_on_its_own_visit(open_page: Call
 
 def test_enter_in_the_debrief_records_it_and_removes_nothing(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator")
-    visit = create_visit(page, "Enter records")
+    visit = start_visit(page, "Enter records")
     page.goto(f"{visit}/report")
     page.get_by_role("button", name="Add another learning").click()
     page.locator("[name='debrief.entries.1.title']").fill("Second")
