@@ -16,7 +16,7 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
 from opentelemetry import propagate
 
-from chassis.contract import deadline_of, find_method, is_read, takes_request_id
+from chassis.contract import find_method, get_deadline, is_read, takes_request_id
 from chassis.errors import DeadlineExceeded, DomainError, Unavailable
 from chassis.status import from_rpc_error
 
@@ -170,7 +170,7 @@ def _prepare(details: Any, request: Message, token: str) -> tuple[_CallDetails, 
         message.request_id = str(uuid4())  # type: ignore[attr-defined]
         request = message
     metadata = [*(details.metadata or ()), *(metadata_for(token) if token else ())]
-    timeout = details.timeout or deadline_of(method)
+    timeout = details.timeout or get_deadline(method)
     return _CallDetails(details.method, timeout, metadata, details.credentials, wait_for_ready=True), request
 
 

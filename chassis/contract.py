@@ -41,16 +41,30 @@ def find_service(full_name: str) -> ServiceDescriptor:
 
 
 @cache
-def roles_of(method: MethodDescriptor) -> frozenset[str]:
+def get_roles(method: MethodDescriptor) -> frozenset[str]:
     """Return the roles that may call an RPC, e.g. ``{"coordinator"}``; empty when it declares none."""
     from austausch.common.v1 import access_pb2
 
     declared = method.GetOptions().Extensions[access_pb2.access].roles  # type: ignore[index,var-annotated]
-    return frozenset(access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in declared)
+    return frozenset(map(role_name, declared))
+
+
+def role_name(number: int) -> str:
+    """Return ``coordinator`` for ``ROLE_COORDINATOR``."""
+    from austausch.common.v1 import access_pb2
+
+    return access_pb2.Role.Name(number).removeprefix("ROLE_").lower()
+
+
+def role_number(name: str) -> int:
+    """Return ``ROLE_COORDINATOR`` for ``coordinator``; raises ValueError where there is no such role."""
+    from austausch.common.v1 import access_pb2
+
+    return access_pb2.Role.Value(f"ROLE_{name.upper()}")
 
 
 @cache
-def deadline_of(method: MethodDescriptor) -> float:
+def get_deadline(method: MethodDescriptor) -> float:
     """Return the seconds that a call may take, as its RPC declares it."""
     from austausch.common.v1 import access_pb2
 
@@ -74,7 +88,7 @@ def takes_request_id(method: MethodDescriptor) -> bool:
     return "request_id" in method.input_type.fields_by_name
 
 
-def undeclared(service: ServiceDescriptor) -> list[str]:
+def list_undeclared(service: ServiceDescriptor) -> list[str]:
     """
     Return what a service's contract lacks, a line each.
 
@@ -84,7 +98,7 @@ def undeclared(service: ServiceDescriptor) -> list[str]:
 
     lines = []
     for method in service.methods:
-        if not roles_of(method):
+        if not get_roles(method):
             lines.append(f"{method.full_name} does not declare who may call it (austausch.common.v1.access)")
         if not method.GetOptions().HasExtension(annotations_pb2.http):
             lines.append(f"{method.full_name} does not declare its HTTP path (google.api.http)")

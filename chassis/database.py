@@ -65,7 +65,7 @@ def async_engine(url: str, connect: Mapping[str, Any], **options: Any) -> AsyncE
 class Session(AsyncSession):
     """A unit of work in one transaction; finds resources by their names."""
 
-    async def by_name(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
+    async def get_by_name(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
         """
         Return the resource.
 
@@ -74,7 +74,7 @@ class Session(AsyncSession):
         """
         return await self._find(model, name, False, options)
 
-    async def for_update(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
+    async def get_for_update(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
         """
         Return the resource, locked until the transaction ends; a second writer waits, then sees the first's version.
 

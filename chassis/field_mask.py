@@ -1,12 +1,14 @@
 """Which fields an update changes (aip.dev/134, aip.dev/161)."""
 
+from collections.abc import Set
+
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from chassis.errors import InvalidArgument
 
 
-def updated_paths(mask: FieldMask, resource: Message, allowed: set[str]) -> set[str]:
+def updated_paths(mask: FieldMask, resource: Message, allowed: Set[str]) -> set[str]:
     """
     Return the names of the resource's fields to change.
 

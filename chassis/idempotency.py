@@ -10,13 +10,14 @@ from google.protobuf.message import Message
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.database import Session
+from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from chassis.identity import identity
 from chassis.model import now
 from chassis.tables import RequestId
 
 Answer = TypeVar("Answer", bound=Message)
+Request = TypeVar("Request", bound="RepeatableRequest")
 
 _held_to_id: ContextVar[bool] = ContextVar("held_to_id", default=False)
 
@@ -27,41 +28,44 @@ class RepeatableRequest(Protocol):
     request_id: str
 
 
-async def answer_once(session: Session, request: RepeatableRequest, make: Callable[[], Awaitable[Answer]]) -> Answer:
+async def answer_once(
+    database: Database, request: Request, make: Callable[[Session, Request], Awaitable[Answer]]
+) -> Answer:
     """
-    Return what `make` makes, or the answer that the same request got before.
+    Return what `make` makes in a transaction, or the answer that the same request got before.
 
     The id is recorded in the transaction of the effect; a concurrent repeat waits for the first one to commit. Ids are
     the caller's own: two callers may use the same.
 
     Args:
         request: A message with a ``request_id``; an empty one calls `make` every time.
-        make: Does the work in `session` and returns the answer.
+        make: Does the work and returns the answer.
 
     Raises:
         InvalidArgument: The id was used for another request; reason REQUEST_ID_REUSED.
     """
     _held_to_id.set(True)
-    if not request.request_id:
-        return await make()
-    key = {"subject": identity().subject, "request_id": request.request_id.lower()}
-    digest = _digest(cast(Message, request))
-    first = await session.scalar(
-        insert(RequestId)
-        .values(**key, request_digest=digest, create_time=now())
-        .on_conflict_do_nothing()
-        .returning(RequestId.request_id)
-    )
-    if first is None:
-        known = (await session.scalars(select(RequestId).filter_by(**key))).one()
-        if known.request_digest != digest or known.answer is None:
-            raise InvalidArgument("request_id", "was used for another request", reason="REQUEST_ID_REUSED")
-        return cast(Answer, _unpack(known.answer))
-    answer = await make()
-    packed = any_pb2.Any()
-    packed.Pack(answer)
-    await session.execute(update(RequestId).filter_by(**key).values(answer=packed.SerializeToString()))
-    return answer
+    async with database.begin() as session:
+        if not request.request_id:
+            return await make(session, request)
+        key = {"subject": identity().subject, "request_id": request.request_id.lower()}
+        digest = _digest(cast(Message, request))
+        first = await session.scalar(
+            insert(RequestId)
+            .values(**key, request_digest=digest, create_time=now())
+            .on_conflict_do_nothing()
+            .returning(RequestId.request_id)
+        )
+        if first is None:
+            known = (await session.scalars(select(RequestId).filter_by(**key))).one()
+            if known.request_digest != digest or known.answer is None:
+                raise InvalidArgument("request_id", "was used for another request", reason="REQUEST_ID_REUSED")
+            return cast(Answer, _unpack(known.answer))
+        answer = await make(session, request)
+        packed = any_pb2.Any()
+        packed.Pack(answer)
+        await session.execute(update(RequestId).filter_by(**key).values(answer=packed.SerializeToString()))
+        return answer
 
 
 async def require_held_to_id(request: Message, answer: Awaitable[Answer]) -> Answer:

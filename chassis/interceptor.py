@@ -12,9 +12,9 @@ from google.protobuf.message import Message
 from opentelemetry import propagate, trace
 from prometheus_client import Histogram
 
-from chassis.contract import deadline_of, find_method, roles_of, takes_request_id
+from chassis.contract import find_method, get_deadline, get_roles, takes_request_id
+from chassis.database_errors import as_domain_error
 from chassis.errors import DomainError, Internal, RoleMissing, Unauthenticated
-from chassis.failures import as_domain_error
 from chassis.idempotency import require_held_to_id
 from chassis.identity import Identity, Verifier, act_as
 from chassis.status import to_grpc
@@ -50,7 +50,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def _guard(self, path: str, handler: Handler) -> Handler:
         method = find_method(path)
-        roles, deadline = roles_of(method), deadline_of(method)
+        roles, deadline = get_roles(method), get_deadline(method)
         repeatable = takes_request_id(method)
         call: Any = handler.unary_unary
         short = f"{method.containing_service.name}/{method.name}"

@@ -5,7 +5,7 @@ Imports SQLAlchemy and the standard library only, so a service's model stays fre
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -30,6 +30,11 @@ NAMING_CONVENTION = {
 }
 
 
+def snake_case(name: str) -> str:
+    """Return ``subject_node`` for ``SubjectNode``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
 def new_id() -> str:
     """Return a new UUIDv7 (RFC 9562): unique, and sorted by time."""
     return str(uuid_utils.uuid7())
@@ -47,7 +52,7 @@ def enum_column(kind: type[StrEnum], **options: Any) -> MappedColumn[Any]:
             kind,
             native_enum=False,
             create_constraint=True,
-            name=re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(),
+            name=snake_case(kind.__name__),
             values_callable=lambda members: [member.value for member in members],
         ),
         **options,
@@ -129,6 +134,11 @@ class Resource(Versioned):
         if match is None:
             raise NotFound(name)
         return match.groupdict()
+
+    def assign(self, values: Mapping[str, Any]) -> None:
+        """Set attributes, by their names."""
+        for attribute, value in values.items():
+            setattr(self, attribute, value)
 
 
 class Stateful:

@@ -3,9 +3,6 @@ Lists by pages (aip.dev/158, aip.dev/132): keyset paging, so a page costs the sa
 skipped or shown twice while rows come and go.
 """
 
-import base64
-import hashlib
-import json
 import operator
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -15,6 +12,7 @@ from weakref import WeakKeyDictionary
 from google.protobuf.message import Message
 from sqlalchemy import Integer, Select, and_, bindparam, func, inspect, or_, select, tuple_
 
+from chassis import page_token
 from chassis.database import Session
 from chassis.errors import InvalidArgument
 from chassis.model import Resource
@@ -27,10 +25,9 @@ Model = TypeVar("Model", bound=Resource)
 _PREPARED: WeakKeyDictionary[Select[Any], dict[tuple[str, bool, bool], tuple[Select[Any], Select[Any]]]] = (
     WeakKeyDictionary()
 )
-_PAGING_FIELDS = ("page_size", "page_token", "order_by")
 
 
-async def page(
+async def read_page(
     session: Session,
     statement: Select[Model],
     model: type[Model],
@@ -57,31 +54,41 @@ async def page(
         InvalidArgument: The list can't be ordered so (reason ORDER_UNKNOWN), the size is negative (PAGE_SIZE_NEGATIVE),
             or the token is none (PAGE_TOKEN_MALFORMED) or another list's (PAGE_TOKEN_OF_OTHER_LIST).
     """
-    if request.page_size < 0:  # type: ignore[attr-defined]
-        raise InvalidArgument("page_size", "can't be negative", reason="PAGE_SIZE_NEGATIVE")
-    size = min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)  # type: ignore[attr-defined]
-    order_by = getattr(request, "order_by", "") or default
-    field, descending = _parse_order(order_by, orderings)
+    size = read_page_size(request)
+    field, descending = _parse_order(getattr(request, "order_by", "") or default, orderings)
     # Rows that are equal in what they are ordered by are told apart by the whole key: an id may be one of many alike.
     column, key = orderings[field], [getattr(model, part.key) for part in inspect(model).primary_key]
-    fingerprint = _fingerprint(request, order_by)
     values = dict(values or {}, page_limit=size + 1)
-    if token := request.page_token:  # type: ignore[attr-defined]
-        value, last = _decode(token, fingerprint, column, len(key))
+    after = bool(request.page_token)  # type: ignore[attr-defined]
+    if after:
+        value, last = _read_position(page_token.decode(request), column, len(key))
         values |= {"page_after": value, **{f"page_after_{index}": part for index, part in enumerate(last)}}
     prepared = _PREPARED.setdefault(statement, {})
-    way = (field, descending, bool(token))
+    way = (field, descending, after)
     if way not in prepared:
-        prepared[way] = _prepare(statement, column, key, descending, after=bool(token))
+        prepared[way] = _prepare(statement, column, key, descending, after=after)
     statement, all_rows = prepared[way]
-    found: Sequence[Any] = (await session.execute(statement, values)).all()
-    total = found[0][1] if found else await session.scalar(all_rows, values) or 0 if token else 0
-    rows = [row[0] for row in found]
+    pairs: Sequence[Any] = (await session.execute(statement, values)).all()
+    total = pairs[0][1] if pairs else await session.scalar(all_rows, values) or 0 if after else 0
+    rows = [row for row, _ in pairs]
     if len(rows) <= size:
         return rows, "", total
     rows = rows[:size]
-    shown = [getattr(rows[-1], part.key) for part in key]
-    return rows, _encode(getattr(rows[-1], column.key), shown, fingerprint), total
+    position = [getattr(rows[-1], each.key) for each in (column, *key)]
+    return rows, page_token.encode(request, [_as_json(part) for part in position]), total
+
+
+def read_page_size(request: Message) -> int:
+    """
+    Return how many rows a page of a List or search request has at most (aip.dev/158).
+
+    Raises:
+        InvalidArgument: It is negative; reason PAGE_SIZE_NEGATIVE.
+    """
+    size: int = request.page_size  # type: ignore[attr-defined]
+    if size < 0:
+        raise InvalidArgument("page_size", "can't be negative", reason="PAGE_SIZE_NEGATIVE")
+    return min(size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
 
 
 def _prepare(
@@ -115,44 +122,29 @@ def _parse_order(order_by: str, orderings: Mapping[str, Any]) -> tuple[str, bool
     return words[0], words[1:] == ["desc"]
 
 
-def _fingerprint(request: Message, order_by: str) -> str:
-    """Return a digest of method, filters and order: a token is good for the list that gave it, not for another."""
-    filters = type(request)()
-    filters.CopyFrom(request)
-    for name in _PAGING_FIELDS:
-        if name in filters.DESCRIPTOR.fields_by_name:
-            filters.ClearField(name)
-    content = f"{request.DESCRIPTOR.full_name} {order_by} ".encode() + filters.SerializeToString(deterministic=True)
-    return hashlib.sha256(content).hexdigest()[:12]
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value
 
 
-def _encode(value: Any, last: Sequence[str], fingerprint: str) -> str:
-    plain = value.isoformat() if isinstance(value, date | datetime) else value
-    content = json.dumps([plain, last, fingerprint], ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+def _read_position(position: Sequence[Any], column: Any, parts: int) -> tuple[Any, Sequence[str]]:
+    """
+    Return the values of the ordering column and of the key in the row after which a page begins.
 
-
-def _decode(token: str, fingerprint: str, column: Any, parts: int) -> tuple[Any, tuple[str, ...]]:
+    Raises:
+        InvalidArgument: They are none that these columns can have; reason PAGE_TOKEN_MALFORMED.
+    """
     try:
-        plain, last, given = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        plain, *last = position
         kind = column.type.python_type
         value = kind.fromisoformat(plain) if kind in (date, datetime) else kind(plain)
-        if not isinstance(last, list) or len(last) != parts or _encode(value, last, given) != token:
-            raise ValueError(token)
-        if "\0" in "".join([str(value), *last]):
-            raise ValueError(token)
+        if len(last) != parts or _as_json(value) != plain or "\0" in "".join([str(value), *last]):
+            raise ValueError(position)
         if isinstance(value, int) and not -(2**31) <= value < 2**31:
-            raise ValueError(token)
+            raise ValueError(position)
         if isinstance(value, datetime):
             if value.tzinfo is None:
-                raise ValueError(token)
+                raise ValueError(position)
             value = value.astimezone(UTC)
-    except (ValueError, TypeError, ArithmeticError, RecursionError):
-        raise InvalidArgument("page_token", "is not one that a list gave", reason="PAGE_TOKEN_MALFORMED") from None
-    if given != fingerprint:
-        raise InvalidArgument(
-            "page_token",
-            "belongs to another list; filters and order have to stay the same",
-            reason="PAGE_TOKEN_OF_OTHER_LIST",
-        )
-    return value, tuple(last)
+    except (ValueError, TypeError, ArithmeticError):
+        raise page_token.malformed() from None
+    return value, last

@@ -22,9 +22,9 @@ from grpc_reflection.v1alpha import reflection
 from nats.aio.client import Client
 from sqlalchemy.exc import DBAPIError
 
-from chassis import memory, telemetry
+from chassis import gc_tuning, telemetry
 from chassis.consumer import Consumer, Handlers
-from chassis.contract import find_service, undeclared
+from chassis.contract import find_service, list_undeclared
 from chassis.database import Database
 from chassis.health import CHECK_SECONDS, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
@@ -113,7 +113,7 @@ async def _serve(service: Service) -> None:
     if not waiting.done():
         waiting.cancel()
         return
-    memory.settle()
+    gc_tuning.tune_gc()
     async with running(service) as address:
         log.info("service.ready", address=address)
         await stopped
@@ -166,7 +166,7 @@ def _server(service: Service, health: Health) -> grpc.aio.Server:
     for add, servicer in service.servicers:
         add(servicer, server)
         add(servicer, names)
-    lacking = [line for name in names.found for line in undeclared(find_service(name))]
+    lacking = [line for name in names.found for line in list_undeclared(find_service(name))]
     if lacking:
         raise RuntimeError("; ".join(lacking))
     health_pb2_grpc.add_HealthServicer_to_server(health, server)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis import memory
+from chassis import gc_tuning
 from chassis.settings import load
 from gateway.accounts import caller_cache, password_budget  # noqa: F401 -- their memory is shared by the workers
 from gateway.operations import worker_metrics
@@ -34,7 +34,7 @@ def when_ready(_arbiter: object) -> None:
 
 def post_worker_init(_worker: object) -> None:
     """Look for garbage less often, as the services do."""
-    memory.settle()
+    gc_tuning.tune_gc()
 
 
 def child_exit(_arbiter: object, worker: object) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from chassis import server
 from chassis.client import aio_calls, aio_channel, channel, metadata_for, prepare_calls
-from chassis.contract import deadline_of, find_method
+from chassis.contract import find_method, get_deadline
 from chassis.database import Session
 from chassis.errors import DeadlineExceeded, Internal, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from chassis.identity import Role
@@ -120,8 +120,8 @@ async def test_a_service_holds_a_call_to_what_its_rpc_declares_whatever_the_call
 
 
 def test_an_rpc_that_declares_no_deadline_has_five_seconds() -> None:
-    assert deadline_of(find_method("/austausch.exchange.v1.VisitService/GetVisit")) == 5
-    assert deadline_of(find_method("/austausch.work.v1.WorkService/Linger")) == 10
+    assert get_deadline(find_method("/austausch.exchange.v1.VisitService/GetVisit")) == 5
+    assert get_deadline(find_method("/austausch.work.v1.WorkService/Linger")) == 10
 
 
 async def test_a_refusal_is_raised_as_what_it_is(

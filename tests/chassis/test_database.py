@@ -9,8 +9,8 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from chassis import database as database_module
 from chassis.database import Database, driver_url
+from chassis.database_errors import as_domain_error
 from chassis.errors import Aborted, AlreadyExists, DeadlineExceeded, NotFound, Unavailable
-from chassis.failures import as_domain_error
 from chassis.identity import Role, act_as
 from chassis.migrate import is_current, migrate
 from deploy.embedded import Postgres
@@ -30,35 +30,35 @@ async def test_who_changed_a_row_last_is_recorded(database: Database) -> None:
     await add(database)
     act_as(person(Role.MEMBER, name="Amt 15"))
     async with database.begin() as session:
-        city = await session.by_name(City, "cities/swansea")
+        city = await session.get_by_name(City, "cities/swansea")
         assert (city.updater, city.etag) == ("Internationales Büro", "1")
         before = city.update_time
         city.display_name = "Abertawe"
     async with database.begin() as session:
-        city = await session.by_name(City, "cities/swansea")
+        city = await session.get_by_name(City, "cities/swansea")
         assert (city.updater, city.etag) == ("Amt 15", "2")
         assert city.create_time < before < city.update_time or city.create_time <= before < city.update_time
         city.display_name = "Abertawe"  # No change: no new version.
     async with database.read() as session:
-        assert (await session.by_name(City, "cities/swansea")).etag == "2"
+        assert (await session.get_by_name(City, "cities/swansea")).etag == "2"
 
 
 async def test_a_name_of_nothing_is_not_found(database: Database) -> None:
     async with database.begin() as session:
         for name in ("cities/none", "visits/1", "", "cities/a/b"):
             with pytest.raises(NotFound):
-                await session.by_name(City, name)
+                await session.get_by_name(City, name)
             with pytest.raises(NotFound):
-                await session.for_update(City, name)
+                await session.get_for_update(City, name)
 
 
 async def test_of_two_writers_without_a_lock_the_later_one_is_refused(database: Database) -> None:
     await add(database)
     with pytest.raises(StaleDataError) as raised:  # noqa: PT012 - the commit at the end of the block raises
         async with database.begin() as late:
-            city = await late.by_name(City, "cities/swansea")
+            city = await late.get_by_name(City, "cities/swansea")
             async with database.begin() as fast:
-                (await fast.by_name(City, "cities/swansea")).rank = 1
+                (await fast.get_by_name(City, "cities/swansea")).rank = 1
             city.rank = 2
     error = as_domain_error(raised.value)
     assert isinstance(error, Aborted)
@@ -70,13 +70,13 @@ async def test_of_two_writers_with_a_lock_the_later_one_sees_what_the_first_has_
 
     async def raise_rank() -> None:
         async with database.begin() as session:
-            city = await session.for_update(City, "cities/swansea")
+            city = await session.get_for_update(City, "cities/swansea")
             city.rank += 1
             await asyncio.sleep(0.02)
 
     await asyncio.gather(*(raise_rank() for _ in range(6)))
     async with database.read() as session:
-        city = await session.by_name(City, "cities/swansea")
+        city = await session.get_by_name(City, "cities/swansea")
         assert (city.rank, city.etag) == (6, "7")
 
 
@@ -88,16 +88,16 @@ async def test_an_error_rolls_everything_back(database: Database) -> None:
             raise RuntimeError
     async with database.read() as session:
         with pytest.raises(NotFound):
-            await session.by_name(City, "cities/hebron")
+            await session.get_by_name(City, "cities/hebron")
 
 
 async def test_reading_writes_nothing_and_sees_one_moment(database: Database) -> None:
     await add(database)
     async with database.read() as session:
-        assert (await session.by_name(City, "cities/swansea")).rank == 0
+        assert (await session.get_by_name(City, "cities/swansea")).rank == 0
         async with database.begin() as other:
-            (await other.by_name(City, "cities/swansea")).rank = 5
-        assert (await session.by_name(City, "cities/swansea")).rank == 0
+            (await other.get_by_name(City, "cities/swansea")).rank = 5
+        assert (await session.get_by_name(City, "cities/swansea")).rank == 0
         with pytest.raises(DBAPIError, match="read-only"):
             await session.execute(text("DELETE FROM cities"))
     # The connection goes back to the pool as it was.
@@ -107,10 +107,10 @@ async def test_reading_writes_nothing_and_sees_one_moment(database: Database) ->
 async def test_reading_once_sees_each_moment_and_leaves_the_connection_as_it_was(database: Database) -> None:
     await add(database)
     async with database.read_once() as session:
-        assert (await session.by_name(City, "cities/swansea")).rank == 0
+        assert (await session.get_by_name(City, "cities/swansea")).rank == 0
         async with database.begin() as other:
-            (await other.by_name(City, "cities/swansea")).rank = 5
-        assert (await session.by_name(City, "cities/swansea")).rank == 5
+            (await other.get_by_name(City, "cities/swansea")).rank = 5
+        assert (await session.get_by_name(City, "cities/swansea")).rank == 5
     with pytest.raises(RuntimeError):  # noqa: PT012 - the block's own error
         async with database.begin() as session:
             session.add(City(id="hebron", display_name="Hebron"))
@@ -118,7 +118,7 @@ async def test_reading_once_sees_each_moment_and_leaves_the_connection_as_it_was
             raise RuntimeError
     async with database.read_once() as session:
         with pytest.raises(NotFound):
-            await session.by_name(City, "cities/hebron")
+            await session.get_by_name(City, "cities/hebron")
 
 
 async def test_a_statement_that_takes_too_long_is_ended(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,9 +174,9 @@ async def test_a_deadlock_is_aborted_for_one_of_the_two(database: Database) -> N
 
     async def lock(first: str, second: str) -> None:
         async with database.begin() as session:
-            await session.for_update(City, first)
+            await session.get_for_update(City, first)
             await both_have_one.wait()
-            await session.for_update(City, second)
+            await session.get_for_update(City, second)
 
     results = await asyncio.gather(lock("cities/a", "cities/b"), lock("cities/b", "cities/a"), return_exceptions=True)
     (error,) = [result for result in results if isinstance(result, Exception)]

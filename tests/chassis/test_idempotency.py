@@ -8,7 +8,7 @@ from austausch.exchange.v1.exchange_pb2 import City as CityMessage
 from austausch.exchange.v1.exchange_pb2 import CreateCityRequest, CreateRoomRequest
 from sqlalchemy import func, select
 
-from chassis.database import Database
+from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from chassis.idempotency import answer_once
 from chassis.identity import Role, act_as
@@ -28,16 +28,15 @@ async def create(
 ) -> CityMessage:
     """Create a city as a servicer does."""
     act_as(person(Role.COORDINATOR, subject=subject))
-    async with database.begin() as session:
 
-        async def make() -> CityMessage:
-            city = City(display_name=request.city.display_name)
-            session.add(city)
-            await session.flush()
-            await asyncio.sleep(pause)
-            return to_message(city)
+    async def make(session: Session, request: CreateCityRequest) -> CityMessage:
+        city = City(display_name=request.city.display_name)
+        session.add(city)
+        await session.flush()
+        await asyncio.sleep(pause)
+        return to_message(city)
 
-        return await answer_once(session, request, make)
+    return await answer_once(database, request, make)
 
 
 async def count(database: Database, table: type = City) -> int:
@@ -51,7 +50,7 @@ async def test_a_repeat_gets_the_first_answer_even_after_the_resource_has_change
 ) -> None:
     first = await create(database, request_)
     async with database.begin() as session:
-        (await session.by_name(City, first.name)).display_name = "Abertawe"
+        (await session.get_by_name(City, first.name)).display_name = "Abertawe"
     assert await create(database, request_) == first
     assert await count(database) == 1
 
@@ -75,11 +74,12 @@ async def test_an_id_is_good_for_one_request(database: Database, request_: Creat
         await create(database, other)
     assert raised.value.reason == "REQUEST_ID_REUSED"
     assert raised.value.violations[0].field == "request_id"
-    async with database.begin() as session:
-        with pytest.raises(InvalidArgument):
-            await answer_once(
-                session, CreateRoomRequest(request_id=request_.request_id), lambda: pytest.fail("was made")
-            )
+
+    async def make(session: Session, request: CreateRoomRequest) -> CityMessage:
+        pytest.fail("was made")
+
+    with pytest.raises(InvalidArgument):
+        await answer_once(database, CreateRoomRequest(request_id=request_.request_id), make)
 
 
 async def test_upper_and_lower_case_are_one_id(database: Database, request_: CreateCityRequest) -> None:
@@ -96,12 +96,13 @@ async def test_two_callers_may_use_the_same_id(database: Database, request_: Cre
 async def test_a_first_try_that_failed_leaves_no_trace(database: Database, request_: CreateCityRequest) -> None:
     act_as(person(Role.COORDINATOR))
 
-    async def fail() -> CityMessage:
+    async def fail(session: Session, request: CreateCityRequest) -> CityMessage:
+        session.add(City(display_name="Abertawe"))
+        await session.flush()
         raise LookupError
 
     with pytest.raises(LookupError):
-        async with database.begin() as session:
-            await answer_once(session, request_, fail)
+        await answer_once(database, request_, fail)
     assert await count(database, RequestId) == 0
     await create(database, request_)
     assert await count(database) == 1

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 
 from chassis.database import Database
 from chassis.errors import InvalidArgument
-from chassis.paging import MAX_PAGE_SIZE, page
+from chassis.paging import MAX_PAGE_SIZE, read_page
 from tests.chassis.sample import City
 
 ORDERINGS = {"display_name": City.display_name, "create_time": City.create_time, "rank": City.rank}
@@ -44,7 +44,7 @@ async def fill(database: Database, rows: list[tuple[str, int, int]]) -> set[str]
 async def one_page(database: Database, request: ListCitiesRequest) -> tuple[list[City], str, int]:
     """Return a page of the cities."""
     async with database.read() as session:
-        rows, token, total = await page(session, select(City), City, request, ORDERINGS, "display_name")
+        rows, token, total = await read_page(session, select(City), City, request, ORDERINGS, "display_name")
         return list(rows), token, total
 
 
@@ -116,7 +116,7 @@ async def test_a_token_is_good_for_the_list_that_gave_it_alone(database: Databas
     async with database.read() as session:
         other = ListExchangesRequest(page_token=token, order_by="display_name")
         with pytest.raises(InvalidArgument, match="another list"):
-            await page(session, select(City), City, other, ORDERINGS, "display_name")
+            await read_page(session, select(City), City, other, ORDERINGS, "display_name")
 
 
 async def test_an_unknown_order_is_refused_with_those_there_are(database: Database) -> None:

@@ -15,12 +15,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.consumer import Handlers, Origin
 from chassis.database import Database, Session
-from chassis.errors import AlreadyExists
+from chassis.errors import NameTaken
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.model import Resource
 from chassis.outbox import emit
-from chassis.paging import page
+from chassis.paging import read_page
 from chassis.server import Service
 from chassis.settings import ServiceSettings
 
@@ -84,36 +84,32 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
         async with self.database.begin() as session:
             if self.before_get:
                 await self.before_get(session)
-            return to_message(await session.by_name(City, request.name))
+            return to_message(await session.get_by_name(City, request.name))
 
     async def ListCities(self, request: Any, context: Any) -> Any:
         orderings = {"display_name": City.display_name, "create_time": City.create_time, "rank": City.rank}
         async with self.database.read() as session:
-            rows, token, total = await page(session, select(City), City, request, orderings, "display_name")
+            rows, token, total = await read_page(session, select(City), City, request, orderings, "display_name")
             cities = [to_message(row) for row in rows]
         return exchange_pb2.ListCitiesResponse(cities=cities, next_page_token=token, total_size=total)
 
     async def CreateCity(self, request: Any, context: Any) -> Any:
-        async with self.database.begin() as session:
+        return await answer_once(self.database, request, self._create)
 
-            async def make() -> exchange_pb2.City:
-                if await session.get(City, request.city_id):
-                    raise AlreadyExists(f"cities/{request.city_id} exists already.")
-                city = City(
-                    id=request.city_id, display_name=request.city.display_name, country_code=request.city.country_code
-                )
-                session.add(city)
-                await session.flush()
-                emit(session, visit_created(city.name), city.name)
-                return to_message(city)
-
-            return await answer_once(session, request, make)
+    async def _create(self, session: Session, request: Any) -> exchange_pb2.City:
+        if await session.get(City, request.city_id):
+            raise NameTaken(f"cities/{request.city_id}")
+        city = City(id=request.city_id, display_name=request.city.display_name, country_code=request.city.country_code)
+        session.add(city)
+        await session.flush()
+        emit(session, visit_created(city.name), city.name)
+        return to_message(city)
 
     async def UpdateCity(self, request: Any, context: Any) -> Any:
         async with self.database.begin() as session:
             if self.before_update:
                 await self.before_update(session)
-            city = await session.for_update(City, request.city.name)
+            city = await session.get_for_update(City, request.city.name)
             city.check_etag(request.city.etag)
             for path in updated_paths(request.update_mask, request.city, {"display_name", "country_code"}):
                 setattr(city, path, getattr(request.city, path))

@@ -1,6 +1,6 @@
 """What a caller is told of an error that no rule of the domain raised: of the database's, or of time."""
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -33,9 +33,25 @@ def as_domain_error(error: Exception) -> DomainError:
             # asyncpg's own DataError: a value that no parameter of the statement's type can hold.
             return InvalidArgument("", "A value can't be stored.", reason="VALUE_NOT_STORABLE")
         case DBAPIError():
-            return _of_state(getattr(error.orig, "sqlstate", None) or "")
+            return _of_state(sqlstate(error))
         case _:
             return _defect()
+
+
+def constraint_name(error: IntegrityError) -> str:
+    """Return the name of the constraint that the database upheld."""
+    return _ask_driver(error, "constraint_name")
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """Return the SQLSTATE (PostgreSQL, appendix A); "" where the database said none."""
+    return _ask_driver(error, "sqlstate")
+
+
+def _ask_driver(error: DBAPIError, attribute: str) -> str:
+    # SQLAlchemy wraps asyncpg's error, which alone knows the constraint.
+    cause = error.orig and error.orig.__cause__
+    return str(getattr(cause, attribute, None) or "")
 
 
 def _of_state(state: str) -> DomainError:

@@ -7,7 +7,7 @@ import gc
 OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
-def settle() -> None:
+def tune_gc() -> None:
     """Keep what exists now for good, without looking through it again and again; call it before the first request."""
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
