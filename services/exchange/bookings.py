@@ -2,7 +2,7 @@
 Bookings: what agenda items hold of rooms, people and delegates.
 
 The database refuses two bookings of one resource at one time. Whoever books locks the resources first, all of them in
-one order: concurrent callers queue up instead of meeting in a deadlock, and the loser finds the winner's booking.
+one order: concurrent callers queue up instead of meeting in a deadlock, and the loser finds the winner's bookings.
 """
 
 from collections.abc import Collection
@@ -13,12 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from chassis.database import Session
+from chassis.database_errors import constraint_name
 from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import AlreadyExists
 from chassis.identity import identity
 from services.exchange import rights
 from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Delegate, Person, Room, Visit
-from services.exchange.service.rows import violated
 
 
 async def book(session: Session, item: AgendaItem) -> None:
@@ -72,7 +72,7 @@ async def _hold(session: Session, item: AgendaItem) -> None:
         async with session.begin_nested():
             await session.execute(insert(Booking), wanted)
     except IntegrityError as error:
-        if violated(error) != NO_DOUBLE_BOOKING:
+        if constraint_name(error) != NO_DOUBLE_BOOKING:
             raise
         collision = await _collision(session, item)
     else:

@@ -1,36 +1,25 @@
 """
-Model ↔ message, side by side.
-
-Towards the model there is one table per resource: the field's name in the message → how its value is read. The table
-also says which fields a caller may set. Towards the message there is one function per resource.
+Rows ↔ messages, side by side: for each resource ``<resource>_message``, ``<resource>_columns``, and the fields that a
+caller may set.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.date_pb2 import Date
 from google.type.latlng_pb2 import LatLng
 
 from chassis.convert import (
-    Member,
-    composed,
     date_message,
-    full_date,
-    history,
-    member,
-    numbers,
-    timestamp,
-    utc_instant,
+    enum_numbers,
+    read_columns,
+    resource_fields,
+    timestamp_message,
+    unique_nfc,
 )
-from chassis.errors import FieldRequired, InvalidArgument
+from chassis.errors import InvalidArgument
 from chassis.identity import Identity
-from chassis.model import Resource
 from services.exchange import rights
 from services.exchange.model import (
     AgendaItem,
@@ -52,96 +41,28 @@ from services.exchange.model import (
 # NATS carries a megabyte at most, and the event VisitReported repeats the debrief.
 LARGEST_DEBRIEF_BYTES = 500_000
 
-# Takes the field's value and its path in the request; raises InvalidArgument.
-Reader = Callable[[Any, str], Any]
+PARTNERSHIP_KINDS = enum_numbers(pb.Partnership.Kind.DESCRIPTOR, PartnershipKind)
+PARTNERSHIP_STATES = enum_numbers(pb.Partnership.State.DESCRIPTOR, PartnershipState)
+EXCHANGE_KINDS = enum_numbers(pb.Exchange.Kind.DESCRIPTOR, ExchangeKind)
+VISIT_DIRECTIONS = enum_numbers(pb.Visit.Direction.DESCRIPTOR, Direction)
+VISIT_STATES = enum_numbers(pb.Visit.State.DESCRIPTOR, VisitState)
 
 
-def columns(message: Message, resource: str, fields: Mapping[str, Reader], paths: Iterable[str]) -> dict[str, Any]:
-    """
-    Return the model's attributes for some fields of a message.
-
-    Args:
-        message: The resource as sent.
-        resource: What the request calls it, e.g. ``visit``: the start of the paths in errors.
-        fields: The resource's table, e.g. `VISIT`.
-        paths: Names of the fields to read.
-
-    Raises:
-        InvalidArgument: A value is none that the field can have.
-    """
-    values = {}
-    for path in paths:
-        unset = message.DESCRIPTOR.fields_by_name[path].has_presence and not message.HasField(path)
-        values[path] = fields[path](None if unset else getattr(message, path), f"{resource}.{path}")
-    return values
+CITY_FIELDS = frozenset(
+    {
+        "display_name", "local_name", "country_code", "subdivision_code", "time_zone", "working_week",
+        "languages", "location", "holiday_calendar",
+    }
+)  # fmt: skip
 
 
-def assign(row: Resource, values: Mapping[str, Any]) -> None:
-    """Set attributes of a row."""
-    for attribute, value in values.items():
-        setattr(row, attribute, value)
+def city_columns(message: pb.City, fields: Iterable[str] = CITY_FIELDS) -> dict[str, Any]:
+    """Return fields of a city as the columns take them; raises as `read_columns`."""
+    return read_columns(message, City, fields, {"location": _read_location})
 
 
-# ------------------------------------------------------------------------------------------------- single values
-
-
-def as_sent(value: Any, _path: str) -> Any:
-    """Read a value that both sides write alike."""
-    return value
-
-
-def several(values: Iterable[Any], _path: str) -> list[Any]:
-    """Read a repeated field."""
-    return list(values)
-
-
-def optional_day(value: Date | None, path: str) -> date | None:
-    """Read a full date; None where it is unset."""
-    return None if value is None else full_date(value, path)
-
-
-def day(value: Date | None, path: str) -> date:
-    """Read a full date that has to be there."""
-    if value is None:
-        raise FieldRequired(path)
-    return full_date(value, path)
-
-
-def instant(value: Timestamp | None, path: str) -> datetime:
-    """Read a timestamp that has to be there."""
-    if value is None:
-        raise FieldRequired(path)
-    return utc_instant(value, path)
-
-
-def location(value: LatLng | None, _path: str) -> Location | None:
-    """Read a point; None where it is unset."""
+def _read_location(value: LatLng | None, _path: str) -> Location | None:
     return None if value is None else Location(value.latitude, value.longitude)
-
-
-def one_of(enum: EnumDescriptor, kind: type[Member]) -> Reader:
-    """Return what reads a number of a protobuf enum, e.g. ``KIND_PROJECT``, as the model's member ``PROJECT``."""
-    return lambda number, _path: member(enum, number, kind)
-
-
-def _common(row: Resource) -> dict[str, Any]:
-    """Return the fields that every resource has."""
-    return {"name": row.name, **history(row)}
-
-
-# ----------------------------------------------------------------------------------------------------- resources
-
-CITY: Mapping[str, Reader] = {
-    "display_name": as_sent,
-    "local_name": as_sent,
-    "country_code": as_sent,
-    "subdivision_code": as_sent,
-    "time_zone": as_sent,
-    "working_week": several,
-    "languages": several,
-    "location": location,
-    "holiday_calendar": as_sent,
-}
 
 
 def city_message(city: City) -> pb.City:
@@ -157,22 +78,17 @@ def city_message(city: City) -> pb.City:
         languages=city.languages,
         location=LatLng(latitude=place.latitude, longitude=place.longitude) if place else None,
         holiday_calendar=city.holiday_calendar,
-        **_common(city),
+        **resource_fields(city),
     )
 
 
-partnership_kind = one_of(pb.Partnership.Kind.DESCRIPTOR, PartnershipKind)
-partnership_state = one_of(pb.Partnership.State.DESCRIPTOR, PartnershipState)
-PARTNERSHIP_KINDS = numbers(pb.Partnership.Kind.DESCRIPTOR, PartnershipKind)
-PARTNERSHIP_STATES = numbers(pb.Partnership.State.DESCRIPTOR, PartnershipState)
+# The other city cannot change, so the servicer reads it.
+PARTNERSHIP_FIELDS = frozenset({"kind", "start_date", "end_date", "theme"})
 
-# The other city can't change, so the servicer reads it.
-PARTNERSHIP: Mapping[str, Reader] = {
-    "kind": partnership_kind,
-    "start_date": optional_day,
-    "end_date": optional_day,
-    "theme": as_sent,
-}
+
+def partnership_columns(message: pb.Partnership, fields: Iterable[str] = PARTNERSHIP_FIELDS) -> dict[str, Any]:
+    """Return fields of a partnership as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Partnership, fields)
 
 
 def partnership_message(partnership: Partnership, caller: Identity | None = None) -> pb.Partnership:
@@ -186,22 +102,17 @@ def partnership_message(partnership: Partnership, caller: Identity | None = None
         end_date=date_message(partnership.end_date),
         theme=partnership.theme,
         allowed_transitions=rights.partnership_verbs(caller, partnership) if caller else [],
-        **_common(partnership),
+        **resource_fields(partnership),
     )
 
 
-exchange_kind = one_of(pb.Exchange.Kind.DESCRIPTOR, ExchangeKind)
-EXCHANGE_KINDS = numbers(pb.Exchange.Kind.DESCRIPTOR, ExchangeKind)
+# The partnership cannot change, so the servicer reads it.
+EXCHANGE_FIELDS = frozenset({"title", "kind", "department", "topics", "objectives", "sdg_targets"})
 
-# The partnership can't change, so the servicer reads it.
-EXCHANGE: Mapping[str, Reader] = {
-    "title": as_sent,
-    "kind": exchange_kind,
-    "department": as_sent,
-    "topics": lambda topics, _path: composed(topics),
-    "objectives": as_sent,
-    "sdg_targets": several,
-}
+
+def exchange_columns(message: pb.Exchange, fields: Iterable[str] = EXCHANGE_FIELDS) -> dict[str, Any]:
+    """Return fields of an exchange as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Exchange, fields, {"topics": lambda topics, _path: unique_nfc(topics)})
 
 
 def exchange_message(exchange: Exchange, caller: Identity | None = None) -> pb.Exchange:
@@ -217,23 +128,17 @@ def exchange_message(exchange: Exchange, caller: Identity | None = None) -> pb.E
         city=f"cities/{exchange.city_id}",
         city_display_name=exchange.city_display_name,
         editable=caller is not None and rights.may_edit_exchange(caller, exchange),
-        **_common(exchange),
+        **resource_fields(exchange),
     )
 
 
-visit_direction = one_of(pb.Visit.Direction.DESCRIPTOR, Direction)
-visit_state = one_of(pb.Visit.State.DESCRIPTOR, VisitState)
-VISIT_DIRECTIONS = numbers(pb.Visit.Direction.DESCRIPTOR, Direction)
-VISIT_STATES = numbers(pb.Visit.State.DESCRIPTOR, VisitState)
+# Exchange and direction cannot change, so the servicer reads them.
+VISIT_FIELDS = frozenset({"title", "start_date", "end_date", "host_department", "purpose"})
 
-# Exchange and direction can't change, so the servicer reads them.
-VISIT: Mapping[str, Reader] = {
-    "title": as_sent,
-    "start_date": day,
-    "end_date": day,
-    "host_department": as_sent,
-    "purpose": as_sent,
-}
+
+def visit_columns(message: pb.Visit, fields: Iterable[str] = VISIT_FIELDS) -> dict[str, Any]:
+    """Return fields of a visit as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Visit, fields)
 
 
 def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
@@ -264,13 +169,13 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         allowed_transitions=rights.visit_verbs(caller, visit) if caller else [],
         editable=editor is not None and rights.may_edit_visit(editor, visit),
         delegation_editable=editor is not None and rights.may_edit_delegation(editor, visit),
-        last_change_time=timestamp(change_time),
+        last_change_time=timestamp_message(change_time),
         last_changer=changer,
-        **_common(visit),
+        **resource_fields(visit),
     )
 
 
-def debrief_fields(debrief: pb.Debrief) -> dict[str, Any]:
+def debrief_columns(debrief: pb.Debrief) -> dict[str, Any]:
     """
     Return a debrief as the visit keeps it.
 
@@ -287,15 +192,12 @@ def debrief_fields(debrief: pb.Debrief) -> dict[str, Any]:
     return MessageToDict(debrief, preserving_proto_field_name=True)
 
 
-DELEGATE: Mapping[str, Reader] = {
-    "function": as_sent,
-    "display_name": as_sent,
-    "rank": as_sent,
-    "head": as_sent,
-    "languages": several,
-    "dietary_needs": as_sent,
-    "access_needs": as_sent,
-}
+DELEGATE_FIELDS = frozenset({"function", "display_name", "rank", "head", "languages", "dietary_needs", "access_needs"})
+
+
+def delegate_columns(message: pb.Delegate, fields: Iterable[str] = DELEGATE_FIELDS) -> dict[str, Any]:
+    """Return fields of a delegate as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Delegate, fields)
 
 
 def delegate_message(delegate: Delegate) -> pb.Delegate:
@@ -308,21 +210,20 @@ def delegate_message(delegate: Delegate) -> pb.Delegate:
         languages=delegate.languages,
         dietary_needs=delegate.dietary_needs,
         access_needs=delegate.access_needs,
-        **_common(delegate),
+        **resource_fields(delegate),
     )
 
 
-# The servicer turns `room`, a name, into the row that it names.
-AGENDA_ITEM: Mapping[str, Reader] = {
-    "title": as_sent,
-    "notes": as_sent,
-    "start_time": instant,
-    "end_time": instant,
-    "room": as_sent,
-    "place": as_sent,
-    "people": several,
-    "interpretation_languages": several,
-}
+AGENDA_ITEM_FIELDS = frozenset(
+    {
+        "title", "notes", "start_time", "end_time", "room", "place", "people", "interpretation_languages",
+    }
+)  # fmt: skip
+
+
+def agenda_item_columns(message: pb.AgendaItem, fields: Iterable[str] = AGENDA_ITEM_FIELDS) -> dict[str, Any]:
+    """Return fields of an agenda item as the columns take them, `room` by its name; raises as `read_columns`."""
+    return read_columns(message, AgendaItem, fields, {"room": lambda name, _path: name})
 
 
 def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
@@ -330,19 +231,24 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
     return pb.AgendaItem(
         title=item.title,
         notes=item.notes,
-        start_time=timestamp(item.start_time),
-        end_time=timestamp(item.end_time),
+        start_time=timestamp_message(item.start_time),
+        end_time=timestamp_message(item.end_time),
         room=item.room.name if item.room else "",
         room_display_name=item.room.display_name if item.room else "",
         place=item.place,
         people=item.people,
         people_functions=item.people_functions,
         interpretation_languages=item.interpretation_languages,
-        **_common(item),
+        **resource_fields(item),
     )
 
 
-ROOM: Mapping[str, Reader] = dict.fromkeys(("display_name", "address", "seats", "step_free"), as_sent)
+ROOM_FIELDS = frozenset({"display_name", "address", "seats", "step_free"})
+
+
+def room_columns(message: pb.Room, fields: Iterable[str] = ROOM_FIELDS) -> dict[str, Any]:
+    """Return fields of a room as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Room, fields)
 
 
 def room_message(room: Room) -> pb.Room:
@@ -352,16 +258,16 @@ def room_message(room: Room) -> pb.Room:
         address=room.address,
         seats=room.seats,
         step_free=room.step_free,
-        **_common(room),
+        **resource_fields(room),
     )
 
 
-PERSON: Mapping[str, Reader] = {
-    "function": as_sent,
-    "display_name": as_sent,
-    "department": as_sent,
-    "languages": several,
-}
+PERSON_FIELDS = frozenset({"function", "display_name", "department", "languages"})
+
+
+def person_columns(message: pb.Person, fields: Iterable[str] = PERSON_FIELDS) -> dict[str, Any]:
+    """Return fields of a person as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Person, fields)
 
 
 def person_message(person: Person) -> pb.Person:
@@ -371,5 +277,5 @@ def person_message(person: Person) -> pb.Person:
         display_name=person.display_name,
         department=person.department,
         languages=person.languages,
-        **_common(person),
+        **resource_fields(person),
     )

@@ -1,12 +1,13 @@
-"""Rows as servicers need them: found for the caller, referred to by a request, added under an id of the caller's."""
+"""Rows as servicers need them: those that the caller may see, those that a request refers to, new ones under an id."""
 
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Session
+from chassis.database_errors import constraint_name
 from chassis.errors import InvalidArgument, NameTaken, NotFound, PermissionDenied
 from chassis.identity import Role, identity
 from chassis.model import Resource, now
@@ -18,20 +19,7 @@ OfCity = TypeVar("OfCity", Partnership, Exchange, Visit)
 BelowVisit = TypeVar("BelowVisit", AgendaItem, Delegate)
 
 
-class Seen(Protocol):
-    """Says what the caller saw, and in which version."""
-
-    name: str
-    etag: str
-
-
-class TransitionRequest(Seen, Protocol):
-    """A request to change the state of what the caller saw."""
-
-    request_id: str
-
-
-async def visible(
+async def get_visible(
     session: Session,
     model: type[OfCity],
     name: str,
@@ -52,7 +40,7 @@ async def visible(
     caller = identity()
     denied = PermissionDenied(f"You may not see {name}.", reason="RESOURCE_NOT_VISIBLE", metadata={"resource": name})
     try:
-        row = await (session.for_update if lock else session.by_name)(model, name)
+        row = await (session.get_for_update if lock else session.get_by_name)(model, name)
     except NotFound:
         if caller.has(*all_cities):
             raise
@@ -62,7 +50,7 @@ async def visible(
     return row
 
 
-def only_visible(statement: Select[OfCity], model: type[OfCity]) -> Select[OfCity]:
+def filter_visible(statement: Select[OfCity], model: type[OfCity]) -> Select[OfCity]:
     """Return the statement, limited to the rows that the caller may see."""
     caller = identity()
     if caller.has(*rights.ALL_CITIES):
@@ -70,7 +58,7 @@ def only_visible(statement: Select[OfCity], model: type[OfCity]) -> Select[OfCit
     return statement.where(model.city_id == caller.city.removeprefix("cities/"))
 
 
-def of_visit(
+def select_of_visit(
     model: type[BelowVisit], visit: str, all_cities: frozenset[Role] = rights.ALL_CITIES
 ) -> tuple[Select[BelowVisit], dict[str, str]]:
     """
@@ -93,7 +81,7 @@ def _of_visit(model: Any, *, own: bool) -> Select[Any]:
     return statement.where(model.visit_id.in_(select(Visit.id).where(Visit.city_id == bindparam("city_id"))))
 
 
-async def touch(session: Session, visit: Visit) -> None:
+async def note_part_change(session: Session, visit: Visit) -> None:
     """Take down that a visit's delegation or agenda changes now, which is no change of the visit: its version stays."""
     await session.flush()
     await session.execute(
@@ -104,12 +92,12 @@ async def touch(session: Session, visit: Visit) -> None:
     )
 
 
-def parent(model: type[AgendaItem | Delegate], name: str) -> str:
+def get_visit_name(model: type[AgendaItem | Delegate], name: str) -> str:
     """Return the name of the visit that a row below it belongs to."""
     return f"visits/{model.parse(name)['visit_id']}"
 
 
-def key(model: type[Resource], name: str, field: str) -> str:
+def read_id(model: type[Resource], name: str, field: str) -> str:
     """
     Return the id in a name that a List request filters by.
 
@@ -124,7 +112,7 @@ def key(model: type[Resource], name: str, field: str) -> str:
         ) from None
 
 
-async def referred(session: Session, model: type[Row], name: str, field: str) -> Row:
+async def get_referenced(session: Session, model: type[Row], name: str, field: str) -> Row:
     """
     Return the row that a request refers to.
 
@@ -132,14 +120,14 @@ async def referred(session: Session, model: type[Row], name: str, field: str) ->
         InvalidArgument: There is none; reason REFERENCE_NOT_FOUND.
     """
     try:
-        return await session.by_name(model, name)
+        return await session.get_by_name(model, name)
     except NotFound:
         raise InvalidArgument(
             field, f"{name} does not exist", reason="REFERENCE_NOT_FOUND", metadata={"resources": name}
         ) from None
 
 
-async def add(session: Session, row: Any) -> None:
+async def insert_named(session: Session, row: Any) -> None:
     """
     Insert a row whose id the caller chose.
 
@@ -150,12 +138,6 @@ async def add(session: Session, row: Any) -> None:
     try:
         await session.flush()
     except IntegrityError as error:
-        if violated(error) != f"pk_{row.__tablename__}":
+        if constraint_name(error) != f"pk_{row.__tablename__}":
             raise
         raise NameTaken(row.name) from None
-
-
-def violated(error: IntegrityError) -> str:
-    """Return the name of the constraint that the database upheld."""
-    driver_error = error.orig and error.orig.__cause__
-    return getattr(driver_error, "constraint_name", None) or ""

@@ -1,9 +1,10 @@
 """
 Who may see and do what, as far as one row decides it; which roles may call an RPC at all is declared in the contract.
 
-Pure functions over the caller and the row.
+Pure functions over the caller and the row: `may_…` tells, `require_…` raises `PermissionDenied` where it may not.
 """
 
+from chassis.errors import PermissionDenied
 from chassis.identity import Identity, Role
 from services.exchange.model import Exchange, Partnership, Visit, VisitState
 
@@ -48,7 +49,7 @@ def may_edit_delegation(caller: Identity, visit: Visit) -> bool:
     return may_edit_visit(caller, visit) or (caller.has(Role.PARTNER) and travels)
 
 
-def may_use(caller: Identity, verb: str, visit: Visit) -> bool:
+def may_use_verb(caller: Identity, verb: str, visit: Visit) -> bool:
     """Return whether the caller may take a visit through a transition, in whatever state it is."""
     return (
         caller.has(Role.COORDINATOR)
@@ -62,9 +63,68 @@ def may_publish(caller: Identity) -> bool:
     return caller.has(Role.COORDINATOR)
 
 
+def require_exchange_editor(caller: Identity, exchange: Exchange) -> None:
+    """
+    Raise unless the caller may change an exchange.
+
+    Raises:
+        PermissionDenied: Another department leads it; reason NOT_LEADING_DEPARTMENT.
+    """
+    if not may_edit_exchange(caller, exchange):
+        message = "Only the department that leads the exchange may change or delete it."
+        raise PermissionDenied(message, reason="NOT_LEADING_DEPARTMENT")
+
+
+def require_visit_editor(caller: Identity, visit: Visit) -> None:
+    """
+    Raise unless the caller may change a visit and its agenda.
+
+    Raises:
+        PermissionDenied: Another department is in charge of it; reason NOT_DEPARTMENT_IN_CHARGE.
+    """
+    if not may_edit_visit(caller, visit):
+        message = "Only the department in charge of the visit may change it and its agenda."
+        raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
+
+
+def require_delegation_editor(caller: Identity, visit: Visit) -> None:
+    """
+    Raise unless the caller may change the delegation of a visit.
+
+    Raises:
+        PermissionDenied: Others are in charge of it; reason NOT_IN_CHARGE_OF_DELEGATION.
+    """
+    if not may_edit_delegation(caller, visit):
+        message = "Only the department in charge and the city that travels may change the delegation."
+        raise PermissionDenied(message, reason="NOT_IN_CHARGE_OF_DELEGATION")
+
+
+def require_verb(caller: Identity, verb: str, visit: Visit) -> None:
+    """
+    Raise unless the caller may take a visit through a transition.
+
+    Raises:
+        PermissionDenied: Another department is in charge of it; reason NOT_DEPARTMENT_IN_CHARGE.
+    """
+    if not may_use_verb(caller, verb, visit):
+        message = "Only the department in charge of the visit may do this."
+        raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
+
+
+def require_publisher(caller: Identity) -> None:
+    """
+    Raise unless the caller may make what was learned readable for anyone.
+
+    Raises:
+        PermissionDenied: The caller does not coordinate; reason PUBLIC_BY_COORDINATORS_ONLY.
+    """
+    if not may_publish(caller):
+        raise PermissionDenied("Only a coordinator makes a learning public.", reason="PUBLIC_BY_COORDINATORS_ONLY")
+
+
 def visit_verbs(caller: Identity, visit: Visit) -> list[str]:
     """Return the transitions that are open to the caller now."""
-    return [verb for verb in visit.allowed_transitions() if may_use(caller, verb, visit)]
+    return [verb for verb in visit.allowed_transitions() if may_use_verb(caller, verb, visit)]
 
 
 def partnership_verbs(caller: Identity, partnership: Partnership) -> list[str]:

@@ -13,9 +13,8 @@ from chassis.database import Session
 from chassis.error_metadata import MAX_LISTED, flatten_indexed
 from chassis.errors import AlreadyExists
 from chassis.identity import identity
-from services.exchange import rights
+from services.exchange import bookings, rights
 from services.exchange.model import Delegate, Visit
-from services.exchange.service import booking
 
 
 async def join(session: Session, visit: Visit, delegate: Delegate) -> None:
@@ -60,7 +59,7 @@ async def _require_free(session: Session, visit: Visit, travellers: Collection[s
     """
     if not travellers or visit.days_away is None:
         return
-    await booking.lock(session, travellers)
+    await bookings.lock(session, travellers)
     clashes = (
         await session.execute(
             select(Delegate, Visit)

@@ -100,8 +100,8 @@ class Panel:
         Raises:
             NotFound: The panelist was deleted meanwhile.
         """
-        forum = await session.by_name(Forum, Forum.NAME.format(id=panelist.forum_id))
-        panelist = await session.by_name(Panelist, panelist.name)
+        forum = await session.get_by_name(Forum, Forum.NAME.format(id=panelist.forum_id))
+        panelist = await session.get_by_name(Panelist, panelist.name)
         reasons = await self.judge(session, forum, panelist, partner)
         session.expunge(panelist)
         check = panelist.checked(reasons, occasion)
@@ -164,7 +164,7 @@ class Panel:
             Unavailable: The exchange service does not answer.
         """
         async with self._database.read() as session:
-            forum = await session.by_name(Forum, Forum.NAME.format(id=forum_id))
+            forum = await session.get_by_name(Forum, Forum.NAME.format(id=forum_id))
         moment = now()
         match forum.is_over_everywhere(moment):
             case False:

@@ -90,8 +90,8 @@ async def see(session: Session, model: type[Model], name: str, *, lock: bool = F
         if not sits:
             raise PermissionDenied("You do not sit on the panel of this forum.", reason="NOT_ON_PANEL")
     if not lock:
-        return await session.by_name(model, name)
-    row = await session.for_update(model, name)
+        return await session.get_by_name(model, name)
+    row = await session.get_for_update(model, name)
     if isinstance(row, Linked):
         # A wait for the lock shows the row as it is then, but other tables as they were before.
         await session.refresh(row, list(row.LINKS))

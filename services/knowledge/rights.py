@@ -48,7 +48,7 @@ async def see(session: Session, caller: Identity, name: str, *, lock: bool = Fal
     Raises:
         NotFound: There is none of that name, or the caller may not read it.
     """
-    learning = await (session.for_update if lock else session.by_name)(Learning, name)
+    learning = await (session.get_for_update if lock else session.get_by_name)(Learning, name)
     if not may_read(caller, learning):
         raise NotFound(name)
     return learning

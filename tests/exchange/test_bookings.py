@@ -16,15 +16,15 @@ from chassis.error_metadata import read_indexed
 from chassis.errors import AlreadyExists
 from chassis.identity import Role, act_as
 from chassis.status import from_rpc_error
+from services.exchange import bookings
 from services.exchange.model import AgendaItem, Booking, Room
-from services.exchange.service import booking
 from tests import factories
 from tests.calls import Caller, RunningService, person
 from tests.factories import at
 from tests.refusals import refused
 
 
-async def bookings(exchange: RunningService) -> int:
+async def count_bookings(exchange: RunningService) -> int:
     async with exchange.database.read() as session:
         return await session.scalar(select(func.count()).select_from(Booking)) or 0
 
@@ -46,7 +46,7 @@ async def test_two_visits_cannot_hold_one_room_at_once(exchange: RunningService,
         outcome(factories.agenda_item(coordinator, second.name, room=room.name, start_time=at(9, 30), end_time=at(11))),
     )
     assert sorted(outcomes) == ["DOUBLE_BOOKING", "OK"]
-    assert await bookings(exchange) == 1
+    assert await count_bookings(exchange) == 1
 
 
 async def test_the_database_itself_refuses_an_overlap_of_two_transactions(
@@ -92,7 +92,7 @@ async def test_of_twenty_concurrent_creators_exactly_one_gets_the_booking(
         )
     )
     assert sorted(outcomes) == ["DOUBLE_BOOKING"] * 19 + ["OK"]
-    assert await bookings(exchange) == 4
+    assert await count_bookings(exchange) == 4
 
 
 async def test_a_double_booking_names_what_it_collides_with(coordinator: Caller) -> None:
@@ -156,12 +156,12 @@ async def test_who_may_not_see_the_other_visit_is_not_told_its_title(
     wish = await factories.agenda_item(coordinator, free.name)
     act_as(person(Role.PARTNER, city=free.guest_city))
     async with exchange.database.read() as session:
-        item = await session.by_name(AgendaItem, wish.name)
-        item.room = await session.by_name(Room, room.name)
+        item = await session.get_by_name(AgendaItem, wish.name)
+        item.room = await session.get_by_name(Room, room.name)
 
     async def book() -> None:
         async with exchange.database.begin() as session:
-            await booking.book(session, item)
+            await bookings.book(session, item)
 
     with pytest.raises(AlreadyExists) as refusal:
         await book()
@@ -175,7 +175,7 @@ async def test_bookings_that_touch_do_not_collide(exchange: RunningService, coor
     visit = await factories.visit(coordinator)
     await factories.agenda_item(coordinator, visit.name, room=room.name, start_time=at(9), end_time=at(10))
     await factories.agenda_item(coordinator, visit.name, room=room.name, start_time=at(10), end_time=at(11))
-    assert await bookings(exchange) == 2
+    assert await count_bookings(exchange) == 2
 
 
 async def test_a_refused_change_leaves_item_and_bookings_as_they_were(coordinator: Caller) -> None:
@@ -214,7 +214,7 @@ async def test_cancelling_a_visit_releases_its_bookings_and_keeps_its_programme(
     cancelled = await factories.take(coordinator, visit.name, "cancel")
     assert (cancelled.state, cancelled.reason) == (pb.Visit.STATE_CANCELLED, "The guests fell ill.")
     assert await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=item.name)) == item
-    assert await bookings(exchange) == 0
+    assert await count_bookings(exchange) == 0
     await factories.agenda_item(coordinator, other.name, room=room.name)
 
 
@@ -224,7 +224,7 @@ async def test_postponing_a_visit_removes_its_programme(exchange: RunningService
     await factories.agenda_item(coordinator, visit.name, room=room.name)
     await factories.take(coordinator, visit.name, "agree", "postpone")
     listed = await coordinator.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name))
-    assert (list(listed.agenda_items), listed.total_size, await bookings(exchange)) == ([], 0, 0)
+    assert (list(listed.agenda_items), listed.total_size, await count_bookings(exchange)) == ([], 0, 0)
 
 
 async def test_a_deleted_delegate_leaves_the_programme_and_its_bookings(
@@ -236,7 +236,7 @@ async def test_a_deleted_delegate_leaves_the_programme_and_its_bookings(
     await coordinator.DeleteDelegate(pb.DeleteDelegateRequest(name=leaves.name))
     left = await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=item.name))
     assert (list(left.people), left.etag != item.etag) == ([stays.name], True)
-    assert await bookings(exchange) == 1
+    assert await count_bookings(exchange) == 1
 
 
 async def test_a_deleted_item_frees_its_room(coordinator: Caller) -> None:

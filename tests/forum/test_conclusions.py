@@ -118,7 +118,7 @@ async def test_an_adoption_that_waited_for_a_change_tells_of_the_changed_nodes(
     conclusion = await make_conclusion(coordinator, forum)
     node = await make_node(coordinator, forum, sdg_targets=["11"])
     async with lone_forum.database.begin() as session:
-        row = await session.for_update(Conclusion, conclusion.name)
+        row = await session.get_for_update(Conclusion, conclusion.name)
         await link(session, row, "node_ids", [node.name.rpartition("/")[2]])
         waiting = asyncio.create_task(coordinator.AdoptConclusion(adopt(conclusion)))
         blocked = text(

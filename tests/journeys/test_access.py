@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from chassis.contract import undeclared
+from chassis.contract import list_undeclared
 from chassis.identity import Identity, Role, service_identity
 from tests.calls import RunningService, person
 
@@ -163,7 +163,7 @@ def an_identity(role: Role) -> Identity:
 def test_every_rpc_declares_who_may_call_it(service: RunningService) -> None:
     names = [name for name, _ in rpcs(service)]
     assert [name for name in names if name not in MAY_CALL] == []
-    assert [line for contract in service.contract.services_by_name.values() for line in undeclared(contract)] == []
+    assert [line for contract in service.contract.services_by_name.values() for line in list_undeclared(contract)] == []
 
 
 async def test_without_an_identity_every_rpc_is_unauthenticated(service: RunningService) -> None:

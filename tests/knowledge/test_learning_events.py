@@ -193,7 +193,7 @@ async def test_a_learning_written_before_its_visit_was_known_gets_its_title(
     made = await coordinator.CreateLearning(create_request())
     # As the release before let it be written.
     async with knowledge.database.begin() as session:
-        (await session.by_name(Row, made.name)).source = "visits/controllers"
+        (await session.get_by_name(Row, made.name)).source = "visits/controllers"
     await producer.tell(exchange_events.VisitCreated(visit=visit()))
     (seen,) = await of(coordinator, "visits/controllers")
     assert seen.name == made.name
@@ -430,7 +430,7 @@ async def test_what_a_person_writes_about_a_forum_stays_theirs_to_word(
 ) -> None:
     made = await coordinator.CreateLearning(create_request())
     async with knowledge.database.begin() as session:
-        (await session.by_name(Row, made.name)).source = CONCLUSION.name
+        (await session.get_by_name(Row, made.name)).source = CONCLUSION.name
     assert not made.text_adopted
     change = UpdateLearningRequest(learning=Learning(name=made.name, title="Better"))
     assert (await coordinator.UpdateLearning(change)).title == "Better"

@@ -334,7 +334,7 @@ async def test_lists_are_filtered(knowledge: RunningService, member: Caller, coo
     sources = {forum.name: "forums/f/conclusions/c", sister.name: "forums/f2", water.name: "visits/v"}
     async with knowledge.database.begin() as session:
         for name, source in sources.items():
-            (await session.by_name(Row, name)).source = source
+            (await session.get_by_name(Row, name)).source = source
     await member.AnalyzeLearning(AnalyzeLearningRequest(name=water.name))
 
     async def names(**filters: Any) -> set[str]:

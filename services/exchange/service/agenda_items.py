@@ -1,5 +1,6 @@
 """Agenda items."""
 
+from collections.abc import Set
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -9,14 +10,13 @@ from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.error_metadata import MAX_LISTED
-from chassis.errors import InvalidArgument, PermissionDenied
+from chassis.errors import InvalidArgument
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
-from chassis.paging import page
-from services.exchange import convert, rights
+from chassis.paging import read_page
+from services.exchange import bookings, convert, queries, rights
 from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
-from services.exchange.service import booking, rows
 
 ORDERINGS = {"start_time": AgendaItem.start_time}
 INTERPRETED = frozenset({"people", "interpretation_languages"})
@@ -31,57 +31,56 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def GetAgendaItem(self, request: pb.GetAgendaItemRequest, context: Any) -> pb.AgendaItem:
         async with self._database.read() as session:
-            await rows.visible(session, Visit, rows.parent(AgendaItem, request.name))
-            return convert.agenda_item_message(await session.by_name(AgendaItem, request.name))
+            await queries.get_visible(session, Visit, queries.get_visit_name(AgendaItem, request.name))
+            return convert.agenda_item_message(await session.get_by_name(AgendaItem, request.name))
 
     async def ListAgendaItems(self, request: pb.ListAgendaItemsRequest, context: Any) -> pb.ListAgendaItemsResponse:
         async with self._database.read_once() as session:
-            statement, values = rows.of_visit(AgendaItem, request.parent)
-            found, token, total = await page(
-                session, statement, AgendaItem, request, ORDERINGS, default="start_time", values=values
+            statement, values = queries.select_of_visit(AgendaItem, request.parent)
+            rows, token, total = await read_page(
+                session, statement, AgendaItem, request, ORDERINGS, "start_time", values=values
             )
             if not total:
-                await rows.visible(session, Visit, request.parent)
-        items = [convert.agenda_item_message(item) for item in found]
+                await queries.get_visible(session, Visit, request.parent)
+        items = [convert.agenda_item_message(item) for item in rows]
         return pb.ListAgendaItemsResponse(agenda_items=items, next_page_token=token, total_size=total)
 
     async def CreateAgendaItem(self, request: pb.CreateAgendaItemRequest, context: Any) -> pb.AgendaItem:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._create(session, request))
+        return await answer_once(self._database, request, self._create)
 
     async def _create(self, session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
-        visit = await _visit_to_change(session, request.parent)
+        visit = await _lock_visit(session, request.parent)
         item = AgendaItem(visit_id=visit.id, direction=visit.direction)
-        await _assign(session, visit, item, request.agenda_item, set(convert.AGENDA_ITEM))
-        await booking.book(session, item)
-        await rows.touch(session, visit)
+        await _assign(session, visit, item, request.agenda_item, convert.AGENDA_ITEM_FIELDS)
+        await bookings.book(session, item)
+        await queries.note_part_change(session, visit)
         return convert.agenda_item_message(item)
 
     async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
         message = request.agenda_item
-        paths = updated_paths(request.update_mask, message, set(convert.AGENDA_ITEM))
+        paths = updated_paths(request.update_mask, message, convert.AGENDA_ITEM_FIELDS)
         async with self._database.begin() as session:
-            visit = await _visit_to_change(session, rows.parent(AgendaItem, message.name))
-            item = await session.for_update(AgendaItem, message.name)
+            visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, message.name))
+            item = await session.get_for_update(AgendaItem, message.name)
             item.check_etag(message.etag)
             await _assign(session, visit, item, message, paths)
             if paths & BOOKED:
-                await booking.rebook(session, item)
-            await rows.touch(session, visit)
+                await bookings.rebook(session, item)
+            await queries.note_part_change(session, visit)
             return convert.agenda_item_message(item)
 
     async def DeleteAgendaItem(self, request: pb.DeleteAgendaItemRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            visit = await _visit_to_change(session, rows.parent(AgendaItem, request.name))
-            item = await session.for_update(AgendaItem, request.name)
+            visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, request.name))
+            item = await session.get_for_update(AgendaItem, request.name)
             item.check_etag(request.etag)
             # The bookings go with the item (ON DELETE CASCADE).
             await session.delete(item)
-            await rows.touch(session, visit)
+            await queries.note_part_change(session, visit)
         return Empty()
 
 
-async def _visit_to_change(session: Session, name: str) -> Visit:
+async def _lock_visit(session: Session, name: str) -> Visit:
     """
     Return the visit, locked, for a caller who may change its agenda.
 
@@ -91,16 +90,14 @@ async def _visit_to_change(session: Session, name: str) -> Visit:
             (NOT_DEPARTMENT_IN_CHARGE).
         FailedPrecondition: It is over (reason VISIT_OVER), or postponed without new dates (NEW_DATES_DUE).
     """
-    visit = await rows.visible(session, Visit, name, lock=True)
-    if not rights.may_edit_visit(identity(), visit):
-        message = "Only the department in charge of the visit may change its agenda."
-        raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
+    visit = await queries.get_visible(session, Visit, name, lock=True)
+    rights.require_visit_editor(identity(), visit)
     visit.require_open()
     visit.require_dates()
     return visit
 
 
-async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.AgendaItem, paths: set[str]) -> None:
+async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.AgendaItem, paths: Set[str]) -> None:
     """
     Write the fields that a request sets.
 
@@ -109,12 +106,12 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
             (REFERENCE_NOT_FOUND) or is not where the visit is (ROOM_NOT_AT_HOST), somebody is neither the host's nor a
             delegate (NOT_OF_VISIT), or nobody can interpret (INTERPRETER_LANGUAGES).
     """
-    values = convert.columns(message, "agenda_item", convert.AGENDA_ITEM, paths)
+    values = convert.agenda_item_columns(message, paths)
     if "room" in values:
         room = values["room"]
-        values["room"] = await rows.referred(session, Room, room, "agenda_item.room") if room else None
+        values["room"] = await queries.get_referenced(session, Room, room, "agenda_item.room") if room else None
     booked = await _booked(session, visit, values.get("people", item.people or []))
-    convert.assign(item, values)
+    item.assign(values)
     item.check_times(visit)
     item.check_room()
     if values.keys() & INTERPRETED:

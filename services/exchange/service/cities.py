@@ -11,11 +11,10 @@ from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
-from chassis.paging import page
-from services.exchange import convert
+from chassis.paging import read_page
+from services.exchange import convert, queries
+from services.exchange.deletion import delete_unused
 from services.exchange.model import City, Partnership, Visit
-from services.exchange.service import rows
-from services.exchange.service.deletion import delete_unused
 
 ORDERINGS = {
     "display_name": City.display_name,
@@ -39,30 +38,29 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
 
     async def GetCity(self, request: pb.GetCityRequest, context: Any) -> pb.City:
         async with self._database.read_once() as session:
-            return convert.city_message(await session.by_name(City, request.name))
+            return convert.city_message(await session.get_by_name(City, request.name))
 
     async def ListCities(self, request: pb.ListCitiesRequest, context: Any) -> pb.ListCitiesResponse:
         async with self._database.read_once() as session:
-            found, token, total = await page(session, select(City), City, request, ORDERINGS, default="display_name")
-        cities = [convert.city_message(city) for city in found]
+            rows, token, total = await read_page(session, select(City), City, request, ORDERINGS, "display_name")
+        cities = [convert.city_message(city) for city in rows]
         return pb.ListCitiesResponse(cities=cities, next_page_token=token, total_size=total)
 
     async def CreateCity(self, request: pb.CreateCityRequest, context: Any) -> pb.City:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._create(session, request))
+        return await answer_once(self._database, request, self._create)
 
     async def _create(self, session: Session, request: pb.CreateCityRequest) -> pb.City:
-        city = City(id=request.city_id, **convert.columns(request.city, "city", convert.CITY, convert.CITY))
+        city = City(id=request.city_id, **convert.city_columns(request.city))
         city.check()
-        await rows.add(session, city)
+        await queries.insert_named(session, city)
         return convert.city_message(city)
 
     async def UpdateCity(self, request: pb.UpdateCityRequest, context: Any) -> pb.City:
-        paths = updated_paths(request.update_mask, request.city, set(convert.CITY))
+        paths = updated_paths(request.update_mask, request.city, convert.CITY_FIELDS)
         async with self._database.begin() as session:
-            city = await session.for_update(City, request.city.name)
+            city = await session.get_for_update(City, request.city.name)
             city.check_etag(request.city.etag)
-            convert.assign(city, convert.columns(request.city, "city", convert.CITY, paths))
+            city.assign(convert.city_columns(request.city, paths))
             city.check()
             await session.flush()
             return convert.city_message(city)
@@ -72,7 +70,7 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
             metadata = {"city": self._home_city}
             raise FailedPrecondition("The home city can't be deleted.", reason="HOME_CITY", metadata=metadata)
         async with self._database.begin() as session:
-            city = await session.for_update(City, request.name)
+            city = await session.get_for_update(City, request.name)
             city.check_etag(request.etag)
             partnerships = select(Partnership).where(Partnership.city_id == city.id).order_by(Partnership.id)
             # A city that was the home city before.

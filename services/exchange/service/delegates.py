@@ -8,14 +8,13 @@ from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
-from chassis.errors import AlreadyExists, PermissionDenied
+from chassis.errors import AlreadyExists
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
-from chassis.paging import page
-from services.exchange import convert, rights
+from chassis.paging import read_page
+from services.exchange import bookings, convert, queries, rights, travelling
 from services.exchange.model import Delegate, Visit
-from services.exchange.service import booking, rows, travelling
 
 ORDERINGS = {"protocol": Delegate.protocol_order}
 
@@ -28,65 +27,64 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 
     async def GetDelegate(self, request: pb.GetDelegateRequest, context: Any) -> pb.Delegate:
         async with self._database.read() as session:
-            await _visit(session, rows.parent(Delegate, request.name))
-            return convert.delegate_message(await session.by_name(Delegate, request.name))
+            await _get_visit(session, queries.get_visit_name(Delegate, request.name))
+            return convert.delegate_message(await session.get_by_name(Delegate, request.name))
 
     async def ListDelegates(self, request: pb.ListDelegatesRequest, context: Any) -> pb.ListDelegatesResponse:
         async with self._database.read_once() as session:
-            statement, values = rows.of_visit(Delegate, request.parent, rights.ALL_DELEGATES)
-            found, token, total = await page(
-                session, statement, Delegate, request, ORDERINGS, default="protocol", values=values
+            statement, values = queries.select_of_visit(Delegate, request.parent, rights.ALL_DELEGATES)
+            rows, token, total = await read_page(
+                session, statement, Delegate, request, ORDERINGS, "protocol", values=values
             )
             if not total:
-                await _visit(session, request.parent)
-        delegates = [convert.delegate_message(delegate) for delegate in found]
+                await _get_visit(session, request.parent)
+        delegates = [convert.delegate_message(delegate) for delegate in rows]
         return pb.ListDelegatesResponse(delegates=delegates, next_page_token=token, total_size=total)
 
     async def CreateDelegate(self, request: pb.CreateDelegateRequest, context: Any) -> pb.Delegate:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._create(session, request))
+        return await answer_once(self._database, request, self._create)
 
     async def _create(self, session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
-        visit = await _visit_to_change(session, request.parent)
-        fields = convert.columns(request.delegate, "delegate", convert.DELEGATE, convert.DELEGATE)
+        visit = await _lock_visit(session, request.parent)
+        fields = convert.delegate_columns(request.delegate)
         if fields["head"]:
             await _require_no_head(session, visit)
         delegate = Delegate(visit_id=visit.id, **fields)
         await travelling.join(session, visit, delegate)
-        await rows.touch(session, visit)
+        await queries.note_part_change(session, visit)
         return convert.delegate_message(delegate)
 
     async def UpdateDelegate(self, request: pb.UpdateDelegateRequest, context: Any) -> pb.Delegate:
         message = request.delegate
-        paths = updated_paths(request.update_mask, message, set(convert.DELEGATE))
+        paths = updated_paths(request.update_mask, message, convert.DELEGATE_FIELDS)
         async with self._database.begin() as session:
-            visit = await _visit_to_change(session, rows.parent(Delegate, message.name))
-            delegate = await session.for_update(Delegate, message.name)
+            visit = await _lock_visit(session, queries.get_visit_name(Delegate, message.name))
+            delegate = await session.get_for_update(Delegate, message.name)
             delegate.check_etag(message.etag)
-            values = convert.columns(message, "delegate", convert.DELEGATE, paths)
+            values = convert.delegate_columns(message, paths)
             if values.get("head") and not delegate.head:
                 await _require_no_head(session, visit)
-            convert.assign(delegate, values)
+            delegate.assign(values)
             await travelling.join(session, visit, delegate)
-            await rows.touch(session, visit)
+            await queries.note_part_change(session, visit)
             return convert.delegate_message(delegate)
 
     async def DeleteDelegate(self, request: pb.DeleteDelegateRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            visit = await _visit_to_change(session, rows.parent(Delegate, request.name))
-            delegate = await session.for_update(Delegate, request.name)
+            visit = await _lock_visit(session, queries.get_visit_name(Delegate, request.name))
+            delegate = await session.get_for_update(Delegate, request.name)
             delegate.check_etag(request.etag)
-            await booking.release_delegate(session, delegate)
+            await bookings.release_delegate(session, delegate)
             await session.delete(delegate)
-            await rows.touch(session, visit)
+            await queries.note_part_change(session, visit)
         return Empty()
 
 
-async def _visit(session: Session, name: str, *, lock: bool = False) -> Visit:
-    return await rows.visible(session, Visit, name, lock=lock, all_cities=rights.ALL_DELEGATES)
+async def _get_visit(session: Session, name: str, *, lock: bool = False) -> Visit:
+    return await queries.get_visible(session, Visit, name, lock=lock, all_cities=rights.ALL_DELEGATES)
 
 
-async def _visit_to_change(session: Session, name: str) -> Visit:
+async def _lock_visit(session: Session, name: str) -> Visit:
     """
     Return the visit, locked, for a caller who may change its delegation.
 
@@ -96,10 +94,8 @@ async def _visit_to_change(session: Session, name: str) -> Visit:
             (NOT_IN_CHARGE_OF_DELEGATION).
         FailedPrecondition: It is over; reason VISIT_OVER.
     """
-    visit = await _visit(session, name, lock=True)
-    if not rights.may_edit_delegation(identity(), visit):
-        message = "Only the department in charge and the city that travels may change the delegation."
-        raise PermissionDenied(message, reason="NOT_IN_CHARGE_OF_DELEGATION")
+    visit = await _get_visit(session, name, lock=True)
+    rights.require_delegation_editor(identity(), visit)
     visit.require_open()
     return visit
 

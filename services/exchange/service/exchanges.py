@@ -7,17 +7,15 @@ from austausch.exchange.v1 import exchange_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
-from chassis.convert import composed
+from chassis.convert import read_enum, unique_nfc
 from chassis.database import Database, Session
-from chassis.errors import PermissionDenied
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
-from chassis.paging import page
-from services.exchange import convert, rights
-from services.exchange.model import City, Exchange, Partnership, Visit
-from services.exchange.service import rows
-from services.exchange.service.deletion import delete_unused
+from chassis.paging import read_page
+from services.exchange import convert, queries, rights
+from services.exchange.deletion import delete_unused
+from services.exchange.model import City, Exchange, ExchangeKind, Partnership, Visit
 
 ORDERINGS = {
     "create_time": Exchange.create_time,
@@ -34,35 +32,35 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
 
     async def GetExchange(self, request: pb.GetExchangeRequest, context: Any) -> pb.Exchange:
         async with self._database.read_once() as session:
-            return convert.exchange_message(await rows.visible(session, Exchange, request.name), identity())
+            return convert.exchange_message(await queries.get_visible(session, Exchange, request.name), identity())
 
     async def ListExchanges(self, request: pb.ListExchangesRequest, context: Any) -> pb.ListExchangesResponse:
-        statement = rows.only_visible(select(Exchange), Exchange)
+        statement = queries.filter_visible(select(Exchange), Exchange)
         if request.partnership:
-            partnership = rows.key(Partnership, request.partnership, "partnership")
+            partnership = queries.read_id(Partnership, request.partnership, "partnership")
             statement = statement.where(Exchange.partnership_id == partnership)
         if request.city:
-            statement = statement.where(Exchange.city_id == rows.key(City, request.city, "city"))
+            statement = statement.where(Exchange.city_id == queries.read_id(City, request.city, "city"))
         if request.kind:
-            statement = statement.where(Exchange.kind == convert.exchange_kind(request.kind, "kind"))
+            statement = statement.where(Exchange.kind == read_enum(request, "kind", ExchangeKind))
         if request.topic:
-            statement = statement.where(Exchange.topics.contains(composed([request.topic])))
+            statement = statement.where(Exchange.topics.contains(unique_nfc([request.topic])))
         async with self._database.read_once() as session:
-            found, token, total = await page(session, statement, Exchange, request, ORDERINGS)
-        exchanges = [convert.exchange_message(exchange, identity()) for exchange in found]
+            rows, token, total = await read_page(session, statement, Exchange, request, ORDERINGS)
+        exchanges = [convert.exchange_message(exchange, identity()) for exchange in rows]
         return pb.ListExchangesResponse(exchanges=exchanges, next_page_token=token, total_size=total)
 
     async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> pb.Exchange:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._create(session, request.exchange))
+        return await answer_once(self._database, request, self._create)
 
-    async def _create(self, session: Session, message: pb.Exchange) -> pb.Exchange:
-        partnership = await rows.referred(session, Partnership, message.partnership, "exchange.partnership")
+    async def _create(self, session: Session, request: pb.CreateExchangeRequest) -> pb.Exchange:
+        message = request.exchange
+        partnership = await queries.get_referenced(session, Partnership, message.partnership, "exchange.partnership")
         exchange = Exchange(
             partnership_id=partnership.id,
             city_id=partnership.city_id,
             city_display_name=partnership.city_display_name,
-            **convert.columns(message, "exchange", convert.EXCHANGE, convert.EXCHANGE),
+            **convert.exchange_columns(message),
         )
         session.add(exchange)
         await session.flush()
@@ -70,25 +68,19 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
 
     async def UpdateExchange(self, request: pb.UpdateExchangeRequest, context: Any) -> pb.Exchange:
         message = request.exchange
-        paths = updated_paths(request.update_mask, message, set(convert.EXCHANGE))
+        paths = updated_paths(request.update_mask, message, convert.EXCHANGE_FIELDS)
         async with self._database.begin() as session:
-            exchange = await rows.visible(session, Exchange, message.name, lock=True)
-            if not rights.may_edit_exchange(identity(), exchange):
-                raise PermissionDenied(
-                    "Only the department that leads the exchange may change it.", reason="NOT_LEADING_DEPARTMENT"
-                )
+            exchange = await queries.get_visible(session, Exchange, message.name, lock=True)
+            rights.require_exchange_editor(identity(), exchange)
             exchange.check_etag(message.etag)
-            convert.assign(exchange, convert.columns(message, "exchange", convert.EXCHANGE, paths))
+            exchange.assign(convert.exchange_columns(message, paths))
             await session.flush()
             return convert.exchange_message(exchange, identity())
 
     async def DeleteExchange(self, request: pb.DeleteExchangeRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            exchange = await rows.visible(session, Exchange, request.name, lock=True)
-            if not rights.may_edit_exchange(identity(), exchange):
-                raise PermissionDenied(
-                    "Only the department that leads the exchange may delete it.", reason="NOT_LEADING_DEPARTMENT"
-                )
+            exchange = await queries.get_visible(session, Exchange, request.name, lock=True)
+            rights.require_exchange_editor(identity(), exchange)
             exchange.check_etag(request.etag)
             visits = select(Visit).where(Visit.exchange_id == exchange.id).order_by(Visit.start_date.desc(), Visit.id)
             await delete_unused(session, exchange, visits)

@@ -11,11 +11,10 @@ from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.model import new_id
-from chassis.paging import page
-from services.exchange import convert
+from chassis.paging import read_page
+from services.exchange import convert, queries
+from services.exchange.deletion import delete_unused
 from services.exchange.model import AgendaItem, Person
-from services.exchange.service import rows
-from services.exchange.service.deletion import delete_unused
 
 ORDERINGS = {"function": Person.function}
 
@@ -28,37 +27,36 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
 
     async def GetPerson(self, request: pb.GetPersonRequest, context: Any) -> pb.Person:
         async with self._database.read_once() as session:
-            return convert.person_message(await session.by_name(Person, request.name))
+            return convert.person_message(await session.get_by_name(Person, request.name))
 
     async def ListPeople(self, request: pb.ListPeopleRequest, context: Any) -> pb.ListPeopleResponse:
         async with self._database.read_once() as session:
-            found, token, total = await page(session, select(Person), Person, request, ORDERINGS, default="function")
-        people = [convert.person_message(person) for person in found]
+            rows, token, total = await read_page(session, select(Person), Person, request, ORDERINGS, "function")
+        people = [convert.person_message(person) for person in rows]
         return pb.ListPeopleResponse(people=people, next_page_token=token, total_size=total)
 
     async def CreatePerson(self, request: pb.CreatePersonRequest, context: Any) -> pb.Person:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._create(session, request))
+        return await answer_once(self._database, request, self._create)
 
     async def _create(self, session: Session, request: pb.CreatePersonRequest) -> pb.Person:
-        fields = convert.columns(request.person, "person", convert.PERSON, convert.PERSON)
+        fields = convert.person_columns(request.person)
         person = Person(id=request.person_id or new_id(), **fields)
-        await rows.add(session, person)
+        await queries.insert_named(session, person)
         return convert.person_message(person)
 
     async def UpdatePerson(self, request: pb.UpdatePersonRequest, context: Any) -> pb.Person:
-        paths = updated_paths(request.update_mask, request.person, set(convert.PERSON))
+        paths = updated_paths(request.update_mask, request.person, convert.PERSON_FIELDS)
         async with self._database.begin() as session:
-            person = await session.for_update(Person, request.person.name)
+            person = await session.get_for_update(Person, request.person.name)
             person.check_etag(request.person.etag)
-            convert.assign(person, convert.columns(request.person, "person", convert.PERSON, paths))
+            person.assign(convert.person_columns(request.person, paths))
             await session.flush()
             return convert.person_message(person)
 
     async def DeletePerson(self, request: pb.DeletePersonRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
             # Who books somebody holds the row until the agenda item is written.
-            person = await session.for_update(Person, request.name)
+            person = await session.get_for_update(Person, request.name)
             person.check_etag(request.etag)
             items = select(AgendaItem).where(AgendaItem.people.contains([person.name]))
             await delete_unused(session, person, items.order_by(AgendaItem.start_time.desc(), AgendaItem.id))

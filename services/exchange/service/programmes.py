@@ -11,9 +11,8 @@ from sqlalchemy import Select, bindparam, select
 from chassis.database import Database
 from chassis.identity import identity
 from chassis.paging import MAX_PAGE_SIZE
-from services.exchange import convert, rights
+from services.exchange import convert, queries, rights
 from services.exchange.model import AgendaItem, Delegate, Visit
-from services.exchange.service import rows
 
 ORDERS: dict[Any, Any] = {Delegate: Delegate.protocol_order, AgendaItem: AgendaItem.start_time}
 
@@ -27,7 +26,7 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
     async def GetProgramme(self, request: pb.GetProgrammeRequest, context: Any) -> pb.Programme:
         caller = identity()
         async with self._database.read_once() as session:
-            visit = await rows.visible(session, Visit, request.name.removesuffix("/programme"))
+            visit = await queries.get_visible(session, Visit, request.name.removesuffix("/programme"))
             values = {"visit_id": visit.id}
             delegates: Iterable[Delegate] = []
             if rights.may_see(caller, visit, rights.ALL_DELEGATES):

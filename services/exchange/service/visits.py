@@ -1,6 +1,8 @@
 """Visits, and their way through their states."""
 
-from functools import cache, lru_cache
+from collections.abc import Awaitable, Callable
+from functools import cache, lru_cache, partial
+from operator import methodcaller
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -11,17 +13,19 @@ from sqlalchemy import Row, Select, bindparam, delete, inspect, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Bundle
 
+from chassis.convert import read_date, read_enum
 from chassis.database import Database, Session
+from chassis.database_errors import constraint_name
 from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
-from chassis.errors import FailedPrecondition, PermissionDenied
+from chassis.errors import FailedPrecondition
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import Identity, identity
 from chassis.outbox import emit
-from chassis.paging import page
-from services.exchange import convert, rights
-from services.exchange.model import AgendaItem, City, Delegate, Exchange, Visit
-from services.exchange.service import booking, rows, travelling
+from chassis.paging import read_page
+from chassis.transitions import SeenVersion, TransitionRequest, transition
+from services.exchange import bookings, convert, queries, rights, travelling
+from services.exchange.model import AgendaItem, City, Delegate, Direction, Exchange, Visit, VisitState
 
 ORDERINGS = {
     "start_date": Visit.start_date,
@@ -62,30 +66,32 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
 
     async def GetVisit(self, request: pb.GetVisitRequest, context: Any) -> pb.Visit:
         async with self._database.read_once() as session:
-            return convert.visit_message(await rows.visible(session, Visit, request.name), identity())
+            return convert.visit_message(await queries.get_visible(session, Visit, request.name), identity())
 
     async def ListVisits(self, request: pb.ListVisitsRequest, context: Any) -> pb.ListVisitsResponse:
         values = _filters(request)
         statement = _visits(frozenset(values))
         async with self._database.read_once() as session:
-            found, token, total = await page(session, statement, Visit, request, ORDERINGS, "start_date desc", values)
+            rows, token, total = await read_page(
+                session, statement, Visit, request, ORDERINGS, "start_date desc", values
+            )
         caller = identity()
-        visits = [_listed(row, caller) for row in found]
+        visits = [_listed(row, caller) for row in rows]
         return pb.ListVisitsResponse(visits=visits, next_page_token=token, total_size=total)
 
     async def CreateVisit(self, request: pb.CreateVisitRequest, context: Any) -> pb.Visit:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._create(session, request.visit))
+        return await answer_once(self._database, request, self._create)
 
-    async def _create(self, session: Session, message: pb.Visit) -> pb.Visit:
-        exchange = await rows.referred(session, Exchange, message.exchange, "visit.exchange")
+    async def _create(self, session: Session, request: pb.CreateVisitRequest) -> pb.Visit:
+        message = request.visit
+        exchange = await queries.get_referenced(session, Exchange, message.exchange, "visit.exchange")
         visit = Visit(
             exchange_id=exchange.id,
             city_id=exchange.city_id,
             home_city_id=self._home_city.removeprefix("cities/"),
             proposer=identity().subject,
-            direction=convert.visit_direction(message.direction, "visit.direction"),
-            **convert.columns(message, "visit", convert.VISIT, convert.VISIT),
+            direction=read_enum(message, "direction", Direction),
+            **convert.visit_columns(message),
         )
         visit.schedule(visit.start_date, visit.end_date)
         await self._add(session, visit)
@@ -103,7 +109,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         try:
             await session.flush()
         except IntegrityError as error:
-            if rows.violated(error) != "fk_visits_home_city_id":
+            if constraint_name(error) != "fk_visits_home_city_id":
                 raise
             raise FailedPrecondition(
                 f"The home city, {self._home_city}, has to be created first.",
@@ -114,32 +120,23 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
 
     async def UpdateVisit(self, request: pb.UpdateVisitRequest, context: Any) -> pb.Visit:
         message = request.visit
-        paths = updated_paths(request.update_mask, message, set(convert.VISIT))
+        paths = updated_paths(request.update_mask, message, convert.VISIT_FIELDS)
         async with self._database.begin() as session:
-            visit = await rows.visible(session, Visit, message.name, lock=True)
-            if not rights.may_edit_visit(identity(), visit):
-                raise PermissionDenied(
-                    "Only the department in charge of the visit may change it.", reason="NOT_DEPARTMENT_IN_CHARGE"
-                )
+            visit = await queries.get_visible(session, Visit, message.name, lock=True)
+            rights.require_visit_editor(identity(), visit)
             visit.check_etag(message.etag)
             visit.require_open()
-            values = convert.columns(message, "visit", convert.VISIT, paths)
+            values = convert.visit_columns(message, paths)
             start, end = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
             visit.schedule(start, end)
-            convert.assign(visit, values)
+            visit.assign(values)
             if paths & {"start_date", "end_date"}:
                 await _require_agenda_within(session, visit)
                 await travelling.reschedule(session, visit)
-            return await _changed(session, visit)
+            return await _write(session, visit)
 
     async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._agree(session, request))
-
-    async def _agree(self, session: Session, request: pb.AgreeVisitRequest) -> pb.Visit:
-        visit = await _to_change(session, request, "agree")
-        visit.agree()
-        return await _changed(session, visit)
+        return await self._transition(request, "agree", Visit.agree)
 
     async def PlanVisit(self, request: pb.PlanVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "plan")
@@ -151,58 +148,37 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         return await self._transition(request, "start")
 
     async def ReportVisit(self, request: pb.ReportVisitRequest, context: Any) -> pb.Visit:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._report(session, request))
-
-    async def _report(self, session: Session, request: pb.ReportVisitRequest) -> pb.Visit:
-        visit = await _to_change(session, request, "report")
-        _require_may_share(request.debrief)
-        visit.report(convert.debrief_fields(request.debrief))
-        await session.flush()
-        caller = identity()
-        exchange = await session.get_one(Exchange, visit.exchange_id)
-        emit(
-            session,
-            VisitReported(
-                visit=convert.visit_message(visit),
-                exchange=convert.exchange_message(exchange),
-                author=caller.subject,
-                author_display_name=caller.name,
-            ),
-            visit.name,
-        )
-        return convert.visit_message(visit, caller)
+        if any(entry.visibility == pb.DebriefEntry.VISIBILITY_PUBLIC for entry in request.debrief.entries):
+            rights.require_publisher(identity())
+        debrief = convert.debrief_columns(request.debrief)
+        return await self._transition(request, "report", lambda visit: visit.report(debrief), _write_report)
 
     async def CloseVisit(self, request: pb.CloseVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "close")
 
     async def CancelVisit(self, request: pb.CancelVisitRequest, context: Any) -> pb.Visit:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._cancel(session, request))
-
-    async def _cancel(self, session: Session, request: pb.CancelVisitRequest) -> pb.Visit:
-        visit = await _to_change(session, request, "cancel")
-        visit.cancel(request.reason)
-        await booking.release(session, visit)
-        await travelling.reschedule(session, visit)
-        return await _changed(session, visit)
+        return await self._transition(request, "cancel", lambda visit: visit.cancel(request.reason), _write_cancelled)
 
     async def PostponeVisit(self, request: pb.PostponeVisitRequest, context: Any) -> pb.Visit:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._postpone(session, request))
+        return await self._transition(
+            request, "postpone", lambda visit: visit.postpone(request.reason), _write_postponed
+        )
 
-    async def _postpone(self, session: Session, request: pb.PostponeVisitRequest) -> pb.Visit:
-        visit = await _to_change(session, request, "postpone")
-        visit.postpone(request.reason)
-        # The bookings go with the items (ON DELETE CASCADE).
-        await session.execute(delete(AgendaItem).where(AgendaItem.visit_id == visit.id))
-        await travelling.reschedule(session, visit)
-        return await _changed(session, visit)
+    async def _transition(
+        self,
+        request: TransitionRequest,
+        verb: str,
+        change: Callable[[Visit], object] | None = None,
+        write: Callable[[Session, Visit], Awaitable[pb.Visit]] | None = None,
+    ) -> pb.Visit:
+        """Take a visit through a transition; without `change`, through one that changes nothing but the state."""
+        change = change or methodcaller("transition", verb)
+        return await transition(self._database, request, partial(_lock, verb), change, write or _write)
 
     async def DeleteVisit(self, request: pb.DeleteVisitRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
             # Who may call it off.
-            visit = await _to_change(session, request, "cancel")
+            visit = await _lock("cancel", session, request)
             visit.require_idea()
             for part in (AgendaItem, Delegate):
                 await session.execute(delete(part).where(part.visit_id == visit.id))
@@ -210,16 +186,6 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             await session.flush()
             emit(session, VisitDeleted(visit=visit.name), visit.name)
         return Empty()
-
-    async def _transition(self, request: rows.TransitionRequest, verb: str) -> pb.Visit:
-        async with self._database.begin() as session:
-            return await answer_once(session, request, lambda: self._take(session, request, verb))
-
-    async def _take(self, session: Session, request: rows.TransitionRequest, verb: str) -> pb.Visit:
-        """Take a visit through a transition that changes nothing else."""
-        visit = await _to_change(session, request, verb)
-        visit.transition(verb)
-        return await _changed(session, visit)
 
 
 def _filters(request: pb.ListVisitsRequest) -> dict[str, Any]:
@@ -233,17 +199,17 @@ def _filters(request: pb.ListVisitsRequest) -> dict[str, Any]:
     if not identity().has(*rights.ALL_CITIES):
         values["own_city"] = identity().city.removeprefix("cities/")
     if request.exchange:
-        values["exchange"] = rows.key(Exchange, request.exchange, "exchange")
+        values["exchange"] = queries.read_id(Exchange, request.exchange, "exchange")
     if request.city:
-        values["city"] = rows.key(City, request.city, "city")
+        values["city"] = queries.read_id(City, request.city, "city")
     if request.state:
-        values["state"] = convert.visit_state(request.state, "state")
+        values["state"] = read_enum(request, "state", VisitState)
     if request.direction:
-        values["direction"] = convert.visit_direction(request.direction, "direction")
+        values["direction"] = read_enum(request, "direction", Direction)
     if request.HasField("from_date"):
-        values["from_date"] = convert.day(request.from_date, "from_date")
+        values["from_date"] = read_date(request.from_date, "from_date")
     if request.HasField("to_date"):
-        values["to_date"] = convert.day(request.to_date, "to_date")
+        values["to_date"] = read_date(request.to_date, "to_date")
     return values
 
 
@@ -258,7 +224,7 @@ def _listed(row: Row[Any], caller: Identity) -> pb.Visit:
     return convert.visit_message(Visit(**row._mapping), caller)
 
 
-async def _to_change(session: Session, request: rows.Seen, verb: str) -> Visit:
+async def _lock(verb: str, session: Session, request: SeenVersion) -> Visit:
     """
     Return the visit, locked, for a caller who may use the verb and saw the current version.
 
@@ -268,31 +234,46 @@ async def _to_change(session: Session, request: rows.Seen, verb: str) -> Visit:
             (NOT_DEPARTMENT_IN_CHARGE).
         EtagMismatch: Someone changed it since.
     """
-    visit = await rows.visible(session, Visit, request.name, lock=True)
-    if not rights.may_use(identity(), verb, visit):
-        message = "Only the department in charge of the visit may do this."
-        raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
+    visit = await queries.get_visible(session, Visit, request.name, lock=True)
+    rights.require_verb(identity(), verb, visit)
     visit.check_etag(request.etag)
     return visit
 
 
-def _require_may_share(debrief: pb.Debrief) -> None:
-    """
-    Raise unless the caller may share the entries as widely as they say.
-
-    Raises:
-        PermissionDenied: An entry is public, and the caller may not make it so; reason PUBLIC_BY_COORDINATORS_ONLY.
-    """
-    public = any(entry.visibility == pb.DebriefEntry.VISIBILITY_PUBLIC for entry in debrief.entries)
-    if public and not rights.may_publish(identity()):
-        raise PermissionDenied("Only a coordinator makes a learning public.", reason="PUBLIC_BY_COORDINATORS_ONLY")
-
-
-async def _changed(session: Session, visit: Visit) -> pb.Visit:
+async def _write(session: Session, visit: Visit) -> pb.Visit:
     """Write the visit and the event, and return the answer."""
     await session.flush()
     emit(session, VisitChanged(visit=convert.visit_message(visit)), visit.name)
     return convert.visit_message(visit, identity())
+
+
+async def _write_report(session: Session, visit: Visit) -> pb.Visit:
+    """Write the visit with its debrief, and the event that carries it."""
+    await session.flush()
+    caller = identity()
+    event = VisitReported(
+        visit=convert.visit_message(visit),
+        exchange=convert.exchange_message(await session.get_one(Exchange, visit.exchange_id)),
+        author=caller.subject,
+        author_display_name=caller.name,
+    )
+    emit(session, event, visit.name)
+    return convert.visit_message(visit, caller)
+
+
+async def _write_cancelled(session: Session, visit: Visit) -> pb.Visit:
+    """Write the visit, and free what it booked and whoever would have travelled."""
+    await bookings.release(session, visit)
+    await travelling.reschedule(session, visit)
+    return await _write(session, visit)
+
+
+async def _write_postponed(session: Session, visit: Visit) -> pb.Visit:
+    """Write the visit without its agenda, which held for its dates, and free whoever would have travelled."""
+    # The bookings go with the items (ON DELETE CASCADE).
+    await session.execute(delete(AgendaItem).where(AgendaItem.visit_id == visit.id))
+    await travelling.reschedule(session, visit)
+    return await _write(session, visit)
 
 
 async def _require_agenda_within(session: Session, visit: Visit) -> None:
