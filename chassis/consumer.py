@@ -1,15 +1,16 @@
 """
 Events arrive through the inbox: at-least-once delivery, exactly-once effect.
 
-The id of an event is recorded in the transaction of its effect, so a redelivery finds it there and does nothing. A
-handler that fails is tried again after longer and longer pauses; after the last try the message moves to the
-dead-letter stream with the reason, from where an administrator replays it (``python -m chassis.dead_letters``).
+The id of an event is recorded in the transaction of its effect, so a redelivery finds it there and does nothing. Events
+that arrive together are applied together, in one transaction; where one of them fails, each by itself. A handler that
+fails is tried again after longer and longer pauses; after the last try the message moves to the dead-letter stream with
+the reason, from where an administrator replays it (``python -m chassis.dead_letters``).
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,8 @@ ACK_WAIT_SECONDS = 10.0
 BATCH = 64
 # A request for messages is lost when NATS restarts; the next one is sent after this long.
 FETCH_SECONDS = 2
+# A busy consumer takes what came meanwhile at once: a transaction for each event costs three times the processor time.
+ROUND_SECONDS = 0.02
 # A replayed dead letter is for the consumer that gave up on it, named by this header.
 REPLAY_FOR = "replay-for"
 
@@ -110,9 +113,12 @@ class Consumer:
                 messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
             except (TimeoutError, nats.errors.TimeoutError):
                 continue
+            round_over = asyncio.create_task(asyncio.sleep(ROUND_SECONDS))
             in_hand = deque(messages)
             keeper = asyncio.create_task(self._keep(in_hand))
             try:
+                if len(in_hand) > 1:
+                    await self._receive_together(in_hand)
                 while in_hand:
                     await self._receive(in_hand[0])
                     in_hand.popleft()
@@ -122,6 +128,7 @@ class Consumer:
                 for message in in_hand:
                     with suppress(nats.errors.Error):
                         await message.nak()
+            await round_over
 
     async def _keep(self, in_hand: Iterable[Msg]) -> None:
         """Tell NATS, until cancelled, that the messages are still in hand, however slow a handler is."""
@@ -147,17 +154,36 @@ class Consumer:
         await self._jetstream.add_consumer(STREAM, config)
         return await self._jetstream.pull_subscribe_bind(durable=self._service, stream=STREAM)
 
+    async def _receive_together(self, in_hand: deque[Msg]) -> None:
+        """Apply messages in one transaction and take them out of hand; where one can't be, all stay in hand."""
+        messages = list(in_hand)
+        if not all(self._is_for_this_service(message) for message in messages):
+            return
+        try:
+            decoded = [self._decode(message) for message in messages]
+            effective = []
+            async with self._database.begin() as session:
+                for message, each in zip(messages, decoded, strict=True):
+                    with _trace(message):
+                        effective.append(await self._apply(session, *each))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it shows again where each is applied by itself
+            log.debug("consumer.one_by_one", error=str(error) or type(error).__name__)
+            return
+        for message, (event, _, origin), first in zip(messages, decoded, effective, strict=True):
+            _count(event, origin, first)
+            await message.ack()
+            in_hand.popleft()
+
     async def _receive(self, message: Msg) -> None:
-        headers = dict(message.headers or {})
-        if headers.get(REPLAY_FOR, self._service) != self._service:
+        if not self._is_for_this_service(message):
             await message.ack()
             return
-        with tracer.start_as_current_span(f"consume {message.subject}", context=propagate.extract(headers)):
+        with _trace(message):
             try:
-                event, handler, origin = self._decode(message, headers)
+                event, handler, origin = self._decode(message)
             except (DecodeError, KeyError, ValueError) as error:
                 # No number of tries makes it readable.
-                await self._bury(message, headers, f"{type(error).__name__}: {error}")
+                await self._bury(message, f"{type(error).__name__}: {error}")
                 return
             delivery = message.metadata.num_delivered or 1
             try:
@@ -166,7 +192,7 @@ class Consumer:
                 failed.labels(self._type_of(message)).inc()
                 reason = f"{type(error).__name__}: {error}"
                 if delivery > len(self._back_off):
-                    await self._bury(message, headers, reason)
+                    await self._bury(message, reason)
                 else:
                     log.warning("event.retry", type=message.subject, delivery=delivery, error=reason)
                     await message.nak(delay=self._back_off[delivery - 1])
@@ -181,15 +207,29 @@ class Consumer:
         """Apply an event; that the database is away is not the event's fault, so waiting for it is no try."""
         while True:
             try:
-                await self._apply(event, handler, origin)
-                return
+                async with self._database.begin() as session:
+                    effective = await self._apply(session, event, handler, origin)
             except Exception as error:
                 if await self._database.answers():
                     raise
                 log.warning("consumer.waiting", error=type(error).__name__)
                 await asyncio.sleep(1)
+            else:
+                _count(event, origin, effective)
+                return
 
-    def _decode(self, message: Msg, headers: dict[str, str]) -> tuple[Message, Handler, Origin]:
+    def _is_for_this_service(self, message: Msg) -> bool:
+        """Return whether a message is for everyone, or was replayed for this service."""
+        return dict(message.headers or {}).get(REPLAY_FOR, self._service) == self._service
+
+    def _decode(self, message: Msg) -> tuple[Message, Handler, Origin]:
+        """
+        Return the event, its handler and where it comes from.
+
+        Raises:
+            DecodeError, KeyError, ValueError: The message is no event that this service knows.
+        """
+        headers = dict(message.headers or {})
         kind, handler = self._handlers[message.subject]
         origin = Origin(
             id=headers["ce-id"],
@@ -199,27 +239,26 @@ class Consumer:
         )
         return kind.FromString(message.data), handler, origin
 
-    async def _apply(self, event: Message, handler: Handler, origin: Origin) -> None:
-        kind = event.DESCRIPTOR.full_name
+    async def _apply(self, session: Session, event: Message, handler: Handler, origin: Origin) -> bool:
+        """Apply an event in a transaction; return whether it had an effect: a redelivered one has none."""
         act_as(service_identity(self._service))
-        async with self._database.begin() as session:
-            first = await session.scalar(
-                insert(InboxEvent)
-                .values(event_id=origin.id, type=kind, receive_time=now())
-                .on_conflict_do_nothing()
-                .returning(InboxEvent.event_id)
-            )
-            if first is None:
-                repeated.labels(kind).inc()
-                return
-            await handler(session, event, origin)
-        handled.labels(kind).inc()
-        lag.labels(kind).observe((now() - origin.time).total_seconds())
+        first = await session.scalar(
+            insert(InboxEvent)
+            .values(event_id=origin.id, type=event.DESCRIPTOR.full_name, receive_time=now())
+            .on_conflict_do_nothing()
+            .returning(InboxEvent.event_id)
+        )
+        if first is None:
+            return False
+        await handler(session, event, origin)
+        # As whoever the handler acts, not as who is behind the next event.
+        await session.flush()
+        return True
 
-    async def _bury(self, message: Msg, headers: dict[str, str], reason: str) -> None:
+    async def _bury(self, message: Msg, reason: str) -> None:
         """Move a message to the dead-letter stream; it is acknowledged only once it is there."""
         headers = {
-            **headers,
+            **dict(message.headers or {}),
             "dead-reason": " ".join(reason.split())[:1000],
             "dead-consumer": self._service,
             "dead-subject": message.subject,
@@ -233,3 +272,18 @@ class Consumer:
         await message.ack()
         dead.labels(self._type_of(message)).inc()
         log.error("event.dead", type=message.subject, id=headers.get("ce-id"), reason=reason)
+
+
+def _count(event: Message, origin: Origin, effective: bool) -> None:
+    kind = event.DESCRIPTOR.full_name
+    if effective:
+        handled.labels(kind).inc()
+        lag.labels(kind).observe((now() - origin.time).total_seconds())
+    else:
+        repeated.labels(kind).inc()
+
+
+def _trace(message: Msg) -> AbstractContextManager[object]:
+    """Return the span of a message's effect, in the trace of what caused it."""
+    context = propagate.extract(dict(message.headers or {}))
+    return tracer.start_as_current_span(f"consume {message.subject}", context=context)

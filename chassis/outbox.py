@@ -30,6 +30,8 @@ CHANNEL = "outbox"
 BATCH = 256
 # A relay that missed a notification looks again after this long.
 POLL_SECONDS = 1.0
+# A busy relay publishes what came meanwhile at once: a transaction for each event costs three times the processor time.
+ROUND_SECONDS = 0.02
 KEEP_PUBLISHED = timedelta(days=7)
 # Longer than the stream keeps a message, so that no redelivery can find its id forgotten.
 KEEP_INBOX = timedelta(days=60)
@@ -89,6 +91,7 @@ class Relay:
         try:
             while True:
                 self._wake.clear()
+                round_over = asyncio.create_task(asyncio.sleep(ROUND_SECONDS))
                 try:
                     if not has_streams:
                         await ensure_streams(self._jetstream)
@@ -102,6 +105,7 @@ class Relay:
                     log.warning("outbox.retry", error=str(error) or type(error).__name__)
                     has_streams = False  # Perhaps that is why: NATS may have lost its data.
                     await asyncio.sleep(0.5)
+                await round_over
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._wake.wait()

@@ -31,6 +31,34 @@ async def test_a_consumer_that_was_down_catches_up(database: Database, jetstream
     assert sorted(await effects(database)) == sorted([VISIT, *visits])
 
 
+async def test_events_that_wait_are_applied_together_and_each_by_itself_where_one_fails(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    transactions: dict[str, set[int]] = {"good": set(), "bad": set()}
+    kind = "good"
+
+    async def note(session: Session, event: VisitCreated, origin: Origin) -> None:
+        await sample.record(session, event, origin)
+        if event.visit.name == "visits/bad":
+            raise LookupError
+        transactions[kind].add(await session.scalar(text("SELECT txid_current()")))
+
+    async def catch_up(*visits: str) -> None:
+        await tell(database, *visits)
+        async with working(Relay(database, jetstream).run()):
+            await until(lambda: nothing_waits(database))
+        known = len(await effects(database))
+        async with working(consumer(database, jetstream, note, back_off_seconds=(60,)).run()):
+            await until(lambda: count_is(database, known + len(visits) - ("visits/bad" in visits)))
+
+    await catch_up(*(f"visits/{number}" for number in range(40)))
+    kind = "bad"
+    await catch_up(*(f"visits/{number}" for number in range(40, 60)), "visits/bad")
+    assert len(transactions["good"]) == 1
+    assert len(transactions["bad"]) >= 20
+    assert sorted(await effects(database)) == sorted(f"visits/{number}" for number in range(60))
+
+
 async def test_two_replicas_share_the_events(database: Database, jetstream: JetStreamContext) -> None:
     visits = [f"visits/{number}" for number in range(200)]
     runs = (consumer(database, jetstream).run() for _ in range(2))

@@ -35,12 +35,13 @@ async def test_a_poison_event_is_buried_with_its_reason_and_a_replay_applies_it(
     database: Database, jetstream: JetStreamContext
 ) -> None:
     tries = []
+    mended = False
 
     async def refuse(session: Session, event: VisitCreated, origin: Origin) -> None:
         await sample.record(session, event, origin)
         if event.visit.name == "visits/bad":
             tries.append(origin.id)
-            if len(tries) <= 3:
+            if not mended:
                 raise LookupError("unknown\r\nfür immer: 城市\n")
 
     async with working(Relay(database, jetstream).run(), consumer(database, jetstream, refuse).run()):
@@ -48,12 +49,15 @@ async def test_a_poison_event_is_buried_with_its_reason_and_a_replay_applies_it(
         await until(lambda: stored(jetstream, DEAD_LETTERS))
         await until(lambda: effects(database))
         assert await effects(database) == ["visits/good"]
-        assert len(tries) == 3
+        assert set(tries) == {tries[0]}
+        # Once with the good one, in whose transaction it has no place, and three times by itself.
+        assert len(tries) in (3, 4)
         (letter,) = await read(jetstream)
         assert letter.id == tries[0]
         assert letter.headers["dead-consumer"] == "sample"
         assert letter.headers["dead-subject"] == "austausch.exchange.v1.VisitCreated"
         assert letter.headers["dead-reason"].startswith("LookupError: unknown f")
+        mended = True
         await replay(jetstream, letter)
         await until(lambda: count_is(database, 2))
         assert await stored(jetstream, DEAD_LETTERS) == 0
