@@ -9,7 +9,7 @@ the reason, from where an administrator replays it (``python -m chassis.dead_let
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -156,22 +156,24 @@ class Consumer:
 
     async def _receive_together(self, in_hand: deque[Msg]) -> None:
         """Apply messages in one transaction and take them out of hand; where one can't be, all stay in hand."""
-        messages = list(in_hand)
-        if not all(self._is_for_this_service(message) for message in messages):
+        if not all(self._is_for_this_service(message) for message in in_hand):
             return
         try:
-            decoded = [self._decode(message) for message in messages]
-            effective = []
+            # By id: of what was delivered twice, once.
+            decoded = {each[-1].id: (message, *each) for message in in_hand for each in [self._decode(message)]}
             async with self._database.begin() as session:
-                for message, each in zip(messages, decoded, strict=True):
-                    with _trace(message):
-                        effective.append(await self._apply(session, *each))
+                new = await _record(session, [(event, origin) for _, event, _, origin in decoded.values()])
+                for message, event, handler, origin in decoded.values():
+                    if origin.id in new:
+                        with _trace(message):
+                            await self._apply(session, event, handler, origin)
         except Exception as error:  # noqa: BLE001 - whatever it is, it shows again where each is applied by itself
             log.debug("consumer.one_by_one", error=str(error) or type(error).__name__)
             return
-        for message, (event, _, origin), first in zip(messages, decoded, effective, strict=True):
-            _count(event, origin, first)
-            await message.ack()
+        for _, event, _, origin in decoded.values():
+            _count(event, origin, origin.id in new)
+        while in_hand:
+            await in_hand[0].ack()
             in_hand.popleft()
 
     async def _receive(self, message: Msg) -> None:
@@ -208,14 +210,16 @@ class Consumer:
         while True:
             try:
                 async with self._database.begin() as session:
-                    effective = await self._apply(session, event, handler, origin)
+                    new = await _record(session, [(event, origin)])
+                    if new:
+                        await self._apply(session, event, handler, origin)
             except Exception as error:
                 if await self._database.answers():
                     raise
                 log.warning("consumer.waiting", error=type(error).__name__)
                 await asyncio.sleep(1)
             else:
-                _count(event, origin, effective)
+                _count(event, origin, bool(new))
                 return
 
     def _is_for_this_service(self, message: Msg) -> bool:
@@ -239,21 +243,11 @@ class Consumer:
         )
         return kind.FromString(message.data), handler, origin
 
-    async def _apply(self, session: Session, event: Message, handler: Handler, origin: Origin) -> bool:
-        """Apply an event in a transaction; return whether it had an effect: a redelivered one has none."""
+    async def _apply(self, session: Session, event: Message, handler: Handler, origin: Origin) -> None:
         act_as(service_identity(self._service))
-        first = await session.scalar(
-            insert(InboxEvent)
-            .values(event_id=origin.id, type=event.DESCRIPTOR.full_name, receive_time=now())
-            .on_conflict_do_nothing()
-            .returning(InboxEvent.event_id)
-        )
-        if first is None:
-            return False
         await handler(session, event, origin)
         # As whoever the handler acts, not as who is behind the next event.
         await session.flush()
-        return True
 
     async def _bury(self, message: Msg, reason: str) -> None:
         """Move a message to the dead-letter stream; it is acknowledged only once it is there."""
@@ -272,6 +266,22 @@ class Consumer:
         await message.ack()
         dead.labels(self._type_of(message)).inc()
         log.error("event.dead", type=message.subject, id=headers.get("ce-id"), reason=reason)
+
+
+_RECORD_IDS = (
+    insert(InboxEvent.__table__)  # type: ignore[arg-type]
+    .on_conflict_do_nothing()
+    .returning(InboxEvent.__table__.c.event_id)
+)
+
+
+async def _record(session: Session, events: Sequence[tuple[Message, Origin]]) -> set[str]:
+    """Record the ids of events whose effect the transaction will have; return those that are new here."""
+    rows = [
+        {"event_id": origin.id, "type": event.DESCRIPTOR.full_name, "receive_time": now()} for event, origin in events
+    ]
+    connection = await session.connection()
+    return set((await connection.execute(_RECORD_IDS, rows)).scalars())
 
 
 def _count(event: Message, origin: Origin, effective: bool) -> None:
