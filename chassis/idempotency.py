@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from google.protobuf import any_pb2, symbol_database
 from google.protobuf.message import Message
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.database import Database, Session
@@ -18,6 +18,13 @@ from chassis.tables import RequestId
 
 Answer = TypeVar("Answer", bound=Message)
 Request = TypeVar("Request", bound="RepeatableRequest")
+
+# Built once, on the table: to build them anew as ORM statements took longer than the database does.
+_IDS: Any = RequestId.__table__
+_RECORD = insert(_IDS).on_conflict_do_nothing().returning(_IDS.c.request_id)
+_SAME_ID = (_IDS.c.subject == bindparam("by"), _IDS.c.request_id == bindparam("id"))
+_FIND = select(_IDS.c.request_digest, _IDS.c.answer).where(*_SAME_ID)
+_KEEP_ANSWER = update(_IDS).where(*_SAME_ID).values(answer=bindparam("first_answer"))
 
 _held_to_id: ContextVar[bool] = ContextVar("held_to_id", default=False)
 
@@ -48,23 +55,19 @@ async def answer_once(
     async with database.begin() as session:
         if not request.request_id:
             return await make(session, request)
-        key = {"subject": identity().subject, "request_id": request.request_id.lower()}
+        key = {"by": identity().subject, "id": request.request_id.lower()}
         digest = _digest(cast(Message, request))
-        first = await session.scalar(
-            insert(RequestId)
-            .values(**key, request_digest=digest, create_time=now())
-            .on_conflict_do_nothing()
-            .returning(RequestId.request_id)
-        )
-        if first is None:
-            known = (await session.scalars(select(RequestId).filter_by(**key))).one()
+        connection = await session.connection()
+        row = {"subject": key["by"], "request_id": key["id"], "request_digest": digest, "create_time": now()}
+        if (await connection.execute(_RECORD, row)).first() is None:
+            known = (await connection.execute(_FIND, key)).one()
             if known.request_digest != digest or known.answer is None:
                 raise InvalidArgument("request_id", "was used for another request", reason="REQUEST_ID_REUSED")
             return cast(Answer, _unpack(known.answer))
         answer = await make(session, request)
         packed = any_pb2.Any()
         packed.Pack(answer)
-        await session.execute(update(RequestId).filter_by(**key).values(answer=packed.SerializeToString()))
+        await connection.execute(_KEEP_ANSWER, {**key, "first_answer": packed.SerializeToString()})
         return answer
 
 

@@ -12,13 +12,15 @@ Headers follow CloudEvents' NATS protocol binding in binary mode: ``ce-id``, ``c
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from google.protobuf.message import Message
 from nats.js import JetStreamContext
 from opentelemetry import propagate, trace
 from prometheus_client import Counter, Gauge
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, Text, any_, bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.database import Database, Session
 from chassis.jetstream import ensure_streams
@@ -36,6 +38,21 @@ KEEP_PUBLISHED = timedelta(days=7)
 # Longer than the stream keeps a message, so that no redelivery can find its id forgotten.
 KEEP_INBOX = timedelta(days=60)
 KEEP_REQUEST_IDS = timedelta(days=7)
+
+# On the table: rows that are read to be sent need no object of the ORM.
+_OUTBOX: Any = OutboxEvent.__table__
+_WAITING = (
+    select(_OUTBOX.c.id, _OUTBOX.c.type, _OUTBOX.c.headers, _OUTBOX.c.payload)
+    .where(_OUTBOX.c.publish_time.is_(None))
+    .order_by(_OUTBOX.c.id)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
+_MARK_PUBLISHED = (
+    update(_OUTBOX)
+    .where(_OUTBOX.c.id == any_(bindparam("sent", type_=ARRAY(Text))))
+    .values(publish_time=bindparam("moment"))
+)
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
@@ -113,38 +130,25 @@ class Relay:
             listener.cancel()
 
     async def _publish_batch(self) -> int:
-        async with self._database.begin() as session:
-            rows = (
-                await session.scalars(
-                    select(OutboxEvent)
-                    .where(OutboxEvent.publish_time.is_(None))
-                    .order_by(OutboxEvent.id)
-                    .limit(BATCH)
-                    .with_for_update(skip_locked=True)
-                )
-            ).all()
-            waiting.set(len(rows))
-            if not rows:
+        async with self._database.engine.begin() as connection:
+            events = (await connection.execute(_WAITING)).all()
+            waiting.set(len(events))
+            if not events:
                 return 0
             # One that NATS refuses, for its size say, does not hold up the others.
-            results = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
+            results = await asyncio.gather(*map(self._publish, events), return_exceptions=True)
             errors = [result for result in results if result is not None]
-            sent = [row.id for row, result in zip(rows, results, strict=True) if result is None]
-            await session.execute(
-                update(OutboxEvent)
-                .where(OutboxEvent.id.in_(sent))
-                .values(publish_time=now())
-                .execution_options(synchronize_session=False)
-            )
+            sent = [event.id for event, result in zip(events, results, strict=True) if result is None]
+            await connection.execute(_MARK_PUBLISHED, {"sent": sent, "moment": now()})
         published.inc(len(sent))
         if errors:
             raise errors[0]
         return len(sent)
 
-    async def _publish(self, row: OutboxEvent) -> None:
-        with tracer.start_as_current_span(f"publish {row.type}", context=propagate.extract(row.headers)):
-            headers = {**row.headers, "Nats-Msg-Id": row.id}
-            await self._jetstream.publish(row.type, row.payload, timeout=5, headers=headers)
+    async def _publish(self, event: Row[Any]) -> None:
+        with tracer.start_as_current_span(f"publish {event.type}", context=propagate.extract(event.headers)):
+            headers = {**event.headers, "Nats-Msg-Id": event.id}
+            await self._jetstream.publish(event.type, event.payload, timeout=5, headers=headers)
 
     async def _purge(self) -> None:
         async with self._database.begin() as session:
