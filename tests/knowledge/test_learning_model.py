@@ -10,15 +10,15 @@ from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgumen
 from services.knowledge.model import ASSIGNED, SET_ASIDE, Learning, LearningState
 
 VERBS: dict[str, Any] = {
-    "analyze": lambda learning: learning.analyze(),
+    "analyze": lambda learning: learning.transition("analyze"),
     "identify": lambda learning: learning.identify("Handbuch schreiben", "Controlling"),
-    "implement": lambda learning: learning.implement(),
+    "implement": lambda learning: learning.transition("implement"),
     "validate": lambda learning: learning.validate("accounts/other", "Other"),
-    "embed": lambda learning: learning.embed(),
+    "embed": lambda learning: learning.transition("embed"),
     "reject": lambda learning: learning.reject("Trifft nicht zu"),
     "supersede": lambda learning: learning.supersede(a_learning(id="other")),
-    "accept": lambda learning: learning.accept("Tun", "Controlling", "Gut"),
-    "decline": lambda learning: learning.decline("Nein"),
+    "follow_acceptance": lambda learning: learning.follow_acceptance("Tun", "Controlling", "Gut"),
+    "follow_rejection": lambda learning: learning.follow_rejection("Nein"),
 }
 
 
@@ -44,7 +44,7 @@ def test_whatever_is_tried_in_whatever_order_a_learning_stays_consistent(tries: 
             told = error.metadata["allowed"].split(",")
             assert [verb for verb in told if verb] == allowed
         else:
-            assert verb in allowed or verb in ("accept", "decline")
+            assert verb in allowed or verb in ("follow_acceptance", "follow_rejection")
             assert before not in SET_ASIDE or learning.state is before
         learning.require_complete()
         if learning.state in ASSIGNED:
