@@ -143,11 +143,11 @@ class Indexer:
             position = (rows[-1].revision, rows[-1].id)
             changed = [row for row in rows if self._applied.get(row.id) != row.revision]
             if changed:
-                await asyncio.to_thread(index.apply, [learning_document(row) for row in changed])
+                await asyncio.to_thread(index.put, [learning_document(row) for row in changed])
                 self._applied |= {row.id: row.revision for row in changed}
                 grew = True
         if grew or self._since is None:
-            await asyncio.to_thread(index.remember, {"database": horizon.database, "oldest": horizon.oldest})
+            await asyncio.to_thread(index.write_checkpoint, {"database": horizon.database, "oldest": horizon.oldest})
         # What is older is not read again, so there is nothing to keep about it.
         self._applied = {id_: revision for id_, revision in self._applied.items() if revision >= horizon.oldest}
         self._since = horizon.oldest
@@ -157,7 +157,7 @@ class Indexer:
 
     async def _find_start(self, index: SearchIndex, horizon: Horizon) -> int:
         """Return the revision to start from: the checkpoint's, or 0 after clearing an index of another database."""
-        checkpoint = await asyncio.to_thread(index.checkpoint)
+        checkpoint = await asyncio.to_thread(index.read_checkpoint)
         if checkpoint is None:
             return 0
         since = horizon.find_start(checkpoint)

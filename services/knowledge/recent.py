@@ -56,9 +56,9 @@ class Match(NamedTuple):
 
 def find_match(entry: Entry, snippets: Snippets) -> Match:
     """Return where an entry matched the query of `snippets`."""
-    title, passage = snippets.title(entry.document), snippets.of(entry.document)
+    title, passage = snippets.mark_title(entry.document), snippets.mark_passage(entry.document)
     explained = not snippets.units or "<mark>" in title + passage
-    return Match(title, passage, "" if explained else snippets.context(entry.document))
+    return Match(title, passage, "" if explained else snippets.mark_context(entry.document))
 
 
 class RecentLearnings:

@@ -22,7 +22,7 @@ from services.knowledge.search import (
     SearchIndex,
     Snippets,
 )
-from services.knowledge.search.analysis import normalized, words
+from services.knowledge.search.analysis import find_words, normalize
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GERMAN = Document(
@@ -69,7 +69,7 @@ ALL = (GERMAN, ENGLISH, CHINESE, TURKISH)
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
     index = SearchIndex(tmp_path_factory.mktemp("index"))
-    index.apply(ALL)
+    index.put(ALL)
     yield index
     index.close()
 
@@ -135,15 +135,15 @@ def test_only_german_nouns_are_taken_for_compounds(
 ) -> None:
     index = SearchIndex(tmp_path)
     document = replace(GERMAN, language=language, title="", passages=[word], context=())
-    index.apply([document])
+    index.put([document])
     assert bool(found(index, query)) is expected
-    assert ("<mark>" in Snippets(Query.parse(query)).of(AnalyzedDocument(document))) is expected
+    assert ("<mark>" in Snippets(Query.parse(query)).mark_passage(AnalyzedDocument(document))) is expected
 
 
 def test_the_word_itself_comes_before_compounds_with_it(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
     for id_, word in (("compound", "Dezernatscontroller"), ("word", "Controller")):
-        index.apply([replace(GERMAN, id=id_, title="Ort", passages=[f"Der {word} sitzt hier."], context=())])
+        index.put([replace(GERMAN, id=id_, title="Ort", passages=[f"Der {word} sitzt hier."], context=())])
     assert found(index, "Controller") == ["word", "compound"]
 
 
@@ -203,7 +203,7 @@ def test_counts_do_not_tell_of_what_the_searcher_may_not_see(index: SearchIndex)
 
 def test_pages_follow_each_other_without_gap_or_repetition(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
-    index.apply([replace(ENGLISH, id=f"e{number}") for number in range(25)])
+    index.put([replace(ENGLISH, id=f"e{number}") for number in range(25)])
     for query in ("controller", ""):
         ids = [
             hit.id
@@ -235,7 +235,7 @@ def test_beyond_the_last_page_there_is_nothing_but_the_counts(index: SearchIndex
     ],
 )
 def test_snippet_marks_what_matched(query: str, document: Document, expected: str) -> None:
-    assert Snippets(Query.parse(query)).of(AnalyzedDocument(document)) == expected
+    assert Snippets(Query.parse(query)).mark_passage(AnalyzedDocument(document)) == expected
 
 
 @pytest.mark.parametrize(
@@ -252,12 +252,12 @@ def test_snippet_marks_what_matched(query: str, document: Document, expected: st
     ],
 )
 def test_title_is_shown_whole_with_what_matched(query: str, document: Document, expected: str) -> None:
-    assert Snippets(Query.parse(query)).title(AnalyzedDocument(document)) == expected
+    assert Snippets(Query.parse(query)).mark_title(AnalyzedDocument(document)) == expected
 
 
 def test_snippet_shows_the_stretch_of_a_long_text_where_most_words_meet() -> None:
     text = "Wasser. " + "Anderes. " * 100 + "Wasser und Controlling. " + "Anderes. " * 100
-    shown = Snippets(Query.parse("wasser controlling")).of(AnalyzedDocument(replace(GERMAN, passages=[text])))
+    shown = Snippets(Query.parse("wasser controlling")).mark_passage(AnalyzedDocument(replace(GERMAN, passages=[text])))
     assert "<mark>Wasser</mark> und <mark>Controlling</mark>" in shown
     assert shown.startswith("… ")
     assert shown.endswith(" …")
@@ -266,8 +266,8 @@ def test_snippet_shows_the_stretch_of_a_long_text_where_most_words_meet() -> Non
 
 def test_a_changed_document_is_replaced(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
-    index.apply([GERMAN])
-    index.apply([replace(GERMAN, title="Anderes", passages=["Anderes"])])
+    index.put([GERMAN])
+    index.put([replace(GERMAN, title="Anderes", passages=["Anderes"])])
     assert found(index, "fachbereichen") == []
     assert found(index, "anderes") == ["de"]
     assert len(index) == 1
@@ -275,12 +275,12 @@ def test_a_changed_document_is_replaced(tmp_path: Path) -> None:
 
 def test_documents_and_checkpoint_survive_a_restart(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
-    assert index.checkpoint() is None
-    index.apply(ALL)
-    index.remember({"seen": 7})
+    assert index.read_checkpoint() is None
+    index.put(ALL)
+    index.write_checkpoint({"seen": 7})
     index.close()
     again = SearchIndex(tmp_path)
-    assert again.checkpoint() == {"seen": 7}
+    assert again.read_checkpoint() == {"seen": 7}
     assert len(again) == len(ALL)
     assert found(again, "Controllings") == ["de", "en"]
 
@@ -289,30 +289,30 @@ def test_documents_and_checkpoint_survive_a_restart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("files", ["meta.json", "*.term", "*.store", "*.idx", "*.fast"])
 def test_a_damaged_index_is_made_anew_and_empty(tmp_path: Path, files: str, content: bytes) -> None:
     index = SearchIndex(tmp_path)
-    index.apply(ALL)
-    index.remember(1)
+    index.put(ALL)
+    index.write_checkpoint(1)
     index.close()
     (folder,) = tmp_path.glob("v*")
     for file in folder.glob(files):
         file.write_bytes(content)
     again = SearchIndex(tmp_path)
-    assert again.checkpoint() is None
+    assert again.read_checkpoint() is None
     assert len(again) == 0
-    again.apply(ALL)
+    again.put(ALL)
     assert set(found(again, "controllers")) == {"de", "en"}
 
 
 def test_an_unreadable_checkpoint_is_none(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
-    index.apply(ALL)
-    index.remember(1)
+    index.put(ALL)
+    index.write_checkpoint(1)
     next(tmp_path.glob("*/checkpoint.json")).write_bytes(b"\0garbage")
-    assert index.checkpoint() is None
+    assert index.read_checkpoint() is None
 
 
 def test_an_index_in_use_is_left_alone(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
-    index.apply(ALL)
+    index.put(ALL)
     with pytest.raises(IndexInUse):
         SearchIndex(tmp_path)
     assert len(index) == len(ALL)
@@ -330,13 +330,13 @@ def test_an_index_of_another_version_is_left_and_removed(tmp_path: Path) -> None
 
 def test_files_that_vanish_while_running_are_reported_and_made_anew(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
-    index.apply(ALL)
+    index.put(ALL)
     (folder,) = tmp_path.glob("v*")
     shutil.rmtree(folder)
     with pytest.raises(IndexDamaged):
-        index.apply(ALL)
+        index.put(ALL)
     index.clear()
-    index.apply(ALL)
+    index.put(ALL)
     assert len(index) == len(ALL)
 
 
@@ -347,7 +347,7 @@ def test_any_query_is_answered(index: SearchIndex, text: str) -> None:
     page = index.search(query, Filters())
     assert page.total >= len(page.hits)
     for document in ALL:
-        Snippets(query).of(AnalyzedDocument(document))
+        Snippets(query).mark_passage(AnalyzedDocument(document))
 
 
 OPERATORS = st.sampled_from(
@@ -363,7 +363,7 @@ def test_query_syntax_of_other_systems_is_answered(index: SearchIndex, pieces: l
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    text=st.text(max_size=100).filter(lambda text: any(words(normalized(text)))),
+    text=st.text(max_size=100).filter(lambda text: any(find_words(normalize(text)))),
     title=st.text(max_size=40),
     language=st.sampled_from(["de", "en", "ar", "zh", "tr", "uk"]),
 )
@@ -371,12 +371,14 @@ def test_every_document_is_found_and_marked_by_each_of_its_words(
     index: SearchIndex, text: str, title: str, language: str
 ) -> None:
     document = replace(GERMAN, id="any", language=language, title=title, passages=[text], context=())
-    index.apply([document])
-    for word in {word for word, _, _ in words(normalized(text))}:
+    index.put([document])
+    for word in {word for word, _, _ in find_words(normalize(text))}:
         for typed in (word, f'"{word}"', f"{word} "):
             assert "any" in found(index, typed), typed
             snippets = Snippets(Query.parse(typed))
-            assert "<mark>" in snippets.of(AnalyzedDocument(document)) + snippets.title(AnalyzedDocument(document))
+            assert "<mark>" in snippets.mark_passage(AnalyzedDocument(document)) + snippets.mark_title(
+                AnalyzedDocument(document)
+            )
 
 
 LOWER_CASE = st.text("abcdefghijklmnopqrstuvwxyzäöüß", max_size=20)
@@ -390,17 +392,17 @@ LOWER_CASE = st.text("abcdefghijklmnopqrstuvwxyzäöüß", max_size=20)
 def test_a_german_compound_is_found_and_marked_by_its_head(index: SearchIndex, modifier: str, head: str) -> None:
     compound = (modifier + head).capitalize()
     document = replace(GERMAN, id="any", title="", passages=[compound], context=())
-    index.apply([document])
+    index.put([document])
     for typed in (head, f"{head.capitalize()} "):
         assert "any" in found(index, typed)
-        assert Snippets(Query.parse(typed)).of(AnalyzedDocument(document)) == f"<mark>{compound}</mark>"
+        assert Snippets(Query.parse(typed)).mark_passage(AnalyzedDocument(document)) == f"<mark>{compound}</mark>"
 
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(alphabet="<>&\"'a b/script;", min_size=1, max_size=700), query=st.text(max_size=20))
 def test_snippet_escapes_everything_but_its_marks(text: str, query: str) -> None:
-    shown = Snippets(Query.parse(query + " a script")).of(AnalyzedDocument(replace(ENGLISH, passages=[text])))
+    shown = Snippets(Query.parse(query + " a script")).mark_passage(AnalyzedDocument(replace(ENGLISH, passages=[text])))
     bare = shown.replace("<mark>", "").replace("</mark>", "")
     assert not re.search(r"[<>\"']", bare)
     assert shown.count("<mark>") == shown.count("</mark>")
-    assert html.unescape(bare).removeprefix("… ").removesuffix(" …") in normalized(text) + normalized(ENGLISH.title)
+    assert html.unescape(bare).removeprefix("… ").removesuffix(" …") in normalize(text) + normalize(ENGLISH.title)
