@@ -60,7 +60,7 @@ async def record_visit(
     session: Session, event: exchange_events.VisitCreated | exchange_events.VisitChanged, _origin: Origin
 ) -> None:
     """Take down what a visit is called and whose it is, for the learnings that come from it."""
-    await _record_visit(session, event.visit)
+    await _upsert_known_visit(session, event.visit)
 
 
 async def record_visit_deletion(session: Session, event: exchange_events.VisitDeleted, _origin: Origin) -> None:
@@ -84,7 +84,7 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
     visit, exchange = event.visit, event.exchange
     _attribute_changes_to(event.author_display_name)
     is_away = visit.direction == exchange_pb2.Visit.DIRECTION_OUTGOING
-    await _record_visit(session, visit)
+    await _upsert_known_visit(session, visit)
     for number, entry in enumerate(visit.debrief.entries):
         learning = Learning(
             id=_derive_id(f"{visit.name}/debrief/{number}"),
@@ -225,19 +225,20 @@ def _derive_id(source: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"austausch:{source}"))
 
 
-async def _record_visit(session: Session, visit: exchange_pb2.Visit) -> None:
+async def _upsert_known_visit(session: Session, visit: exchange_pb2.Visit) -> None:
+    """Take down what a visit is called and whose it is, unless a later version of it is known."""
     cities = [city for city in (visit.host_city, visit.guest_city) if city]
     statement = insert(KnownVisit).values(
         name=visit.name, title=visit.title, cities=cities, version=int(visit.etag or 0)
     )
-    newer = await session.scalar(
+    written = await session.scalar(
         statement.on_conflict_do_update(
             index_elements=[KnownVisit.name],
             set_={column: statement.excluded[column] for column in ("title", "cities", "version")},
             where=KnownVisit.version < statement.excluded.version,
         ).returning(KnownVisit.name)
     )
-    if newer is None:
+    if written is None:
         return
     # For learnings that were written before the visit was known here.
     await session.execute(

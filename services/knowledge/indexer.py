@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chassis.database import Database
 from chassis.errors import Unavailable
 from chassis.notifications import listen
-from services.knowledge.convert import learning_document
+from services.knowledge import convert
 from services.knowledge.model import Learning
 from services.knowledge.search import Filters, IndexDamaged, Page, Query, SearchIndex
 
@@ -143,7 +143,7 @@ class Indexer:
             position = (rows[-1].revision, rows[-1].id)
             changed = [row for row in rows if self._applied.get(row.id) != row.revision]
             if changed:
-                await asyncio.to_thread(index.put, [learning_document(row) for row in changed])
+                await asyncio.to_thread(index.put, [convert.learning_document(row) for row in changed])
                 self._applied |= {row.id: row.revision for row in changed}
                 grew = True
         if grew or self._since is None:

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from austausch.knowledge.v1 import knowledge_pb2
+from austausch.knowledge.v1 import knowledge_pb2 as pb
 from sqlalchemy import Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.database import Database
 from chassis.identity import Identity
-from services.knowledge.convert import learning_document, learning_message
+from services.knowledge import convert, rights
 from services.knowledge.model import Learning
-from services.knowledge.rights import may_see
 from services.knowledge.search import AnalyzedDocument, Snippets
 
 CAPACITY = 1_000
@@ -40,9 +39,9 @@ class Entry:
 
 
 @lru_cache(maxsize=2 * CAPACITY)
-def visible_message(entry: Entry, caller: Identity) -> knowledge_pb2.Learning | None:
+def visible_message(entry: Entry, caller: Identity) -> pb.Learning | None:
     """Return an entry as the caller sees it; None where it may not. The message must not be changed."""
-    return learning_message(entry.learning, caller) if may_see(caller, entry.learning) else None
+    return convert.learning_message(entry.learning, caller) if rights.may_see(caller, entry.learning) else None
 
 
 class Match(NamedTuple):
@@ -57,8 +56,8 @@ class Match(NamedTuple):
 def find_match(entry: Entry, snippets: Snippets) -> Match:
     """Return where an entry matched the query of `snippets`."""
     title, passage = snippets.mark_title(entry.document), snippets.mark_passage(entry.document)
-    explained = not snippets.units or "<mark>" in title + passage
-    return Match(title, passage, "" if explained else snippets.mark_context(entry.document))
+    is_explained = not snippets.units or "<mark>" in title + passage
+    return Match(title, passage, "" if is_explained else snippets.mark_context(entry.document))
 
 
 class RecentLearnings:
@@ -86,7 +85,7 @@ class RecentLearnings:
             }
             if missing := [id_ for id_, _ in revisions if id_ not in entries]:
                 for learning in await session.scalars(SELECT_LEARNINGS, {"ids": missing}):
-                    entries[learning.id] = Entry(learning, AnalyzedDocument(learning_document(learning)))
+                    entries[learning.id] = Entry(learning, AnalyzedDocument(convert.learning_document(learning)))
         self._remember(entries)
         return entries
 
