@@ -1,4 +1,6 @@
-"""Runs the knowledge service: ``python -m services.knowledge`` serves, with ``migrate`` it migrates its database."""
+"""
+The knowledge service's process: ``python -m services.knowledge`` serves, with ``migrate`` it migrates its database.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +11,8 @@ from chassis import server
 from chassis.database import Database
 from chassis.settings import ServiceSettings, load
 from services.knowledge.events import HANDLERS
-from services.knowledge.feeder import Feeder
-from services.knowledge.service import LearningServicer
+from services.knowledge.indexer import Indexer
+from services.knowledge.service.learnings import LearningServicer
 from services.knowledge.sources import Sources
 
 NAME = "knowledge"
@@ -31,16 +33,18 @@ class KnowledgeSettings(ServiceSettings):
 def build(settings: KnowledgeSettings) -> server.Service:
     """Wire the service up."""
     database = Database(settings.database_url, settings.pool_size)
-    feeder = Feeder(database, settings.index_path)
+    indexer = Indexer(database, settings.index_path)
     sources = Sources(database, settings.exchange_address, settings.forum_address)
     return server.Service(
         name=NAME,
         settings=settings,
         database=database,
-        servicers=[(contract.add_LearningServiceServicer_to_server, LearningServicer(database, feeder, sources))],
+        servicers=[
+            (contract.add_LearningServiceServicer_to_server, LearningServicer(database, indexer, sources)),
+        ],
         handlers=HANDLERS,
-        tasks=[feeder.run],
-        checks={"index": feeder.is_caught_up},
+        tasks=[indexer.run],
+        checks={"index": indexer.is_caught_up},
     )
 
 

@@ -1,81 +1,80 @@
-"""Learnings as messages and as documents of the search index, and messages as column values."""
+"""
+Rows ↔ messages, side by side; and rows → documents of the search index.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from austausch.knowledge.v1 import knowledge_pb2
+from austausch.knowledge.v1 import knowledge_pb2 as pb
+from google.protobuf.message import Message
 
-from chassis.convert import composed, date_message, full_date, history, member, numbers
+from chassis.convert import date_message, enum_numbers, read_columns, read_enum, resource_fields, unique_nfc
 from chassis.identity import Identity
+from services.knowledge import rights
 from services.knowledge.model import Learning, LearningState, Visibility
-from services.knowledge.rights import editable, verbs
 from services.knowledge.search import Document, Page
 
-SAME = (
-    "name", "title", "language", "observation", "discussion", "conclusion", "recommendation", "topics", "sdg_targets",
-    "cities", "source", "source_title", "remedial_action", "owner", "department", "author", "author_name", "validator",
-    "validator_name", "reject_reason", "text_adopted",
+STATES = enum_numbers(pb.Learning.State.DESCRIPTOR, LearningState)
+VISIBILITIES = enum_numbers(pb.Learning.Visibility.DESCRIPTOR, Visibility)
+
+# The source cannot change, so the servicer reads it.
+LEARNING_FIELDS = frozenset(
+    {
+        "title", "language", "observation", "discussion", "conclusion", "recommendation", "topics", "sdg_targets",
+        "cities", "remedial_action", "owner", "review_date", "visibility",
+    }
 )  # fmt: skip
 
 
-STATES = numbers(knowledge_pb2.Learning.State.DESCRIPTOR, LearningState)
-VISIBILITIES = numbers(knowledge_pb2.Learning.Visibility.DESCRIPTOR, Visibility)
+def learning_columns(message: pb.Learning, fields: Iterable[str] = LEARNING_FIELDS) -> dict[str, Any]:
+    """Return fields of a learning as the columns take them; raises as `read_columns`."""
+    readers = {
+        "topics": lambda topics, _path: unique_nfc(topics),
+        "visibility": lambda _number, _path: read_visibility(message),
+    }
+    return read_columns(message, Learning, fields, readers)
 
 
-def to_message(learning: Learning, caller: Identity | None = None) -> knowledge_pb2.Learning:
-    """Return a learning as the caller sees it, or for an event: without what the caller may do."""
-    message = knowledge_pb2.Learning(
-        **{field: getattr(learning, field) for field in SAME},
-        state=STATES[learning.state],
-        visibility=VISIBILITIES[learning.visibility],
+def read_visibility(message: Message) -> Visibility:
+    """Return the ``visibility`` in a message of any contract; what does not say is internal."""
+    is_given = message.visibility  # type: ignore[attr-defined]
+    return read_enum(message, "visibility", Visibility) if is_given else Visibility.INTERNAL
+
+
+def learning_message(learning: Learning, caller: Identity | None = None) -> pb.Learning:
+    """Return a learning as the caller sees it; without a caller, for an event, it offers nothing to do."""
+    return pb.Learning(
+        title=learning.title,
+        language=learning.language,
+        observation=learning.observation,
+        discussion=learning.discussion,
+        conclusion=learning.conclusion,
+        recommendation=learning.recommendation,
+        topics=learning.topics,
+        sdg_targets=learning.sdg_targets,
+        cities=learning.cities,
+        source=learning.source,
+        source_title=learning.source_title,
+        remedial_action=learning.remedial_action,
+        owner=learning.owner,
+        department=learning.department,
+        author=learning.author,
+        author_name=learning.author_name,
+        validator=learning.validator,
+        validator_name=learning.validator_name,
         review_date=date_message(learning.review_date),
-        successor=learning.successor and Learning.NAME.format(id=learning.successor),
-        **history(learning),
+        visibility=VISIBILITIES[learning.visibility],
+        state=STATES[learning.state],
+        reject_reason=learning.reject_reason,
+        successor=learning.successor and f"learnings/{learning.successor}",
+        text_adopted=learning.text_adopted,
+        allowed_transitions=rights.learning_verbs(caller, learning) if caller else [],
+        editable=caller is not None and rights.may_edit(caller, learning),
+        **resource_fields(learning),
     )
-    if caller:
-        message.allowed_transitions.extend(verbs(caller, learning))
-        message.editable = editable(caller, learning)
-    return message
 
 
-def state_of(number: int) -> LearningState:
-    """Return `insight` for `STATE_INSIGHT`; the number is not that of `STATE_UNSPECIFIED`."""
-    return member(knowledge_pb2.Learning.State.DESCRIPTOR, number, LearningState)
-
-
-def visibility_of(number: int) -> Visibility:
-    """Return `public` for `VISIBILITY_PUBLIC`; what is not given is internal."""
-    if number == knowledge_pb2.Learning.VISIBILITY_UNSPECIFIED:
-        return Visibility.INTERNAL
-    return member(knowledge_pb2.Learning.Visibility.DESCRIPTOR, number, Visibility)
-
-
-def column_values(message: knowledge_pb2.Learning, fields: Iterable[str]) -> dict[str, Any]:
-    """
-    Return the values of fields of a learning as the columns take them.
-
-    Raises:
-        InvalidArgument: `review_date` is no day.
-    """
-    values: dict[str, Any] = {}
-    for field in fields:
-        match field:
-            case "review_date":
-                values[field] = (
-                    full_date(message.review_date, "learning.review_date") if message.HasField(field) else None
-                )
-            case "visibility":
-                values[field] = visibility_of(message.visibility)
-            case "topics":
-                values[field] = composed(message.topics)
-            case "sdg_targets" | "cities":
-                values[field] = list(getattr(message, field))
-            case _:
-                values[field] = getattr(message, field)
-    return values
-
-
-def to_document(learning: Learning) -> Document:
+def learning_document(learning: Learning) -> Document:
     """Return what the search index holds of a learning."""
     names = [*learning.topics, *(city.removeprefix("cities/") for city in learning.cities)]
     return Document(
@@ -99,10 +98,10 @@ def to_document(learning: Learning) -> Document:
     )
 
 
-def to_facets(page: Page) -> knowledge_pb2.SearchFacets:
-    """Return the counts of a search."""
-    return knowledge_pb2.SearchFacets(**{kind: _counts(pairs) for kind, pairs in page.facets.items()})
+def facets_message(page: Page) -> pb.SearchFacets:
+    """Return the counts of a search as a message."""
+    return pb.SearchFacets(**{facet: _count_messages(counts) for facet, counts in page.facets.items()})
 
 
-def _counts(pairs: Sequence[tuple[str, int]]) -> list[knowledge_pb2.FacetCount]:
-    return [knowledge_pb2.FacetCount(value=value, count=count) for value, count in pairs]
+def _count_messages(counts: Sequence[tuple[str, int]]) -> list[pb.FacetCount]:
+    return [pb.FacetCount(value=value, count=count) for value, count in counts]

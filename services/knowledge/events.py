@@ -1,12 +1,12 @@
 """
-Learnings from other services' events.
+Handlers for other services' events: learnings from debriefs, conclusions and recommendations.
 
 Each becomes a learning whose id follows from its source, so that neither a repeated nor a belated event makes a second
 one; and what people have done to it since is never undone.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,33 +14,39 @@ from austausch.exchange.v1 import events_pb2 as exchange_events
 from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import events_pb2 as forum_events
 from austausch.forum.v1 import forum_pb2
-from austausch.knowledge.v1 import events_pb2
+from austausch.knowledge.v1.events_pb2 import (
+    LearningIdentified,
+    LearningImplemented,
+    LearningRecorded,
+    LearningRejected,
+    LearningUpdated,
+    LearningValidated,
+)
 from google.protobuf.message import Message
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.consumer import Handlers, Origin
-from chassis.convert import composed
+from chassis.convert import unique_nfc
 from chassis.database import Session
 from chassis.identity import act_as, identity
 from chassis.outbox import emit
-from services.knowledge.convert import to_message, visibility_of
-from services.knowledge.model import DELETED, FORUM, KnownVisit, Learning, LearningState
+from services.knowledge import convert
+from services.knowledge.model import DELETED_VERSION, FORUM_AUTHOR, KnownVisit, Learning, LearningState
 
-# Who wrote a debrief whose event names no person.
-EXCHANGE = "services/exchange"
+# The author of a debrief whose event names no person.
+EXCHANGE_AUTHOR = "services/exchange"
 
 Verdict = forum_pb2.Recommendation.Answer
 State = forum_pb2.Recommendation.State
-IMPLEMENTED = (State.STATE_IMPLEMENTED, State.STATE_VERIFIED)
-# How a learning's new state is told.
-TOLD: dict[LearningState, Callable[..., Message]] = {
-    LearningState.LESSON_IDENTIFIED: events_pb2.LearningIdentified,
-    LearningState.IMPLEMENTED: events_pb2.LearningImplemented,
-    LearningState.VALIDATED: events_pb2.LearningValidated,
-    LearningState.REJECTED: events_pb2.LearningRejected,
+# What tells of a learning that has come to a state; `LearningUpdated` of any other.
+EVENT_BY_STATE: dict[LearningState, Callable[..., Message]] = {
+    LearningState.LESSON_IDENTIFIED: LearningIdentified,
+    LearningState.IMPLEMENTED: LearningImplemented,
+    LearningState.VALIDATED: LearningValidated,
+    LearningState.REJECTED: LearningRejected,
 }
-Followed = (
+FollowUp = (
     forum_events.RecommendationAnswered
     | forum_events.RecommendationPlanned
     | forum_events.RecommendationStarted
@@ -50,17 +56,19 @@ Followed = (
 )
 
 
-async def know_visit(session: Session, event: Any, _origin: Origin) -> None:
-    """Keep what a visit is called and whose it is, for the learnings that come from it."""
-    await _know(session, event.visit)
+async def record_visit(
+    session: Session, event: exchange_events.VisitCreated | exchange_events.VisitChanged, _origin: Origin
+) -> None:
+    """Take down what a visit is called and whose it is, for the learnings that come from it."""
+    await _upsert_known_visit(session, event.visit)
 
 
-async def forget_visit(session: Session, event: exchange_events.VisitDeleted, _origin: Origin) -> None:
+async def record_visit_deletion(session: Session, event: exchange_events.VisitDeleted, _origin: Origin) -> None:
     """Let learnings from a visit that was deleted stand alone; they keep its title."""
-    statement = insert(KnownVisit).values(name=event.visit, title="", cities=[], version=DELETED)
+    statement = insert(KnownVisit).values(name=event.visit, title="", cities=[], version=DELETED_VERSION)
     await session.execute(
         statement.on_conflict_do_update(
-            index_elements=[KnownVisit.name], set_={"title": "", "cities": [], "version": DELETED}
+            index_elements=[KnownVisit.name], set_={"title": "", "cities": [], "version": DELETED_VERSION}
         )
     )
     await session.execute(
@@ -74,53 +82,53 @@ async def forget_visit(session: Session, event: exchange_events.VisitDeleted, _o
 async def record_debrief(session: Session, event: exchange_events.VisitReported, origin: Origin) -> None:
     """Make an observation of each entry of a visit's debrief."""
     visit, exchange = event.visit, event.exchange
-    _credit(event.author_display_name)
-    away = visit.direction == exchange_pb2.Visit.DIRECTION_OUTGOING
-    await _know(session, visit)
+    _attribute_changes_to(event.author_display_name)
+    is_away = visit.direction == exchange_pb2.Visit.DIRECTION_OUTGOING
+    await _upsert_known_visit(session, visit)
     for number, entry in enumerate(visit.debrief.entries):
-        await _record(
-            session,
-            origin,
-            key=f"{visit.name}/debrief/{number}",
+        learning = Learning(
+            id=_derive_id(f"{visit.name}/debrief/{number}"),
+            create_time=origin.time,
             title=entry.title,
             language=entry.language,
             observation=entry.observation,
             discussion=entry.discussion,
             conclusion=entry.conclusion,
             recommendation=entry.recommendation,
-            topics=composed(entry.topics or exchange.topics),
+            topics=unique_nfc(entry.topics or exchange.topics),
             sdg_targets=list(exchange.sdg_targets),
             cities=[exchange.city] if exchange.city else [visit.guest_city, visit.host_city],
             source=visit.name,
             source_title=visit.title,
-            department=exchange.department if away else visit.host_department,
-            visibility=visibility_of(entry.visibility),
-            author=event.author or EXCHANGE,
+            department=exchange.department if is_away else visit.host_department,
+            visibility=convert.read_visibility(entry),
+            author=event.author or EXCHANGE_AUTHOR,
             author_name=event.author_display_name,
             state=LearningState.OBSERVATION,
         )
+        await _record_once(session, learning)
 
 
 async def record_conclusion(session: Session, event: forum_events.ConclusionAdopted, origin: Origin) -> None:
     """Make an insight of a conclusion, and one of each recommendation that was adopted with it."""
-    forum, conclusion = event.forum, event.conclusion
-    _credit(conclusion.updater or forum.title)
-    await _record(
-        session,
-        origin,
-        key=conclusion.name,
+    conclusion = event.conclusion
+    _attribute_changes_to(conclusion.updater or event.forum.title)
+    learning = Learning(
+        id=_derive_id(conclusion.name),
+        create_time=origin.time,
         title=conclusion.title,
         language=conclusion.language,
         observation=conclusion.text,
         discussion=conclusion.dissent,
         source=conclusion.name,
-        **_of_forum(forum, event.sdg_targets),
+        **_forum_columns(event.forum, event.sdg_targets),
     )
+    await _record_once(session, learning)
     for recommendation in event.recommendations:
-        await _record_recommendation(session, origin, forum, conclusion, recommendation, event.sdg_targets)
+        await _record_once(session, _make_insight(event, recommendation, origin))
 
 
-async def follow_recommendation(session: Session, event: Followed, origin: Origin) -> None:
+async def follow_recommendation(session: Session, event: FollowUp, origin: Origin) -> None:
     """
     Take the learning of a recommendation as far as the recommendation has come.
 
@@ -129,122 +137,108 @@ async def follow_recommendation(session: Session, event: Followed, origin: Origi
     that is older than what was followed changes nothing, so that it does not matter in which order they arrive.
     """
     recommendation = event.recommendation
-    _credit(recommendation.updater or event.forum.title)
-    learning = await session.get(Learning, _id(recommendation.name), with_for_update=True)
+    _attribute_changes_to(recommendation.updater or event.forum.title)
+    learning = await session.get(Learning, _derive_id(recommendation.name), with_for_update=True)
     if learning:
-        _follow(learning, event)
+        _apply_follow_up(learning, event)
         if session.is_modified(learning):
-            await session.flush()
-            kind = TOLD.get(learning.state, events_pb2.LearningUpdated)
-            emit(session, kind(learning=to_message(learning)), learning.name)
+            await _write(EVENT_BY_STATE.get(learning.state, LearningUpdated), session, learning)
     elif event.HasField("conclusion"):
-        await _record_recommendation(
-            session,
-            origin,
-            event.forum,
-            event.conclusion,
-            recommendation,
-            event.sdg_targets,
-            lambda recorded: _follow(recorded, event),
-        )
+        learning = _make_insight(event, recommendation, origin)
+        _apply_follow_up(learning, event)
+        session.add(learning)
+        await _write(LearningRecorded, session, learning)
 
 
-def _follow(learning: Learning, event: Followed) -> None:
+def _apply_follow_up(learning: Learning, event: FollowUp) -> None:
     recommendation, answer = event.recommendation, event.recommendation.answer
     version = int(recommendation.etag or 0)
     if version and version <= (learning.source_version or 0):
         return
     learning.source_version = version
-    rejected = answer.verdict == Verdict.VERDICT_REJECTED
+    is_rejected = answer.verdict == Verdict.VERDICT_REJECTED
     for former in recommendation.former_answers:
-        learning.take_back_answer(former.reason, "" if rejected else answer.reason)
-    if rejected:
-        learning.decline(answer.reason, recommendation.text if recommendation.former_answers else "")
+        learning.follow_correction(former.reason, "" if is_rejected else answer.reason)
+    if is_rejected:
+        learning.follow_rejection(answer.reason, recommendation.text if recommendation.former_answers else "")
         return
-    learning.accept(recommendation.text, recommendation.owner_department, answer.reason)
-    if recommendation.state in IMPLEMENTED:
-        learning.carry_out()
+    learning.follow_acceptance(recommendation.text, recommendation.owner_department, answer.reason)
+    if recommendation.state in (State.STATE_IMPLEMENTED, State.STATE_VERIFIED):
+        learning.follow_implementation()
     if isinstance(event, forum_events.RecommendationReturned):
-        learning.reopen()
+        learning.follow_return()
     if isinstance(event, forum_events.RecommendationVerified):
-        learning.confirm(event.actor, recommendation.updater)
+        learning.follow_verification(event.actor, recommendation.updater)
 
 
-async def _record_recommendation(
-    session: Session,
-    origin: Origin,
-    forum: forum_pb2.Forum,
-    conclusion: forum_pb2.Conclusion,
-    recommendation: forum_pb2.Recommendation,
-    sdg_targets: Any,
-    follow: Callable[[Learning], object] = bool,
-) -> None:
-    await _record(
-        session,
-        origin,
-        key=recommendation.name,
-        follow=follow,
+def _make_insight(
+    event: forum_events.ConclusionAdopted | FollowUp, recommendation: forum_pb2.Recommendation, origin: Origin
+) -> Learning:
+    """Return the learning that an adopted recommendation is at first."""
+    return Learning(
+        id=_derive_id(recommendation.name),
+        create_time=origin.time,
         title=recommendation.title,
         language=recommendation.language,
-        observation=conclusion.title,
+        observation=event.conclusion.title,
+        discussion="",
         recommendation=recommendation.text,
         source=recommendation.name,
         department=recommendation.owner_department,
-        **_of_forum(forum, sdg_targets),
+        **_forum_columns(event.forum, event.sdg_targets),
     )
 
 
-def _of_forum(forum: forum_pb2.Forum, sdg_targets: Any) -> dict[str, Any]:
+def _forum_columns(forum: forum_pb2.Forum, sdg_targets: Sequence[str]) -> dict[str, Any]:
+    """Return what is the same in all learnings from a forum."""
     return {
         "source_title": forum.title,
         "sdg_targets": list(sdg_targets),
         "cities": [forum.city] if forum.city else [],
-        "author": FORUM,
+        "author": FORUM_AUTHOR,
         "author_name": forum.title,
         "state": LearningState.INSIGHT,
     }
 
 
-async def _record(
-    session: Session, origin: Origin, *, key: str, follow: Callable[[Learning], object] = bool, **values: Any
-) -> None:
-    """Record a learning, changed by `follow` before anyone sees it, unless it is there already."""
-    if await session.get(Learning, _id(key)):
-        return
-    learning = Learning(
-        id=_id(key),
-        create_time=origin.time,
-        **{"discussion": "", **values},
-    )
-    follow(learning)
-    session.add(learning)
+async def _record_once(session: Session, learning: Learning) -> None:
+    """Insert a learning and tell of it, unless it is there already."""
+    if await session.get(Learning, learning.id) is None:
+        session.add(learning)
+        await _write(LearningRecorded, session, learning)
+
+
+async def _write(event: Callable[..., Message], session: Session, learning: Learning) -> None:
+    """Write the learning and the event."""
     await session.flush()
-    emit(session, events_pb2.LearningRecorded(learning=to_message(learning)), learning.name)
+    emit(session, event(learning=convert.learning_message(learning)), learning.name)
 
 
-def _credit(person: str) -> None:
+def _attribute_changes_to(person: str) -> None:
     """Let what this event changes name the person behind it as who changed it last."""
     caller = identity()
     act_as(replace(caller, name=person or caller.name))
 
 
-def _id(key: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"austausch:{key}"))
+def _derive_id(source: str) -> str:
+    """Return the id of the learning from a source: the same each time."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"austausch:{source}"))
 
 
-async def _know(session: Session, visit: exchange_pb2.Visit) -> None:
+async def _upsert_known_visit(session: Session, visit: exchange_pb2.Visit) -> None:
+    """Take down what a visit is called and whose it is, unless a later version of it is known."""
     cities = [city for city in (visit.host_city, visit.guest_city) if city]
     statement = insert(KnownVisit).values(
         name=visit.name, title=visit.title, cities=cities, version=int(visit.etag or 0)
     )
-    newer = await session.scalar(
+    written = await session.scalar(
         statement.on_conflict_do_update(
             index_elements=[KnownVisit.name],
             set_={column: statement.excluded[column] for column in ("title", "cities", "version")},
             where=KnownVisit.version < statement.excluded.version,
         ).returning(KnownVisit.name)
     )
-    if newer is None:
+    if written is None:
         return
     # For learnings that were written before the visit was known here.
     await session.execute(
@@ -256,9 +250,9 @@ async def _know(session: Session, visit: exchange_pb2.Visit) -> None:
 
 
 HANDLERS: Handlers = {
-    exchange_events.VisitCreated: know_visit,
-    exchange_events.VisitChanged: know_visit,
-    exchange_events.VisitDeleted: forget_visit,
+    exchange_events.VisitCreated: record_visit,
+    exchange_events.VisitChanged: record_visit,
+    exchange_events.VisitDeleted: record_visit_deletion,
     exchange_events.VisitReported: record_debrief,
     forum_events.ConclusionAdopted: record_conclusion,
     forum_events.RecommendationAnswered: follow_recommendation,

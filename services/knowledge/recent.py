@@ -2,7 +2,7 @@
 Learnings that were read lately, so that a page of search results need not be loaded and converted row by row.
 
 Nothing is shown that PostgreSQL does not say: each time it is asked which revision every learning has now, and only
-what is kept in that very revision is taken from here. A revision, the id of the transaction that wrote the row, never
+what was read in that very revision is taken from here. A revision, the id of the transaction that wrote the row, never
 comes with another content.
 """
 
@@ -12,23 +12,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from austausch.knowledge.v1 import knowledge_pb2
+from austausch.knowledge.v1 import knowledge_pb2 as pb
 from sqlalchemy import Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.database import Database
 from chassis.identity import Identity
-from services.knowledge.convert import to_document, to_message
+from services.knowledge import convert, rights
 from services.knowledge.model import Learning
-from services.knowledge.rights import may_read
 from services.knowledge.search import AnalyzedDocument, Snippets
 
 CAPACITY = 1_000
 
-AMONG = Learning.id == any_(bindparam("ids", type_=ARRAY(Text)))
-LEARNINGS = select(Learning).where(AMONG)
+IS_ASKED_FOR = Learning.id == any_(bindparam("ids", type_=ARRAY(Text)))
+SELECT_LEARNINGS = select(Learning).where(IS_ASKED_FOR)
 # Plain columns: two values a row are not worth the mapper's work.
-REVISIONS = select(Learning.__table__.c.id, Learning.__table__.c.revision).where(AMONG)
+SELECT_REVISIONS = select(Learning.__table__.c.id, Learning.__table__.c.revision).where(IS_ASKED_FOR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,9 +39,9 @@ class Entry:
 
 
 @lru_cache(maxsize=2 * CAPACITY)
-def shown(entry: Entry, caller: Identity) -> knowledge_pb2.Learning | None:
-    """Return an entry as the caller sees it; None for one whom it is not for. The message must not be changed."""
-    return to_message(entry.learning, caller) if may_read(caller, entry.learning) else None
+def visible_message(entry: Entry, caller: Identity) -> pb.Learning | None:
+    """Return an entry as the caller sees it; None where it may not. The message must not be changed."""
+    return convert.learning_message(entry.learning, caller) if rights.may_see(caller, entry.learning) else None
 
 
 class Match(NamedTuple):
@@ -54,11 +53,11 @@ class Match(NamedTuple):
     """Empty where title or passage say already why it was found."""
 
 
-def match_of(entry: Entry, snippets: Snippets) -> Match:
+def find_match(entry: Entry, snippets: Snippets) -> Match:
     """Return where an entry matched the query of `snippets`."""
-    title, passage = snippets.title(entry.document), snippets.of(entry.document)
-    explained = not snippets.units or "<mark>" in title + passage
-    return Match(title, passage, "" if explained else snippets.context(entry.document))
+    title, passage = snippets.mark_title(entry.document), snippets.mark_passage(entry.document)
+    is_explained = not snippets.units or "<mark>" in title + passage
+    return Match(title, passage, "" if is_explained else snippets.mark_context(entry.document))
 
 
 class RecentLearnings:
@@ -71,28 +70,28 @@ class RecentLearnings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
 
     async def read(self, ids: Sequence[str]) -> dict[str, Entry]:
         """Return those of the learnings that exist, as they are now."""
         if not ids:
             return {}
         async with self._database.read_once() as session:
-            revisions = (await session.execute(REVISIONS, {"ids": ids})).all()
+            revisions = (await session.execute(SELECT_REVISIONS, {"ids": ids})).all()
             entries = {
                 id_: entry
                 for id_, revision in revisions
-                if (entry := self._kept.get(id_)) and entry.learning.revision == revision
+                if (entry := self._entries.get(id_)) and entry.learning.revision == revision
             }
             if missing := [id_ for id_, _ in revisions if id_ not in entries]:
-                for learning in await session.scalars(LEARNINGS, {"ids": missing}):
-                    entries[learning.id] = Entry(learning, AnalyzedDocument(to_document(learning)))
-        self._keep(entries)
+                for learning in await session.scalars(SELECT_LEARNINGS, {"ids": missing}):
+                    entries[learning.id] = Entry(learning, AnalyzedDocument(convert.learning_document(learning)))
+        self._remember(entries)
         return entries
 
-    def _keep(self, entries: dict[str, Entry]) -> None:
+    def _remember(self, entries: dict[str, Entry]) -> None:
         for id_, entry in entries.items():
-            self._kept[id_] = entry
-            self._kept.move_to_end(id_)
-        while len(self._kept) > CAPACITY:
-            self._kept.popitem(last=False)
+            self._entries[id_] = entry
+            self._entries.move_to_end(id_)
+        while len(self._entries) > CAPACITY:
+            self._entries.popitem(last=False)

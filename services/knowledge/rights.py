@@ -1,69 +1,47 @@
 """
-Who may read and change a learning.
+Who may see and do what, as far as one row decides it; which roles may call an RPC at all is declared in the contract.
 
-The home city's administrators, coordinators and members read all of them. Staff of a partner city read what is shared
-with partners or the public, and what they wrote. For anyone else a learning does not exist.
+The home city's administrators, coordinators and members see all learnings. Staff of a partner city see what is shared
+with partners or the public, and what they wrote.
+
+Pure functions over the caller and the row: `may_…` tells, `require_…` raises `PermissionDenied` where it may not.
 """
 
-from sqlalchemy import ColumnElement, or_, true
+from collections.abc import Collection
 
-from chassis.database import Session
-from chassis.errors import NotFound, PermissionDenied
+from chassis.errors import PermissionDenied
 from chassis.identity import Identity, Role
 from services.knowledge.model import SET_ASIDE, Learning, Visibility
 
-INSIDERS = (Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.SERVICE)
+# Who sees every learning.
+ALL_LEARNINGS = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.SERVICE})
+# Who writes about anything; anyone else who may write does so about visits of the city that they work for.
+ALL_SOURCES = frozenset({Role.COORDINATOR, Role.MEMBER})
 
 
-def audience(caller: Identity) -> list[str] | None:
-    """Return what the caller belongs to, one of which a learning's audience must have; `None` where all is readable."""
-    if caller.has(*INSIDERS):
+def get_audience(caller: Identity) -> list[str] | None:
+    """Return what the caller belongs to, one of which a learning's audience must have; None where all may be seen."""
+    if caller.has(*ALL_LEARNINGS):
         return None
     return [Visibility.PARTNERS.value, Visibility.PUBLIC.value, caller.subject]
 
 
-def may_read(caller: Identity, learning: Learning) -> bool:
-    """Tell whether the caller may read a learning."""
-    circles = audience(caller)
-    return circles is None or not set(circles).isdisjoint(learning.audience)
+def may_see(caller: Identity, learning: Learning) -> bool:
+    """Return whether the caller may see a learning."""
+    audience = get_audience(caller)
+    return audience is None or not set(audience).isdisjoint(learning.audience)
 
 
-def readable(caller: Identity) -> ColumnElement[bool]:
-    """Return the condition that the caller may read a learning: `may_read`, for the database."""
-    if audience(caller) is None:
-        return true()
-    return or_(
-        Learning.visibility.in_([Visibility.PARTNERS, Visibility.PUBLIC]),
-        Learning.author == caller.subject,
-    )
-
-
-async def see(session: Session, caller: Identity, name: str, *, lock: bool = False) -> Learning:
+def may_use_verb(caller: Identity, verb: str, learning: Learning) -> bool:
     """
-    Return a learning that the caller may read.
+    Return whether the caller may do something to a learning that it may see, in whatever state it is.
 
     Args:
-        lock: Whether to keep other writers out until the transaction ends.
-
-    Raises:
-        NotFound: There is none of that name, or the caller may not read it.
+        verb: A transition, or ``update``.
     """
-    learning = await (session.get_for_update if lock else session.get_by_name)(Learning, name)
-    if not may_read(caller, learning):
-        raise NotFound(name)
-    return learning
-
-
-def may(caller: Identity, verb: str, learning: Learning) -> bool:
-    """
-    Tell whether the caller may do something to a learning that it may read, whatever its state.
-
-    Args:
-        verb: A transition, or `update`.
-    """
-    author = learning.author == caller.subject
+    is_author = learning.author == caller.subject
     if caller.has(Role.COORDINATOR):
-        return verb != "validate" or not author
+        return verb != "validate" or not is_author
     if caller.has(Role.MEMBER):
         captured, owns = caller.works_in(learning.department), caller.works_in(learning.owner)
         match verb:
@@ -72,20 +50,34 @@ def may(caller: Identity, verb: str, learning: Learning) -> bool:
             case "implement" | "embed":
                 return owns
             case "update":
-                return author or captured or owns
+                return is_author or captured or owns
             case _:
-                return author or captured
-    return verb == "update" and author and caller.has(Role.PARTNER)
+                return is_author or captured
+    return verb == "update" and is_author and caller.has(Role.PARTNER)
 
 
-def require(caller: Identity, verb: str, learning: Learning) -> None:
+def may_edit(caller: Identity, learning: Learning) -> bool:
+    """Return whether the caller may change fields of a learning now."""
+    return learning.state not in SET_ASIDE and may_use_verb(caller, "update", learning)
+
+
+def learning_verbs(caller: Identity, learning: Learning) -> list[str]:
+    """Return the transitions that are open to the caller now."""
+    return [verb for verb in learning.allowed_transitions() if may_use_verb(caller, verb, learning)]
+
+
+def require_verb(caller: Identity, verb: str, learning: Learning) -> None:
     """
     Raise unless the caller may do something to a learning.
 
+    Args:
+        verb: A transition, or ``update``.
+
     Raises:
-        PermissionDenied: Others may; reason VALIDATED_BY_AUTHOR, VALIDATED_BY_COORDINATORS_ONLY or LEARNING_OF_OTHERS.
+        PermissionDenied: The caller wrote what it would validate (reason VALIDATED_BY_AUTHOR) or does not coordinate
+            (VALIDATED_BY_COORDINATORS_ONLY), or it is another department's (LEARNING_OF_OTHERS).
     """
-    if may(caller, verb, learning):
+    if may_use_verb(caller, verb, learning):
         return
     if verb == "validate" and caller.subject == learning.author:
         raise PermissionDenied("A learning is not validated by its author.", reason="VALIDATED_BY_AUTHOR")
@@ -98,16 +90,45 @@ def require(caller: Identity, verb: str, learning: Learning) -> None:
     )
 
 
-def verbs(caller: Identity, learning: Learning) -> list[str]:
-    """Return the transitions that the caller may make now."""
-    return [verb for verb in learning.allowed_transitions() if may(caller, verb, learning)]
+def require_source(caller: Identity, source: str) -> None:
+    """
+    Raise unless the caller may write about a source of this kind, as far as its name tells.
+
+    Args:
+        source: Name of a visit, or of a forum or a part of one; empty for none.
+
+    Raises:
+        PermissionDenied: Staff of a partner city write about something else than a visit; reason NOT_ABOUT_OWN_VISIT.
+    """
+    if not caller.has(*ALL_SOURCES) and not source.startswith("visits/"):
+        raise _not_about_own_visit()
 
 
-def editable(caller: Identity, learning: Learning) -> bool:
-    """Tell whether the caller may update a learning now."""
-    return learning.state not in SET_ASIDE and may(caller, "update", learning)
+def require_source_city(caller: Identity, cities: Collection[str]) -> None:
+    """
+    Raise unless the caller may write about a source of these cities.
+
+    Args:
+        cities: Host and guest of a visit; empty for any other source.
+
+    Raises:
+        PermissionDenied: It is a visit of other cities than the caller's; reason NOT_ABOUT_OWN_VISIT.
+    """
+    if not caller.has(*ALL_SOURCES) and (not caller.city or caller.city not in cities):
+        raise _not_about_own_visit()
 
 
-def may_write_about(caller: Identity, source: str) -> bool:
-    """Tell whether the caller may write about such a source: partners about visits only, which have to be theirs."""
-    return caller.has(Role.COORDINATOR, Role.MEMBER) or source.startswith("visits/")
+def require_publisher(caller: Identity) -> None:
+    """
+    Raise unless the caller may make a learning readable for anyone.
+
+    Raises:
+        PermissionDenied: The caller does not coordinate; reason PUBLIC_BY_COORDINATORS_ONLY.
+    """
+    if not caller.has(Role.COORDINATOR):
+        raise PermissionDenied("Only a coordinator makes a learning public.", reason="PUBLIC_BY_COORDINATORS_ONLY")
+
+
+def _not_about_own_visit() -> PermissionDenied:
+    message = "Staff of a partner city write learnings about visits of their own city."
+    return PermissionDenied(message, reason="NOT_ABOUT_OWN_VISIT")

@@ -13,10 +13,9 @@ from sqlalchemy import select
 from chassis.client import aio_calls, metadata_for
 from chassis.database import Database
 from chassis.errors import DeadlineExceeded, InvalidArgument, NotFound, PermissionDenied, Unavailable
-from services.knowledge.model import DELETED, KnownVisit
+from services.knowledge.model import DELETED_VERSION, KnownVisit
 
 DEADLINE_SECONDS = 2.0
-FIELD = "learning.source"
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Source:
     cities: tuple[str, ...] = ()
 
 
-NONE = Source()
+NO_SOURCE = Source()
 
 
 class Sources:
@@ -64,7 +63,7 @@ class Sources:
 
     async def find(self, name: str, token: str) -> Source:
         """
-        Return the source of that name, as the contract's pattern has let it pass; `NONE` for an empty one.
+        Return the source of that name, as the contract's pattern has let it pass; `NO_SOURCE` for an empty one.
 
         Args:
             token: The identity token of whoever refers to it.
@@ -75,13 +74,13 @@ class Sources:
             Unavailable: The service that keeps it does not answer; reason SOURCE_UNCERTAIN.
         """
         if not name:
-            return NONE
+            return NO_SOURCE
         if name.startswith("visits/"):
             async with self._database.read_once() as session:
                 known = await session.scalar(select(KnownVisit).where(KnownVisit.name == name))
             if known is None:
                 return await self._ask_for_visit(name, token)
-            if known.version == DELETED:
+            if known.version == DELETED_VERSION:
                 raise _not_found(name)
             return Source(known.title, tuple(known.cities))
         return await self._ask_for_forum(name, token)
@@ -95,7 +94,7 @@ class Sources:
         if "/conclusions/" in name:
             conclusions = forum_pb2_grpc.ConclusionServiceStub(self._forum)
             await _ask(conclusions.GetConclusion, forum_pb2.GetConclusionRequest(name=name), token)
-            return NONE
+            return NO_SOURCE
         if "/recommendations/" in name:
             recommendations = forum_pb2_grpc.RecommendationServiceStub(self._forum)
             request = forum_pb2.GetRecommendationRequest(name=name)
@@ -119,5 +118,6 @@ async def _ask(call: Callable[..., Awaitable[Any]], request: Any, token: str) ->
 
 
 def _not_found(name: str) -> InvalidArgument:
-    words = f"{name} does not exist"
-    return InvalidArgument(FIELD, words, reason="SOURCE_NOT_FOUND", metadata={"source": name})
+    return InvalidArgument(
+        "learning.source", f"{name} does not exist", reason="SOURCE_NOT_FOUND", metadata={"source": name}
+    )

@@ -10,19 +10,19 @@ from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgumen
 from services.knowledge.model import ASSIGNED, SET_ASIDE, Learning, LearningState
 
 VERBS: dict[str, Any] = {
-    "analyze": lambda learning: learning.analyze(),
+    "analyze": lambda learning: learning.transition("analyze"),
     "identify": lambda learning: learning.identify("Handbuch schreiben", "Controlling"),
-    "implement": lambda learning: learning.implement(),
+    "implement": lambda learning: learning.transition("implement"),
     "validate": lambda learning: learning.validate("accounts/other", "Other"),
-    "embed": lambda learning: learning.embed(),
+    "embed": lambda learning: learning.transition("embed"),
     "reject": lambda learning: learning.reject("Trifft nicht zu"),
-    "supersede": lambda learning: learning.supersede(a_learning(id="other")),
-    "accept": lambda learning: learning.accept("Tun", "Controlling", "Gut"),
-    "decline": lambda learning: learning.decline("Nein"),
+    "supersede": lambda learning: learning.supersede(make_learning(id="other")),
+    "follow_acceptance": lambda learning: learning.follow_acceptance("Tun", "Controlling", "Gut"),
+    "follow_rejection": lambda learning: learning.follow_rejection("Nein"),
 }
 
 
-def a_learning(**fields: Any) -> Learning:
+def make_learning(**fields: Any) -> Learning:
     values = {
         "id": "one", "title": "T", "language": "de", "observation": "O", "discussion": "", "author": "accounts/author",
         "remedial_action": "", "owner": "", "validator": "", "reject_reason": "", "successor": "",
@@ -33,7 +33,7 @@ def a_learning(**fields: Any) -> Learning:
 
 @given(st.lists(st.sampled_from(sorted(VERBS)), max_size=12))
 def test_whatever_is_tried_in_whatever_order_a_learning_stays_consistent(tries: list[str]) -> None:
-    learning = a_learning()
+    learning = make_learning()
     for verb in tries:
         before, allowed = learning.state, learning.allowed_transitions()
         try:
@@ -44,7 +44,7 @@ def test_whatever_is_tried_in_whatever_order_a_learning_stays_consistent(tries: 
             told = error.metadata["allowed"].split(",")
             assert [verb for verb in told if verb] == allowed
         else:
-            assert verb in allowed or verb in ("accept", "decline")
+            assert verb in allowed or verb in ("follow_acceptance", "follow_rejection")
             assert before not in SET_ASIDE or learning.state is before
         learning.require_complete()
         if learning.state in ASSIGNED:
@@ -56,7 +56,7 @@ def test_whatever_is_tried_in_whatever_order_a_learning_stays_consistent(tries: 
 
 
 def test_the_way_to_an_embedded_lesson_is_the_one_of_the_lessons_learned_literature() -> None:
-    learning = a_learning()
+    learning = make_learning()
     seen = [learning.state.value]
     for verb in ("analyze", "identify", "implement", "validate", "embed"):
         VERBS[verb](learning)
@@ -65,23 +65,23 @@ def test_the_way_to_an_embedded_lesson_is_the_one_of_the_lessons_learned_literat
 
 
 def test_the_author_cannot_validate() -> None:
-    learning = a_learning(state=LearningState.IMPLEMENTED, remedial_action="X", owner="Y")
+    learning = make_learning(state=LearningState.IMPLEMENTED, remedial_action="X", owner="Y")
     with pytest.raises(PermissionDenied):
         learning.validate("accounts/author", "Author")
     assert learning.state is LearningState.IMPLEMENTED
 
 
 def test_a_learning_is_not_superseded_by_itself_nor_by_one_that_is_set_aside() -> None:
-    learning = a_learning()
+    learning = make_learning()
     with pytest.raises(InvalidArgument):
         learning.supersede(learning)
     with pytest.raises(FailedPrecondition):
-        learning.supersede(a_learning(id="other", state=LearningState.REJECTED))
+        learning.supersede(make_learning(id="other", state=LearningState.REJECTED))
     assert learning.state is LearningState.OBSERVATION
 
 
 def test_a_lesson_identified_keeps_remedial_action_and_owner() -> None:
-    learning = a_learning(state=LearningState.LESSON_IDENTIFIED, remedial_action=" ", owner="")
+    learning = make_learning(state=LearningState.LESSON_IDENTIFIED, remedial_action=" ", owner="")
     with pytest.raises(InvalidArgument) as refused:
         learning.require_complete()
     assert [violation.field for violation in refused.value.violations] == ["learning.remedial_action", "learning.owner"]

@@ -60,7 +60,7 @@ async def partner(knowledge: RunningService) -> Caller:
     return knowledge.as_(Role.PARTNER, city="cities/swansea")
 
 
-async def implemented(caller: Caller, **fields: Any) -> Learning:
+async def make_implemented(caller: Caller, **fields: Any) -> Learning:
     """Return a new learning whose remedial action is done."""
     name = (await caller.CreateLearning(create_request(**fields))).name
     await caller.AnalyzeLearning(AnalyzeLearningRequest(name=name))
@@ -129,7 +129,7 @@ async def test_any_text_is_kept_as_it_is(member: Caller) -> None:
 async def test_the_whole_way_and_nobody_validates_their_own(knowledge: RunningService) -> None:
     author = knowledge.as_(Role.COORDINATOR, subject="accounts/author")
     other = knowledge.as_(Role.COORDINATOR, subject="accounts/other", name="Other")
-    made = await implemented(author)
+    made = await make_implemented(author)
     assert list(made.allowed_transitions) == ["reject", "supersede"]
     await refusal(author.ValidateLearning(ValidateLearningRequest(name=made.name)), "PERMISSION_DENIED")
     validated = await other.ValidateLearning(ValidateLearningRequest(name=made.name, etag=made.etag))
@@ -242,7 +242,7 @@ async def test_an_update_refuses_fields_that_cannot_change(member: Caller) -> No
 
 
 async def test_required_fields_cannot_be_emptied(member: Caller) -> None:
-    made = await implemented(member)
+    made = await make_implemented(member)
     for path in ("title", "observation", "remedial_action", "owner"):
         request = UpdateLearningRequest(learning=Learning(name=made.name), update_mask=FieldMask(paths=[path]))
         error = await refusal(member.UpdateLearning(request), "INVALID_ARGUMENT")

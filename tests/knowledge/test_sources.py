@@ -44,14 +44,14 @@ async def visit(exchange: RunningService) -> exchange_pb2.Visit:
     return await factories.visit(office, series.name, title="Controllers in Mannheim")
 
 
-async def forget(linked: RunningService, name: str) -> None:
+async def forget_visit(linked: RunningService, name: str) -> None:
     """Make the visit older than the events that the knowledge service has seen."""
-    await eventually(lambda: known(linked, name))
+    await eventually(lambda: get_known_visit(linked, name))
     async with linked.database.begin() as session:
         await session.delete(await session.get_one(KnownVisit, name))
 
 
-async def known(linked: RunningService, name: str) -> KnownVisit | None:
+async def get_known_visit(linked: RunningService, name: str) -> KnownVisit | None:
     async with linked.database.read() as session:
         return await session.get(KnownVisit, name)
 
@@ -71,7 +71,7 @@ async def test_a_source_that_does_not_exist_is_refused_by_its_field(
 async def test_a_visit_older_than_the_events_is_a_source(
     linked: RunningService, visit: exchange_pb2.Visit, member: Caller
 ) -> None:
-    await forget(linked, visit.name)
+    await forget_visit(linked, visit.name)
     made = await member.CreateLearning(create_request(source=visit.name, source_title="Something else"))
     assert (made.source, made.source_title) == (visit.name, "Controllers in Mannheim")
 
@@ -100,7 +100,7 @@ async def test_partners_write_about_their_own_citys_visits_known_or_not(
                 await haifa.CreateLearning(create_request(source=source))
             answers.append(refusal.error.reason)
         if event == "known":
-            await forget(linked, visit.name)
+            await forget_visit(linked, visit.name)
     assert answers == ["RESOURCE_NOT_VISIBLE"] * 2, "whether a visit exists is not told"
     with refused("PERMISSION_DENIED"):
         await swansea.CreateLearning(create_request(source="visits/none"))

@@ -30,56 +30,56 @@ _MIN_MODIFIER, _MIN_HEAD = 4, 5
 _POSSESSIVE = re.compile(r"(?<=\w)['’][sS]\b")
 
 
-def normalized(text: str) -> str:
+def normalize(text: str) -> str:
     """Return the text in composed form (NFC), so that equal letters are equal; what words and offsets refer to."""
     return unicodedata.normalize("NFC", text)
 
 
-def words(text: str) -> Iterator[tuple[str, int, int]]:
+def find_words(text: str) -> Iterator[tuple[str, int, int]]:
     """
     Yield each word with its start and end.
 
     Args:
         text: Normalized text. An English or German possessive (`Swansea's`) counts as the word without it.
     """
-    for match in _WORD.finditer(_without_possessives(text)):
+    for match in _WORD.finditer(_blank_possessives(text)):
         yield match[0], match.start(), match.end()
 
 
-def distinct_words(text: str) -> set[str]:
-    """Return the words that `words` yields, each once; much faster."""
-    return set(_WORD.findall(_without_possessives(text)))
+def find_distinct_words(text: str) -> set[str]:
+    """Return the words that `find_words` yields, each once; much faster."""
+    return set(_WORD.findall(_blank_possessives(text)))
 
 
-def analysis_of(language: str) -> str:
+def choose_analysis(language: str) -> str:
     """Return the analysis for a text in a language (BCP 47): a key of `STEMMERS`, or `PLAIN`."""
     primary = language.split("-", 1)[0].lower()
     return primary if primary in STEMMERS else PLAIN
 
 
-def analyzers() -> dict[str, TextAnalyzer]:
+def build_analyzers() -> dict[str, TextAnalyzer]:
     """Return the tantivy analyzer of each analysis. They expect words that are separated by spaces."""
-    return {PLAIN: _analyzer()} | {key: _analyzer(Filter.stemmer(name)) for key, name in STEMMERS.items()}
+    return {PLAIN: _build_analyzer()} | {key: _build_analyzer(Filter.stemmer(name)) for key, name in STEMMERS.items()}
 
 
-def spaced(text: str) -> str:
+def space_words(text: str) -> str:
     """Return the words of any text, separated by spaces: what the analyzers take."""
-    return _undotted(" ".join(word for word, _, _ in words(normalized(text))))
+    return _undot(" ".join(word for word, _, _ in find_words(normalize(text))))
 
 
 @lru_cache(maxsize=65_536)
-def term(word: str, analysis: str) -> str:
+def get_term(word: str, analysis: str) -> str:
     """Return the term that a word is compared by."""
-    return str(_ANALYZERS[analysis].analyze(_undotted(word))[0])
+    return str(_ANALYZERS[analysis].analyze(_undot(word))[0])
 
 
 @lru_cache(maxsize=4_096)
 def is_stop_word(word: str) -> bool:
-    """Tell whether a word is so common in one of our languages (`die`, `of`) that it says nothing."""
+    """Return whether a word is so common in one of our languages (`die`, `of`) that it says nothing."""
     return any(not analyzer.analyze(word) for analyzer in _STOP_WORDS)
 
 
-def heads(word: str) -> list[str]:
+def list_heads(word: str) -> list[str]:
     """
     Return what may be the head of a German compound, its last part: `controller` of `Dezernatscontroller`.
 
@@ -92,35 +92,35 @@ def heads(word: str) -> list[str]:
 
 
 def may_be_compound(word: str) -> bool:
-    """Tell whether a word has `heads`."""
+    """Return whether a word may be a German compound, and has heads."""
     return len(word) >= _MIN_MODIFIER + _MIN_HEAD and word[0].isupper()
 
 
 @lru_cache(maxsize=16_384)
-def head_terms(word: str) -> frozenset[str]:
-    """Return the terms of a word's `heads`."""
-    return frozenset(term(head, COMPOUNDING) for head in heads(word))
+def get_head_terms(word: str) -> frozenset[str]:
+    """Return the terms of a word's heads."""
+    return frozenset(get_term(head, COMPOUNDING) for head in list_heads(word))
 
 
-def _without_possessives(text: str) -> str:
+def _blank_possessives(text: str) -> str:
     return _POSSESSIVE.sub("  ", text) if "'" in text or "’" in text else text
 
 
-def _undotted(text: str) -> str:
+def _undot(text: str) -> str:
     # The lower case of the Turkish İ is two characters, which no stemmer or folding joins with an i.
     return text.replace("İ", "I")
 
 
-def _base() -> TextAnalyzerBuilder:
+def _start_analyzer() -> TextAnalyzerBuilder:
     return TextAnalyzerBuilder(Tokenizer.whitespace()).filter(Filter.lowercase())
 
 
-def _analyzer(*filters: Filter) -> TextAnalyzer:
-    builder = _base().filter(Filter.ascii_fold())
+def _build_analyzer(*filters: Filter) -> TextAnalyzer:
+    builder = _start_analyzer().filter(Filter.ascii_fold())
     for each in filters:
         builder = builder.filter(each)
     return builder.build()
 
 
-_ANALYZERS = analyzers()
-_STOP_WORDS = [_base().filter(Filter.stopword(name)).build() for name in STEMMERS.values()]
+_ANALYZERS = build_analyzers()
+_STOP_WORDS = [_start_analyzer().filter(Filter.stopword(name)).build() for name in STEMMERS.values()]

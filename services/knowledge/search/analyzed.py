@@ -4,7 +4,15 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from services.knowledge.search.analysis import COMPOUNDING, PLAIN, analysis_of, may_be_compound, normalized, term, words
+from services.knowledge.search.analysis import (
+    COMPOUNDING,
+    PLAIN,
+    choose_analysis,
+    find_words,
+    get_term,
+    may_be_compound,
+    normalize,
+)
 from services.knowledge.search.documents import Document
 
 
@@ -22,26 +30,26 @@ class AnalyzedTexts:
     """
 
     def __init__(self, texts: Sequence[str], analysis: str) -> None:
-        self.texts = [normalized(text) for text in texts if text] or [""]
+        self.texts = [normalize(text) for text in texts if text] or [""]
         self.analysis = analysis
         self.spans: list[tuple[int, int, int]] = []
         self.plain: dict[str, list[int]] = {}
         self.stems: dict[str, list[int]] = {} if analysis != PLAIN else self.plain
         self.compounds: dict[str, list[int]] = {}
         for number, text in enumerate(self.texts):
-            for word, start, end in words(text):
+            for word, start, end in find_words(text):
                 self._add(word, len(self.spans))
                 self.spans.append((number, start, end))
             self.spans.append((number, len(text), len(text)))
 
     def _add(self, word: str, place: int) -> None:
-        self.plain.setdefault(term(word, PLAIN), []).append(place)
+        self.plain.setdefault(get_term(word, PLAIN), []).append(place)
         if self.analysis != PLAIN:
-            self.stems.setdefault(term(word, self.analysis), []).append(place)
+            self.stems.setdefault(get_term(word, self.analysis), []).append(place)
         if self.analysis == COMPOUNDING and may_be_compound(word):
             self.compounds.setdefault(word, []).append(place)
 
-    def beginning_with(self, prefix: str) -> Iterator[int]:
+    def find_prefix(self, prefix: str) -> Iterator[int]:
         """Yield the places of the plain terms that begin with a prefix."""
         for index in range(bisect_left(self._sorted, prefix), len(self._sorted)):
             if not self._sorted[index].startswith(prefix):
@@ -62,7 +70,7 @@ class AnalyzedDocument:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._analysis = analysis_of(document.language)
+        self._analysis = choose_analysis(document.language)
 
     @cached_property
     def title(self) -> AnalyzedTexts:

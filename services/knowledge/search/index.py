@@ -18,15 +18,15 @@ import tantivy
 from services.knowledge.search.analysis import (
     COMPOUNDING,
     PLAIN,
-    analysis_of,
-    analyzers,
-    distinct_words,
-    heads,
-    normalized,
-    spaced,
+    build_analyzers,
+    choose_analysis,
+    find_distinct_words,
+    list_heads,
+    normalize,
+    space_words,
 )
 from services.knowledge.search.documents import Document, Filters, Hit, Page
-from services.knowledge.search.query import ANALYSES, HEADS, WEIGHTS, Query, field_of
+from services.knowledge.search.query import ANALYSES, HEADS, WEIGHTS, Query, field_name
 
 SCHEMA_VERSION = 2
 """Raise it with every change of fields or analysis: the index is then built anew."""
@@ -58,7 +58,7 @@ class SearchIndex:
     A full-text index in a folder of its own, held by one process at a time.
 
     Every method may block and is safe to call from any thread. The index remembers a *checkpoint*, a value of its
-    feeder's own that says how far it has read.
+    user's own that says how far it has read.
 
     Raises:
         IndexDamaged: The files are missing or damaged, or it is closed; from every method but `clear` and `close`.
@@ -75,7 +75,7 @@ class SearchIndex:
         self._root = folder
         # Also by tantivy's version, so that an update of the library never meets files of another format.
         self._folder = folder / re.sub(r"\W+", "-", f"v{SCHEMA_VERSION} tantivy {version('tantivy')}")
-        self._schema = _schema()
+        self._schema = _build_schema()
         self._writing = threading.Lock()
         self._files: _Files | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,39 +98,39 @@ class SearchIndex:
                 shutil.rmtree(path, ignore_errors=True)
             self._files = self._open()
 
-    def checkpoint(self) -> Any:
-        """Return what `remember` was told last; `None` for a new index, or where it cannot be read."""
+    def read_checkpoint(self) -> Any:
+        """Return what `write_checkpoint` was told last; `None` for a new index, or where it cannot be read."""
         try:
             return json.loads((self._folder / _CHECKPOINT).read_text())
         except (OSError, ValueError):
             return None
 
-    def remember(self, checkpoint: Any) -> None:
-        """Keep a checkpoint, a JSON value, across restarts; what it stands for has been applied."""
-        with self._writing, self._guarded():
+    def write_checkpoint(self, checkpoint: Any) -> None:
+        """Keep a checkpoint, a JSON value, across restarts; what it stands for has been put in."""
+        with self._writing, self._use_files():
             scratch = self._folder / f"{_CHECKPOINT}.new"
             scratch.write_text(json.dumps(checkpoint))
             scratch.replace(self._folder / _CHECKPOINT)
 
-    def apply(self, documents: Iterable[Document]) -> None:
+    def put(self, documents: Iterable[Document]) -> None:
         """Put documents in, in place of those with the same id; they are on disk and can be found when this returns."""
-        with self._writing, self._guarded() as files:
+        with self._writing, self._use_files() as files:
             for document in documents:
                 files.writer.delete_documents_by_term("id", document.id)
-                files.writer.add_document(_to_tantivy(document))
+                files.writer.add_document(_tantivy_document(document))
             files.writer.commit()
             files.index.reload()
 
     def search(self, query: Query, filters: Filters, *, offset: int = 0, limit: int = 50) -> Page:
         """Return a stretch of what matches, best first (newest first without words), with counts over all of it."""
-        with self._guarded() as files:
+        with self._use_files() as files:
             searcher = files.index.searcher()
             wanted = query.to_tantivy(self._schema)
-            everything = _filtered(self._schema, wanted, filters)
+            filtered = _build_filtered_query(self._schema, wanted, filters)
             # Tantivy makes room for offset + limit hits, whatever there is, and takes no limit of 0.
             room = min(limit, max(searcher.num_docs - offset, 0))
             found = searcher.search(
-                everything,
+                filtered,
                 room or 1,
                 offset=offset if room else 0,
                 weight_by_field="recency" if query.units else None,
@@ -141,10 +141,10 @@ class SearchIndex:
                 for key, address in found.hits[:room]
             ]
             own = [facet for facet in FACETS if getattr(filters, facet)]
-            facets = _counts(searcher, everything, [facet for facet in FACETS if facet not in own])
+            facets = _count_facets(searcher, filtered, [facet for facet in FACETS if facet not in own])
             for facet in own:
-                others = _filtered(self._schema, wanted, filters, leave_out=facet)
-                facets |= _counts(searcher, others, [facet])
+                others = _build_filtered_query(self._schema, wanted, filters, leave_out=facet)
+                facets |= _count_facets(searcher, others, [facet])
             return Page(hits, int(found.count), facets)  # type: ignore[attr-defined]
 
     def close(self) -> None:
@@ -157,21 +157,21 @@ class SearchIndex:
 
     def __len__(self) -> int:
         """How many documents can be found."""
-        with self._guarded() as files:
+        with self._use_files() as files:
             return int(files.index.searcher().num_docs)
 
     @contextmanager
-    def _guarded(self) -> Iterator[_Files]:
+    def _use_files(self) -> Iterator[_Files]:
         if self._files is None:
             raise IndexDamaged(f"{self._folder} is closed")
-        with _damage(self._folder):
+        with _report_damage(self._folder):
             yield self._files
 
     def _open(self) -> _Files:
-        with _damage(self._folder):
+        with _report_damage(self._folder):
             self._folder.mkdir(exist_ok=True)
             index = tantivy.Index(self._schema, str(self._folder))
-            for name, analyzer in analyzers().items():
+            for name, analyzer in build_analyzers().items():
                 index.register_tokenizer(name, analyzer)
             index.config_reader("manual")
             files = _Files(index, index.writer(_WRITER_BYTES, num_threads=1))
@@ -180,7 +180,7 @@ class SearchIndex:
 
 
 @contextmanager
-def _damage(folder: Path) -> Iterator[None]:
+def _report_damage(folder: Path) -> Iterator[None]:
     """Turn what tantivy raises over missing or broken files into `IndexDamaged`."""
     try:
         yield
@@ -193,7 +193,7 @@ def _damage(folder: Path) -> Iterator[None]:
         raise IndexDamaged(f"{folder}: {error}") from error
 
 
-def _schema() -> tantivy.Schema:
+def _build_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     for name in FACETS:
@@ -204,12 +204,12 @@ def _schema() -> tantivy.Schema:
     builder.add_float_field("recency", fast=True)
     for part in WEIGHTS:
         for analysis in ANALYSES:
-            builder.add_text_field(field_of(part, analysis), tokenizer_name=analysis, index_option="position")
+            builder.add_text_field(field_name(part, analysis), tokenizer_name=analysis, index_option="position")
     builder.add_text_field(HEADS, tokenizer_name=COMPOUNDING, index_option="basic")
     return builder.build()
 
 
-def _to_tantivy(document: Document) -> tantivy.Document:
+def _tantivy_document(document: Document) -> tantivy.Document:
     made = tantivy.Document()
     made.add_text("id", document.id)
     made.add_text("states", document.state)
@@ -226,34 +226,34 @@ def _to_tantivy(document: Document) -> tantivy.Document:
     created = document.create_time.astimezone(UTC)
     made.add_integer("created", int(created.timestamp() * 1_000_000))
     made.add_float("recency", min(max(created.timestamp() / _CENTURY_SECONDS, 0.0), 1.0))
-    own = dict.fromkeys((PLAIN, analysis_of(document.language)))
+    own = dict.fromkeys((PLAIN, choose_analysis(document.language)))
     for part, texts, analyses in (
         ("title", [document.title], own),
         ("text", document.passages, own),
         ("context", document.context, ANALYSES),  # in whatever language the source was named
     ):
-        for text in map(spaced, texts):
+        for text in map(space_words, texts):
             for analysis in analyses:
-                made.add_text(field_of(part, analysis), text)
+                made.add_text(field_name(part, analysis), text)
     if COMPOUNDING in own:
-        found = distinct_words(normalized(" ".join((document.title, *document.passages))))
-        made.add_text(HEADS, spaced(" ".join({head for word in found for head in heads(word)})))
+        distinct = find_distinct_words(normalize(" ".join((document.title, *document.passages))))
+        made.add_text(HEADS, space_words(" ".join({head for word in distinct for head in list_heads(word)})))
     return made
 
 
-def _filtered(
+def _build_filtered_query(
     schema: tantivy.Schema, wanted: tantivy.Query, filters: Filters, leave_out: str | None = None
 ) -> tantivy.Query:
-    must = [_any_of(schema, "states", filters.states)] if filters.states else []
+    must = [_build_any_query(schema, "states", filters.states)] if filters.states else []
     if filters.audience is not None:
-        must.append(_any_of(schema, "audience", filters.audience))
+        must.append(_build_any_query(schema, "audience", filters.audience))
     for field in FACETS:
         values = getattr(filters, field)
         if not values or field == leave_out:
             continue
-        query = _any_of(schema, field, values)
+        query = _build_any_query(schema, field, values)
         if field == "sdg_targets":
-            goals = _any_of(schema, "sdg_goals", [value for value in values if "." not in value])
+            goals = _build_any_query(schema, "sdg_goals", [value for value in values if "." not in value])
             query = tantivy.Query.boolean_query([(tantivy.Occur.Should, query), (tantivy.Occur.Should, goals)])
         must.append(query)
     # A filter says yes or no; it must not add to the score.
@@ -261,13 +261,13 @@ def _filtered(
     return tantivy.Query.boolean_query([(tantivy.Occur.Must, wanted), *silent])
 
 
-def _any_of(schema: tantivy.Schema, field: str, values: Sequence[str]) -> tantivy.Query:
+def _build_any_query(schema: tantivy.Schema, field: str, values: Sequence[str]) -> tantivy.Query:
     # A term_set_query would build an automaton for each search: a fifth of a millisecond.
     terms = [(tantivy.Occur.Should, tantivy.Query.term_query(schema, field, value)) for value in values]
     return tantivy.Query.boolean_query(terms)
 
 
-def _counts(
+def _count_facets(
     searcher: tantivy.Searcher, query: tantivy.Query, facets: Sequence[str]
 ) -> dict[str, list[tuple[str, int]]]:
     if not facets:

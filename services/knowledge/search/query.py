@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 import tantivy
 
-from services.knowledge.search.analysis import COMPOUNDING, PLAIN, STEMMERS, is_stop_word, normalized, term, words
+from services.knowledge.search.analysis import (
+    COMPOUNDING,
+    PLAIN,
+    STEMMERS,
+    find_words,
+    get_term,
+    is_stop_word,
+    normalize,
+)
 
 MAX_UNITS = 64
 """Words and phrases beyond these are not looked at."""
@@ -21,7 +29,7 @@ MIN_PREFIX = 2
 
 ANALYSES = (PLAIN, *STEMMERS)
 WEIGHTS: Mapping[str, float] = {"title": 3.0, "text": 1.0, "context": 1.0}
-"""The fields that hold words, each once per analysis (`field_of`), and what a match in them counts."""
+"""The fields that hold words, each once per analysis (`field_name`), and what a match in them counts."""
 _STEM_WEIGHT = 0.8
 _PREFIX_SCORE = 0.3
 HEADS = "heads"
@@ -32,7 +40,7 @@ _QUOTES = str.maketrans(dict.fromkeys("„“”«»‟＂", '"'))
 _PIECE = re.compile(r'"([^"]*)(?:"|$)|([^\s"]+)')
 
 
-def field_of(part: str, analysis: str) -> str:
+def field_name(part: str, analysis: str) -> str:
     """Return the name of the index field that holds a part of the document in one analysis."""
     return f"{part}_{analysis}"
 
@@ -50,9 +58,9 @@ class Unit:
         """Whether it says nothing by itself."""
         return len(self.words) == 1 and is_stop_word(self.words[0])
 
-    def terms(self, analysis: str) -> list[str]:
+    def get_terms(self, analysis: str) -> list[str]:
         """Return the terms of one analysis."""
-        return [term(word, analysis) for word in self.words]
+        return [get_term(word, analysis) for word in self.words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Query:
     @classmethod
     def parse(cls, text: str) -> "Query":
         """Read what a person typed: any text."""
-        units = list(_units(normalized(text.translate(_QUOTES))))[:MAX_UNITS]
+        units = list(_parse_units(normalize(text.translate(_QUOTES))))[:MAX_UNITS]
         telling = [unit for unit in units if not unit.is_stop_word]
         return cls(tuple(dict.fromkeys(telling or units)))
 
@@ -72,43 +80,47 @@ class Query:
         """Return the query over the fields of `WEIGHTS` in every analysis."""
         if not self.units:
             return tantivy.Query.all_query()
-        return tantivy.Query.boolean_query([(tantivy.Occur.Must, _unit_query(schema, unit)) for unit in self.units])
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, _build_unit_query(schema, unit)) for unit in self.units]
+        )
 
 
-def _units(text: str) -> Iterator[Unit]:
+def _parse_units(text: str) -> Iterator[Unit]:
     for match in _PIECE.finditer(text):
         quoted, piece = match[1], match[2]
-        found = tuple(word for word, _, _ in words(quoted if piece is None else piece))
+        found = tuple(word for word, _, _ in find_words(quoted if piece is None else piece))
         if found:
             yield Unit(found, open_ended=piece is not None and match.end() == len(text))
 
 
-def _unit_query(schema: tantivy.Schema, unit: Unit) -> tantivy.Query:
+def _build_unit_query(schema: tantivy.Schema, unit: Unit) -> tantivy.Query:
     alternatives = [
         tantivy.Query.boost_query(
-            _terms_query(schema, field_of(part, analysis), unit.terms(analysis)),
+            _build_terms_query(schema, field_name(part, analysis), unit.get_terms(analysis)),
             weight * (1.0 if analysis == PLAIN else _STEM_WEIGHT),
         )
         for part, weight in WEIGHTS.items()
         for analysis in ANALYSES
     ]
-    terms = unit.terms(PLAIN)
+    terms = unit.get_terms(PLAIN)
     if unit.open_ended and len(terms[-1]) >= MIN_PREFIX:
         alternatives += [
-            tantivy.Query.const_score_query(_prefix_query(schema, field_of(part, PLAIN), terms), _PREFIX_SCORE * weight)
+            tantivy.Query.const_score_query(
+                _build_prefix_query(schema, field_name(part, PLAIN), terms), _PREFIX_SCORE * weight
+            )
             for part, weight in WEIGHTS.items()
         ]
     if len(unit.words) == 1:
-        compound = tantivy.Query.term_query(schema, HEADS, term(unit.words[0], COMPOUNDING))
+        compound = tantivy.Query.term_query(schema, HEADS, get_term(unit.words[0], COMPOUNDING))
         alternatives.append(tantivy.Query.const_score_query(compound, _HEAD_SCORE))
     return tantivy.Query.disjunction_max_query(alternatives, tie_breaker=0.1)
 
 
-def _terms_query(schema: tantivy.Schema, field: str, terms: list[str]) -> tantivy.Query:
+def _build_terms_query(schema: tantivy.Schema, field: str, terms: list[str]) -> tantivy.Query:
     if len(terms) == 1:
         return tantivy.Query.term_query(schema, field, terms[0], index_option="freq")
     return tantivy.Query.phrase_query(schema, field, list(terms))
 
 
-def _prefix_query(schema: tantivy.Schema, field: str, terms: list[str]) -> tantivy.Query:
+def _build_prefix_query(schema: tantivy.Schema, field: str, terms: list[str]) -> tantivy.Query:
     return tantivy.Query.phrase_prefix_query(schema, field, list(terms))

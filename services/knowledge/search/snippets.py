@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.knowledge.search.analysis import COMPOUNDING, PLAIN, head_terms
+from services.knowledge.search.analysis import COMPOUNDING, PLAIN, get_head_terms
 from services.knowledge.search.analyzed import AnalyzedDocument, AnalyzedTexts
 from services.knowledge.search.query import MIN_PREFIX, Query, Unit
 
@@ -27,7 +27,7 @@ class Snippets:
         self.units = query.units
         self._matchers: dict[str, list[_Matcher]] = {}
 
-    def of(self, document: AnalyzedDocument) -> str:
+    def mark_passage(self, document: AnalyzedDocument) -> str:
         """
         Return the passage that matches best, as HTML: matched words in `<mark>`, everything else escaped.
 
@@ -35,29 +35,29 @@ class Snippets:
         of the first passage. At most `MAX_CHARACTERS` of text, cut between words and marked with `…` where something
         was left off.
         """
-        texts, marks = document.passages.texts, self._marks(document.passages)
+        texts, marks = document.passages.texts, self._find_marks(document.passages)
         best_start, best_text, most = 0, 0, 0
         for number, found in marks.items():
-            start, count = _best_start(found)
+            start, count = _find_best_start(found)
             if count > most:
                 best_start, best_text, most = start, number, count
         text = texts[best_text]
         return _render(text, marks.get(best_text, []), *_cut(text, best_start))
 
-    def title(self, document: AnalyzedDocument) -> str:
-        """Return the whole title, as HTML like `of`."""
+    def mark_title(self, document: AnalyzedDocument) -> str:
+        """Return the whole title, as HTML like `mark_passage`."""
         (title,) = document.title.texts
-        return _render(title, self._marks(document.title).get(0, []), 0, len(title))
+        return _render(title, self._find_marks(document.title).get(0, []), 0, len(title))
 
-    def context(self, document: AnalyzedDocument) -> str:
-        """Return those of the words around the text that match, as HTML like `of`; "" where none do."""
+    def mark_context(self, document: AnalyzedDocument) -> str:
+        """Return those of the words around the text that match, as HTML like `mark_passage`; "" where none do."""
         texts = document.context.texts
         return " · ".join(
             _render(texts[number], found, 0, len(texts[number]))
-            for number, found in self._marks(document.context).items()
+            for number, found in self._find_marks(document.context).items()
         )
 
-    def _marks(self, texts: AnalyzedTexts) -> dict[int, list[_Mark]]:
+    def _find_marks(self, texts: AnalyzedTexts) -> dict[int, list[_Mark]]:
         """
         Return what matched, from left to right, by the number of the text; only texts in which something did.
 
@@ -66,7 +66,7 @@ class Snippets:
         matchers = self._matchers.get(texts.analysis)
         if matchers is None:
             matchers = self._matchers[texts.analysis] = [_Matcher(unit, texts.analysis) for unit in self.units]
-        begins = [(place, rank) for rank, matcher in enumerate(matchers) for place in matcher.places_in(texts)]
+        begins = [(place, rank) for rank, matcher in enumerate(matchers) for place in matcher.find_places(texts)]
         begins.sort()
         marks: dict[int, list[_Mark]] = {}
         free = 0
@@ -83,35 +83,35 @@ class _Matcher:
 
     def __init__(self, unit: Unit, analysis: str) -> None:
         self.unit = unit
-        self._plain = unit.terms(PLAIN)
-        self._stems = unit.terms(analysis)
+        self._plain = unit.get_terms(PLAIN)
+        self._stems = unit.get_terms(analysis)
         self.length = len(self._plain)
         self._open = unit.open_ended and len(self._plain[-1]) >= MIN_PREFIX
         self._in_compounds = analysis == COMPOUNDING and self.length == 1
 
-    def places_in(self, texts: AnalyzedTexts) -> set[int]:
+    def find_places(self, texts: AnalyzedTexts) -> set[int]:
         """Return the places of the words with which the unit begins in texts."""
-        places = self._places_of(texts, 0)
+        places = self._find_word_places(texts, 0)
         for offset in range(1, self.length):
             if not places:
                 break
-            places &= {place - offset for place in self._places_of(texts, offset)}
+            places &= {place - offset for place in self._find_word_places(texts, offset)}
         return places
 
-    def _places_of(self, texts: AnalyzedTexts, offset: int) -> set[int]:
+    def _find_word_places(self, texts: AnalyzedTexts, offset: int) -> set[int]:
         """Return the places of the words that match one of the unit's."""
         wanted = self._plain[offset]
         places = {*texts.plain.get(wanted, ()), *texts.stems.get(self._stems[offset], ())}
         if self._open and offset == self.length - 1:
-            places.update(texts.beginning_with(wanted))
+            places.update(texts.find_prefix(wanted))
         if self._in_compounds:
             for word, found in texts.compounds.items():
-                if self._stems[0] in head_terms(word):
+                if self._stems[0] in get_head_terms(word):
                     places.update(found)
         return places
 
 
-def _best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
+def _find_best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
     """Return where the stretch with most different units starts, and how many there are in it."""
     best, most = 0, 0
     for index, first in enumerate(marks[:200]):

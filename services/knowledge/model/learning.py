@@ -1,23 +1,18 @@
-"""Learnings, their states, and what is known of the visits that they come from. No I/O."""
+"""Learnings: what exchanges and forums taught, and how far it has come."""
 
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import FetchedValue
 
 from chassis.errors import FailedPrecondition, FieldRequired, IllegalTransition, InvalidArgument, PermissionDenied
-from chassis.model import NAMING_CONVENTION, Resource, Stateful, enum_column
-
-
-class Base(DeclarativeBase):
-    """Every table of the knowledge service."""
-
-    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+from chassis.model import Resource, Stateful, enum_column
+from services.knowledge.model.base import Base
 
 
 class LearningState(StrEnum):
@@ -46,8 +41,8 @@ UNPROVEN = frozenset(
     {LearningState.OBSERVATION, LearningState.INSIGHT, LearningState.LESSON_IDENTIFIED, LearningState.IMPLEMENTED}
 )
 IN_USE = frozenset(LearningState) - SET_ASIDE
-# Who wrote what a forum adopted. Such texts never change again.
-FORUM = "services/forum"
+# The author of what a forum adopted. Such texts never change again.
+FORUM_AUTHOR = "services/forum"
 ADOPTED_FIELDS = frozenset({"title", "language", "observation", "discussion", "conclusion", "recommendation"})
 # From here on it is known what is to be done, and who does it.
 ASSIGNED = frozenset(
@@ -87,7 +82,7 @@ class Learning(Stateful, Resource, Base):
         Index(None, "cities", postgresql_using="gin"),
     )
     NAME = "learnings/{id}"
-    TRANSITIONS: ClassVar = {
+    TRANSITIONS = {
         "analyze": (frozenset({LearningState.OBSERVATION}), LearningState.INSIGHT),
         "identify": (frozenset({LearningState.INSIGHT}), LearningState.LESSON_IDENTIFIED),
         "implement": (frozenset({LearningState.LESSON_IDENTIFIED}), LearningState.IMPLEMENTED),
@@ -131,7 +126,7 @@ class Learning(Stateful, Resource, Base):
     @property
     def text_adopted(self) -> bool:
         """Whether its text is what a forum adopted, and never changes again."""
-        return self.author == FORUM
+        return self.author == FORUM_AUTHOR
 
     def edit(self, values: Mapping[str, Any]) -> None:
         """
@@ -146,13 +141,12 @@ class Learning(Stateful, Resource, Base):
         """
         if self.state in SET_ASIDE:
             raise IllegalTransition("update", self.state.value.upper(), self.allowed_transitions())
-        changed = {field for field, value in values.items() if value != getattr(self, field)}
-        if self.text_adopted and changed & ADOPTED_FIELDS:
+        changed = {field: value for field, value in values.items() if value != getattr(self, field)}
+        if self.text_adopted and changed.keys() & ADOPTED_FIELDS:
             raise FailedPrecondition(
                 f"{self.name} says what a forum adopted; its text cannot be changed.", reason="ADOPTED"
             )
-        for field in changed:
-            setattr(self, field, values[field])
+        self.assign(changed)
 
     def require_complete(self) -> None:
         """
@@ -168,10 +162,6 @@ class Learning(Stateful, Resource, Base):
         if empty:
             raise FieldRequired(*empty)
 
-    def analyze(self) -> None:
-        """Turn an observation into an insight. Raises: IllegalTransition."""
-        self.transition("analyze")
-
     def identify(self, remedial_action: str, owner: str) -> None:
         """
         Turn an insight into a lesson identified.
@@ -186,10 +176,6 @@ class Learning(Stateful, Resource, Base):
         self.transition("identify")
         self.remedial_action = remedial_action
         self.owner = owner
-
-    def implement(self) -> None:
-        """Record that the remedial action is done. Raises: IllegalTransition."""
-        self.transition("implement")
 
     def validate(self, validator: str, name: str) -> None:
         """
@@ -210,12 +196,16 @@ class Learning(Stateful, Resource, Base):
         self.validator = validator
         self.validator_name = name
 
-    def embed(self) -> None:
-        """Record that it is part of how the city works. Raises: IllegalTransition."""
-        self.transition("embed")
-
     def reject(self, reason: str) -> None:
-        """Set it aside. Raises: IllegalTransition."""
+        """
+        Set it aside.
+
+        Args:
+            reason: Why.
+
+        Raises:
+            IllegalTransition: It is validated, or set aside already.
+        """
         self.transition("reject")
         self.reject_reason = reason
 
@@ -239,7 +229,7 @@ class Learning(Stateful, Resource, Base):
         self.transition("supersede")
         self.successor = successor.id
 
-    def accept(self, remedial_action: str, owner: str, reason: str) -> None:
+    def follow_acceptance(self, remedial_action: str, owner: str, reason: str) -> None:
         """
         Follow the city's acceptance of the recommendation that it comes from: it becomes a lesson identified.
 
@@ -255,11 +245,11 @@ class Learning(Stateful, Resource, Base):
             return
         self.discussion = self.discussion or reason
         if self.state is LearningState.OBSERVATION:
-            self.analyze()
+            self.transition("analyze")
         if owner:
             self.identify(remedial_action, owner)
 
-    def decline(self, reason: str, accepted: str = "") -> None:
+    def follow_rejection(self, reason: str, accepted: str = "") -> None:
         """
         Follow the city's rejection of the recommendation that it comes from.
 
@@ -271,7 +261,7 @@ class Learning(Stateful, Resource, Base):
         if taken_back or self.state in {LearningState.OBSERVATION, LearningState.INSIGHT}:
             self.reject(reason)
 
-    def take_back_answer(self, reason: str, discussion: str) -> None:
+    def follow_correction(self, reason: str, discussion: str) -> None:
         """
         Follow the correction of an answer: where it was a rejection, come back to an insight.
 
@@ -284,17 +274,17 @@ class Learning(Stateful, Resource, Base):
         if self.discussion == reason:
             self.discussion = discussion
 
-    def reopen(self) -> None:
+    def follow_return(self) -> None:
         """Follow the recommendation that it comes from where that came back as not done."""
         if self.state is LearningState.IMPLEMENTED:
             self.state = LearningState.LESSON_IDENTIFIED
 
-    def carry_out(self) -> None:
+    def follow_implementation(self) -> None:
         """Follow the implementation of the recommendation that it comes from."""
         if self.state is LearningState.LESSON_IDENTIFIED:
-            self.implement()
+            self.transition("implement")
 
-    def confirm(self, validator: str, name: str) -> None:
+    def follow_verification(self, validator: str, name: str) -> None:
         """
         Follow the verification of the recommendation that it comes from.
 
@@ -304,23 +294,3 @@ class Learning(Stateful, Resource, Base):
         """
         if self.state is LearningState.IMPLEMENTED and validator not in ("", self.author):
             self.validate(validator, name)
-
-
-# Later than every version that a visit can have.
-DELETED = 2**31 - 1
-
-
-class KnownVisit(Base):
-    """
-    What the exchange service's events told of a visit.
-
-    `cities` are host and guest, whose staff may write learnings about it; `version` is the visit's own, because events
-    may arrive out of order, and `DELETED` once it was deleted: no belated event brings it back.
-    """
-
-    __tablename__ = "known_visits"
-
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    title: Mapped[str] = mapped_column(Text)
-    cities: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    version: Mapped[int] = mapped_column(Integer)

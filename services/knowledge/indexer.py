@@ -1,7 +1,7 @@
 """
-Keeps the search index level with the database.
+Lets the search index follow the database.
 
-A row carries the id of the transaction that changed it last (`revision`). The feeder reads the rows whose revision is
+A row carries the id of the transaction that changed it last (`revision`). The indexer reads the rows whose revision is
 not below its checkpoint, and moves the checkpoint to the oldest transaction that was still running when it read
 (`pg_snapshot_xmin`): whatever order transactions commit in, none is missed; a few rows are read twice, which changes
 nothing. It wakes when PostgreSQL notifies it of a commit, and looks by itself every few seconds.
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chassis.database import Database
 from chassis.errors import Unavailable
 from chassis.notifications import listen
-from services.knowledge.convert import to_document
+from services.knowledge import convert
 from services.knowledge.model import Learning
 from services.knowledge.search import Filters, IndexDamaged, Page, Query, SearchIndex
 
@@ -29,7 +29,7 @@ POLL_SECONDS = 5.0
 BATCH = 500
 
 # Which database this is, its oldest running transaction, and the id that the next one will get.
-HORIZON = text(
+SELECT_HORIZON = text(
     "SELECT (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),"
     " pg_snapshot_xmin(snapshot)::text::bigint, pg_snapshot_xmax(snapshot)::text::bigint"
     " FROM pg_current_snapshot() AS snapshot"
@@ -46,15 +46,15 @@ class Horizon:
     oldest: int
     next: int
 
-    def since(self, checkpoint: Any) -> int | None:
-        """Return the revision to read from, given the last checkpoint; `None` when it is not of this database."""
+    def find_start(self, checkpoint: Any) -> int | None:
+        """Return the revision to read from, given the last checkpoint; None when that is not of this database."""
         match checkpoint:
             case {"database": self.database, "oldest": int(oldest)} if oldest <= self.next:
                 return oldest
         return None
 
 
-class Feeder:
+class Indexer:
     """
     The search index of a running service: open while `run` runs.
 
@@ -68,7 +68,7 @@ class Feeder:
         self._folder = folder
         self._index: SearchIndex | None = None
         self._wake = asyncio.Event()
-        self._level = self._damaged = False
+        self._caught_up = self._damaged = False
         # Whether the last try to catch up failed.
         self._failing = False
         # From which revision on to read, and what of that is in the index already: learning id → revision.
@@ -82,13 +82,13 @@ class Feeder:
         Raises:
             Unavailable: It is being built; soon it is there; reason INDEX_NOT_READY.
         """
-        if self._index is None or not self._level:
+        if self._index is None or not self._caught_up:
             raise Unavailable("The search index is being built; try again in a moment.", reason="INDEX_NOT_READY")
         try:
             return await asyncio.to_thread(self._index.search, query, filters, offset=offset, limit=limit)
         except IndexDamaged as error:
             log.warning("index.damaged", error=str(error))
-            self._level, self._damaged = False, True
+            self._caught_up, self._damaged = False, True
             self._wake.set()
             raise Unavailable(
                 "The search index is being rebuilt; try again in a moment.", reason="INDEX_NOT_READY"
@@ -96,11 +96,11 @@ class Feeder:
 
     async def is_caught_up(self) -> bool:
         """Return whether the index can be searched, and follows the database."""
-        return self._level and not self._failing
+        return self._caught_up and not self._failing
 
     async def run(self) -> None:
         """
-        Feed the index until cancelled; an error of PostgreSQL is logged, and tried again.
+        Keep the index up to date until cancelled; an error of PostgreSQL is logged, and tried again.
 
         Raises:
             IndexInUse: Another process has the index open.
@@ -131,46 +131,46 @@ class Feeder:
                         await self._wake.wait()
         finally:
             listener.cancel()
-            self._reset()
+            self._start_over()
             await asyncio.shield(asyncio.to_thread(self._index.close))
 
     async def _catch_up(self, index: SearchIndex) -> None:
         """Bring into the index what changed since the last time."""
-        horizon = await self._horizon()
-        since = await self._start(index, horizon) if self._since is None else self._since
-        position, found = (since, ""), False
-        while rows := await self._changed(position):
+        horizon = await self._read_horizon()
+        since = await self._find_start(index, horizon) if self._since is None else self._since
+        position, grew = (since, ""), False
+        while rows := await self._read_changed(position):
             position = (rows[-1].revision, rows[-1].id)
-            fresh = [row for row in rows if self._applied.get(row.id) != row.revision]
-            if fresh:
-                await asyncio.to_thread(index.apply, [to_document(row) for row in fresh])
-                self._applied |= {row.id: row.revision for row in fresh}
-                found = True
-        if found or self._since is None:
-            await asyncio.to_thread(index.remember, {"database": horizon.database, "oldest": horizon.oldest})
+            changed = [row for row in rows if self._applied.get(row.id) != row.revision]
+            if changed:
+                await asyncio.to_thread(index.put, [convert.learning_document(row) for row in changed])
+                self._applied |= {row.id: row.revision for row in changed}
+                grew = True
+        if grew or self._since is None:
+            await asyncio.to_thread(index.write_checkpoint, {"database": horizon.database, "oldest": horizon.oldest})
         # What is older is not read again, so there is nothing to keep about it.
         self._applied = {id_: revision for id_, revision in self._applied.items() if revision >= horizon.oldest}
         self._since = horizon.oldest
-        if not self._level:
-            log.info("index.level", documents=len(index))
-        self._level = True
+        if not self._caught_up:
+            log.info("index.caught_up", documents=len(index))
+        self._caught_up = True
 
-    async def _start(self, index: SearchIndex, horizon: Horizon) -> int:
+    async def _find_start(self, index: SearchIndex, horizon: Horizon) -> int:
         """Return the revision to start from: the checkpoint's, or 0 after clearing an index of another database."""
-        checkpoint = await asyncio.to_thread(index.checkpoint)
+        checkpoint = await asyncio.to_thread(index.read_checkpoint)
         if checkpoint is None:
             return 0
-        since = horizon.since(checkpoint)
+        since = horizon.find_start(checkpoint)
         if since is None:
             log.warning("index.rebuilding", reason="it belongs to another database")
             await self._clear(index)
         return since or 0
 
-    async def _horizon(self) -> Horizon:
+    async def _read_horizon(self) -> Horizon:
         async with self._database.read() as session:
-            return Horizon(*(await session.execute(HORIZON)).one())
+            return Horizon(*(await session.execute(SELECT_HORIZON)).one())
 
-    async def _changed(self, position: tuple[int, str]) -> list[Learning]:
+    async def _read_changed(self, position: tuple[int, str]) -> list[Learning]:
         """Return the next rows after a revision and id, in their order."""
         async with self._database.read() as session:
             statement = (
@@ -182,10 +182,10 @@ class Feeder:
             return list(await session.scalars(statement))
 
     async def _clear(self, index: SearchIndex) -> None:
-        self._reset()
+        self._start_over()
         await asyncio.to_thread(index.clear)
 
-    def _reset(self) -> None:
-        self._level = self._damaged = False
+    def _start_over(self) -> None:
+        self._caught_up = self._damaged = False
         self._since = None
         self._applied.clear()

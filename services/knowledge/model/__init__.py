@@ -1,0 +1,26 @@
+"""The knowledge service's tables, by aggregate, with their invariants, states and transitions. No I/O."""
+
+from services.knowledge.model.base import Base
+from services.knowledge.model.known_visit import DELETED_VERSION, KnownVisit
+from services.knowledge.model.learning import (
+    ASSIGNED,
+    FORUM_AUTHOR,
+    IN_USE,
+    SET_ASIDE,
+    Learning,
+    LearningState,
+    Visibility,
+)
+
+__all__ = [
+    "ASSIGNED",
+    "DELETED_VERSION",
+    "FORUM_AUTHOR",
+    "IN_USE",
+    "SET_ASIDE",
+    "Base",
+    "KnownVisit",
+    "Learning",
+    "LearningState",
+    "Visibility",
+]

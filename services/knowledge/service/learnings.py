@@ -1,0 +1,264 @@
+"""Learnings, their way through their states, and the search for them."""
+
+from collections.abc import Callable
+from functools import partial
+from operator import methodcaller
+from typing import Any
+
+from austausch.knowledge.v1 import knowledge_pb2 as pb
+from austausch.knowledge.v1 import knowledge_pb2_grpc
+from austausch.knowledge.v1.events_pb2 import (
+    LearningAnalyzed,
+    LearningEmbedded,
+    LearningIdentified,
+    LearningImplemented,
+    LearningRecorded,
+    LearningRejected,
+    LearningSuperseded,
+    LearningUpdated,
+    LearningValidated,
+)
+from google.protobuf.message import Message
+from sqlalchemy import Select, or_, select
+
+from chassis import page_token
+from chassis.convert import read_enum, read_enums, unique_nfc
+from chassis.database import Database, Session
+from chassis.field_mask import updated_paths
+from chassis.idempotency import answer_once
+from chassis.identity import identity
+from chassis.outbox import emit
+from chassis.paging import read_page, read_page_size
+from chassis.transitions import SeenVersion, TransitionRequest, transition
+from services.knowledge import convert, queries, rights
+from services.knowledge.indexer import Indexer
+from services.knowledge.model import IN_USE, Learning, LearningState, Visibility
+from services.knowledge.recent import RecentLearnings, find_match, visible_message
+from services.knowledge.search import Filters, Query, Snippets
+from services.knowledge.sources import Source, Sources
+
+ORDERINGS = {
+    "create_time": Learning.create_time,
+    "update_time": Learning.update_time,
+    "title": Learning.title,
+}
+
+Event = Callable[..., Message]
+
+
+class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
+    """
+    Serves ``LearningService``.
+
+    Args:
+        indexer: The search index of the learnings.
+        sources: Finds what learnings come from.
+    """
+
+    def __init__(self, database: Database, indexer: Indexer, sources: Sources) -> None:
+        self._database = database
+        self._indexer = indexer
+        self._sources = sources
+        self._recent = RecentLearnings(database)
+
+    async def GetLearning(self, request: pb.GetLearningRequest, context: Any) -> pb.Learning:
+        async with self._database.read_once() as session:
+            return convert.learning_message(await queries.get_visible(session, request.name), identity())
+
+    async def ListLearnings(self, request: pb.ListLearningsRequest, context: Any) -> pb.ListLearningsResponse:
+        statement = queries.filter_visible(_select_learnings(request))
+        async with self._database.read_once() as session:
+            rows, token, total = await read_page(session, statement, Learning, request, ORDERINGS, "create_time desc")
+        learnings = [convert.learning_message(learning, identity()) for learning in rows]
+        return pb.ListLearningsResponse(learnings=learnings, next_page_token=token, total_size=total)
+
+    async def SearchLearnings(self, request: pb.SearchLearningsRequest, context: Any) -> pb.SearchLearningsResponse:
+        query = Query.parse(request.query)
+        offset, size = _read_offset(request), read_page_size(request)
+        page = await self._indexer.search(query, _read_filters(request), offset, size)
+        entries = await self._recent.read([hit.id for hit in page.hits])
+        end = offset + len(page.hits)
+        answer = pb.SearchLearningsResponse(
+            next_page_token=page_token.encode(request, [end]) if page.hits and end < page.total else "",
+            total_size=page.total,
+            facets=convert.facets_message(page),
+        )
+        caller, snippets = identity(), Snippets(query)
+        for hit in page.hits:
+            entry = entries.get(hit.id)
+            # The index may lag behind by a moment: rights are those of the row.
+            if entry and (learning := visible_message(entry, caller)):
+                match = find_match(entry, snippets)
+                answer.results.add(
+                    learning=learning,
+                    title_snippet=match.title,
+                    snippet=match.passage,
+                    context_snippet=match.context,
+                    score=hit.score,
+                )
+        return answer
+
+    async def CreateLearning(self, request: pb.CreateLearningRequest, context: Any) -> pb.Learning:
+        rights.require_source(identity(), request.learning.source)
+        # Asked before the transaction: another service may be slow.
+        source = await self._sources.find(request.learning.source, _get_token(context))
+        return await answer_once(self._database, request, partial(_create, source))
+
+    async def UpdateLearning(self, request: pb.UpdateLearningRequest, context: Any) -> pb.Learning:
+        message = request.learning
+        paths = updated_paths(request.update_mask, message, convert.LEARNING_FIELDS)
+        async with self._database.begin() as session:
+            learning = await _lock("update", session, message)
+            was_public = learning.visibility is Visibility.PUBLIC
+            learning.edit(convert.learning_columns(message, paths))
+            if learning.visibility is Visibility.PUBLIC and not was_public:
+                rights.require_publisher(identity())
+            learning.require_complete()
+            return await _write(LearningUpdated, session, learning)
+
+    async def AnalyzeLearning(self, request: pb.AnalyzeLearningRequest, context: Any) -> pb.Learning:
+        return await self._transition(request, "analyze", LearningAnalyzed)
+
+    async def IdentifyLearning(self, request: pb.IdentifyLearningRequest, context: Any) -> pb.Learning:
+        def identify(learning: Learning) -> None:
+            learning.identify(request.remedial_action, request.owner)
+            learning.require_complete()
+
+        return await self._transition(request, "identify", LearningIdentified, identify)
+
+    async def ImplementLearning(self, request: pb.ImplementLearningRequest, context: Any) -> pb.Learning:
+        return await self._transition(request, "implement", LearningImplemented)
+
+    async def ValidateLearning(self, request: pb.ValidateLearningRequest, context: Any) -> pb.Learning:
+        caller = identity()
+        validate = methodcaller("validate", caller.subject, caller.name)
+        return await self._transition(request, "validate", LearningValidated, validate)
+
+    async def EmbedLearning(self, request: pb.EmbedLearningRequest, context: Any) -> pb.Learning:
+        return await self._transition(request, "embed", LearningEmbedded)
+
+    async def RejectLearning(self, request: pb.RejectLearningRequest, context: Any) -> pb.Learning:
+        reject = methodcaller("reject", request.reason)
+        return await self._transition(request, "reject", LearningRejected, reject)
+
+    async def SupersedeLearning(self, request: pb.SupersedeLearningRequest, context: Any) -> pb.Learning:
+        return await answer_once(self._database, request, _supersede)
+
+    async def _transition(
+        self,
+        request: TransitionRequest,
+        verb: str,
+        event: Event,
+        change: Callable[[Learning], object] | None = None,
+    ) -> pb.Learning:
+        """Take a learning through a transition; without `change`, through one that changes nothing but the state."""
+        change = change or methodcaller("transition", verb)
+        return await transition(self._database, request, partial(_lock, verb), change, partial(_write, event))
+
+
+async def _create(source: Source, session: Session, request: pb.CreateLearningRequest) -> pb.Learning:
+    caller, message = identity(), request.learning
+    rights.require_source_city(caller, source.cities)
+    learning = Learning(
+        author=caller.subject,
+        author_name=caller.name,
+        department=caller.department,
+        source=message.source,
+        source_title=source.title or message.source_title,
+        **convert.learning_columns(message),
+    )
+    if not caller.has(*rights.ALL_SOURCES):
+        learning.cities = list(dict.fromkeys([*learning.cities, caller.city]))
+    if learning.visibility is Visibility.PUBLIC:
+        rights.require_publisher(caller)
+    learning.require_complete()
+    session.add(learning)
+    return await _write(LearningRecorded, session, learning)
+
+
+async def _supersede(session: Session, request: pb.SupersedeLearningRequest) -> pb.Learning:
+    # Both are locked, in one order for everybody, so that two that replace each other do not wait for ever.
+    names = sorted({request.name, request.successor})
+    rows = {name: await queries.get_visible(session, name, lock=True) for name in names}
+    learning = rows[request.name]
+    rights.require_verb(identity(), "supersede", learning)
+    learning.check_etag(request.etag)
+    learning.supersede(rows[request.successor])
+    return await _write(LearningSuperseded, session, learning)
+
+
+async def _lock(verb: str, session: Session, request: SeenVersion) -> Learning:
+    """
+    Return the learning, locked, for a caller who may use the verb and saw the current version.
+
+    Raises:
+        NotFound: There is none, or the caller may not see it.
+        PermissionDenied: The caller may not use the verb; reasons as `rights.require_verb`.
+        EtagMismatch: Someone changed it since.
+    """
+    learning = await queries.get_visible(session, request.name, lock=True)
+    rights.require_verb(identity(), verb, learning)
+    learning.check_etag(request.etag)
+    return learning
+
+
+async def _write(event: Event, session: Session, learning: Learning) -> pb.Learning:
+    """Write the learning and the event, and return the answer."""
+    await session.flush()
+    emit(session, event(learning=convert.learning_message(learning)), learning.name)
+    return convert.learning_message(learning, identity())
+
+
+def _get_token(context: Any) -> str:
+    """Return the identity token of a call, which the interceptor has verified."""
+    metadata = dict(context.invocation_metadata() or ())
+    return str(metadata.get("authorization", "")).partition(" ")[2]
+
+
+def _select_learnings(request: pb.ListLearningsRequest) -> Select[Learning]:
+    """Return the statement for the learnings that the filters of a list leave."""
+    statement = select(Learning)
+    if request.state:
+        statement = statement.where(Learning.state == read_enum(request, "state", LearningState))
+    if request.source:
+        is_below = Learning.source.startswith(f"{request.source}/", autoescape=True)
+        statement = statement.where(or_(Learning.source == request.source, is_below))
+    if request.topic:
+        statement = statement.where(Learning.topics.contains(unique_nfc([request.topic])))
+    if request.city:
+        statement = statement.where(Learning.cities.contains([request.city]))
+    for field in ("language", "author", "owner"):
+        if value := getattr(request, field):
+            statement = statement.where(getattr(Learning, field) == value)
+    return statement
+
+
+def _read_filters(request: pb.SearchLearningsRequest) -> Filters:
+    """Return the filters of a search, which finds nothing that the caller may not see."""
+    return Filters(
+        topics=unique_nfc(request.topics),
+        cities=list(request.cities),
+        sdg_targets=list(request.sdg_targets),
+        languages=list(request.languages),
+        states=[state.value for state in read_enums(request, "states", LearningState) or IN_USE],
+        audience=rights.get_audience(identity()),
+    )
+
+
+def _read_offset(request: pb.SearchLearningsRequest) -> int:
+    """
+    Return how many results come before the page that is asked for.
+
+    Search pages are counted off, unlike those of lists: relevance has no key to go on from. A learning that is recorded
+    while someone turns pages can shift the ones behind it by a place.
+
+    Raises:
+        InvalidArgument: The token is none that a search gave (reason PAGE_TOKEN_MALFORMED), or another search's
+            (PAGE_TOKEN_OF_OTHER_LIST).
+    """
+    if not request.page_token:
+        return 0
+    match page_token.decode(request):
+        case [offset] if type(offset) is int and 0 < offset < 2**31:
+            return offset
+    raise page_token.malformed()
