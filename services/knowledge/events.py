@@ -23,7 +23,7 @@ from austausch.knowledge.v1.events_pb2 import (
     LearningValidated,
 )
 from google.protobuf.message import Message
-from sqlalchemy import update
+from sqlalchemy import literal_column, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.consumer import Handlers, Origin
@@ -225,20 +225,22 @@ def _derive_id(source: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"austausch:{source}"))
 
 
+_KNOWN_VISIT: Any = insert(KnownVisit.__table__)  # type: ignore[arg-type]
+_UPSERT_KNOWN_VISIT: Any = _KNOWN_VISIT.on_conflict_do_update(
+    index_elements=["name"],
+    set_={column: _KNOWN_VISIT.excluded[column] for column in ("title", "cities", "version")},
+    where=KnownVisit.version < _KNOWN_VISIT.excluded.version,
+    # PostgreSQL's way to tell a row that is new from one that was there: no transaction has replaced it.
+).returning(literal_column("xmax = 0").label("is_new"))
+
+
 async def _upsert_known_visit(session: Session, visit: exchange_pb2.Visit) -> None:
     """Take down what a visit is called and whose it is, unless a later version of it is known."""
     cities = [city for city in (visit.host_city, visit.guest_city) if city]
-    statement = insert(KnownVisit).values(
-        name=visit.name, title=visit.title, cities=cities, version=int(visit.etag or 0)
-    )
-    written = await session.scalar(
-        statement.on_conflict_do_update(
-            index_elements=[KnownVisit.name],
-            set_={column: statement.excluded[column] for column in ("title", "cities", "version")},
-            where=KnownVisit.version < statement.excluded.version,
-        ).returning(KnownVisit.name)
-    )
-    if written is None:
+    row = {"name": visit.name, "title": visit.title, "cities": cities, "version": int(visit.etag or 0)}
+    connection = await session.connection()
+    is_new = (await connection.execute(_UPSERT_KNOWN_VISIT, row)).scalar()
+    if not is_new:
         return
     # For learnings that were written before the visit was known here.
     await session.execute(

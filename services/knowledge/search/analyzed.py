@@ -9,8 +9,8 @@ from services.knowledge.search.analysis import (
     PLAIN,
     choose_analysis,
     find_words,
+    get_head_terms,
     get_term,
-    may_be_compound,
     normalize,
 )
 from services.knowledge.search.documents import Document
@@ -26,7 +26,7 @@ class AnalyzedTexts:
         spans: Number of the text, start and end of the word in each place.
         plain: Plain term → places.
         stems: Stem → places; as `plain` where the language has no stemmer.
-        compounds: Word as it is written, of those that may be German compounds → places.
+        heads: Term of what may be the head of a German compound → places of the compounds.
     """
 
     def __init__(self, texts: Sequence[str], analysis: str) -> None:
@@ -35,7 +35,7 @@ class AnalyzedTexts:
         self.spans: list[tuple[int, int, int]] = []
         self.plain: dict[str, list[int]] = {}
         self.stems: dict[str, list[int]] = {} if analysis != PLAIN else self.plain
-        self.compounds: dict[str, list[int]] = {}
+        self.heads: dict[str, list[int]] = {}
         for number, text in enumerate(self.texts):
             for word, start, end in find_words(text):
                 self._add(word, len(self.spans))
@@ -46,8 +46,9 @@ class AnalyzedTexts:
         self.plain.setdefault(get_term(word, PLAIN), []).append(place)
         if self.analysis != PLAIN:
             self.stems.setdefault(get_term(word, self.analysis), []).append(place)
-        if self.analysis == COMPOUNDING and may_be_compound(word):
-            self.compounds.setdefault(word, []).append(place)
+        if self.analysis == COMPOUNDING:
+            for head in get_head_terms(word):
+                self.heads.setdefault(head, []).append(place)
 
     def find_prefix(self, prefix: str) -> Iterator[int]:
         """Yield the places of the plain terms that begin with a prefix."""

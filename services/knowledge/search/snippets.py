@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.knowledge.search.analysis import COMPOUNDING, PLAIN, get_head_terms
+from services.knowledge.search.analysis import COMPOUNDING, PLAIN
 from services.knowledge.search.analyzed import AnalyzedDocument, AnalyzedTexts
 from services.knowledge.search.query import MIN_PREFIX, Query, Unit
 
@@ -105,9 +105,7 @@ class _Matcher:
         if self._open and offset == self.length - 1:
             places.update(texts.find_prefix(wanted))
         if self._in_compounds:
-            for word, found in texts.compounds.items():
-                if self._stems[0] in get_head_terms(word):
-                    places.update(found)
+            places.update(texts.heads.get(self._stems[0], ()))
         return places
 
 
