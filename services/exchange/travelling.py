@@ -55,7 +55,7 @@ async def _require_free(session: Session, visit: Visit, travellers: Collection[s
     Raise unless people are in no other delegation on the days of a visit; they are locked until the transaction ends.
 
     Raises:
-        AlreadyExists: They are.
+        AlreadyExists: They are; reason DELEGATE_TRAVELS_ALREADY, and the metadata says where.
     """
     if not travellers or visit.days_away is None:
         return
