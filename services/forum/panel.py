@@ -132,7 +132,7 @@ class Panel:
             PermissionDenied: The expert is not on the panel (reason NOT_ON_PANEL), has not accepted
                 (INVITATION_NOT_ACCEPTED), or breaks the rule (INELIGIBLE).
             FailedPrecondition: The forum has ended; reason FORUM_OVER.
-            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
+            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY or CITY_DAY_UNCERTAIN.
         """
         caller = identity()
         if caller.has(Role.COORDINATOR):
@@ -155,15 +155,17 @@ class Panel:
             reasons = await self.judge_and_log(session, panelist, from_partner_city, Occasion.WRITE)
         if reasons:
             raise PermissionDenied(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
-        await self._require_open(forum_name)
+        await self.require_open(forum_name)
 
-    async def _require_open(self, forum_name: str) -> None:
+    async def require_open(self, forum_name: str) -> None:
         """
-        Raise unless a forum goes on; the exchange service is asked only where that depends on the time zone.
+        Raise once the last day of a forum has ended where the city under review lies.
+
+        The exchange service is asked only where that depends on the time zone.
 
         Raises:
             FailedPrecondition: It has ended; reason FORUM_OVER.
-            Unavailable: The exchange service does not answer.
+            Unavailable: The exchange service does not answer; reason CITY_DAY_UNCERTAIN.
         """
         async with self._database.read_once() as session:
             forum = await session.get_by_name(Forum, forum_name)

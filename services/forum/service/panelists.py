@@ -114,8 +114,10 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
             return convert.panelist_message(panelist, caller)
 
     async def AcceptPanelist(self, request: pb.AcceptPanelistRequest, context: Any) -> pb.Panelist:
-        invited = await self._get(request.name)
-        rights.require_own_place(identity(), invited)
+        caller, invited = identity(), await self._get(request.name)
+        rights.require_own_place(caller, invited)
+        if not caller.has(Role.COORDINATOR):
+            await self._panel.require_open(queries.get_forum_name(Panelist, request.name))
         from_partner_city = await self._panel.is_from_partner_city(invited)
         async with self._panel.log_refusals():
             return await transition(
