@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 
 from chassis.errors import EtagMismatch, InvalidArgument, PermissionDenied
 from chassis.identity import Identity, Role
-from chassis.model import Resource
+from chassis.model import Resource, now
 from services.forum.model import (
     Conclusion,
     ConclusionState,
@@ -189,8 +189,16 @@ def require_changeable(caller: Identity, recommendation: Recommendation, fields:
 
 
 def panelist_verbs(caller: Identity, panelist: Panelist) -> list[str]:
-    """Return the transitions that are open to the caller now."""
-    return panelist.allowed_transitions() if may_act_as(caller, panelist) else []
+    """
+    Return the transitions that are open to the caller now.
+
+    An expert accepts until the forum has ended; in the hours when that depends on the time zone, it is offered still.
+    """
+    if not may_act_as(caller, panelist):
+        return []
+    verbs = panelist.allowed_transitions()
+    too_late = not caller.has(Role.COORDINATOR) and panelist.forum.is_over_everywhere(now())
+    return [verb for verb in verbs if verb != "accept" or not too_late]
 
 
 def conclusion_verbs(caller: Identity, conclusion: Conclusion) -> list[str]:

@@ -96,7 +96,8 @@ async def test_after_the_end_an_expert_declines_an_invitation_and_accepts_it_no_
     with refused("FAILED_PRECONDITION", "FORUM_OVER") as refusal:
         await expert.AcceptPanelist(accept(invited))
     assert refusal.metadata == {"forum": forum.name, "forum_title": forum.title, "end_date": "2026-01-31"}
-    assert (await expert.GetPanelist(pb.GetPanelistRequest(name=invited.name))).etag == invited.etag
+    unchanged = await expert.GetPanelist(pb.GetPanelistRequest(name=invited.name))
+    assert (unchanged.etag, list(unchanged.allowed_transitions)) == (invited.etag, ["decline", "withdraw"])
     declined = await expert.DeclinePanelist(pb.DeclinePanelistRequest(name=invited.name))
     assert declined.state == pb.Panelist.STATE_DECLINED
 

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chassis.errors import InvalidArgument
 from chassis.model import Resource, Stateful, enum_column, new_id, now
 from services.forum.eligibility import Candidate, Reason
 from services.forum.model.base import Base
+from services.forum.model.forum import Forum
 
 
 class PanelistKind(StrEnum):
@@ -87,6 +88,8 @@ class Panelist(Stateful, Resource, Base):
     eligible: Mapped[bool]
     ineligible_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
     eligibility_check_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    forum: Mapped[Forum] = relationship(lazy="joined", innerjoin=True)
 
     @property
     def candidate(self) -> Candidate:

@@ -80,7 +80,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
     async def _create(
         self, panelist: Panelist, from_partner_city: bool, session: Session, request: pb.CreatePanelistRequest
     ) -> pb.Panelist:
-        forum = await queries.get_visible(session, Forum, request.parent, lock=True)
+        panelist.forum = forum = await queries.get_visible(session, Forum, request.parent, lock=True)
         reasons = await self._panel.judge(session, forum, panelist, from_partner_city)
         check = panelist.record_check(reasons, Occasion.INVITATION)
         if not MAY_FOLLOW_INVITATION.issuperset(reasons):
