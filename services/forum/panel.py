@@ -51,19 +51,17 @@ class Panel:
         """
         return panelist.origin is not Origin.NATIONAL and await self._exchange.is_partner(panelist.city)
 
-    async def judge(
-        self, session: Session, forum: Forum, panelist: Panelist, from_partner_city: bool
-    ) -> tuple[Reason, ...]:
+    async def judge(self, session: Session, panelist: Panelist, from_partner_city: bool) -> tuple[Reason, ...]:
         """
         Return the parts of the rule that a panelist breaks now.
 
         Args:
-            forum: The forum; locked by the caller where the answer decides about a place on the panel.
-            panelist: On the panel, or about to be invited.
+            panelist: On the panel, or about to be invited; its forum is locked by the caller where the answer decides
+                about the place.
             from_partner_city: What `is_from_partner_city` said.
         """
         earlier = select(func.count()).where(
-            Panelist.forum_id == forum.id, Panelist.city == panelist.city, Panelist.state.in_(ON_PANEL)
+            Panelist.forum_id == panelist.forum_id, Panelist.city == panelist.city, Panelist.state.in_(ON_PANEL)
         )
         if panelist.create_time is not None:
             place = (panelist.create_time, panelist.id)
@@ -71,8 +69,8 @@ class Panel:
         with session.no_autoflush:
             earlier_from_city = await session.scalar(earlier) or 0
         context = PanelContext(
-            reviewed_city=forum.city,
-            city_cap=forum.panel_city_cap,
+            reviewed_city=panelist.forum.city,
+            city_cap=panelist.forum.panel_city_cap,
             earlier_from_city=earlier_from_city,
             from_partner_city=from_partner_city,
         )
@@ -102,9 +100,8 @@ class Panel:
         Raises:
             NotFound: The panelist was deleted meanwhile.
         """
-        forum = await session.get_one(Forum, panelist.forum_id)
         panelist = await session.get_by_name(Panelist, panelist.name)
-        reasons = await self.judge(session, forum, panelist, from_partner_city)
+        reasons = await self.judge(session, panelist, from_partner_city)
         session.expunge(panelist)
         check = panelist.record_check(reasons, occasion)
         # The log first: its foreign keys wait for whoever holds the forum, before this holds the panelist.
@@ -155,9 +152,9 @@ class Panel:
             reasons = await self.judge_and_log(session, panelist, from_partner_city, Occasion.WRITE)
         if reasons:
             raise PermissionDenied(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
-        await self.require_open(forum_name)
+        await self.require_open(panelist.forum)
 
-    async def require_open(self, forum_name: str) -> None:
+    async def require_open(self, forum: Forum) -> None:
         """
         Raise once the last day of a forum has ended where the city under review lies.
 
@@ -167,8 +164,6 @@ class Panel:
             FailedPrecondition: It has ended; reason FORUM_OVER.
             Unavailable: The exchange service does not answer; reason CITY_DAY_UNCERTAIN.
         """
-        async with self._database.read_once() as session:
-            forum = await session.get_by_name(Forum, forum_name)
         moment = now()
         match forum.is_over_everywhere(moment):
             case False:

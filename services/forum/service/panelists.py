@@ -80,16 +80,16 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
     async def _create(
         self, panelist: Panelist, from_partner_city: bool, session: Session, request: pb.CreatePanelistRequest
     ) -> pb.Panelist:
-        panelist.forum = forum = await queries.get_visible(session, Forum, request.parent, lock=True)
-        reasons = await self._panel.judge(session, forum, panelist, from_partner_city)
+        panelist.forum = await queries.get_visible(session, Forum, request.parent, lock=True)
+        reasons = await self._panel.judge(session, panelist, from_partner_city)
         check = panelist.record_check(reasons, Occasion.INVITATION)
         if not MAY_FOLLOW_INVITATION.issuperset(reasons):
             check.panelist_id = None
             raise Ineligible(reasons, check)
         session.add(panelist)
         await _write(session, check)
-        event = PanelistInvited(forum=convert.forum_message(forum), panelist=convert.panelist_message(panelist))
-        emit(session, event, panelist.name)
+        forum = convert.forum_message(panelist.forum)
+        emit(session, PanelistInvited(forum=forum, panelist=convert.panelist_message(panelist)), panelist.name)
         return convert.panelist_message(panelist, identity())
 
     async def UpdatePanelist(self, request: pb.UpdatePanelistRequest, context: Any) -> pb.Panelist:
@@ -105,11 +105,11 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         _assign(changed, values)
         from_partner_city = await self._panel.is_from_partner_city(changed)
         async with self._database.begin() as session:
-            forum = await _lock_forum(session, message.name)
+            await _lock_forum(session, message.name)
             panelist = await _lock(session, message)
             _assign(panelist, values)
             panelist.update_time = now()
-            reasons = await self._panel.judge(session, forum, panelist, from_partner_city)
+            reasons = await self._panel.judge(session, panelist, from_partner_city)
             await _write(session, panelist.record_check(reasons, Occasion.CHANGE))
             return convert.panelist_message(panelist, caller)
 
@@ -117,7 +117,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         caller, invited = identity(), await self._get(request.name)
         rights.require_own_place(caller, invited)
         if not caller.has(Role.COORDINATOR):
-            await self._panel.require_open(queries.get_forum_name(Panelist, request.name))
+            await self._panel.require_open(invited.forum)
         from_partner_city = await self._panel.is_from_partner_city(invited)
         async with self._panel.log_refusals():
             return await transition(
@@ -135,8 +135,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         Raises:
             Ineligible: It passes none.
         """
-        forum = await session.get_one(Forum, panelist.forum_id)
-        reasons = await self._panel.judge(session, forum, panelist, from_partner_city)
+        reasons = await self._panel.judge(session, panelist, from_partner_city)
         check = panelist.record_check(reasons, Occasion.INVITATION)
         if reasons:
             raise Ineligible(reasons, check)
@@ -224,9 +223,9 @@ async def _lock_with_forum(session: Session, request: SeenVersion) -> Panelist:
     return await _lock_own(session, request)
 
 
-async def _lock_forum(session: Session, panelist: str) -> Forum:
-    """Return the forum of a panelist, locked; raises as `queries.get_visible`."""
-    return await queries.get_visible(session, Forum, queries.get_forum_name(Panelist, panelist), lock=True)
+async def _lock_forum(session: Session, panelist: str) -> None:
+    """Lock the forum of a panelist, before the panelist; raises as `queries.get_visible`."""
+    await queries.get_visible(session, Forum, queries.get_forum_name(Panelist, panelist), lock=True)
 
 
 async def _write(session: Session, check: EligibilityCheck) -> None:
