@@ -155,7 +155,7 @@ async def flush_or_refuse(session: Session) -> None:
     except IntegrityError as error:
         state = sqlstate(error)
         if state == UNIQUE_VIOLATION:
-            raise _taken(constraint_name(error)) from error
+            raise _explain_duplicate(constraint_name(error)) from error
         if state == FOREIGN_KEY_VIOLATION:
             message = "Something that this refers to was deleted meanwhile."
             raise FailedPrecondition(message, reason="REFERENCE_GONE") from error
@@ -218,7 +218,7 @@ def _sits_on(caller: Identity, forum_id: InstrumentedAttribute[str] | str) -> Co
     )
 
 
-def _taken(constraint: str) -> AlreadyExists:
+def _explain_duplicate(constraint: str) -> AlreadyExists:
     """Return what it means that a value of a unique key is taken."""
     match constraint:
         case "ix_subject_nodes_forum_id_code":

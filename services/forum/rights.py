@@ -44,8 +44,8 @@ def may_see_updater(caller: Identity, updater: str) -> bool:
     return may_see_all_forums(caller) or caller.name == updater
 
 
-def may_act_as(caller: Identity, panelist: Panelist) -> bool:
-    """Return whether the caller may answer for a panelist: coordinators, and the expert."""
+def may_manage_place(caller: Identity, panelist: Panelist) -> bool:
+    """Return whether the caller may do with a place on the panel what its expert may: the expert, and coordinators."""
     return caller.has(Role.COORDINATOR) or panelist.account == caller.subject
 
 
@@ -99,14 +99,14 @@ def require_account_visible(caller: Identity, account: str) -> None:
         raise PermissionDenied("You may filter by your own account only.", reason="NOT_OWN_ACCOUNT")
 
 
-def require_own_place(caller: Identity, panelist: Panelist) -> None:
+def require_place_manager(caller: Identity, panelist: Panelist) -> None:
     """
-    Raise unless the caller may answer for a panelist.
+    Raise unless the caller may do with a place on the panel what its expert may.
 
     Raises:
         PermissionDenied: It is someone else's place on the panel; reason NOT_OWN_PLACE.
     """
-    if not may_act_as(caller, panelist):
+    if not may_manage_place(caller, panelist):
         raise PermissionDenied("This is someone else's place on the panel.", reason="NOT_OWN_PLACE")
 
 
@@ -194,7 +194,7 @@ def panelist_verbs(caller: Identity, panelist: Panelist) -> list[str]:
 
     An expert accepts until the forum has ended; in the hours when that depends on the time zone, it is offered still.
     """
-    if not may_act_as(caller, panelist):
+    if not may_manage_place(caller, panelist):
         return []
     verbs = panelist.allowed_transitions()
     too_late = not caller.has(Role.COORDINATOR) and panelist.forum.is_over_everywhere(now())

@@ -97,7 +97,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         paths = updated_paths(request.update_mask, message, convert.PANELIST_FIELDS)
         values = convert.panelist_columns(message, paths)
         changed = await self._get(message.name)
-        rights.require_own_place(caller, changed)
+        rights.require_place_manager(caller, changed)
         if not caller.has(Role.COORDINATOR) and not paths <= convert.DECLARATION_FIELDS:
             refusal = "An expert changes its own declaration of conflicts only."
             raise PermissionDenied(refusal, reason="BEYOND_DECLARATION")
@@ -115,7 +115,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
 
     async def AcceptPanelist(self, request: pb.AcceptPanelistRequest, context: Any) -> pb.Panelist:
         caller, invited = identity(), await self._get(request.name)
-        rights.require_own_place(caller, invited)
+        rights.require_place_manager(caller, invited)
         if not caller.has(Role.COORDINATOR):
             await self._panel.require_open(invited.forum)
         from_partner_city = await self._panel.is_from_partner_city(invited)
@@ -203,7 +203,7 @@ async def _lock(session: Session, request: SeenVersion) -> Panelist:
 
 async def _lock_own(session: Session, request: SeenVersion) -> Panelist:
     """
-    Return the panelist, locked, for a caller who may answer for it and saw the current version.
+    Return the panelist, locked, for a caller who manages the place and saw the current version.
 
     Raises:
         PermissionDenied: The caller may not see the forum, if it exists (reason NOT_ON_PANEL), or it is someone else's
@@ -212,7 +212,7 @@ async def _lock_own(session: Session, request: SeenVersion) -> Panelist:
         EtagMismatch: Someone changed it since.
     """
     panelist = await queries.get_visible(session, Panelist, request.name, lock=True)
-    rights.require_own_place(identity(), panelist)
+    rights.require_place_manager(identity(), panelist)
     rights.check_etag(identity(), panelist, request.etag)
     return panelist
 
