@@ -1,21 +1,24 @@
-"""Runs the forum service: ``python -m services.forum`` serves, ``… migrate`` brings its database up to date."""
+"""The forum service's process: ``python -m services.forum`` serves, with ``migrate`` it migrates its database."""
 
 from dataclasses import dataclass
 
-from austausch.forum.v1 import forum_pb2_grpc as grpc_of
+from austausch.forum.v1 import forum_pb2_grpc as contract
 
+from chassis import server
 from chassis.database import Database
 from chassis.identity import Signer
-from chassis.server import Service, main
 from chassis.settings import ServiceSettings, load, secret
-from services.forum.exchange import Exchange
+from services.forum.events import HANDLERS
+from services.forum.exchange_client import ExchangeClient
 from services.forum.panel import Panel
-from services.forum.service.conclusion import ConclusionServicer
-from services.forum.service.forum import ForumServicer
-from services.forum.service.panelist import PanelistServicer
-from services.forum.service.recommendation import RecommendationServicer
-from services.forum.service.subject_node import SubjectNodeServicer
-from services.forum.service.working_group import WorkingGroupServicer
+from services.forum.service.conclusions import ConclusionServicer
+from services.forum.service.forums import ForumServicer
+from services.forum.service.panelists import PanelistServicer
+from services.forum.service.recommendations import RecommendationServicer
+from services.forum.service.subject_nodes import SubjectNodeServicer
+from services.forum.service.working_groups import WorkingGroupServicer
+
+NAME = "forum"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,25 +31,25 @@ class ForumSettings(ServiceSettings):
     """Host and port of the exchange service."""
 
 
-def build(settings: ForumSettings) -> Service:
-    """Return the service, wired up."""
+def build(settings: ForumSettings) -> server.Service:
+    """Wire the service up."""
     database = Database(settings.database_url, settings.pool_size)
-    exchange = Exchange(settings.exchange_address, Signer("forum", settings.signing_key))
-    panel = Panel(database, exchange)
-    return Service(
-        name="forum",
+    panel = Panel(database, ExchangeClient(settings.exchange_address, Signer(NAME, settings.signing_key)))
+    return server.Service(
+        name=NAME,
         settings=settings,
         database=database,
         servicers=[
-            (grpc_of.add_ForumServiceServicer_to_server, ForumServicer(database)),
-            (grpc_of.add_SubjectNodeServiceServicer_to_server, SubjectNodeServicer(database)),
-            (grpc_of.add_PanelistServiceServicer_to_server, PanelistServicer(database, panel)),
-            (grpc_of.add_WorkingGroupServiceServicer_to_server, WorkingGroupServicer(database)),
-            (grpc_of.add_ConclusionServiceServicer_to_server, ConclusionServicer(database, panel)),
-            (grpc_of.add_RecommendationServiceServicer_to_server, RecommendationServicer(database, panel)),
+            (contract.add_ForumServiceServicer_to_server, ForumServicer(database)),
+            (contract.add_SubjectNodeServiceServicer_to_server, SubjectNodeServicer(database)),
+            (contract.add_PanelistServiceServicer_to_server, PanelistServicer(database, panel)),
+            (contract.add_WorkingGroupServiceServicer_to_server, WorkingGroupServicer(database)),
+            (contract.add_ConclusionServiceServicer_to_server, ConclusionServicer(database, panel)),
+            (contract.add_RecommendationServiceServicer_to_server, RecommendationServicer(database, panel)),
         ],
+        handlers=HANDLERS,
     )
 
 
 if __name__ == "__main__":
-    main("forum", lambda: load(ForumSettings, "forum"), build)
+    server.main(NAME, lambda: load(ForumSettings, NAME), build)

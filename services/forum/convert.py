@@ -1,14 +1,20 @@
-"""Rows as messages, and messages as column values."""
+"""
+Rows ↔ messages, side by side: for each resource ``<resource>_message``, ``<resource>_columns``, and the fields that a
+caller may set.
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+What experts write tells other experts nothing of who they are.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from austausch.forum.v1 import forum_pb2
-from google.protobuf.message import Message
+from austausch.forum.v1 import forum_pb2 as pb
 
-from chassis.convert import date_message, full_date, history, member, numbers, timestamp
+from chassis.convert import date_message, enum_numbers, read_columns, resource_fields, timestamp_message
+from chassis.identity import Identity
 from chassis.model import Resource
+from services.forum import rights
 from services.forum.eligibility import Reason
 from services.forum.model import (
     Conclusion,
@@ -28,211 +34,244 @@ from services.forum.model import (
     WorkingGroup,
 )
 
-NODE_KINDS = numbers(forum_pb2.SubjectNode.Kind.DESCRIPTOR, NodeKind)
-PANELIST_KINDS = numbers(forum_pb2.Panelist.Kind.DESCRIPTOR, PanelistKind)
-PANELIST_STATES = numbers(forum_pb2.Panelist.State.DESCRIPTOR, PanelistState)
-ORIGINS = numbers(forum_pb2.Panelist.Origin.DESCRIPTOR, Origin)
-REASONS = numbers(forum_pb2.Eligibility.Reason.DESCRIPTOR, Reason)
-OCCASIONS = numbers(forum_pb2.EligibilityCheck.Occasion.DESCRIPTOR, Occasion)
-CONCLUSION_STATES = numbers(forum_pb2.Conclusion.State.DESCRIPTOR, ConclusionState)
-RECOMMENDATION_STATES = numbers(forum_pb2.Recommendation.State.DESCRIPTOR, RecommendationState)
-VERDICTS = numbers(forum_pb2.Recommendation.Answer.Verdict.DESCRIPTOR, Verdict)
+NODE_KINDS = enum_numbers(pb.SubjectNode.Kind.DESCRIPTOR, NodeKind)
+PANELIST_KINDS = enum_numbers(pb.Panelist.Kind.DESCRIPTOR, PanelistKind)
+PANELIST_STATES = enum_numbers(pb.Panelist.State.DESCRIPTOR, PanelistState)
+ORIGINS = enum_numbers(pb.Panelist.Origin.DESCRIPTOR, Origin)
+REASONS = enum_numbers(pb.Eligibility.Reason.DESCRIPTOR, Reason)
+OCCASIONS = enum_numbers(pb.EligibilityCheck.Occasion.DESCRIPTOR, Occasion)
+CONCLUSION_STATES = enum_numbers(pb.Conclusion.State.DESCRIPTOR, ConclusionState)
+RECOMMENDATION_STATES = enum_numbers(pb.Recommendation.State.DESCRIPTOR, RecommendationState)
+VERDICTS = enum_numbers(pb.Recommendation.Answer.Verdict.DESCRIPTOR, Verdict)
 
 
-def optional_date(message: Message, field: str, path: str) -> date | None:
-    """
-    Return a ``google.type.Date`` field as a date; None when absent.
-
-    Args:
-        path: Path of the field in the request, for the error.
-
-    Raises:
-        InvalidArgument: There is no such day.
-    """
-    return full_date(getattr(message, field), path) if message.HasField(field) else None
+FORUM_FIELDS = frozenset(
+    {"title", "subject", "city", "purpose", "panel_city_cap", "language", "start_date", "end_date"}
+)
 
 
-def column_values(message: Message, fields: Iterable[str], model: type[Resource]) -> dict[str, Any]:
-    """
-    Return the values of fields that a resource and its table have under the same name, as the columns take them.
-
-    Raises:
-        InvalidArgument: A date is none.
-    """
-    values: dict[str, Any] = {}
-    columns = model.__table__.c  # type: ignore[attr-defined]
-    for name in fields:
-        field = message.DESCRIPTOR.fields_by_name[name]
-        value = getattr(message, name)
-        if field.message_type is not None and field.message_type.full_name == "google.type.Date":
-            values[name] = optional_date(message, name, f"{_resource_field(message)}.{name}")
-        elif field.enum_type is not None:
-            values[name] = member(field.enum_type, value, columns[name].type.enum_class)
-        elif isinstance(value, str | int | bool):
-            values[name] = value
-        else:
-            values[name] = list(value)
-    return values
+def forum_columns(message: pb.Forum, fields: Iterable[str] = FORUM_FIELDS) -> dict[str, Any]:
+    """Return fields of a forum as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Forum, fields)
 
 
-def _resource_field(message: Message) -> str:
-    """Return the field in which Create and Update requests carry a resource, e.g. ``subject_node``."""
-    name: str = message.DESCRIPTOR.name
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def forum_message(forum: Forum) -> pb.Forum:
+    """Return a forum as a message."""
+    return pb.Forum(
+        title=forum.title,
+        subject=forum.subject,
+        city=forum.city,
+        purpose=forum.purpose,
+        panel_city_cap=forum.panel_city_cap,
+        language=forum.language,
+        start_date=date_message(forum.start_date),
+        end_date=date_message(forum.end_date),
+        **resource_fields(forum),
+    )
 
 
-def name_of(model: type[Resource], forum_id: str, resource_id: str) -> str:
+# Names of others of the forum, which the servicer looks up.
+SUBJECT_NODE_REFERENCES = frozenset({"parent", "fulfils"})
+SUBJECT_NODE_FIELDS = SUBJECT_NODE_REFERENCES | {"kind", "code", "title", "description", "sdg_targets", "department"}
+
+
+def subject_node_columns(message: pb.SubjectNode, fields: Iterable[str] = SUBJECT_NODE_FIELDS) -> dict[str, Any]:
+    """Return fields of a node that are no references as the columns take them; raises as `read_columns`."""
+    return read_columns(message, SubjectNode, set(fields) - SUBJECT_NODE_REFERENCES)
+
+
+def subject_node_message(node: SubjectNode) -> pb.SubjectNode:
+    """Return a node as a message."""
+    return pb.SubjectNode(
+        parent=_name(SubjectNode, node.forum_id, node.parent_id) if node.parent_id else "",
+        kind=NODE_KINDS[node.kind],
+        code=node.code,
+        title=node.title,
+        description=node.description,
+        sdg_targets=node.sdg_targets,
+        fulfils=_names(SubjectNode, node.forum_id, node.commitment_ids),
+        department=node.department,
+        **resource_fields(node),
+    )
+
+
+# What an expert changes of its own place on the panel.
+DECLARATION_FIELDS = frozenset({"conflict_of_interest", "has_conflict"})
+PANELIST_FIELDS = DECLARATION_FIELDS | {
+    "function", "affiliation", "kind", "origin", "city", "residence_city", "politically_neutral", "account",
+}  # fmt: skip
+
+
+def panelist_columns(message: pb.Panelist, fields: Iterable[str] = PANELIST_FIELDS) -> dict[str, Any]:
+    """Return fields of a panelist as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Panelist, fields)
+
+
+def panelist_message(panelist: Panelist, caller: Identity | None = None) -> pb.Panelist:
+    """Return a panelist as the caller sees it; without a caller, for an event, it tells nothing private."""
+    message = pb.Panelist(
+        function=panelist.function,
+        affiliation=panelist.affiliation,
+        kind=PANELIST_KINDS[panelist.kind],
+        origin=ORIGINS[panelist.origin],
+        city=panelist.city,
+        state=PANELIST_STATES[panelist.state],
+        allowed_transitions=rights.panelist_verbs(caller, panelist) if caller else [],
+        **_anonymous_fields(panelist, caller),
+    )
+    if caller and rights.may_see_private(caller, panelist):
+        message.residence_city = panelist.residence_city
+        message.politically_neutral = panelist.politically_neutral
+        message.conflict_of_interest = panelist.conflict_of_interest
+        message.has_conflict = panelist.has_conflict
+        message.account = panelist.account
+        message.eligibility.CopyFrom(_eligibility_message(panelist, panelist.eligibility_check_time))
+    return message
+
+
+def eligibility_check_message(check: EligibilityCheck) -> pb.EligibilityCheck:
+    """Return an entry of the log as a message."""
+    return pb.EligibilityCheck(
+        name=check.name,
+        panelist=_name(Panelist, check.forum_id, check.panelist_id) if check.panelist_id else "",
+        occasion=OCCASIONS[check.occasion],
+        eligibility=_eligibility_message(check, check.check_time),
+        city=check.city,
+    )
+
+
+def _eligibility_message(row: Panelist | EligibilityCheck, check_time: datetime) -> pb.Eligibility:
+    return pb.Eligibility(
+        eligible=row.eligible,
+        reasons=[REASONS[Reason(reason)] for reason in row.ineligible_reasons],
+        check_time=timestamp_message(check_time),
+    )
+
+
+# Names of others of the forum, which the servicer looks up.
+WORKING_GROUP_REFERENCES = frozenset({"nodes", "members"})
+WORKING_GROUP_FIELDS = WORKING_GROUP_REFERENCES | {"title"}
+
+
+def working_group_columns(message: pb.WorkingGroup, fields: Iterable[str] = WORKING_GROUP_FIELDS) -> dict[str, Any]:
+    """Return fields of a working group that are no references as the columns take them; raises as `read_columns`."""
+    return read_columns(message, WorkingGroup, set(fields) - WORKING_GROUP_REFERENCES)
+
+
+def working_group_message(group: WorkingGroup, caller: Identity) -> pb.WorkingGroup:
+    """Return a working group as the caller sees it."""
+    return pb.WorkingGroup(
+        title=group.title,
+        nodes=_names(SubjectNode, group.forum_id, group.node_ids),
+        members=_names(Panelist, group.forum_id, group.member_ids),
+        writable=rights.may_write_for(caller, group),
+        **resource_fields(group),
+    )
+
+
+# Names of others of the forum, which the servicer looks up.
+CONCLUSION_REFERENCES = frozenset({"working_groups", "nodes"})
+CONCLUSION_FIELDS = CONCLUSION_REFERENCES | {"title", "text", "language", "dissent"}
+
+
+def conclusion_columns(message: pb.Conclusion, fields: Iterable[str] = CONCLUSION_FIELDS) -> dict[str, Any]:
+    """Return fields of a conclusion that are no references as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Conclusion, set(fields) - CONCLUSION_REFERENCES)
+
+
+def conclusion_message(conclusion: Conclusion, caller: Identity | None = None) -> pb.Conclusion:
+    """Return a conclusion as the caller sees it; without a caller, for an event, it offers nothing to do."""
+    return pb.Conclusion(
+        title=conclusion.title,
+        text=conclusion.text,
+        language=conclusion.language,
+        working_groups=_names(WorkingGroup, conclusion.forum_id, conclusion.working_group_ids),
+        nodes=_names(SubjectNode, conclusion.forum_id, conclusion.node_ids),
+        dissent=conclusion.dissent,
+        state=CONCLUSION_STATES[conclusion.state],
+        allowed_transitions=rights.conclusion_verbs(caller, conclusion) if caller else [],
+        editable=caller is not None and rights.may_edit_conclusion(caller, conclusion),
+        adopt_time=timestamp_message(conclusion.adopt_time) if conclusion.adopt_time else None,
+        **_anonymous_fields(conclusion, caller),
+    )
+
+
+# The conclusion cannot change, so the servicer reads it.
+RECOMMENDATION_FIELDS = rights.ADOPTED_FIELDS | {"title", "text", "language"}
+
+
+def recommendation_columns(message: pb.Recommendation, fields: Iterable[str] = RECOMMENDATION_FIELDS) -> dict[str, Any]:
+    """Return fields of a recommendation as the columns take them; raises as `read_columns`."""
+    return read_columns(message, Recommendation, fields)
+
+
+def recommendation_message(recommendation: Recommendation, caller: Identity | None = None) -> pb.Recommendation:
+    """Return a recommendation as the caller sees it; without a caller, for an event, it offers nothing to do."""
+    return pb.Recommendation(
+        conclusion=_name(Conclusion, recommendation.forum_id, recommendation.conclusion_id),
+        title=recommendation.title,
+        text=recommendation.text,
+        language=recommendation.language,
+        owner_department=recommendation.owner_department,
+        due_date=date_message(recommendation.due_date),
+        evidence=recommendation.evidence,
+        state=RECOMMENDATION_STATES[recommendation.state],
+        allowed_transitions=rights.recommendation_verbs(caller, recommendation) if caller else [],
+        editable=caller is not None and rights.may_edit_recommendation(caller, recommendation),
+        answer=_answer_message(recommendation),
+        former_answers=map(_former_answer_message, recommendation.former_answers),
+        implementer=recommendation.implementer,
+        last_return=_return_message(recommendation),
+        verifier=recommendation.verifier,
+        verify_time=timestamp_message(recommendation.verify_time) if recommendation.verify_time else None,
+        forum_title=recommendation.forum.title,
+        **_anonymous_fields(recommendation, caller),
+    )
+
+
+def _answer_message(recommendation: Recommendation) -> pb.Recommendation.Answer | None:
+    if recommendation.verdict is None:
+        return None
+    answer_time = recommendation.answer_time
+    return pb.Recommendation.Answer(
+        verdict=VERDICTS[recommendation.verdict],
+        reason=recommendation.answer_reason,
+        answerer=recommendation.answerer,
+        answer_time=timestamp_message(answer_time) if answer_time else None,
+    )
+
+
+def _former_answer_message(answer: dict[str, str]) -> pb.Recommendation.Answer:
+    return pb.Recommendation.Answer(
+        verdict=VERDICTS[Verdict(answer["verdict"])],
+        reason=answer["reason"],
+        answerer=answer["answerer"],
+        answer_time=timestamp_message(datetime.fromisoformat(answer["answer_time"])),
+    )
+
+
+def _return_message(recommendation: Recommendation) -> pb.Recommendation.Return | None:
+    if recommendation.return_time is None:
+        return None
+    return pb.Recommendation.Return(
+        reason=recommendation.return_reason,
+        returner=recommendation.returner,
+        return_time=timestamp_message(recommendation.return_time),
+    )
+
+
+def _anonymous_fields(row: Resource, caller: Identity | None) -> dict[str, Any]:
+    """Return the fields that every resource has, without who changed it where the caller may not see that."""
+    fields = resource_fields(row)
+    if caller and not rights.may_see_updater(caller, row.updater):
+        fields["updater"] = ""
+    return fields
+
+
+def _name(model: type[Resource], forum_id: str, resource_id: str) -> str:
     """Return the name of something that belongs to a forum."""
     return model.NAME.format(forum_id=forum_id, id=resource_id)
 
 
 def _names(model: type[Resource], forum_id: str, ids: Iterable[str]) -> list[str]:
-    return [name_of(model, forum_id, each) for each in ids]
-
-
-def forum_message(row: Forum) -> forum_pb2.Forum:
-    """Return a forum as a message."""
-    return forum_pb2.Forum(
-        name=row.name,
-        title=row.title,
-        subject=row.subject,
-        city=row.city,
-        purpose=row.purpose,
-        panel_city_cap=row.panel_city_cap,
-        language=row.language,
-        start_date=date_message(row.start_date),
-        end_date=date_message(row.end_date),
-        **history(row),
-    )
-
-
-def subject_node_message(row: SubjectNode) -> forum_pb2.SubjectNode:
-    """Return a node as a message."""
-    return forum_pb2.SubjectNode(
-        name=row.name,
-        parent=name_of(SubjectNode, row.forum_id, row.parent_id) if row.parent_id else "",
-        kind=NODE_KINDS[row.kind],
-        code=row.code,
-        title=row.title,
-        description=row.description,
-        sdg_targets=row.sdg_targets,
-        fulfils=_names(SubjectNode, row.forum_id, row.commitment_ids),
-        department=row.department,
-        **history(row),
-    )
-
-
-def eligibility_message(row: Panelist | EligibilityCheck) -> forum_pb2.Eligibility:
-    """Return what a check said as a message."""
-    return forum_pb2.Eligibility(
-        eligible=row.eligible,
-        reasons=[REASONS[Reason(reason)] for reason in row.ineligible_reasons],
-        check_time=row.check_time if isinstance(row, EligibilityCheck) else row.eligibility_check_time,
-    )
-
-
-def eligibility_check_message(row: EligibilityCheck) -> forum_pb2.EligibilityCheck:
-    """Return an entry of the log as a message."""
-    return forum_pb2.EligibilityCheck(
-        name=row.name,
-        panelist=name_of(Panelist, row.forum_id, row.panelist_id) if row.panelist_id else "",
-        occasion=OCCASIONS[row.occasion],
-        eligibility=eligibility_message(row),
-        city=row.city,
-    )
-
-
-def panelist_message(row: Panelist, verbs: Sequence[str] = (), *, private: bool = False) -> forum_pb2.Panelist:
-    """
-    Return a panelist as a message.
-
-    Args:
-        verbs: Transitions that the reader may make.
-        private: Whether the reader may see the account, the residence, the declarations and the eligibility.
-    """
-    message = forum_pb2.Panelist(
-        name=row.name,
-        function=row.function,
-        affiliation=row.affiliation,
-        kind=PANELIST_KINDS[row.kind],
-        origin=ORIGINS[row.origin],
-        city=row.city,
-        state=PANELIST_STATES[row.state],
-        allowed_transitions=verbs,
-        **history(row),
-    )
-    if private:
-        message.residence_city = row.residence_city
-        message.politically_neutral = row.politically_neutral
-        message.conflict_of_interest = row.conflict_of_interest
-        message.has_conflict = row.has_conflict
-        message.account = row.account
-        message.eligibility.CopyFrom(eligibility_message(row))
-    return message
-
-
-def working_group_message(row: WorkingGroup) -> forum_pb2.WorkingGroup:
-    """Return a working group as a message."""
-    return forum_pb2.WorkingGroup(
-        name=row.name,
-        title=row.title,
-        nodes=_names(SubjectNode, row.forum_id, row.node_ids),
-        members=_names(Panelist, row.forum_id, row.member_ids),
-        **history(row),
-    )
-
-
-def conclusion_message(row: Conclusion, verbs: Sequence[str] = ()) -> forum_pb2.Conclusion:
-    """Return a conclusion as a message, with the transitions that its reader may make."""
-    return forum_pb2.Conclusion(
-        name=row.name,
-        title=row.title,
-        text=row.text,
-        language=row.language,
-        working_groups=_names(WorkingGroup, row.forum_id, row.working_group_ids),
-        nodes=_names(SubjectNode, row.forum_id, row.node_ids),
-        dissent=row.dissent,
-        state=CONCLUSION_STATES[row.state],
-        allowed_transitions=verbs,
-        adopt_time=row.adopt_time,
-        **history(row),
-    )
-
-
-def recommendation_message(row: Recommendation, verbs: Sequence[str] = ()) -> forum_pb2.Recommendation:
-    """Return a recommendation as a message, with the transitions that its reader may make."""
-    message = forum_pb2.Recommendation(
-        name=row.name,
-        conclusion=name_of(Conclusion, row.forum_id, row.conclusion_id),
-        title=row.title,
-        text=row.text,
-        language=row.language,
-        owner_department=row.owner_department,
-        due_date=date_message(row.due_date),
-        evidence=row.evidence,
-        state=RECOMMENDATION_STATES[row.state],
-        allowed_transitions=verbs,
-        implementer=row.implementer,
-        verifier=row.verifier,
-        verify_time=row.verify_time,
-        forum_title=row.forum.title,
-        **history(row),
-    )
-    if row.verdict:
-        message.answer.verdict = VERDICTS[row.verdict]
-        message.answer.reason = row.answer_reason
-        message.answer.answerer = row.answerer
-        if row.answer_time:
-            message.answer.answer_time.CopyFrom(timestamp(row.answer_time))
-    for former in row.former_answers:
-        message.former_answers.add(
-            verdict=VERDICTS[Verdict(former["verdict"])],
-            reason=former["reason"],
-            answerer=former["answerer"],
-            answer_time=timestamp(datetime.fromisoformat(former["answer_time"])),
-        )
-    if row.return_time:
-        message.last_return.reason = row.return_reason
-        message.last_return.returner = row.returner
-        message.last_return.return_time.CopyFrom(timestamp(row.return_time))
-    return message
+    return [_name(model, forum_id, each) for each in ids]

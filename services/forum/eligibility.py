@@ -22,7 +22,7 @@ class Reason(StrEnum):
     CONFLICT_OF_INTEREST = "conflict_of_interest"
 
 
-MAY_FOLLOW_THE_INVITATION = frozenset({Reason.CONFLICT_NOT_DECLARED})
+MAY_FOLLOW_INVITATION = frozenset({Reason.CONFLICT_NOT_DECLARED})
 """What does not stand against an invitation: the expert puts it right when accepting."""
 
 
@@ -49,7 +49,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Setting:
+class PanelContext:
     """
     What the rule must know of the forum and of the candidate's place in it.
 
@@ -57,25 +57,25 @@ class Setting:
         reviewed_city: Resource name of the city under review.
         city_cap: How many experts may come from one city; 0 sets no cap.
         earlier_from_city: How many on the panel come from the candidate's city and were invited before it.
-        partner: An active partnership or friendship with the candidate's city exists.
+        from_partner_city: An active partnership or friendship with the candidate's city exists.
     """
 
     reviewed_city: str
     city_cap: int
     earlier_from_city: int
-    partner: bool
+    from_partner_city: bool
 
 
-def broken_rules(candidate: Candidate, setting: Setting) -> tuple[Reason, ...]:
+def find_broken_rules(candidate: Candidate, context: PanelContext) -> tuple[Reason, ...]:
     """Return every part of the rule that the candidate breaks, in the order of `Reason`; none means eligible."""
-    from_reviewed_city = candidate.city == setting.reviewed_city
-    capped = setting.city_cap > 0 and candidate.city != ""
+    from_reviewed_city = candidate.city == context.reviewed_city
+    capped = context.city_cap > 0 and candidate.city != ""
     broken = {
         Reason.NOT_POLITICALLY_NEUTRAL: not candidate.politically_neutral,
         Reason.AFFILIATED_WITH_REVIEWED_CITY: from_reviewed_city,
-        Reason.RESIDENT_OF_REVIEWED_CITY: candidate.residence_city == setting.reviewed_city,
-        Reason.NOT_FROM_PARTNER_CITY: not candidate.national and not setting.partner,
-        Reason.CITY_CAP_EXCEEDED: capped and setting.earlier_from_city >= setting.city_cap,
+        Reason.RESIDENT_OF_REVIEWED_CITY: candidate.residence_city == context.reviewed_city,
+        Reason.NOT_FROM_PARTNER_CITY: not candidate.national and not context.from_partner_city,
+        Reason.CITY_CAP_EXCEEDED: capped and context.earlier_from_city >= context.city_cap,
         Reason.CONFLICT_NOT_DECLARED: not candidate.conflict_declared,
         Reason.CONFLICT_OF_INTEREST: candidate.conflict_declared and candidate.has_conflict,
     }

@@ -9,11 +9,11 @@ from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.identity import Role, identity
 from chassis.model import now
-from services.forum.eligibility import Reason, Setting, broken_rules
-from services.forum.exchange import Exchange
+from services.forum.eligibility import PanelContext, Reason, find_broken_rules
+from services.forum.exchange_client import ExchangeClient
 from services.forum.model import EligibilityCheck, Forum, Occasion, Origin, Panelist, PanelistState
 from services.forum.model.forum import LATEST
-from services.forum.model.panelist import ON_THE_PANEL
+from services.forum.model.panelist import ON_PANEL
 
 
 class Ineligible(FailedPrecondition):
@@ -38,46 +38,46 @@ class Panel:
         exchange: Tells whether a city is a partner.
     """
 
-    def __init__(self, database: Database, exchange: Exchange) -> None:
+    def __init__(self, database: Database, exchange: ExchangeClient) -> None:
         self._database = database
         self._exchange = exchange
 
-    async def has_partner(self, panelist: Panelist) -> bool:
+    async def is_from_partner_city(self, panelist: Panelist) -> bool:
         """
-        Return whether the panelist's city is a partner. Nobody is asked for a national expert.
+        Return whether the home city has ties to the panelist's city now. Nobody is asked for a national expert.
 
         Raises:
             Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
         """
         return panelist.origin is not Origin.NATIONAL and await self._exchange.is_partner(panelist.city)
 
-    async def judge(self, session: Session, forum: Forum, panelist: Panelist, partner: bool) -> tuple[Reason, ...]:
+    async def judge(self, session: Session, panelist: Panelist, from_partner_city: bool) -> tuple[Reason, ...]:
         """
         Return the parts of the rule that a panelist breaks now.
 
         Args:
-            forum: The forum; locked by the caller where the answer decides about a place on the panel.
-            panelist: On the panel, or about to be invited.
-            partner: What `has_partner` said.
+            panelist: On the panel, or about to be invited; its forum is locked by the caller where the answer decides
+                about the place.
+            from_partner_city: What `is_from_partner_city` said.
         """
         earlier = select(func.count()).where(
-            Panelist.forum_id == forum.id, Panelist.city == panelist.city, Panelist.state.in_(ON_THE_PANEL)
+            Panelist.forum_id == panelist.forum_id, Panelist.city == panelist.city, Panelist.state.in_(ON_PANEL)
         )
         if panelist.create_time is not None:
             place = (panelist.create_time, panelist.id)
             earlier = earlier.where(tuple_(Panelist.create_time, Panelist.id) < place)
         with session.no_autoflush:
             earlier_from_city = await session.scalar(earlier) or 0
-        setting = Setting(
-            reviewed_city=forum.city,
-            city_cap=forum.panel_city_cap,
+        context = PanelContext(
+            reviewed_city=panelist.forum.city,
+            city_cap=panelist.forum.panel_city_cap,
             earlier_from_city=earlier_from_city,
-            partner=partner,
+            from_partner_city=from_partner_city,
         )
-        return broken_rules(panelist.candidate, setting)
+        return find_broken_rules(panelist.candidate, context)
 
     @asynccontextmanager
-    async def refusals_logged(self) -> AsyncIterator[None]:
+    async def log_refusals(self) -> AsyncIterator[None]:
         """Write the check of an `Ineligible` into the log: the transaction that it left has been rolled back."""
         try:
             yield
@@ -86,25 +86,24 @@ class Panel:
                 session.add(refusal.check)
             raise
 
-    async def check(
-        self, session: Session, panelist: Panelist, partner: bool, occasion: Occasion
+    async def judge_and_log(
+        self, session: Session, panelist: Panelist, from_partner_city: bool, occasion: Occasion
     ) -> tuple[Reason, ...]:
         """
-        Judge a stored panelist, log the check and return the broken parts of the rule.
+        Judge a stored panelist, log the check and return the parts of the rule that it breaks.
 
         A check is no change of the panelist: it keeps its version and time of update.
 
         Args:
-            partner: What `has_partner` said.
+            from_partner_city: What `is_from_partner_city` said.
 
         Raises:
             NotFound: The panelist was deleted meanwhile.
         """
-        forum = await session.get_by_name(Forum, Forum.NAME.format(id=panelist.forum_id))
         panelist = await session.get_by_name(Panelist, panelist.name)
-        reasons = await self.judge(session, forum, panelist, partner)
+        reasons = await self.judge(session, panelist, from_partner_city)
         session.expunge(panelist)
-        check = panelist.checked(reasons, occasion)
+        check = panelist.record_check(reasons, occasion)
         # The log first: its foreign keys wait for whoever holds the forum, before this holds the panelist.
         session.add(check)
         await session.flush()
@@ -120,7 +119,7 @@ class Panel:
         )
         return reasons
 
-    async def admit_writer(self, forum_id: str) -> None:
+    async def admit_writer(self, forum_name: str) -> None:
         """
         Raise unless the caller may write in a forum: a coordinator, or an expert who accepted and is eligible now.
 
@@ -130,17 +129,17 @@ class Panel:
             PermissionDenied: The expert is not on the panel (reason NOT_ON_PANEL), has not accepted
                 (INVITATION_NOT_ACCEPTED), or breaks the rule (INELIGIBLE).
             FailedPrecondition: The forum has ended; reason FORUM_OVER.
-            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
+            Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY or CITY_DAY_UNCERTAIN.
         """
         caller = identity()
         if caller.has(Role.COORDINATOR):
             return
-        async with self._database.read() as session:
+        async with self._database.read_once() as session:
             panelist = await session.scalar(
                 select(Panelist).where(
-                    Panelist.forum_id == forum_id,
+                    Panelist.forum_id == Forum.parse(forum_name)["id"],
                     Panelist.account == caller.subject,
-                    Panelist.state.in_(ON_THE_PANEL),
+                    Panelist.state.in_(ON_PANEL),
                 )
             )
         if panelist is None:
@@ -148,23 +147,23 @@ class Panel:
         if panelist.state is not PanelistState.ACCEPTED:
             message = "Accept the invitation before you write in this forum."
             raise PermissionDenied(message, reason="INVITATION_NOT_ACCEPTED")
-        partner = await self.has_partner(panelist)
+        from_partner_city = await self.is_from_partner_city(panelist)
         async with self._database.begin() as session:
-            reasons = await self.check(session, panelist, partner, Occasion.WRITE)
+            reasons = await self.judge_and_log(session, panelist, from_partner_city, Occasion.WRITE)
         if reasons:
             raise PermissionDenied(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
-        await self._require_open(forum_id)
+        await self.require_open(panelist.forum)
 
-    async def _require_open(self, forum_id: str) -> None:
+    async def require_open(self, forum: Forum) -> None:
         """
-        Raise unless a forum goes on; the exchange service is asked only where that depends on the time zone.
+        Raise once the last day of a forum has ended where the city under review lies.
+
+        The exchange service is asked only where that depends on the time zone.
 
         Raises:
             FailedPrecondition: It has ended; reason FORUM_OVER.
-            Unavailable: The exchange service does not answer.
+            Unavailable: The exchange service does not answer; reason CITY_DAY_UNCERTAIN.
         """
-        async with self._database.read() as session:
-            forum = await session.get_by_name(Forum, Forum.NAME.format(id=forum_id))
         moment = now()
         match forum.is_over_everywhere(moment):
             case False:
@@ -172,7 +171,7 @@ class Panel:
             case True:
                 forum.require_open(moment, LATEST)
             case None:
-                forum.require_open(moment, await self._exchange.time_zone(forum.city))
+                forum.require_open(moment, await self._exchange.get_time_zone(forum.city))
 
 
 def _message(reasons: Sequence[Reason]) -> str:

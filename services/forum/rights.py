@@ -1,183 +1,225 @@
 """
-What the caller may see and do in a forum.
+Who may see and do what, as far as one row decides it; which roles may call an RPC at all is declared in the contract.
 
-The home city's administrators, coordinators and members see every forum; an expert sees those on whose panel it sits.
-Whoever may not see a forum gets PERMISSION_DENIED whether it exists or not. For whom an expert writes: `writers`.
+Pure functions over the caller and the row: `may_…` tells, `require_…` raises where it may not. Which forums an expert
+sees, the panel decides: `queries`; whether an expert may write at all: `Panel.admit_writer`.
 """
 
-from typing import TypeVar
+from collections.abc import Collection, Iterable
 
-from austausch.forum.v1 import forum_pb2
-from sqlalchemy import ColumnElement, Select, exists, select
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from chassis.errors import EtagMismatch, InvalidArgument, PermissionDenied
+from chassis.identity import Identity, Role
+from chassis.model import Resource, now
+from services.forum.model import (
+    Conclusion,
+    ConclusionState,
+    Panelist,
+    Recommendation,
+    RecommendationState,
+    WorkingGroup,
+)
 
-from chassis.database import Session
-from chassis.errors import EtagMismatch, PermissionDenied
-from chassis.identity import Identity, Role, identity
-from chassis.model import Resource
-from services.forum.model import Conclusion, Forum, Panelist, Recommendation, SubjectNode, WorkingGroup
-from services.forum.model.links import Linked
-from services.forum.model.panelist import ON_THE_PANEL
-
-Model = TypeVar("Model", bound=Resource)
-Anonymous = TypeVar("Anonymous", forum_pb2.Panelist, forum_pb2.Conclusion, forum_pb2.Recommendation)
-OfForum = TypeVar("OfForum", SubjectNode, Panelist, WorkingGroup, Conclusion, Recommendation)
-
-INSIDERS = (Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER)
+# Who sees every forum, and who changed what there; an expert sees those on whose panel it sits.
+ALL_FORUMS = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER})
 # Who sees the accounts, residences and declarations of experts.
-CONFIDANTS = (Role.ADMINISTRATOR, Role.COORDINATOR)
-EVERY_FORUM = "forums/-"
+ALL_EXPERTS = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR})
+
+# What departments change of a recommendation that they own, and what coordinators do once it is adopted.
+FOLLOW_UP_FIELDS = frozenset({"due_date", "evidence"})
+ADOPTED_FIELDS = FOLLOW_UP_FIELDS | {"owner_department"}
 
 
-def sits_on(forum_id: InstrumentedAttribute[str] | str) -> ColumnElement[bool]:
-    """Return the condition that the caller sits on the panel of a forum, be it invited or accepted."""
-    # An alias, for a list of panelists is restricted by it too.
-    place = aliased(Panelist)
-    return exists().where(
-        place.forum_id == forum_id,
-        place.account == identity().subject,
-        place.state.in_(ON_THE_PANEL),
-    )
+def may_see_all_forums(caller: Identity) -> bool:
+    """Return whether the caller may see every forum, whoever sits on its panel."""
+    return caller.has(*ALL_FORUMS)
 
 
-def only_visible(statement: Select[Model], forum_id: InstrumentedAttribute[str]) -> Select[Model]:
-    """Return the statement, limited to the forums that the caller may see."""
-    return statement if identity().has(*INSIDERS) else statement.where(sits_on(forum_id))
+def may_see_private(caller: Identity, panelist: Panelist) -> bool:
+    """Return whether the caller may see a panelist's account, residence, declarations and eligibility."""
+    return caller.has(*ALL_EXPERTS) or panelist.account == caller.subject
 
 
-def of_forum(model: type[OfForum], forum: str) -> Select[OfForum]:
+def may_see_updater(caller: Identity, updater: str) -> bool:
+    """Return whether the caller may see who changed something: experts see their own name, and stay anonymous else."""
+    return may_see_all_forums(caller) or caller.name == updater
+
+
+def may_manage_place(caller: Identity, panelist: Panelist) -> bool:
+    """Return whether the caller may do with a place on the panel what its expert may: the expert, and coordinators."""
+    return caller.has(Role.COORDINATOR) or panelist.account == caller.subject
+
+
+def may_write_for(caller: Identity, row: WorkingGroup | Conclusion | Recommendation) -> bool:
+    """Return whether the caller may write for a group, or for one of those that share a conclusion."""
+    return caller.has(Role.COORDINATOR) or (caller.has(Role.EXPERT) and caller.subject in row.writers)
+
+
+def may_edit_conclusion(caller: Identity, conclusion: Conclusion) -> bool:
+    """Return whether the caller may change a conclusion as it is now."""
+    return conclusion.state is ConclusionState.DRAFT and may_write_for(caller, conclusion)
+
+
+def may_follow_up(caller: Identity, recommendation: Recommendation) -> bool:
+    """Return whether the caller may act for the owner of a recommendation: coordinators, and members who work there."""
+    works_there = caller.has(Role.MEMBER) and caller.works_in(recommendation.owner_department)
+    return caller.has(Role.COORDINATOR) or works_there
+
+
+def may_edit_recommendation(caller: Identity, recommendation: Recommendation) -> bool:
+    """Return whether the caller may change a recommendation as it is now, or some of it."""
+    if recommendation.state is RecommendationState.VERIFIED:
+        return False
+    draft = recommendation.state is RecommendationState.DRAFT
+    return may_follow_up(caller, recommendation) or (draft and may_write_for(caller, recommendation))
+
+
+def check_etag(caller: Identity, row: Resource, etag: str) -> None:
     """
-    Return the statement for what a forum, or every forum, has of one kind, limited to what the caller may see.
-
-    It finds nothing as well where there is no such forum: `see` says which.
-    """
-    statement = only_visible(select(model), model.forum_id)
-    if over_every_forum(model, forum):
-        return statement
-    return statement.where(model.forum_id == Forum.parse(forum)["id"])
-
-
-def require_account_visible(account: str) -> None:
-    """
-    Raise unless the caller may know on which panels an account sits: confidants, and who owns it.
+    Raise unless the caller saw the current version of what experts write; an empty etag skips the check.
 
     Raises:
-        PermissionDenied: It is somebody else's; experts stay anonymous among themselves. Reason NOT_OWN_ACCOUNT.
-    """
-    if not identity().has(*CONFIDANTS) and identity().subject != account:
-        raise PermissionDenied("You may filter by your own account only.", reason="NOT_OWN_ACCOUNT")
-
-
-def over_every_forum(model: type[Resource], forum: str) -> bool:
-    """Tell whether a List request asks for every forum's, by ``forums/-`` (aip.dev/159), of what can be listed so."""
-    return forum == EVERY_FORUM and model in (Panelist, Conclusion, Recommendation)
-
-
-async def see(session: Session, model: type[Model], name: str, *, lock: bool = False) -> Model:
-    """
-    Return a forum, or something of a forum, that the caller may see.
-
-    Args:
-        lock: Whether to keep other writers out until the transaction ends.
-
-    Raises:
-        PermissionDenied: The caller may not see the forum, if it exists; reason NOT_ON_PANEL.
-        NotFound: There is none of that name.
-    """
-    columns = model.parse(name)
-    if not identity().has(*INSIDERS):
-        sits = await session.scalar(select(sits_on(columns.get("forum_id", columns["id"]))))
-        if not sits:
-            raise PermissionDenied("You do not sit on the panel of this forum.", reason="NOT_ON_PANEL")
-    if not lock:
-        return await session.get_by_name(model, name)
-    row = await session.get_for_update(model, name)
-    if isinstance(row, Linked):
-        # A wait for the lock shows the row as it is then, but other tables as they were before.
-        await session.refresh(row, list(row.LINKS))
-    return row
-
-
-def sees_private(panelist: Panelist) -> bool:
-    """Tell whether the caller may see a panelist's account, residence, declarations and eligibility."""
-    return identity().has(*CONFIDANTS) or panelist.account == identity().subject
-
-
-def sees_name(name: str) -> bool:
-    """Tell whether the caller may see who changed something: an expert sees its own name, for it may be another's."""
-    return identity().has(*INSIDERS) or identity().name == name
-
-
-def hide_name(message: Anonymous) -> Anonymous:
-    """Return a message without who changed the resource last, where its reader must not see that."""
-    if not sees_name(message.updater):
-        message.updater = ""
-    return message
-
-
-def check_etag(row: Resource, etag: str) -> None:
-    """
-    Raise unless the caller saw the current version; an empty etag skips the check.
-
-    Raises:
-        EtagMismatch: Someone changed the resource since; an expert is not told who.
+        EtagMismatch: Someone changed it since; an expert is not told who.
     """
     try:
         row.check_etag(etag)
     except EtagMismatch:
-        if sees_name(row.updater):
+        if may_see_updater(caller, row.updater):
             raise
         raise EtagMismatch("", row.update_time) from None
 
 
-def require_own(panelist: Panelist) -> None:
+def require_account_visible(caller: Identity, account: str) -> None:
     """
-    Raise unless the caller coordinates, or is the panelist.
+    Raise unless the caller may know on which panels an account sits.
+
+    Raises:
+        PermissionDenied: It is somebody else's, and experts stay anonymous; reason NOT_OWN_ACCOUNT.
+    """
+    if not caller.has(*ALL_EXPERTS) and caller.subject != account:
+        raise PermissionDenied("You may filter by your own account only.", reason="NOT_OWN_ACCOUNT")
+
+
+def require_place_manager(caller: Identity, panelist: Panelist) -> None:
+    """
+    Raise unless the caller may do with a place on the panel what its expert may.
 
     Raises:
         PermissionDenied: It is someone else's place on the panel; reason NOT_OWN_PLACE.
     """
-    if not identity().has(Role.COORDINATOR) and panelist.account != identity().subject:
+    if not may_manage_place(caller, panelist):
         raise PermissionDenied("This is someone else's place on the panel.", reason="NOT_OWN_PLACE")
 
 
-def require_owner(recommendation: Recommendation) -> None:
+def require_writer(caller: Identity, row: Conclusion | Recommendation) -> None:
     """
-    Raise unless the caller coordinates, or works in the department that owns the recommendation.
+    Raise unless the caller may write for a working group that shares the conclusion.
+
+    Raises:
+        PermissionDenied: It belongs to none of them; reason NOT_IN_WORKING_GROUP.
+    """
+    if not may_write_for(caller, row):
+        raise _not_in_working_group()
+
+
+def require_regrouping(
+    caller: Identity, groups: Iterable[WorkingGroup], before: Collection[str], after: Collection[str]
+) -> None:
+    """
+    Raise unless the caller may let other groups share a conclusion than did before.
+
+    Args:
+        groups: All of them.
+        before: Ids of those that shared it.
+        after: Ids of those that shall.
+
+    Raises:
+        InvalidArgument: An expert leaves no group; reason WORKING_GROUP_REQUIRED.
+        PermissionDenied: An expert adds or removes a group that is not its own; reason NOT_IN_WORKING_GROUP.
+    """
+    if caller.has(Role.COORDINATOR):
+        return
+    if not after:
+        message = "is required: experts write for their working group"
+        raise InvalidArgument("conclusion.working_groups", message, reason="WORKING_GROUP_REQUIRED")
+    own = {group.id for group in groups if may_write_for(caller, group)}
+    if not own.issuperset(set(before) ^ set(after)) or own.isdisjoint(after):
+        raise _not_in_working_group()
+
+
+def require_owner(caller: Identity, recommendation: Recommendation) -> None:
+    """
+    Raise unless the caller may act for the owner of a recommendation.
 
     Raises:
         PermissionDenied: Another department owns it, or none; reason NOT_OWNER_DEPARTMENT.
     """
-    if not owns(recommendation):
+    if not may_follow_up(caller, recommendation):
         raise PermissionDenied("Another department owns this recommendation.", reason="NOT_OWNER_DEPARTMENT")
 
 
-def owns(recommendation: Recommendation) -> bool:
-    """Tell whether the caller coordinates, or works in the department that owns the recommendation."""
-    caller = identity()
-    works_there = caller.works_in(recommendation.owner_department)
-    return caller.has(Role.COORDINATOR) or (caller.has(Role.MEMBER) and works_there)
+def require_owner_assigner(caller: Identity) -> None:
+    """
+    Raise unless the caller may give a recommendation another owner.
+
+    Raises:
+        PermissionDenied: It does not coordinate; reason OWNER_BY_COORDINATORS_ONLY.
+    """
+    if not caller.has(Role.COORDINATOR):
+        message = "Only a coordinator names the department that owns a recommendation."
+        raise PermissionDenied(message, reason="OWNER_BY_COORDINATORS_ONLY")
 
 
-def panelist_verbs(panelist: Panelist) -> list[str]:
-    """Return the transitions that the caller may make."""
-    own = panelist.account == identity().subject
-    return panelist.allowed_transitions() if own or identity().has(Role.COORDINATOR) else []
+def require_changeable(caller: Identity, recommendation: Recommendation, fields: Collection[str]) -> None:
+    """
+    Raise unless a recommendation as it is now lets the caller change these fields.
+
+    Raises:
+        FailedPrecondition: It is verified (reason VERIFIED), or adopted and its text would change (ADOPTED).
+        PermissionDenied: A member's department does not own it (reason NOT_OWNER_DEPARTMENT), or would change more
+            than the follow-up (BEYOND_FOLLOW_UP).
+    """
+    recommendation.require_unverified()
+    if not ADOPTED_FIELDS.issuperset(fields) or not caller.has(Role.COORDINATOR, Role.MEMBER):
+        recommendation.require_draft()
+    if caller.has(Role.MEMBER) and not caller.has(Role.COORDINATOR):
+        require_owner(caller, recommendation)
+        if not FOLLOW_UP_FIELDS.issuperset(fields):
+            message = "A department changes the due date and the evidence only."
+            raise PermissionDenied(message, reason="BEYOND_FOLLOW_UP")
 
 
-def conclusion_verbs(conclusion: Conclusion) -> list[str]:
-    """Return the transitions that the caller may make."""
-    return conclusion.allowed_transitions() if identity().has(Role.COORDINATOR) else []
+def panelist_verbs(caller: Identity, panelist: Panelist) -> list[str]:
+    """
+    Return the transitions that are open to the caller now.
+
+    An expert accepts until the forum has ended; in the hours when that depends on the time zone, it is offered still.
+    """
+    if not may_manage_place(caller, panelist):
+        return []
+    verbs = panelist.allowed_transitions()
+    too_late = not caller.has(Role.COORDINATOR) and panelist.forum.is_over_everywhere(now())
+    return [verb for verb in verbs if verb != "accept" or not too_late]
 
 
-def recommendation_verbs(recommendation: Recommendation) -> list[str]:
-    """Return the transitions that the caller may make."""
-    caller = identity()
-    verifies = caller.has(Role.COORDINATOR) and recommendation.may_be_verified_by(caller.subject, answers_for(caller))
+def conclusion_verbs(caller: Identity, conclusion: Conclusion) -> list[str]:
+    """Return the transitions that are open to the caller now."""
+    return conclusion.allowed_transitions() if caller.has(Role.COORDINATOR) else []
+
+
+def recommendation_verbs(caller: Identity, recommendation: Recommendation) -> list[str]:
+    """Return the transitions that are open to the caller now."""
+    independent = recommendation.may_be_verified_by(caller.subject, get_department(caller))
+    may_verify = caller.has(Role.COORDINATOR) and independent
+    may_step = may_follow_up(caller, recommendation)
     verbs = recommendation.allowed_transitions()
-    return [verb for verb in verbs if (verifies if verb == "verify" else owns(recommendation))]
+    return [verb for verb in verbs if (may_verify if verb == "verify" else may_step)]
 
 
-def answers_for(caller: Identity) -> str:
+def get_department(caller: Identity) -> str:
     """Return the department of which the caller is a member; "" for one that only coordinates."""
     return caller.department if caller.has(Role.MEMBER) else ""
+
+
+def _not_in_working_group() -> PermissionDenied:
+    message = "Experts write for the working groups that they belong to only."
+    return PermissionDenied(message, reason="NOT_IN_WORKING_GROUP")

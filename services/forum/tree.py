@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 def would_cycle(parents: Mapping[str, str | None], node: str, new_parent: str | None) -> bool:
     """
-    Tell whether putting a node below a new parent would make it its own ancestor.
+    Return whether putting a node below a new parent would make it its own ancestor.
 
     Args:
         parents: Parent of each node of the tree, None at the top; itself without a cycle.

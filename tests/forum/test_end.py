@@ -11,7 +11,7 @@ from services.forum.model import Forum
 from tests import factories as exchange_factories
 from tests.calls import Caller, RunningService
 from tests.factories import day
-from tests.forum.factories import EXPERT, make_conclusion, make_forum, make_group, make_recommendation, seat
+from tests.forum.factories import EXPERT, invite, make_conclusion, make_forum, make_group, make_recommendation, seat
 from tests.refusals import refused
 
 LAST_DAY = date(2027, 3, 28)  # Clocks are put forward in Berlin.
@@ -83,6 +83,31 @@ async def test_after_the_end_experts_read_and_write_no_more(lone_forum: RunningS
     assert (await coordinator.UpdateConclusion(pb.UpdateConclusionRequest(conclusion=changed))).editable
 
 
+def accept(panelist: pb.Panelist) -> pb.AcceptPanelistRequest:
+    return pb.AcceptPanelistRequest(name=panelist.name)
+
+
+async def test_after_the_end_an_expert_declines_an_invitation_and_accepts_it_no_more(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator, end_date=day(date(2026, 1, 31)))
+    invited = await invite(coordinator, forum, account=EXPERT)
+    expert = lone_forum.as_(Role.EXPERT, subject=EXPERT)
+    with refused("FAILED_PRECONDITION", "FORUM_OVER") as refusal:
+        await expert.AcceptPanelist(accept(invited))
+    assert refusal.metadata == {"forum": forum.name, "forum_title": forum.title, "end_date": "2026-01-31"}
+    unchanged = await expert.GetPanelist(pb.GetPanelistRequest(name=invited.name))
+    assert (unchanged.etag, list(unchanged.allowed_transitions)) == (invited.etag, ["decline", "withdraw"])
+    declined = await expert.DeclinePanelist(pb.DeclinePanelistRequest(name=invited.name))
+    assert declined.state == pb.Panelist.STATE_DECLINED
+
+
+async def test_after_the_end_the_office_still_takes_down_who_accepted(coordinator: Caller) -> None:
+    forum = await make_forum(coordinator, end_date=day(date(2026, 1, 31)))
+    invited = await invite(coordinator, forum, account=EXPERT)
+    assert (await coordinator.AcceptPanelist(accept(invited))).state == pb.Panelist.STATE_ACCEPTED
+
+
 @pytest.mark.parametrize(("zone", "over"), [(AHEAD, True), (BEHIND, False)])
 async def test_the_last_day_is_that_of_the_city_under_review(
     exchange: RunningService, forum: RunningService, zone: str, over: bool
@@ -93,12 +118,17 @@ async def test_the_last_day_is_that_of_the_city_under_review(
     ending = await make_forum(coordinator, city=reviewed.name, end_date=day(last_day))
     group, conclusion, _ = await seated(coordinator, ending)
     expert = forum.as_(Role.EXPERT, subject=EXPERT)
+    invited = await invite(coordinator, ending, account="accounts/invited")
+    guest = forum.as_(Role.EXPERT, subject="accounts/invited")
     assert (await expert.GetConclusion(pb.GetConclusionRequest(name=conclusion.name))).editable
     if over:
         with refused("FAILED_PRECONDITION", "FORUM_OVER"):
             await make_conclusion(expert, ending, working_groups=[group.name])
+        with refused("FAILED_PRECONDITION", "FORUM_OVER"):
+            await guest.AcceptPanelist(accept(invited))
     else:
         await make_conclusion(expert, ending, working_groups=[group.name])
+        await guest.AcceptPanelist(accept(invited))
 
 
 async def test_while_the_exchange_service_is_away_only_the_hours_around_the_end_wait_for_it(

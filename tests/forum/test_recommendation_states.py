@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
 from services.forum.model import Recommendation, RecommendationState, Verdict
-from services.forum.model.recommendation import MOST_CORRECTIONS
+from services.forum.model.recommendation import MAX_CORRECTIONS
 
 OWNER = "Dezernatscontrolling"
 WAY = list(RecommendationState)
@@ -82,7 +82,7 @@ class FollowUp(RuleBasedStateMachine):
             assert "correct" not in self.recommendation.allowed_transitions()
             with pytest.raises(IllegalTransition):
                 step()
-        elif len(self.recommendation.former_answers or []) < MOST_CORRECTIONS:
+        elif len(self.recommendation.former_answers or []) < MAX_CORRECTIONS:
             before = self.recommendation.verdict
             step()
             assert self.recommendation.verdict is verdict
@@ -133,7 +133,7 @@ def test_neither_the_owner_nor_the_implementer_verifies(subject: str, department
 def test_an_answer_is_corrected_ten_times_at_most() -> None:
     recommendation = draft(state=RecommendationState.ADOPTED)
     recommendation.answer(Verdict.ACCEPTED, "reason", "Member")
-    for _ in range(MOST_CORRECTIONS):
+    for _ in range(MAX_CORRECTIONS):
         recommendation.correct(Verdict.PARTLY, "reason", "Member")
     with pytest.raises(FailedPrecondition) as caught:
         recommendation.correct(Verdict.PARTLY, "reason", "Member")

@@ -1,7 +1,7 @@
 """The forum's tables, by aggregate, with their invariants, states and transitions. No I/O."""
 
 from services.forum.model.base import Base
-from services.forum.model.conclusion import Conclusion, ConclusionNode, ConclusionState, SharedBy
+from services.forum.model.conclusion import Conclusion, ConclusionGroup, ConclusionNode, ConclusionState
 from services.forum.model.forum import Forum
 from services.forum.model.panelist import (
     EligibilityCheck,
@@ -18,6 +18,7 @@ from services.forum.model.working_group import Membership, Ownership, WorkingGro
 __all__ = [
     "Base",
     "Conclusion",
+    "ConclusionGroup",
     "ConclusionNode",
     "ConclusionState",
     "EligibilityCheck",
@@ -33,7 +34,6 @@ __all__ = [
     "PanelistState",
     "Recommendation",
     "RecommendationState",
-    "SharedBy",
     "SubjectNode",
     "Verdict",
     "WorkingGroup",

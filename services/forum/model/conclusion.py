@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from chassis.errors import FailedPrecondition
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
-from services.forum.model.links import Linked, linked_ids
-from services.forum.model.working_group import Membership, accounts_in_groups, read_along
+from services.forum.model.links import Linked, map_linked_ids
+from services.forum.model.working_group import Membership, map_accounts, select_accounts_in_groups
 
 
 class ConclusionState(StrEnum):
@@ -21,7 +21,7 @@ class ConclusionState(StrEnum):
     ADOPTED = "adopted"
 
 
-class SharedBy(Base):
+class ConclusionGroup(Base):
     """A working group shares a conclusion."""
 
     __tablename__ = "conclusion_working_groups"
@@ -38,10 +38,13 @@ class SharedBy(Base):
     working_group_id: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
-def accounts_sharing() -> Select[str]:
-    """Return the statement for the accounts of the experts whose working groups share a conclusion, by `SharedBy`."""
-    same = (SharedBy.forum_id == Membership.forum_id, SharedBy.working_group_id == Membership.working_group_id)
-    return accounts_in_groups().join(SharedBy, and_(*same)).distinct().correlate_except(SharedBy)
+def select_accounts_sharing() -> Select[str]:
+    """Return the statement for the accounts of experts whose groups share a conclusion, by `ConclusionGroup`."""
+    same = (
+        ConclusionGroup.forum_id == Membership.forum_id,
+        ConclusionGroup.working_group_id == Membership.working_group_id,
+    )
+    return select_accounts_in_groups().join(ConclusionGroup, and_(*same)).distinct().correlate_except(ConclusionGroup)
 
 
 class ConclusionNode(Base):
@@ -71,7 +74,7 @@ class Conclusion(Linked, Stateful, Resource, Base):
     NAME = "forums/{forum_id}/conclusions/{id}"
     TRANSITIONS: ClassVar = {"adopt": (frozenset({ConclusionState.DRAFT}), ConclusionState.ADOPTED)}
     LINKS: ClassVar = {
-        "working_group_ids": (SharedBy.conclusion_id, SharedBy.working_group_id),
+        "working_group_ids": (ConclusionGroup.conclusion_id, ConclusionGroup.working_group_id),
         "node_ids": (ConclusionNode.conclusion_id, ConclusionNode.node_id),
     }
 
@@ -86,18 +89,18 @@ class Conclusion(Linked, Stateful, Resource, Base):
     @declared_attr
     def working_group_ids(cls) -> Mapped[list[str]]:
         """Ids of the working groups that share the conclusion."""
-        return linked_ids(cls, "working_group_ids")
+        return map_linked_ids(cls, "working_group_ids")
 
     @declared_attr
     def node_ids(cls) -> Mapped[list[str]]:
         """Ids of the nodes that the conclusion speaks about."""
-        return linked_ids(cls, "node_ids")
+        return map_linked_ids(cls, "node_ids")
 
     @declared_attr
     def writers(cls) -> Mapped[list[str]]:
         """Accounts of the experts who write for a group that shares the conclusion."""
-        own = (SharedBy.forum_id == cls.forum_id, SharedBy.conclusion_id == cls.id)
-        return read_along(accounts_sharing().where(*own))
+        own = (ConclusionGroup.forum_id == cls.forum_id, ConclusionGroup.conclusion_id == cls.id)
+        return map_accounts(select_accounts_sharing().where(*own))
 
     def require_draft(self) -> None:
         """

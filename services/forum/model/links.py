@@ -13,14 +13,14 @@ class Linked:
     Mixin of a resource that refers to others of its forum.
 
     A mapped class sets `LINKS`: attribute with the ids → (column of the table of links that has its own id, column
-    that has the others'); and makes each attribute with `linked_ids`.
+    that has the others'); and makes each attribute with `map_linked_ids`.
     """
 
     LINKS: ClassVar[dict[str, tuple[InstrumentedAttribute[str], InstrumentedAttribute[str]]]]
 
 
-def linked_ids(owner: Any, attribute: str) -> MappedSQLExpression[list[str]]:
-    """Return the attribute with the ids that a resource refers to, in order: it comes in the resource's statement."""
+def map_linked_ids(owner: Any, attribute: str) -> MappedSQLExpression[list[str]]:
+    """Map the attribute with the ids that a resource refers to, in order: it comes in the resource's statement."""
     own, other = owner.LINKS[attribute]
     ids = (
         select(other)
@@ -28,5 +28,5 @@ def linked_ids(owner: Any, attribute: str) -> MappedSQLExpression[list[str]]:
         .order_by(other)
         .correlate_except(own.class_)
     )
-    # Written by `link`, which knows the ids: no need to read them again after a flush.
+    # `queries.replace_links` sets it: no need to read the ids again after a flush.
     return column_property(func.array(ids.scalar_subquery(), type_=ARRAY(Text)), expire_on_flush=False)

@@ -7,11 +7,13 @@ from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from chassis.errors import InvalidArgument
 from chassis.model import Resource, Stateful, enum_column, new_id, now
 from services.forum.eligibility import Candidate, Reason
 from services.forum.model.base import Base
+from services.forum.model.forum import Forum
 
 
 class PanelistKind(StrEnum):
@@ -47,7 +49,7 @@ class Occasion(StrEnum):
     REQUEST = "request"
 
 
-ON_THE_PANEL = (PanelistState.INVITED, PanelistState.ACCEPTED)
+ON_PANEL = (PanelistState.INVITED, PanelistState.ACCEPTED)
 """States in which an expert takes a place on the panel and sees the forum."""
 
 
@@ -68,7 +70,7 @@ class Panelist(Stateful, Resource, Base):
     TRANSITIONS: ClassVar = {
         "accept": (frozenset({PanelistState.INVITED}), PanelistState.ACCEPTED),
         "decline": (frozenset({PanelistState.INVITED}), PanelistState.DECLINED),
-        "withdraw": (frozenset(ON_THE_PANEL), PanelistState.WITHDRAWN),
+        "withdraw": (frozenset(ON_PANEL), PanelistState.WITHDRAWN),
     }
 
     forum_id: Mapped[str] = mapped_column(ForeignKey("forums.id"), primary_key=True)
@@ -87,6 +89,8 @@ class Panelist(Stateful, Resource, Base):
     ineligible_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
     eligibility_check_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
+    forum: Mapped[Forum] = relationship(lazy="joined", innerjoin=True)
+
     @property
     def candidate(self) -> Candidate:
         """The expert as the eligibility rule sees it."""
@@ -99,12 +103,33 @@ class Panelist(Stateful, Resource, Base):
             has_conflict=self.has_conflict,
         )
 
-    def declare(self, conflict_of_interest: str, has_conflict: bool) -> None:
-        """Take down the expert's declaration of conflicts; an empty one leaves what is stored."""
+    def check_city(self) -> None:
+        """
+        Raise unless an expert from a partner or friendship city names it.
+
+        Raises:
+            InvalidArgument: It names none; reason EXPERT_CITY_REQUIRED.
+        """
+        if self.origin is not Origin.NATIONAL and not self.city:
+            message = "is required unless the expert is a national one"
+            raise InvalidArgument("panelist.city", message, reason="EXPERT_CITY_REQUIRED")
+
+    def accept(self, conflict_of_interest: str, has_conflict: bool) -> None:
+        """
+        Accept the invitation.
+
+        Args:
+            conflict_of_interest: The expert's declaration; "" keeps what is stored.
+            has_conflict: Whether it names a conflict.
+
+        Raises:
+            IllegalTransition: It was answered already.
+        """
+        self.transition("accept")
         if conflict_of_interest:
             self.conflict_of_interest, self.has_conflict = conflict_of_interest, has_conflict
 
-    def checked(self, reasons: Sequence[Reason], occasion: Occasion) -> "EligibilityCheck":
+    def record_check(self, reasons: Sequence[Reason], occasion: Occasion) -> "EligibilityCheck":
         """Store what a check said, and return the entry for the log."""
         self.eligible, self.ineligible_reasons = not reasons, [reason.value for reason in reasons]
         self.eligibility_check_time = now()

@@ -12,12 +12,12 @@ from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgumen
 from chassis.identity import same_department
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
-from services.forum.model.conclusion import SharedBy, accounts_sharing
+from services.forum.model.conclusion import ConclusionGroup, select_accounts_sharing
 from services.forum.model.forum import Forum
-from services.forum.model.working_group import read_along
+from services.forum.model.working_group import map_accounts
 
 # An event carries them all.
-MOST_CORRECTIONS = 10
+MAX_CORRECTIONS = 10
 
 
 class RecommendationState(StrEnum):
@@ -98,8 +98,8 @@ class Recommendation(Stateful, Resource, Base):
     @declared_attr
     def writers(cls) -> Mapped[list[str]]:
         """Accounts of the experts who write for a group that shares its conclusion."""
-        own = (SharedBy.forum_id == cls.forum_id, SharedBy.conclusion_id == cls.conclusion_id)
-        return read_along(accounts_sharing().where(*own))
+        own = (ConclusionGroup.forum_id == cls.forum_id, ConclusionGroup.conclusion_id == cls.conclusion_id)
+        return map_accounts(select_accounts_sharing().where(*own))
 
     def allowed_transitions(self) -> list[str]:
         """Return the verbs that exist from the present state: once it is rejected, only the answer can be corrected."""
@@ -115,6 +115,16 @@ class Recommendation(Stateful, Resource, Base):
         if verb not in self.allowed_transitions():
             raise IllegalTransition(verb, self.state.value.upper(), self.allowed_transitions())
         super().transition(verb)
+
+    def require_unverified(self) -> None:
+        """
+        Raise unless anything of it may still be changed.
+
+        Raises:
+            FailedPrecondition: It is verified; reason VERIFIED.
+        """
+        if self.state is RecommendationState.VERIFIED:
+            raise FailedPrecondition("The recommendation is verified and cannot be changed.", reason="VERIFIED")
 
     def require_draft(self) -> None:
         """
@@ -153,13 +163,13 @@ class Recommendation(Stateful, Resource, Base):
 
         Raises:
             IllegalTransition: It is not answered, or planned already.
-            FailedPrecondition: It was corrected `MOST_CORRECTIONS` times; reason ANSWER_CORRECTED_TOO_OFTEN.
+            FailedPrecondition: It was corrected `MAX_CORRECTIONS` times; reason ANSWER_CORRECTED_TOO_OFTEN.
         """
         self.transition("correct")
         former = self.former_answers or []
-        if len(former) >= MOST_CORRECTIONS:
+        if len(former) >= MAX_CORRECTIONS:
             raise FailedPrecondition(
-                f"The answer was corrected {MOST_CORRECTIONS} times already.",
+                f"The answer was corrected {MAX_CORRECTIONS} times already.",
                 reason="ANSWER_CORRECTED_TOO_OFTEN",
                 metadata={"corrections": str(len(former))},
             )
@@ -228,7 +238,7 @@ class Recommendation(Stateful, Resource, Base):
 
     def may_be_verified_by(self, subject: str, department: str) -> bool:
         """
-        Tell whether an account neither reported the implementation nor is a member of the owner department.
+        Return whether an account neither reported the implementation nor is a member of the owner department.
 
         Args:
             subject: Resource name of the account.

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from chassis.model import Resource, enum_column
 from services.forum.model.base import Base
-from services.forum.model.links import Linked, linked_ids
+from services.forum.model.links import Linked, map_linked_ids
 
 
 class NodeKind(StrEnum):
@@ -65,4 +65,4 @@ class SubjectNode(Linked, Resource, Base):
     @declared_attr
     def commitment_ids(cls) -> Mapped[list[str]]:
         """Ids of the commitments that the node fulfils."""
-        return linked_ids(cls, "commitment_ids")
+        return map_linked_ids(cls, "commitment_ids")

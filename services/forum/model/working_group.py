@@ -10,7 +10,7 @@ from sqlalchemy.sql import func
 from chassis.model import Resource
 from services.forum.model.base import Base
 from services.forum.model.forum import LATEST_ZONE, Forum
-from services.forum.model.links import Linked, linked_ids
+from services.forum.model.links import Linked, map_linked_ids
 from services.forum.model.panelist import Panelist, PanelistState
 
 
@@ -48,7 +48,7 @@ class Membership(Base):
     panelist_id: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
-def accounts_in_groups() -> Select[str]:
+def select_accounts_in_groups() -> Select[str]:
     """
     Return the statement for the accounts of experts who accepted their invitation, by their memberships.
 
@@ -66,8 +66,8 @@ def accounts_in_groups() -> Select[str]:
     )
 
 
-def read_along(accounts: Select[str]) -> MappedSQLExpression[list[str]]:
-    """Return the attribute with these accounts: it comes in the statement of the resource."""
+def map_accounts(accounts: Select[str]) -> MappedSQLExpression[list[str]]:
+    """Map the attribute with these accounts: it comes in the statement of the resource."""
     return column_property(func.array(accounts.scalar_subquery(), type_=ARRAY(Text)), expire_on_flush=False)
 
 
@@ -87,15 +87,15 @@ class WorkingGroup(Linked, Resource, Base):
     @declared_attr
     def node_ids(cls) -> Mapped[list[str]]:
         """Ids of the nodes that the group owns."""
-        return linked_ids(cls, "node_ids")
+        return map_linked_ids(cls, "node_ids")
 
     @declared_attr
     def member_ids(cls) -> Mapped[list[str]]:
         """Ids of the panelists who work in the group."""
-        return linked_ids(cls, "member_ids")
+        return map_linked_ids(cls, "member_ids")
 
     @declared_attr
     def writers(cls) -> Mapped[list[str]]:
         """Accounts of the experts who write for the group."""
         own = (Membership.forum_id == cls.forum_id, Membership.working_group_id == cls.id)
-        return read_along(accounts_in_groups().where(*own))
+        return map_accounts(select_accounts_in_groups().where(*own))

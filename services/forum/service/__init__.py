@@ -1,1 +1,1 @@
-"""The servicers of the forum, one per aggregate: check, one transaction, convert."""
+"""The servicers, one module per aggregate: check, one transaction, convert."""

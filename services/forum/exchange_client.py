@@ -4,7 +4,8 @@ from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 import grpc
-from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2_grpc
 
 from chassis.client import aio_calls
 from chassis.errors import DeadlineExceeded, NotFound, Unavailable
@@ -12,10 +13,10 @@ from chassis.identity import Signer, service_identity
 
 # Shorter than what the forum's own caller waits for.
 DEADLINE_SECONDS = 2.0
-TYING_KINDS = (exchange_pb2.Partnership.KIND_PARTNERSHIP, exchange_pb2.Partnership.KIND_FRIENDSHIP)
+TYING_KINDS = (pb.Partnership.KIND_PARTNERSHIP, pb.Partnership.KIND_FRIENDSHIP)
 
 
-class Exchange:
+class ExchangeClient:
     """
     The exchange service, asked in the forum's own name.
 
@@ -32,7 +33,7 @@ class Exchange:
     def _channel(self) -> grpc.aio.Channel:
         """The channel, opened at the first call: it belongs to the running event loop."""
         token = partial(self._signer.token, service_identity("forum"))
-        return aio_calls(self._address, exchange_pb2.DESCRIPTOR, token)
+        return aio_calls(self._address, pb.DESCRIPTOR, token)
 
     async def is_partner(self, city: str) -> bool:
         """
@@ -44,9 +45,7 @@ class Exchange:
         Raises:
             Unavailable: The exchange service does not answer; reason EXCHANGE_AWAY.
         """
-        request = exchange_pb2.ListPartnershipsRequest(
-            city=city, state=exchange_pb2.Partnership.STATE_ACTIVE, page_size=1000
-        )
+        request = pb.ListPartnershipsRequest(city=city, state=pb.Partnership.STATE_ACTIVE, page_size=1000)
         partnerships = exchange_pb2_grpc.PartnershipServiceStub(self._channel)
         try:
             answer = await partnerships.ListPartnerships(request, timeout=DEADLINE_SECONDS)
@@ -55,7 +54,7 @@ class Exchange:
             raise Unavailable(message, reason="EXCHANGE_AWAY") from error
         return any(partnership.kind in TYING_KINDS for partnership in answer.partnerships)
 
-    async def time_zone(self, city: str) -> ZoneInfo:
+    async def get_time_zone(self, city: str) -> ZoneInfo:
         """
         Return the time zone of a city; UTC for one that the exchange service does not know.
 
@@ -67,7 +66,7 @@ class Exchange:
         """
         cities = exchange_pb2_grpc.CityServiceStub(self._channel)
         try:
-            found = await cities.GetCity(exchange_pb2.GetCityRequest(name=city), timeout=DEADLINE_SECONDS)
+            found = await cities.GetCity(pb.GetCityRequest(name=city), timeout=DEADLINE_SECONDS)
         except NotFound:
             return ZoneInfo("UTC")
         except (Unavailable, DeadlineExceeded) as error:
