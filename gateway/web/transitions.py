@@ -12,7 +12,7 @@ from gateway.forms.form import Form
 from gateway.vocabulary.enum_labels import term
 
 
-def carry_out(service: str, verb: str, name: str, form: Form) -> Message:
+def transition(service: str, verb: str, name: str, form: Form) -> Message:
     """
     Call the RPC of `verb` for the resource `name`, with the fields of the form, and say so on the next page.
 
@@ -28,11 +28,11 @@ def carry_out(service: str, verb: str, name: str, form: Form) -> Message:
     return changed
 
 
-def try_out(service: str, verb: str, name: str) -> None:
+def transition_and_flash(service: str, verb: str, name: str) -> None:
     """Call the RPC of `verb` with the etag posted, and say on the next page what became of it."""
     form = Form()
     try:
-        carry_out(service, verb, name, form)
+        transition(service, verb, name, form)
     except (NotFound, PermissionDenied, Unauthenticated):
         raise
     except DomainError as refusal:

@@ -111,7 +111,7 @@ def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     form = Form({"etag": conclusion.etag})
     if form.submitted:
         with form.keeping_what_was_typed():
-            transitions.carry_out("ConclusionService", "adopt", name, form)
+            transitions.transition("ConclusionService", "adopt", name, form)
             return redirect(href(name), 303)
     return render_template(
         "forums/adopt.html",
@@ -185,7 +185,7 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
 @sign_in_required
 def step(forum_id: str, recommendation_id: str, verb: str) -> ResponseReturnValue:
     name = f"forums/{forum_id}/recommendations/{recommendation_id}"
-    transitions.try_out("RecommendationService", verb, name)
+    transitions.transition_and_flash("RecommendationService", verb, name)
     return redirect(href(name), 303)
 
 
@@ -207,7 +207,7 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
             _require_ahead(form, "due_date", recommendation.due_date)
             if names_owner and form["verdict"] in FOLLOWED and not recommendation.owner_department:
                 _require_owner(form)
-            transitions.carry_out("RecommendationService", verb, name, form)
+            transitions.transition("RecommendationService", verb, name, form)
             return redirect(href(name), 303)
     return render_template(
         "forums/step.html",

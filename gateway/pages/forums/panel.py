@@ -128,7 +128,7 @@ def accept_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     form = Form({"etag": panelist.etag, "conflict_of_interest": panelist.conflict_of_interest})
     if form.submitted:
         with form.keeping_what_was_typed():
-            transitions.carry_out("PanelistService", "accept", panelist.name, form)
+            transitions.transition("PanelistService", "accept", panelist.name, form)
             return redirect(href(panelist.name), 303)
     return render_template("forums/accept.html", form=form, forum=f"forums/{forum_id}", panelist=panelist), form.status
 
@@ -136,7 +136,7 @@ def accept_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
 @sign_in_required
 def decline_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     name = f"forums/{forum_id}/panelists/{panelist_id}"
-    transitions.try_out("PanelistService", "decline", name)
+    transitions.transition_and_flash("PanelistService", "decline", name)
     return redirect(href(name), 303)
 
 
@@ -146,7 +146,7 @@ def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     form = Form({"etag": panelist.etag})
     if form.submitted:
         with form.keeping_what_was_typed():
-            transitions.carry_out("PanelistService", "withdraw", panelist.name, form)
+            transitions.transition("PanelistService", "withdraw", panelist.name, form)
             return redirect(href(panelist.name), 303)
     office = may("PanelistService.CreatePanelist")
     return render_template(

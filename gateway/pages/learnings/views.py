@@ -142,7 +142,7 @@ def edit(learning_id: str) -> ResponseReturnValue:
 @sign_in_required
 def step(learning_id: str, verb: str) -> ResponseReturnValue:
     name = f"learnings/{learning_id}"
-    transitions.try_out("LearningService", verb, name)
+    transitions.transition_and_flash("LearningService", verb, name)
     return redirect(href(name), 303)
 
 
@@ -153,7 +153,7 @@ def step_with_page(learning_id: str, verb: str) -> ResponseReturnValue:
     form = Form({"etag": learning.etag, "remedial_action": learning.remedial_action, "owner": learning.owner})
     if form.submitted:
         with form.keeping_what_was_typed():
-            transitions.carry_out("LearningService", verb, learning.name, form)
+            transitions.transition("LearningService", verb, learning.name, form)
             return redirect(href(learning.name), 303)
     others, known_departments = [], departments.known() if verb == "identify" else []
     if verb == "supersede":

@@ -71,7 +71,7 @@ def edit(partnership_id: str) -> ResponseReturnValue:
 @sign_in_required
 def step(partnership_id: str, verb: str) -> ResponseReturnValue:
     name = f"partnerships/{partnership_id}"
-    transitions.try_out("PartnershipService", verb, name)
+    transitions.transition_and_flash("PartnershipService", verb, name)
     return redirect(href(name), 303)
 
 
@@ -82,7 +82,7 @@ def end(partnership_id: str) -> ResponseReturnValue:
     form = Form({"etag": partnership.etag})
     if form.submitted:
         with form.keeping_what_was_typed():
-            transitions.carry_out("PartnershipService", "end", partnership.name, form)
+            transitions.transition("PartnershipService", "end", partnership.name, form)
             return redirect(href(partnership.name), 303)
     return render_template(
         "confirm.html",

@@ -206,7 +206,7 @@ def edit(visit_id: str) -> ResponseReturnValue:
 @sign_in_required
 def step(visit_id: str, verb: str) -> ResponseReturnValue:
     name = f"visits/{visit_id}"
-    transitions.try_out("VisitService", verb, name)
+    transitions.transition_and_flash("VisitService", verb, name)
     return redirect(href(name), 303)
 
 
@@ -274,7 +274,7 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
     form = Form({"etag": visit.etag})
     if form.submitted:
         with form.keeping_what_was_typed():
-            transitions.carry_out("VisitService", verb, visit.name, form)
+            transitions.transition("VisitService", verb, visit.name, form)
             return redirect(href(visit.name), 303)
     return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
 
@@ -307,7 +307,7 @@ def report(visit_id: str) -> ResponseReturnValue:
             if early and form["early"] != "on":
                 unconfirmed = Violation("early", "EARLY_NOT_CONFIRMED", "is not confirmed")
                 raise _refused(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
-            reported: Any = transitions.carry_out("VisitService", "report", visit.name, form)
+            reported: Any = transitions.transition("VisitService", "report", visit.name, form)
             topics.tell_of_new((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
             return redirect(href(visit.name), 303)
     return render_template(
