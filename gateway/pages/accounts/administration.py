@@ -25,7 +25,7 @@ blueprint = Blueprint("accounts_administration", __name__, url_prefix="/accounts
 @sign_in_required
 def index() -> ResponseReturnValue:
     query = request.args.get("query", "").strip()
-    answer = account_rpc.accounts.ListAccounts(pb.ListAccountsRequest(**list_filters.page(), query=query))
+    answer = account_rpc.accounts.ListAccounts(pb.ListAccountsRequest(**list_filters.read_paging(), query=query))
     return render_template("accounts/list.html", answer=answer, wanted=query, cities=cities.names())
 
 

@@ -21,9 +21,9 @@ blueprint = Blueprint("exchanges", __name__, url_prefix="/exchanges")
 def index() -> ResponseReturnValue:
     answer = rpc.exchanges.ListExchanges(
         pb.ListExchangesRequest(
-            **list_filters.page(),
+            **list_filters.read_paging(),
             order_by="title",
-            kind=list_filters.chosen(pb.Exchange.Kind, "kind"),
+            kind=list_filters.read_enum(pb.Exchange.Kind, "kind"),
             topic=request.args.get("topic", ""),
         )
     )
@@ -54,7 +54,7 @@ def create() -> ResponseReturnValue:
 @sign_in_required
 def show(exchange_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
-    answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**list_filters.page(), exchange=exchange.name))
+    answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**list_filters.read_paging(), exchange=exchange.name))
     return render_template("exchanges/show.html", exchange=exchange, answer=answer)
 
 

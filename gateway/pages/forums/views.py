@@ -26,7 +26,7 @@ for pages in (conclusions, groups, panel, subject):
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.forums.ListForums(pb.ListForumsRequest(**list_filters.page()))
+    answer = rpc.forums.ListForums(pb.ListForumsRequest(**list_filters.read_paging()))
     return render_template("forums/list.html", answer=answer)
 
 

@@ -54,9 +54,9 @@ def _recorded(learning: pb.Learning) -> str:
 def index() -> ResponseReturnValue:
     answer = rpc.learnings.ListLearnings(
         pb.ListLearningsRequest(
-            **list_filters.page(),
+            **list_filters.read_paging(),
             order_by="create_time desc",
-            state=list_filters.chosen(pb.Learning.State, "state"),
+            state=list_filters.read_enum(pb.Learning.State, "state"),
             topic=request.args.get("topic", ""),
             language=request.args.get("written_in", ""),
         )

@@ -21,10 +21,10 @@ blueprint = Blueprint("partnerships", __name__, url_prefix="/partnerships")
 def index() -> ResponseReturnValue:
     answer = rpc.partnerships.ListPartnerships(
         pb.ListPartnershipsRequest(
-            **list_filters.page(),
+            **list_filters.read_paging(),
             order_by="city",
-            kind=list_filters.chosen(pb.Partnership.Kind, "kind"),
-            state=list_filters.chosen(pb.Partnership.State, "state"),
+            kind=list_filters.read_enum(pb.Partnership.Kind, "kind"),
+            state=list_filters.read_enum(pb.Partnership.State, "state"),
         )
     )
     found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities

@@ -18,7 +18,7 @@ blueprint = Blueprint("people", __name__, url_prefix="/people")
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.people.ListPeople(pb.ListPeopleRequest(**list_filters.page()))
+    answer = rpc.people.ListPeople(pb.ListPeopleRequest(**list_filters.read_paging()))
     return render_template("people/list.html", answer=answer)
 
 

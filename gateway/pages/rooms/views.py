@@ -17,7 +17,7 @@ blueprint = Blueprint("rooms", __name__, url_prefix="/rooms")
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.rooms.ListRooms(pb.ListRoomsRequest(**list_filters.page()))
+    answer = rpc.rooms.ListRooms(pb.ListRoomsRequest(**list_filters.read_paging()))
     return render_template("rooms/list.html", answer=answer)
 
 

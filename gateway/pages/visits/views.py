@@ -52,9 +52,9 @@ INCOMING, OUTGOING = "DIRECTION_INCOMING", "DIRECTION_OUTGOING"
 def index() -> ResponseReturnValue:
     answer = rpc.visits.ListVisits(
         pb.ListVisitsRequest(
-            **list_filters.page(),
-            state=list_filters.chosen(pb.Visit.State, "state"),
-            direction=list_filters.chosen(pb.Visit.Direction, "direction"),
+            **list_filters.read_paging(),
+            state=list_filters.read_enum(pb.Visit.State, "state"),
+            direction=list_filters.read_enum(pb.Visit.Direction, "direction"),
             city=request.args.get("city", ""),
         )
     )
