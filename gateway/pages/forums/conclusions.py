@@ -17,7 +17,7 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.forums import parts
-from gateway.pages.forums.parts import coordinates
+from gateway.pages.forums.parts import is_coordinator
 from gateway.vocabulary import departments
 from gateway.web import transitions
 from gateway.web.links import href
@@ -63,7 +63,7 @@ def _page(
         form=form,
         forum=forum,
         conclusion=conclusion,
-        coordinates=coordinates(),
+        is_coordinator=is_coordinator(),
         groups=[(group.name, group.title) for group in groups if group.writable],
         others=[group for group in groups if not group.writable and group.name in shared_by],
         nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name)],
@@ -76,7 +76,7 @@ def create_conclusion(forum_id: str) -> ResponseReturnValue:
     forum = parts.forum_of(forum_id)
     groups = parts.groups_of(forum.name)
     own = [group.name for group in groups if group.writable]
-    preset = own if len(own) == 1 and not coordinates() else []
+    preset = own if len(own) == 1 and not is_coordinator() else []
     form = Form({"conclusion.language": forum.language, "conclusion.working_groups": preset})
     if form.submitted:
         with form.keeping_what_was_typed():
@@ -201,7 +201,7 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
         }
     )
     # A department answers for what it owns already.
-    names_owner = verb == "answer" and coordinates()
+    names_owner = verb == "answer" and is_coordinator()
     if form.submitted:
         with form.keeping_what_was_typed():
             _require_ahead(form, "due_date", recommendation.due_date)

@@ -61,6 +61,6 @@ def label_of(node: pb.SubjectNode) -> str:
     return f"{node.code} {node.title}".strip()
 
 
-def coordinates() -> bool:
+def is_coordinator() -> bool:
     """Return whether the reader runs the forums: it writes for everybody, not for working groups of its own only."""
     return may("ForumService.UpdateForum")

@@ -13,7 +13,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.languages import language
 from gateway.pages.forums import conclusions, groups, panel, parts, subject
-from gateway.pages.forums.parts import coordinates
+from gateway.pages.forums.parts import is_coordinator
 from gateway.vocabulary import cities
 from gateway.web import list_filters
 from gateway.web.links import href
@@ -72,7 +72,7 @@ def show(forum_id: str) -> ResponseReturnValue:
         titles={group.name: group.title for group in working_groups},
         nodes={node.name: parts.label_of(node) for node in parts.nodes_of(forum.name)},
         # A coordinator drafts without a group too.
-        drafts=coordinates() or any(group.writable for group in working_groups),
+        drafts=is_coordinator() or any(group.writable for group in working_groups),
         cities=cities.names(),
         conclusions=concluded,
         recommendations=recommendations,

@@ -15,7 +15,7 @@ from gateway import rpc
 from gateway.auth.callers import require_caller
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
-from gateway.pages.forums.parts import coordinates
+from gateway.pages.forums.parts import is_coordinator
 from gateway.pages.start import set_up
 
 blueprint = Blueprint("start", __name__)
@@ -40,7 +40,7 @@ FOLLOWED = (
 @sign_in_required
 def index() -> ResponseReturnValue:
     followed = _followed_recommendations() if may("RecommendationService.AnswerRecommendation") else None
-    writes = may("ConclusionService.CreateConclusion") and not coordinates()
+    writes = may("ConclusionService.CreateConclusion") and not is_coordinator()
     forums = _forums() if may("ForumService.ListForums") else None
     titles = {forum.name: forum for forum in forums or []}
     visits = _visits_ahead() if may("VisitService.ListVisits") else None
