@@ -17,7 +17,7 @@ from chassis.error_metadata import read_indexed
 from chassis.errors import DomainError, Violation
 from gateway.auth.callers import is_reader
 from gateway.errors.reasons import FIELDS, REFUSALS
-from gateway.vocabulary.enum_labels import TERMS, verb_label
+from gateway.vocabulary.enum_labels import TERMS, get_verb_label
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Explanation:
 
 
 def _illegal_transition(error: DomainError, _zone: tzinfo) -> Explanation:
-    allowed = [verb_label(verb) for verb in error.metadata["allowed"].split(",") if verb]
+    allowed = [get_verb_label(verb) for verb in error.metadata["allowed"].split(",") if verb]
     return Explanation(
         _("Not possible in this state"),
         _("Somebody has moved this on meanwhile, or a step before this one is missing."),

@@ -39,7 +39,7 @@ INTEGERS = {
 }
 # Fields that people read and write in words of their own: field → (code to words, words to code).
 IN_WORDS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
-    "topics": (topics.label, topics.slug_of),
+    "topics": (topics.get_topic_label, topics.find_topic),
     "languages": (languages.name_of, languages.tag_of),
     "interpretation_languages": (languages.name_of, languages.tag_of),
     "time_zone": (str, countries_and_zones.zone_of),

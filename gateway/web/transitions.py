@@ -9,7 +9,7 @@ from chassis.errors import DeadlineExceeded, DomainError, NotFound, PermissionDe
 from gateway import rpc
 from gateway.errors.explanations import explain
 from gateway.forms.form import Form
-from gateway.vocabulary.enum_labels import term
+from gateway.vocabulary.enum_labels import get_term
 
 
 def transition(service: str, verb: str, name: str, form: Form) -> Message:
@@ -24,7 +24,7 @@ def transition(service: str, verb: str, name: str, form: Form) -> Message:
     """
     method = rpc.SERVICES[service].methods_by_name[verb.capitalize() + service.removesuffix("Service")]
     changed = rpc.call(method, form.message(GetMessageClass(method.input_type), name=name))
-    flash(_("Saved. Now: %(state)s.", state=term(changed)), "success")
+    flash(_("Saved. Now: %(state)s.", state=get_term(changed)), "success")
     return changed
 
 

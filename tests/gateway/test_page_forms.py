@@ -166,10 +166,10 @@ def test_entries_are_removed_and_numbered_anew(app: Flask) -> None:
 
 @pytest.mark.usefixtures("german")
 def test_topics_and_languages_are_written_in_words() -> None:
-    assert topics.slug_of("Haushalt") == "budget"
-    assert topics.slug_of("controlling") == "controlling"
-    assert topics.slug_of("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
-    assert topics.slug_of("!?") == "!?"  # no slug: the service says so
+    assert topics.find_topic("Haushalt") == "budget"
+    assert topics.find_topic("controlling") == "controlling"
+    assert topics.find_topic("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
+    assert topics.find_topic("!?") == "!?"  # no slug: the service says so
     assert languages.tag_of("Walisisch") == "cy"
     assert languages.tag_of("en") == "en"
     assert languages.tag_of("Klingonisch?") == "Klingonisch?"
@@ -184,8 +184,8 @@ def test_topics_and_languages_are_written_in_words() -> None:
     ("नगर नियोजन", "नगर-नियोजन", "नगर नियोजन"),
 ])  # fmt: skip
 def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str, shown: str) -> None:
-    assert topics.slug_of(typed) == slug
-    assert topics.label(slug) == shown
+    assert topics.find_topic(typed) == slug
+    assert topics.get_topic_label(slug) == shown
 
 
 @pytest.mark.parametrize(("snippet", "safe"), [

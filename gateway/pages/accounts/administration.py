@@ -26,7 +26,7 @@ blueprint = Blueprint("accounts_administration", __name__, url_prefix="/accounts
 def index() -> ResponseReturnValue:
     query = request.args.get("query", "").strip()
     answer = account_rpc.accounts.ListAccounts(pb.ListAccountsRequest(**list_filters.read_paging(), query=query))
-    return render_template("accounts/list.html", answer=answer, wanted=query, cities=cities.names())
+    return render_template("accounts/list.html", answer=answer, wanted=query, cities=cities.get_city_names())
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -48,7 +48,7 @@ def show(account_id: str) -> ResponseReturnValue:
     return render_template(
         "accounts/show.html",
         account=account,
-        cities=cities.names(),
+        cities=cities.get_city_names(),
         sessions=account_rpc.sessions.ListSessions(pb.ListSessionsRequest(parent=account.name)).sessions,
         tokens=account_rpc.access_tokens.ListAccessTokens(
             pb.ListAccessTokensRequest(parent=account.name)
@@ -163,8 +163,8 @@ def _form_page(form: Form, account: pb.Account | None) -> ResponseReturnValue:
         "accounts/form.html",
         form=form,
         account=account,
-        cities=cities.others(),
-        departments=departments.known(more=account_admin.departments(accounts_database())),
+        cities=cities.list_other_cities(),
+        departments=departments.suggest_departments(more=account_admin.departments(accounts_database())),
     )
     return page, form.status
 

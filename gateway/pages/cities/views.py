@@ -13,7 +13,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n import countries_and_zones, formats
 from gateway.vocabulary import cities
-from gateway.vocabulary.slugs import slugified
+from gateway.vocabulary.slugs import slugify
 from gateway.web import list_filters
 from gateway.web.links import href
 
@@ -38,12 +38,12 @@ def create() -> ResponseReturnValue:
     permissions.require("CityService.CreateCity")
     form = Form(_beginning())
     if form.submitted:
-        form.values["city_id"] = form["city_id"] or slugified(form["city.display_name"])[:MAX_ID].strip("-")
+        form.values["city_id"] = form["city_id"] or slugify(form["city.display_name"])[:MAX_ID].strip("-")
         _write_codes_in_capitals(form)
         with form.keeping_what_was_typed():
             _require_both_coordinates(form)
             city = rpc.cities.CreateCity(form.message(pb.CreateCityRequest))
-            cities.forget()
+            cities.forget_cities()
             flash(_("“%(name)s” is entered.", name=city.display_name), "success")
             return redirect(href(city.name), 303)
     return _form_page(form, None)
@@ -81,7 +81,7 @@ def edit(city_id: str) -> ResponseReturnValue:
         with form.keeping_what_was_typed():
             _require_both_coordinates(form)
             saved = form.save(rpc.cities.UpdateCity, pb.UpdateCityRequest, "city")
-            cities.forget()
+            cities.forget_cities()
             flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(href(city.name), 303)
     return _form_page(form, city)

@@ -45,7 +45,7 @@ def create() -> ResponseReturnValue:
         "exchanges/form.html",
         form=form,
         partnerships=partnerships,
-        departments=departments.known(),
+        departments=departments.suggest_departments(),
         exchange=None,
     ), form.status
 
@@ -73,6 +73,6 @@ def edit(exchange_id: str) -> ResponseReturnValue:
         "exchanges/form.html",
         form=form,
         partnerships=[],
-        departments=departments.known(),
+        departments=departments.suggest_departments(),
         exchange=exchange,
     ), form.status

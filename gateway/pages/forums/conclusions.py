@@ -151,7 +151,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
         drafts=[(draft.name, draft.title) for draft in drafts if draft.editable],
         shows_text=True,
         shows_owner=True,
-        departments=departments.known(),
+        departments=departments.suggest_departments(),
     ), form.status
 
 
@@ -178,7 +178,7 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
         drafts=[],
         shows_text=writes and recommendation.state == pb.Recommendation.STATE_DRAFT,
         shows_owner=writes,
-        departments=departments.known() if writes else [],
+        departments=departments.suggest_departments() if writes else [],
     ), form.status
 
 
@@ -216,7 +216,7 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
         recommendation=recommendation,
         verb=verb,
         names_owner=names_owner,
-        departments=departments.known() if names_owner else [],
+        departments=departments.suggest_departments() if names_owner else [],
     ), form.status
 
 

@@ -46,7 +46,7 @@ def panel(forum_id: str) -> ResponseReturnValue:
         panelists={panelist.name: panelist for panelist in panelists},
         groups=parts.groups_of(forum.name),
         titles={node.name: node.title for node in parts.nodes_of(forum.name)},
-        cities=cities.names(),
+        cities=cities.get_city_names(),
     )
 
 
@@ -56,7 +56,7 @@ def _page(form: Form, forum: pb.Forum, panelist: pb.Panelist | None) -> Response
         form=form,
         forum=forum,
         panelist=panelist,
-        cities=cities.names(anew=True),
+        cities=cities.get_city_names(anew=True),
         accounts=_accounts(form["panelist.account"]) if may("AccountService.ListAccounts") else None,
     ), form.status
 
@@ -206,5 +206,5 @@ def _tell(done: str, panelist: pb.Panelist) -> None:
     if panelist.eligibility.eligible:
         flash(" ".join([done, _("Eligible by every part of the rule.")]), "success")
     else:
-        reasons = "; ".join(enum_labels.terms_of(panelist.eligibility, "reasons"))
+        reasons = "; ".join(enum_labels.get_terms(panelist.eligibility, "reasons"))
         flash(" ".join([done, _("Not eligible at the moment: %(reasons)s.", reasons=reasons)]), "warning")

@@ -94,7 +94,7 @@ def _page(form: Form, forum: pb.Forum, node: pb.SubjectNode | None) -> ResponseR
         node=node,
         parents=[(other.name, parts.label_of(other)) for other in others],
         commitments=[(other.name, parts.label_of(other)) for other in commitments],
-        departments=departments.known(),
+        departments=departments.suggest_departments(),
     ), form.status
 
 

@@ -40,7 +40,9 @@ def create() -> ResponseReturnValue:
             forum = rpc.forums.CreateForum(form.message(pb.CreateForumRequest))
             flash(_("The forum is created. Next: what is under review, the panel and its working groups."), "success")
             return redirect(href(forum.name), 303)
-    return render_template("forums/form.html", form=form, forum=None, cities=cities.names(anew=True)), form.status
+    return render_template(
+        "forums/form.html", form=form, forum=None, cities=cities.get_city_names(anew=True)
+    ), form.status
 
 
 @blueprint.route("/<forum_id>/edit", methods=["GET", "POST"])
@@ -54,7 +56,9 @@ def edit(forum_id: str) -> ResponseReturnValue:
             form.save(rpc.forums.UpdateForum, pb.UpdateForumRequest, "forum")
             flash(_("The forum is saved."), "success")
             return redirect(href(forum.name), 303)
-    return render_template("forums/form.html", form=form, forum=forum, cities=cities.names(anew=True)), form.status
+    return render_template(
+        "forums/form.html", form=form, forum=forum, cities=cities.get_city_names(anew=True)
+    ), form.status
 
 
 @blueprint.get("/<forum_id>")
@@ -73,7 +77,7 @@ def show(forum_id: str) -> ResponseReturnValue:
         nodes={node.name: parts.label_of(node) for node in parts.nodes_of(forum.name)},
         # A coordinator drafts without a group too.
         drafts=is_coordinator() or any(group.writable for group in working_groups),
-        cities=cities.names(),
+        cities=cities.get_city_names(),
         conclusions=concluded,
         recommendations=recommendations,
         steps_with_a_page=conclusions.STEPS_WITH_A_PAGE,

@@ -16,8 +16,8 @@ from gateway.forms.form import Form
 from gateway.i18n.languages import language
 from gateway.pages.visits.trail import BEGUN
 from gateway.vocabulary import cities, departments, topics
-from gateway.vocabulary.cities import home_city
-from gateway.vocabulary.visibilities import visibilities
+from gateway.vocabulary.cities import get_home_city_name
+from gateway.vocabulary.visibilities import list_visibilities
 from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
@@ -44,9 +44,14 @@ def _recorded(learning: pb.Learning) -> str:
         case pb.Learning.VISIBILITY_PUBLIC:
             return _("The learning is recorded. Everybody can find it now.")
         case pb.Learning.VISIBILITY_PARTNERS:
-            return _("The learning is recorded. %(city)s and its partner cities can find it now.", city=home_city())
+            return _(
+                "The learning is recorded. %(city)s and its partner cities can find it now.", city=get_home_city_name()
+            )
         case _:
-            return _("The learning is recorded. You and the departments of %(city)s can find it now.", city=home_city())
+            return _(
+                "The learning is recorded. You and the departments of %(city)s can find it now.",
+                city=get_home_city_name(),
+            )
 
 
 @blueprint.get("")
@@ -62,7 +67,7 @@ def index() -> ResponseReturnValue:
         )
     )
     return render_template(
-        "learnings/list.html", answer=answer, topics_known=topics.known(request.args.get("topic", ""))
+        "learnings/list.html", answer=answer, topics_known=topics.list_known_topics(request.args.get("topic", ""))
     )
 
 
@@ -72,7 +77,7 @@ def create() -> ResponseReturnValue:
     permissions.require("LearningService.CreateLearning")
     # Staff of a partner city write about its visits only.
     visits, visit_required = _visits(), not require_caller().identity.has(Role.COORDINATOR, Role.MEMBER)
-    known = topics.known()
+    known = topics.list_known_topics()
     only_visit = visits[0][0] if visit_required and len(visits) == 1 else ""
     form = Form(
         {
@@ -88,17 +93,17 @@ def create() -> ResponseReturnValue:
                 raise FieldRequired("learning.source")
             learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
             flash(_recorded(learning), "success")
-            topics.tell_of_new(learning.topics, known)
+            topics.flash_new_topics(learning.topics, known)
             return redirect(href(learning.name), 303)
     return render_template(
         "learnings/form.html",
         form=form,
         learning=None,
-        cities=cities.names(anew=True).items(),
+        cities=cities.get_city_names(anew=True).items(),
         visits=visits,
         visit_required=visit_required,
         topics_known=known,
-        visibilities=visibilities(form["learning.visibility"]),
+        visibilities=list_visibilities(form["learning.visibility"]),
     ), form.status
 
 
@@ -109,7 +114,7 @@ def show(learning_id: str) -> ResponseReturnValue:
     return render_template(
         "learnings/show.html",
         learning=learning,
-        cities=cities.names(),
+        cities=cities.get_city_names(),
         course=COURSE,
         steps_with_a_page=STEPS_WITH_A_PAGE,
     )
@@ -120,21 +125,21 @@ def show(learning_id: str) -> ResponseReturnValue:
 def edit(learning_id: str) -> ResponseReturnValue:
     permissions.require("LearningService.UpdateLearning")
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
-    form, known = Form({"learning": learning}), topics.known()
+    form, known = Form({"learning": learning}), topics.list_known_topics()
     if form.submitted:
         with form.keeping_what_was_typed():
             changed = form.save(rpc.learnings.UpdateLearning, pb.UpdateLearningRequest, "learning")
             flash(_("The learning is saved."), "success")
-            topics.tell_of_new(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
+            topics.flash_new_topics(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
             return redirect(href(learning.name), 303)
     return render_template(
         "learnings/form.html",
         form=form,
         learning=learning,
-        departments=departments.known() if learning.remedial_action else [],
-        cities=cities.names(anew=True).items(),
+        departments=departments.suggest_departments() if learning.remedial_action else [],
+        cities=cities.get_city_names(anew=True).items(),
         topics_known=known,
-        visibilities=visibilities(form["learning.visibility"]),
+        visibilities=list_visibilities(form["learning.visibility"]),
     ), form.status
 
 
@@ -155,7 +160,7 @@ def step_with_page(learning_id: str, verb: str) -> ResponseReturnValue:
         with form.keeping_what_was_typed():
             transitions.transition("LearningService", verb, learning.name, form)
             return redirect(href(learning.name), 303)
-    others, known_departments = [], departments.known() if verb == "identify" else []
+    others, known_departments = [], departments.suggest_departments() if verb == "identify" else []
     if verb == "supersede":
         newest = rpc.learnings.ListLearnings(pb.ListLearningsRequest(page_size=200, order_by="create_time desc"))
         others = [(other.name, other.title) for other in newest.learnings if other.name != learning.name]

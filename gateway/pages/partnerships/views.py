@@ -41,7 +41,9 @@ def create() -> ResponseReturnValue:
             partnership = rpc.partnerships.CreatePartnership(form.message(pb.CreatePartnershipRequest))
             flash(_("The partnership is created. Next: its first exchange."), "success")
             return redirect(href(partnership.name), 303)
-    return render_template("partnerships/form.html", form=form, cities=cities.others(), partnership=None), form.status
+    return render_template(
+        "partnerships/form.html", form=form, cities=cities.list_other_cities(), partnership=None
+    ), form.status
 
 
 @blueprint.get("/<partnership_id>")

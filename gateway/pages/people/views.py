@@ -32,7 +32,9 @@ def create() -> ResponseReturnValue:
             person = rpc.people.CreatePerson(form.message(pb.CreatePersonRequest))
             flash(_("“%(name)s” is entered.", name=person.function), "success")
             return redirect(url_for("people.index"), 303)
-    return render_template("people/form.html", form=form, person=None, departments=departments.known()), form.status
+    return render_template(
+        "people/form.html", form=form, person=None, departments=departments.suggest_departments()
+    ), form.status
 
 
 @blueprint.route("/<person_id>/edit", methods=["GET", "POST"])
@@ -46,4 +48,6 @@ def edit(person_id: str) -> ResponseReturnValue:
             saved = form.save(rpc.people.UpdatePerson, pb.UpdatePersonRequest, "person")
             flash(_("“%(title)s” is saved.", title=saved.function), "success")
             return redirect(url_for("people.index"), 303)
-    return render_template("people/form.html", form=form, person=person, departments=departments.known()), form.status
+    return render_template(
+        "people/form.html", form=form, person=person, departments=departments.suggest_departments()
+    ), form.status

@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
         page = render_template("search/found.html", query=query, answer=answer)
     else:
         template = "search/results.html" if results else "search/search.html"
-        page = render_template(template, query=query, answer=answer, cities=cities.names(), facets=FACETS)
+        page = render_template(template, query=query, answer=answer, cities=cities.get_city_names(), facets=FACETS)
     response = make_response(page)
     # One address, several answers: a part that a browser kept would be shown without its page by the button Back.
     response.vary.update(["HX-Request", "HX-Target"])

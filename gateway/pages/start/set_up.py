@@ -64,7 +64,7 @@ def _home_city() -> Step:
         _("Everything belongs to it: partnerships, exchanges, visits."),
         f"/cities/new?city={home}",
         _("Enter your own city"),
-        home in cities.names(anew=True),
+        home in cities.get_city_names(anew=True),
     )
 
 
@@ -74,7 +74,7 @@ def _partner_cities() -> Step:
         _("The cities that you work with, with their time zones, languages and public holidays."),
         "/cities/new",
         _("Enter a partner city"),
-        bool(cities.others()),
+        bool(cities.list_other_cities()),
     )
 
 

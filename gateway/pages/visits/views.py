@@ -27,8 +27,8 @@ from gateway.i18n.languages import language
 from gateway.pages.visits import delegation, programme
 from gateway.pages.visits.trail import BEGUN, trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
-from gateway.vocabulary.cities import home_city
-from gateway.vocabulary.visibilities import visibilities
+from gateway.vocabulary.cities import get_home_city_name
+from gateway.vocabulary.visibilities import list_visibilities
 from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
@@ -58,7 +58,7 @@ def index() -> ResponseReturnValue:
             city=request.args.get("city", ""),
         )
     )
-    return render_template("visits/list.html", answer=answer, cities=cities.names(), directions=_directions())
+    return render_template("visits/list.html", answer=answer, cities=cities.get_city_names(), directions=_directions())
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -88,7 +88,7 @@ def create() -> ResponseReturnValue:
         form=form,
         exchanges=exchanges,
         directions=_directions(),
-        departments=[] if form["visit.direction"] == OUTGOING else departments.known(exchanges),
+        departments=[] if form["visit.direction"] == OUTGOING else departments.suggest_departments(exchanges),
         suggested=SUGGESTED,
         visit=None,
         back=href(chosen.name) if chosen else url_for("visits.index"),
@@ -108,7 +108,7 @@ def _require_own_host(form: Form) -> None:
     """
     if form["visit.direction"] == OUTGOING and form[SUGGESTED] == form["visit.host_department"] != "":
         form.values["visit.host_department"] = form.values[SUGGESTED] = ""
-        metadata = {"city": home_city()}
+        metadata = {"city": get_home_city_name()}
         unnamed = Violation("visit.host_department", "HOST_NOT_NAMED", "names no department of the host", metadata)
         raise _refused(form, unnamed, pb.CreateVisitRequest)
 
@@ -197,7 +197,7 @@ def edit(visit_id: str) -> ResponseReturnValue:
         "visits/form.html",
         form=form,
         visit=visit,
-        departments=departments.known() if incoming else [],
+        departments=departments.suggest_departments() if incoming else [],
         back=href(visit.name),
     ), form.status
 
@@ -249,7 +249,7 @@ def ask(visit_id: str, verb: str) -> ResponseReturnValue:
         form=Form({"etag": visit.etag}),
         title=title,
         consequence=consequence,
-        button=enum_labels.verb_label(verb, "visits"),
+        button=enum_labels.get_verb_label(verb, "visits"),
         back=href(visit.name),
         above=trail(visit),
     )
@@ -290,7 +290,7 @@ def report(visit_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
     form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
     early = _today(visit) < date_of(visit.end_date)
-    known_topics = topics.known(*exchange.topics)
+    known_topics = topics.list_known_topics(*exchange.topics)
     added = None
     if form.submitted and "report" not in visit.allowed_transitions:
         with form.keeping_what_was_typed():
@@ -308,7 +308,7 @@ def report(visit_id: str) -> ResponseReturnValue:
                 unconfirmed = Violation("early", "EARLY_NOT_CONFIRMED", "is not confirmed")
                 raise _refused(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
             reported: Any = transitions.transition("VisitService", "report", visit.name, form)
-            topics.tell_of_new((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
+            topics.flash_new_topics((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
             return redirect(href(visit.name), 303)
     return render_template(
         "visits/report.html",
@@ -318,7 +318,7 @@ def report(visit_id: str) -> ResponseReturnValue:
         added=added,
         full=form.entries(ENTRIES) >= MAX_LEARNINGS,
         early=early,
-        readers=visibilities(),
+        readers=list_visibilities(),
         topics_known=known_topics,
     ), form.status
 
@@ -336,7 +336,7 @@ def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
     return {
         f"{ENTRIES}.{index}.visibility": "VISIBILITY_INTERNAL",
         f"{ENTRIES}.{index}.language": language(),
-        f"{ENTRIES}.{index}.topics": ", ".join(map(topics.label, exchange.topics)),
+        f"{ENTRIES}.{index}.topics": ", ".join(map(topics.get_topic_label, exchange.topics)),
     }
 
 
@@ -348,8 +348,8 @@ def _state_of(visit: pb.Visit) -> str:
 def _directions() -> list[tuple[str, str]]:
     """Return the directions of visits, named by who hosts or travels: the reader may be of either city."""
     return [
-        (INCOMING, _("Incoming: %(city)s hosts", city=home_city())),
-        (OUTGOING, _("Outgoing: %(city)s travels", city=home_city())),
+        (INCOMING, _("Incoming: %(city)s hosts", city=get_home_city_name())),
+        (OUTGOING, _("Outgoing: %(city)s travels", city=get_home_city_name())),
     ]
 
 
