@@ -29,15 +29,15 @@ class Explanation:
         title: What happened, in a few words.
         text: The same with its particulars, a line each.
         advice: What to do now, beside the form that was sent.
-        names: (resource name, its title) of what the text is about, to be linked.
-        marks: (field path, complaint) of the fields with which one can change it.
+        links: (resource name, its title) of what the text is about, to be linked.
+        complaints: (field path, complaint) of the fields with which one can change it.
     """
 
     title: str
     text: str
     advice: str
-    names: list[tuple[str, str]] = field(default_factory=list)
-    marks: list[tuple[str, str]] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    complaints: list[tuple[str, str]] = field(default_factory=list)
 
 
 CHOOSE = _l("Please choose at least one.")

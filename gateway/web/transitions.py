@@ -23,7 +23,7 @@ def transition(service: str, verb: str, name: str, form: Form) -> Message:
         DomainError: The service refused.
     """
     method = rpc.SERVICES[service].methods_by_name[verb.capitalize() + service.removesuffix("Service")]
-    changed = rpc.call(method, form.message(GetMessageClass(method.input_type), name=name))
+    changed = rpc.call(method, form.build_request(GetMessageClass(method.input_type), name=name))
     flash(_("Saved. Now: %(state)s.", state=get_term(changed)), "success")
     return changed
 

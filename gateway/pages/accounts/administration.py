@@ -35,8 +35,8 @@ def create() -> ResponseReturnValue:
     permissions.require("AccountService.CreateAccount")
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            account = account_rpc.accounts.CreateAccount(form.message(pb.CreateAccountRequest))
+        with form.catch_refusal():
+            account = account_rpc.accounts.CreateAccount(form.build_request(pb.CreateAccountRequest))
             return _password_page(account, _("The account is created"))
     return _form_page(form, None)
 
@@ -86,7 +86,7 @@ def edit(account_id: str) -> ResponseReturnValue:
     account = _account(account_id)
     form = Form({"account": account})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(account_rpc.accounts.UpdateAccount, pb.UpdateAccountRequest, "account")
             flash(_("The account is saved; it holds from now on."), "success")
             return redirect(href(account.name), 303)
@@ -99,7 +99,7 @@ def lock(account_id: str, verb: str) -> ResponseReturnValue:
     account = _account(account_id)
     form = Form({"etag": account.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             changed = pb.Account(name=account.name, etag=form["etag"], disabled=verb == "lock")
             account_rpc.accounts.UpdateAccount(
                 pb.UpdateAccountRequest(account=changed, update_mask=FieldMask(paths=["disabled"]))
@@ -129,8 +129,8 @@ def reset_password(account_id: str) -> ResponseReturnValue:
     account = _account(account_id)
     form = Form({"etag": account.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            wanted = form.message(pb.ResetAccountPasswordRequest, name=account.name)
+        with form.catch_refusal():
+            wanted = form.build_request(pb.ResetAccountPasswordRequest, name=account.name)
             return _password_page(account_rpc.accounts.ResetAccountPassword(wanted), _("The password is reset"))
     return render_template(
         "confirm.html",

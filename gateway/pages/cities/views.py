@@ -40,9 +40,9 @@ def create() -> ResponseReturnValue:
     if form.submitted:
         form.values["city_id"] = form["city_id"] or slugify(form["city.display_name"])[:MAX_ID].strip("-")
         _write_codes_in_capitals(form)
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_both_coordinates(form)
-            city = rpc.cities.CreateCity(form.message(pb.CreateCityRequest))
+            city = rpc.cities.CreateCity(form.build_request(pb.CreateCityRequest))
             cities.forget_cities()
             flash(_("“%(name)s” is entered.", name=city.display_name), "success")
             return redirect(href(city.name), 303)
@@ -58,7 +58,7 @@ def show(city_id: str) -> ResponseReturnValue:
         wanted = pb.ListPartnershipsRequest(city=city.name, page_size=1000)
         partnerships = rpc.partnerships.ListPartnerships(wanted).partnerships
     weekdays = [
-        name for day, name in countries_and_zones.weekdays() if day in Form({"city": city}).all("city.working_week")
+        name for day, name in countries_and_zones.weekdays() if day in Form({"city": city}).get_all("city.working_week")
     ]
     return render_template(
         "cities/show.html",
@@ -78,7 +78,7 @@ def edit(city_id: str) -> ResponseReturnValue:
     form = Form({"city": city})
     if form.submitted:
         _write_codes_in_capitals(form)
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_both_coordinates(form)
             saved = form.save(rpc.cities.UpdateCity, pb.UpdateCityRequest, "city")
             cities.forget_cities()

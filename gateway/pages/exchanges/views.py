@@ -36,8 +36,8 @@ def create() -> ResponseReturnValue:
     permissions.require("ExchangeService.CreateExchange")
     form = Form({"exchange.partnership": request.args.get("partnership", ""), "exchange.kind": "KIND_ADMINISTRATIVE"})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            exchange = rpc.exchanges.CreateExchange(form.message(pb.CreateExchangeRequest))
+        with form.catch_refusal():
+            exchange = rpc.exchanges.CreateExchange(form.build_request(pb.CreateExchangeRequest))
             flash(_("The exchange is created. Next: its first visit."), "success")
             return redirect(href(exchange.name), 303)
     partnerships = rpc.partnerships.ListPartnerships(pb.ListPartnershipsRequest(page_size=1000)).partnerships
@@ -65,7 +65,7 @@ def edit(exchange_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
     form = Form({"exchange": exchange})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.exchanges.UpdateExchange, pb.UpdateExchangeRequest, "exchange")
             flash(_("The exchange is saved."), "success")
             return redirect(href(exchange.name), 303)

@@ -79,8 +79,10 @@ def create_conclusion(forum_id: str) -> ResponseReturnValue:
     preset = own if len(own) == 1 and not is_coordinator() else []
     form = Form({"conclusion.language": forum.language, "conclusion.working_groups": preset})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            conclusion = rpc.conclusions.CreateConclusion(form.message(pb.CreateConclusionRequest, parent=forum.name))
+        with form.catch_refusal():
+            conclusion = rpc.conclusions.CreateConclusion(
+                form.build_request(pb.CreateConclusionRequest, parent=forum.name)
+            )
             flash(_("The conclusion is drafted. Add its recommendations before it is adopted."), "success")
             return redirect(href(conclusion.name), 303)
     return _page(form, forum, groups, None)
@@ -94,7 +96,7 @@ def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
     form = Form({"conclusion": conclusion})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.conclusions.UpdateConclusion, pb.UpdateConclusionRequest, "conclusion")
             flash(_("The conclusion is saved."), "success")
             return redirect(href(name), 303)
@@ -110,7 +112,7 @@ def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     recommendations = parts.recommendations_of(forum.name, name)
     form = Form({"etag": conclusion.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             transitions.transition("ConclusionService", "adopt", name, form)
             return redirect(href(name), 303)
     return render_template(
@@ -135,10 +137,10 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
         }
     )
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_ahead(form, "recommendation.due_date")
             recommendation = rpc.recommendations.CreateRecommendation(
-                form.message(pb.CreateRecommendationRequest, parent=forum.name)
+                form.build_request(pb.CreateRecommendationRequest, parent=forum.name)
             )
             flash(_("The recommendation is drafted. It is adopted with its conclusion."), "success")
             return redirect(href(recommendation.name), 303)
@@ -164,7 +166,7 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
     recommendation = rpc.recommendations.GetRecommendation(pb.GetRecommendationRequest(name=name))
     form = Form({"recommendation": recommendation})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_ahead(form, "recommendation.due_date", recommendation.due_date)
             form.save(rpc.recommendations.UpdateRecommendation, pb.UpdateRecommendationRequest, "recommendation")
             flash(_("The recommendation is saved."), "success")
@@ -203,7 +205,7 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
     # A department answers for what it owns already.
     names_owner = verb == "answer" and is_coordinator()
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_ahead(form, "due_date", recommendation.due_date)
             if names_owner and form["verdict"] in FOLLOWED and not recommendation.owner_department:
                 _require_owner(form)

@@ -48,8 +48,10 @@ def create_group(forum_id: str) -> ResponseReturnValue:
     forum = parts.forum_of(forum_id)
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            group = rpc.working_groups.CreateWorkingGroup(form.message(pb.CreateWorkingGroupRequest, parent=forum.name))
+        with form.catch_refusal():
+            group = rpc.working_groups.CreateWorkingGroup(
+                form.build_request(pb.CreateWorkingGroupRequest, parent=forum.name)
+            )
             flash(_("The working group is created."), "success")
             return redirect(href(group.name), 303)
     return _page(form, forum, None)
@@ -62,7 +64,7 @@ def edit_group(forum_id: str, group_id: str) -> ResponseReturnValue:
     group = _group(forum_id, group_id)
     form = Form({"working_group": group})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.working_groups.UpdateWorkingGroup, pb.UpdateWorkingGroupRequest, "working_group")
             flash(_("The working group is saved."), "success")
             return redirect(href(group.name), 303)
@@ -75,8 +77,8 @@ def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
     group = _group(forum_id, group_id)
     form = Form({"etag": group.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.working_groups.DeleteWorkingGroup(form.message(pb.DeleteWorkingGroupRequest, name=group.name))
+        with form.catch_refusal():
+            rpc.working_groups.DeleteWorkingGroup(form.build_request(pb.DeleteWorkingGroupRequest, name=group.name))
             flash(_("The working group is deleted."), "success")
             return redirect(f"{href(f'forums/{forum_id}')}/panel", 303)
     return render_template(

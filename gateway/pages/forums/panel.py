@@ -93,8 +93,8 @@ def invite(forum_id: str) -> ResponseReturnValue:
     forum = parts.forum_of(forum_id)
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            request = form.message(pb.CreatePanelistRequest, parent=forum.name)
+        with form.catch_refusal():
+            request = form.build_request(pb.CreatePanelistRequest, parent=forum.name)
             request.panelist.account = _account_named(request.panelist.account)
             panelist = rpc.panelists.CreatePanelist(request)
             _tell(_("%(function)s is invited.", function=panelist.function), panelist)
@@ -108,7 +108,7 @@ def edit_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     panelist = _panelist(forum_id, panelist_id)
     form = Form({"panelist": panelist})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             changed = form.save(_update, pb.UpdatePanelistRequest, "panelist")
             _tell(_("%(function)s is saved.", function=changed.function), changed)
             return redirect(href(panelist.name), 303)
@@ -127,7 +127,7 @@ def accept_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     panelist = _panelist(forum_id, panelist_id)
     form = Form({"etag": panelist.etag, "conflict_of_interest": panelist.conflict_of_interest})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             transitions.transition("PanelistService", "accept", panelist.name, form)
             return redirect(href(panelist.name), 303)
     return render_template("forums/accept.html", form=form, forum=f"forums/{forum_id}", panelist=panelist), form.status
@@ -145,7 +145,7 @@ def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     panelist = _panelist(forum_id, panelist_id)
     form = Form({"etag": panelist.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             transitions.transition("PanelistService", "withdraw", panelist.name, form)
             return redirect(href(panelist.name), 303)
     office = may("PanelistService.CreatePanelist")
@@ -168,8 +168,8 @@ def remove_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     panelist = _panelist(forum_id, panelist_id)
     form = Form({"etag": panelist.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.panelists.DeletePanelist(form.message(pb.DeletePanelistRequest, name=panelist.name))
+        with form.catch_refusal():
+            rpc.panelists.DeletePanelist(form.build_request(pb.DeletePanelistRequest, name=panelist.name))
             flash(_("%(function)s is removed.", function=panelist.function), "success")
             return redirect(f"{href(f'forums/{forum_id}')}/panel", 303)
     return render_template(

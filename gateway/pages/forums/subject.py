@@ -40,8 +40,10 @@ def create_node(forum_id: str) -> ResponseReturnValue:
     forum = parts.forum_of(forum_id)
     form = Form({"subject_node.parent": request.args.get("parent", "")})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            node = rpc.subject_nodes.CreateSubjectNode(form.message(pb.CreateSubjectNodeRequest, parent=forum.name))
+        with form.catch_refusal():
+            node = rpc.subject_nodes.CreateSubjectNode(
+                form.build_request(pb.CreateSubjectNodeRequest, parent=forum.name)
+            )
             flash(_("“%(title)s” is under review.", title=node.title), "success")
             return redirect(href(node.name), 303)
     return _page(form, forum, None)
@@ -54,7 +56,7 @@ def edit_node(forum_id: str, node_id: str) -> ResponseReturnValue:
     node = _node(forum_id, node_id)
     form = Form({"subject_node": node})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             saved = form.save(rpc.subject_nodes.UpdateSubjectNode, pb.UpdateSubjectNodeRequest, "subject_node")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(node.name), 303)
@@ -67,8 +69,8 @@ def remove_node(forum_id: str, node_id: str) -> ResponseReturnValue:
     node = _node(forum_id, node_id)
     form = Form({"etag": node.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.subject_nodes.DeleteSubjectNode(form.message(pb.DeleteSubjectNodeRequest, name=node.name))
+        with form.catch_refusal():
+            rpc.subject_nodes.DeleteSubjectNode(form.build_request(pb.DeleteSubjectNodeRequest, name=node.name))
             flash(_("“%(title)s” is deleted.", title=node.title), "success")
             return redirect(f"{href(f'forums/{forum_id}')}/subject", 303)
     return render_template(

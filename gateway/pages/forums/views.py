@@ -36,8 +36,8 @@ def create() -> ResponseReturnValue:
     permissions.require("ForumService.CreateForum")
     form = Form({"forum.city": current_app.config["HOME_CITY"], "forum.language": language()})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            forum = rpc.forums.CreateForum(form.message(pb.CreateForumRequest))
+        with form.catch_refusal():
+            forum = rpc.forums.CreateForum(form.build_request(pb.CreateForumRequest))
             flash(_("The forum is created. Next: what is under review, the panel and its working groups."), "success")
             return redirect(href(forum.name), 303)
     return render_template(
@@ -52,7 +52,7 @@ def edit(forum_id: str) -> ResponseReturnValue:
     forum = parts.forum_of(forum_id)
     form = Form({"forum": forum})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.forums.UpdateForum, pb.UpdateForumRequest, "forum")
             flash(_("The forum is saved."), "success")
             return redirect(href(forum.name), 303)

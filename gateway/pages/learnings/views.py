@@ -88,10 +88,10 @@ def create() -> ResponseReturnValue:
     )
     if form.submitted:
         form.values["learning.source_title"] = dict(visits).get(form["learning.source"], "")
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             if visit_required and not form["learning.source"]:
                 raise FieldRequired("learning.source")
-            learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
+            learning = rpc.learnings.CreateLearning(form.build_request(pb.CreateLearningRequest))
             flash(_recorded(learning), "success")
             topics.flash_new_topics(learning.topics, known)
             return redirect(href(learning.name), 303)
@@ -127,7 +127,7 @@ def edit(learning_id: str) -> ResponseReturnValue:
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
     form, known = Form({"learning": learning}), topics.list_known_topics()
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             changed = form.save(rpc.learnings.UpdateLearning, pb.UpdateLearningRequest, "learning")
             flash(_("The learning is saved."), "success")
             topics.flash_new_topics(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
@@ -157,7 +157,7 @@ def step_with_page(learning_id: str, verb: str) -> ResponseReturnValue:
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
     form = Form({"etag": learning.etag, "remedial_action": learning.remedial_action, "owner": learning.owner})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             transitions.transition("LearningService", verb, learning.name, form)
             return redirect(href(learning.name), 303)
     others, known_departments = [], departments.suggest_departments() if verb == "identify" else []

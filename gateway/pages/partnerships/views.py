@@ -37,8 +37,8 @@ def create() -> ResponseReturnValue:
     permissions.require("PartnershipService.CreatePartnership")
     form = Form({"partnership.city": request.args.get("city", "")})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            partnership = rpc.partnerships.CreatePartnership(form.message(pb.CreatePartnershipRequest))
+        with form.catch_refusal():
+            partnership = rpc.partnerships.CreatePartnership(form.build_request(pb.CreatePartnershipRequest))
             flash(_("The partnership is created. Next: its first exchange."), "success")
             return redirect(href(partnership.name), 303)
     return render_template(
@@ -62,7 +62,7 @@ def edit(partnership_id: str) -> ResponseReturnValue:
     partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
     form = Form({"partnership": partnership})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.partnerships.UpdatePartnership, pb.UpdatePartnershipRequest, "partnership")
             flash(_("The partnership is saved."), "success")
             return redirect(href(partnership.name), 303)
@@ -83,7 +83,7 @@ def end(partnership_id: str) -> ResponseReturnValue:
     partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
     form = Form({"etag": partnership.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             transitions.transition("PartnershipService", "end", partnership.name, form)
             return redirect(href(partnership.name), 303)
     return render_template(

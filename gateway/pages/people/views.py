@@ -28,8 +28,8 @@ def create() -> ResponseReturnValue:
     permissions.require("PersonService.CreatePerson")
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            person = rpc.people.CreatePerson(form.message(pb.CreatePersonRequest))
+        with form.catch_refusal():
+            person = rpc.people.CreatePerson(form.build_request(pb.CreatePersonRequest))
             flash(_("“%(name)s” is entered.", name=person.function), "success")
             return redirect(url_for("people.index"), 303)
     return render_template(
@@ -44,7 +44,7 @@ def edit(person_id: str) -> ResponseReturnValue:
     person = rpc.people.GetPerson(pb.GetPersonRequest(name=f"people/{person_id}"))
     form = Form({"person": person})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             saved = form.save(rpc.people.UpdatePerson, pb.UpdatePersonRequest, "person")
             flash(_("“%(title)s” is saved.", title=saved.function), "success")
             return redirect(url_for("people.index"), 303)

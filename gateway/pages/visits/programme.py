@@ -65,8 +65,8 @@ def create_item(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form(_times(visit), zone=visit.time_zone)
     if form.submitted:
-        with form.keeping_what_was_typed():
-            item = rpc.agenda_items.CreateAgendaItem(form.message(pb.CreateAgendaItemRequest, parent=visit.name))
+        with form.catch_refusal():
+            item = rpc.agenda_items.CreateAgendaItem(form.build_request(pb.CreateAgendaItemRequest, parent=visit.name))
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
             return redirect(another if "another" in form.values else href(visit.name), 303)
@@ -80,7 +80,7 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"agenda_item": item}, zone=visit.time_zone)
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(visit.name), 303)
@@ -94,8 +94,8 @@ def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"etag": item.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.agenda_items.DeleteAgendaItem(form.message(pb.DeleteAgendaItemRequest, name=item.name))
+        with form.catch_refusal():
+            rpc.agenda_items.DeleteAgendaItem(form.build_request(pb.DeleteAgendaItemRequest, name=item.name))
             flash(_("“%(title)s” is removed.", title=item.title), "success")
             return redirect(href(visit.name), 303)
     return render_template(

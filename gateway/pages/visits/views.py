@@ -78,9 +78,9 @@ def create() -> ResponseReturnValue:
         }
     )
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_own_host(form)
-            visit = rpc.visits.CreateVisit(form.message(pb.CreateVisitRequest))
+            visit = rpc.visits.CreateVisit(form.build_request(pb.CreateVisitRequest))
             flash(_("The visit is created. Next: who travels, and the programme."), "success")
             return redirect(href(visit.name), 303)
     return render_template(
@@ -117,7 +117,7 @@ def _refused(form: Form, violation: Violation, kind: type[Message], **fields: st
     """Return what is wrong with one field, with all that the request of `kind` would be refused for besides."""
     violations = [violation]
     try:
-        validate(form.message(kind, **fields))
+        validate(form.build_request(kind, **fields))
     except InvalidArgument as others:
         violations += [other for other in others.violations if other.field != violation.field]
     return InvalidFields(violations)
@@ -188,7 +188,7 @@ def edit(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form({"visit": visit}, zone=visit.time_zone)
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.visits.UpdateVisit, pb.UpdateVisitRequest, "visit")
             flash(_("The visit is saved."), "success")
             return redirect(href(visit.name), 303)
@@ -273,7 +273,7 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form({"etag": visit.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             transitions.transition("VisitService", verb, visit.name, form)
             return redirect(href(visit.name), 303)
     return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
@@ -293,17 +293,17 @@ def report(visit_id: str) -> ResponseReturnValue:
     known_topics = topics.list_known_topics(*exchange.topics)
     added = None
     if form.submitted and "report" not in visit.allowed_transitions:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             raise IllegalTransition("report", _state_of(visit), list(visit.allowed_transitions))
     elif "add" in form.values:
-        if form.entries(ENTRIES) < MAX_LEARNINGS:
-            added = form.entries(ENTRIES)
+        if form.count_entries(ENTRIES) < MAX_LEARNINGS:
+            added = form.count_entries(ENTRIES)
             form.values.update(_new_entry(added, exchange))
     elif "remove" in form.values:
         form.keep_entries(ENTRIES, lambda index: str(index) != form["remove"])
     elif form.submitted:
-        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.blank(f"{ENTRIES}.{index}", _GIVEN))
-        with form.keeping_what_was_typed():
+        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.is_blank(f"{ENTRIES}.{index}", _GIVEN))
+        with form.catch_refusal():
             if early and form["early"] != "on":
                 unconfirmed = Violation("early", "EARLY_NOT_CONFIRMED", "is not confirmed")
                 raise _refused(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
@@ -316,7 +316,7 @@ def report(visit_id: str) -> ResponseReturnValue:
         visit=visit,
         entries=ENTRIES,
         added=added,
-        full=form.entries(ENTRIES) >= MAX_LEARNINGS,
+        full=form.count_entries(ENTRIES) >= MAX_LEARNINGS,
         early=early,
         readers=list_visibilities(),
         topics_known=known_topics,
