@@ -24,11 +24,11 @@ def count_entries(values: MultiDict[str, str], path: str) -> int:
 def keep_entries(values: MultiDict[str, str], path: str, keep: Callable[[int], bool]) -> MultiDict[str, str]:
     """Return the values without the entries of the list at `path` whose index `keep` refuses, numbered anew."""
     indices = {index: place for place, index in enumerate(filter(keep, range(count_entries(values, path))))}
-    kept: MultiDict[str, str] = MultiDict()
+    remaining: MultiDict[str, str] = MultiDict()
     for key, text in values.items(multi=True):
         if found := re.match(re.escape(path) + r"\.([0-9]{1,3})\.(.+)", key):
             if int(found[1]) in indices:
-                kept.add(f"{path}.{indices[int(found[1])]}.{found[2]}", text)
+                remaining.add(f"{path}.{indices[int(found[1])]}.{found[2]}", text)
         else:
-            kept.add(key, text)
-    return kept
+            remaining.add(key, text)
+    return remaining

@@ -25,7 +25,7 @@ from chassis.errors import DomainError, EtagMismatch, InvalidFields, NotFound, U
 from gateway.auth.callers import is_reader
 from gateway.errors.explanations import CHOOSE, Explanation, explain, explain_field
 from gateway.errors.http_status import http_status
-from gateway.errors.unfit import Unfit
+from gateway.errors.unfit_value import UnfitValue
 from gateway.forms import field_codec, resubmission
 from gateway.forms.entries import count_entries, keep_entries, split_entries
 from gateway.forms.merge import Merge, merge, read_loaded, write_loaded
@@ -73,8 +73,8 @@ class Form:
         self._initial = dict(initial or {})
         if self.submitted:
             self.values = MultiDict(request.form.items(multi=True))
-        elif typed := resubmission.typed():
-            self.values = field_codec.in_the_readers_words(typed)
+        elif typed := resubmission.get_typed():
+            self.values = field_codec.translate_words(typed)
         else:
             self._load({"request_id": str(uuid4()), **self._initial})
         self._recall_questions()
@@ -83,7 +83,7 @@ class Form:
         """Fill the form with what the page starts with, and let it carry what it is loaded with."""
         for path, value in initial.items():
             if isinstance(value, Message):
-                field_codec.show(self.values, value, path, self.zone)
+                field_codec.write_texts(self.values, value, path, self.zone)
                 self.values[LOADED] = write_loaded(value)
             else:
                 self.values.setlist(path, [value] if isinstance(value, str) else value)
@@ -158,9 +158,9 @@ class Form:
         for key in self.values:
             texts = [text.replace("\r\n", "\n").strip() for text in self.get_all(key)]
             try:
-                field_codec.put(message, key.split("."), [text for text in texts if text], self.zone)
-            except Unfit as wrong:
-                violations.append(wrong.at(key))
+                field_codec.set_field(message, key.split("."), [text for text in texts if text], self.zone)
+            except UnfitValue as wrong:
+                violations.append(wrong.to_violation(key))
         if violations:
             raise InvalidFields(violations)
         return message
@@ -229,7 +229,7 @@ class Form:
     def _to_texts(self, message: Message, path: str) -> MultiDict[str, str]:
         """Return the texts with which the form would show a message at `path`."""
         texts: MultiDict[str, str] = MultiDict()
-        field_codec.show(texts, message, path, self.zone)
+        field_codec.write_texts(texts, message, path, self.zone)
         return texts
 
     def _round_trip(self, message: M, path: str) -> M:
@@ -237,8 +237,8 @@ class Form:
         read = type(message)()
         for key, texts in self._to_texts(message, path).lists():
             try:
-                field_codec.put(read, key.split(".")[1:], texts, self.zone)
-            except Unfit:  # it cannot be typed, so it cannot have been left as it is
+                field_codec.set_field(read, key.split(".")[1:], texts, self.zone)
+            except UnfitValue:  # it cannot be typed, so it cannot have been left as it is
                 continue
         return read
 
@@ -304,7 +304,7 @@ class Form:
     def _name_entry(self, at: str, complaint: str) -> str:
         """Return a complaint with the entry that it is about, where it is one of several typed into one field."""
         field, _dot, index = at.rpartition(".")
-        codes = field_codec.IN_WORDS.get(field.rpartition(".")[2], (str, str))[1]
+        codes = field_codec.WORD_CODECS.get(field.rpartition(".")[2], (str, str))[1]
         entries = list({codes(text): text for text in reversed(split_entries(self.get_all(field)))}.values())[::-1]
         if len(entries) > 1 and index.isdigit() and int(index) < len(entries):
             return f"{entries[int(index)]}: {complaint}"

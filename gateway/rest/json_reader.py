@@ -22,7 +22,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from chassis.errors import Violation
-from gateway.errors.unfit import Unfit
+from gateway.errors.unfit_value import UnfitValue
 from gateway.rest import fields
 
 # More mistakes than these help nobody; a sender of a million would be answered with a hundred times what it sent.
@@ -87,8 +87,8 @@ def read(message: Message, value: object, violations: list[Violation], path: str
         if descriptor.full_name.startswith("google.protobuf.") and descriptor.name != "Empty":
             json_format.ParseDict(value, message)  # type: ignore[arg-type] # Struct, Value, Any and wrappers: as the library has them
             return
-    except Unfit as error:
-        violations.append(error.at(path or "body"))
+    except UnfitValue as error:
+        violations.append(error.to_violation(path or "body"))
         return
     except json_format.ParseError as error:
         violations.append(Violation(path or "body", "NOT_WELL_FORMED", str(error)))
@@ -175,8 +175,8 @@ def put(
     """Convert one scalar and store it, or note why it does not fit."""
     try:
         store(scalar(field, value))
-    except Unfit as error:
-        violations.append(error.at(path))
+    except UnfitValue as error:
+        violations.append(error.to_violation(path))
     except (ValueError, TypeError, OverflowError):  # what protobuf itself refuses, such as half a surrogate pair
         violations.append(Violation(path, "NOT_WELL_FORMED", "must be well-formed"))
 
@@ -186,20 +186,20 @@ def scalar(field: FieldDescriptor, value: object) -> Any:
     Return the Python value of a scalar field.
 
     Raises:
-        Unfit: The JSON value does not fit the field's type.
+        UnfitValue: The JSON value does not fit the field's type.
     """
     kind = field.cpp_type
     if kind == FieldDescriptor.CPPTYPE_STRING:
         if not isinstance(value, str):
-            raise Unfit("must be a text", reason="NOT_A_TEXT")
+            raise UnfitValue("must be a text", reason="NOT_A_TEXT")
         if field.type == FieldDescriptor.TYPE_BYTES:
             return decoded(value)
         if "\0" in value:
-            raise Unfit("must not hold the character NUL", reason="NUL_CHARACTER")
+            raise UnfitValue("must not hold the character NUL", reason="NUL_CHARACTER")
         return value
     if kind == FieldDescriptor.CPPTYPE_BOOL:
         if not isinstance(value, bool):
-            raise Unfit("must be true or false", reason="NOT_A_BOOLEAN")
+            raise UnfitValue("must be true or false", reason="NOT_A_BOOLEAN")
         return value
     if kind == FieldDescriptor.CPPTYPE_ENUM:
         return enum_number(field, value)
@@ -213,23 +213,23 @@ def integer(value: object, low: int, high: int) -> int:
     if (isinstance(value, str) and INTEGER.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Unfit("must be a whole number", reason="NOT_A_WHOLE_NUMBER")
+        raise UnfitValue("must be a whole number", reason="NOT_A_WHOLE_NUMBER")
     if not low <= value <= high:
         limits = {"low": str(low), "high": str(high)}
-        raise Unfit(f"must be from {low} to {high}", reason="NUMBER_OUT_OF_RANGE", metadata=limits)
+        raise UnfitValue(f"must be from {low} to {high}", reason="NUMBER_OUT_OF_RANGE", metadata=limits)
     return value
 
 
 def floating(value: object) -> float:
     """Return a number from JSON: a number, its text, or "NaN", "Infinity", "-Infinity"."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Unfit("must be a number", reason="NOT_A_NUMBER")
+        raise UnfitValue("must be a number", reason="NOT_A_NUMBER")
     try:
         result = float(value)
     except (ValueError, OverflowError) as error:
-        raise Unfit("must be a number", reason="NOT_A_NUMBER") from error
+        raise UnfitValue("must be a number", reason="NOT_A_NUMBER") from error
     if not math.isfinite(result) and value not in ("NaN", "Infinity", "-Infinity"):
-        raise Unfit("must be a number", reason="NOT_A_NUMBER")
+        raise UnfitValue("must be a number", reason="NOT_A_NUMBER")
     return result
 
 
@@ -241,7 +241,9 @@ def enum_number(field: FieldDescriptor, value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
         return value
     names = [known.name for known in kind.values if known.number]
-    raise Unfit(f"must be one of {', '.join(names)}", reason="CHOICE_UNKNOWN", metadata={"allowed": ",".join(names)})
+    raise UnfitValue(
+        f"must be one of {', '.join(names)}", reason="CHOICE_UNKNOWN", metadata={"allowed": ",".join(names)}
+    )
 
 
 def decoded(text: str) -> bytes:
@@ -252,14 +254,14 @@ def decoded(text: str) -> bytes:
             validate=True,
         )
     except (binascii.Error, ValueError) as error:
-        raise Unfit("must be base64", reason="NOT_BASE64") from error
+        raise UnfitValue("must be base64", reason="NOT_BASE64") from error
 
 
 def read_text_message(message: Message, value: object) -> None:
     """Fill a Timestamp, Duration or FieldMask from its text."""
     if message.DESCRIPTOR.full_name == fields.FIELD_MASK:
         if not isinstance(value, str):
-            raise Unfit("must be field names separated by commas", reason="NOT_A_FIELD_MASK")
+            raise UnfitValue("must be field names separated by commas", reason="NOT_A_FIELD_MASK")
         message.paths.extend(snake_case(path.strip()) for path in value.split(",") if path.strip())  # type: ignore[attr-defined]
         return
     try:
@@ -268,10 +270,10 @@ def read_text_message(message: Message, value: object) -> None:
         if message.DESCRIPTOR.full_name == fields.DURATION:
             example = "5400s"
             description = f"must be a duration in seconds, such as {example}"
-            raise Unfit(description, reason="NOT_A_DURATION", metadata={"example": example}) from error
+            raise UnfitValue(description, reason="NOT_A_DURATION", metadata={"example": example}) from error
         example = "2030-05-01T09:00:00Z"
         description = f"must be an instant in RFC 3339, such as {example}"
-        raise Unfit(description, reason="NOT_AN_INSTANT", metadata={"example": example}) from error
+        raise UnfitValue(description, reason="NOT_AN_INSTANT", metadata={"example": example}) from error
 
 
 def snake_case(path: str) -> str:

@@ -100,7 +100,7 @@ def database_error(error: Any) -> BaseResponse:
 
 def form_not_valid(_error: CSRFError) -> ResponseReturnValue:
     """Answer a form without a valid token, of an old page or another site: show it again, and carry nothing out."""
-    if resubmission.typed() is None:
+    if resubmission.get_typed() is None:
         title = _("This form is no longer valid")
         message = _("Your session ended while the page was open, so nothing was changed.")
         return page(400, message, {}, title, _("Go back, load the page anew and do it again."))
