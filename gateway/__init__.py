@@ -70,7 +70,7 @@ def create_app(settings: GatewaySettings) -> Flask:
 
     app.extensions["accounts"] = database = AccountsDatabase(settings.database_url, settings.pool_size)
     app.extensions["rpc"] = rpc.Connections(settings, current_identity)
-    Babel(app, locale_selector=languages.locale)
+    Babel(app, locale_selector=languages.current_locale)
     gettext.init_app(app)
     template_context.init_app(app)
 

@@ -40,9 +40,9 @@ INTEGERS = {
 # Fields that people read and write in words of their own: field → (code to words, words to code).
 WORD_CODECS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     "topics": (topics.get_topic_label, topics.find_topic),
-    "languages": (languages.name_of, languages.tag_of),
-    "interpretation_languages": (languages.name_of, languages.tag_of),
-    "time_zone": (str, countries_and_zones.zone_of),
+    "languages": (languages.get_language_name, languages.find_language),
+    "interpretation_languages": (languages.get_language_name, languages.find_language),
+    "time_zone": (str, countries_and_zones.find_time_zone),
 }
 
 
@@ -105,8 +105,8 @@ def write_texts(values: MultiDict[str, str], message: Message, path: str, zone: 
         elif field.message_type.full_name == TIMESTAMP:
             values[at] = value.ToDatetime(UTC).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
         elif field.message_type.full_name == LOCATION:  # with its zeros: the equator is a place
-            values[f"{at}.latitude"] = formats.decimal(value.latitude)
-            values[f"{at}.longitude"] = formats.decimal(value.longitude)
+            values[f"{at}.latitude"] = formats.format_decimal(value.latitude)
+            values[f"{at}.longitude"] = formats.format_decimal(value.longitude)
         elif field.is_repeated:
             for index, item in enumerate(value):
                 write_texts(values, item, f"{at}.{index}", zone)
@@ -126,7 +126,7 @@ def translate_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
         if field in WORD_CODECS and (before := resubmission.get_previous_language()):
             in_words, in_code = WORD_CODECS[field]
             words = split_entries([text])
-            with languages.reading(before):
+            with languages.use_language(before):
                 codes = [in_code(word) for word in words]
                 read = [in_words(code) for code in codes]
             reads = [in_words(code) for code in codes]
@@ -181,8 +181,8 @@ def _parse_scalar(field: Field, text: str) -> str | int | float | bool:
     if field.cpp_type in INTEGERS:
         return _parse_with(int, text, reason="NOT_A_WHOLE_NUMBER")
     if field.containing_type.full_name == LOCATION:
-        example = {"example": formats.decimal(49.4875)}
-        return _parse_with(formats.degrees_of, text, reason="NOT_A_DECIMAL", metadata=example)
+        example = {"example": formats.format_decimal(49.4875)}
+        return _parse_with(formats.parse_degrees, text, reason="NOT_A_DECIMAL", metadata=example)
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return text in ("on", "true", "1")
     if field.name == "language" and not text_languages.is_known(text):

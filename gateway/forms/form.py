@@ -257,7 +257,7 @@ class Form:
             return ""
         labels = dict(options)
         texts = [labels.get(text, text) for text in self.theirs[path] or [""]]
-        return formats.local_moment(texts[0]) if instant and texts[0] else ", ".join(texts)
+        return formats.format_local_text(texts[0]) if instant and texts[0] else ", ".join(texts)
 
     def count_entries(self, path: str) -> int:
         """Return how many entries the list of messages at `path` has on the page."""

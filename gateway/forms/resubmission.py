@@ -84,8 +84,8 @@ def _switch_if_pressed() -> bool:
     chosen = request.form.get(SWITCH, "")
     if chosen not in languages.LANGUAGES:
         return False
-    g.language_before = languages.language()
-    languages.choose(chosen)
+    g.language_before = languages.current_language()
+    languages.set_language(chosen)
     remember_language(chosen)
     return True
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel.speaklater import LazyString
 from google.protobuf.message import Message
 
-from gateway.i18n.gettext import later as _l
+from gateway.i18n.gettext import translate_later as _l
 
 # Enum (message and enum name) → value name → label. The order is the order of every select.
 TERMS: dict[str, dict[str, LazyString]] = {

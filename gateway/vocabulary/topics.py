@@ -10,7 +10,7 @@ from flask_babel.speaklater import LazyString
 
 from chassis.errors import Unavailable
 from gateway import rpc
-from gateway.i18n.gettext import later as _l
+from gateway.i18n.gettext import translate_later as _l
 
 # Topics of the vocabulary → label; a topic that is not here is shown as its slug, with spaces.
 TOPICS: dict[str, LazyString] = {

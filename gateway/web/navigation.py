@@ -3,7 +3,7 @@
 from flask import request
 
 from gateway.auth.permissions import ADMINISTERING, may
-from gateway.i18n.gettext import later as _l
+from gateway.i18n.gettext import translate_later as _l
 
 # The main navigation: path, label, and RPCs; who may call none of them is not shown the page.
 NAVIGATION = [

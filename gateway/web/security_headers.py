@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from gateway.i18n.languages import language
+from gateway.i18n.languages import current_language
 
 # How a file is answered that is there: whole, in part, or as known already. Everything else is a page for one reader.
 FOUND = (200, 206, 304)
@@ -34,6 +34,6 @@ def protect(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        response.headers.setdefault("Content-Language", language())
+        response.headers.setdefault("Content-Language", current_language())
         response.vary.update(["Cookie", "Accept-Language"])
     return response

@@ -20,11 +20,11 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"identity": reader()})
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
-        "day": formats.day,
+        "day": formats.format_day,
         "field_id": lambda path: "field-" + path.replace(".", "-"),
-        "moment": formats.moment,
-        "clock": formats.clock,
-        "country_name": countries_and_zones.country_name,
+        "moment": formats.format_instant,
+        "clock": formats.format_time,
+        "country_name": countries_and_zones.get_country_name,
         "slug": lambda name: name.rsplit("/", 1)[-1],
         "term": enum_labels.get_term,
         "value": enum_labels.get_value_name,
@@ -32,19 +32,19 @@ def init_app(app: Flask) -> None:
         "verb": enum_labels.get_verb_label,
         "topic": topics.get_topic_label,
         "in_words": lambda name, titles: titles.get(name, ""),
-        "language_name": languages.name_of,
+        "language_name": languages.get_language_name,
         "marked": marked,
         "terms_of": enum_labels.get_terms,
     }
     app.jinja_env.globals |= {
         "asset": links.asset,
-        "days": formats.days,
-        "direction": languages.direction,
+        "days": formats.format_days,
+        "direction": languages.get_direction,
         "href": links.href,
         "home_city": cities.get_home_city_name,
         "is_here": navigation.is_here,
         "is_offered": navigation.is_offered,
-        "language": languages.language,
+        "language": languages.current_language,
         "languages": languages.LANGUAGES,
         "may": permissions.may,
         "navigation": navigation.navigation,
@@ -53,7 +53,7 @@ def init_app(app: Flask) -> None:
         "this_page": links.this_page,
         "topics": topics.list_vocabulary,
         "written_languages": text_languages.list_local_languages,
-        "zone_name": countries_and_zones.zone_name,
+        "zone_name": countries_and_zones.get_zone_name,
     }
 
 

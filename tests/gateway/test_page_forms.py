@@ -20,7 +20,7 @@ from gateway.web import links, template_context
 def app() -> Flask:
     app = Flask(__name__)
     app.config.update(HOME_TIME_ZONE="Europe/Berlin", BABEL_TRANSLATION_DIRECTORIES=str(languages.TRANSLATIONS))
-    Babel(app, locale_selector=languages.locale)
+    Babel(app, locale_selector=languages.current_locale)
     return app
 
 
@@ -170,9 +170,9 @@ def test_topics_and_languages_are_written_in_words() -> None:
     assert topics.find_topic("controlling") == "controlling"
     assert topics.find_topic("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
     assert topics.find_topic("!?") == "!?"  # no slug: the service says so
-    assert languages.tag_of("Walisisch") == "cy"
-    assert languages.tag_of("en") == "en"
-    assert languages.tag_of("Klingonisch?") == "Klingonisch?"
+    assert languages.find_language("Walisisch") == "cy"
+    assert languages.find_language("en") == "en"
+    assert languages.find_language("Klingonisch?") == "Klingonisch?"
 
 
 @pytest.mark.parametrize(("typed", "slug", "shown"), [

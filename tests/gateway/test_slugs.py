@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.i18n.languages import direction
+from gateway.i18n.languages import get_direction
 from gateway.vocabulary.slugs import slugify
 
 
@@ -46,4 +46,4 @@ def test_a_slug_is_one_or_nothing(title: str) -> None:
      ("pa-Arab", "rtl"), ("pa", "ltr"), ("de", "ltr"), ("en", "ltr"), ("tlh", "ltr"), ("", "ltr"), ("x/y", "ltr")],
 )  # fmt: skip
 def test_a_language_is_written_as_cldr_says(tag: str, written: str) -> None:
-    assert direction(tag) == written
+    assert get_direction(tag) == written

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from gateway.auth import permissions
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
-from gateway.i18n.gettext import later as _l
+from gateway.i18n.gettext import translate_later as _l
 
 blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 

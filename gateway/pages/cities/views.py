@@ -58,12 +58,14 @@ def show(city_id: str) -> ResponseReturnValue:
         wanted = pb.ListPartnershipsRequest(city=city.name, page_size=1000)
         partnerships = rpc.partnerships.ListPartnerships(wanted).partnerships
     weekdays = [
-        name for day, name in countries_and_zones.weekdays() if day in Form({"city": city}).get_all("city.working_week")
+        name
+        for day, name in countries_and_zones.list_weekdays()
+        if day in Form({"city": city}).get_all("city.working_week")
     ]
     return render_template(
         "cities/show.html",
         city=city,
-        coordinates=formats.coordinates(city.location) if city.HasField("location") else "",
+        coordinates=formats.format_coordinates(city.location) if city.HasField("location") else "",
         home=_home(),
         partnerships=partnerships,
         working_week=weekdays,
@@ -92,10 +94,10 @@ def _form_page(form: Form, city: pb.City | None) -> ResponseReturnValue:
         "cities/form.html",
         form=form,
         city=city,
-        countries=countries_and_zones.countries(),
-        decimal=formats.decimal,
-        time_zones=countries_and_zones.time_zones(),
-        weekdays=countries_and_zones.weekdays(),
+        countries=countries_and_zones.list_countries(),
+        decimal=formats.format_decimal,
+        time_zones=countries_and_zones.list_time_zones(),
+        weekdays=countries_and_zones.list_weekdays(),
     )
     return page, form.status
 

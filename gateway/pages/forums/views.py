@@ -11,7 +11,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.i18n.languages import language
+from gateway.i18n.languages import current_language
 from gateway.pages.forums import conclusions, groups, panel, parts, subject
 from gateway.pages.forums.parts import is_coordinator
 from gateway.vocabulary import cities
@@ -34,7 +34,7 @@ def index() -> ResponseReturnValue:
 @sign_in_required
 def create() -> ResponseReturnValue:
     permissions.require("ForumService.CreateForum")
-    form = Form({"forum.city": current_app.config["HOME_CITY"], "forum.language": language()})
+    form = Form({"forum.city": current_app.config["HOME_CITY"], "forum.language": current_language()})
     if form.submitted:
         with form.catch_refusal():
             forum = rpc.forums.CreateForum(form.build_request(pb.CreateForumRequest))

@@ -13,7 +13,7 @@ from gateway.auth import permissions
 from gateway.auth.callers import require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.i18n.languages import language
+from gateway.i18n.languages import current_language
 from gateway.pages.visits.trail import BEGUN
 from gateway.vocabulary import cities, departments, topics
 from gateway.vocabulary.cities import get_home_city_name
@@ -81,7 +81,7 @@ def create() -> ResponseReturnValue:
     only_visit = visits[0][0] if visit_required and len(visits) == 1 else ""
     form = Form(
         {
-            "learning.language": language(),
+            "learning.language": current_language(),
             "learning.visibility": "VISIBILITY_INTERNAL",
             "learning.source": request.args.get("source", only_visit),
         }

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, make_response, render_template
 from werkzeug.wrappers import Response
 
-from gateway.i18n.gettext import later as _l
+from gateway.i18n.gettext import translate_later as _l
 from gateway.operations.health import READY, part_states, unstored
 
 # What people call the parts.

@@ -22,8 +22,8 @@ from gateway.auth.callers import current_identity
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.i18n.formats import day
-from gateway.i18n.languages import language
+from gateway.i18n.formats import format_day
+from gateway.i18n.languages import current_language
 from gateway.pages.visits import delegation, programme
 from gateway.pages.visits.trail import BEGUN, trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
@@ -226,7 +226,7 @@ def _asked_about(visit: pb.Visit, *, prepared: bool) -> list[str]:
 def ask(visit_id: str, verb: str) -> ResponseReturnValue:
     """Ask back before a step that may be too early; the answer is the step itself."""
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    place = {"today": day(_today(visit)), "city": visit.host_city_display_name}
+    place = {"today": format_day(_today(visit)), "city": visit.host_city_display_name}
     if verb == "confirm":
         title, consequence = _("Confirm this visit already?"), _what_is_missing(visit)
     elif verb == "start":
@@ -234,14 +234,14 @@ def ask(visit_id: str, verb: str) -> ResponseReturnValue:
         consequence = _(
             "Today is %(today)s in %(city)s; the first day of the visit is %(day)s."
             " Once it has started, it can be neither cancelled nor postponed.",
-            day=day(visit.start_date),
+            day=format_day(visit.start_date),
             **place,
         )
     else:
         title = _("Close this visit today?")
         consequence = _(
             "Today is %(today)s in %(city)s; the last day of the visit is %(day)s. Closing it is final.",
-            day=day(visit.end_date),
+            day=format_day(visit.end_date),
             **place,
         )
     return render_template(
@@ -335,7 +335,7 @@ def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
     """
     return {
         f"{ENTRIES}.{index}.visibility": "VISIBILITY_INTERNAL",
-        f"{ENTRIES}.{index}.language": language(),
+        f"{ENTRIES}.{index}.language": current_language(),
         f"{ENTRIES}.{index}.topics": ", ".join(map(topics.get_topic_label, exchange.topics)),
     }
 
