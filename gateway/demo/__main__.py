@@ -8,7 +8,7 @@ import sys
 
 from chassis.errors import DomainError
 from chassis.settings import load as load_settings
-from gateway.accounts.account_admin import emails
+from gateway.accounts.account_admin import list_emails
 from gateway.accounts.database import AccountsDatabase
 from gateway.demo import accounts
 from gateway.settings import GatewaySettings
@@ -18,7 +18,7 @@ def main() -> None:
     """Load the demo data where nothing else is."""
     settings = load_settings(GatewaySettings, "gateway")
     database = AccountsDatabase(settings.database_url)
-    present = emails(database)
+    present = list_emails(database)
     if present >= accounts.EMAILS:
         return
     if present - accounts.EMAILS:

@@ -1,7 +1,7 @@
 """The demo accounts: one for each role, password ``demo``."""
 
 from chassis.identity import Identity, Role
-from gateway.accounts.account_admin import create_with_password, emails
+from gateway.accounts.account_admin import create_account_with_password, list_emails
 from gateway.accounts.database import AccountsDatabase
 
 PASSWORD = "demo"  # nothing else may stand beside the demo data
@@ -28,10 +28,10 @@ EMAILS = {email(account) for account in ACCOUNTS}
 
 def create(database: AccountsDatabase) -> None:
     """Create the accounts that are missing."""
-    present = emails(database)
+    present = list_emails(database)
     for account in ACCOUNTS:
         if email(account) not in present:
-            create_with_password(
+            create_account_with_password(
                 database,
                 email(account),
                 account.name,

@@ -155,7 +155,7 @@ def places_taken() -> Iterator[Callable[[], None]]:
     child = os.fork()
     if not child:
         for place in range(password_budget.HASHES_AT_ONCE):
-            password_budget._take(range(place, place + 1))
+            password_budget._take_place(range(place, place + 1))
         os.write(told, b"x")
         signal.pause()
     assert os.read(other, 1) == b"x"
@@ -212,7 +212,7 @@ def test_a_full_queue_turns_away_at_once() -> None:
 
     def hash_one(_number: int) -> None:
         started = time.monotonic()
-        with pytest.raises(Unavailable), password_budget.place_to_hash():
+        with pytest.raises(Unavailable), password_budget.hold_hashing_place():
             pass
         ended.append(time.monotonic() - started)
 

@@ -164,7 +164,7 @@ def _form_page(form: Form, account: pb.Account | None) -> ResponseReturnValue:
         form=form,
         account=account,
         cities=cities.list_other_cities(),
-        departments=departments.suggest_departments(more=account_admin.departments(accounts_database())),
+        departments=departments.suggest_departments(more=account_admin.list_departments(accounts_database())),
     )
     return page, form.status
 

@@ -81,7 +81,7 @@ def _account_named(text: str) -> str:
     if "@" not in text or not may("PanelistService.CreatePanelist"):
         return text
     try:
-        return account_admin.expert(accounts_database(), text).name
+        return account_admin.get_expert(accounts_database(), text).name
     except NotFound:
         message = "is not the e-mail address of an expert's account"
         raise InvalidArgument("panelist.account", message, reason="NOT_AN_EXPERTS_EMAIL") from None
