@@ -74,7 +74,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     gettext.init_app(app)
     template_context.init_app(app)
 
-    app.before_request(request_telemetry.begin)
+    app.before_request(request_telemetry.note_start)
     app.before_request(malformed_requests.refuse)
     request_telemetry.trace_requests(app)
     if settings.otlp_endpoint:
@@ -88,7 +88,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     # Flask calls these in the opposite order.
     app.after_request(request_telemetry.note_status)
     app.after_request(security_headers.protect)
-    app.teardown_request(request_telemetry.end)
+    app.teardown_request(request_telemetry.record_request)
     for kind, handler in error_handlers.HANDLERS.items():
         app.register_error_handler(kind, handler)
 

@@ -27,16 +27,16 @@ def main() -> None:
     from gateway import create_app, rpc
     from gateway.demo import loader
 
-    with create_app(settings).app_context(), rpc.acting_as(accounts.COORDINATOR):
+    with create_app(settings).app_context(), rpc.act_as(accounts.COORDINATOR):
         try:
             loader.refuse_foreign()
             print("loading the demo data …", flush=True)
             loader.load()
-        except loader.Foreign as found:
+        except loader.ForeignData as found:
             sys.exit(f"The demo data is not loaded: {found}.")
         except DomainError as error:
             sys.exit(f"The demo data is not loaded: {error.message} ({error.code})")
-    accounts.create(database)
+    accounts.create_accounts(database)
 
 
 if __name__ == "__main__":

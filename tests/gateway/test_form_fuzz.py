@@ -65,9 +65,9 @@ NAMES = st.sampled_from(
 def demo(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A platform with the demo data."""
     with platform(postgres_server, keys, tmp_path_factory.mktemp("fuzz"), "fuzz") as running:
-        with running.app.app_context(), rpc.acting_as(accounts.COORDINATOR):
+        with running.app.app_context(), rpc.act_as(accounts.COORDINATOR):
             loader.load()
-        accounts.create(running.database)
+        accounts.create_accounts(running.database)
         yield running
 
 
