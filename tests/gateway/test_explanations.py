@@ -15,7 +15,7 @@ from gateway.errors.explanations import PARTICULAR, explain, explain_field
 from gateway.errors.http_status import REASON_BY_STATUS, reason_of_http
 from gateway.errors.reasons import FIELDS, REFUSALS
 from gateway.i18n import languages
-from gateway.rest.openapi.document import document
+from gateway.rest.openapi.document import build_document
 from tests.reasons import read_contract, read_source
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -116,7 +116,7 @@ def test_the_page_about_errors_lists_every_reason() -> None:
 
 
 def test_the_description_of_the_api_lists_every_reason() -> None:
-    described = document([], "/api")["components"]
+    described = build_document([], "/api")["components"]
     by_answer = {reason for answer in described["responses"].values() for reason in answer["x-reasons"]}
     violation = described["schemas"]["BadRequest"]["properties"]["fieldViolations"]["items"]["properties"]
     assert by_answer | {*FIELDS} >= REASONS.errors.keys()

@@ -22,24 +22,24 @@ FILE_PACKAGE = 2
 
 
 @cache
-def comments() -> dict[str, str]:
+def read_comments() -> dict[str, str]:
     """Return every comment by full name; that of a file's package stands at the package's name."""
     descriptors = FileDescriptorSet.FromString(DESCRIPTORS.read_bytes())
-    found: dict[str, str] = {}
+    texts_by_name: dict[str, str] = {}
     for file in descriptors.file:
         texts = {tuple(location.path): location.leading_comments for location in file.source_code_info.location}
         for path, name in _names(file):
             if text := texts.get(path):
-                found[name] = "\n".join(line.removeprefix(" ").rstrip() for line in text.splitlines()).strip()
-    return found
+                texts_by_name[name] = "\n".join(line.removeprefix(" ").rstrip() for line in text.splitlines()).strip()
+    return texts_by_name
 
 
-def comment(full_name: str) -> str:
+def get_comment(full_name: str) -> str:
     """Return the comment at a message, field, enum, value, service or RPC; "" for none."""
-    return comments().get(full_name, "")
+    return read_comments().get(full_name, "")
 
 
-def summary(text: str) -> str:
+def summarize(text: str) -> str:
     """Return the first sentence of a comment, without the point at its end."""
     paragraph = text.partition("\n\n")[0].replace("\n", " ")
     return re.split(r"(?<=[^.]\w)[.:;] |\.$|:$", paragraph)[0]
