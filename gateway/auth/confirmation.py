@@ -14,10 +14,10 @@ from gateway.accounts.password_rules import MAX_PASSWORD
 from gateway.auth.callers import accounts_database, admit, require_caller
 
 # The reason with which it is asked for.
-NEEDED = "PASSWORD_CONFIRMATION_NEEDED"
+CONFIRMATION_NEEDED = "PASSWORD_CONFIRMATION_NEEDED"
 
 
-def page(
+def render_confirmation_page(
     sent: MultiDict[str, str], prefix: str, problem: str = "", status: int = 401, wait: str | None = None
 ) -> Response:
     """
@@ -37,7 +37,7 @@ def page(
     return Response(body, status, headers, content_type="text/html; charset=utf-8")
 
 
-def confirm(password: str) -> DomainError | None:
+def confirm_password(password: str) -> DomainError | None:
     """Take the password that the reader gives once more; return what speaks against it, None when it is right."""
     try:
         admit(sessions.confirm_password(accounts_database(), require_caller(), password[:MAX_PASSWORD]))

@@ -13,10 +13,10 @@ from werkzeug.datastructures import MultiDict
 from chassis.errors import DomainError, InvalidArgument, Unavailable
 from gateway.accounts import sessions
 from gateway.accounts.password_rules import MIN_PASSWORD
-from gateway.auth.callers import accounts_database, admit, newcomer
+from gateway.auth.callers import accounts_database, admit, current_newcomer
 
 
-def page(typed: MultiDict[str, str] | None, prefix: str, problem: str = "") -> Response:
+def render_first_password_page(typed: MultiDict[str, str] | None, prefix: str, problem: str = "") -> Response:
     """
     Return the page that asks for an own password.
 
@@ -27,7 +27,7 @@ def page(typed: MultiDict[str, str] | None, prefix: str, problem: str = "") -> R
     """
     body = render_template(
         "accounts/first_password.html",
-        account=newcomer(),
+        account=current_newcomer(),
         prefix=prefix,
         typed=typed or MultiDict(),
         problem=problem,
@@ -37,9 +37,9 @@ def page(typed: MultiDict[str, str] | None, prefix: str, problem: str = "") -> R
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 
-def choose(new: str) -> DomainError | None:
+def choose_password(new: str) -> DomainError | None:
     """Take the password that the newcomer chooses; return what speaks against it, None when it is taken."""
-    caller = newcomer()
+    caller = current_newcomer()
     if caller is None:
         return None
     try:

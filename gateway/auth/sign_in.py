@@ -22,7 +22,7 @@ from gateway.auth.callers import accounts_database, admit, require_caller
 View = TypeVar("View", bound=Callable[..., Any])
 
 # What the cookie of forms remembers: that a session was begun in this browser, and that a button came after its end.
-BEGUN, PRESSED = "begun", "pressed"
+SESSION_BEGUN, BUTTON_PRESSED = "begun", "pressed"
 # The longest that the database can be asked to bear.
 MAX_EMAIL = 254
 
@@ -54,7 +54,7 @@ def sign_in_required(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
-def page(
+def render_sign_in_page(
     refusal: Refusal | None = None,
     *,
     target: str = "/",
@@ -77,7 +77,7 @@ def page(
         next=target,
         email=request.form.get(prefix + "email", ""),
         problem=refusal.problem if refusal else "",
-        ended=BEGUN in session,
+        ended=SESSION_BEGUN in session,
     )
     status = refusal.status if refusal else 200 if typed is None else 401
     return Response(body, status, refusal.headers if refusal else None, content_type="text/html; charset=utf-8")
@@ -93,7 +93,7 @@ def begin_session(prefix: str = "") -> Refusal | None:
     password = request.form.get(prefix + "password", "")[:MAX_PASSWORD]
     try:
         token, caller = sessions.sign_in(
-            accounts_database(), email, password, request.remote_addr or "", Kind.WEB, cookies.known_devices()
+            accounts_database(), email, password, request.remote_addr or "", Kind.WEB, cookies.read_known_devices()
         )
     except Unauthenticated:
         return Refusal(_("E-mail address or password is wrong."), 401)
@@ -105,9 +105,9 @@ def begin_session(prefix: str = "") -> Refusal | None:
         return _wait_for_attempts(error)
     except Unavailable as error:
         return _busy(error)
-    pressed = session.get(PRESSED)
+    pressed = session.get(BUTTON_PRESSED)
     session.clear()  # whoever planted a form's token before gains nothing from it now
-    session[BEGUN] = True
+    session[SESSION_BEGUN] = True
     if pressed:
         flash(_("Nothing was changed. Press the button again."), "warning")
     admit(caller)

@@ -29,33 +29,33 @@ REASON_BY_STATUS = {
 }
 
 
-def http_status(error: DomainError) -> int:
+def get_http_status(error: DomainError) -> int:
     """Return the HTTP status of the answer that a refusal gets."""
     return STATUS_BY_CODE.get(error.code, 500)
 
 
-def code_of_http(status: int) -> str:
+def get_http_code(status: int) -> str:
     """Return the canonical code of what HTTP itself refuses."""
     return CODE_BY_STATUS.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
 
 
-def reasons_of_status(status: int) -> dict[str, str]:
+def list_reasons(status: int) -> dict[str, str]:
     """Return the reasons of the refusals that are answered with an HTTP status, with their meanings in English."""
     return {
         reason: text
         for code, reasons in REFUSALS.items()
         for reason, text in reasons.items()
-        if status_of_reason(reason, code) == status
+        if get_status(reason, code) == status
     }
 
 
-def status_of_reason(reason: str, code: str) -> int:
+def get_status(reason: str, code: str) -> int:
     """Return the HTTP status of a refusal with a reason of a canonical code."""
     return next(
         (status for status, known in REASON_BY_STATUS.items() if known == reason), STATUS_BY_CODE.get(code, 500)
     )
 
 
-def reason_of_http(status: int) -> str:
+def get_http_reason(status: int) -> str:
     """Return the reason of what HTTP itself refuses."""
     return REASON_BY_STATUS.get(status, "DEFECT" if status >= 500 else "BAD_REQUEST")

@@ -23,8 +23,8 @@ from werkzeug.datastructures import MultiDict
 
 from chassis.errors import DomainError, EtagMismatch, InvalidFields, NotFound, Unauthenticated, Violation
 from gateway.auth.callers import is_reader
-from gateway.errors.explanations import CHOOSE, Explanation, explain, explain_field
-from gateway.errors.http_status import http_status
+from gateway.errors.explanations import CHOOSE_ONE, Explanation, explain, explain_field
+from gateway.errors.http_status import get_http_status
 from gateway.errors.unfit_value import UnfitValue
 from gateway.forms import field_codec, resubmission
 from gateway.forms.entries import count_entries, keep_entries, split_entries
@@ -125,7 +125,7 @@ class Form:
         """
         self.labels[path] = label
         if several and path in self._required:
-            self.complaints[path] = [str(CHOOSE)]
+            self.complaints[path] = [str(CHOOSE_ONE)]
         return ""
 
     def note_group(self, path: str, label: str) -> str:
@@ -283,7 +283,7 @@ class Form:
         except (NotFound, Unauthenticated):
             raise
         except DomainError as refusal:
-            self.status = http_status(refusal)
+            self.status = get_http_status(refusal)
             if refusal.reason == "REQUEST_ID_REUSED":
                 # Back showed the form as it was before it was saved: what is sent next is another entry.
                 self.values.setlist("request_id", [str(uuid4())])

@@ -28,11 +28,11 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from gateway.auth import confirmation, first_password, sign_in
-from gateway.auth.callers import current_caller, is_api, newcomer
+from gateway.auth.callers import current_caller, current_newcomer, is_api
 from gateway.auth.cookies import remember_language
-from gateway.auth.sign_in import PRESSED, local_path
+from gateway.auth.sign_in import BUTTON_PRESSED, local_path
 from gateway.errors.explanations import explain
-from gateway.errors.http_status import http_status
+from gateway.errors.http_status import get_http_status
 from gateway.i18n import languages
 
 # The button that switches the language.
@@ -101,8 +101,8 @@ def sign_in_in_place() -> BaseResponse | None:
     if not is_form_request() or SIGN_IN + "password" not in request.form:
         return None
     if refusal := sign_in.begin_session(SIGN_IN):
-        return sign_in.page(refusal, typed=get_typed(), prefix=SIGN_IN)
-    if newcomer():
+        return sign_in.render_sign_in_page(refusal, typed=get_typed(), prefix=SIGN_IN)
+    if current_newcomer():
         return ask_for_password()
     show_again()
     flash(_("You are signed in again. What you typed is below; nothing is saved yet."), "info")
@@ -113,7 +113,7 @@ def choose_password_in_place() -> BaseResponse | None:
     """Take the password chosen and go on with the page that it stood before, or say what speaks against it."""
     if not is_form_request() or NEW_PASSWORD not in request.form:
         return None
-    if refusal := first_password.choose(request.form[NEW_PASSWORD]):
+    if refusal := first_password.choose_password(request.form[NEW_PASSWORD]):
         return ask_for_password(explain(refusal, UTC).text)
     show_again()  # nothing that the form brought is carried out by this button
     return None
@@ -127,20 +127,22 @@ def confirm_in_place() -> BaseResponse | None:
         return None
     if _switch_if_pressed():  # on a page that cannot be shown again, for it answers no GET
         return ask_to_confirm()
-    if refusal := confirmation.confirm(request.form[CONFIRMATION]):
+    if refusal := confirmation.confirm_password(request.form[CONFIRMATION]):
         wait = refusal.metadata.get("retry_after")
-        return confirmation.page(_read_fields(), SIGN_IN, explain(refusal, UTC).text, http_status(refusal), wait)
+        return confirmation.render_confirmation_page(
+            _read_fields(), SIGN_IN, explain(refusal, UTC).text, get_http_status(refusal), wait
+        )
     return None
 
 
 def ask_to_confirm() -> BaseResponse:
     """Ask for the password once more, with all that this request brought."""
-    return confirmation.page(_read_fields(), SIGN_IN)
+    return confirmation.render_confirmation_page(_read_fields(), SIGN_IN)
 
 
 def ask_for_password(problem: str = "") -> BaseResponse:
     """Return the page on which a newcomer chooses an own password; `problem`: what speaks against the last choice."""
-    return first_password.page(get_typed(), SIGN_IN, problem)
+    return first_password.render_first_password_page(get_typed(), SIGN_IN, problem)
 
 
 def ask_to_sign_in() -> BaseResponse:
@@ -155,13 +157,13 @@ def ask_to_sign_in() -> BaseResponse:
         return Response(part, 401, {"HX-Reswap": "innerHTML"}, content_type="text/html; charset=utf-8")
     carried = get_typed()
     if carried is not None:
-        return ask_for_password() if newcomer() else sign_in.page(typed=carried, prefix=SIGN_IN)
-    if newcomer():
+        return ask_for_password() if current_newcomer() else sign_in.render_sign_in_page(typed=carried, prefix=SIGN_IN)
+    if current_newcomer():
         return redirect(url_for("sign_in.first_password", next=here if request.method == "GET" else "/"), 303)
     if request.method == "GET":
-        session.pop(PRESSED, None)
+        session.pop(BUTTON_PRESSED, None)
         return redirect(url_for("sign_in.ask", next=here), 303)
-    session[PRESSED] = True
+    session[BUTTON_PRESSED] = True
     came_from = urlsplit(request.referrer or "")
     page_before = local_path(f"{came_from.path}?{came_from.query}".rstrip("?"))
     return redirect(url_for("sign_in.ask", next=page_before if came_from.netloc == request.host else "/"), 303)

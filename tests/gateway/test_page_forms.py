@@ -195,7 +195,7 @@ def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str, shown: s
     ("&lt;mark&gt;", "&lt;mark&gt;"),
 ])  # fmt: skip
 def test_a_snippet_brings_no_markup_but_its_marks(snippet: str, safe: str) -> None:
-    assert template_context.marked(snippet) == safe
+    assert template_context.render_snippet(snippet) == safe
 
 
 @pytest.mark.parametrize(("name", "path"), [

@@ -18,7 +18,7 @@ from gateway.auth import account_rpc
 from gateway.auth.callers import accounts_database, require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.errors.explanations import explain
-from gateway.errors.http_status import http_status
+from gateway.errors.http_status import get_http_status
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -97,7 +97,7 @@ def change_password() -> BaseResponse | tuple[str, int]:
         )
     except (InvalidArgument, ResourceExhausted, Unavailable) as error:
         at = error.violations[0].field if error.violations else "old_password"
-        return page(problems={at: explain(error, UTC).text}), http_status(error)
+        return page(problems={at: explain(error, UTC).text}), get_http_status(error)
     flash(_("Your password is changed, and every other session has ended."), "success")
     return redirect(url_for("accounts.account"), 303)
 

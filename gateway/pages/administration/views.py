@@ -42,6 +42,6 @@ PARTS = [
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    permissions.require(*permissions.ADMINISTERING)
+    permissions.require(*permissions.ADMINISTRATION_RPCS)
     parts = [(path, label, purpose) for path, label, purpose, rpc in PARTS if may(rpc)]
     return render_template("administration/index.html", parts=parts)

@@ -26,7 +26,7 @@ MAX_ID = 60
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    permissions.require(*permissions.ADMINISTERING)
+    permissions.require(*permissions.ADMINISTRATION_RPCS)
     answer = rpc.cities.ListCities(pb.ListCitiesRequest(**list_filters.read_paging()))
     missing = may("CityService.CreateCity") and not _home_city_exists()
     return render_template("cities/list.html", answer=answer, home=_home(), home_is_missing=missing)

@@ -8,7 +8,7 @@ from austausch.common.v1 import access_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
-from gateway.errors.http_status import reasons_of_status
+from gateway.errors.http_status import list_reasons
 from gateway.errors.reasons import FIELDS
 from gateway.rest import fields
 from gateway.rest.endpoints import Endpoint
@@ -169,7 +169,7 @@ def describe_error(code: str, text: str) -> dict[str, Any]:
     """Return the answer of one kind of error."""
     response: dict[str, Any] = {
         "description": text,
-        "x-reasons": reasons_of_status(int(code)),
+        "x-reasons": list_reasons(int(code)),
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
     if code == "401":
