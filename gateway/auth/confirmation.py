@@ -18,7 +18,7 @@ CONFIRMATION_NEEDED = "PASSWORD_CONFIRMATION_NEEDED"
 
 
 def render_confirmation_page(
-    sent: MultiDict[str, str], prefix: str, problem: str = "", status: int = 401, wait: str | None = None
+    sent: MultiDict[str, str], prefix: str, complaint: str = "", status: int = 401, wait: str | None = None
 ) -> Response:
     """
     Return the page that asks for the password.
@@ -26,12 +26,12 @@ def render_confirmation_page(
     Args:
         sent: The fields of the form that was refused, which the page carries on.
         prefix: Begins the name of its field, `confirmation`.
-        problem: What spoke against the password given before.
+        complaint: What spoke against the password given before.
         status: HTTP status of the page.
         wait: Seconds after which to try again.
     """
     body = render_template(
-        "accounts/confirm_password.html", account=require_caller(), prefix=prefix, sent=sent, problem=problem
+        "accounts/confirm_password.html", account=require_caller(), prefix=prefix, sent=sent, complaint=complaint
     )
     headers = {"Retry-After": wait} if wait else None
     return Response(body, status, headers, content_type="text/html; charset=utf-8")

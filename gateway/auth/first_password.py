@@ -16,24 +16,24 @@ from gateway.accounts.password_rules import MIN_PASSWORD
 from gateway.auth.callers import accounts_database, admit, current_newcomer
 
 
-def render_first_password_page(typed: MultiDict[str, str] | None, prefix: str, problem: str = "") -> Response:
+def render_first_password_page(typed: MultiDict[str, str] | None, prefix: str, complaint: str = "") -> Response:
     """
     Return the page that asks for an own password.
 
     Args:
         typed: What was typed into another form, which the page carries on.
         prefix: Begins the name of its field, `new_password`.
-        problem: What speaks against the password chosen before.
+        complaint: What speaks against the password chosen before.
     """
     body = render_template(
         "accounts/first_password.html",
         account=current_newcomer(),
         prefix=prefix,
         typed=typed or MultiDict(),
-        problem=problem,
+        complaint=complaint,
         min_password=MIN_PASSWORD,
     )
-    status = 400 if problem else 200 if request.method == "GET" else 403
+    status = 400 if complaint else 200 if request.method == "GET" else 403
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 

@@ -33,12 +33,12 @@ class Refusal:
     Why somebody is not signed in.
 
     Attributes:
-        problem: What they are told.
+        complaint: What they are told.
         status: HTTP status of the answer.
         headers: Headers of the answer.
     """
 
-    problem: str
+    complaint: str
     status: int
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ def render_sign_in_page(
         prefix=prefix,
         next=target,
         email=request.form.get(prefix + "email", ""),
-        problem=refusal.problem if refusal else "",
+        complaint=refusal.complaint if refusal else "",
         ended=SESSION_BEGUN in session,
     )
     status = refusal.status if refusal else 200 if typed is None else 401
@@ -125,14 +125,14 @@ def _wait_for_attempts(error: ResourceExhausted) -> Refusal:
     """Return the refusal of a password where there were too many wrong ones."""
     seconds = error.metadata["retry_after"]
     minutes = int(seconds) // 60 + 1
-    problem = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
-    return Refusal(problem, 429, {"Retry-After": seconds})
+    complaint = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
+    return Refusal(complaint, 429, {"Retry-After": seconds})
 
 
 def _busy(error: Unavailable) -> Refusal:
     """Return the refusal of a password that could not be looked at, because of too many others."""
-    problem = _("Very many people are signing in just now. Please try again in a moment.")
-    return Refusal(problem, 503, {"Retry-After": error.metadata.get("retry_after", "5")})
+    complaint = _("Very many people are signing in just now. Please try again in a moment.")
+    return Refusal(complaint, 503, {"Retry-After": error.metadata.get("retry_after", "5")})
 
 
 def local_path(target: str | None) -> str:

@@ -140,9 +140,9 @@ def ask_to_confirm() -> BaseResponse:
     return confirmation.render_confirmation_page(_read_fields(), SIGN_IN)
 
 
-def ask_for_password(problem: str = "") -> BaseResponse:
-    """Return the page on which a newcomer chooses an own password; `problem`: what speaks against the last choice."""
-    return first_password.render_first_password_page(get_typed(), SIGN_IN, problem)
+def ask_for_password(complaint: str = "") -> BaseResponse:
+    """Return the page on which a newcomer chooses an own password; `complaint`: what speaks against the last choice."""
+    return first_password.render_first_password_page(get_typed(), SIGN_IN, complaint)
 
 
 def ask_to_sign_in() -> BaseResponse:
