@@ -29,8 +29,8 @@ def require(*methods: str) -> None:
     Raise unless the roles of the reader may call an RPC, such as `VisitService.CreateVisit`; of several, any.
 
     Raises:
-        Unauthenticated: Nobody is signed in.
-        PermissionDenied: None of the reader's roles may.
+        Unauthenticated: Nobody is signed in; reason NOT_SIGNED_IN.
+        PermissionDenied: None of the reader's roles may; reason ROLE_MISSING.
     """
     require_caller().identity.require(*sorted(frozenset().union(*map(get_roles, methods))))
 

@@ -150,7 +150,8 @@ class Form:
         is left out.
 
         Raises:
-            InvalidFields: A text is no date, number or known choice; every such field is named.
+            InvalidFields: A text is no date, number or known choice; each such field is named, with a reason of
+                `field_codec.set_field`.
         """
         message = kind(**fields)
         self._set_messages_present(message)
@@ -178,7 +179,7 @@ class Form:
 
         Raises:
             InvalidFields: As `build_request`.
-            EtagMismatch: Both changed the same field. The form then shows both, and asks.
+            EtagMismatch: Both changed the same field; reason ETAG_MISMATCH. The form then shows both, and asks.
         """
         request = self.build_request(kind)
         stored: Any = self._initial[path]

@@ -70,7 +70,7 @@ class Route:
         Return the request that path, query and body make.
 
         Raises:
-            InvalidFields: With every field that does not fit.
+            InvalidFields: A field does not fit; every such field is named, with a reason of its own.
             RequestEntityTooLarge: The body has more than 1 MB.
             UnsupportedMediaType: The body is not JSON.
         """

@@ -36,7 +36,13 @@ def refuse_malformed() -> None:
 
 
 def refuse_malformed_form() -> None:
-    """Refuse a form that no page of ours has."""
+    """
+    Refuse a form that no page of ours has.
+
+    Raises:
+        BadRequest: The body does not end as HTTP says, or a field has a name that none of ours has.
+        RequestEntityTooLarge: It has more fields than any of ours.
+    """
     try:
         # Counted before they are parsed: each costs a hundred times the memory of its two characters.
         if request.mimetype == URLENCODED and request.get_data().count(b"&") >= MAX_FIELDS:

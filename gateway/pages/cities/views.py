@@ -29,14 +29,14 @@ def index() -> ResponseReturnValue:
     permissions.require(*permissions.ADMINISTRATION_RPCS)
     answer = rpc.cities.ListCities(pb.ListCitiesRequest(**list_filters.read_paging()))
     missing = may("CityService.CreateCity") and not _home_city_exists()
-    return render_template("cities/list.html", answer=answer, home=_home(), home_is_missing=missing)
+    return render_template("cities/list.html", answer=answer, home=_get_home_city(), home_is_missing=missing)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @sign_in_required
 def create() -> ResponseReturnValue:
     permissions.require("CityService.CreateCity")
-    form = Form(_beginning())
+    form = Form(_get_initial_fields())
     if form.submitted:
         form.values["city_id"] = form["city_id"] or slugify(form["city.display_name"])[:MAX_ID].strip("-")
         _write_codes_in_capitals(form)
@@ -46,7 +46,7 @@ def create() -> ResponseReturnValue:
             cities.forget_cities()
             flash(_("“%(name)s” is entered.", name=city.display_name), "success")
             return redirect(href(city.name), 303)
-    return _form_page(form, None)
+    return _render_form(form, None)
 
 
 @blueprint.get("/<city_id>")
@@ -54,7 +54,7 @@ def create() -> ResponseReturnValue:
 def show(city_id: str) -> ResponseReturnValue:
     city = rpc.cities.GetCity(pb.GetCityRequest(name=f"cities/{city_id}"))
     partnerships = None
-    if city.name != _home() and may("PartnershipService.ListPartnerships"):
+    if city.name != _get_home_city() and may("PartnershipService.ListPartnerships"):
         wanted = pb.ListPartnershipsRequest(city=city.name, page_size=1000)
         partnerships = rpc.partnerships.ListPartnerships(wanted).partnerships
     weekdays = [
@@ -66,7 +66,7 @@ def show(city_id: str) -> ResponseReturnValue:
         "cities/show.html",
         city=city,
         coordinates=formats.format_coordinates(city.location) if city.HasField("location") else "",
-        home=_home(),
+        home=_get_home_city(),
         partnerships=partnerships,
         working_week=weekdays,
     )
@@ -86,10 +86,10 @@ def edit(city_id: str) -> ResponseReturnValue:
             cities.forget_cities()
             flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(href(city.name), 303)
-    return _form_page(form, city)
+    return _render_form(form, city)
 
 
-def _form_page(form: Form, city: pb.City | None) -> ResponseReturnValue:
+def _render_form(form: Form, city: pb.City | None) -> ResponseReturnValue:
     page = render_template(
         "cities/form.html",
         form=form,
@@ -102,24 +102,24 @@ def _form_page(form: Form, city: pb.City | None) -> ResponseReturnValue:
     return page, form.status
 
 
-def _home() -> str:
+def _get_home_city() -> str:
     """Return the resource name of the home city, as the platform is set up for it."""
     return str(current_app.config["HOME_CITY"])
 
 
 def _home_city_exists() -> bool:
     try:
-        rpc.cities.GetCity(pb.GetCityRequest(name=_home()))
+        rpc.cities.GetCity(pb.GetCityRequest(name=_get_home_city()))
     except NotFound:
         return False
     return True
 
 
-def _beginning() -> dict[str, str]:
+def _get_initial_fields() -> dict[str, str]:
     """Return what the form of a new city begins with: for the home city, what the platform is set up for."""
-    if request.args.get("city") != _home():
+    if request.args.get("city") != _get_home_city():
         return {}
-    return {"city_id": _home().removeprefix("cities/"), "city.time_zone": current_app.config["HOME_TIME_ZONE"]}
+    return {"city_id": _get_home_city().removeprefix("cities/"), "city.time_zone": current_app.config["HOME_TIME_ZONE"]}
 
 
 def _require_both_coordinates(form: Form) -> None:
@@ -127,7 +127,7 @@ def _require_both_coordinates(form: Form) -> None:
     Raise unless both coordinates are typed, or none: the contract would take a missing one for 0.
 
     Raises:
-        FieldRequired: One is missing.
+        FieldRequired: One of the two is missing.
     """
     missing = [path for path in COORDINATES if not form[path]]
     if len(missing) == 1:

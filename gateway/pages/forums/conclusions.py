@@ -25,7 +25,7 @@ from gateway.web.links import href
 # Steps of a recommendation that ask for more than a click.
 STEPS_WITH_A_PAGE = ("answer", "correct", "plan", "implement", "return")
 # The verdicts after which somebody has something to do.
-FOLLOWED = ("VERDICT_ACCEPTED", "VERDICT_PARTLY")
+FOLLOWED_VERDICTS = ("VERDICT_ACCEPTED", "VERDICT_PARTLY")
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -49,7 +49,7 @@ def add_pages(blueprint: Blueprint) -> None:
         blueprint.add_url_rule(rule, view_func=view, methods=methods)
 
 
-def _page(
+def _render_form(
     form: Form, forum: pb.Forum, groups: Sequence[pb.WorkingGroup], conclusion: pb.Conclusion | None
 ) -> ResponseReturnValue:
     """
@@ -66,15 +66,15 @@ def _page(
         is_coordinator=is_coordinator(),
         groups=[(group.name, group.title) for group in groups if group.writable],
         others=[group for group in groups if not group.writable and group.name in shared_by],
-        nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name)],
+        nodes=[(node.name, parts.get_label(node)) for node in parts.list_nodes(forum.name)],
     ), form.status
 
 
 @sign_in_required
 def create_conclusion(forum_id: str) -> ResponseReturnValue:
     permissions.require("ConclusionService.CreateConclusion")
-    forum = parts.forum_of(forum_id)
-    groups = parts.groups_of(forum.name)
+    forum = parts.get_forum(forum_id)
+    groups = parts.list_groups(forum.name)
     own = [group.name for group in groups if group.writable]
     preset = own if len(own) == 1 and not is_coordinator() else []
     form = Form({"conclusion.language": forum.language, "conclusion.working_groups": preset})
@@ -85,13 +85,13 @@ def create_conclusion(forum_id: str) -> ResponseReturnValue:
             )
             flash(_("The conclusion is drafted. Add its recommendations before it is adopted."), "success")
             return redirect(href(conclusion.name), 303)
-    return _page(form, forum, groups, None)
+    return _render_form(form, forum, groups, None)
 
 
 @sign_in_required
 def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     permissions.require("ConclusionService.UpdateConclusion")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     name = f"{forum.name}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
     form = Form({"conclusion": conclusion})
@@ -100,16 +100,16 @@ def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
             form.save(rpc.conclusions.UpdateConclusion, pb.UpdateConclusionRequest, "conclusion")
             flash(_("The conclusion is saved."), "success")
             return redirect(href(name), 303)
-    return _page(form, forum, parts.groups_of(forum.name), conclusion)
+    return _render_form(form, forum, parts.list_groups(forum.name), conclusion)
 
 
 @sign_in_required
 def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     permissions.require("ConclusionService.AdoptConclusion")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     name = f"{forum.name}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
-    recommendations = parts.recommendations_of(forum.name, name)
+    recommendations = parts.list_recommendations(forum.name, name)
     form = Form({"etag": conclusion.etag})
     if form.submitted:
         with form.catch_refusal():
@@ -121,15 +121,15 @@ def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
         forum=forum,
         conclusion=conclusion,
         recommendations=recommendations,
-        groups=[group.title for group in parts.groups_of(forum.name) if group.name in conclusion.working_groups],
-        nodes=[parts.label_of(node) for node in parts.nodes_of(forum.name) if node.name in conclusion.nodes],
+        groups=[group.title for group in parts.list_groups(forum.name) if group.name in conclusion.working_groups],
+        nodes=[parts.get_label(node) for node in parts.list_nodes(forum.name) if node.name in conclusion.nodes],
     ), form.status
 
 
 @sign_in_required
 def create_recommendation(forum_id: str) -> ResponseReturnValue:
     permissions.require("RecommendationService.CreateRecommendation")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     form = Form(
         {
             "recommendation.conclusion": request.args.get("conclusion", ""),
@@ -144,7 +144,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
             )
             flash(_("The recommendation is drafted. It is adopted with its conclusion."), "success")
             return redirect(href(recommendation.name), 303)
-    drafts = parts.conclusions_of(forum.name, pb.Conclusion.STATE_DRAFT)
+    drafts = parts.list_conclusions(forum.name, pb.Conclusion.STATE_DRAFT)
     return render_template(
         "forums/recommendation.html",
         form=form,
@@ -161,7 +161,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
 def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturnValue:
     """Change a recommendation: a draft whole; an adopted one's owner and day, its text never; a department its day."""
     permissions.require("RecommendationService.UpdateRecommendation")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     name = f"{forum.name}/recommendations/{recommendation_id}"
     recommendation = rpc.recommendations.GetRecommendation(pb.GetRecommendationRequest(name=name))
     form = Form({"recommendation": recommendation})
@@ -207,7 +207,7 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
     if form.submitted:
         with form.catch_refusal():
             _require_ahead(form, "due_date", recommendation.due_date)
-            if names_owner and form["verdict"] in FOLLOWED and not recommendation.owner_department:
+            if names_owner and form["verdict"] in FOLLOWED_VERDICTS and not recommendation.owner_department:
                 _require_owner(form)
             transitions.transition("RecommendationService", verb, name, form)
             return redirect(href(name), 303)
@@ -227,7 +227,7 @@ def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:
     Raise unless the day typed at `path` is still to come, or the one that is stored.
 
     Raises:
-        InvalidArgument: It has passed; reason DAY_PASSED.
+        InvalidArgument: The day has passed; reason DAY_PASSED.
     """
     try:
         day = date.fromisoformat(form[path])
@@ -242,7 +242,7 @@ def _require_owner(form: Form) -> None:
     Raise unless the form names a department: what is followed has to be on somebody's desk.
 
     Raises:
-        FieldRequired: It names none.
+        FieldRequired: It names no department.
     """
     if not form["owner_department"]:
         raise FieldRequired("owner_department")

@@ -49,7 +49,7 @@ def create() -> ResponseReturnValue:
 @sign_in_required
 def edit(forum_id: str) -> ResponseReturnValue:
     permissions.require("ForumService.UpdateForum")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     form = Form({"forum": forum})
     if form.submitted:
         with form.catch_refusal():
@@ -64,17 +64,17 @@ def edit(forum_id: str) -> ResponseReturnValue:
 @blueprint.get("/<forum_id>")
 @sign_in_required
 def show(forum_id: str) -> ResponseReturnValue:
-    forum = parts.forum_of(forum_id)
-    working_groups = parts.groups_of(forum.name)
+    forum = parts.get_forum(forum_id)
+    working_groups = parts.list_groups(forum.name)
     recommendations = defaultdict(list)
-    concluded = parts.conclusions_of(forum.name)
-    for recommendation in parts.recommendations_of(forum.name):
+    concluded = parts.list_conclusions(forum.name)
+    for recommendation in parts.list_recommendations(forum.name):
         recommendations[recommendation.conclusion].append(recommendation)
     return render_template(
         "forums/show.html",
         forum=forum,
         titles={group.name: group.title for group in working_groups},
-        nodes={node.name: parts.label_of(node) for node in parts.nodes_of(forum.name)},
+        nodes={node.name: parts.get_label(node) for node in parts.list_nodes(forum.name)},
         # A coordinator drafts without a group too.
         drafts=is_coordinator() or any(group.writable for group in working_groups),
         cities=cities.get_city_names(),

@@ -14,7 +14,7 @@ from gateway.auth.callers import require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.languages import current_language
-from gateway.pages.visits.trail import BEGUN
+from gateway.pages.visits.trail import BEGUN_STATES
 from gateway.vocabulary import cities, departments, topics
 from gateway.vocabulary.cities import get_home_city_name
 from gateway.vocabulary.visibilities import list_visibilities
@@ -32,13 +32,13 @@ COURSE = [
 ]
 
 
-def _visits() -> list[tuple[str, str]]:
+def _list_begun_visits() -> list[tuple[str, str]]:
     """Return (resource name, title) of the visits that a learning may come from, the latest first."""
     visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=1000)).visits
-    return [(visit.name, visit.title) for visit in visits if visit.state in BEGUN]
+    return [(visit.name, visit.title) for visit in visits if visit.state in BEGUN_STATES]
 
 
-def _recorded(learning: pb.Learning) -> str:
+def _describe_recorded(learning: pb.Learning) -> str:
     """Return what is said of a learning just recorded: who can find it now."""
     match learning.visibility:
         case pb.Learning.VISIBILITY_PUBLIC:
@@ -76,7 +76,7 @@ def index() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     permissions.require("LearningService.CreateLearning")
     # Staff of a partner city write about its visits only.
-    visits, visit_required = _visits(), not require_caller().identity.has(Role.COORDINATOR, Role.MEMBER)
+    visits, visit_required = _list_begun_visits(), not require_caller().identity.has(Role.COORDINATOR, Role.MEMBER)
     known = topics.list_known_topics()
     only_visit = visits[0][0] if visit_required and len(visits) == 1 else ""
     form = Form(
@@ -92,7 +92,7 @@ def create() -> ResponseReturnValue:
             if visit_required and not form["learning.source"]:
                 raise FieldRequired("learning.source")
             learning = rpc.learnings.CreateLearning(form.build_request(pb.CreateLearningRequest))
-            flash(_recorded(learning), "success")
+            flash(_describe_recorded(learning), "success")
             topics.flash_new_topics(learning.topics, known)
             return redirect(href(learning.name), 303)
     return render_template(

@@ -15,7 +15,7 @@ blueprint = Blueprint("search", __name__, url_prefix="/search")
 
 # Facet → its filter's name in the address; both are fields of the contract.
 FACETS = ("topics", "cities", "sdg_targets", "languages")
-SHOWN_WHILE_TYPING = 5
+MAX_WHILE_TYPING = 5
 
 
 @blueprint.get("")
@@ -25,7 +25,7 @@ def index() -> ResponseReturnValue:
     # Going back asks for the whole page again.
     part = "" if "HX-History-Restore-Request" in request.headers else request.headers.get("HX-Target", "")
     typing = part.endswith("found")
-    paging = {"page_size": SHOWN_WHILE_TYPING} if typing else list_filters.read_paging()
+    paging = {"page_size": MAX_WHILE_TYPING} if typing else list_filters.read_paging()
     filters: dict[str, Any] = {facet: [value for value in request.args.getlist(facet) if value] for facet in FACETS}
     answer = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(query=query, **paging, **filters))
     results = part.endswith("results")

@@ -12,7 +12,7 @@ from gateway.auth import permissions
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.pages.visits.trail import trail
+from gateway.pages.visits.trail import build_trail
 from gateway.web.links import href
 
 
@@ -24,7 +24,7 @@ def add_pages(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(f"{base}/<delegate_id>/remove", view_func=remove_delegate, methods=["GET", "POST"])
 
 
-def of_visit(visit: str) -> Sequence[pb.Delegate]:
+def list_delegates(visit: str) -> Sequence[pb.Delegate]:
     """Return the delegation of a visit in protocol order; none for a reader who may not see personal data."""
     if not may("DelegateService.ListDelegates"):
         return []
@@ -77,5 +77,5 @@ def remove_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
         button=_("Remove"),
         final=True,
         back=href(visit.name),
-        above=trail(visit),
+        above=build_trail(visit),
     ), form.status

@@ -25,7 +25,7 @@ from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
 from gateway.pages.visits import delegation, programme
-from gateway.pages.visits.trail import BEGUN, trail
+from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
 from gateway.vocabulary.cities import get_home_city_name
 from gateway.vocabulary.visibilities import list_visibilities
@@ -58,7 +58,9 @@ def index() -> ResponseReturnValue:
             city=request.args.get("city", ""),
         )
     )
-    return render_template("visits/list.html", answer=answer, cities=cities.get_city_names(), directions=_directions())
+    return render_template(
+        "visits/list.html", answer=answer, cities=cities.get_city_names(), directions=_list_directions()
+    )
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -87,7 +89,7 @@ def create() -> ResponseReturnValue:
         "visits/form.html",
         form=form,
         exchanges=exchanges,
-        directions=_directions(),
+        directions=_list_directions(),
         departments=[] if form["visit.direction"] == OUTGOING else departments.suggest_departments(exchanges),
         suggested=SUGGESTED,
         visit=None,
@@ -104,16 +106,17 @@ def _require_own_host(form: Form) -> None:
     Raise unless somebody named who hosts an outgoing visit: what the form suggests is a department of the home city.
 
     Raises:
-        InvalidArgument: It still says what the form suggested; both are emptied, so that the same can be meant.
+        InvalidFields: It still says what the form suggested; reason HOST_NOT_NAMED. Both are emptied, so that the same
+            can be meant.
     """
     if form["visit.direction"] == OUTGOING and form[SUGGESTED] == form["visit.host_department"] != "":
         form.values["visit.host_department"] = form.values[SUGGESTED] = ""
         metadata = {"city": get_home_city_name()}
         unnamed = Violation("visit.host_department", "HOST_NOT_NAMED", "names no department of the host", metadata)
-        raise _refused(form, unnamed, pb.CreateVisitRequest)
+        raise _collect_violations(form, unnamed, pb.CreateVisitRequest)
 
 
-def _refused(form: Form, violation: Violation, kind: type[Message], **fields: str) -> InvalidFields:
+def _collect_violations(form: Form, violation: Violation, kind: type[Message], **fields: str) -> InvalidFields:
     """Return what is wrong with one field, with all that the request of `kind` would be refused for besides."""
     violations = [violation]
     try:
@@ -129,20 +132,20 @@ def show(visit_id: str) -> ResponseReturnValue:
     found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
     visit, delegates, agenda = found.visit, found.delegates, found.agenda_items
     arrived = None
-    if visit.state in BEGUN and may("LearningService.ListLearnings"):
-        arrived = _learnings_of(visit)
+    if visit.state in BEGUN_STATES and may("LearningService.ListLearnings"):
+        arrived = _list_learnings(visit)
     awaited = arrived is not None and _are_on_their_way(visit, arrived)
     return render_template(
         "visits/show.html",
         visit=visit,
         delegates=delegates,
-        agenda=_by_day(agenda, visit.time_zone),
+        agenda=_group_by_day(agenda, visit.time_zone),
         travelling={delegate.name: delegate.function for delegate in delegates},
         learnings=arrived,
         awaited=awaited,
         next_ask=int(awaited),
         course=COURSE,
-        steps_with_a_page=(*STEPS_WITH_A_PAGE, *_asked_about(visit, prepared=bool(agenda and delegates))),
+        steps_with_a_page=(*STEPS_WITH_A_PAGE, *_list_doubtful_steps(visit, prepared=bool(agenda and delegates))),
     )
 
 
@@ -154,7 +157,7 @@ def learnings(visit_id: str) -> ResponseReturnValue:
     if not request.headers.get("HX-Request"):
         return redirect(f"{href(name)}#learnings", 303)
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=name))
-    arrived, asked = _learnings_of(visit), request.args.get("asked", MAX_ASKED, type=int)
+    arrived, asked = _list_learnings(visit), request.args.get("asked", MAX_ASKED, type=int)
     awaited = _are_on_their_way(visit, arrived)
     return render_template(
         "visits/learnings.html",
@@ -165,7 +168,7 @@ def learnings(visit_id: str) -> ResponseReturnValue:
     )
 
 
-def _learnings_of(visit: pb.Visit) -> Sequence[knowledge_pb2.Learning]:
+def _list_learnings(visit: pb.Visit) -> Sequence[knowledge_pb2.Learning]:
     """Return the learnings from a visit that the reader may see, the first recorded first."""
     wanted = knowledge_pb2.ListLearningsRequest(source=visit.name, page_size=1000, order_by="create_time")
     return rpc.learnings.ListLearnings(wanted).learnings
@@ -210,9 +213,9 @@ def step(visit_id: str, verb: str) -> ResponseReturnValue:
     return redirect(href(name), 303)
 
 
-def _asked_about(visit: pb.Visit, *, prepared: bool) -> list[str]:
+def _list_doubtful_steps(visit: pb.Visit, *, prepared: bool) -> list[str]:
     """Return the steps before which the page asks back; `prepared`: delegation and programme are entered."""
-    today = _today(visit)
+    today = _get_today(visit)
     doubtful = {
         "confirm": not prepared,
         "start": today < date_of(visit.start_date),
@@ -226,9 +229,9 @@ def _asked_about(visit: pb.Visit, *, prepared: bool) -> list[str]:
 def ask(visit_id: str, verb: str) -> ResponseReturnValue:
     """Ask back before a step that may be too early; the answer is the step itself."""
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    place = {"today": format_day(_today(visit)), "city": visit.host_city_display_name}
+    place = {"today": format_day(_get_today(visit)), "city": visit.host_city_display_name}
     if verb == "confirm":
-        title, consequence = _("Confirm this visit already?"), _what_is_missing(visit)
+        title, consequence = _("Confirm this visit already?"), _describe_missing(visit)
     elif verb == "start":
         title = _("Start this visit today?")
         consequence = _(
@@ -251,11 +254,11 @@ def ask(visit_id: str, verb: str) -> ResponseReturnValue:
         consequence=consequence,
         button=enum_labels.get_verb_label(verb, "visits"),
         back=href(visit.name),
-        above=trail(visit),
+        above=build_trail(visit),
     )
 
 
-def _what_is_missing(visit: pb.Visit) -> str:
+def _describe_missing(visit: pb.Visit) -> str:
     """Return what a visit lacks that others rely on once it is confirmed."""
     found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
     return " ".join(
@@ -288,25 +291,25 @@ def report(visit_id: str) -> ResponseReturnValue:
         message = "Only the international office and the department in charge record a debrief."
         raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
-    form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
-    early = _today(visit) < date_of(visit.end_date)
+    form = Form({"etag": visit.etag, **_get_new_entry(0, exchange)})
+    early = _get_today(visit) < date_of(visit.end_date)
     known_topics = topics.list_known_topics(*exchange.topics)
     added = None
     if form.submitted and "report" not in visit.allowed_transitions:
         with form.catch_refusal():
-            raise IllegalTransition("report", _state_of(visit), list(visit.allowed_transitions))
+            raise IllegalTransition("report", _get_state(visit), list(visit.allowed_transitions))
     elif "add" in form.values:
         if form.count_entries(ENTRIES) < MAX_LEARNINGS:
             added = form.count_entries(ENTRIES)
-            form.values.update(_new_entry(added, exchange))
+            form.values.update(_get_new_entry(added, exchange))
     elif "remove" in form.values:
         form.keep_entries(ENTRIES, lambda index: str(index) != form["remove"])
     elif form.submitted:
-        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.is_blank(f"{ENTRIES}.{index}", _GIVEN))
+        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.is_blank(f"{ENTRIES}.{index}", PREFILLED))
         with form.catch_refusal():
             if early and form["early"] != "on":
                 unconfirmed = Violation("early", "EARLY_NOT_CONFIRMED", "is not confirmed")
-                raise _refused(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
+                raise _collect_violations(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
             reported: Any = transitions.transition("VisitService", "report", visit.name, form)
             topics.flash_new_topics((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
             return redirect(href(visit.name), 303)
@@ -324,10 +327,10 @@ def report(visit_id: str) -> ResponseReturnValue:
 
 
 # What an entry holds before anything is typed.
-_GIVEN = (".language", ".topics", ".visibility")
+PREFILLED = (".language", ".topics", ".visibility")
 
 
-def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
+def _get_new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
     """
     Return the fields of a new learning in the debrief.
 
@@ -340,12 +343,12 @@ def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
     }
 
 
-def _state_of(visit: pb.Visit) -> str:
+def _get_state(visit: pb.Visit) -> str:
     """Return the state of a visit as refusals name it: `RUNNING`."""
     return pb.Visit.State.Name(visit.state).removeprefix("STATE_")
 
 
-def _directions() -> list[tuple[str, str]]:
+def _list_directions() -> list[tuple[str, str]]:
     """Return the directions of visits, named by who hosts or travels: the reader may be of either city."""
     return [
         (INCOMING, _("Incoming: %(city)s hosts", city=get_home_city_name())),
@@ -353,12 +356,12 @@ def _directions() -> list[tuple[str, str]]:
     ]
 
 
-def _today(visit: pb.Visit) -> date:
+def _get_today(visit: pb.Visit) -> date:
     """Return the day that it is where the visit takes place."""
     return datetime.now(ZoneInfo(visit.time_zone)).date()
 
 
-def _by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:
+def _group_by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:
     """Return the agenda by the day on which each item starts, as clocks in `zone` show it."""
     here = ZoneInfo(zone)
     days = groupby(agenda, key=lambda item: item.start_time.ToDatetime(UTC).astimezone(here).date())
