@@ -8,7 +8,7 @@ from austausch.common.v1 import access_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
-from gateway.errors.http_status import list_reasons
+from gateway.errors.http_status import ERROR_STATUSES, list_reasons
 from gateway.errors.reasons import FIELDS
 from gateway.rest import fields
 from gateway.rest.endpoints import Endpoint
@@ -38,22 +38,6 @@ and the fields that were wrong, each with a `reason` of its own: what belongs to
 `violations_<index>_<name>`. Reasons stay as they are, messages do not. Each answer below has its reasons as
 `x-reasons`.
 """
-ERRORS = {
-    "400": (
-        "InvalidArgument",
-        "A field is wrong (`INVALID_ARGUMENT`), or the state does not allow it (`FAILED_PRECONDITION`).",
-    ),
-    "401": ("Unauthenticated", "There is no token, or it is not valid (any more)."),
-    "403": ("PermissionDenied", "The caller may not do this."),
-    "404": ("NotFound", "There is no such resource, or the caller may not see it."),
-    "409": ("Conflict", "Something is in the way (`ALREADY_EXISTS`), or changed since it was read (`ABORTED`)."),
-    "413": ("TooLarge", "The body has more than 1 MB."),
-    "415": ("UnsupportedMediaType", "The body is not `application/json`."),
-    "429": ("TooManyRequests", "Too often; `Retry-After` tells the seconds to wait."),
-    "500": ("Internal", "A defect of the platform."),
-    "503": ("Unavailable", "A part of the platform is away; `Retry-After` tells when to try again."),
-    "504": ("DeadlineExceeded", "A part of the platform took too long."),
-}
 ERROR_SCHEMA: Schema = {
     "type": "object",
     "description": "An error, as every failed call has it.",
@@ -148,7 +132,7 @@ def build_document(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]
         "paths": paths,
         "components": {
             "schemas": schemas.components,
-            "responses": {name: describe_error(code, text) for code, (name, text) in ERRORS.items()},
+            "responses": {error.name: describe_error(status) for status, error in ERROR_STATUSES.items()},
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -165,16 +149,16 @@ def get_tag(endpoint: Endpoint) -> str:
     return str(endpoint.method.containing_service.name.removesuffix("Service"))
 
 
-def describe_error(code: str, text: str) -> dict[str, Any]:
-    """Return the answer of one kind of error."""
+def describe_error(status: int) -> dict[str, Any]:
+    """Return the answer with which a call fails that has an HTTP status."""
     response: dict[str, Any] = {
-        "description": text,
-        "x-reasons": list_reasons(int(code)),
+        "description": ERROR_STATUSES[status].description,
+        "x-reasons": list_reasons(status),
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
-    if code == "401":
+    if status == 401:
         response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    if code in ("429", "503"):
+    if status in (429, 503):
         response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return response
 
@@ -197,27 +181,28 @@ def describe_operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         description["parameters"] = parameters
     if endpoint.body:
         description["requestBody"] = {"required": True, "content": {JSON: describe_body(endpoint, schemas)}}
-    for code in list_error_statuses(endpoint):
-        description["responses"][code] = {"$ref": f"#/components/responses/{ERRORS[code][0]}"}
+    for status in list_error_statuses(endpoint):
+        name = ERROR_STATUSES[status].name
+        description["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
     if not roles:
         description["security"] = []
     return description
 
 
-def list_error_statuses(endpoint: Endpoint) -> list[str]:
+def list_error_statuses(endpoint: Endpoint) -> list[int]:
     """Return the HTTP statuses with which a call can fail."""
-    absent = set()
+    absent: set[int] = set()
     if not endpoint.body:
-        absent |= {"413", "415"}
+        absent |= {413, 415}
     if endpoint.verb == "GET":
-        absent |= {"409"}
+        absent |= {409}
     if endpoint.roles:
-        absent |= {"429"}
+        absent |= {429}
     else:
-        absent |= {"403"}
+        absent |= {403}
     if not endpoint.variables:
-        absent |= {"404"}
-    return [code for code in ERRORS if code not in absent]
+        absent |= {404}
+    return [status for status in ERROR_STATUSES if status not in absent]
 
 
 def describe_answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
