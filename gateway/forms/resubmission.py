@@ -27,9 +27,11 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
+from chassis.errors import DomainError
 from gateway.auth import confirmation, first_password, sign_in
 from gateway.auth.callers import current_caller, current_newcomer, is_api
 from gateway.auth.cookies import remember_language
+from gateway.auth.password_pages import Complaint
 from gateway.auth.sign_in import BUTTON_PRESSED, local_path
 from gateway.errors.explanations import explain
 from gateway.errors.http_status import get_http_status
@@ -101,7 +103,7 @@ def sign_in_in_place() -> BaseResponse | None:
     if not is_form_request() or SIGN_IN + "password" not in request.form:
         return None
     if refusal := sign_in.begin_session(SIGN_IN):
-        return sign_in.render_sign_in_page(refusal, typed=get_typed(), prefix=SIGN_IN)
+        return sign_in.render_sign_in_page(to_complaint(refusal), typed=get_typed(), prefix=SIGN_IN)
     if current_newcomer():
         return ask_for_password()
     show_again()
@@ -114,7 +116,7 @@ def choose_password_in_place() -> BaseResponse | None:
     if not is_form_request() or NEW_PASSWORD not in request.form:
         return None
     if refusal := first_password.choose_password(request.form[NEW_PASSWORD]):
-        return ask_for_password(explain(refusal, UTC).text)
+        return ask_for_password(to_complaint(refusal))
     show_again()  # nothing that the form brought is carried out by this button
     return None
 
@@ -128,10 +130,7 @@ def confirm_in_place() -> BaseResponse | None:
     if _switch_if_pressed():  # on a page that cannot be shown again, for it answers no GET
         return ask_to_confirm()
     if refusal := confirmation.confirm_password(request.form[CONFIRMATION]):
-        wait = refusal.metadata.get("retry_after")
-        return confirmation.render_confirmation_page(
-            _read_fields(), SIGN_IN, explain(refusal, UTC).text, get_http_status(refusal), wait
-        )
+        return confirmation.render_confirmation_page(_read_fields(), SIGN_IN, to_complaint(refusal))
     return None
 
 
@@ -140,9 +139,14 @@ def ask_to_confirm() -> BaseResponse:
     return confirmation.render_confirmation_page(_read_fields(), SIGN_IN)
 
 
-def ask_for_password(complaint: str = "") -> BaseResponse:
-    """Return the page on which a newcomer chooses an own password; `complaint`: what speaks against the last choice."""
+def ask_for_password(complaint: Complaint | None = None) -> BaseResponse:
+    """Return the page on which a newcomer chooses an own password; `complaint`: why the last one was not taken."""
     return first_password.render_first_password_page(get_typed(), SIGN_IN, complaint)
+
+
+def to_complaint(refusal: DomainError) -> Complaint:
+    """Return what is said of a password that was refused, by the reason of the refusal."""
+    return Complaint(explain(refusal, UTC).text, get_http_status(refusal), refusal.metadata.get("retry_after", ""))
 
 
 def ask_to_sign_in() -> BaseResponse:

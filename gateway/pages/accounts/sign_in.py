@@ -32,7 +32,9 @@ def begin_session() -> BaseResponse:
     """Sign in, and go where the reader wanted to go."""
     target = local_path(request.form.get("next"))
     refusal = sign_in.begin_session()
-    return sign_in.render_sign_in_page(refusal, target=target) if refusal else redirect(target, 303)
+    if refusal:
+        return sign_in.render_sign_in_page(resubmission.to_complaint(refusal), target=target)
+    return redirect(target, 303)
 
 
 @blueprint.post("/sign-out")
