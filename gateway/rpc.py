@@ -113,8 +113,8 @@ def act_as(who: Identity) -> Iterator[None]:
 
 def get_connections() -> Connections:
     """Return the connections of the current app."""
-    found: Connections = current_app.extensions["rpc"]
-    return found
+    connections: Connections = current_app.extensions["rpc"]
+    return connections
 
 
 def call(method: MethodDescriptor, request: Message) -> Message:

@@ -161,11 +161,11 @@ def _hash_key(*parts: str) -> str:
 def _get_network(address: str) -> str:
     """Return what counts as one network address: an IPv4 address, or the network of an IPv6 one."""
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return f"{int(found) >> (128 - IPV6_NETWORK_BITS):x}/{IPV6_NETWORK_BITS}"
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
+    return f"{int(ip) >> (128 - IPV6_NETWORK_BITS):x}/{IPV6_NETWORK_BITS}"

@@ -24,8 +24,8 @@ READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def accounts_database() -> AccountsDatabase:
     """Return the accounts database of the current app."""
-    found: AccountsDatabase = current_app.extensions["accounts"]
-    return found
+    database: AccountsDatabase = current_app.extensions["accounts"]
+    return database
 
 
 def current_caller() -> Caller | None:
@@ -51,8 +51,8 @@ def current_newcomer() -> Caller | None:
 
     They are nobody on every page before they have chosen an own one.
     """
-    found: Caller | None = None if current_caller() else g.get("newcomer")
-    return found
+    newcomer: Caller | None = None if current_caller() else g.get("newcomer")
+    return newcomer
 
 
 def admit(caller: Caller | None) -> None:

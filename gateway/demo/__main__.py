@@ -32,8 +32,8 @@ def main() -> None:
             loader.refuse_foreign()
             print("loading the demo data …", flush=True)
             loader.load()
-        except loader.ForeignData as found:
-            sys.exit(f"The demo data is not loaded: {found}.")
+        except loader.ForeignData as foreign:
+            sys.exit(f"The demo data is not loaded: {foreign}.")
         except DomainError as error:
             sys.exit(f"The demo data is not loaded: {error.message} ({error.code})")
     accounts.create_accounts(database)

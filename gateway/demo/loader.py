@@ -58,10 +58,10 @@ def refuse_foreign() -> None:
         "visit": {visit.title for demo in EXCHANGES for visit in demo.visits},
         "forum": {FORUM_NAME},
         "learning": {entry.title for entry in _list_debrief_entries()}
-        | {recommendation.title for found in CONCLUSIONS.values() for recommendation in found.recommendations.values()}
-        | {found.conclusion.title for found in CONCLUSIONS.values()},
+        | {recommendation.title for demo in CONCLUSIONS.values() for recommendation in demo.recommendations.values()}
+        | {demo.conclusion.title for demo in CONCLUSIONS.values()},
     }
-    found = {
+    present = {
         "city": [city.name for city in rpc.cities.ListCities(exchange.ListCitiesRequest(page_size=100)).cities],
         "exchange": [
             one.title for one in rpc.exchanges.ListExchanges(exchange.ListExchangesRequest(page_size=100)).exchanges
@@ -73,14 +73,14 @@ def refuse_foreign() -> None:
             for learning in rpc.learnings.ListLearnings(knowledge.ListLearningsRequest(page_size=100)).learnings
         ],
     }
-    for kind, names in found.items():
+    for kind, names in present.items():
         for name in names:
             if name not in known[kind]:
                 raise ForeignData(f"there is a {kind} that is not demo data: {name}")
 
 
 def load() -> None:
-    """Load everything but the accounts, and wait until the learnings can be found."""
+    """Load everything but the accounts, and wait until the learnings can be demo."""
     for city in CITIES:
         request = exchange.CreateCityRequest(city=city.message(), city_id=city.id)
         _create(rpc.cities.CreateCity, request, city.id)
@@ -238,8 +238,8 @@ def _load_forum() -> None:
             forum.CreateWorkingGroupRequest(parent=FORUM_NAME, working_group=wanted_group, working_group_id=group_id),
             group_id,
         )
-    for conclusion_id, found in CONCLUSIONS.items():
-        _load_conclusion(conclusion_id, found)
+    for conclusion_id, demo in CONCLUSIONS.items():
+        _load_conclusion(conclusion_id, demo)
 
 
 def _load_panelist(panelist_id: str, panelist: forum.Panelist) -> None:
@@ -254,21 +254,21 @@ def _load_panelist(panelist_id: str, panelist: forum.Panelist) -> None:
     _advance(current, {"accept": lambda: rpc.panelists.AcceptPanelist(accept)})
 
 
-def _load_conclusion(conclusion_id: str, found: DemoConclusion) -> None:
+def _load_conclusion(conclusion_id: str, demo: DemoConclusion) -> None:
     """Draft a conclusion with its recommendations, adopt it, and answer what is answered."""
     wanted = forum.Conclusion(
-        title=found.conclusion.title,
-        text=found.conclusion.text,
+        title=demo.conclusion.title,
+        text=demo.conclusion.text,
         language="de",
-        working_groups=[f"{FORUM_NAME}/workingGroups/{group}" for group in found.groups],
-        nodes=[_get_node_name(node) for node in found.nodes],
+        working_groups=[f"{FORUM_NAME}/workingGroups/{group}" for group in demo.groups],
+        nodes=[_get_node_name(node) for node in demo.nodes],
     )
     name = _create(
         rpc.conclusions.CreateConclusion,
         forum.CreateConclusionRequest(parent=FORUM_NAME, conclusion=wanted, conclusion_id=conclusion_id),
         conclusion_id,
     ).name
-    for recommendation_id, recommendation in found.recommendations.items():
+    for recommendation_id, recommendation in demo.recommendations.items():
         draft = forum.Recommendation(
             conclusion=name,
             title=recommendation.title,
@@ -283,12 +283,12 @@ def _load_conclusion(conclusion_id: str, found: DemoConclusion) -> None:
             ),
             recommendation_id,
         )
-    if not found.adopted:
+    if not demo.adopted:
         return
     adopt = forum.AdoptConclusionRequest(name=name)
     current = rpc.conclusions.GetConclusion(forum.GetConclusionRequest(name=name))
     _advance(current, {"adopt": lambda: rpc.conclusions.AdoptConclusion(adopt)})
-    for recommendation_id in found.recommendations:
+    for recommendation_id in demo.recommendations:
         if reason := ACCEPTED.get(recommendation_id):
             answer = forum.AnswerRecommendationRequest(
                 name=f"{FORUM_NAME}/recommendations/{recommendation_id}",

@@ -137,7 +137,7 @@ class Form:
         """Return (path of the field drawn or "", its group and label, complaint) by violation, in the page's order."""
         lines = []
         for path, texts in self.complaints.items():
-            field = next((shown for shown in self.labels if path == shown or path.startswith(shown + ".")), "")
+            field = next((drawn for drawn in self.labels if path == drawn or path.startswith(drawn + ".")), "")
             group = [label for at, label in self.groups.items() if field.startswith(at + ".")]
             label = ": ".join([*group, self.labels.get(field, "")])
             lines += [(field, label, text) for text in texts]

@@ -46,8 +46,8 @@ def get_enum_type(field: FieldDescriptor) -> EnumDescriptor:
 
 def find_field(descriptor: Any, name: str) -> FieldDescriptor | None:
     """Return the field that JSON calls ``name``: in lowerCamelCase, or as it stands in the proto."""
-    found: FieldDescriptor | None = descriptor.fields_by_camelcase_name.get(name)
-    return found or descriptor.fields_by_name.get(name)
+    field: FieldDescriptor | None = descriptor.fields_by_camelcase_name.get(name)
+    return field or descriptor.fields_by_name.get(name)
 
 
 def to_json_path(descriptor: Descriptor, path: str) -> str:

@@ -39,10 +39,10 @@ def get_city_languages() -> frozenset[str]:
 def _get_cached(*, anew: bool = False) -> CachedCities:
     cached: CachedCities | None = current_app.extensions.get("cities")
     if cached is None or anew or time.monotonic() >= cached.until:
-        found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+        cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
         cached = CachedCities(
-            {city.name: city.display_name for city in found},
-            frozenset(tag for city in found for tag in city.languages),
+            {city.name: city.display_name for city in cities},
+            frozenset(tag for city in cities for tag in city.languages),
             time.monotonic() + CACHE_SECONDS,
         )
         current_app.extensions["cities"] = cached

@@ -63,10 +63,10 @@ def _render_form(form: Form, forum: pb.Forum, panelist: pb.Panelist | None) -> R
 
 def _list_expert_accounts(chosen: str) -> list[tuple[str, str]]:
     """Return (resource name, display name and e-mail address) of the accounts of experts, and of the chosen one."""
-    found = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=1000)).accounts
+    accounts = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=1000)).accounts
     return [
         (account.name, f"{account.display_name} ({account.email})")
-        for account in found
+        for account in accounts
         if account.name == chosen or (access_pb2.ROLE_EXPERT in account.roles and not account.disabled)
     ]
 

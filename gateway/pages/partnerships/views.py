@@ -27,8 +27,8 @@ def index() -> ResponseReturnValue:
             state=list_filters.read_enum(pb.Partnership.State, "state"),
         )
     )
-    found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
-    return render_template("partnerships/list.html", answer=answer, cities={city.name: city for city in found})
+    all_cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+    return render_template("partnerships/list.html", answer=answer, cities={city.name: city for city in all_cities})
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

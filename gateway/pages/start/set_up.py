@@ -79,13 +79,13 @@ def _offer_partner_cities() -> Step:
 
 
 def _offer_partnership() -> Step:
-    found = rpc.partnerships.ListPartnerships(exchange_pb2.ListPartnershipsRequest(page_size=1)).partnerships
+    partnerships = rpc.partnerships.ListPartnerships(exchange_pb2.ListPartnershipsRequest(page_size=1)).partnerships
     return Step(
         _("First partnership"),
         _("What binds the two cities, by contract or informally."),
         "/partnerships/new",
         _("Record a partnership"),
-        bool(found),
+        bool(partnerships),
     )
 
 
@@ -102,24 +102,24 @@ def _offer_rooms_and_people() -> Step:
 
 
 def _offer_accounts() -> Step:
-    found = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=2)).accounts
+    accounts = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=2)).accounts
     return Step(
         _("Accounts"),
         _("Who else may sign in: colleagues, departments, staff of partner cities, experts."),
         "/accounts/new",
         _("Create an account"),
-        len(found) > 1,
+        len(accounts) > 1,
     )
 
 
 def _offer_exchange() -> Step:
-    found = rpc.exchanges.ListExchanges(exchange_pb2.ListExchangesRequest(page_size=1)).exchanges
+    exchanges = rpc.exchanges.ListExchanges(exchange_pb2.ListExchangesRequest(page_size=1)).exchanges
     return Step(
         _("First exchange"),
         _("A series of visits on one subject, for example controlling or wastewater."),
         "/exchanges/new",
         _("Create an exchange"),
-        bool(found),
+        bool(exchanges),
     )
 
 

@@ -121,8 +121,8 @@ def _list_drafts() -> list[forum_pb2.Conclusion]:
     request = forum_pb2.ListConclusionsRequest(
         parent="forums/-", state=forum_pb2.Conclusion.STATE_DRAFT, order_by="update_time desc", page_size=1000
     )
-    found = rpc.conclusions.ListConclusions(request).conclusions
-    return [conclusion for conclusion in found if conclusion.editable][:MAX_SHOWN]
+    conclusions = rpc.conclusions.ListConclusions(request).conclusions
+    return [conclusion for conclusion in conclusions if conclusion.editable][:MAX_SHOWN]
 
 
 def _list_learnings(state: knowledge_pb2.Learning.State | None = None) -> list[knowledge_pb2.Learning]:

@@ -129,8 +129,8 @@ def _collect_violations(form: Form, violation: Violation, kind: type[Message], *
 @blueprint.get("/<visit_id>")
 @sign_in_required
 def show(visit_id: str) -> ResponseReturnValue:
-    found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
-    visit, delegates, agenda = found.visit, found.delegates, found.agenda_items
+    answer = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
+    visit, delegates, agenda = answer.visit, answer.delegates, answer.agenda_items
     arrived = None
     if visit.state in BEGUN_STATES and may("LearningService.ListLearnings"):
         arrived = _list_learnings(visit)
@@ -260,11 +260,11 @@ def ask(visit_id: str, verb: str) -> ResponseReturnValue:
 
 def _describe_missing(visit: pb.Visit) -> str:
     """Return what a visit lacks that others rely on once it is confirmed."""
-    found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
+    answer = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
     return " ".join(
         [
-            *([] if found.delegates else [_("Nobody travels yet.")]),
-            *([] if found.agenda_items else [_("The programme is empty.")]),
+            *([] if answer.delegates else [_("Nobody travels yet.")]),
+            *([] if answer.agenda_items else [_("The programme is empty.")]),
             _("Delegation and programme can still be changed once the visit is confirmed."),
         ]
     )

@@ -262,8 +262,8 @@ def _make_one_sample(field: FieldDescriptor) -> Any:
     if field.type != type_of.TYPE_STRING:
         return {"integer": 1, "number": 1.5, "boolean": True, "string": "1"}[SCALARS[field.type]["type"]]
     text = get_comment(field.full_name)
-    if found := EXAMPLE.search(text):
-        return found[1]
+    if example := EXAMPLE.search(text):
+        return example[1]
     if name := re.search(r"`((?:\w+/\{\w+\}/?)+)`", text):
         return re.sub(r"\{(\w+)\}", lambda part: SAMPLE_IDS.get(part[1], SAMPLE_UUID), name[1])
     if pattern := fields.get_option(field, validate_pb2.field).string.pattern:
