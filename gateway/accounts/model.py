@@ -72,7 +72,7 @@ class Account(Versioned, Base):
         return f"accounts/{self.id}"
 
     @property
-    def first_password_expired(self) -> bool:
+    def is_first_password_expired(self) -> bool:
         """Whether its password was made up, and has not been replaced in time."""
         return self.must_choose_password and self.first_password_expire_time <= now()
 

@@ -59,7 +59,7 @@ def require_good_password(field: str, password: str, account: Account, home_city
     with hold_hashing_place():  # it keeps the processor as busy as a hash does
         if _is_guessable(password):
             raise InvalidArgument(field, "is among the first that an attacker tries", reason="PASSWORD_TOO_COMMON")
-        rest = _remove_words(_own_words(account, home_city), password)
+        rest = _remove_words(_list_own_words(account, home_city), password)
         if rest != password and _is_guessable(rest):
             raise InvalidArgument(
                 field,
@@ -74,7 +74,7 @@ def _is_guessable(password: str) -> bool:
     return not password or bool(zxcvbn(password[:EXAMINED_LENGTH])["guesses"] < MIN_GUESSES)
 
 
-def _own_words(account: Account, home_city: str) -> set[str]:
+def _list_own_words(account: Account, home_city: str) -> set[str]:
     texts = (account.display_name, account.email, account.department, account.city, home_city, PLATFORM)
     words = {word for text in texts for word in re.findall(r"[^\W_]+", normalize("NFKC", text).casefold())}
     return {word for word in words if len(word) >= MIN_WORD} - {"cities"}

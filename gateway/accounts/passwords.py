@@ -32,7 +32,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     """
     with hold_hashing_place():
         try:
-            _hasher.verify(password_hash or _nobodys_hash(), password)
+            _hasher.verify(password_hash or _get_nobodys_hash(), password)
         except (VerificationError, InvalidHashError):
             return False
     return password_hash is not None
@@ -44,5 +44,5 @@ def is_outdated(password_hash: str) -> bool:
 
 
 @cache
-def _nobodys_hash() -> str:
+def _get_nobodys_hash() -> str:
     return _hasher.hash("nobody has this password")

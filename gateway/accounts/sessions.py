@@ -119,10 +119,10 @@ def sign_in(
         right = passwords.verify_password(account.password_hash if account and known else None, password)
     if not right or account is None:
         raise Unauthenticated("E-mail address or password is wrong.", reason="WRONG_CREDENTIALS")
-    if account.must_choose_password and (kind is Kind.SESSION or account.first_password_expired):
+    if account.must_choose_password and (kind is Kind.SESSION or account.is_first_password_expired):
         with database.engine.begin() as connection:
             sign_in_throttle.forgive_attempts(connection, counters)
-    if account.first_password_expired:
+    if account.is_first_password_expired:
         raise FailedPrecondition(
             "This password was made up for the account and has expired. Ask an administrator for a new one.",
             reason="FIRST_PASSWORD_EXPIRED",

@@ -82,7 +82,7 @@ def refuse_foreign() -> None:
 def load() -> None:
     """Load everything but the accounts, and wait until the learnings can be demo."""
     for city in CITIES:
-        request = exchange.CreateCityRequest(city=city.message(), city_id=city.id)
+        request = exchange.CreateCityRequest(city=city.to_message(), city_id=city.id)
         _create(rpc.cities.CreateCity, request, city.id)
     for room_id, room in ROOMS.items():
         _create(rpc.rooms.CreateRoom, exchange.CreateRoomRequest(room=room, room_id=room_id), room_id)

@@ -63,9 +63,9 @@ def answer_refusal(error: DomainError) -> BaseResponse:
             seconds = error.metadata["max_age_seconds"]
             invalid = f' error="insufficient_user_authentication", max_age="{seconds}"'
         headers["WWW-Authenticate"] = f'Bearer realm="austausch"{"," * bool(invalid)}{invalid}'
-    told = to_status(error)
-    details = [MessageToDict(detail, always_print_fields_with_no_presence=True) for detail in told.details]
-    return render_error_json(status, error.code, told.message, details, headers)
+    rpc_status = to_status(error)
+    details = [MessageToDict(detail, always_print_fields_with_no_presence=True) for detail in rpc_status.details]
+    return render_error_json(status, error.code, rpc_status.message, details, headers)
 
 
 def answer_http_error(error: HTTPException) -> BaseResponse:
