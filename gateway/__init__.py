@@ -58,7 +58,7 @@ def create_app(settings: GatewaySettings) -> Flask:
         HOME_TIME_ZONE=settings.home_time_zone,
         BABEL_TRANSLATION_DIRECTORIES=str(languages.TRANSLATIONS),
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a long form must not expire
-        SESSION_COOKIE_NAME=cookies.FORM,
+        SESSION_COOKIE_NAME=cookies.FORM_COOKIE,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
@@ -70,12 +70,12 @@ def create_app(settings: GatewaySettings) -> Flask:
 
     app.extensions["accounts"] = database = AccountsDatabase(settings.database_url, settings.pool_size)
     app.extensions["rpc"] = rpc.Connections(settings, current_identity)
-    Babel(app, locale_selector=languages.locale)
+    Babel(app, locale_selector=languages.current_locale)
     gettext.init_app(app)
     template_context.init_app(app)
 
-    app.before_request(request_telemetry.begin)
-    app.before_request(malformed_requests.refuse)
+    app.before_request(request_telemetry.note_start)
+    app.before_request(malformed_requests.refuse_malformed)
     request_telemetry.trace_requests(app)
     if settings.otlp_endpoint:
         trace_sql(database.engine)  # after: the first of OpenTelemetry's instrumentations fixes the names of attributes
@@ -87,8 +87,8 @@ def create_app(settings: GatewaySettings) -> Flask:
     app.before_request(resubmission.confirm_in_place)
     # Flask calls these in the opposite order.
     app.after_request(request_telemetry.note_status)
-    app.after_request(security_headers.protect)
-    app.teardown_request(request_telemetry.end)
+    app.after_request(security_headers.add_security_headers)
+    app.teardown_request(request_telemetry.record_request)
     for kind, handler in error_handlers.HANDLERS.items():
         app.register_error_handler(kind, handler)
 

@@ -63,7 +63,7 @@ def migrate(settings: GatewaySettings) -> None:
 
 def create_account(settings: GatewaySettings, arguments: argparse.Namespace) -> None:
     """Create an account, and print its password if nobody gave one."""
-    from gateway.accounts.account_admin import create_with_password
+    from gateway.accounts.account_admin import create_account_with_password
     from gateway.accounts.database import AccountsDatabase
     from gateway.accounts.model import Account
     from gateway.accounts.password_rules import require_good_password
@@ -76,7 +76,7 @@ def create_account(settings: GatewaySettings, arguments: argparse.Namespace) -> 
     try:
         if given:
             require_good_password("password", given, account, settings.home_city)
-        name = create_with_password(
+        name = create_account_with_password(
             AccountsDatabase(settings.database_url), arguments.email, arguments.name, password, arguments.role,
             city=arguments.city, department=arguments.department,
         )  # fmt: skip

@@ -31,7 +31,7 @@ Stub = TypeVar("Stub")
 
 # A token is good for 60 s; one is used for half of that.
 TOKEN_SECONDS = 30.0
-TOKENS_KEPT = 1000
+MAX_TOKENS = 1000
 
 CONTRACTS = {"exchange": exchange_pb2.DESCRIPTOR, "forum": forum_pb2.DESCRIPTOR, "knowledge": knowledge_pb2.DESCRIPTOR}
 # The gRPC services behind the gateway, by their short names.
@@ -56,7 +56,7 @@ class Connections:
         self._lock = threading.Lock()
         self._identify = identify
 
-    def channel(self, process: str) -> grpc.Channel:
+    def get_channel(self, process: str) -> grpc.Channel:
         """Return the channel to a process, opened when first asked for."""
         with self._lock:
             if process not in self._channels:
@@ -68,20 +68,22 @@ class Connections:
         """Names of the processes behind the gateway."""
         return list(self._addresses)
 
-    def stub(self, kind: Callable[[grpc.Channel], Stub], process: str) -> Stub:
+    def get_stub(self, kind: Callable[[grpc.Channel], Stub], process: str) -> Stub:
         """Return the stub of a gRPC service, made when first asked for."""
         if kind not in self._stubs:
-            self._stubs[kind] = kind(client.prepare_calls(self.channel(process), CONTRACTS[process], self._token))
+            self._stubs[kind] = kind(
+                client.prepare_calls(self.get_channel(process), CONTRACTS[process], self._sign_token)
+            )
         return cast(Stub, self._stubs[kind])
 
-    def _token(self) -> str:
+    def _sign_token(self) -> str:
         """Return a signed token for whoever is asking, the same for half a minute; empty when nobody is signed in."""
         who = _acting.get() or self._identify()
         if who is None:
             return ""
         token, until = self._tokens.get(who, ("", 0.0))
         if time.monotonic() >= until:
-            if len(self._tokens) >= TOKENS_KEPT:
+            if len(self._tokens) >= MAX_TOKENS:
                 self._tokens.clear()
             token = self._signer.token(who)
             self._tokens[who] = (token, time.monotonic() + TOKEN_SECONDS)
@@ -100,7 +102,7 @@ _acting: ContextVar[Identity | None] = ContextVar("acting", default=None)
 
 
 @contextmanager
-def acting_as(who: Identity) -> Iterator[None]:
+def act_as(who: Identity) -> Iterator[None]:
     """Make calls inside the block speak for `who`, where no request does: the demo data, a command."""
     token = _acting.set(who)
     try:
@@ -109,17 +111,17 @@ def acting_as(who: Identity) -> Iterator[None]:
         _acting.reset(token)
 
 
-def connections() -> Connections:
+def get_connections() -> Connections:
     """Return the connections of the current app."""
-    found: Connections = current_app.extensions["rpc"]
-    return found
+    connections: Connections = current_app.extensions["rpc"]
+    return connections
 
 
 def call(method: MethodDescriptor, request: Message) -> Message:
     """Call an RPC that is known by its descriptor only; otherwise like a stub's."""
     service = method.containing_service
     process = next(name for name, contract in CONTRACTS.items() if contract is service.file)
-    stub = connections().stub(getattr(STUBS[process], f"{service.name}Stub"), process)
+    stub = get_connections().get_stub(getattr(STUBS[process], f"{service.name}Stub"), process)
     answer: Message = getattr(stub, method.name)(request)
     return answer
 
@@ -131,24 +133,24 @@ STUBS: dict[str, ModuleType] = {
 }
 
 
-def _of_app(kind: Callable[[grpc.Channel], Stub], process: str) -> Stub:
+def _get_app_stub(kind: Callable[[grpc.Channel], Stub], process: str) -> Stub:
     """Return the stub of whichever app is the current one."""
-    return cast(Stub, LocalProxy(lambda: connections().stub(kind, process)))
+    return cast(Stub, LocalProxy(lambda: get_connections().get_stub(kind, process)))
 
 
-cities = _of_app(exchange_pb2_grpc.CityServiceStub, "exchange")
-partnerships = _of_app(exchange_pb2_grpc.PartnershipServiceStub, "exchange")
-exchanges = _of_app(exchange_pb2_grpc.ExchangeServiceStub, "exchange")
-visits = _of_app(exchange_pb2_grpc.VisitServiceStub, "exchange")
-delegates = _of_app(exchange_pb2_grpc.DelegateServiceStub, "exchange")
-agenda_items = _of_app(exchange_pb2_grpc.AgendaItemServiceStub, "exchange")
-programmes = _of_app(exchange_pb2_grpc.ProgrammeServiceStub, "exchange")
-rooms = _of_app(exchange_pb2_grpc.RoomServiceStub, "exchange")
-people = _of_app(exchange_pb2_grpc.PersonServiceStub, "exchange")
-forums = _of_app(forum_pb2_grpc.ForumServiceStub, "forum")
-subject_nodes = _of_app(forum_pb2_grpc.SubjectNodeServiceStub, "forum")
-panelists = _of_app(forum_pb2_grpc.PanelistServiceStub, "forum")
-working_groups = _of_app(forum_pb2_grpc.WorkingGroupServiceStub, "forum")
-conclusions = _of_app(forum_pb2_grpc.ConclusionServiceStub, "forum")
-recommendations = _of_app(forum_pb2_grpc.RecommendationServiceStub, "forum")
-learnings = _of_app(knowledge_pb2_grpc.LearningServiceStub, "knowledge")
+cities = _get_app_stub(exchange_pb2_grpc.CityServiceStub, "exchange")
+partnerships = _get_app_stub(exchange_pb2_grpc.PartnershipServiceStub, "exchange")
+exchanges = _get_app_stub(exchange_pb2_grpc.ExchangeServiceStub, "exchange")
+visits = _get_app_stub(exchange_pb2_grpc.VisitServiceStub, "exchange")
+delegates = _get_app_stub(exchange_pb2_grpc.DelegateServiceStub, "exchange")
+agenda_items = _get_app_stub(exchange_pb2_grpc.AgendaItemServiceStub, "exchange")
+programmes = _get_app_stub(exchange_pb2_grpc.ProgrammeServiceStub, "exchange")
+rooms = _get_app_stub(exchange_pb2_grpc.RoomServiceStub, "exchange")
+people = _get_app_stub(exchange_pb2_grpc.PersonServiceStub, "exchange")
+forums = _get_app_stub(forum_pb2_grpc.ForumServiceStub, "forum")
+subject_nodes = _get_app_stub(forum_pb2_grpc.SubjectNodeServiceStub, "forum")
+panelists = _get_app_stub(forum_pb2_grpc.PanelistServiceStub, "forum")
+working_groups = _get_app_stub(forum_pb2_grpc.WorkingGroupServiceStub, "forum")
+conclusions = _get_app_stub(forum_pb2_grpc.ConclusionServiceStub, "forum")
+recommendations = _get_app_stub(forum_pb2_grpc.RecommendationServiceStub, "forum")
+learnings = _get_app_stub(knowledge_pb2_grpc.LearningServiceStub, "knowledge")

@@ -27,15 +27,15 @@ ROOT = Path(__file__).parents[1]
 PROCESSES = ("chassis", "services", "gateway")
 CONTRACTS: tuple[Any, ...] = (accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2)
 # What notes a violation, and where its reason stands among the arguments.
-NOTES = {"Violation": 1, "Unfit": None, "_parsed": None}
+NOTES = {"Violation": 1, "UnfitValue": None, "_parse_with": None}
 # Where a reason is passed on or comes from the contract: function, in file.
 PASSED_ON = {
     ("chassis/errors.py", "InvalidArgument.__init__"),
     ("chassis/errors.py", "from_code"),
     ("chassis/status.py", "from_rpc_error"),
     ("chassis/validation.py", "_read"),
-    ("gateway/errors/unfit.py", "Unfit.at"),
-    ("gateway/forms/field_codec.py", "_parsed"),
+    ("gateway/errors/unfit_value.py", "UnfitValue.to_violation"),
+    ("gateway/forms/field_codec.py", "_parse_with"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The accounts as administrators manage them: found, created, changed, and given a new password."""
+"""The accounts as administrators manage them: they find, create and change them, and give new passwords."""
 
 import base64
 import binascii
@@ -19,13 +19,13 @@ from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account, Token
 
 # Raises what speaks against an account as it would be.
-Check = Callable[[Account], None]
+AccountCheck = Callable[[Account], None]
 
 # Of 64 letters, digits and signs: more than anybody can try.
 MADE_UP_BYTES = 12
 
 
-def page(database: AccountsDatabase, query: str, size: int, token: str) -> tuple[Sequence[Account], str, int]:
+def list_accounts(database: AccountsDatabase, query: str, size: int, token: str) -> tuple[Sequence[Account], str, int]:
     """
     Return one page of the accounts, by e-mail address.
 
@@ -43,17 +43,17 @@ def page(database: AccountsDatabase, query: str, size: int, token: str) -> tuple
     size = min(size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
     email = func.lower(Account.email)
     texts = (Account.email, Account.display_name, Account.department)
-    found = or_(*(text.icontains(query, autoescape=True) for text in texts))
-    total = select(func.count()).select_from(Account).where(found).scalar_subquery()
-    statement = select(Account, total).where(found, email > _decoded(token)).order_by(email).limit(size + 1)
+    matches = or_(*(text.icontains(query, autoescape=True) for text in texts))
+    total = select(func.count()).select_from(Account).where(matches).scalar_subquery()
+    statement = select(Account, total).where(matches, email > _decode_page_token(token)).order_by(email).limit(size + 1)
     with Session(database.engine) as session:
         rows = session.execute(statement).all()
     accounts = [row[0] for row in rows[:size]]
-    next_token = _encoded(accounts[-1].email.lower()) if len(rows) > size else ""
+    next_token = _encode_page_token(accounts[-1].email.lower()) if len(rows) > size else ""
     return accounts, next_token, rows[0][1] if rows else 0
 
 
-def get(database: AccountsDatabase, name: str) -> Account:
+def get_account(database: AccountsDatabase, name: str) -> Account:
     """
     Return an account.
 
@@ -61,16 +61,16 @@ def get(database: AccountsDatabase, name: str) -> Account:
         NotFound: There is none of that name.
     """
     with Session(database.engine) as session:
-        return _find(session, name)
+        return _find_account(session, name)
 
 
-def expert(database: AccountsDatabase, email: str) -> Account:
+def get_expert(database: AccountsDatabase, email: str) -> Account:
     """
     Return the account with which an expert signs in.
 
     Raises:
-        NotFound: There is none with that address, in any case of letters, or it is disabled, or nobody's who is an
-            expert: it is not said which.
+        NotFound: There is no account with that address, in any case of letters, or it is disabled, or nobody's who is
+            an expert: it is not said which.
     """
     statement = select(Account).where(func.lower(Account.email) == email.lower(), ~Account.disabled)
     with Session(database.engine) as session:
@@ -80,19 +80,21 @@ def expert(database: AccountsDatabase, email: str) -> Account:
     return account
 
 
-def departments(database: AccountsDatabase) -> Sequence[str]:
+def list_departments(database: AccountsDatabase) -> Sequence[str]:
     """Return the departments of all accounts, each as often as it is spelled differently."""
     with Session(database.engine) as session:
         return session.scalars(select(Account.department).distinct()).all()
 
 
-def emails(database: AccountsDatabase) -> set[str]:
+def list_emails(database: AccountsDatabase) -> set[str]:
     """Return the addresses of all accounts, in lower case."""
     with Session(database.engine) as session:
         return set(session.scalars(select(func.lower(Account.email))))
 
 
-def create(database: AccountsDatabase, values: Mapping[str, Any], updater: str, check: Check) -> tuple[Account, str]:
+def create_account(
+    database: AccountsDatabase, values: Mapping[str, Any], updater: str, check: AccountCheck
+) -> tuple[Account, str]:
     """
     Create an account; return it and its password, which was made up and is not kept.
 
@@ -102,14 +104,14 @@ def create(database: AccountsDatabase, values: Mapping[str, Any], updater: str, 
     account = Account(**values, updater=updater)
     check(account)
     password = secrets.token_urlsafe(MADE_UP_BYTES)
-    account.make_up_password(passwords.hashed(password))
+    account.make_up_password(passwords.hash_password(password))
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
         session.add(account)
         _flush(session)
     return account, password
 
 
-def create_with_password(
+def create_account_with_password(
     database: AccountsDatabase,
     email: str,
     display_name: str,
@@ -130,7 +132,7 @@ def create_with_password(
     account = Account(
         email=email.strip(),
         display_name=display_name,
-        password_hash=passwords.hashed(password),
+        password_hash=passwords.hash_password(password),
         roles=list(roles),
         city=city,
         department=department,
@@ -146,8 +148,8 @@ def create_with_password(
     return account.name
 
 
-def update(
-    database: AccountsDatabase, name: str, etag: str, values: Mapping[str, Any], updater: str, check: Check
+def update_account(
+    database: AccountsDatabase, name: str, etag: str, values: Mapping[str, Any], updater: str, check: AccountCheck
 ) -> Account:
     """
     Change an account; one that is disabled by it is signed out everywhere, programs too.
@@ -158,12 +160,12 @@ def update(
         AlreadyExists: Another account has the e-mail address; reason EMAIL_TAKEN.
     """
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
-        account = _find(session, name, lock=True)
+        account = _find_account(session, name, lock=True)
         account.check_etag(etag)
         for attribute, value in values.items():
             setattr(account, attribute, value)
         check(account)
-        account.changed_by(updater)
+        account.note_change(updater)
         _flush(session)
         if account.disabled:
             _revoke_tokens(session, account)
@@ -180,18 +182,24 @@ def reset_password(database: AccountsDatabase, name: str, etag: str, updater: st
         EtagMismatch: Somebody else changed it since.
     """
     password = secrets.token_urlsafe(MADE_UP_BYTES)
-    password_hash = passwords.hashed(password)
+    password_hash = passwords.hash_password(password)
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
-        account = _find(session, name, lock=True)
+        account = _find_account(session, name, lock=True)
         account.check_etag(etag)
         account.make_up_password(password_hash)
-        account.changed_by(updater)
+        account.note_change(updater)
         _revoke_tokens(session, account)
     forget_all()
     return account, password
 
 
-def _find(session: Session, name: str, *, lock: bool = False) -> Account:
+def _find_account(session: Session, name: str, *, lock: bool = False) -> Account:
+    """
+    Return an account.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
     account = session.get(Account, name.removeprefix("accounts/"), with_for_update=lock or None)
     if account is None:
         raise NotFound(name)
@@ -217,11 +225,17 @@ def _revoke_tokens(session: Session, account: Account) -> None:
     session.execute(delete(Token).where(Token.account_id == account.id))
 
 
-def _encoded(email: str) -> str:
+def _encode_page_token(email: str) -> str:
     return base64.urlsafe_b64encode(email.encode()).decode()
 
 
-def _decoded(token: str) -> str:
+def _decode_page_token(token: str) -> str:
+    """
+    Return the e-mail address at which a page ended.
+
+    Raises:
+        InvalidArgument: The token is not one that a list gave; reason PAGE_TOKEN_MALFORMED.
+    """
     try:
         email = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):

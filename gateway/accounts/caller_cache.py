@@ -3,7 +3,7 @@ Who holds which token, remembered for a moment.
 
 A program sends its token with every call; to ask the database each time would cost as much as the call. What one
 worker of a gateway changes (a token revoked, a password changed), its other workers know at once: they share eight
-bytes of memory that change with it. Other gateways on the same database know it after `SECONDS`.
+bytes of memory that change with it. Other gateways on the same database know it after `LIFETIME_SECONDS`.
 """
 
 import mmap
@@ -15,14 +15,14 @@ from datetime import UTC, datetime
 from chassis.identity import Identity
 from gateway.accounts.model import Kind, Scope
 
-SECONDS = 5.0
-KEPT = 10_000
+LIFETIME_SECONDS = 5.0
+MAX_CALLERS = 10_000
 
 # Anonymous shared memory: gunicorn's configuration imports this module before the workers are forked.
 _version = mmap.mmap(-1, 8)
 
 
-def version() -> bytes:
+def get_version() -> bytes:
     """Return what changes whenever a token or an account does."""
     return _version[:8]
 
@@ -63,12 +63,17 @@ class CallerCache:
     def get(self, digest: bytes) -> Caller | None:
         """Return who holds a token, if that was asked a moment ago and nothing has changed since."""
         caller, seen, until = self._callers.get(digest, (None, b"", 0.0))
-        if caller is None or seen != version() or time.monotonic() > until or caller.expire_time <= datetime.now(UTC):
+        if (
+            caller is None
+            or seen != get_version()
+            or time.monotonic() > until
+            or caller.expire_time <= datetime.now(UTC)
+        ):
             return None
         return caller
 
     def keep(self, digest: bytes, caller: Caller, seen: bytes) -> None:
         """Remember a caller; `seen` is the version from before the database was asked."""
-        if len(self._callers) >= KEPT:
+        if len(self._callers) >= MAX_CALLERS:
             self._callers.clear()
-        self._callers[digest] = (caller, seen, time.monotonic() + SECONDS)
+        self._callers[digest] = (caller, seen, time.monotonic() + LIFETIME_SECONDS)

@@ -42,7 +42,7 @@ class AccountsDatabase:
             hide_parameters=True,  # an error's text goes into the log; hashes and addresses must not
             connect_args=connection,
         )
-        self._checking = create_engine(
+        self._check_engine = create_engine(
             driver_url(url, "psycopg"),
             poolclass=NullPool,
             connect_args={**connection, "connect_timeout": CHECK_SECONDS},
@@ -57,10 +57,10 @@ class AccountsDatabase:
         `CHECK_SECONDS`.
 
         Raises:
-            Unavailable: It does not; the message is the kind of error.
+            Unavailable: It does not answer, or lacks them; reason ACCOUNTS_AWAY. The message is the kind of error.
         """
         try:
-            with self._checking.connect() as connection:
+            with self._check_engine.connect() as connection:
                 connection.execute(text("SELECT 1 FROM tokens LIMIT 1"))
         except SQLAlchemyError as error:
             raise Unavailable(type(error).__name__, reason="ACCOUNTS_AWAY") from error

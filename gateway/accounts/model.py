@@ -72,7 +72,7 @@ class Account(Versioned, Base):
         return f"accounts/{self.id}"
 
     @property
-    def first_password_expired(self) -> bool:
+    def is_first_password_expired(self) -> bool:
         """Whether its password was made up, and has not been replaced in time."""
         return self.must_choose_password and self.first_password_expire_time <= now()
 
@@ -81,7 +81,7 @@ class Account(Versioned, Base):
         self.password_hash, self.must_choose_password = password_hash, True
         self.first_password_expire_time = now() + FIRST_PASSWORD_LIFETIME
 
-    def changed_by(self, updater: str) -> None:
+    def note_change(self, updater: str) -> None:
         """Note a change by an administrator."""
         self.updater, self.version = updater, self.version + 1
 

@@ -36,38 +36,43 @@ _QUEUE = range(HASHES_AT_ONCE, HASHES_AT_ONCE + QUEUE)
 
 
 @contextmanager
-def place_to_hash() -> Iterator[None]:
+def hold_hashing_place() -> Iterator[None]:
     """
     Hold one of the places in which a password may be hashed, for the time of the block.
 
     Raises:
-        Unavailable: `SIGN_IN_BUSY`: none became free in time, or too many wait already; the metadata tell the seconds
-            after which to try again, ``retry_after``.
+        Unavailable: None became free in time, or too many wait already; reason SIGN_IN_BUSY, metadata ``retry_after``
+            (seconds after which to try again).
     """
-    place = _wait()
+    place = _wait_for_place()
     try:
         yield
     finally:
-        _give_back(place)
+        _give_back_place(place)
 
 
-def _wait() -> int:
-    """Return a place; everybody comes by the queue, so that nobody who waits is passed by all who come later."""
-    waiting = _take(_QUEUE)
+def _wait_for_place() -> int:
+    """
+    Return a place; everybody comes by the queue, so that nobody who waits is passed by all who come later.
+
+    Raises:
+        Unavailable: As `hold_hashing_place`.
+    """
+    waiting = _take_place(_QUEUE)
     if waiting is None:
-        raise _busy()
+        raise _busy_error()
     try:
         deadline = time.monotonic() + WAIT_SECONDS
-        while (place := _take(_PLACES)) is None:
+        while (place := _take_place(_PLACES)) is None:
             if time.monotonic() > deadline:
-                raise _busy()
+                raise _busy_error()
             time.sleep(POLL_SECONDS)
         return place
     finally:
-        _give_back(waiting)
+        _give_back_place(waiting)
 
 
-def _take(places: range) -> int | None:
+def _take_place(places: range) -> int | None:
     """Return the first of some places that is free, which is ours now; None when none is."""
     with _mutex:
         for place in places:
@@ -82,13 +87,13 @@ def _take(places: range) -> int | None:
     return None
 
 
-def _give_back(place: int) -> None:
+def _give_back_place(place: int) -> None:
     with _mutex:
         fcntl.lockf(_file, fcntl.LOCK_UN, 1, place)
         _held.discard(place)
 
 
-def _busy() -> Unavailable:
+def _busy_error() -> Unavailable:
     return Unavailable(
         "Too many people are signing in just now; try again in a moment.",
         reason="SIGN_IN_BUSY",

@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from chassis.errors import InvalidArgument
 from gateway.accounts.model import Account
-from gateway.accounts.password_budget import place_to_hash
+from gateway.accounts.password_budget import hold_hashing_place
 
 MIN_PASSWORD = 12
 # The longest that argon2 can be asked to bear.
@@ -23,7 +23,7 @@ MAX_PASSWORD = 1000
 # How many guesses are too few: zxcvbn's bound for what is safe from moderate attacks, its score 3.
 MIN_GUESSES = 10**8
 # What it looks at of a password: of much more it takes seconds.
-EXAMINED = 24
+EXAMINED_LENGTH = 24
 PLATFORM = "Austausch"
 MIN_WORD = 3
 
@@ -37,9 +37,10 @@ def require_good_password(field: str, password: str, account: Account, home_city
         home_city: Resource name of the home city.
 
     Raises:
-        InvalidArgument: `PASSWORD_TOO_SHORT` (metadata ``min_length``), `PASSWORD_TOO_LONG` (``max_length``),
-            `PASSWORD_TOO_COMMON`, or `PASSWORD_OF_OWN_WORDS`.
-        Unavailable: `SIGN_IN_BUSY`: too many passwords are being looked at.
+        InvalidArgument: It is too short (reason PASSWORD_TOO_SHORT, metadata ``min_length``), too long
+            (PASSWORD_TOO_LONG, ``max_length``), among the first that are tried (PASSWORD_TOO_COMMON), or made of the
+            account's own words (PASSWORD_OF_OWN_WORDS).
+        Unavailable: Too many passwords are being looked at; reason SIGN_IN_BUSY.
     """
     if len(password) < MIN_PASSWORD:
         raise InvalidArgument(
@@ -55,10 +56,10 @@ def require_good_password(field: str, password: str, account: Account, home_city
             reason="PASSWORD_TOO_LONG",
             metadata={"max_length": str(MAX_PASSWORD)},
         )
-    with place_to_hash():  # it keeps the processor as busy as a hash does
+    with hold_hashing_place():  # it keeps the processor as busy as a hash does
         if _is_guessable(password):
             raise InvalidArgument(field, "is among the first that an attacker tries", reason="PASSWORD_TOO_COMMON")
-        rest = _without(_own_words(account, home_city), password)
+        rest = _remove_words(_list_own_words(account, home_city), password)
         if rest != password and _is_guessable(rest):
             raise InvalidArgument(
                 field,
@@ -70,16 +71,16 @@ def require_good_password(field: str, password: str, account: Account, home_city
 def _is_guessable(password: str) -> bool:
     from zxcvbn import zxcvbn  # its lists take 15 MB, which few processes ever need
 
-    return not password or bool(zxcvbn(password[:EXAMINED])["guesses"] < MIN_GUESSES)
+    return not password or bool(zxcvbn(password[:EXAMINED_LENGTH])["guesses"] < MIN_GUESSES)
 
 
-def _own_words(account: Account, home_city: str) -> set[str]:
+def _list_own_words(account: Account, home_city: str) -> set[str]:
     texts = (account.display_name, account.email, account.department, account.city, home_city, PLATFORM)
     words = {word for text in texts for word in re.findall(r"[^\W_]+", normalize("NFKC", text).casefold())}
     return {word for word in words if len(word) >= MIN_WORD} - {"cities"}
 
 
-def _without(words: set[str], password: str) -> str:
+def _remove_words(words: set[str], password: str) -> str:
     """Return what is left of a password without some words, in any case of letters; itself where none is in it."""
     plain = normalize("NFKC", password).casefold()
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))

@@ -5,34 +5,34 @@ from functools import cache
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from gateway.accounts.password_budget import place_to_hash
+from gateway.accounts.password_budget import hold_hashing_place
 
 _hasher = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """
     Return the hash of a password, in the PHC string format.
 
     Raises:
-        Unavailable: `SIGN_IN_BUSY`: too many are being hashed.
+        Unavailable: Too many are being hashed; reason SIGN_IN_BUSY.
     """
-    with place_to_hash():
+    with hold_hashing_place():
         return _hasher.hash(password)
 
 
-def matches(password_hash: str | None, password: str) -> bool:
+def verify_password(password_hash: str | None, password: str) -> bool:
     """
     Return whether a password is the one that was hashed.
 
     It takes as long without a hash (None: there is no such account) as with one, so that the time tells nothing.
 
     Raises:
-        Unavailable: `SIGN_IN_BUSY`: too many are being hashed.
+        Unavailable: Too many are being hashed; reason SIGN_IN_BUSY.
     """
-    with place_to_hash():
+    with hold_hashing_place():
         try:
-            _hasher.verify(password_hash or _nobodys_hash(), password)
+            _hasher.verify(password_hash or _get_nobodys_hash(), password)
         except (VerificationError, InvalidHashError):
             return False
     return password_hash is not None
@@ -44,5 +44,5 @@ def is_outdated(password_hash: str) -> bool:
 
 
 @cache
-def _nobodys_hash() -> str:
+def _get_nobodys_hash() -> str:
     return _hasher.hash("nobody has this password")

@@ -36,7 +36,7 @@ class Context:
     database: AccountsDatabase
     address: str
     home_city: str
-    signed_in: Caller | None
+    caller_or_none: Caller | None
 
     @property
     def caller(self) -> Caller:
@@ -44,13 +44,13 @@ class Context:
         Who makes the call.
 
         Raises:
-            Unauthenticated: Nobody is signed in.
+            Unauthenticated: Nobody is signed in; reason NOT_SIGNED_IN.
         """
-        if self.signed_in is None:
+        if self.caller_or_none is None:
             raise Unauthenticated(
                 "Sign in first: send a token as `Authorization: Bearer <token>`.", reason="NOT_SIGNED_IN"
             )
-        return self.signed_in
+        return self.caller_or_none
 
     @property
     def confirmed_caller(self) -> Caller:
@@ -58,7 +58,9 @@ class Context:
         Who makes a call that makes or changes who may sign in.
 
         Raises:
-            PermissionDenied, Unauthenticated: As `gateway.accounts.sessions.require_confirmation`.
+            Unauthenticated: Nobody is signed in; reason NOT_SIGNED_IN. The password was given too long ago; reason
+                PASSWORD_CONFIRMATION_NEEDED.
+            PermissionDenied: The caller uses an access token; reason SESSION_NEEDED.
         """
         caller = self.caller
         sessions.require_confirmation(caller)
@@ -89,7 +91,7 @@ class SessionService:
         self, request: accounts_pb2.ListSessionsRequest, context: Context
     ) -> accounts_pb2.ListSessionsResponse:
         """Return the sessions of the caller's account; to an administrator, of any."""
-        held = sessions.list_sessions(context.database, _readable_account(request.parent, context))
+        held = sessions.list_sessions(context.database, _require_readable_account(request.parent, context))
         current = context.caller.token_id
         return accounts_pb2.ListSessionsResponse(
             sessions=[session_message(token, current=token.id == current) for token in held], total_size=len(held)
@@ -103,7 +105,7 @@ class SessionService:
             if token_id == "current":
                 sessions.revoke_token(context.database, caller.account_id, caller.token_id, sessions.SESSION_KINDS)
             else:
-                account_id = sessions.ANY_ACCOUNT if _manages(caller) else caller.account_id
+                account_id = sessions.ANY_ACCOUNT if _may_manage(caller) else caller.account_id
                 sessions.revoke_token(context.database, account_id, token_id, sessions.SESSION_KINDS)
         except NotFound:
             raise NotFound(request.name) from None
@@ -121,30 +123,36 @@ class AccountService:
         own = request.name in ("accounts/me", caller.identity.subject)
         if not own and not caller.identity.has(Role.ADMINISTRATOR):
             raise NotFound(request.name)
-        return account_message(account_admin.get(context.database, caller.identity.subject if own else request.name))
+        return account_message(
+            account_admin.get_account(context.database, caller.identity.subject if own else request.name)
+        )
 
     def ListAccounts(
         self, request: accounts_pb2.ListAccountsRequest, context: Context
     ) -> accounts_pb2.ListAccountsResponse:
         """Return a page of accounts."""
-        found, token, total = account_admin.page(
+        accounts, token, total = account_admin.list_accounts(
             context.database, request.query.strip(), request.page_size, request.page_token
         )
         return accounts_pb2.ListAccountsResponse(
-            accounts=map(account_message, found), next_page_token=token, total_size=total
+            accounts=map(account_message, accounts), next_page_token=token, total_size=total
         )
 
     def CreateAccount(self, request: accounts_pb2.CreateAccountRequest, context: Context) -> accounts_pb2.Account:
         """Create an account; only this answer holds its password."""
-        values, updater = _columns(request.account, SETTABLE), context.confirmed_caller.identity.name
-        return account_message(*account_admin.create(context.database, values, updater, partial(_check, context)))
+        values, updater = _to_columns(request.account, SETTABLE), context.confirmed_caller.identity.name
+        return account_message(
+            *account_admin.create_account(context.database, values, updater, partial(_check_account, context))
+        )
 
     def UpdateAccount(self, request: accounts_pb2.UpdateAccountRequest, context: Context) -> accounts_pb2.Account:
         """Change an account."""
         wanted, updater = request.account, context.confirmed_caller.identity.name
-        values = _columns(wanted, updated_paths(request.update_mask, wanted, SETTABLE))
+        values = _to_columns(wanted, updated_paths(request.update_mask, wanted, SETTABLE))
         return account_message(
-            account_admin.update(context.database, wanted.name, wanted.etag, values, updater, partial(_check, context))
+            account_admin.update_account(
+                context.database, wanted.name, wanted.etag, values, updater, partial(_check_account, context)
+            )
         )
 
     def ResetAccountPassword(
@@ -164,7 +172,7 @@ class AccessTokenService:
         self, request: accounts_pb2.ListAccessTokensRequest, context: Context
     ) -> accounts_pb2.ListAccessTokensResponse:
         """Return the access tokens of the caller, to an administrator of anybody; without the tokens themselves."""
-        tokens = access_tokens.list_access_tokens(context.database, _readable_account(request.parent, context))
+        tokens = access_tokens.list_access_tokens(context.database, _require_readable_account(request.parent, context))
         return accounts_pb2.ListAccessTokensResponse(
             access_tokens=[access_token_message(token) for token in tokens], total_size=len(tokens)
         )
@@ -187,7 +195,7 @@ class AccessTokenService:
         """Revoke an access token of the caller; for an administrator, anybody's."""
         account, _, token_id = request.name.rpartition("/accessTokens/")
         try:
-            account_id = _readable_account(account, context)
+            account_id = _require_readable_account(account, context)
             sessions.revoke_token(context.database, account_id, token_id, (Kind.PERSONAL,))
         except NotFound:
             raise NotFound(request.name) from None
@@ -240,27 +248,27 @@ def session_message(token: Token, *, current: bool) -> accounts_pb2.Session:
     )
 
 
-def _readable_account(name: str, context: Context) -> str:
+def _require_readable_account(name: str, context: Context) -> str:
     """
     Return the id of an account whose sessions and tokens the caller may see and end: the own; an administrator's, any.
 
     Raises:
-        NotFound: It names another one.
+        NotFound: It is the account of somebody else.
     """
     caller = context.caller
     if name in ("accounts/me", caller.identity.subject):
         return caller.account_id
-    if not _manages(caller):
+    if not _may_manage(caller):
         raise NotFound(name)
-    return account_admin.get(context.database, name).id
+    return account_admin.get_account(context.database, name).id
 
 
-def _manages(caller: Caller) -> bool:
+def _may_manage(caller: Caller) -> bool:
     """Return whether a caller may see and end what others hold: by an access token nobody does."""
     return caller.identity.has(Role.ADMINISTRATOR) and caller.kind is not Kind.PERSONAL
 
 
-def _columns(wanted: accounts_pb2.Account, fields: set[str]) -> dict[str, Any]:
+def _to_columns(wanted: accounts_pb2.Account, fields: set[str]) -> dict[str, Any]:
     """Return the columns that some fields of a message give."""
     values = {field: getattr(wanted, field) for field in fields}
     if "roles" in values:
@@ -268,12 +276,13 @@ def _columns(wanted: accounts_pb2.Account, fields: set[str]) -> dict[str, Any]:
     return values
 
 
-def _check(context: Context, account: Account) -> None:
+def _check_account(context: Context, account: Account) -> None:
     """
     Raise unless an account may be as it is going to be.
 
     Raises:
-        InvalidArgument: Staff of a partner city have no city, or the home city (reason CITY_IS_HOME).
+        FieldRequired: Staff of a partner city have no city.
+        InvalidArgument: Staff of a partner city have the home city; reason CITY_IS_HOME.
         FailedPrecondition: The caller would lose the way back: somebody has to be left who manages accounts; reason
             OWN_ACCOUNT.
     """

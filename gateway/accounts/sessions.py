@@ -21,7 +21,7 @@ from chassis.errors import (
 )
 from chassis.model import now
 from gateway.accounts import passwords, sign_in_throttle
-from gateway.accounts.caller_cache import Caller, forget_all, version
+from gateway.accounts.caller_cache import Caller, forget_all, get_version
 from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account, Kind, Token
 from gateway.accounts.password_rules import require_good_password
@@ -41,18 +41,18 @@ PREFIXES = {Kind.WEB: "aw_", Kind.SESSION: "as_", Kind.PERSONAL: "at_"}
 
 def find_caller(database: AccountsDatabase, token: str, kinds: Sequence[Kind]) -> Caller | None:
     """Return who holds a token of one of the kinds; None when nobody does (any more)."""
-    digest = _digest(token)
+    digest = _compute_digest(token)
     caller = database.callers.get(digest)
     if caller is None:
-        seen = version()
-        caller = _ask(database, digest)
+        seen = get_version()
+        caller = _query_caller(database, digest)
         # Not whoever is about to choose a password: another gateway must know of the choice at once.
         if caller and not caller.must_choose_password:
             database.callers.keep(digest, caller, seen)
     return caller if caller and caller.kind in kinds else None
 
 
-def _ask(database: AccountsDatabase, digest: bytes) -> Caller | None:
+def _query_caller(database: AccountsDatabase, digest: bytes) -> Caller | None:
     """Return who holds a token; asked once more on a fresh connection when the database was restarted meanwhile."""
     statement = (
         select(Account, Token)
@@ -73,7 +73,7 @@ def _read_caller(database: AccountsDatabase, statement: Select[Account, Token]) 
         if row is None:
             return None
         account, held = row
-        caller = _caller(account, held)
+        caller = _to_caller(account, held)
         moment = now()
         if held.last_use_time is None or held.last_use_time < moment - LAST_USE_STEP:
             held.last_use_time = moment
@@ -102,27 +102,27 @@ def sign_in(
 
     Raises:
         Unauthenticated: The account does not exist or is disabled, or the password is not its own: it is not said
-            which, and takes the same time.
+            which, and takes the same time; reason WRONG_CREDENTIALS.
         FailedPrecondition: A program has the password that was made up for the account; its holder has to choose
-            an own one first, with a browser: `PASSWORD_NOT_CHOSEN`; or that password has expired:
-            `FIRST_PASSWORD_EXPIRED`.
-        ResourceExhausted: `TOO_MANY_ATTEMPTS`.
-        Unavailable: `SIGN_IN_BUSY`: too many are signing in at once.
+            an own one first, with a browser; reason PASSWORD_NOT_CHOSEN. That password has expired; reason
+            FIRST_PASSWORD_EXPIRED.
+        ResourceExhausted: There were too many attempts; reason TOO_MANY_ATTEMPTS, metadata ``retry_after`` (seconds).
+        Unavailable: Too many are signing in at once; reason SIGN_IN_BUSY.
     """
     with Session(database.engine) as session:
         account = session.scalar(select(Account).where(func.lower(Account.email) == email.strip().lower()))
     device = (devices or {}).get(account.id) if account else None
-    ways = [sign_in_throttle.count_of_device(device)] if device else []
-    ways.append(sign_in_throttle.count_of_stranger(email, address))
+    ways = [sign_in_throttle.get_device_counters(device)] if device else []
+    ways.append(sign_in_throttle.get_stranger_counters(email, address))
     known = account is not None and not account.disabled
-    with _counted_attempt(database, ways) as counters:
-        right = passwords.matches(account.password_hash if account and known else None, password)
+    with _count_attempt(database, ways) as counters:
+        right = passwords.verify_password(account.password_hash if account and known else None, password)
     if not right or account is None:
         raise Unauthenticated("E-mail address or password is wrong.", reason="WRONG_CREDENTIALS")
-    if account.must_choose_password and (kind is Kind.SESSION or account.first_password_expired):
+    if account.must_choose_password and (kind is Kind.SESSION or account.is_first_password_expired):
         with database.engine.begin() as connection:
-            sign_in_throttle.forgive(connection, counters)
-    if account.first_password_expired:
+            sign_in_throttle.forgive_attempts(connection, counters)
+    if account.is_first_password_expired:
         raise FailedPrecondition(
             "This password was made up for the account and has expired. Ask an administrator for a new one.",
             reason="FIRST_PASSWORD_EXPIRED",
@@ -136,19 +136,19 @@ def sign_in(
     rehashed = ""
     if passwords.is_outdated(account.password_hash):
         with suppress(Unavailable):  # there is a next time
-            rehashed = passwords.hashed(password)
+            rehashed = passwords.hash_password(password)
     with Session(database.engine, expire_on_commit=False) as session, session.begin():
         present = session.get(Account, account.id, with_for_update=True)
         if present is None or present.disabled or present.password_hash != account.password_hash:
             # Meanwhile it was locked, or got another password, which has ended every session.
             raise Unauthenticated("E-mail address or password is wrong.", reason="WRONG_CREDENTIALS")
-        sign_in_throttle.forgive(session.connection(), counters)
+        sign_in_throttle.forgive_attempts(session.connection(), counters)
         session.execute(delete(Token).where(Token.expire_time < now()))
         if rehashed:
             present.password_hash = rehashed
         token, held = issue_token(account.id, kind, SESSION_LIFETIME)
         session.add(held)
-    return token, _caller(account, held)
+    return token, _to_caller(account, held)
 
 
 def confirm_password(database: AccountsDatabase, caller: Caller, password: str) -> Caller:
@@ -156,14 +156,14 @@ def confirm_password(database: AccountsDatabase, caller: Caller, password: str) 
     Note that the holder of a session has just given the password once more, and return the holder so confirmed.
 
     Raises:
-        InvalidArgument: `WRONG_PASSWORD`: it is not the one of the account.
-        ResourceExhausted: `TOO_MANY_ATTEMPTS` with a wrong one.
-        Unavailable: `SIGN_IN_BUSY`.
+        InvalidArgument: It is not the password of the account; reason WRONG_PASSWORD.
+        ResourceExhausted: A wrong one was given too often; reason TOO_MANY_ATTEMPTS.
+        Unavailable: Too many passwords are being looked at; reason SIGN_IN_BUSY.
     """
     _account, counters = _check_own_password(database, caller, password, "password")
     moment = now()
     with database.engine.begin() as connection:
-        sign_in_throttle.forgive(connection, counters)
+        sign_in_throttle.forgive_attempts(connection, counters)
         connection.execute(update(Token).where(Token.id == caller.token_id).values(confirm_time=moment))
     forget_all()
     return replace(caller, confirm_time=moment)
@@ -174,9 +174,10 @@ def require_confirmation(caller: Caller) -> None:
     Raise unless a caller may make or change who may sign in.
 
     Raises:
-        PermissionDenied: `SESSION_NEEDED`: the caller uses an access token, which must not make itself outlive its end.
-        Unauthenticated: `PASSWORD_CONFIRMATION_NEEDED`: the password was given longer ago than the metadata's
-            ``max_age_seconds``.
+        PermissionDenied: The caller uses an access token, which must not make itself outlive its end; reason
+            SESSION_NEEDED.
+        Unauthenticated: The password was given longer ago than the metadata's ``max_age_seconds``; reason
+            PASSWORD_CONFIRMATION_NEEDED.
     """
     if caller.kind is Kind.PERSONAL:
         raise PermissionDenied("An access token cannot be used for this; sign in.", reason="SESSION_NEEDED")
@@ -217,16 +218,16 @@ def change_password(
         keep_access_tokens: Leave those as they are: nobody else knew the old password.
 
     Raises:
-        InvalidArgument: `WRONG_PASSWORD`: the old one is not that of the account; or the new one is not good enough, as
-            `gateway.accounts.password_rules.require_good_password` says.
-        ResourceExhausted: `TOO_MANY_ATTEMPTS` with a wrong one.
-        Unavailable: `SIGN_IN_BUSY`.
+        InvalidArgument: The old one is not that of the account; reason WRONG_PASSWORD. The new one is not good enough;
+            reasons of `gateway.accounts.password_rules.require_good_password`.
+        ResourceExhausted: A wrong one was given too often; reason TOO_MANY_ATTEMPTS.
+        Unavailable: Too many passwords are being looked at; reason SIGN_IN_BUSY.
     """
     account, counters = _check_own_password(database, caller, old, "old_password")
     with database.engine.begin() as connection:
-        sign_in_throttle.forgive(connection, counters)
+        sign_in_throttle.forgive_attempts(connection, counters)
     require_good_password("new_password", new, account, home_city)
-    password_hash = passwords.hashed(new)
+    password_hash = passwords.hash_password(new)
     with Session(database.engine) as session, session.begin():
         changed = session.get_one(Account, account.id, with_for_update=True)
         require_token(session, caller)
@@ -242,16 +243,17 @@ def choose_password(database: AccountsDatabase, caller: Caller, new: str, home_c
         The holder, who may go on.
 
     Raises:
-        InvalidArgument: `PASSWORD_MADE_UP`: it is the one that was made up; or it is not good enough, as
-            `gateway.accounts.password_rules.require_good_password` says.
-        Unauthenticated: `SESSION_ENDED`: the session has ended, as when the password was made up once more meanwhile.
+        InvalidArgument: It is the one that was made up; reason PASSWORD_MADE_UP. It is not good enough; reasons of
+            `gateway.accounts.password_rules.require_good_password`.
+        Unauthenticated: The session has ended, as when the password was made up once more meanwhile; reason
+            SESSION_ENDED.
     """
     with Session(database.engine) as session:
         account = session.get_one(Account, caller.account_id)
     require_good_password("new_password", new, account, home_city)
-    if passwords.matches(account.password_hash, new):
+    if passwords.verify_password(account.password_hash, new):
         raise InvalidArgument("new_password", "is the one that was made up", reason="PASSWORD_MADE_UP")
-    password_hash = passwords.hashed(new)
+    password_hash = passwords.hash_password(new)
     with Session(database.engine) as session, session.begin():
         account = session.get_one(Account, caller.account_id, with_for_update=True)
         require_token(session, caller)
@@ -265,7 +267,7 @@ def require_token(session: Session, caller: Caller) -> None:
     Raise unless a caller still holds the token of the call, whose account is locked against changes by now.
 
     Raises:
-        Unauthenticated: `SESSION_ENDED`: it was revoked meanwhile, as by a reset of the password.
+        Unauthenticated: It was revoked meanwhile, as by a reset of the password; reason SESSION_ENDED.
     """
     if session.get(Token, caller.token_id) is None:
         raise Unauthenticated("The session has ended meanwhile; sign in again.", reason="SESSION_ENDED")
@@ -289,7 +291,7 @@ def revoke_token(database: AccountsDatabase, account_id: str, token_id: str, kin
 
 
 @contextmanager
-def _counted_attempt(
+def _count_attempt(
     database: AccountsDatabase, ways: Iterable[Sequence[sign_in_throttle.Counter]]
 ) -> Iterator[Sequence[sign_in_throttle.Counter]]:
     """Count an attempt before a password is looked at in the block; not where there is no place to look at it."""
@@ -299,11 +301,11 @@ def _counted_attempt(
         yield counters
     except Unavailable:
         with database.engine.begin() as connection:
-            sign_in_throttle.take_back(connection, counters)
+            sign_in_throttle.uncount_attempt(connection, counters)
         raise
 
 
-def _caller(account: Account, held: Token) -> Caller:
+def _to_caller(account: Account, held: Token) -> Caller:
     """Return who holds a token of an account."""
     return Caller(
         account.identity,
@@ -321,11 +323,18 @@ def _caller(account: Account, held: Token) -> Caller:
 def _check_own_password(
     database: AccountsDatabase, caller: Caller, password: str, field: str
 ) -> tuple[Account, Sequence[sign_in_throttle.Counter]]:
-    """Return the account of who gives the own password once more, which is right, and what that was counted against."""
+    """
+    Return the account of who gives the own password once more, which is right, and what that was counted against.
+
+    Raises:
+        InvalidArgument: It is not the password of the account; reason WRONG_PASSWORD.
+        ResourceExhausted: A wrong one was given too often; reason TOO_MANY_ATTEMPTS.
+        Unavailable: Too many passwords are being looked at; reason SIGN_IN_BUSY.
+    """
     with Session(database.engine) as session:
         account = session.get_one(Account, caller.account_id)
-    with _counted_attempt(database, [sign_in_throttle.count_of_session(caller.token_id)]) as counters:
-        right = passwords.matches(account.password_hash, password)
+    with _count_attempt(database, [sign_in_throttle.get_session_counters(caller.token_id)]) as counters:
+        right = passwords.verify_password(account.password_hash, password)
     if not right:
         raise InvalidArgument(field, "is not your password", reason="WRONG_PASSWORD")
     return account, counters
@@ -341,11 +350,11 @@ def _set_password(
     )
 
 
-def _digest(token: str) -> bytes:
+def _compute_digest(token: str) -> bytes:
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def issue_token(account_id: str, kind: Kind, lifetime: timedelta) -> tuple[str, Token]:
     """Return a new token and the row to keep of it."""
     token = PREFIXES[kind] + secrets.token_urlsafe(32)
-    return token, Token(account_id=account_id, kind=kind, digest=_digest(token), expire_time=now() + lifetime)
+    return token, Token(account_id=account_id, kind=kind, digest=_compute_digest(token), expire_time=now() + lifetime)

@@ -36,7 +36,7 @@ ATTEMPTS_PER_SESSION = 10
 # Of an IPv6 address, the bits of the network: whoever has one address of it has all.
 IPV6_NETWORK_BITS = 64
 # Windows that are over, forgotten with each attempt: more than one attempt adds.
-FORGOTTEN_AT_ONCE = 20
+DELETED_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,24 @@ class Counter:
     of_account: bool = True
 
 
-def count_of_stranger(email: str, address: str) -> list[Counter]:
+def get_stranger_counters(email: str, address: str) -> list[Counter]:
     """Return what the attempt of somebody unknown is counted against."""
-    email, network = email.strip().lower(), _network(address)
+    email, network = email.strip().lower(), _get_network(address)
     return [
-        Counter(_key("address", network), ATTEMPTS_PER_ADDRESS, of_account=False),
-        Counter(_key("email at address", email, network), ATTEMPTS_PER_EMAIL_AND_ADDRESS),
-        Counter(_key("email", email), ATTEMPTS_PER_EMAIL),
+        Counter(_hash_key("address", network), ATTEMPTS_PER_ADDRESS, of_account=False),
+        Counter(_hash_key("email at address", email, network), ATTEMPTS_PER_EMAIL_AND_ADDRESS),
+        Counter(_hash_key("email", email), ATTEMPTS_PER_EMAIL),
     ]
 
 
-def count_of_device(device: str) -> list[Counter]:
+def get_device_counters(device: str) -> list[Counter]:
     """Return what an attempt in a browser is counted against, in which the account has signed in before."""
-    return [Counter(_key("device", device), ATTEMPTS_PER_DEVICE)]
+    return [Counter(_hash_key("device", device), ATTEMPTS_PER_DEVICE)]
 
 
-def count_of_session(token_id: str) -> list[Counter]:
+def get_session_counters(token_id: str) -> list[Counter]:
     """Return what it is counted against that somebody who is signed in gives the password once more."""
-    return [Counter(_key("session", token_id), ATTEMPTS_PER_SESSION)]
+    return [Counter(_hash_key("session", token_id), ATTEMPTS_PER_SESSION)]
 
 
 def count_attempt(connection: Connection, ways: Iterable[Sequence[Counter]]) -> Sequence[Counter]:
@@ -83,7 +83,8 @@ def count_attempt(connection: Connection, ways: Iterable[Sequence[Counter]]) -> 
         What it was counted against.
 
     Raises:
-        ResourceExhausted: `TOO_MANY_ATTEMPTS` by every way; its metadata tell the seconds to wait, ``retry_after``.
+        ResourceExhausted: There were too many by every way; reason TOO_MANY_ATTEMPTS, metadata ``retry_after``
+            (seconds to wait).
     """
     refusal = None
     for counters in ways:
@@ -94,14 +95,14 @@ def count_attempt(connection: Connection, ways: Iterable[Sequence[Counter]]) -> 
         except ResourceExhausted as error:
             refusal = error
         else:
-            _forget(connection)
+            _delete_past_windows(connection)
             return counters
     if refusal is None:
         raise ValueError("no way in is given")
     raise refusal
 
 
-def take_back(connection: Connection, counters: Sequence[Counter]) -> None:
+def uncount_attempt(connection: Connection, counters: Sequence[Counter]) -> None:
     """Uncount an attempt that came to nothing, because the password could not be looked at."""
     for counter in counters:
         row = SignInAttempts.key == counter.key
@@ -109,9 +110,9 @@ def take_back(connection: Connection, counters: Sequence[Counter]) -> None:
         connection.execute(delete(SignInAttempts).where(row, SignInAttempts.attempts <= 0))
 
 
-def forgive(connection: Connection, counters: Sequence[Counter]) -> None:
+def forgive_attempts(connection: Connection, counters: Sequence[Counter]) -> None:
     """Take back a successful attempt, and those for the same account that failed before."""
-    take_back(connection, [counter for counter in counters if not counter.of_account])
+    uncount_attempt(connection, [counter for counter in counters if not counter.of_account])
     keys = [counter.key for counter in counters if counter.of_account]
     connection.execute(delete(SignInAttempts).where(SignInAttempts.key.in_(keys)))
 
@@ -142,29 +143,29 @@ def _count(connection: Connection, counter: Counter) -> None:
         )
 
 
-def _forget(connection: Connection) -> None:
+def _delete_past_windows(connection: Connection) -> None:
     """Remove windows that are over, but for those that another attempt is just looking at."""
     over = (
         select(SignInAttempts.key)
         .where(SignInAttempts.window_start < now() - WINDOW)
-        .limit(FORGOTTEN_AT_ONCE)
+        .limit(DELETED_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
     connection.execute(delete(SignInAttempts).where(SignInAttempts.key.in_(over)))
 
 
-def _key(*parts: str) -> str:
+def _hash_key(*parts: str) -> str:
     return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _network(address: str) -> str:
+def _get_network(address: str) -> str:
     """Return what counts as one network address: an IPv4 address, or the network of an IPv6 one."""
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return f"{int(found) >> (128 - IPV6_NETWORK_BITS):x}/{IPV6_NETWORK_BITS}"
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
+    return f"{int(ip) >> (128 - IPV6_NETWORK_BITS):x}/{IPV6_NETWORK_BITS}"

@@ -33,11 +33,11 @@ def call(method: MethodDescriptor, message: Message) -> Message:
     if name not in WITHOUT_IDENTITY:
         permissions.require(name)
     validate(message)
-    answer: Message = getattr(_SERVICERS[service], method.name)(message, _context())
+    answer: Message = getattr(_SERVICERS[service], method.name)(message, _build_context())
     return answer
 
 
-def _context() -> servicers.Context:
+def _build_context() -> servicers.Context:
     return servicers.Context(
         accounts_database(), request.remote_addr or "", current_app.config["HOME_CITY"], current_caller()
     )

@@ -19,13 +19,13 @@ from gateway.auth import cookies
 API = "/api/"
 REFERENCE = "/api/reference"
 # What changes nothing: RPCs that only read are GET in the contract.
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def accounts_database() -> AccountsDatabase:
     """Return the accounts database of the current app."""
-    found: AccountsDatabase = current_app.extensions["accounts"]
-    return found
+    database: AccountsDatabase = current_app.extensions["accounts"]
+    return database
 
 
 def current_caller() -> Caller | None:
@@ -40,19 +40,19 @@ def current_caller() -> Caller | None:
     if not has_request_context():
         return None
     if "caller" not in g:
-        admit(_by_bearer() if is_api() else _by_cookie())
+        admit(_find_caller_by_bearer() if is_api() else _find_caller_by_cookie())
     caller: Caller | None = g.caller
     return caller
 
 
-def newcomer() -> Caller | None:
+def current_newcomer() -> Caller | None:
     """
     Return who has signed in to this page by a password that was made up for them.
 
     They are nobody on every page before they have chosen an own one.
     """
-    found: Caller | None = None if current_caller() else g.get("newcomer")
-    return found
+    newcomer: Caller | None = None if current_caller() else g.get("newcomer")
+    return newcomer
 
 
 def admit(caller: Caller | None) -> None:
@@ -91,7 +91,7 @@ def is_api() -> bool:
     return request.path.startswith(API) and request.path not in (API, REFERENCE)
 
 
-def _by_bearer() -> Caller | None:
+def _find_caller_by_bearer() -> Caller | None:
     header = request.headers.get("Authorization")
     if header is None:
         return None
@@ -101,11 +101,11 @@ def _by_bearer() -> Caller | None:
     caller = find_caller(accounts_database(), token.strip(), (Kind.SESSION, Kind.PERSONAL))
     if caller is None:
         raise Unauthenticated("This token is not valid (any more); sign in again.", reason="TOKEN_NOT_VALID")
-    if caller.scope is Scope.READ and request.method not in READING:
+    if caller.scope is Scope.READ and request.method not in READING_METHODS:
         raise PermissionDenied("This access token is for reading only.", reason="TOKEN_READ_ONLY")
     return caller
 
 
-def _by_cookie() -> Caller | None:
-    token = request.cookies.get(cookies.SESSION)
+def _find_caller_by_cookie() -> Caller | None:
+    token = request.cookies.get(cookies.SESSION_COOKIE)
     return find_caller(accounts_database(), token, (Kind.WEB,)) if token else None

@@ -5,42 +5,37 @@ The password once more: what makes or changes who may sign in is not done for wh
 with all that was sent in it (`gateway.forms.resubmission`), and what was refused is carried out with the answer.
 """
 
-from flask import Response, render_template
+from flask import Response
 from werkzeug.datastructures import MultiDict
 
-from chassis.errors import DomainError, InvalidArgument, ResourceExhausted, Unavailable
+from chassis.errors import DomainError
 from gateway.accounts import sessions
 from gateway.accounts.password_rules import MAX_PASSWORD
 from gateway.auth.callers import accounts_database, admit, require_caller
+from gateway.auth.password_pages import Complaint, render_password_page
 
 # The reason with which it is asked for.
-NEEDED = "PASSWORD_CONFIRMATION_NEEDED"
+CONFIRMATION_NEEDED = "PASSWORD_CONFIRMATION_NEEDED"
 
 
-def page(
-    sent: MultiDict[str, str], prefix: str, problem: str = "", status: int = 401, wait: str | None = None
-) -> Response:
+def render_confirmation_page(sent: MultiDict[str, str], prefix: str, complaint: Complaint | None = None) -> Response:
     """
     Return the page that asks for the password.
 
     Args:
         sent: The fields of the form that was refused, which the page carries on.
         prefix: Begins the name of its field, `confirmation`.
-        problem: What spoke against the password given before.
-        status: HTTP status of the page.
-        wait: Seconds after which to try again.
+        complaint: Why the one given before was not taken.
     """
-    body = render_template(
-        "accounts/confirm_password.html", account=require_caller(), prefix=prefix, sent=sent, problem=problem
+    return render_password_page(
+        "accounts/confirm_password.html", complaint, status=401, account=require_caller(), prefix=prefix, sent=sent
     )
-    headers = {"Retry-After": wait} if wait else None
-    return Response(body, status, headers, content_type="text/html; charset=utf-8")
 
 
-def confirm(password: str) -> DomainError | None:
+def confirm_password(password: str) -> DomainError | None:
     """Take the password that the reader gives once more; return what speaks against it, None when it is right."""
     try:
         admit(sessions.confirm_password(accounts_database(), require_caller(), password[:MAX_PASSWORD]))
-    except (InvalidArgument, ResourceExhausted, Unavailable) as refusal:
+    except DomainError as refusal:
         return refusal
     return None

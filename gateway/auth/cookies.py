@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response
 
 from gateway.i18n.languages import LANGUAGE_COOKIE
 
-SESSION = "austausch_session"
-FORM = "austausch_form"
-DEVICE = "austausch_device"
+SESSION_COOKIE = "austausch_session"
+FORM_COOKIE = "austausch_form"
+DEVICE_COOKIE = "austausch_device"
 LANGUAGE_SECONDS = 365 * 24 * 3600
 DEVICE_SECONDS = 365 * 24 * 3600
 # Accounts that one browser is known for: of a counter that several people share.
@@ -28,25 +28,27 @@ class FormCookies(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Return whether the cookie is for https only."""
-        return secure()
+        return is_secure()
 
 
-def secure() -> bool:
+def is_secure() -> bool:
     """Return whether cookies of the current request are for https only."""
     return bool(current_app.config["SESSION_COOKIE_SECURE"]) or request.is_secure
 
 
 def set_session(response: Response, token: str, expire_time: datetime) -> None:
     """Give the browser the token of a session."""
-    response.set_cookie(SESSION, token, expires=expire_time, path="/", secure=secure(), httponly=True, samesite="Lax")
+    response.set_cookie(
+        SESSION_COOKIE, token, expires=expire_time, path="/", secure=is_secure(), httponly=True, samesite="Lax"
+    )
 
 
 def clear_session(response: Response) -> None:
     """Make the browser forget the token of a session."""
-    response.delete_cookie(SESSION, path="/", secure=secure(), httponly=True, samesite="Lax")
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=is_secure(), httponly=True, samesite="Lax")
 
 
-def known_devices() -> dict[str, str]:
+def read_known_devices() -> dict[str, str]:
     """
     Return the mark of this browser, a random text, by the id of each account that has signed in by it before.
 
@@ -54,7 +56,9 @@ def known_devices() -> dict[str, str]:
     (`gateway.accounts.sign_in_throttle`).
     """
     try:
-        known: dict[str, str] = _device_marks().loads(request.cookies.get(DEVICE, ""), max_age=DEVICE_SECONDS)
+        known: dict[str, str] = _get_device_serializer().loads(
+            request.cookies.get(DEVICE_COOKIE, ""), max_age=DEVICE_SECONDS
+        )
     except BadData:
         return {}
     return known
@@ -62,21 +66,21 @@ def known_devices() -> dict[str, str]:
 
 def remember_device(response: Response, account_id: str) -> None:
     """Mark the browser as one in which an account has signed in."""
-    before = {known: mark for known, mark in known_devices().items() if known != account_id}
+    before = {known: mark for known, mark in read_known_devices().items() if known != account_id}
     latest = dict([*before.items(), (account_id, secrets.token_urlsafe(12))][-ACCOUNTS_PER_DEVICE:])
     response.set_cookie(
-        DEVICE,
-        _device_marks().dumps(latest),
+        DEVICE_COOKIE,
+        _get_device_serializer().dumps(latest),
         max_age=DEVICE_SECONDS,
         path="/",
-        secure=secure(),
+        secure=is_secure(),
         httponly=True,
         samesite="Lax",
     )
 
 
-def _device_marks() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=DEVICE)
+def _get_device_serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=DEVICE_COOKIE)
 
 
 def remember_language(tag: str) -> None:
@@ -85,6 +89,6 @@ def remember_language(tag: str) -> None:
     @after_this_request
     def give_cookie(response: Response) -> Response:
         response.set_cookie(
-            LANGUAGE_COOKIE, tag, max_age=LANGUAGE_SECONDS, secure=secure(), httponly=True, samesite="Lax"
+            LANGUAGE_COOKIE, tag, max_age=LANGUAGE_SECONDS, secure=is_secure(), httponly=True, samesite="Lax"
         )
         return response

@@ -6,45 +6,54 @@ choice is asked for on a page of its own; in place where a form was just sent, w
 (`gateway.forms.resubmission`).
 """
 
-from flask import Response, current_app, flash, render_template, request
+from flask import Response, current_app, flash, request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from chassis.errors import DomainError, InvalidArgument, Unavailable
+from chassis.errors import DomainError, Unauthenticated
 from gateway.accounts import sessions
 from gateway.accounts.password_rules import MIN_PASSWORD
-from gateway.auth.callers import accounts_database, admit, newcomer
+from gateway.auth.callers import accounts_database, admit, current_newcomer
+from gateway.auth.password_pages import Complaint, render_password_page
 
 
-def page(typed: MultiDict[str, str] | None, prefix: str, problem: str = "") -> Response:
+def render_first_password_page(
+    typed: MultiDict[str, str] | None, prefix: str, complaint: Complaint | None = None
+) -> Response:
     """
     Return the page that asks for an own password.
 
     Args:
         typed: What was typed into another form, which the page carries on.
         prefix: Begins the name of its field, `new_password`.
-        problem: What speaks against the password chosen before.
+        complaint: Why the one chosen before was not taken.
     """
-    body = render_template(
+    return render_password_page(
         "accounts/first_password.html",
-        account=newcomer(),
+        complaint,
+        status=200 if request.method == "GET" else 403,
+        account=current_newcomer(),
         prefix=prefix,
         typed=typed or MultiDict(),
-        problem=problem,
         min_password=MIN_PASSWORD,
     )
-    status = 400 if problem else 200 if request.method == "GET" else 403
-    return Response(body, status, content_type="text/html; charset=utf-8")
 
 
-def choose(new: str) -> DomainError | None:
-    """Take the password that the newcomer chooses; return what speaks against it, None when it is taken."""
-    caller = newcomer()
+def choose_password(new: str) -> DomainError | None:
+    """
+    Take the password that the newcomer chooses; return what speaks against it, None when it is taken.
+
+    Raises:
+        Unauthenticated: The session has ended meanwhile; reason SESSION_ENDED.
+    """
+    caller = current_newcomer()
     if caller is None:
         return None
     try:
         admit(sessions.choose_password(accounts_database(), caller, new, current_app.config["HOME_CITY"]))
-    except (InvalidArgument, Unavailable) as refusal:
+    except Unauthenticated:
+        raise
+    except DomainError as refusal:
         return refusal
     flash(_("Your password is changed, and every other session has ended."), "success")
     return None

@@ -10,7 +10,7 @@ from gateway import rpc
 from gateway.auth.callers import current_identity, require_caller
 
 # Who may call one of these RPCs is offered the administration.
-ADMINISTERING = ("CityService.CreateCity", "AccountService.ListAccounts")
+ADMINISTRATION_RPCS = ("CityService.CreateCity", "AccountService.ListAccounts")
 SERVICES = rpc.SERVICES | dict(accounts_pb2.DESCRIPTOR.services_by_name)
 
 
@@ -21,7 +21,7 @@ def may(method: str) -> bool:
     What they may do to one resource, its service decides; `allowed_transitions` and `editable` tell.
     """
     identity = current_identity()
-    return identity is not None and identity.has(*roles_of(method))
+    return identity is not None and identity.has(*get_roles(method))
 
 
 def require(*methods: str) -> None:
@@ -29,14 +29,14 @@ def require(*methods: str) -> None:
     Raise unless the roles of the reader may call an RPC, such as `VisitService.CreateVisit`; of several, any.
 
     Raises:
-        Unauthenticated: Nobody is signed in.
-        PermissionDenied: None of the reader's roles may.
+        Unauthenticated: Nobody is signed in; reason NOT_SIGNED_IN.
+        PermissionDenied: None of the reader's roles may; reason ROLE_MISSING.
     """
-    require_caller().identity.require(*sorted(frozenset().union(*map(roles_of, methods))))
+    require_caller().identity.require(*sorted(frozenset().union(*map(get_roles, methods))))
 
 
 @cache
-def roles_of(method: str) -> frozenset[Role]:
+def get_roles(method: str) -> frozenset[Role]:
     """Return the roles that the contract lets call an RPC."""
     service, name = method.split(".")
     access: access_pb2.Access = SERVICES[service].methods_by_name[name].GetOptions().Extensions[access_pb2.access]  # type: ignore[index]

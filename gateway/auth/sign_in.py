@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Response, after_this_request, flash, render_template, request, session
+from flask import Response, after_this_request, flash, request, session
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from chassis.errors import FailedPrecondition, ResourceExhausted, Unauthenticated, Unavailable
+from chassis.errors import DomainError
 from gateway.accounts import sessions
 from gateway.accounts.model import Kind
 from gateway.accounts.password_rules import MAX_PASSWORD
 from gateway.auth import cookies
 from gateway.auth.callers import accounts_database, admit, require_caller
+from gateway.auth.password_pages import Complaint, render_password_page
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 # What the cookie of forms remembers: that a session was begun in this browser, and that a button came after its end.
-BEGUN, PRESSED = "begun", "pressed"
+SESSION_BEGUN, BUTTON_PRESSED = "begun", "pressed"
 # The longest that the database can be asked to bear.
 MAX_EMAIL = 254
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """
-    Why somebody is not signed in.
-
-    Attributes:
-        problem: What they are told.
-        status: HTTP status of the answer.
-        headers: Headers of the answer.
-    """
-
-    problem: str
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def sign_in_required(view: View) -> View:
@@ -54,8 +38,8 @@ def sign_in_required(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
-def page(
-    refusal: Refusal | None = None,
+def render_sign_in_page(
+    complaint: Complaint | None = None,
     *,
     target: str = "/",
     typed: MultiDict[str, str] | None = None,
@@ -65,27 +49,26 @@ def page(
     Return the page that asks for address and password.
 
     Args:
-        refusal: Why the attempt before was refused.
+        complaint: Why those given before were not taken.
         target: Where to go afterwards, if nothing was typed.
         typed: What was typed into another form, which the page carries on.
         prefix: Begins the names of the two fields.
     """
-    body = render_template(
+    return render_password_page(
         "accounts/sign_in.html",
+        complaint,
+        status=200 if typed is None else 401,
         typed=typed,
         prefix=prefix,
         next=target,
         email=request.form.get(prefix + "email", ""),
-        problem=refusal.problem if refusal else "",
-        ended=BEGUN in session,
+        ended=SESSION_BEGUN in session,
     )
-    status = refusal.status if refusal else 200 if typed is None else 401
-    return Response(body, status, refusal.headers if refusal else None, content_type="text/html; charset=utf-8")
 
 
-def begin_session(prefix: str = "") -> Refusal | None:
+def begin_session(prefix: str = "") -> DomainError | None:
     """
-    Sign in by the address and password posted; return why not, or None and give the browser the session's cookie.
+    Sign in by the address and password posted and give the browser the cookie; return what speaks against it, if any.
 
     `prefix` is that of the two fields' names.
     """
@@ -93,21 +76,13 @@ def begin_session(prefix: str = "") -> Refusal | None:
     password = request.form.get(prefix + "password", "")[:MAX_PASSWORD]
     try:
         token, caller = sessions.sign_in(
-            accounts_database(), email, password, request.remote_addr or "", Kind.WEB, cookies.known_devices()
+            accounts_database(), email, password, request.remote_addr or "", Kind.WEB, cookies.read_known_devices()
         )
-    except Unauthenticated:
-        return Refusal(_("E-mail address or password is wrong."), 401)
-    except FailedPrecondition as error:
-        if error.reason != "FIRST_PASSWORD_EXPIRED":
-            raise
-        return Refusal(_("This first password is no longer valid. Please ask an administrator for a new one."), 401)
-    except ResourceExhausted as error:
-        return _wait_for_attempts(error)
-    except Unavailable as error:
-        return _busy(error)
-    pressed = session.get(PRESSED)
+    except DomainError as refusal:
+        return refusal
+    pressed = session.get(BUTTON_PRESSED)
     session.clear()  # whoever planted a form's token before gains nothing from it now
-    session[BEGUN] = True
+    session[SESSION_BEGUN] = True
     if pressed:
         flash(_("Nothing was changed. Press the button again."), "warning")
     admit(caller)
@@ -119,20 +94,6 @@ def begin_session(prefix: str = "") -> Refusal | None:
         return response
 
     return None
-
-
-def _wait_for_attempts(error: ResourceExhausted) -> Refusal:
-    """Return the refusal of a password where there were too many wrong ones."""
-    seconds = error.metadata["retry_after"]
-    minutes = int(seconds) // 60 + 1
-    problem = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
-    return Refusal(problem, 429, {"Retry-After": seconds})
-
-
-def _busy(error: Unavailable) -> Refusal:
-    """Return the refusal of a password that could not be looked at, because of too many others."""
-    problem = _("Very many people are signing in just now. Please try again in a moment.")
-    return Refusal(problem, 503, {"Retry-After": error.metadata.get("retry_after", "5")})
 
 
 def local_path(target: str | None) -> str:

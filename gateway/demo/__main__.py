@@ -8,7 +8,7 @@ import sys
 
 from chassis.errors import DomainError
 from chassis.settings import load as load_settings
-from gateway.accounts.account_admin import emails
+from gateway.accounts.account_admin import list_emails
 from gateway.accounts.database import AccountsDatabase
 from gateway.demo import accounts
 from gateway.settings import GatewaySettings
@@ -18,7 +18,7 @@ def main() -> None:
     """Load the demo data where nothing else is."""
     settings = load_settings(GatewaySettings, "gateway")
     database = AccountsDatabase(settings.database_url)
-    present = emails(database)
+    present = list_emails(database)
     if present >= accounts.EMAILS:
         return
     if present - accounts.EMAILS:
@@ -27,16 +27,16 @@ def main() -> None:
     from gateway import create_app, rpc
     from gateway.demo import loader
 
-    with create_app(settings).app_context(), rpc.acting_as(accounts.COORDINATOR):
+    with create_app(settings).app_context(), rpc.act_as(accounts.COORDINATOR):
         try:
             loader.refuse_foreign()
             print("loading the demo data …", flush=True)
             loader.load()
-        except loader.Foreign as found:
-            sys.exit(f"The demo data is not loaded: {found}.")
+        except loader.ForeignData as foreign:
+            sys.exit(f"The demo data is not loaded: {foreign}.")
         except DomainError as error:
             sys.exit(f"The demo data is not loaded: {error.message} ({error.code})")
-    accounts.create(database)
+    accounts.create_accounts(database)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The demo accounts: one for each role, password ``demo``."""
 
 from chassis.identity import Identity, Role
-from gateway.accounts.account_admin import create_with_password, emails
+from gateway.accounts.account_admin import create_account_with_password, list_emails
 from gateway.accounts.database import AccountsDatabase
 
 PASSWORD = "demo"  # nothing else may stand beside the demo data
@@ -18,22 +18,22 @@ ACCOUNTS = (
 COORDINATOR = ACCOUNTS[1]
 
 
-def email(account: Identity) -> str:
+def get_email(account: Identity) -> str:
     """Return the address with which a demo account signs in."""
     return account.subject.removeprefix("accounts/") + "@mannheim.example"
 
 
-EMAILS = {email(account) for account in ACCOUNTS}
+EMAILS = {get_email(account) for account in ACCOUNTS}
 
 
-def create(database: AccountsDatabase) -> None:
+def create_accounts(database: AccountsDatabase) -> None:
     """Create the accounts that are missing."""
-    present = emails(database)
+    present = list_emails(database)
     for account in ACCOUNTS:
-        if email(account) not in present:
-            create_with_password(
+        if get_email(account) not in present:
+            create_account_with_password(
                 database,
-                email(account),
+                get_email(account),
                 account.name,
                 PASSWORD,
                 sorted(account.roles),

@@ -34,7 +34,7 @@ class DemoCity:
         """The resource name."""
         return f"cities/{self.id}"
 
-    def message(self) -> City:
+    def to_message(self) -> City:
         """Return the city as the exchange service takes it."""
         country = self.subdivision_code[:2]
         return City(

@@ -81,7 +81,7 @@ FRIENDSHIP_CITIES = {"chernivtsi", "kilis", "qingdao"}
 EXPERT = "bydgoszcz-verwaltung"  # the panelist whose account is expert@
 
 
-def panel() -> dict[str, Panelist]:
+def build_panel() -> dict[str, Panelist]:
     """Return the panel by id: from each city somebody of its administration and of a university; national experts."""
     experts: dict[str, Panelist] = {}
     for city, name in GUESTS.items():

@@ -31,7 +31,7 @@ from gateway.demo.forum import (
     NODES,
     WORKING_GROUPS,
     DemoConclusion,
-    panel,
+    build_panel,
 )
 
 MANNHEIM = ZoneInfo("Europe/Berlin")
@@ -41,7 +41,7 @@ VISIT_LASTS = timedelta(days=3)
 LEARNINGS_SECONDS = 20.0
 
 
-class Foreign(Exception):
+class ForeignData(Exception):
     """There is something that the demo data did not bring."""
 
 
@@ -50,18 +50,18 @@ def refuse_foreign() -> None:
     Raise if a service holds anything that is not demo data.
 
     Raises:
-        Foreign: What it is.
+        ForeignData: There is something else; the message names it.
     """
     known = {
         "city": {city.name for city in CITIES},
         "exchange": {demo.exchange.title for demo in EXCHANGES},
         "visit": {visit.title for demo in EXCHANGES for visit in demo.visits},
         "forum": {FORUM_NAME},
-        "learning": {entry.title for entry in _debriefed()}
-        | {recommendation.title for found in CONCLUSIONS.values() for recommendation in found.recommendations.values()}
-        | {found.conclusion.title for found in CONCLUSIONS.values()},
+        "learning": {entry.title for entry in _list_debrief_entries()}
+        | {recommendation.title for demo in CONCLUSIONS.values() for recommendation in demo.recommendations.values()}
+        | {demo.conclusion.title for demo in CONCLUSIONS.values()},
     }
-    found = {
+    present = {
         "city": [city.name for city in rpc.cities.ListCities(exchange.ListCitiesRequest(page_size=100)).cities],
         "exchange": [
             one.title for one in rpc.exchanges.ListExchanges(exchange.ListExchangesRequest(page_size=100)).exchanges
@@ -73,29 +73,29 @@ def refuse_foreign() -> None:
             for learning in rpc.learnings.ListLearnings(knowledge.ListLearningsRequest(page_size=100)).learnings
         ],
     }
-    for kind, names in found.items():
+    for kind, names in present.items():
         for name in names:
             if name not in known[kind]:
-                raise Foreign(f"there is a {kind} that is not demo data: {name}")
+                raise ForeignData(f"there is a {kind} that is not demo data: {name}")
 
 
 def load() -> None:
-    """Load everything but the accounts, and wait until the learnings can be found."""
+    """Load everything but the accounts, and wait until the learnings can be demo."""
     for city in CITIES:
-        request = exchange.CreateCityRequest(city=city.message(), city_id=city.id)
+        request = exchange.CreateCityRequest(city=city.to_message(), city_id=city.id)
         _create(rpc.cities.CreateCity, request, city.id)
     for room_id, room in ROOMS.items():
         _create(rpc.rooms.CreateRoom, exchange.CreateRoomRequest(room=room, room_id=room_id), room_id)
     for person_id, person in PEOPLE.items():
         _create(rpc.people.CreatePerson, exchange.CreatePersonRequest(person=person, person_id=person_id), person_id)
-    partnerships = {city.id: _partnership(city.name, city.bond) for city in CITIES if city.bond is not None}
+    partnerships = {city.id: _load_partnership(city.name, city.bond) for city in CITIES if city.bond is not None}
     for demo in EXCHANGES:
-        _exchange(demo, partnerships[demo.city])
-    _forum()
-    _await_learnings(len(_debriefed()))
+        _load_exchange(demo, partnerships[demo.city])
+    _load_forum()
+    _await_learnings(len(_list_debrief_entries()))
 
 
-def _debriefed() -> list[exchange.DebriefEntry]:
+def _list_debrief_entries() -> list[exchange.DebriefEntry]:
     """Return what the visits taught, from which the learnings come."""
     visits = [visit for demo in EXCHANGES for visit in demo.visits]
     return [entry for visit in visits if visit.debrief for entry in visit.debrief.entries]
@@ -115,7 +115,7 @@ def _advance(resource: Message, steps: dict[str, Callable[[], Any]]) -> None:
             current = take()
 
 
-def _partnership(city: str, kind: int) -> str:
+def _load_partnership(city: str, kind: int) -> str:
     """Bind Mannheim to a city, and return the partnership's name."""
     wanted = exchange.Partnership(city=city, kind=kind)  # type: ignore[arg-type]
     made = _create(rpc.partnerships.CreatePartnership, exchange.CreatePartnershipRequest(partnership=wanted), city)
@@ -132,7 +132,7 @@ def _partnership(city: str, kind: int) -> str:
     return name
 
 
-def _exchange(demo: DemoExchange, partnership: str) -> None:
+def _load_exchange(demo: DemoExchange, partnership: str) -> None:
     """Create an exchange with its visits."""
     wanted = exchange.Exchange()
     wanted.CopyFrom(demo.exchange)
@@ -142,7 +142,7 @@ def _exchange(demo: DemoExchange, partnership: str) -> None:
     # What an interrupted load created keeps its days, though today may be another day.
     there = {visit.title: visit for visit in present}
     for visit in demo.visits:
-        _visit(demo.city, visit, there.get(visit.title) or _create_visit(made.name, visit, demo.city))
+        _load_visit(demo.city, visit, there.get(visit.title) or _create_visit(made.name, visit, demo.city))
 
 
 def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Visit:
@@ -161,11 +161,11 @@ def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Vi
     return made
 
 
-def _visit(city: str, plan: DemoVisit, visit: exchange.Visit) -> None:
+def _load_visit(city: str, plan: DemoVisit, visit: exchange.Visit) -> None:
     """Give a visit its programme, and take it through its states."""
     name, client = visit.name, rpc.visits
     if "agree" in visit.allowed_transitions:
-        _programme(visit, plan, city)
+        _load_programme(visit, plan, city)
     calls: dict[str, Callable[[], Any]] = {
         "agree": lambda: client.AgreeVisit(exchange.AgreeVisitRequest(name=name)),
         "plan": lambda: client.PlanVisit(exchange.PlanVisitRequest(name=name)),
@@ -177,7 +177,7 @@ def _visit(city: str, plan: DemoVisit, visit: exchange.Visit) -> None:
     _advance(visit, {verb: calls[verb] for verb in plan.course})
 
 
-def _programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
+def _load_programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
     """Name the delegation of a visit, and its agenda."""
     guests = [
         _create(
@@ -214,23 +214,23 @@ def _programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
         )
 
 
-def _forum() -> None:
+def _load_forum() -> None:
     """Create the forum with all that it holds."""
     _create(rpc.forums.CreateForum, forum.CreateForumRequest(forum=FORUM, forum_id=FORUM_ID))
     for node_id, node in NODES.items():
         wanted = forum.SubjectNode()
         wanted.CopyFrom(node)
-        wanted.parent = _node(node.parent) if node.parent else ""
-        wanted.fulfils[:] = [_node(commitment) for commitment in node.fulfils]
+        wanted.parent = _get_node_name(node.parent) if node.parent else ""
+        wanted.fulfils[:] = [_get_node_name(commitment) for commitment in node.fulfils]
         request = forum.CreateSubjectNodeRequest(parent=FORUM_NAME, subject_node=wanted, subject_node_id=node_id)
         _create(rpc.subject_nodes.CreateSubjectNode, request, node_id)
-    for panelist_id, panelist in panel().items():
-        _panelist(panelist_id, panelist)
+    for panelist_id, panelist in build_panel().items():
+        _load_panelist(panelist_id, panelist)
     for group_id, (group, nodes, cities) in WORKING_GROUPS.items():
         members = [f"{city}-{kind}" for city in cities for kind in ("verwaltung", "universitaet")]
         wanted_group = forum.WorkingGroup(
             title=group.title,
-            nodes=[_node(node) for node in nodes],
+            nodes=[_get_node_name(node) for node in nodes],
             members=[f"{FORUM_NAME}/panelists/{member}" for member in members],
         )
         _create(
@@ -238,11 +238,11 @@ def _forum() -> None:
             forum.CreateWorkingGroupRequest(parent=FORUM_NAME, working_group=wanted_group, working_group_id=group_id),
             group_id,
         )
-    for conclusion_id, found in CONCLUSIONS.items():
-        _conclusion(conclusion_id, found)
+    for conclusion_id, demo in CONCLUSIONS.items():
+        _load_conclusion(conclusion_id, demo)
 
 
-def _panelist(panelist_id: str, panelist: forum.Panelist) -> None:
+def _load_panelist(panelist_id: str, panelist: forum.Panelist) -> None:
     """Invite an expert, who accepts."""
     made = _create(
         rpc.panelists.CreatePanelist,
@@ -254,21 +254,21 @@ def _panelist(panelist_id: str, panelist: forum.Panelist) -> None:
     _advance(current, {"accept": lambda: rpc.panelists.AcceptPanelist(accept)})
 
 
-def _conclusion(conclusion_id: str, found: DemoConclusion) -> None:
+def _load_conclusion(conclusion_id: str, demo: DemoConclusion) -> None:
     """Draft a conclusion with its recommendations, adopt it, and answer what is answered."""
     wanted = forum.Conclusion(
-        title=found.conclusion.title,
-        text=found.conclusion.text,
+        title=demo.conclusion.title,
+        text=demo.conclusion.text,
         language="de",
-        working_groups=[f"{FORUM_NAME}/workingGroups/{group}" for group in found.groups],
-        nodes=[_node(node) for node in found.nodes],
+        working_groups=[f"{FORUM_NAME}/workingGroups/{group}" for group in demo.groups],
+        nodes=[_get_node_name(node) for node in demo.nodes],
     )
     name = _create(
         rpc.conclusions.CreateConclusion,
         forum.CreateConclusionRequest(parent=FORUM_NAME, conclusion=wanted, conclusion_id=conclusion_id),
         conclusion_id,
     ).name
-    for recommendation_id, recommendation in found.recommendations.items():
+    for recommendation_id, recommendation in demo.recommendations.items():
         draft = forum.Recommendation(
             conclusion=name,
             title=recommendation.title,
@@ -283,12 +283,12 @@ def _conclusion(conclusion_id: str, found: DemoConclusion) -> None:
             ),
             recommendation_id,
         )
-    if not found.adopted:
+    if not demo.adopted:
         return
     adopt = forum.AdoptConclusionRequest(name=name)
     current = rpc.conclusions.GetConclusion(forum.GetConclusionRequest(name=name))
     _advance(current, {"adopt": lambda: rpc.conclusions.AdoptConclusion(adopt)})
-    for recommendation_id in found.recommendations:
+    for recommendation_id in demo.recommendations:
         if reason := ACCEPTED.get(recommendation_id):
             answer = forum.AnswerRecommendationRequest(
                 name=f"{FORUM_NAME}/recommendations/{recommendation_id}",
@@ -307,5 +307,5 @@ def _await_learnings(count: int) -> None:
         time.sleep(0.1)
 
 
-def _node(node_id: str) -> str:
+def _get_node_name(node_id: str) -> str:
     return f"{FORUM_NAME}/subjectNodes/{node_id}"

@@ -6,7 +6,7 @@
 
 from pathlib import Path
 
-from gateway.errors.http_status import status_of_reason
+from gateway.errors.http_status import get_status
 from gateway.errors.reasons import FIELDS, REFUSALS
 
 PAGE = Path(__file__).parents[2] / "docs/using/errors.md"
@@ -73,10 +73,10 @@ API has them at each field); `…_MALFORMED` is a form that a value has to have,
 """
 
 
-def markdown() -> str:
+def render_documentation() -> str:
     """Return the page."""
     refusals = [
-        f"| `{reason}` | `{code}` | {status_of_reason(reason, code)} | {text} |"
+        f"| `{reason}` | `{code}` | {get_status(reason, code)} | {text} |"
         for code, reasons in REFUSALS.items()
         for reason, text in reasons.items()
     ]
@@ -85,4 +85,4 @@ def markdown() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(markdown())
+    PAGE.write_text(render_documentation())

@@ -17,7 +17,7 @@ from chassis.error_metadata import read_indexed
 from chassis.errors import DomainError, Violation
 from gateway.auth.callers import is_reader
 from gateway.errors.reasons import FIELDS, REFUSALS
-from gateway.vocabulary.enum_labels import TERMS, verb_label
+from gateway.vocabulary.enum_labels import TERMS, get_verb_label
 
 
 @dataclass(frozen=True)
@@ -29,60 +29,60 @@ class Explanation:
         title: What happened, in a few words.
         text: The same with its particulars, a line each.
         advice: What to do now, beside the form that was sent.
-        names: (resource name, its title) of what the text is about, to be linked.
-        marks: (field path, complaint) of the fields with which one can change it.
+        links: (resource name, its title) of what the text is about, to be linked.
+        complaints: (field path, complaint) of the fields with which one can change it.
     """
 
     title: str
     text: str
     advice: str
-    names: list[tuple[str, str]] = field(default_factory=list)
-    marks: list[tuple[str, str]] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    complaints: list[tuple[str, str]] = field(default_factory=list)
 
 
-CHOOSE = _l("Please choose at least one.")
-BELOW = _l("What you typed is still below.")
-LATER = _l("What you typed is still below. Please try again in a moment.")
+CHOOSE_ONE = _l("Please choose at least one.")
+STILL_BELOW = _l("What you typed is still below.")
+TRY_LATER = _l("What you typed is still below. Please try again in a moment.")
 # Canonical code → title, and advice beside the form.
-KINDS: dict[str, tuple[LazyString, LazyString]] = {
-    "UNAUTHENTICATED": (_l("You are not signed in"), BELOW),
+TITLE_AND_ADVICE_BY_CODE: dict[str, tuple[LazyString, LazyString]] = {
+    "UNAUTHENTICATED": (_l("You are not signed in"), STILL_BELOW),
     "PERMISSION_DENIED": (
         _l("You may not do this"),
         _l("Ask the international office if you need it for your work."),
     ),
-    "NOT_FOUND": (_l("There is nothing here"), BELOW),
-    "ALREADY_EXISTS": (_l("This exists already"), BELOW),
-    "ABORTED": (_l("Changed meanwhile"), LATER),
-    "RESOURCE_EXHAUSTED": (_l("Too often"), LATER),
-    "UNAVAILABLE": (_l("Part of the platform does not answer"), LATER),
-    "DEADLINE_EXCEEDED": (_l("This takes too long"), LATER),
-    "INTERNAL": (_l("Something went wrong"), LATER),
+    "NOT_FOUND": (_l("There is nothing here"), STILL_BELOW),
+    "ALREADY_EXISTS": (_l("This exists already"), STILL_BELOW),
+    "ABORTED": (_l("Changed meanwhile"), TRY_LATER),
+    "RESOURCE_EXHAUSTED": (_l("Too often"), TRY_LATER),
+    "UNAVAILABLE": (_l("Part of the platform does not answer"), TRY_LATER),
+    "DEADLINE_EXCEEDED": (_l("This takes too long"), TRY_LATER),
+    "INTERNAL": (_l("Something went wrong"), TRY_LATER),
 }
-OTHERWISE = (_l("This was not possible"), BELOW)
+OTHER_TITLE_AND_ADVICE = (_l("This was not possible"), STILL_BELOW)
 
 
 def explain(error: DomainError, zone: tzinfo) -> Explanation:
     """Return what to say about a refusal: of an unknown reason by its code, of times as clocks in `zone` show them."""
-    if say := PARTICULAR.get(error.reason):
+    if say := EXPLAINERS.get(error.reason):
         with suppress(KeyError):  # a service of another release has other particulars
             return say(error, zone)
-    title, advice = KINDS.get(error.code, OTHERWISE)
-    return Explanation(str(title), _text(error), str(advice))
+    title, advice = TITLE_AND_ADVICE_BY_CODE.get(error.code, OTHER_TITLE_AND_ADVICE)
+    return Explanation(str(title), _fill_text(error), str(advice))
 
 
 def explain_field(violation: Violation) -> str:
     """Return what to say about a bad field; general words for a reason that is not known here."""
-    return _filled(FIELDS.get(violation.reason, FIELDS["string.pattern"]), violation.metadata)
+    return _fill(FIELDS.get(violation.reason, FIELDS["string.pattern"]), violation.metadata)
 
 
-def _text(error: DomainError) -> str:
+def _fill_text(error: DomainError) -> str:
     if error.violations:
         return "\n".join(dict.fromkeys(explain_field(violation) for violation in error.violations))
     known = REFUSALS.get(error.code, {})
-    return _filled(known[error.reason], error.metadata) if error.reason in known else ""
+    return _fill(known[error.reason], error.metadata) if error.reason in known else ""
 
 
-def _filled(text: str, metadata: Mapping[str, str]) -> str:
+def _fill(text: str, metadata: Mapping[str, str]) -> str:
     """Return a text in the reader's language; a particular that did not come is an ellipsis."""
     return _(text) % _Particulars(metadata)
 
@@ -92,21 +92,21 @@ class _Particulars(dict[str, str]):
         return "…"
 
 
-def _moment(text: str, zone: tzinfo) -> str:
+def _format_instant(text: str, zone: tzinfo) -> str:
     """Return an RFC 3339 instant in the reader's format, as clocks in `zone` show it; anything else as it is."""
-    local = _local(text, zone)
-    return f"{_formatted('yMMMEd', local)}, {_formatted('Hm', local)}" if local else text
+    local = _parse_local(text, zone)
+    return f"{_format('yMMMEd', local)}, {_format('Hm', local)}" if local else text
 
 
-def _span(start: str, end: str, zone: tzinfo) -> str:
-    """Return the time between two RFC 3339 instants like `_moment`; a day that both share is said once."""
-    first, last = _local(start, zone), _local(end, zone)
+def _format_span(start: str, end: str, zone: tzinfo) -> str:
+    """Return the time between two RFC 3339 instants like `_format_instant`; a day that both share is said once."""
+    first, last = _parse_local(start, zone), _parse_local(end, zone)
     if first and last and first.date() == last.date():
-        return f"{_moment(start, zone)}–{_formatted('Hm', last)}"
-    return f"{_moment(start, zone)} – {_moment(end, zone)}"
+        return f"{_format_instant(start, zone)}–{_format('Hm', last)}"
+    return f"{_format_instant(start, zone)} – {_format_instant(end, zone)}"
 
 
-def _local(text: str, zone: tzinfo) -> datetime | None:
+def _parse_local(text: str, zone: tzinfo) -> datetime | None:
     """Return an RFC 3339 instant as clocks in `zone` show it; None for anything else."""
     try:
         return datetime.fromisoformat(text).astimezone(zone)
@@ -114,12 +114,12 @@ def _local(text: str, zone: tzinfo) -> datetime | None:
         return None
 
 
-def _formatted(skeleton: str, value: datetime) -> str:
+def _format(skeleton: str, value: datetime) -> str:
     return format_skeleton(skeleton, value, locale=get_locale())
 
 
-def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Explanation:
-    updater, time = error.metadata.get("updater", ""), _moment(error.metadata["update_time"], zone)
+def _explain_etag_mismatch(error: DomainError, zone: tzinfo) -> Explanation:
+    updater, time = error.metadata.get("updater", ""), _format_instant(error.metadata["update_time"], zone)
     return Explanation(
         _("Changed meanwhile"),
         _("You changed this in another window: %(time)s.", time=time)
@@ -133,14 +133,14 @@ def _changed_meanwhile(error: DomainError, zone: tzinfo) -> Explanation:
     )
 
 
-def _double_booking(error: DomainError, zone: tzinfo) -> Explanation:
+def _explain_double_booking(error: DomainError, zone: tzinfo) -> Explanation:
     clashes = list(read_indexed(error.metadata, "clashes").values())
     sentences = []
     taken: dict[str, list[str]] = {}
     for clash in clashes:
         resource = clash.get("resource", "")
         title = clash.get("resource_title") or resource
-        when = _span(clash.get("start_time", ""), clash.get("end_time", ""), zone)
+        when = _format_span(clash.get("start_time", ""), clash.get("end_time", ""), zone)
         sentences.append(
             _(
                 "%(resource)s is taken by “%(conflict)s”: %(when)s.",
@@ -169,12 +169,12 @@ def _double_booking(error: DomainError, zone: tzinfo) -> Explanation:
     )
 
 
-def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Explanation:
+def _explain_agenda_outside_dates(error: DomainError, zone: tzinfo) -> Explanation:
     items = list(read_indexed(error.metadata, "items").values())
     names = []
     for item in items:
-        start = _local(item["start_time"], zone)
-        when = _formatted("yMMMEd", start) if start else item["start_time"]
+        start = _parse_local(item["start_time"], zone)
+        when = _format("yMMMEd", start) if start else item["start_time"]
         names.append((item["name"], _("“%(title)s”, %(day)s", title=item["title"], day=when)))
     more = int(error.metadata["items"]) - len(items)
     return Explanation(
@@ -189,8 +189,8 @@ def _agenda_outside_dates(error: DomainError, zone: tzinfo) -> Explanation:
     )
 
 
-def _illegal_transition(error: DomainError, _zone: tzinfo) -> Explanation:
-    allowed = [verb_label(verb) for verb in error.metadata["allowed"].split(",") if verb]
+def _explain_illegal_transition(error: DomainError, _zone: tzinfo) -> Explanation:
+    allowed = [get_verb_label(verb) for verb in error.metadata["allowed"].split(",") if verb]
     return Explanation(
         _("Not possible in this state"),
         _("Somebody has moved this on meanwhile, or a step before this one is missing."),
@@ -198,7 +198,7 @@ def _illegal_transition(error: DomainError, _zone: tzinfo) -> Explanation:
     )
 
 
-def _ineligible(error: DomainError, _zone: tzinfo) -> Explanation:
+def _explain_ineligible(error: DomainError, _zone: tzinfo) -> Explanation:
     labels = TERMS["Eligibility.Reason"]
     broken = [str(labels.get(f"REASON_{name}", name)) for name in error.metadata["reasons"].split(",")]
     return Explanation(
@@ -208,14 +208,14 @@ def _ineligible(error: DomainError, _zone: tzinfo) -> Explanation:
     )
 
 
-def _travels_already(error: DomainError, _zone: tzinfo) -> Explanation:
+def _explain_delegate_travels(error: DomainError, _zone: tzinfo) -> Explanation:
     clashes = list(read_indexed(error.metadata, "clashes").values())
     sentences = [
         _(
             "%(name)s travels from %(first)s to %(last)s.",
             name=clash["delegate_title"],
-            first=_day(clash["start_date"]),
-            last=_day(clash["end_date"]),
+            first=_format_day(clash["start_date"]),
+            last=_format_day(clash["end_date"]),
         )
         for clash in clashes
     ]
@@ -227,15 +227,15 @@ def _travels_already(error: DomainError, _zone: tzinfo) -> Explanation:
     )
 
 
-def _day(text: str) -> str:
+def _format_day(text: str) -> str:
     """Return an ISO 8601 day in the reader's format; anything else as it is."""
     try:
-        return _formatted("yMMMEd", datetime.fromisoformat(text))
+        return _format("yMMMEd", datetime.fromisoformat(text))
     except ValueError:
         return text
 
 
-def _in_use(error: DomainError, _zone: tzinfo) -> Explanation:
+def _explain_resource_in_use(error: DomainError, _zone: tzinfo) -> Explanation:
     referrers = list(read_indexed(error.metadata, "referrers").values())
     more = int(error.metadata["referrers"]) - len(referrers)
     return Explanation(
@@ -246,7 +246,7 @@ def _in_use(error: DomainError, _zone: tzinfo) -> Explanation:
     )
 
 
-def _second_head(error: DomainError, _zone: tzinfo) -> Explanation:
+def _explain_second_head(error: DomainError, _zone: tzinfo) -> Explanation:
     head, title = error.metadata["head"], error.metadata["head_title"]
     return Explanation(
         _("The delegation has a head already"),
@@ -257,14 +257,14 @@ def _second_head(error: DomainError, _zone: tzinfo) -> Explanation:
     )
 
 
-def _too_many_attempts(error: DomainError, _zone: tzinfo) -> Explanation:
+def _explain_too_many_attempts(error: DomainError, _zone: tzinfo) -> Explanation:
     minutes = int(error.metadata["retry_after"]) // 60 + 1
-    title, advice = KINDS[error.code]
+    title, advice = TITLE_AND_ADVICE_BY_CODE[error.code]
     text = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
     return Explanation(str(title), text, str(advice))
 
 
-def _request_id_reused(_error: DomainError, _zone: tzinfo) -> Explanation:
+def _explain_request_id_reused(_error: DomainError, _zone: tzinfo) -> Explanation:
     return Explanation(
         _("This form is saved already"),
         _("You saved it before with other content, and that stays as it is. What is typed below is not saved yet."),
@@ -273,15 +273,15 @@ def _request_id_reused(_error: DomainError, _zone: tzinfo) -> Explanation:
 
 
 # Reason → what to say that a text alone cannot.
-PARTICULAR: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
-    "REQUEST_ID_REUSED": _request_id_reused,
-    "ETAG_MISMATCH": _changed_meanwhile,
-    "DOUBLE_BOOKING": _double_booking,
-    "AGENDA_OUTSIDE_DATES": _agenda_outside_dates,
-    "ILLEGAL_TRANSITION": _illegal_transition,
-    "INELIGIBLE": _ineligible,
-    "DELEGATE_TRAVELS_ALREADY": _travels_already,
-    "RESOURCE_IN_USE": _in_use,
-    "SECOND_HEAD": _second_head,
-    "TOO_MANY_ATTEMPTS": _too_many_attempts,
+EXPLAINERS: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
+    "REQUEST_ID_REUSED": _explain_request_id_reused,
+    "ETAG_MISMATCH": _explain_etag_mismatch,
+    "DOUBLE_BOOKING": _explain_double_booking,
+    "AGENDA_OUTSIDE_DATES": _explain_agenda_outside_dates,
+    "ILLEGAL_TRANSITION": _explain_illegal_transition,
+    "INELIGIBLE": _explain_ineligible,
+    "DELEGATE_TRAVELS_ALREADY": _explain_delegate_travels,
+    "RESOURCE_IN_USE": _explain_resource_in_use,
+    "SECOND_HEAD": _explain_second_head,
+    "TOO_MANY_ATTEMPTS": _explain_too_many_attempts,
 }

@@ -17,18 +17,18 @@ def split_entries(texts: Iterable[str]) -> list[str]:
 
 def count_entries(values: MultiDict[str, str], path: str) -> int:
     """Return how many entries the list of messages at `path` has on the page, at most `MAX_ENTRIES`."""
-    indices = (int(found[1]) for key in values if (found := re.match(re.escape(path) + r"\.([0-9]{1,3})\.", key)))
+    indices = (int(match[1]) for key in values if (match := re.match(re.escape(path) + r"\.([0-9]{1,3})\.", key)))
     return max((index for index in indices if index < MAX_ENTRIES), default=-1) + 1
 
 
 def keep_entries(values: MultiDict[str, str], path: str, keep: Callable[[int], bool]) -> MultiDict[str, str]:
     """Return the values without the entries of the list at `path` whose index `keep` refuses, numbered anew."""
     indices = {index: place for place, index in enumerate(filter(keep, range(count_entries(values, path))))}
-    kept: MultiDict[str, str] = MultiDict()
+    remaining: MultiDict[str, str] = MultiDict()
     for key, text in values.items(multi=True):
-        if found := re.match(re.escape(path) + r"\.([0-9]{1,3})\.(.+)", key):
-            if int(found[1]) in indices:
-                kept.add(f"{path}.{indices[int(found[1])]}.{found[2]}", text)
+        if match := re.match(re.escape(path) + r"\.([0-9]{1,3})\.(.+)", key):
+            if int(match[1]) in indices:
+                remaining.add(f"{path}.{indices[int(match[1])]}.{match[2]}", text)
         else:
-            kept.add(key, text)
-    return kept
+            remaining.add(key, text)
+    return remaining

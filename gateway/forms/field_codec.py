@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from werkzeug.datastructures import MultiDict
 
 from chassis.convert import date_message, date_of
-from gateway.errors.unfit import Unfit
+from gateway.errors.unfit_value import UnfitValue
 from gateway.forms import resubmission
 from gateway.forms.entries import MAX_ENTRIES, split_entries
 from gateway.i18n import countries_and_zones, formats, languages
@@ -38,15 +38,15 @@ INTEGERS = {
     FieldDescriptor.CPPTYPE_UINT64,
 }
 # Fields that people read and write in words of their own: field → (code to words, words to code).
-IN_WORDS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
-    "topics": (topics.label, topics.slug_of),
-    "languages": (languages.name_of, languages.tag_of),
-    "interpretation_languages": (languages.name_of, languages.tag_of),
-    "time_zone": (str, countries_and_zones.zone_of),
+WORD_CODECS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
+    "topics": (topics.get_topic_label, topics.find_topic),
+    "languages": (languages.get_language_name, languages.find_language),
+    "interpretation_languages": (languages.get_language_name, languages.find_language),
+    "time_zone": (str, countries_and_zones.find_time_zone),
 }
 
 
-def put(message: Message, path: list[str], texts: list[str], zone: ZoneInfo) -> None:
+def set_field(message: Message, path: list[str], texts: list[str], zone: ZoneInfo) -> None:
     """
     Set one field of a message from text.
 
@@ -56,27 +56,27 @@ def put(message: Message, path: list[str], texts: list[str], zone: ZoneInfo) -> 
         zone: IANA zone of the form's times.
 
     Raises:
-        Unfit: A text is no date (reason NOT_A_DATE, NOT_A_LOCAL_TIME, LOCAL_TIME_SKIPPED), number (NOT_A_WHOLE_NUMBER,
-            NOT_A_DECIMAL) or known choice (CHOICE_UNKNOWN, LANGUAGE_UNKNOWN).
+        UnfitValue: A text is no date (reason NOT_A_DATE, NOT_A_LOCAL_TIME, LOCAL_TIME_SKIPPED), number
+            (NOT_A_WHOLE_NUMBER, NOT_A_DECIMAL) or known choice (CHOICE_UNKNOWN, LANGUAGE_UNKNOWN).
     """
     field = message.DESCRIPTOR.fields_by_name.get(path[0])
     if field is None:
         return
     if field.message_type is not None and field.message_type.full_name not in (DATE, TIMESTAMP):
-        _put_inside(message, field, path[1:], texts, zone)
+        _set_inner_field(message, field, path[1:], texts, zone)
     elif field.is_repeated:
-        getattr(message, field.name).extend(dict.fromkeys(_scalar(field, item) for item in split_entries(texts)))
+        getattr(message, field.name).extend(dict.fromkeys(_parse_scalar(field, item) for item in split_entries(texts)))
     elif texts:
         if field.message_type is None:
-            setattr(message, field.name, _scalar(field, texts[-1]))
+            setattr(message, field.name, _parse_scalar(field, texts[-1]))
         elif field.message_type.full_name == DATE:
-            day = _parsed(date.fromisoformat, texts[-1], reason="NOT_A_DATE")
+            day = _parse_with(date.fromisoformat, texts[-1], reason="NOT_A_DATE")
             getattr(message, field.name).CopyFrom(date_message(day))
         else:
-            getattr(message, field.name).FromDatetime(_instant(texts[-1], zone))
+            getattr(message, field.name).FromDatetime(_parse_instant(texts[-1], zone))
 
 
-def _put_inside(message: Message, field: Field, path: list[str], texts: list[str], zone: ZoneInfo) -> None:
+def _set_inner_field(message: Message, field: Field, path: list[str], texts: list[str], zone: ZoneInfo) -> None:
     """
     Set one field of a message inside `message`; of a list of messages, the one at the index in `path`.
 
@@ -90,31 +90,31 @@ def _put_inside(message: Message, field: Field, path: list[str], texts: list[str
             child.add()
         child = child[index]
     if path:
-        put(child, path, texts, zone)
+        set_field(child, path, texts, zone)
 
 
-def show(values: MultiDict[str, str], message: Message, path: str, zone: ZoneInfo) -> None:
+def write_texts(values: MultiDict[str, str], message: Message, path: str, zone: ZoneInfo) -> None:
     """Write the set fields of a message into the values, as its form would hold them."""
     for field, value in message.ListFields():
         at = f"{path}.{field.name}"
         if field.message_type is None:
             items = value if field.is_repeated else [value]
-            values.setlist(at, [_text(field, item) for item in items])
+            values.setlist(at, [_format_scalar(field, item) for item in items])
         elif field.message_type.full_name == DATE:
             values[at] = date_of(value).isoformat()
         elif field.message_type.full_name == TIMESTAMP:
             values[at] = value.ToDatetime(UTC).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
         elif field.message_type.full_name == LOCATION:  # with its zeros: the equator is a place
-            values[f"{at}.latitude"] = formats.decimal(value.latitude)
-            values[f"{at}.longitude"] = formats.decimal(value.longitude)
+            values[f"{at}.latitude"] = formats.format_decimal(value.latitude)
+            values[f"{at}.longitude"] = formats.format_decimal(value.longitude)
         elif field.is_repeated:
             for index, item in enumerate(value):
-                show(values, item, f"{at}.{index}", zone)
+                write_texts(values, item, f"{at}.{index}", zone)
         else:
-            show(values, value, at, zone)
+            write_texts(values, value, at, zone)
 
 
-def in_the_readers_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
+def translate_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
     """
     Return what was typed; words of the language that the page had then become words of the one that it has now.
 
@@ -123,61 +123,77 @@ def in_the_readers_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
     values: MultiDict[str, str] = MultiDict()
     for path, text in typed.items(multi=True):
         field = path.rpartition(".")[2]
-        if field in IN_WORDS and (before := resubmission.language_before()):
-            in_words, in_code = IN_WORDS[field]
+        if field in WORD_CODECS and (before := resubmission.get_previous_language()):
+            in_words, in_code = WORD_CODECS[field]
             words = split_entries([text])
-            with languages.reading(before):
+            with languages.use_language(before):
                 codes = [in_code(word) for word in words]
                 read = [in_words(code) for code in codes]
             reads = [in_words(code) for code in codes]
-            shown = [new if new != old else word for word, old, new in zip(words, read, reads, strict=True)]
-            text = ", ".join(shown)  # noqa: PLW2901
+            translated = [new if new != old else word for word, old, new in zip(words, read, reads, strict=True)]
+            text = ", ".join(translated)  # noqa: PLW2901
         values.add(path, text)
     return values
 
 
-def _instant(text: str, zone: ZoneInfo) -> datetime:
-    """Return the instant that a local time in a zone names."""
-    local = _parsed(datetime.fromisoformat, text, reason="NOT_A_LOCAL_TIME")
+def _parse_instant(text: str, zone: ZoneInfo) -> datetime:
+    """
+    Return the instant that a local time in a zone names.
+
+    Raises:
+        UnfitValue: It is no time, or one too far away; reason NOT_A_LOCAL_TIME. The clocks of the zone leave it out;
+            reason LOCAL_TIME_SKIPPED.
+    """
+    local = _parse_with(datetime.fromisoformat, text, reason="NOT_A_LOCAL_TIME")
     try:
         instant = local.replace(tzinfo=zone).astimezone(UTC)
     except OverflowError:  # on the first and the last day that Python knows
-        raise Unfit("is a time too far away", reason="NOT_A_LOCAL_TIME") from None
+        raise UnfitValue("is a time too far away", reason="NOT_A_LOCAL_TIME") from None
     if instant.astimezone(zone).replace(tzinfo=None) != local:
-        raise Unfit("is a time that the clocks leave out", reason="LOCAL_TIME_SKIPPED")
+        raise UnfitValue("is a time that the clocks leave out", reason="LOCAL_TIME_SKIPPED")
     return instant
 
 
-def _parsed(parse: Callable[[str], T], text: str, *, reason: str, metadata: Mapping[str, str] | None = None) -> T:
-    """Return `parse(text)`; its ValueError becomes `Unfit` with the reason."""
+def _parse_with(parse: Callable[[str], T], text: str, *, reason: str, metadata: Mapping[str, str] | None = None) -> T:
+    """
+    Return `parse(text)`.
+
+    Raises:
+        UnfitValue: It raises ValueError; reason `reason`.
+    """
     try:
         return parse(text)
     except ValueError as error:
-        raise Unfit(str(error), reason=reason, metadata=metadata) from None
+        raise UnfitValue(str(error), reason=reason, metadata=metadata) from None
 
 
-def _scalar(field: Field, text: str) -> str | int | float | bool:
-    """Return `text` as the field's type. Raises Unfit as `put`."""
+def _parse_scalar(field: Field, text: str) -> str | int | float | bool:
+    """
+    Return `text` as the field's type.
+
+    Raises:
+        UnfitValue: It does not fit; reasons as of `set_field`.
+    """
     if field.enum_type is not None:
         if text not in field.enum_type.values_by_name:
-            raise Unfit("is not one of the values", reason="CHOICE_UNKNOWN")
+            raise UnfitValue("is not one of the values", reason="CHOICE_UNKNOWN")
         return field.enum_type.values_by_name[text].number
     if field.cpp_type in INTEGERS:
-        return _parsed(int, text, reason="NOT_A_WHOLE_NUMBER")
+        return _parse_with(int, text, reason="NOT_A_WHOLE_NUMBER")
     if field.containing_type.full_name == LOCATION:
-        example = {"example": formats.decimal(49.4875)}
-        return _parsed(formats.degrees_of, text, reason="NOT_A_DECIMAL", metadata=example)
+        example = {"example": formats.format_decimal(49.4875)}
+        return _parse_with(formats.parse_degrees, text, reason="NOT_A_DECIMAL", metadata=example)
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return text in ("on", "true", "1")
     if field.name == "language" and not text_languages.is_known(text):
-        raise Unfit("is no language that is known here", reason="LANGUAGE_UNKNOWN")
-    return IN_WORDS[field.name][1](text) if field.name in IN_WORDS else text
+        raise UnfitValue("is no language that is known here", reason="LANGUAGE_UNKNOWN")
+    return WORD_CODECS[field.name][1](text) if field.name in WORD_CODECS else text
 
 
-def _text(field: Field, value: Any) -> str:
+def _format_scalar(field: Field, value: Any) -> str:
     """Return a scalar as a form holds it: enums by name, true as "on", topics and languages in words."""
-    if field.name in IN_WORDS:
-        return IN_WORDS[field.name][0](value)
+    if field.name in WORD_CODECS:
+        return WORD_CODECS[field.name][0](value)
     if field.enum_type is not None:
         return field.enum_type.values_by_number[value].name
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:

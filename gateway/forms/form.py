@@ -23,9 +23,9 @@ from werkzeug.datastructures import MultiDict
 
 from chassis.errors import DomainError, EtagMismatch, InvalidFields, NotFound, Unauthenticated, Violation
 from gateway.auth.callers import is_reader
-from gateway.errors.explanations import CHOOSE, Explanation, explain, explain_field
-from gateway.errors.http_status import http_status
-from gateway.errors.unfit import Unfit
+from gateway.errors.explanations import CHOOSE_ONE, Explanation, explain, explain_field
+from gateway.errors.http_status import get_http_status
+from gateway.errors.unfit_value import UnfitValue
 from gateway.forms import field_codec, resubmission
 from gateway.forms.entries import count_entries, keep_entries, split_entries
 from gateway.forms.merge import Merge, merge, read_loaded, write_loaded
@@ -46,8 +46,8 @@ class Form:
     Attributes:
         values: Text by field path; what was typed, else what the page starts with.
         zone: IANA zone in which times are shown and typed.
-        violations: Complaints by field path, in the reader's language.
-        problem: What else kept the request from being carried out; None when nothing did.
+        complaints: Complaints by field path, in the reader's language.
+        explanation: What else kept the request from being carried out; None when nothing did.
         status: HTTP status of the page that shows the form.
         theirs: What was saved meanwhile, in texts by field path, where both that and what was typed are changes.
         labels: Label by field path, filled while the fields are drawn; the error summary reads it.
@@ -62,8 +62,8 @@ class Form:
         `zone` is the IANA zone of the form's times; the home city's when empty.
         """
         self.zone = ZoneInfo(zone or current_app.config["HOME_TIME_ZONE"])
-        self.violations: dict[str, list[str]] = {}
-        self.problem: Explanation | None = None
+        self.complaints: dict[str, list[str]] = {}
+        self.explanation: Explanation | None = None
         self.status = 200
         self._required: set[str] = set()
         self.theirs: dict[str, list[str]] = {}
@@ -73,17 +73,17 @@ class Form:
         self._initial = dict(initial or {})
         if self.submitted:
             self.values = MultiDict(request.form.items(multi=True))
-        elif typed := resubmission.typed():
-            self.values = field_codec.in_the_readers_words(typed)
+        elif typed := resubmission.get_typed():
+            self.values = field_codec.translate_words(typed)
         else:
-            self._begin_with({"request_id": str(uuid4()), **self._initial})
+            self._load({"request_id": str(uuid4()), **self._initial})
         self._recall_questions()
 
-    def _begin_with(self, initial: Mapping[str, str | Message | list[str]]) -> None:
+    def _load(self, initial: Mapping[str, str | Message | list[str]]) -> None:
         """Fill the form with what the page starts with, and let it carry what it is loaded with."""
         for path, value in initial.items():
             if isinstance(value, Message):
-                field_codec.show(self.values, value, path, self.zone)
+                field_codec.write_texts(self.values, value, path, self.zone)
                 self.values[LOADED] = write_loaded(value)
             else:
                 self.values.setlist(path, [value] if isinstance(value, str) else value)
@@ -93,7 +93,7 @@ class Form:
         asked, taken = self.values.poplist(ASKED), self.values.getlist(TAKE)
         for path, stored in self._initial.items():
             loaded = read_loaded(self[LOADED], type(stored)) if asked and isinstance(stored, Message) else None
-            saved = self._texts(loaded, path) if loaded else MultiDict()
+            saved = self._to_texts(loaded, path) if loaded else MultiDict()
             for at in asked:
                 if at in taken and self.submitted:
                     self.values.setlist(at, saved.getlist(at))
@@ -108,16 +108,16 @@ class Form:
         """Return the text at `path`, the last where it came more than once; "" when there is none."""
         return (self.values.getlist(path) or [""])[-1].strip()
 
-    def all(self, path: str) -> list[str]:
+    def get_all(self, path: str) -> list[str]:
         """Return every text at `path`."""
         return [text for text in self.values.getlist(path) if text]
 
-    def errors(self, path: str) -> list[str]:
+    def get_complaints(self, path: str) -> list[str]:
         """Return the complaints about the field at `path` and about anything inside it."""
         inside = path + "."
-        return [text for at, texts in self.violations.items() if at == path or at.startswith(inside) for text in texts]
+        return [text for at, texts in self.complaints.items() if at == path or at.startswith(inside) for text in texts]
 
-    def shown(self, path: str, label: str, *, several: bool = False) -> str:
+    def note_field(self, path: str, label: str, *, several: bool = False) -> str:
         """
         Note that the page draws the field at `path` under `label`, so that the summary can name it.
 
@@ -125,42 +125,43 @@ class Form:
         """
         self.labels[path] = label
         if several and path in self._required:
-            self.violations[path] = [str(CHOOSE)]
+            self.complaints[path] = [str(CHOOSE_ONE)]
         return ""
 
-    def grouped(self, path: str, label: str) -> str:
+    def note_group(self, path: str, label: str) -> str:
         """Note that the page draws the fields below `path` under the heading `label`, which it returns."""
         self.groups[path] = label
         return label
 
-    def summary(self) -> list[tuple[str, str, str]]:
+    def summarize_complaints(self) -> list[tuple[str, str, str]]:
         """Return (path of the field drawn or "", its group and label, complaint) by violation, in the page's order."""
         lines = []
-        for path, texts in self.violations.items():
-            field = next((shown for shown in self.labels if path == shown or path.startswith(shown + ".")), "")
+        for path, texts in self.complaints.items():
+            field = next((drawn for drawn in self.labels if path == drawn or path.startswith(drawn + ".")), "")
             group = [label for at, label in self.groups.items() if field.startswith(at + ".")]
             label = ": ".join([*group, self.labels.get(field, "")])
             lines += [(field, label, text) for text in texts]
         places = {path: place for place, path in enumerate(self.labels)}
         return sorted(lines, key=lambda line: places.get(line[0], len(places)))
 
-    def message(self, kind: type[M], **fields: Any) -> M:
+    def build_request(self, kind: type[M], **fields: Any) -> M:
         """
         Return a request of `kind` with everything typed, and `fields` beside it; what the request has no field for
         is left out.
 
         Raises:
-            InvalidFields: A text is no date, number or known choice; every such field is named.
+            InvalidFields: A text is no date, number or known choice; each such field is named, with a reason of
+                `field_codec.set_field`.
         """
         message = kind(**fields)
-        self._begin(message)
+        self._set_messages_present(message)
         violations: list[Violation] = []
         for key in self.values:
-            texts = [text.replace("\r\n", "\n").strip() for text in self.all(key)]
+            texts = [text.replace("\r\n", "\n").strip() for text in self.get_all(key)]
             try:
-                field_codec.put(message, key.split("."), [text for text in texts if text], self.zone)
-            except Unfit as wrong:
-                violations.append(wrong.at(key))
+                field_codec.set_field(message, key.split("."), [text for text in texts if text], self.zone)
+            except UnfitValue as wrong:
+                violations.append(wrong.to_violation(key))
         if violations:
             raise InvalidFields(violations)
         return message
@@ -177,25 +178,25 @@ class Form:
             path: The request's field that holds the resource, such as `agenda_item`; the form was given it as stored.
 
         Raises:
-            InvalidFields: As `message`.
-            EtagMismatch: Both changed the same field. The form then shows both, and asks.
+            InvalidFields: As `build_request`.
+            EtagMismatch: Both changed the same field; reason ETAG_MISMATCH. The form then shows both, and asks.
         """
-        request = self.message(kind)
+        request = self.build_request(kind)
         stored: Any = self._initial[path]
         below = path + "."
         names = dict.fromkeys(key.removeprefix(below).split(".")[0] for key in self.values if key.startswith(below))
         fields = [name for name in names if name in stored.DESCRIPTOR.fields_by_name and name not in ("name", "etag")]
         loaded = read_loaded(self[LOADED], type(stored))
         merged = merge(
-            self._reread(loaded, path) if loaded else None,
+            self._round_trip(loaded, path) if loaded else None,
             getattr(request, path),
-            self._reread(stored, path),
+            self._round_trip(stored, path),
             fields,
             # Boxes to tick come with an empty text, and in the order of the page.
             [name for name in fields if len(self.values.getlist(below + name)) > 1],
         )
         if merged.both:
-            self._ask(merged, stored, path)
+            self._ask_which_to_keep(merged, stored, path)
             raise EtagMismatch(stored.updater, stored.update_time.ToDatetime(UTC))
         saved = stored
         if merged.mine:
@@ -209,45 +210,45 @@ class Form:
             flash(own if is_reader(stored.updater) else text, "info")
         return saved
 
-    def _ask(self, merged: Merge, stored: Message, path: str) -> None:
+    def _ask_which_to_keep(self, merged: Merge, stored: Message, path: str) -> None:
         """Show what is stored where only somebody else changed it, and ask where both did; saving again decides."""
-        saved = self._texts(stored, path)
+        saved = self._to_texts(stored, path)
         for name in merged.theirs:
-            for key in self._keys(f"{path}.{name}"):
+            for key in self._list_paths(f"{path}.{name}"):
                 self.values.setlist(key, saved.getlist(key))
         for name in merged.both:
-            for key in self._keys(f"{path}.{name}"):
-                if self.all(key) != saved.getlist(key):
+            for key in self._list_paths(f"{path}.{name}"):
+                if self.get_all(key) != saved.getlist(key):
                     self.theirs[key] = saved.getlist(key)
-                    self.violations[key] = [_("Changed twice. Keep what you typed, or take the other.")]
+                    self.complaints[key] = [_("Changed twice. Keep what you typed, or take the other.")]
         self.values[LOADED] = write_loaded(stored)
 
-    def _keys(self, path: str) -> list[str]:
+    def _list_paths(self, path: str) -> list[str]:
         """Return the names of the form's fields at `path` and inside it."""
         return [key for key in self.values if key == path or key.startswith(path + ".")]
 
-    def _texts(self, message: Message, path: str) -> MultiDict[str, str]:
+    def _to_texts(self, message: Message, path: str) -> MultiDict[str, str]:
         """Return the texts with which the form would show a message at `path`."""
         texts: MultiDict[str, str] = MultiDict()
-        field_codec.show(texts, message, path, self.zone)
+        field_codec.write_texts(texts, message, path, self.zone)
         return texts
 
-    def _reread(self, message: M, path: str) -> M:
+    def _round_trip(self, message: M, path: str) -> M:
         """Return a message as it is after a form showed it and nothing was changed: a text holds no seconds."""
         read = type(message)()
-        for key, texts in self._texts(message, path).lists():
+        for key, texts in self._to_texts(message, path).lists():
             try:
-                field_codec.put(read, key.split(".")[1:], texts, self.zone)
-            except Unfit:  # it cannot be typed, so it cannot have been left as it is
+                field_codec.set_field(read, key.split(".")[1:], texts, self.zone)
+            except UnfitValue:  # it cannot be typed, so it cannot have been left as it is
                 continue
         return read
 
     @property
-    def loaded(self) -> str:
+    def loaded_resource(self) -> str:
         """The resource that the form was loaded with, for it to carry; "" where it saves none."""
         return self[LOADED]
 
-    def their_words(self, path: str, options: Iterable[tuple[str, str]] = (), *, instant: bool = False) -> str:
+    def describe_theirs(self, path: str, options: Iterable[tuple[str, str]] = (), *, instant: bool = False) -> str:
         """
         Return what was saved meanwhile at `path`, for people; "" where it is empty, or not asked about.
 
@@ -257,9 +258,9 @@ class Form:
             return ""
         labels = dict(options)
         texts = [labels.get(text, text) for text in self.theirs[path] or [""]]
-        return formats.local_moment(texts[0]) if instant and texts[0] else ", ".join(texts)
+        return formats.format_local_text(texts[0]) if instant and texts[0] else ", ".join(texts)
 
-    def entries(self, path: str) -> int:
+    def count_entries(self, path: str) -> int:
         """Return how many entries the list of messages at `path` has on the page."""
         return count_entries(self.values, path)
 
@@ -267,12 +268,12 @@ class Form:
         """Drop the entries of the list at `path` whose index `keep` refuses, and number the others anew."""
         self.values = keep_entries(self.values, path, keep)
 
-    def blank(self, path: str, besides: tuple[str, ...] = ()) -> bool:
+    def is_blank(self, path: str, besides: tuple[str, ...] = ()) -> bool:
         """Return whether nothing is typed below `path`, apart from the fields `besides`."""
         return not any(self[key] for key in self.values if key.startswith(path + ".") and not key.endswith(besides))
 
     @contextmanager
-    def keeping_what_was_typed(self) -> Iterator[None]:
+    def catch_refusal(self) -> Iterator[None]:
         """
         Turn a refusal inside the block into complaints on this form.
 
@@ -283,34 +284,34 @@ class Form:
         except (NotFound, Unauthenticated):
             raise
         except DomainError as refusal:
-            self.status = http_status(refusal)
+            self.status = get_http_status(refusal)
             if refusal.reason == "REQUEST_ID_REUSED":
                 # Back showed the form as it was before it was saved: what is sent next is another entry.
                 self.values.setlist("request_id", [str(uuid4())])
-                self.problem = explain(refusal, self.zone)
+                self.explanation = explain(refusal, self.zone)
                 return
             for violation in refusal.violations:
                 at = re.sub(r"\[(\d+)\]", r".\1", violation.field)
                 if violation.reason == "required":
                     self._required.add(at)
-                self.violations.setdefault(at, []).append(self._about_one(at, explain_field(violation)))
+                self.complaints.setdefault(at, []).append(self._name_entry(at, explain_field(violation)))
             if not refusal.violations:
-                self.problem = explain(refusal, self.zone)
-                for path, complaint in self.problem.marks:
-                    self.violations.setdefault(path, []).append(complaint)
+                self.explanation = explain(refusal, self.zone)
+                for path, complaint in self.explanation.complaints:
+                    self.complaints.setdefault(path, []).append(complaint)
             if refusal.reason == "ETAG_MISMATCH" and isinstance(etag := self._initial.get("etag"), str):
                 self.values["etag"] = etag  # who sends it once more has been told
 
-    def _about_one(self, at: str, complaint: str) -> str:
+    def _name_entry(self, at: str, complaint: str) -> str:
         """Return a complaint with the entry that it is about, where it is one of several typed into one field."""
         field, _dot, index = at.rpartition(".")
-        codes = field_codec.IN_WORDS.get(field.rpartition(".")[2], (str, str))[1]
-        entries = list({codes(text): text for text in reversed(split_entries(self.all(field)))}.values())[::-1]
+        codes = field_codec.WORD_CODECS.get(field.rpartition(".")[2], (str, str))[1]
+        entries = list({codes(text): text for text in reversed(split_entries(self.get_all(field)))}.values())[::-1]
         if len(entries) > 1 and index.isdigit() and int(index) < len(entries):
             return f"{entries[int(index)]}: {complaint}"
         return complaint
 
-    def _begin(self, message: Message) -> None:
+    def _set_messages_present(self, message: Message) -> None:
         """Let the messages that the form has fields of be there: then each field says what it misses, not the whole."""
         for name in {key.partition(".")[0] for key in self.values if "." in key}:
             field: Any = message.DESCRIPTOR.fields_by_name.get(name)

@@ -41,11 +41,11 @@ def merge(
     merged = Merge()
     for name in fields:
         any_order = name in unordered
-        if _equal(typed, stored, name, any_order=any_order):
+        if _hold_same(typed, stored, name, any_order=any_order):
             continue
-        if loaded is not None and _equal(typed, loaded, name, any_order=any_order):
+        if loaded is not None and _hold_same(typed, loaded, name, any_order=any_order):
             merged.theirs.append(name)
-        elif loaded is not None and _equal(stored, loaded, name, any_order=any_order):
+        elif loaded is not None and _hold_same(stored, loaded, name, any_order=any_order):
             merged.mine.append(name)
         else:
             merged.both.append(name)
@@ -54,11 +54,11 @@ def merge(
 
 def write_loaded(resource: Message) -> str:
     """Return what people can change of a resource as JSON, for a form to carry."""
-    kept = type(resource)()
+    changeable = type(resource)()
     for descriptor, _value in resource.ListFields():
         if field_behavior_pb2.OUTPUT_ONLY not in descriptor.GetOptions().Extensions[field_behavior_pb2.field_behavior]:
-            _copy(resource, kept, descriptor.name)
-    return MessageToJson(kept, indent=None, ensure_ascii=False)
+            _copy(resource, changeable, descriptor.name)
+    return MessageToJson(changeable, indent=None, ensure_ascii=False)
 
 
 def read_loaded(text: str, kind: type[Message]) -> Message | None:
@@ -71,7 +71,7 @@ def read_loaded(text: str, kind: type[Message]) -> Message | None:
         return None
 
 
-def _equal(one: Any, other: Any, name: str, *, any_order: bool) -> bool:
+def _hold_same(one: Any, other: Any, name: str, *, any_order: bool) -> bool:
     """Return whether two messages of one kind hold the same in a field."""
     first, second = getattr(one, name), getattr(other, name)
     if any_order and one.DESCRIPTOR.fields_by_name[name].is_repeated:

@@ -27,12 +27,14 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
+from chassis.errors import DomainError
 from gateway.auth import confirmation, first_password, sign_in
-from gateway.auth.callers import current_caller, is_api, newcomer
+from gateway.auth.callers import current_caller, current_newcomer, is_api
 from gateway.auth.cookies import remember_language
-from gateway.auth.sign_in import PRESSED, local_path
+from gateway.auth.password_pages import Complaint
+from gateway.auth.sign_in import BUTTON_PRESSED, local_path
 from gateway.errors.explanations import explain
-from gateway.errors.http_status import http_status
+from gateway.errors.http_status import get_http_status
 from gateway.i18n import languages
 
 # The button that switches the language.
@@ -43,21 +45,21 @@ NEW_PASSWORD = SIGN_IN + "new_password"
 CONFIRMATION = SIGN_IN + "confirmation"
 
 
-def is_form() -> bool:
+def is_form_request() -> bool:
     """Return whether this request sends the form of a page that can be shown again: one that also answers a GET."""
     rule = request.url_rule
     return request.method == "POST" and rule is not None and {"GET", "POST"} <= (rule.methods or set())
 
 
-def typed() -> MultiDict[str, str] | None:
+def get_typed() -> MultiDict[str, str] | None:
     """Return what was typed into the form that this request brought; None when it brought none."""
-    if is_form():
-        return _fields()
-    kept: MultiDict[str, str] | None = g.get("typed")
-    return kept
+    if is_form_request():
+        return _read_fields()
+    typed: MultiDict[str, str] | None = g.get("typed")
+    return typed
 
 
-def _fields() -> MultiDict[str, str]:
+def _read_fields() -> MultiDict[str, str]:
     """Return the fields that this request brought, but for those of the form's frame and passwords."""
     return MultiDict(
         (name, text)
@@ -68,29 +70,29 @@ def _fields() -> MultiDict[str, str]:
 
 def show_again() -> None:
     """Make this request one for the page of the form that it brought, filled with what was typed."""
-    g.typed = typed()
+    g.typed = get_typed()
     request.method = "GET"
 
 
 def switch_language() -> ResponseReturnValue | None:
     """Answer the button that switches the language with the page in that language."""
-    if is_form() and _switch_language():
+    if is_form_request() and _switch_if_pressed():
         show_again()
     return None
 
 
-def _switch_language() -> bool:
+def _switch_if_pressed() -> bool:
     """Switch to the language whose button was pressed; return whether one was."""
     chosen = request.form.get(SWITCH, "")
     if chosen not in languages.LANGUAGES:
         return False
-    g.language_before = languages.language()
-    languages.choose(chosen)
+    g.language_before = languages.current_language()
+    languages.set_language(chosen)
     remember_language(chosen)
     return True
 
 
-def language_before() -> str:
+def get_previous_language() -> str:
     """Return the language in which the page was typed into; "" when it has not changed."""
     tag: str = g.get("language_before", "")
     return tag
@@ -98,11 +100,11 @@ def language_before() -> str:
 
 def sign_in_in_place() -> BaseResponse | None:
     """Answer the sign-in form in place: with the page that it stands for, or with itself where it is refused."""
-    if not is_form() or SIGN_IN + "password" not in request.form:
+    if not is_form_request() or SIGN_IN + "password" not in request.form:
         return None
     if refusal := sign_in.begin_session(SIGN_IN):
-        return sign_in.page(refusal, typed=typed(), prefix=SIGN_IN)
-    if newcomer():
+        return sign_in.render_sign_in_page(to_complaint(refusal), typed=get_typed(), prefix=SIGN_IN)
+    if current_newcomer():
         return ask_for_password()
     show_again()
     flash(_("You are signed in again. What you typed is below; nothing is saved yet."), "info")
@@ -111,10 +113,10 @@ def sign_in_in_place() -> BaseResponse | None:
 
 def choose_password_in_place() -> BaseResponse | None:
     """Take the password chosen and go on with the page that it stood before, or say what speaks against it."""
-    if not is_form() or NEW_PASSWORD not in request.form:
+    if not is_form_request() or NEW_PASSWORD not in request.form:
         return None
-    if refusal := first_password.choose(request.form[NEW_PASSWORD]):
-        return ask_for_password(explain(refusal, UTC).text)
+    if refusal := first_password.choose_password(request.form[NEW_PASSWORD]):
+        return ask_for_password(to_complaint(refusal))
     show_again()  # nothing that the form brought is carried out by this button
     return None
 
@@ -125,22 +127,26 @@ def confirm_in_place() -> BaseResponse | None:
         return None
     if CONFIRMATION not in request.form or not current_caller():
         return None
-    if _switch_language():  # on a page that cannot be shown again, for it answers no GET
+    if _switch_if_pressed():  # on a page that cannot be shown again, for it answers no GET
         return ask_to_confirm()
-    if refusal := confirmation.confirm(request.form[CONFIRMATION]):
-        wait = refusal.metadata.get("retry_after")
-        return confirmation.page(_fields(), SIGN_IN, explain(refusal, UTC).text, http_status(refusal), wait)
+    if refusal := confirmation.confirm_password(request.form[CONFIRMATION]):
+        return confirmation.render_confirmation_page(_read_fields(), SIGN_IN, to_complaint(refusal))
     return None
 
 
 def ask_to_confirm() -> BaseResponse:
     """Ask for the password once more, with all that this request brought."""
-    return confirmation.page(_fields(), SIGN_IN)
+    return confirmation.render_confirmation_page(_read_fields(), SIGN_IN)
 
 
-def ask_for_password(problem: str = "") -> BaseResponse:
-    """Return the page on which a newcomer chooses an own password; `problem`: what speaks against the last choice."""
-    return first_password.page(typed(), SIGN_IN, problem)
+def ask_for_password(complaint: Complaint | None = None) -> BaseResponse:
+    """Return the page on which a newcomer chooses an own password; `complaint`: why the last one was not taken."""
+    return first_password.render_first_password_page(get_typed(), SIGN_IN, complaint)
+
+
+def to_complaint(refusal: DomainError) -> Complaint:
+    """Return what is said of a password that was refused, by the reason of the refusal."""
+    return Complaint(explain(refusal, UTC).text, get_http_status(refusal), refusal.metadata.get("retry_after", ""))
 
 
 def ask_to_sign_in() -> BaseResponse:
@@ -153,15 +159,15 @@ def ask_to_sign_in() -> BaseResponse:
     if request.headers.get("HX-Request"):  # a part of a page, on which a form may be half filled: it must stay
         part = render_template("accounts/session_ended.html", next=here)
         return Response(part, 401, {"HX-Reswap": "innerHTML"}, content_type="text/html; charset=utf-8")
-    carried = typed()
+    carried = get_typed()
     if carried is not None:
-        return ask_for_password() if newcomer() else sign_in.page(typed=carried, prefix=SIGN_IN)
-    if newcomer():
+        return ask_for_password() if current_newcomer() else sign_in.render_sign_in_page(typed=carried, prefix=SIGN_IN)
+    if current_newcomer():
         return redirect(url_for("sign_in.first_password", next=here if request.method == "GET" else "/"), 303)
     if request.method == "GET":
-        session.pop(PRESSED, None)
+        session.pop(BUTTON_PRESSED, None)
         return redirect(url_for("sign_in.ask", next=here), 303)
-    session[PRESSED] = True
+    session[BUTTON_PRESSED] = True
     came_from = urlsplit(request.referrer or "")
     page_before = local_path(f"{came_from.path}?{came_from.query}".rstrip("?"))
     return redirect(url_for("sign_in.ask", next=page_before if came_from.netloc == request.host else "/"), 303)

@@ -12,8 +12,8 @@ from babel.messages.pofile import read_po
 from gateway.i18n.languages import TRANSLATIONS
 
 
-def problems() -> list[str]:
-    """Return, a line each, what is wrong with the catalogues: texts untranslated, unsure, or of another format."""
+def find_faults() -> list[str]:
+    """Return the faults of the catalogues, a line each: texts untranslated, unsure, or of another format."""
     lines = []
     for file in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
         with file.open("rb") as source:
@@ -29,6 +29,6 @@ def problems() -> list[str]:
 
 
 if __name__ == "__main__":
-    found = problems()
-    print(*found, sep="\n", end="\n" if found else "")
-    sys.exit(bool(found))
+    faults = find_faults()
+    print(*faults, sep="\n", end="\n" if faults else "")
+    sys.exit(bool(faults))

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from babel import numbers
 from babel.dates import format_skeleton
-from babel.numbers import format_decimal
 from flask import current_app
 from flask_babel import gettext as _
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -14,66 +14,66 @@ from google.type.date_pb2 import Date
 from google.type.latlng_pb2 import LatLng
 
 from chassis.convert import date_of
-from gateway.i18n.languages import LOCALES, language
+from gateway.i18n.languages import LOCALES, current_language
 
 DECIMAL = re.compile(r"[+-]?\d{1,3}(\.\d+)?")
 
 
-def day(value: Date | date) -> str:
+def format_day(value: Date | date) -> str:
     """Return a day with its weekday: “Mon, 23 Nov 2026”; "" for an unset one."""
     if isinstance(value, Date):
         if not value.year:
             return ""
         value = date_of(value)
-    return _formatted("yMMMEd", value, language())
+    return _format("yMMMEd", value)
 
 
-def days(start: Date, end: Date) -> str:
+def format_days(start: Date, end: Date) -> str:
     """Return a span of days: “Mon, 23 Nov 2026 – Thu, 26 Nov 2026”; one day if both are the same."""
-    first, last = day(start), day(end)
+    first, last = format_day(start), format_day(end)
     return f"{first} – {last}" if last and last != first else first
 
 
-def moment(value: Timestamp | datetime, zone: str = "") -> str:
+def format_instant(value: Timestamp | datetime, zone: str = "") -> str:
     """Return an instant with weekday, day and time in `zone` (default: the home city's)."""
-    local = _local(value, zone)
-    return f"{_formatted('yMMMEd', local.date(), language())}, {_formatted('Hm', local, language())}"
+    local = _to_local(value, zone)
+    return f"{_format('yMMMEd', local.date())}, {_format('Hm', local)}"
 
 
-def local_moment(text: str) -> str:
+def format_local_text(text: str) -> str:
     """Return a day, or a day and a time (ISO 8601 without a zone), as the reader writes it; else the text as it is."""
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
         return text
-    time = f", {_formatted('Hm', local, language())}" if "T" in text else ""
-    return _formatted("yMMMEd", local.date(), language()) + time
+    time = f", {_format('Hm', local)}" if "T" in text else ""
+    return _format("yMMMEd", local.date()) + time
 
 
-def clock(value: Timestamp | datetime, zone: str = "") -> str:
+def format_time(value: Timestamp | datetime, zone: str = "") -> str:
     """Return the time of day of an instant in `zone` (default: the home city's)."""
-    return _formatted("Hm", _local(value, zone), language())
+    return _format("Hm", _to_local(value, zone))
 
 
-def coordinates(location: LatLng) -> str:
+def format_coordinates(location: LatLng) -> str:
     """Return where a place lies as the reader writes it: “51.6214° N, 3.9436° W”."""
-    latitude, longitude = (decimal(abs(degrees)) for degrees in (location.latitude, location.longitude))
+    latitude, longitude = (format_decimal(abs(degrees)) for degrees in (location.latitude, location.longitude))
     north = _("%(degrees)s° S", degrees=latitude) if location.latitude < 0 else _("%(degrees)s° N", degrees=latitude)
     east = _("%(degrees)s° W", degrees=longitude) if location.longitude < 0 else _("%(degrees)s° E", degrees=longitude)
     return f"{north}, {east}"
 
 
-def decimal(number: float) -> str:
+def format_decimal(number: float) -> str:
     """Return a number as the reader writes it: “-3.9436”, in German “-3,9436”; six decimal places at most."""
-    return format_decimal(number, "0.######", LOCALES[language()])
+    return numbers.format_decimal(number, "0.######", LOCALES[current_language()])
 
 
-def degrees_of(text: str) -> float:
+def parse_degrees(text: str) -> float:
     """
     Return the number that a person wrote, with a point or a comma, and with the degree sign or without.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is no number.
     """
     written = text.removesuffix("°").strip().replace("\N{MINUS SIGN}", "-").replace(",", ".")
     if not DECIMAL.fullmatch(written):
@@ -81,13 +81,17 @@ def degrees_of(text: str) -> float:
     return float(written)
 
 
-def _local(value: Timestamp | datetime, zone: str) -> datetime:
+def _to_local(value: Timestamp | datetime, zone: str) -> datetime:
     """Return the minute of an instant as the clocks of a zone show it."""
     instant = value.ToDatetime(UTC) if isinstance(value, Timestamp) else value
     local = instant.astimezone(ZoneInfo(zone or current_app.config.get("HOME_TIME_ZONE", "Europe/Berlin")))
     return local.replace(second=0, microsecond=0, tzinfo=None)
 
 
+def _format(skeleton: str, value: date) -> str:
+    return _format_in(LOCALES[current_language()], skeleton, value)
+
+
 @lru_cache(maxsize=10_000)
-def _formatted(skeleton: str, value: date, tag: str) -> str:
-    return format_skeleton(skeleton, value, locale=LOCALES[tag])
+def _format_in(locale: str, skeleton: str, value: date) -> str:
+    return format_skeleton(skeleton, value, locale=locale)

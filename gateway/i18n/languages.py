@@ -1,6 +1,7 @@
 """Languages: those of the pages, and the names of all others in them."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,37 +20,36 @@ LOCALES = {"en": "en_GB", "de": "de_DE"}
 TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
-def language() -> str:
+def current_language() -> str:
     """Return the language of the page: the cookie's choice, else the best of what the browser asks for."""
-    found: str | None = g.get("language")
-    if found is None:
+    if "language" not in g:
         chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-        found = chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
-        g.language = found
-    return found
+        g.language = chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
+    tag: str = g.language
+    return tag
 
 
-def locale() -> str:
+def current_locale() -> str:
     """Return the locale of the page's texts and formats."""
-    return LOCALES[language()]
+    return LOCALES[current_language()]
 
 
-def choose(tag: str) -> None:
+def set_language(tag: str) -> None:
     """Give this page another language."""
     g.language = tag
 
 
 @contextmanager
-def reading(tag: str) -> Iterator[None]:
+def use_language(tag: str) -> Iterator[None]:
     """Take the words of a language for the reader's inside the block."""
-    own, g.language = language(), tag
+    own, g.language = current_language(), tag
     try:
         yield
     finally:
         g.language = own
 
 
-def direction(tag: str) -> str:
+def get_direction(tag: str) -> str:
     """Return the direction of a language's writing: `ltr` or `rtl`."""
     try:
         return Locale.parse(tag, sep="-").text_direction
@@ -57,22 +57,28 @@ def direction(tag: str) -> str:
         return "ltr"
 
 
-def name_of(tag: str) -> str:
+def get_language_name(tag: str) -> str:
     """Return the name of a language (BCP 47 tag) in the reader's language."""
-    return _name_in(LOCALES[language()], tag)
+    return _get_name(LOCALES[current_language()], tag)
 
 
 @lru_cache(maxsize=1000)
-def _name_in(locale: str, tag: str) -> str:
+def _get_name(locale: str, tag: str) -> str:
     try:
         return Locale.parse(tag, sep="-").get_display_name(locale) or tag
     except (UnknownLocaleError, ValueError):
         return str(Locale.parse(locale).languages.get(tag.split("-", maxsplit=1)[0], tag))
 
 
-def tag_of(name: str) -> str:
+def find_language(name: str) -> str:
     """Return the tag of a language by its name in the reader's language; what is no such name stays as it is."""
     if TAG.fullmatch(name):
         return name
-    tags = {known.lower(): tag.replace("_", "-") for tag, known in Locale.parse(LOCALES[language()]).languages.items()}
+    names = Locale.parse(LOCALES[current_language()]).languages
+    tags = {known.lower(): tag.replace("_", "-") for tag, known in names.items()}
     return tags.get(name.lower(), name)
+
+
+def sort_key(name: str) -> str:
+    """Return a name as it is sorted: without case, accents and signs."""
+    return "".join(letter for letter in unicodedata.normalize("NFD", name.casefold()) if letter.isalpha())

@@ -14,7 +14,7 @@ from chassis.errors import Unavailable
 from gateway import rpc
 from gateway.auth.callers import accounts_database
 
-SECONDS = 2.0
+TIMEOUT_SECONDS = 2.0
 READY = "ready"
 # What a service has beside its database and its connection to NATS.
 OWN_PARTS = {"knowledge": ("index",)}
@@ -24,57 +24,57 @@ log = structlog.get_logger()
 
 
 @blueprint.get("/healthz")
-def alive() -> Response:
+def answer_alive() -> Response:
     """Say that this process answers."""
-    return unstored(jsonify(status="alive"))
+    return forbid_storing(jsonify(status="alive"))
 
 
 @blueprint.get("/readyz")
-def ready() -> tuple[Response, int]:
+def answer_ready() -> tuple[Response, int]:
     """Say whether every part behind the gateway works, by name."""
-    states = part_states()
+    states = get_part_states()
     everything = all(state == READY for state in states.values())
     if not everything:
         log.warning("not ready", **{name: state for name, state in states.items() if state != READY})
     body = jsonify(status=READY if everything else "not ready", parts=states)
-    return unstored(body), 200 if everything else 503
+    return forbid_storing(body), 200 if everything else 503
 
 
-def part_states() -> dict[str, str]:
+def get_part_states() -> dict[str, str]:
     """
     Return the state of every part behind the gateway, by name; all are asked at once.
 
     A service works when it serves and its database answers. NATS works when every service that answers says so.
     """
-    open_ = rpc.connections()
-    asked = {
-        (process, part): _ask(open_.channel(process), part)
-        for process in open_.processes
+    connections = rpc.get_connections()
+    calls = {
+        (process, part): _request_state(connections.get_channel(process), part)
+        for process in connections.processes
         for part in ("", "database", "nats", *OWN_PARTS.get(process, ()))
     }
-    states = {"accounts": accounts_state()}
-    said = {key: _answer(call) for key, call in asked.items()}
-    for process in open_.processes:
-        states[process] = said[process, ""]
-        if states[process] == READY and said[process, "database"] != READY:
-            states[process] = f"{said[process, 'database']} (database)"
-    answering = [process for process in open_.processes if said[process, ""] == READY]
-    cut_off = [process for process in answering if said[process, "nats"] != READY]
+    states = {"accounts": get_accounts_state()}
+    answers = {key: _read_state(call) for key, call in calls.items()}
+    for process in connections.processes:
+        states[process] = answers[process, ""]
+        if states[process] == READY and answers[process, "database"] != READY:
+            states[process] = f"{answers[process, 'database']} (database)"
+    answering = [process for process in connections.processes if answers[process, ""] == READY]
+    cut_off = [process for process in answering if answers[process, "nats"] != READY]
     if answering:
         states["nats"] = f"not ready: no connection from {', '.join(cut_off)}" if cut_off else READY
     else:
         states["nats"] = "not ready: no service answers"
-    return states | {part: said[process, part] for process, parts in OWN_PARTS.items() for part in parts}
+    return states | {part: answers[process, part] for process, parts in OWN_PARTS.items() for part in parts}
 
 
-def _ask(channel: grpc.Channel, part: str) -> "grpc.Future[Any]":
+def _request_state(channel: grpc.Channel, part: str) -> "grpc.Future[Any]":
     """Ask a service for the state of a part of it, or its own, by the standard health protocol."""
     return health_pb2_grpc.HealthStub(channel).Check.future(
-        health_pb2.HealthCheckRequest(service=part), timeout=SECONDS
+        health_pb2.HealthCheckRequest(service=part), timeout=TIMEOUT_SECONDS
     )
 
 
-def _answer(call: "grpc.Future[Any]") -> str:
+def _read_state(call: "grpc.Future[Any]") -> str:
     """Return "ready", or why it is not."""
     try:
         answer = call.result()
@@ -83,7 +83,7 @@ def _answer(call: "grpc.Future[Any]") -> str:
     return READY if answer.status == health_pb2.HealthCheckResponse.SERVING else "not ready: NOT_SERVING"
 
 
-def accounts_state() -> str:
+def get_accounts_state() -> str:
     """Return "ready", or that the accounts database is not."""
     try:
         accounts_database().check()
@@ -92,6 +92,7 @@ def accounts_state() -> str:
     return READY
 
 
-def unstored(response: Response) -> Response:
+def forbid_storing(response: Response) -> Response:
+    """Return a response that nobody keeps: it is true for a moment only."""
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -14,10 +14,10 @@ STATUSES = frozenset(HTTPStatus)
 OTHER = "other"
 
 log = structlog.get_logger()
-seconds_of = Histogram("http_request_seconds", "Duration of a request", ["route", "method", "status"])
+request_seconds = Histogram("http_request_seconds", "Duration of a request", ["route", "method", "status"])
 
 # Asked for all the time, and of interest only when they fail.
-QUIET = ("static", "health.alive", "health.ready")
+QUIET_ENDPOINTS = ("static", "health.answer_alive", "health.answer_ready")
 
 
 def trace_requests(app: Flask) -> None:
@@ -29,7 +29,7 @@ def trace_requests(app: Flask) -> None:
     FlaskInstrumentor.instrument_app(app, enable_commenter=False)  # type: ignore[no-untyped-call]
 
 
-def begin() -> None:
+def note_start() -> None:
     """Note when a request began."""
     g.started, g.status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -40,19 +40,19 @@ def note_status(response: Response) -> Response:
     return response
 
 
-def end(_error: BaseException | None) -> None:
+def record_request(_error: BaseException | None) -> None:
     """Write the log line and count the request."""
     if "started" not in g:
         return
     seconds = time.perf_counter() - g.started
     method = request.environ["REQUEST_METHOD"]  # forms that are shown again change `request.method`
-    seconds_of.labels(
+    request_seconds.labels(
         request.url_rule.rule if request.url_rule else "unknown",
         method if method in METHODS else OTHER,
         str(int(g.status)) if g.status in STATUSES else OTHER,
     ).observe(seconds)
     caller = g.get("caller")
-    write = log.debug if request.endpoint in QUIET and g.status < 500 else log.info
+    write = log.debug if request.endpoint in QUIET_ENDPOINTS and g.status < 500 else log.info
     write(
         "request",
         method=method,

@@ -17,7 +17,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 from werkzeug.routing import BaseConverter
 
-from gateway.rest.fields import option
+from gateway.rest.fields import get_option
 
 VARIABLE = re.compile(r"\{([a-z0-9_.]+)(?:=([^}]*))?\}")
 IRREGULAR_PLURALS = {"people": "person"}
@@ -56,7 +56,7 @@ class Endpoint:
     @property
     def roles(self) -> list[int]:
         """Roles that may call it; empty where no identity is needed."""
-        return list(option(self.method, access_pb2.access).roles)
+        return list(get_option(self.method, access_pb2.access).roles)
 
     @property
     def body_field(self) -> FieldDescriptor | None:
@@ -83,7 +83,7 @@ class Endpoint:
             setattr(holder, last, variable.template.format_map(segments))
 
 
-def endpoints(service: ServiceDescriptor) -> Iterator[Endpoint]:
+def read_endpoints(service: ServiceDescriptor) -> Iterator[Endpoint]:
     """
     Yield the endpoints of a service; an RPC without ``google.api.http`` has none.
 
@@ -91,27 +91,27 @@ def endpoints(service: ServiceDescriptor) -> Iterator[Endpoint]:
         ValueError: A path uses what this transcoder does not do (``**``, a field of the request that is not there).
     """
     for method in service.methods:
-        rule = option(method, annotations_pb2.http)
+        rule = get_option(method, annotations_pb2.http)
         for binding in (rule, *rule.additional_bindings):
             verb = binding.WhichOneof("pattern")
             if verb is not None:
-                yield endpoint(method, verb.upper(), getattr(binding, verb), binding.body)
+                yield build_endpoint(method, verb.upper(), getattr(binding, verb), binding.body)
 
 
-def endpoint(method: MethodDescriptor, verb: str, template: str, body: str) -> Endpoint:
+def build_endpoint(method: MethodDescriptor, verb: str, template: str, body: str) -> Endpoint:
     """Return the endpoint of one ``google.api.http`` binding."""
     variables: list[Variable] = []
 
-    def expanded(match: re.Match[str]) -> str:
+    def expand(match: re.Match[str]) -> str:
         field, pattern = match[1], match[2] or "*"
         if "**" in pattern:
             raise ValueError(f"{method.full_name}: {template}: ** is not supported")
-        named = re.sub(r"(\w+)/\*", lambda part: f"{part[1]}/{{{singular(part[1])}}}", pattern)
+        named = re.sub(r"(\w+)/\*", lambda part: f"{part[1]}/{{{to_singular(part[1])}}}", pattern)
         named = named.replace("*", "{" + field.replace(".", "_") + "}")
         variables.append(Variable(field, named))
         return named
 
-    path = VARIABLE.sub(expanded, template)
+    path = VARIABLE.sub(expand, template)
     return Endpoint(
         method=method,
         verb=verb,
@@ -122,7 +122,7 @@ def endpoint(method: MethodDescriptor, verb: str, template: str, body: str) -> E
     )
 
 
-def singular(collection: str) -> str:
+def to_singular(collection: str) -> str:
     """Return what one resource of a collection is called: ``cities`` → ``city``."""
     if collection in IRREGULAR_PLURALS:
         return IRREGULAR_PLURALS[collection]

@@ -23,12 +23,12 @@ def is_map(field: FieldDescriptor) -> bool:
     return is_repeated(field) and kind is not None and bool(kind.GetOptions().map_entry)
 
 
-def option(descriptor: Any, extension: Any) -> Any:
+def get_option(descriptor: Any, extension: Any) -> Any:
     """Return the value of a custom option of a field or method, such as ``google.api.http``."""
     return descriptor.GetOptions().Extensions[extension]
 
 
-def message_of(field: FieldDescriptor) -> Descriptor:
+def get_message_type(field: FieldDescriptor) -> Descriptor:
     """Return the type of a field that holds messages."""
     kind = field.message_type
     if kind is None:
@@ -36,7 +36,7 @@ def message_of(field: FieldDescriptor) -> Descriptor:
     return kind
 
 
-def enum_of(field: FieldDescriptor) -> EnumDescriptor:
+def get_enum_type(field: FieldDescriptor) -> EnumDescriptor:
     """Return the type of a field that holds an enum's values."""
     kind = field.enum_type
     if kind is None:
@@ -44,13 +44,13 @@ def enum_of(field: FieldDescriptor) -> EnumDescriptor:
     return kind
 
 
-def find(descriptor: Any, name: str) -> FieldDescriptor | None:
+def find_field(descriptor: Any, name: str) -> FieldDescriptor | None:
     """Return the field that JSON calls ``name``: in lowerCamelCase, or as it stands in the proto."""
-    found: FieldDescriptor | None = descriptor.fields_by_camelcase_name.get(name)
-    return found or descriptor.fields_by_name.get(name)
+    field: FieldDescriptor | None = descriptor.fields_by_camelcase_name.get(name)
+    return field or descriptor.fields_by_name.get(name)
 
 
-def json_path(descriptor: Descriptor, path: str) -> str:
+def to_json_path(descriptor: Descriptor, path: str) -> str:
     """
     Return the path of a field as JSON has it: ``visit.startDate`` for ``visit.start_date``.
 

@@ -22,7 +22,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from chassis.errors import Violation
-from gateway.errors.unfit import Unfit
+from gateway.errors.unfit_value import UnfitValue
 from gateway.rest import fields
 
 # More mistakes than these help nobody; a sender of a million would be answered with a hundred times what it sent.
@@ -64,12 +64,12 @@ class Members(dict[str, object]):
             self.repeated = [name for name, count in counts.items() if count > 1]
 
 
-def repeated_names(value: object) -> Collection[str]:
+def list_repeated_names(value: object) -> Collection[str]:
     """Return the names that a JSON object has several times."""
     return value.repeated if isinstance(value, Members) else ()
 
 
-def read(message: Message, value: object, violations: list[Violation], path: str = "") -> None:
+def read_message(message: Message, value: object, violations: list[Violation], path: str = "") -> None:
     """
     Fill a message from a JSON value.
 
@@ -87,8 +87,8 @@ def read(message: Message, value: object, violations: list[Violation], path: str
         if descriptor.full_name.startswith("google.protobuf.") and descriptor.name != "Empty":
             json_format.ParseDict(value, message)  # type: ignore[arg-type] # Struct, Value, Any and wrappers: as the library has them
             return
-    except Unfit as error:
-        violations.append(error.at(path or "body"))
+    except UnfitValue as error:
+        violations.append(error.to_violation(path or "body"))
         return
     except json_format.ParseError as error:
         violations.append(Violation(path or "body", "NOT_WELL_FORMED", str(error)))
@@ -97,13 +97,15 @@ def read(message: Message, value: object, violations: list[Violation], path: str
         violations.append(Violation(path or "body", "NOT_WELL_FORMED", "must be well-formed"))
         return
     if not isinstance(value, dict):
-        violations.append(Violation(path or "body", "NOT_AN_OBJECT", "must be an object" + parts_of(message)))
+        violations.append(Violation(path or "body", "NOT_AN_OBJECT", "must be an object" + describe_parts(message)))
         return
-    violations.extend(Violation(join(path, name), "FIELD_REPEATED", "is given twice") for name in repeated_names(value))
+    violations.extend(
+        Violation(join_path(path, name), "FIELD_REPEATED", "is given twice") for name in list_repeated_names(value)
+    )
     seen: set[str] = set()
     for name, held in value.items():
-        field = fields.find(descriptor, name)
-        place = join(path, field.json_name if field else name or '""')
+        field = fields.find_field(descriptor, name)
+        place = join_path(path, field.json_name if field else name or '""')
         if field is None:
             violations.append(Violation(place, "FIELD_UNKNOWN", "is not known here"))
         elif field.name in seen:
@@ -117,7 +119,7 @@ def read(message: Message, value: object, violations: list[Violation], path: str
                 read_field(message, field, held, violations, place)
 
 
-def parts_of(message: Message) -> str:
+def describe_parts(message: Message) -> str:
     """Return the fields of one of Google's common types, such as `` {year, month, day}``; "" for other messages."""
     kind = message.DESCRIPTOR
     names = ", ".join(field.json_name for field in kind.fields)
@@ -136,15 +138,15 @@ def read_field(message: Message, field: FieldDescriptor, value: object, violatio
         for index, element in enumerate(value):
             place = f"{path}[{index}]"
             if field.message_type is not None:
-                read(held.add(), element, violations, place)
+                read_message(held.add(), element, violations, place)
             else:
-                put(held.append, field, element, violations, place)
+                store_scalar(held.append, field, element, violations, place)
     elif field.message_type is not None:
         held = getattr(message, field.name)
         held.SetInParent()
-        read(held, value, violations, path)
+        read_message(held, value, violations, path)
     else:
-        put(partial(setattr, message, field.name), field, value, violations, path)
+        store_scalar(partial(setattr, message, field.name), field, value, violations, path)
 
 
 def read_map(message: Message, field: FieldDescriptor, value: object, violations: list[Violation], path: str) -> None:
@@ -153,114 +155,142 @@ def read_map(message: Message, field: FieldDescriptor, value: object, violations
         violations.append(Violation(path, "NOT_AN_OBJECT", "must be an object"))
         return
     violations.extend(
-        Violation(f"{path}[{text!r}]", "FIELD_REPEATED", "is given twice") for text in repeated_names(value)
+        Violation(f"{path}[{text!r}]", "FIELD_REPEATED", "is given twice") for text in list_repeated_names(value)
     )
-    entry = fields.message_of(field)
+    entry = fields.get_message_type(field)
     key_field, value_field = entry.fields_by_name["key"], entry.fields_by_name["value"]
     held = getattr(message, field.name)
     for text, element in value.items():
         place = f"{path}[{text!r}]"
         keys: list[Any] = []
-        put(keys.append, key_field, text_value(key_field, text), violations, place)
+        store_scalar(keys.append, key_field, to_json_value(key_field, text), violations, place)
         for key in keys:
             if value_field.message_type is not None:
-                read(held[key], element, violations, place)
+                read_message(held[key], element, violations, place)
             else:
-                put(partial(held.__setitem__, key), value_field, element, violations, place)
+                store_scalar(partial(held.__setitem__, key), value_field, element, violations, place)
 
 
-def put(
+def store_scalar(
     store: Callable[[Any], object], field: FieldDescriptor, value: object, violations: list[Violation], path: str
 ) -> None:
     """Convert one scalar and store it, or note why it does not fit."""
     try:
-        store(scalar(field, value))
-    except Unfit as error:
-        violations.append(error.at(path))
+        store(parse_scalar(field, value))
+    except UnfitValue as error:
+        violations.append(error.to_violation(path))
     except (ValueError, TypeError, OverflowError):  # what protobuf itself refuses, such as half a surrogate pair
         violations.append(Violation(path, "NOT_WELL_FORMED", "must be well-formed"))
 
 
-def scalar(field: FieldDescriptor, value: object) -> Any:
+def parse_scalar(field: FieldDescriptor, value: object) -> Any:
     """
     Return the Python value of a scalar field.
 
     Raises:
-        Unfit: The JSON value does not fit the field's type.
+        UnfitValue: The JSON value does not fit the field's type; reason NOT_A_TEXT, NUL_CHARACTER, NOT_A_BOOLEAN, or as
+            `decode_base64`, `parse_enum`, `parse_float` and `parse_integer`.
     """
     kind = field.cpp_type
     if kind == FieldDescriptor.CPPTYPE_STRING:
         if not isinstance(value, str):
-            raise Unfit("must be a text", reason="NOT_A_TEXT")
+            raise UnfitValue("must be a text", reason="NOT_A_TEXT")
         if field.type == FieldDescriptor.TYPE_BYTES:
-            return decoded(value)
+            return decode_base64(value)
         if "\0" in value:
-            raise Unfit("must not hold the character NUL", reason="NUL_CHARACTER")
+            raise UnfitValue("must not hold the character NUL", reason="NUL_CHARACTER")
         return value
     if kind == FieldDescriptor.CPPTYPE_BOOL:
         if not isinstance(value, bool):
-            raise Unfit("must be true or false", reason="NOT_A_BOOLEAN")
+            raise UnfitValue("must be true or false", reason="NOT_A_BOOLEAN")
         return value
     if kind == FieldDescriptor.CPPTYPE_ENUM:
-        return enum_number(field, value)
+        return parse_enum(field, value)
     if kind in FLOATS:
-        return floating(value)
-    return integer(value, *INTEGER_BOUNDS[kind])
+        return parse_float(value)
+    return parse_integer(value, *INTEGER_BOUNDS[kind])
 
 
-def integer(value: object, low: int, high: int) -> int:
-    """Return a whole number from JSON: a number, or its decimal text."""
+def parse_integer(value: object, low: int, high: int) -> int:
+    """
+    Return a whole number from JSON: a number, or its decimal text.
+
+    Raises:
+        UnfitValue: It is none (reason NOT_A_WHOLE_NUMBER), or too small or too large (NUMBER_OUT_OF_RANGE).
+    """
     if (isinstance(value, str) and INTEGER.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Unfit("must be a whole number", reason="NOT_A_WHOLE_NUMBER")
+        raise UnfitValue("must be a whole number", reason="NOT_A_WHOLE_NUMBER")
     if not low <= value <= high:
         limits = {"low": str(low), "high": str(high)}
-        raise Unfit(f"must be from {low} to {high}", reason="NUMBER_OUT_OF_RANGE", metadata=limits)
+        raise UnfitValue(f"must be from {low} to {high}", reason="NUMBER_OUT_OF_RANGE", metadata=limits)
     return value
 
 
-def floating(value: object) -> float:
-    """Return a number from JSON: a number, its text, or "NaN", "Infinity", "-Infinity"."""
+def parse_float(value: object) -> float:
+    """
+    Return a number from JSON: a number, its text, or "NaN", "Infinity", "-Infinity".
+
+    Raises:
+        UnfitValue: It is none; reason NOT_A_NUMBER.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Unfit("must be a number", reason="NOT_A_NUMBER")
+        raise UnfitValue("must be a number", reason="NOT_A_NUMBER")
     try:
         result = float(value)
     except (ValueError, OverflowError) as error:
-        raise Unfit("must be a number", reason="NOT_A_NUMBER") from error
+        raise UnfitValue("must be a number", reason="NOT_A_NUMBER") from error
     if not math.isfinite(result) and value not in ("NaN", "Infinity", "-Infinity"):
-        raise Unfit("must be a number", reason="NOT_A_NUMBER")
+        raise UnfitValue("must be a number", reason="NOT_A_NUMBER")
     return result
 
 
-def enum_number(field: FieldDescriptor, value: object) -> int:
-    """Return the number of an enum's value from its name or number."""
-    kind = fields.enum_of(field)
+def parse_enum(field: FieldDescriptor, value: object) -> int:
+    """
+    Return the number of an enum's value from its name or number.
+
+    Raises:
+        UnfitValue: The enum has no such value; reason CHOICE_UNKNOWN.
+    """
+    kind = fields.get_enum_type(field)
     if isinstance(value, str) and value in kind.values_by_name:
         return int(kind.values_by_name[value].number)
     if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
         return value
     names = [known.name for known in kind.values if known.number]
-    raise Unfit(f"must be one of {', '.join(names)}", reason="CHOICE_UNKNOWN", metadata={"allowed": ",".join(names)})
+    raise UnfitValue(
+        f"must be one of {', '.join(names)}", reason="CHOICE_UNKNOWN", metadata={"allowed": ",".join(names)}
+    )
 
 
-def decoded(text: str) -> bytes:
-    """Return the bytes of a base64 text, in either alphabet, padded or not."""
+def decode_base64(text: str) -> bytes:
+    """
+    Return the bytes of a base64 text, in either alphabet, padded or not.
+
+    Raises:
+        UnfitValue: It is not base64; reason NOT_BASE64.
+    """
     try:
         return base64.b64decode(
             text.rstrip("=").translate(str.maketrans("-_", "+/")) + "=" * (-len(text.rstrip("=")) % 4),
             validate=True,
         )
     except (binascii.Error, ValueError) as error:
-        raise Unfit("must be base64", reason="NOT_BASE64") from error
+        raise UnfitValue("must be base64", reason="NOT_BASE64") from error
 
 
 def read_text_message(message: Message, value: object) -> None:
-    """Fill a Timestamp, Duration or FieldMask from its text."""
+    """
+    Fill a Timestamp, Duration or FieldMask from its text.
+
+    Raises:
+        UnfitValue: The text is none; reason NOT_AN_INSTANT, NOT_A_DURATION or NOT_A_FIELD_MASK.
+    """
     if message.DESCRIPTOR.full_name == fields.FIELD_MASK:
         if not isinstance(value, str):
-            raise Unfit("must be field names separated by commas", reason="NOT_A_FIELD_MASK")
-        message.paths.extend(snake_case(path.strip()) for path in value.split(",") if path.strip())  # type: ignore[attr-defined]
+            raise UnfitValue("must be field names separated by commas", reason="NOT_A_FIELD_MASK")
+        message.paths.extend(to_snake_case(path.strip()) for path in value.split(",") if path.strip())  # type: ignore[attr-defined]
         return
     try:
         message.FromJsonString(value)  # type: ignore[attr-defined]
@@ -268,13 +298,13 @@ def read_text_message(message: Message, value: object) -> None:
         if message.DESCRIPTOR.full_name == fields.DURATION:
             example = "5400s"
             description = f"must be a duration in seconds, such as {example}"
-            raise Unfit(description, reason="NOT_A_DURATION", metadata={"example": example}) from error
+            raise UnfitValue(description, reason="NOT_A_DURATION", metadata={"example": example}) from error
         example = "2030-05-01T09:00:00Z"
         description = f"must be an instant in RFC 3339, such as {example}"
-        raise Unfit(description, reason="NOT_AN_INSTANT", metadata={"example": example}) from error
+        raise UnfitValue(description, reason="NOT_AN_INSTANT", metadata={"example": example}) from error
 
 
-def snake_case(path: str) -> str:
+def to_snake_case(path: str) -> str:
     """Return the proto's name of a lowerCamelCase path."""
     return re.sub("([A-Z])", lambda capital: "_" + capital[1].lower(), path)
 
@@ -292,43 +322,43 @@ def read_query(
     that JSON writes as text (instants, durations, masks) are given as that text.
     """
     for name, values in parameters:
-        outermost = fields.find(message.DESCRIPTOR, name.partition(".")[0])
-        holder, field = descend(message, name)
+        outermost = fields.find_field(message.DESCRIPTOR, name.partition(".")[0])
+        holder, field = find_nested_field(message, name)
         if field is None or outermost not in within:
             violations.append(Violation(name, "FIELD_UNKNOWN", "is not known here"))
-        elif not is_text(field):
-            violations.append(Violation(name, "NOT_ONE_PARAMETER", "must be given as " + parameters_of(field, name)))
+        elif not fits_one_parameter(field):
+            violations.append(Violation(name, "NOT_ONE_PARAMETER", "must be given as " + list_parameters(field, name)))
         elif fields.is_repeated(field):
-            read_field(holder, field, [text_value(field, value) for value in values], violations, name)
+            read_field(holder, field, [to_json_value(field, value) for value in values], violations, name)
         elif len(values) > 1:
             violations.append(Violation(name, "PARAMETER_REPEATED", "can be given only once"))
         else:
-            read_field(holder, field, text_value(field, values[0]), violations, name)
+            read_field(holder, field, to_json_value(field, values[0]), violations, name)
 
 
-def parameters_of(field: FieldDescriptor, name: str) -> str:
+def list_parameters(field: FieldDescriptor, name: str) -> str:
     """Return the parameters that a field which holds a message is given by."""
-    return ", ".join(f"{name}.{part.json_name}" for part in fields.message_of(field).fields)
+    return ", ".join(f"{name}.{part.json_name}" for part in fields.get_message_type(field).fields)
 
 
-def descend(message: Message, path: str) -> tuple[Message, FieldDescriptor | None]:
+def find_nested_field(message: Message, path: str) -> tuple[Message, FieldDescriptor | None]:
     """Return the field that a path leads to and the message that holds it; None where it leads to no field."""
     *parents, last = path.split(".")
     for name in parents:
-        field = fields.find(message.DESCRIPTOR, name)
+        field = fields.find_field(message.DESCRIPTOR, name)
         if field is None or field.message_type is None or fields.is_repeated(field):
             return message, None
         message = getattr(message, field.name)
-    return message, fields.find(message.DESCRIPTOR, last)
+    return message, fields.find_field(message.DESCRIPTOR, last)
 
 
-def is_text(field: FieldDescriptor) -> bool:
+def fits_one_parameter(field: FieldDescriptor) -> bool:
     """Tell whether a query parameter can hold a field (one of a repeated field's elements)."""
     kind: Descriptor | None = field.message_type
     return kind is None or kind.full_name in fields.TEXT_MESSAGES
 
 
-def text_value(field: FieldDescriptor, text: str) -> object:
+def to_json_value(field: FieldDescriptor, text: str) -> object:
     """Return the JSON value that a text in a query, a path or a map's key stands for."""
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return {"true": True, "false": False}.get(text, text)
@@ -337,6 +367,6 @@ def text_value(field: FieldDescriptor, text: str) -> object:
     return text
 
 
-def join(path: str, name: str) -> str:
+def join_path(path: str, name: str) -> str:
     """Return the path of a field in the message at ``path``."""
     return f"{path}.{name}" if path else name

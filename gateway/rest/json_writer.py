@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
-from json.encoder import encode_basestring as quoted
+from json.encoder import encode_basestring as quote
 from keyword import iskeyword
 from typing import Any
 
@@ -24,13 +24,13 @@ from google.protobuf.internal.type_checkers import ToShortestFloat
 from google.protobuf.message import Message
 
 from chassis.convert import EPOCH
-from gateway.rest.fields import is_map, is_repeated, message_of
+from gateway.rest.fields import get_message_type, is_map, is_repeated
 
 type_of = FieldDescriptor
 
 # Source of the text of one value, by type; {0} stands for the value. Any other type is an int.
 EXPRESSIONS: Mapping[int, str] = {
-    type_of.TYPE_STRING: "quoted({0})",
+    type_of.TYPE_STRING: "quote({0})",
     type_of.TYPE_BYTES: "bytes_text({0})",
     type_of.TYPE_BOOL: "('true' if {0} else 'false')",
     type_of.TYPE_DOUBLE: "number_text({0})",
@@ -63,7 +63,7 @@ class EnumTexts(dict[int, str]):
 def instant_text(seconds: int, nanos: int) -> str:
     """Return an instant, counted from 1970, in RFC 3339, in UTC, with 0, 3, 6 or 9 digits of the second."""
     instant = EPOCH + timedelta(seconds=seconds)
-    return f'"{instant.isoformat()[:19]}{fraction(nanos)}Z"'
+    return f'"{instant.isoformat()[:19]}{fraction_text(nanos)}Z"'
 
 
 def timestamp_text(message: Any) -> str:
@@ -74,10 +74,10 @@ def timestamp_text(message: Any) -> str:
 def duration_text(message: Any) -> str:
     """Return a Duration in seconds, such as ``1.500s``."""
     sign = "-" if message.seconds < 0 or message.nanos < 0 else ""
-    return f'"{sign}{abs(message.seconds)}{fraction(abs(message.nanos))}s"'
+    return f'"{sign}{abs(message.seconds)}{fraction_text(abs(message.nanos))}s"'
 
 
-def fraction(nanos: int) -> str:
+def fraction_text(nanos: int) -> str:
     """Return nanoseconds as the fraction of a second: nothing, or a point and 3, 6 or 9 digits."""
     if not nanos:
         return ""
@@ -105,7 +105,7 @@ def bytes_text(value: bytes) -> str:
 
 def key_text(key: object) -> str:
     """Return the key of a map as JSON has it: a text, whatever its type."""
-    return quoted(str(key).lower() if isinstance(key, bool) else str(key))
+    return quote(str(key).lower() if isinstance(key, bool) else str(key))
 
 
 def library_text(message: Message) -> str:
@@ -115,7 +115,7 @@ def library_text(message: Message) -> str:
 
 # What the compiled functions refer to by name; they are added to it, and refer to each other through it.
 NAMESPACE: dict[str, Any] = {
-    "quoted": quoted,
+    "quote": quote,
     "bytes_text": bytes_text,
     "number_text": number_text,
     "single_text": single_text,
@@ -133,7 +133,7 @@ NAMESPACE: dict[str, Any] = {
 }
 
 
-def writer(descriptor: Descriptor) -> Callable[[Message], str]:
+def get_writer(descriptor: Descriptor) -> Callable[[Message], str]:
     """
     Return the function that turns a message of this type into JSON text.
 
@@ -157,11 +157,11 @@ def field_source(field: FieldDescriptor) -> tuple[str, str]:
     value = f"getattr(m, {field.name!r})" if iskeyword(field.name) else f"m.{field.name}"
     key = f',"{field.json_name}":'
     if is_map(field):
-        held = value_source(message_of(field).fields_by_name["value"], "v")
+        held = value_source(get_message_type(field).fields_by_name["value"], "v")
         return key + "{%s}", f"','.join([key_text(k) + ':' + {held} for k, v in {value}.items()])"
     if is_repeated(field):
         if field.type == type_of.TYPE_STRING:
-            return key + "[%s]", f"','.join(map(quoted, {value}))"
+            return key + "[%s]", f"','.join(map(quote, {value}))"
         return key + "[%s]", f"','.join([{value_source(field, 'v')} for v in {value}])"
     text = value_source(field, value)
     if field.has_presence:
@@ -172,7 +172,7 @@ def field_source(field: FieldDescriptor) -> tuple[str, str]:
 def value_source(field: FieldDescriptor, value: str) -> str:
     """Return the expression that turns one value of a field (an element of a repeated one) into JSON text."""
     if field.message_type is not None:
-        writer(field.message_type)
+        get_writer(field.message_type)
         return f"write_{field.message_type.full_name.replace('.', '_')}({value})"
     if field.enum_type is not None:
         names = "names_" + field.enum_type.full_name.replace(".", "_")

@@ -10,39 +10,39 @@ from flask_babel import get_locale
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
-from gateway.rest.comment_markup import prose
+from gateway.rest.comment_markup import render_comment
 from gateway.rest.endpoints import Endpoint
-from gateway.rest.openapi.document import document
+from gateway.rest.openapi.document import build_document
 
 
 def init_blueprint(blueprint: Blueprint, endpoints: Sequence[Endpoint], prefix: str) -> None:
     """Add the two addresses to the API's blueprint."""
 
-    blueprint.add_app_template_filter(prose)
+    blueprint.add_app_template_filter(render_comment, "prose")
 
     @cache
-    def described() -> dict[str, Any]:
-        return document(endpoints, prefix)
+    def get_document() -> dict[str, Any]:
+        return build_document(endpoints, prefix)
 
     @cache
-    def text() -> str:
-        return json.dumps(described(), ensure_ascii=False, indent=1)
+    def get_json() -> str:
+        return json.dumps(get_document(), ensure_ascii=False, indent=1)
 
     @blueprint.get("/openapi.json")
     def openapi() -> BaseResponse:
-        response = Response(text(), content_type="application/json")
+        response = Response(get_json(), content_type="application/json")
         response.headers["Cache-Control"] = "public, max-age=300"
         response.add_etag()
         return response.make_conditional(request)
 
     @cache
-    def operations(_language: str) -> Markup:
-        return Markup(render_template("rest/operations.html", document=described()))  # noqa: S704 -- our own template
+    def render_operations(_language: str) -> Markup:
+        return Markup(render_template("rest/operations.html", document=get_document()))  # noqa: S704 -- our own template
 
     @blueprint.get("/reference")
     def reference() -> str:
-        shown = operations(str(get_locale()))
-        return render_template("rest/reference.html", document=described(), operations=shown)
+        operations = render_operations(str(get_locale()))
+        return render_template("rest/reference.html", document=get_document(), operations=operations)
 
     @blueprint.get("/")
     def start() -> BaseResponse:

@@ -15,9 +15,9 @@ from gateway import rpc
 from gateway.auth import account_rpc
 from gateway.auth.callers import require_caller
 from gateway.rest import json_reader, reference
-from gateway.rest.endpoints import Endpoint, Segment, endpoints
-from gateway.rest.fields import json_path
-from gateway.rest.json_writer import writer
+from gateway.rest.endpoints import Endpoint, Segment, read_endpoints
+from gateway.rest.fields import to_json_path
+from gateway.rest.json_writer import get_writer
 from gateway.web.malformed_requests import UNREADABLE
 
 PREFIX = "/api"
@@ -39,7 +39,7 @@ class Route:
         self.endpoint = endpoint
         self._call = call
         self._request_class = GetMessageClass(endpoint.method.input_type)
-        self._write = writer(endpoint.method.output_type)
+        self._write = get_writer(endpoint.method.output_type)
         self._needs_caller = bool(endpoint.roles)
         self._query_fields = endpoint.query_fields
         self._body_field = endpoint.body_field
@@ -61,7 +61,7 @@ class Route:
     def _name_as_json(self, error: DomainError) -> None:
         """Name the fields of an error as the caller knows them: ``visit.startDate`` for ``visit.start_date``."""
         for index, violation in enumerate(error.violations):
-            path, text = json_path(self.endpoint.method.input_type, violation.field), violation.description
+            path, text = to_json_path(self.endpoint.method.input_type, violation.field), violation.description
             error.violations[index] = replace(violation, field=path)
             error.message = error.message.replace(f"{violation.field}: {text}", f"{path}: {text}")
 
@@ -70,16 +70,16 @@ class Route:
         Return the request that path, query and body make.
 
         Raises:
-            InvalidFields: With every field that does not fit.
+            InvalidFields: A field does not fit; every such field is named, with a reason of its own.
             RequestEntityTooLarge: The body has more than 1 MB.
             UnsupportedMediaType: The body is not JSON.
         """
         message: Message = self._request_class()
         violations = json_reader.FirstViolations()
         if self.endpoint.body:
-            value = json_body(violations)
+            value = read_json_body(violations)
             if self._body_field is None:
-                json_reader.read(message, value, violations)
+                json_reader.read_message(message, value, violations)
             else:
                 json_reader.read_field(message, self._body_field, value, violations, self._body_field.json_name)
         json_reader.read_query(message, request.args.lists(), violations, self._query_fields)
@@ -98,7 +98,7 @@ def mount(app: Flask) -> Blueprint:
     """
     app.url_map.converters["segment"] = Segment
     blueprint = Blueprint("rest", __name__)
-    mounted = routes()
+    mounted = build_routes()
     for route in mounted:
         blueprint.add_url_rule(
             route.endpoint.rule,
@@ -111,12 +111,12 @@ def mount(app: Flask) -> Blueprint:
     return blueprint
 
 
-def routes() -> list[Route]:
+def build_routes() -> list[Route]:
     """Return the routes of every service: those behind the gateway, and its own."""
     remote = [
         Route(endpoint, partial(rpc.call, endpoint.method))
         for service in rpc.SERVICES.values()
-        for endpoint in endpoints(service)
+        for endpoint in read_endpoints(service)
     ]
     unguarded = [route.endpoint.method.full_name for route in remote if not route.endpoint.roles]
     if unguarded:
@@ -124,14 +124,14 @@ def routes() -> list[Route]:
     local = [
         Route(endpoint, partial(account_rpc.call, endpoint.method))
         for service in account_rpc.SERVICES.values()
-        for endpoint in endpoints(service)
+        for endpoint in read_endpoints(service)
     ]
     return local + remote
 
 
-def json_body(violations: list[Violation]) -> object:
+def read_json_body(violations: list[Violation]) -> object:
     """Return the value of the body; an empty one is an empty object."""
-    data = body()
+    data = read_body()
     if not data:
         return {}
     if request.mimetype != JSON:
@@ -154,7 +154,7 @@ def refuse_constant(name: str) -> object:
     raise ValueError(name)
 
 
-def body() -> bytes:
+def read_body() -> bytes:
     """
     Return the body of the request.
 
@@ -163,13 +163,13 @@ def body() -> bytes:
         RequestEntityTooLarge: It has more than 1 MB.
     """
     try:
-        return read_body()
+        return read_stream()
     except UNREADABLE as error:
         raise BadRequest("The body does not end as it should, or is not in chunks as HTTP has them.") from error
 
 
-def read_body() -> bytes:
-    """Return the body of the request as `body`; a malformed one raises what the server makes of it."""
+def read_stream() -> bytes:
+    """Return the body of the request as `read_body`; a malformed one raises what the server makes of it."""
     stream, length = request.environ["wsgi.input"], request.content_length
     if length is None:  # none, or one in chunks, which the server ends for us
         data: bytes = stream.read(MAX_BODY_BYTES + 1) if request.environ.get("wsgi.input_terminated") else b""

@@ -9,11 +9,11 @@ from flask import current_app
 
 from gateway import rpc
 
-KEPT_SECONDS = 30.0
+CACHE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedCities:
     """What every page may need of the cities."""
 
     names: Mapping[str, str]
@@ -21,45 +21,45 @@ class Kept:
     until: float
 
 
-def names(*, anew: bool = False) -> Mapping[str, str]:
+def get_city_names(*, anew: bool = False) -> Mapping[str, str]:
     """
     Return the display name of every city by its resource name, in the order of display names.
 
-    They are as they were at most `KEPT_SECONDS` ago: nearly every page needs them, and they hardly ever change. A form
+    They are as they were at most `CACHE_SECONDS` ago: nearly every page needs them, and they hardly ever change. A form
     asks `anew`: whoever looks for a city in it may just have entered it.
     """
-    return _kept(anew=anew).names
+    return _get_cached(anew=anew).names
 
 
-def languages() -> frozenset[str]:
-    """Return the languages (BCP 47 tags) in which the cities work, as they were at most `KEPT_SECONDS` ago."""
-    return _kept().languages
+def get_city_languages() -> frozenset[str]:
+    """Return the languages (BCP 47 tags) in which the cities work, as they were at most `CACHE_SECONDS` ago."""
+    return _get_cached().languages
 
 
-def _kept(*, anew: bool = False) -> Kept:
-    kept: Kept | None = current_app.extensions.get("cities")
-    if kept is None or anew or time.monotonic() >= kept.until:
-        found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
-        kept = Kept(
-            {city.name: city.display_name for city in found},
-            frozenset(tag for city in found for tag in city.languages),
-            time.monotonic() + KEPT_SECONDS,
+def _get_cached(*, anew: bool = False) -> CachedCities:
+    cached: CachedCities | None = current_app.extensions.get("cities")
+    if cached is None or anew or time.monotonic() >= cached.until:
+        cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+        cached = CachedCities(
+            {city.name: city.display_name for city in cities},
+            frozenset(tag for city in cities for tag in city.languages),
+            time.monotonic() + CACHE_SECONDS,
         )
-        current_app.extensions["cities"] = kept
-    return kept
+        current_app.extensions["cities"] = cached
+    return cached
 
 
-def others() -> list[tuple[str, str]]:
+def list_other_cities() -> list[tuple[str, str]]:
     """Return (resource name, display name) of every city but the home city, as a form offers them."""
     home = current_app.config["HOME_CITY"]
-    return [(name, title) for name, title in names(anew=True).items() if name != home]
+    return [(name, title) for name, title in get_city_names(anew=True).items() if name != home]
 
 
-def forget() -> None:
+def forget_cities() -> None:
     """Ask for the names anew next time: whoever has just changed one wants to see it."""
     current_app.extensions.pop("cities", None)
 
 
-def home_city() -> str:
+def get_home_city_name() -> str:
     """Return the home city's name for the header: the last part of its resource name, as a word."""
     return str(current_app.config.get("HOME_CITY", "")).rsplit("/", 1)[-1].replace("-", " ").title()

@@ -9,7 +9,9 @@ from gateway.auth.callers import current_identity
 from gateway.auth.permissions import may
 
 
-def known(exchanges: Iterable[pb.Exchange] | None = None, more: Iterable[str] = ()) -> list[tuple[str, str]]:
+def suggest_departments(
+    exchanges: Iterable[pb.Exchange] | None = None, more: Iterable[str] = ()
+) -> list[tuple[str, str]]:
     """
     Return the departments that exchanges, the hosts' people and the reader's account name, as a field suggests them.
 

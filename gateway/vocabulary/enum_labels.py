@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel.speaklater import LazyString
 from google.protobuf.message import Message
 
-from gateway.i18n.gettext import later as _l
+from gateway.i18n.gettext import translate_later as _l
 
 # Enum (message and enum name) → value name → label. The order is the order of every select.
 TERMS: dict[str, dict[str, LazyString]] = {
@@ -206,48 +206,48 @@ VERBS: dict[str, LazyString] = {
 }
 
 
-def _enum(message: Message, field: str) -> tuple[str, Any]:
+def _find_enum(message: Message, field: str) -> tuple[str, Any]:
     """Return (key in TERMS, descriptor) of an enum field's type."""
     enum: Any = message.DESCRIPTOR.fields_by_name[field].enum_type
     return f"{enum.containing_type.name}.{enum.name}" if enum.containing_type else enum.name, enum
 
 
-def _entry(message: Message, field: str) -> tuple[str, str]:
+def _find_value(message: Message, field: str) -> tuple[str, str]:
     """Return (key in TERMS, value name) of an enum field."""
-    key, enum = _enum(message, field)
+    key, enum = _find_enum(message, field)
     return key, enum.values_by_number[getattr(message, field)].name
 
 
-def value(message: Message, field: str = "state") -> str:
+def get_value_name(message: Message, field: str = "state") -> str:
     """Return the name of an enum field's value, as the contract spells it."""
-    return _entry(message, field)[1]
+    return _find_value(message, field)[1]
 
 
-def term(message: Message, field: str = "state") -> str:
+def get_term(message: Message, field: str = "state") -> str:
     """Return what a person reads for an enum field; "" when it is not set."""
-    enum, name = _entry(message, field)
+    enum, name = _find_value(message, field)
     return str(TERMS[enum].get(name, ""))
 
 
-def terms_of(message: Message, field: str) -> list[str]:
+def get_terms(message: Message, field: str) -> list[str]:
     """Return what a person reads for a repeated enum field."""
-    key, enum = _enum(message, field)
+    key, enum = _find_enum(message, field)
     labels = TERMS[key]
     names = [enum.values_by_number[number].name for number in getattr(message, field)]
     return [str(labels.get(name, name)) for name in names]
 
 
-def tone(message: Message, field: str = "state") -> str:
+def get_tone(message: Message, field: str = "state") -> str:
     """Return the tone of the badge that shows an enum field."""
-    enum, name = _entry(message, field)
+    enum, name = _find_value(message, field)
     return TONES.get(enum, {}).get(name, "info")
 
 
-def options(enum: str) -> list[tuple[str, str]]:
+def list_options(enum: str) -> list[tuple[str, str]]:
     """Return (value name, label) of every value of an enum, such as `Visit.State`."""
     return [(name, str(label)) for name, label in TERMS[enum].items()]
 
 
-def verb_label(verb: str, collection: str = "") -> str:
+def get_verb_label(verb: str, collection: str = "") -> str:
     """Return the label of a transition's button."""
     return str(VERBS.get(f"{collection}.{verb}") or VERBS.get(verb) or verb)

@@ -9,7 +9,7 @@ from anyascii import anyascii
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
-def slugified(text: str) -> str:
+def slugify(text: str) -> str:
     """Return a text in any script as small Latin letters, digits and hyphens, for an address; "" for signs only."""
     plain = anyascii(unicodedata.normalize("NFC", text).casefold().translate(UMLAUTS)).lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

@@ -10,7 +10,7 @@ from flask_babel.speaklater import LazyString
 
 from chassis.errors import Unavailable
 from gateway import rpc
-from gateway.i18n.gettext import later as _l
+from gateway.i18n.gettext import translate_later as _l
 
 # Topics of the vocabulary → label; a topic that is not here is shown as its slug, with spaces.
 TOPICS: dict[str, LazyString] = {
@@ -33,50 +33,50 @@ TOPICS: dict[str, LazyString] = {
 }
 
 
-def label(slug: str) -> str:
+def get_topic_label(slug: str) -> str:
     """Return what a person reads for a topic."""
     return str(TOPICS[slug]) if slug in TOPICS else slug.replace("-", " ").capitalize()
 
 
-def slug_of(text: str) -> str:
+def find_topic(text: str) -> str:
     """
     Return the topic that a person means by `text`: one of the vocabulary, else the text as a slug.
 
     A slug keeps the letters, with their marks, and the digits of any script; what is between them joins words.
     """
-    for slug, known_label in TOPICS.items():
-        if text.casefold() in (slug, str(known_label).casefold()):
+    for slug, label in TOPICS.items():
+        if text.casefold() in (slug, str(label).casefold()):
             return slug
     lower = unicodedata.normalize("NFC", text.lower())
-    kept = "".join(char if unicodedata.category(char)[0] in "LM" or char.isdecimal() else " " for char in lower)
-    return "-".join(kept.split()) or text
+    letters = "".join(char if unicodedata.category(char)[0] in "LM" or char.isdecimal() else " " for char in lower)
+    return "-".join(letters.split()) or text
 
 
-def vocabulary() -> list[tuple[str, str]]:
+def list_vocabulary() -> list[tuple[str, str]]:
     """Return (slug, label) of the vocabulary, in the order of the reader's language."""
-    return sorted(((slug, str(known_label)) for slug, known_label in TOPICS.items()), key=lambda entry: entry[1])
+    return sorted(((slug, str(label)) for slug, label in TOPICS.items()), key=lambda entry: entry[1])
 
 
-def known(*more: str) -> list[tuple[str, str]]:
+def list_known_topics(*more: str) -> list[tuple[str, str]]:
     """
     Return (slug, label) of the vocabulary, of the topics in use and of `more`, in the order of the reader's language.
 
     While the search index is being built, nobody knows which are in use: those are left out then.
     """
-    known_topics = dict(vocabulary())
+    known_topics = dict(list_vocabulary())
     try:
         facets = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(page_size=1)).facets
         in_use = [count.value for count in facets.topics]
     except Unavailable:
         in_use = []
-    known_topics |= {slug: label(slug) for slug in (*in_use, *more) if slug and slug not in known_topics}
+    known_topics |= {slug: get_topic_label(slug) for slug in (*in_use, *more) if slug and slug not in known_topics}
     return sorted(known_topics.items(), key=lambda entry: entry[1].casefold())
 
 
-def tell_of_new(slugs: Iterable[str], known_before: Iterable[tuple[str, str]]) -> None:
+def flash_new_topics(slugs: Iterable[str], known_before: Iterable[tuple[str, str]]) -> None:
     """Say on the next page which topics nobody used before: one of them may be a slip of the pen."""
     before = dict(known_before)
-    if new := [label(slug) for slug in slugs if slug not in before]:
+    if new := [get_topic_label(slug) for slug in slugs if slug not in before]:
         flash(
             _("New among the topics: %(topics)s. If that is a slip, please correct it.", topics=", ".join(new)), "info"
         )

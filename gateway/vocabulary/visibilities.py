@@ -2,10 +2,10 @@
 
 from chassis.identity import Role
 from gateway.auth.callers import require_caller
-from gateway.vocabulary.enum_labels import options
+from gateway.vocabulary.enum_labels import list_options
 
 
-def visibilities(chosen: str = "") -> list[tuple[str, str]]:
+def list_visibilities(chosen: str = "") -> list[tuple[str, str]]:
     """
     Return (value, label) of who may be let read a learning.
 
@@ -14,4 +14,4 @@ def visibilities(chosen: str = "") -> list[tuple[str, str]]:
     offered = {chosen, "VISIBILITY_INTERNAL", "VISIBILITY_PARTNERS"}
     if require_caller().identity.has(Role.COORDINATOR):
         offered.add("VISIBILITY_PUBLIC")
-    return [(value, label) for value, label in options("Learning.Visibility") if value in offered]
+    return [(value, label) for value, label in list_options("Learning.Visibility") if value in offered]

@@ -25,50 +25,50 @@ from gateway.accounts.database import DATABASE_ERRORS, is_outage
 from gateway.auth import confirmation
 from gateway.auth.callers import current_identity, is_api
 from gateway.errors.explanations import explain
-from gateway.errors.http_status import code_of_http, http_status, reason_of_http
+from gateway.errors.http_status import get_http_code, get_http_reason, get_http_status
 from gateway.forms import resubmission
-from gateway.web.links import this_page
+from gateway.web.links import get_page_url
 
-MESSAGES = {
+HTTP_MESSAGES = {
     404: "There is nothing at this path. /api/openapi.json has all paths.",
     405: "This path does not answer this method; the header Allow names those that it does.",
 }
-TYPE = "type.googleapis.com/google.rpc."
+TYPE_PREFIX = "type.googleapis.com/google.rpc."
 RETRY_SECONDS = {"UNAVAILABLE": "2", "RESOURCE_EXHAUSTED": "30"}
 
 log = structlog.get_logger()
 
 
-def refusal(error: DomainError) -> BaseResponse:
+def answer_refusal(error: DomainError) -> BaseResponse:
     """Answer a refusal of ours or of a service."""
-    status = http_status(error)
+    status = get_http_status(error)
     if status == 500:
         log.error("call failed", error=error.message, reason=error.reason)
     headers: dict[str, str] = {}
     if error.code in RETRY_SECONDS:
         headers["Retry-After"] = error.metadata.get("retry_after", RETRY_SECONDS[error.code])
     if not is_api():
-        if error.reason == confirmation.NEEDED:
+        if error.reason == confirmation.CONFIRMATION_NEEDED:
             return resubmission.ask_to_confirm()
         if isinstance(error, Unauthenticated):
             return resubmission.ask_to_sign_in()
         if "page_token" in request.args and any(violation.field == "page_token" for violation in error.violations):
             flash(_("This page of the list does not exist (any more). Here is its beginning."), "warning")
-            return redirect(this_page(page_token=""), 303)
+            return redirect(get_page_url(page_token=""), 303)
         explanation = explain(error, ZoneInfo(current_app.config["HOME_TIME_ZONE"]))
-        return page(status, explanation.text, headers, explanation.title)
+        return render_error_page(status, explanation.text, headers, explanation.title)
     if status == 401:
         invalid = "" if error.reason == "NOT_SIGNED_IN" else ' error="invalid_token"'
-        if error.reason == confirmation.NEEDED:  # RFC 9470
+        if error.reason == confirmation.CONFIRMATION_NEEDED:  # RFC 9470
             seconds = error.metadata["max_age_seconds"]
             invalid = f' error="insufficient_user_authentication", max_age="{seconds}"'
         headers["WWW-Authenticate"] = f'Bearer realm="austausch"{"," * bool(invalid)}{invalid}'
-    told = to_status(error)
-    details = [MessageToDict(detail, always_print_fields_with_no_presence=True) for detail in told.details]
-    return problem(status, error.code, told.message, details, headers)
+    rpc_status = to_status(error)
+    details = [MessageToDict(detail, always_print_fields_with_no_presence=True) for detail in rpc_status.details]
+    return render_error_json(status, error.code, rpc_status.message, details, headers)
 
 
-def http_error(error: HTTPException) -> BaseResponse:
+def answer_http_error(error: HTTPException) -> BaseResponse:
     """Answer what HTTP itself refuses: no such path, wrong method, too large."""
     status = error.code or 500
     response = error.get_response()
@@ -76,40 +76,44 @@ def http_error(error: HTTPException) -> BaseResponse:
         return response  # a redirect that the router raises
     headers = {name: value for name, value in response.headers.items() if name in ("Allow", "Retry-After")}
     if not is_api():
-        return page(status, "", headers)
-    message = MESSAGES.get(status, error.description or error.name)
-    info = {"@type": TYPE + "ErrorInfo", "reason": reason_of_http(status), "domain": DOMAIN, "metadata": {}}
-    return problem(status, code_of_http(status), message, [info], headers)
+        return render_error_page(status, "", headers)
+    message = HTTP_MESSAGES.get(status, error.description or error.name)
+    info = {"@type": TYPE_PREFIX + "ErrorInfo", "reason": get_http_reason(status), "domain": DOMAIN, "metadata": {}}
+    return render_error_json(status, get_http_code(status), message, [info], headers)
 
 
-def defect(error: Exception) -> BaseResponse:
+def answer_defect(error: Exception) -> BaseResponse:
     """Answer an error that nobody foresaw. What it was stands in the log only."""
     log.error("request failed", exc_info=error)
     if is_api():
-        return refusal(Internal())
-    return page(500, "", {})
+        return answer_refusal(Internal())
+    return render_error_page(500, "", {})
 
 
-def database_error(error: Any) -> BaseResponse:
+def answer_database_error(error: Any) -> BaseResponse:
     """Answer an error of the accounts database: that it is away, or that this is a defect of ours."""
     if not is_outage(error):
-        return defect(error)
+        return answer_defect(error)
     log.error("accounts database unavailable", error=str(error))
-    return refusal(Unavailable("The accounts cannot be read just now; try again in a moment.", reason="ACCOUNTS_AWAY"))
+    return answer_refusal(
+        Unavailable("The accounts cannot be read just now; try again in a moment.", reason="ACCOUNTS_AWAY")
+    )
 
 
-def form_not_valid(_error: CSRFError) -> ResponseReturnValue:
+def answer_invalid_csrf_token(_error: CSRFError) -> ResponseReturnValue:
     """Answer a form without a valid token, of an old page or another site: show it again, and carry nothing out."""
-    if resubmission.typed() is None:
+    if resubmission.get_typed() is None:
         title = _("This form is no longer valid")
         message = _("Your session ended while the page was open, so nothing was changed.")
-        return page(400, message, {}, title, _("Go back, load the page anew and do it again."))
+        return render_error_page(400, message, {}, title, _("Go back, load the page anew and do it again."))
     if not current_identity():
         return resubmission.ask_to_sign_in()
     return resubmission.resubmit_with_new_token()
 
 
-def problem(status: int, code: str, message: str, details: list[dict[str, Any]], headers: dict[str, str]) -> Response:
+def render_error_json(
+    status: int, code: str, message: str, details: list[dict[str, Any]], headers: dict[str, str]
+) -> Response:
     """Return an error as JSON."""
     body = {"error": {"code": status, "status": code, "message": message, "details": details}}
     return Response(
@@ -117,15 +121,17 @@ def problem(status: int, code: str, message: str, details: list[dict[str, Any]],
     )
 
 
-def page(status: int, message: str, headers: dict[str, str], title: str = "", what_to_do: str = "") -> Response:
+def render_error_page(
+    status: int, message: str, headers: dict[str, str], title: str = "", what_to_do: str = ""
+) -> Response:
     """Return an error as a page: what happened, and what to do; by the status where that is not given."""
-    known_title, known_advice = words(status)
+    known_title, known_advice = get_title_and_advice(status)
     title, what_to_do = title or known_title, what_to_do or known_advice
     body = render_template("error.html", status=status, title=title, message=message, what_to_do=what_to_do)
     return Response(body, status, headers, content_type="text/html; charset=utf-8")
 
 
-def words(status: int) -> tuple[str, str]:
+def get_title_and_advice(status: int) -> tuple[str, str]:
     """Return title and advice for a status, in the reader's language."""
     again = _("Go back and check what you entered; nothing was changed.")
     later = _("Please try again in a moment. If it stays so, tell those who run this platform.")
@@ -146,9 +152,9 @@ def words(status: int) -> tuple[str, str]:
 
 # What is raised → what answers it, on every page and every path of the API.
 HANDLERS: dict[type[Exception], Callable[[Any], ResponseReturnValue]] = {
-    DomainError: refusal,
-    HTTPException: http_error,
-    CSRFError: form_not_valid,
-    **dict.fromkeys(DATABASE_ERRORS, database_error),
-    Exception: defect,
+    DomainError: answer_refusal,
+    HTTPException: answer_http_error,
+    CSRFError: answer_invalid_csrf_token,
+    **dict.fromkeys(DATABASE_ERRORS, answer_database_error),
+    Exception: answer_defect,
 }

@@ -10,10 +10,10 @@ from flask import current_app, request, url_for
 # What a path may hold as it is, by the URL standard, and the sign of what is quoted already.
 SAFE_IN_PATH = "%!$&'()*+,/:;=@"
 # Collections that are shown on a further page of their parent.
-PARTS = {"panelists": "/panel", "workingGroups": "/panel", "subjectNodes": "/subject"}
+PAGE_BY_COLLECTION = {"panelists": "/panel", "workingGroups": "/panel", "subjectNodes": "/subject"}
 
 
-def asset(path: str) -> str:
+def get_asset_url(path: str) -> str:
     """Return the URL of a static file, changing with its content so that browsers may keep it for good."""
     versions: dict[str, str] = current_app.extensions.setdefault("asset_versions", {})
     if path not in versions or current_app.debug:
@@ -29,11 +29,11 @@ def href(name: str) -> str:
     What has no page of its own is a place on its parent's: `forums/x/conclusions/y` is `/forums/x#conclusions-y`.
     """
     parts = name.split("/")
-    part, place = (PARTS.get(parts[2], ""), "#" + "-".join(parts[2:4])) if len(parts) > 3 else ("", "")
+    part, place = (PAGE_BY_COLLECTION.get(parts[2], ""), "#" + "-".join(parts[2:4])) if len(parts) > 3 else ("", "")
     return quote(request.script_root + "/" + "/".join(parts[:2]) + part, safe=SAFE_IN_PATH) + place
 
 
-def this_page(**changes: Any) -> str:
+def get_page_url(**changes: Any) -> str:
     """Return the address of this page with query parameters replaced; an empty value removes one."""
     query = request.args.to_dict(flat=False) | {name: [value] if value else [] for name, value in changes.items()}
     pairs = urlencode([(name, value) for name, values in query.items() for value in values if value])

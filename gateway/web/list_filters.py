@@ -8,12 +8,12 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 PAGE_SIZE = 25
 
 
-def page() -> dict[str, Any]:
+def read_paging() -> dict[str, Any]:
     """Return the paging fields of a list request."""
     return {"page_size": PAGE_SIZE, "page_token": request.args.get("page_token", "")}
 
 
-def chosen(enum: EnumTypeWrapper, parameter: str) -> Any:
+def read_enum(enum: EnumTypeWrapper, parameter: str) -> Any:
     """Return the enum value that a query parameter names; 0 (unspecified: no filter) for none and for unknown ones."""
     name = request.args.get(parameter, "")
     return dict(enum.items()).get(name, 0)

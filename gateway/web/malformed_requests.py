@@ -15,13 +15,13 @@ MAX_FIELDS = 2000
 MAX_NAME = 100
 URLENCODED = "application/x-www-form-urlencoded"
 # A field's path in the contract, with the places of entries in lists: `debrief.entries.0.title`.
-NAME = re.compile(r"[A-Za-z]\w*(\.([A-Za-z]\w*|0|[1-9]\d{0,2}))*", re.ASCII)
+FIELD_NAME = re.compile(r"[A-Za-z]\w*(\.([A-Za-z]\w*|0|[1-9]\d{0,2}))*", re.ASCII)
 PORT = re.compile(r"\d{0,5}", re.ASCII)
 # What gunicorn raises while a body is read: chunks that are none, or an end too early.
 UNREADABLE = (ParseException, NoMoreData)
 
 
-def refuse() -> None:
+def refuse_malformed() -> None:
     """
     Refuse a request that is malformed; before any hook that looks at its form.
 
@@ -32,30 +32,36 @@ def refuse() -> None:
     if not PORT.fullmatch(request.environ.get("SERVER_PORT", "")):
         raise BadRequest("The host has a port that is no number.")
     if request.method == "POST" and not is_api():
-        refuse_form()
+        refuse_malformed_form()
 
 
-def refuse_form() -> None:
-    """Refuse a form that no page of ours has."""
+def refuse_malformed_form() -> None:
+    """
+    Refuse a form that no page of ours has.
+
+    Raises:
+        BadRequest: The body does not end as HTTP says, or a field has a name that none of ours has.
+        RequestEntityTooLarge: It has more fields than any of ours.
+    """
     try:
         # Counted before they are parsed: each costs a hundred times the memory of its two characters.
         if request.mimetype == URLENCODED and request.get_data().count(b"&") >= MAX_FIELDS:
             raise RequestEntityTooLarge(f"The form has more than {MAX_FIELDS} fields.")
         names = request.form.keys()
     except UNREADABLE as error:
-        unread()
+        drop_form()
         raise BadRequest("The body does not end as it should, or is not in chunks as HTTP has them.") from error
     for name in names:
-        if len(name) > MAX_NAME or not NAME.fullmatch(name) or not within_lists(name):
-            unread()
+        if len(name) > MAX_NAME or not FIELD_NAME.fullmatch(name) or not has_possible_places(name):
+            drop_form()
             raise BadRequest("A field of the form has a name that no field of ours has.")
 
 
-def within_lists(name: str) -> bool:
+def has_possible_places(name: str) -> bool:
     """Return whether each number in a field's name can be the place of an entry in a list."""
     return all(int(part) < MAX_ENTRIES for part in name.split(".") if part.isdecimal())
 
 
-def unread() -> None:
+def drop_form() -> None:
     """Let the request have no form: what answers it must not stumble over it once more."""
     request.form = ImmutableMultiDict()

@@ -2,10 +2,10 @@
 
 from flask import Response, request
 
-from gateway.i18n.languages import language
+from gateway.i18n.languages import current_language
 
 # How a file is answered that is there: whole, in part, or as known already. Everything else is a page for one reader.
-FOUND = (200, 206, 304)
+FOUND_STATUSES = (200, 206, 304)
 ONE_YEAR = 365 * 24 * 3600
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -20,13 +20,13 @@ SECURITY_HEADERS = {
 }
 
 
-def protect(response: Response) -> Response:
+def add_security_headers(response: Response) -> Response:
     """Add the security headers that a response does not set itself."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint == "static" and response.status_code in FOUND:
+    if request.endpoint == "static" and response.status_code in FOUND_STATUSES:
         # An address with a version never changes its content; fonts, named by style sheets, have none.
         lasts = f"{ONE_YEAR}, immutable" if "v" in request.args else "86400"
         response.headers["Cache-Control"] = f"public, max-age={lasts}"
@@ -34,6 +34,6 @@ def protect(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        response.headers.setdefault("Content-Language", language())
+        response.headers.setdefault("Content-Language", current_language())
         response.vary.update(["Cookie", "Accept-Language"])
     return response

@@ -17,47 +17,47 @@ MARKS = re.compile(r"</?mark>")
 
 def init_app(app: Flask) -> None:
     """Give the templates of an app their words; after `gateway.i18n.gettext`."""
-    app.context_processor(lambda: {"identity": reader()})
+    app.context_processor(lambda: {"identity": find_reader()})
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
-        "day": formats.day,
+        "day": formats.format_day,
         "field_id": lambda path: "field-" + path.replace(".", "-"),
-        "moment": formats.moment,
-        "clock": formats.clock,
-        "country_name": countries_and_zones.country_name,
+        "moment": formats.format_instant,
+        "clock": formats.format_time,
+        "country_name": countries_and_zones.get_country_name,
         "slug": lambda name: name.rsplit("/", 1)[-1],
-        "term": enum_labels.term,
-        "value": enum_labels.value,
-        "tone": enum_labels.tone,
-        "verb": enum_labels.verb_label,
-        "topic": topics.label,
+        "term": enum_labels.get_term,
+        "value": enum_labels.get_value_name,
+        "tone": enum_labels.get_tone,
+        "verb": enum_labels.get_verb_label,
+        "topic": topics.get_topic_label,
         "in_words": lambda name, titles: titles.get(name, ""),
-        "language_name": languages.name_of,
-        "marked": marked,
-        "terms_of": enum_labels.terms_of,
+        "language_name": languages.get_language_name,
+        "marked": render_snippet,
+        "terms_of": enum_labels.get_terms,
     }
     app.jinja_env.globals |= {
-        "asset": links.asset,
-        "days": formats.days,
-        "direction": languages.direction,
+        "asset": links.get_asset_url,
+        "days": formats.format_days,
+        "direction": languages.get_direction,
         "href": links.href,
-        "home_city": cities.home_city,
-        "is_here": navigation.is_here,
+        "home_city": cities.get_home_city_name,
+        "is_here": navigation.is_current,
         "is_offered": navigation.is_offered,
-        "language": languages.language,
+        "language": languages.current_language,
         "languages": languages.LANGUAGES,
         "may": permissions.may,
-        "navigation": navigation.navigation,
-        "options": enum_labels.options,
-        "text_languages": text_languages.offered,
-        "this_page": links.this_page,
-        "topics": topics.vocabulary,
-        "written_languages": text_languages.written,
-        "zone_name": countries_and_zones.zone_name,
+        "navigation": navigation.list_offered,
+        "options": enum_labels.list_options,
+        "text_languages": text_languages.group_languages,
+        "this_page": links.get_page_url,
+        "topics": topics.list_vocabulary,
+        "written_languages": text_languages.list_local_languages,
+        "zone_name": countries_and_zones.get_zone_name,
     }
 
 
-def reader() -> Identity | None:
+def find_reader() -> Identity | None:
     """Return who reads the page; None when nobody is signed in, or when that cannot be found out."""
     try:
         return current_identity()
@@ -65,7 +65,7 @@ def reader() -> Identity | None:
         return None
 
 
-def marked(snippet: str) -> Markup:
+def render_snippet(snippet: str) -> Markup:
     """Return a search snippet as HTML: escaped text with matched words in `<mark>`; anything else is taken as text."""
     rest = MARKS.sub("", snippet)
     if "<" in rest or ">" in rest:

@@ -9,10 +9,10 @@ from chassis.errors import DeadlineExceeded, DomainError, NotFound, PermissionDe
 from gateway import rpc
 from gateway.errors.explanations import explain
 from gateway.forms.form import Form
-from gateway.vocabulary.enum_labels import term
+from gateway.vocabulary.enum_labels import get_term
 
 
-def carry_out(service: str, verb: str, name: str, form: Form) -> Message:
+def transition(service: str, verb: str, name: str, form: Form) -> Message:
     """
     Call the RPC of `verb` for the resource `name`, with the fields of the form, and say so on the next page.
 
@@ -23,16 +23,16 @@ def carry_out(service: str, verb: str, name: str, form: Form) -> Message:
         DomainError: The service refused.
     """
     method = rpc.SERVICES[service].methods_by_name[verb.capitalize() + service.removesuffix("Service")]
-    changed = rpc.call(method, form.message(GetMessageClass(method.input_type), name=name))
-    flash(_("Saved. Now: %(state)s.", state=term(changed)), "success")
+    changed = rpc.call(method, form.build_request(GetMessageClass(method.input_type), name=name))
+    flash(_("Saved. Now: %(state)s.", state=get_term(changed)), "success")
     return changed
 
 
-def try_out(service: str, verb: str, name: str) -> None:
+def transition_and_flash(service: str, verb: str, name: str) -> None:
     """Call the RPC of `verb` with the etag posted, and say on the next page what became of it."""
     form = Form()
     try:
-        carry_out(service, verb, name, form)
+        transition(service, verb, name, form)
     except (NotFound, PermissionDenied, Unauthenticated):
         raise
     except DomainError as refusal:

@@ -83,7 +83,7 @@ def credentials(role: Role) -> dict[str, str]:
 @cache
 def password_hash() -> str:
     """Return the hash of the password of all accounts, which takes a while."""
-    return passwords.hashed(PASSWORD)
+    return passwords.hash_password(PASSWORD)
 
 
 def create_accounts(database: AccountsDatabase) -> None:

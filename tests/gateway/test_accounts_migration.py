@@ -38,7 +38,7 @@ def test_an_account_that_the_version_before_created_can_be_changed(url: str) -> 
                 " VALUES ('old', 'Old@city.example', 'Old', '', '{member}', '', '', '', false, now(), now())"
             )
         )
-    changed = account_admin.update(
+    changed = account_admin.update_account(
         engine, "accounts/old", "1", {"department": "Press"}, "Operator", lambda account: None
     )
     assert (changed.department, changed.etag, changed.updater) == ("Press", "2", "Operator")

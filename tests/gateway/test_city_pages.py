@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from gateway.i18n.countries_and_zones import zone_name
+from gateway.i18n.countries_and_zones import get_zone_name
 from tests.gateway.browsing import PageForm, browser, send, text_of
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_city, created
@@ -259,4 +259,4 @@ def test_the_name_of_a_time_zone_does_not_say_local_time_again(
 ) -> None:
     for language, name in (("de", german), ("en", english)):
         with gateway.app.test_request_context(headers={"Cookie": f"language={language}"}):
-            assert zone_name(zone) == name
+            assert get_zone_name(zone) == name

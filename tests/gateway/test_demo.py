@@ -13,7 +13,7 @@ import pytest
 
 from chassis.identity import Role
 from deploy.embedded import Postgres
-from gateway.accounts.account_admin import create_with_password, emails
+from gateway.accounts.account_admin import create_account_with_password, list_emails
 from gateway.demo.accounts import EMAILS, PASSWORD
 from gateway.demo.exchanges import SWANSEA_COMES
 from tests.calls import Keys
@@ -81,7 +81,7 @@ def test_an_interrupted_load_is_continued_and_loads_nothing_twice(empty: Gateway
     learnings = rest.get("/v1/learnings").json["learnings"]
     debriefed = [learning for learning in learnings if learning["source"].startswith("visits/")]
     assert sorted(learning["language"] for learning in debriefed) == ["de", "de", "en", "en"]
-    assert emails(empty.database) == EMAILS
+    assert list_emails(empty.database) == EMAILS
 
 
 def test_visits_lie_ahead_with_their_delegation_and_programme(empty: Gateway) -> None:
@@ -135,7 +135,7 @@ def test_the_partner_finds_what_the_exchange_with_its_city_taught(empty: Gateway
 
 def test_a_second_load_does_nothing(empty: Gateway) -> None:
     load(empty)
-    create_with_password(empty.database, "press@city.example", "Press office", "a long password", ["member"])
+    create_account_with_password(empty.database, "press@city.example", "Press office", "a long password", ["member"])
 
     done = load(empty)
 

@@ -11,16 +11,16 @@ from flask_babel import Babel, gettext
 from chassis import errors
 from chassis.errors import FailedPrecondition, InvalidFields, PermissionDenied, Violation
 from gateway.errors import documentation
-from gateway.errors.explanations import PARTICULAR, explain, explain_field
-from gateway.errors.http_status import REASON_BY_STATUS, reason_of_http
+from gateway.errors.explanations import EXPLAINERS, explain, explain_field
+from gateway.errors.http_status import REASON_BY_STATUS, get_http_reason
 from gateway.errors.reasons import FIELDS, REFUSALS
 from gateway.i18n import languages
-from gateway.rest.openapi.document import document
+from gateway.rest.openapi.document import build_document
 from tests.reasons import read_contract, read_source
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 REASONS = read_source()
-OF_HTTP = {*REASON_BY_STATUS.values(), reason_of_http(400), reason_of_http(500)}
+OF_HTTP = {*REASON_BY_STATUS.values(), get_http_reason(400), get_http_reason(500)}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_no_text_is_left_of_a_reason_that_nobody_raises() -> None:
         for reason in reasons:
             assert code in REASONS.errors.get(reason, ()) or reason in OF_HTTP, f"{code} {reason}"
     assert FIELDS.keys() - REASONS.violations - read_contract() == set()
-    assert PARTICULAR.keys() <= REASONS.errors.keys()
+    assert EXPLAINERS.keys() <= REASONS.errors.keys()
 
 
 @pytest.mark.usefixtures("german")
@@ -110,13 +110,13 @@ def test_a_particular_that_did_not_come_breaks_no_page() -> None:
 
 def test_the_page_about_errors_lists_every_reason() -> None:
     page = documentation.PAGE.read_text()
-    assert page == documentation.markdown(), "run python -m gateway.errors.documentation"
+    assert page == documentation.render_documentation(), "run python -m gateway.errors.documentation"
     for reason in {*REASONS.errors, *REASONS.violations, *read_contract()}:
         assert f"| `{reason}` |" in page
 
 
 def test_the_description_of_the_api_lists_every_reason() -> None:
-    described = document([], "/api")["components"]
+    described = build_document([], "/api")["components"]
     by_answer = {reason for answer in described["responses"].values() for reason in answer["x-reasons"]}
     violation = described["schemas"]["BadRequest"]["properties"]["fieldViolations"]["items"]["properties"]
     assert by_answer | {*FIELDS} >= REASONS.errors.keys()

@@ -21,7 +21,7 @@ from chassis.identity import Role
 from deploy.embedded import Postgres
 from gateway import rpc
 from gateway.demo import accounts, loader
-from gateway.rest.routes import routes
+from gateway.rest.routes import build_routes
 from tests.calls import Keys
 from tests.gateway.browsing import PageForm, form_token, sign_in
 from tests.gateway.conftest import Gateway, platform
@@ -46,7 +46,7 @@ TEXTS = NASTY | st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 def contract_paths() -> list[str]:
     """Return the paths of the fields of every request that a form can become."""
     found = set()
-    for route in routes():
+    for route in build_routes():
         for field in route.endpoint.method.input_type.fields:
             found.add(field.name)
             for inner in field.message_type.fields if field.message_type else ():
@@ -65,9 +65,9 @@ NAMES = st.sampled_from(
 def demo(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A platform with the demo data."""
     with platform(postgres_server, keys, tmp_path_factory.mktemp("fuzz"), "fuzz") as running:
-        with running.app.app_context(), rpc.acting_as(accounts.COORDINATOR):
+        with running.app.app_context(), rpc.act_as(accounts.COORDINATOR):
             loader.load()
-        accounts.create(running.database)
+        accounts.create_accounts(running.database)
         yield running
 
 

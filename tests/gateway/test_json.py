@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from chassis.errors import Violation
 from gateway.rest import json_reader
 from gateway.rest.fields import is_map, is_repeated
-from gateway.rest.json_writer import writer
+from gateway.rest.json_writer import get_writer
 
 CONTRACT = [
     message
@@ -109,7 +109,7 @@ def fill(message: Message, field: FieldDescriptor, draw: st.DrawFn, depth: int) 
 def test_a_message_is_written_as_the_library_writes_it(message: Message) -> None:
     expected = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
 
-    assert json.loads(writer(message.DESCRIPTOR)(message)) == expected
+    assert json.loads(get_writer(message.DESCRIPTOR)(message)) == expected
 
 
 @settings(max_examples=200, deadline=None)
@@ -117,7 +117,7 @@ def test_a_message_is_written_as_the_library_writes_it(message: Message) -> None
 def test_what_is_written_is_read_back(message: Message) -> None:
     read, violations = type(message)(), []
 
-    json_reader.read(read, json.loads(writer(message.DESCRIPTOR)(message)), violations)
+    json_reader.read_message(read, json.loads(get_writer(message.DESCRIPTOR)(message)), violations)
 
     assert violations == []
     assert read == message
@@ -136,7 +136,7 @@ def test_whatever_is_sent_is_read_or_its_field_is_named(drawn: tuple[Descriptor,
     kind, body = drawn
     message, violations = GetMessageClass(kind)(), []
 
-    json_reader.read(message, body, violations)
+    json_reader.read_message(message, body, violations)
 
     assert all(wrong.field and wrong.reason and wrong.description for wrong in violations)
     message.SerializeToString()
@@ -177,7 +177,7 @@ def body_like(kind: Descriptor) -> st.SearchStrategy[Any]:
 def test_the_path_and_the_reason_of_what_is_wrong_are_told(body: Any, path: str, reason: str) -> None:
     violations: list[Violation] = []
 
-    json_reader.read(exchange_pb2.Visit(), body, violations)
+    json_reader.read_message(exchange_pb2.Visit(), body, violations)
 
     assert [(violation.field, violation.reason) for violation in violations] == [(path, reason)]
 
@@ -186,7 +186,7 @@ def test_a_repeated_element_that_is_null_is_refused_and_a_field_that_is_null_is_
     violations: list[Violation] = []
     visit = exchange_pb2.Visit()
 
-    json_reader.read(visit, {"title": None, "startDate": None}, violations)
+    json_reader.read_message(visit, {"title": None, "startDate": None}, violations)
 
     assert violations == []
     assert visit == exchange_pb2.Visit()
@@ -199,7 +199,7 @@ def test_a_repeated_element_that_is_null_is_refused_and_a_field_that_is_null_is_
 def test_what_a_field_must_be_is_told_in_full(body: Any, said: str) -> None:
     violations: list[Violation] = []
 
-    json_reader.read(exchange_pb2.Visit(), body, violations)
+    json_reader.read_message(exchange_pb2.Visit(), body, violations)
 
     assert [violation.description for violation in violations] == [said]
 

@@ -75,12 +75,12 @@ def test_a_flood_of_invented_requests_adds_no_label_and_no_file(running: Served,
 
 def test_a_status_outside_of_http_is_counted_as_other() -> None:
     app = Flask(__name__)
-    app.before_request(request_telemetry.begin)
+    app.before_request(request_telemetry.note_start)
     app.after_request(request_telemetry.note_status)
-    app.teardown_request(request_telemetry.end)
+    app.teardown_request(request_telemetry.record_request)
     app.add_url_rule("/odd", view_func=lambda: ("odd", 799))
 
     assert app.test_client().get("/odd").status_code == 799
 
-    labels = [sample.labels for metric in request_telemetry.seconds_of.collect() for sample in metric.samples]
+    labels = [sample.labels for metric in request_telemetry.request_seconds.collect() for sample in metric.samples]
     assert {"route": "/odd", "method": "GET", "status": "other"} in labels

@@ -23,7 +23,7 @@ from gateway.rest.openapi import schemas
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_visit, created
 
-ENDPOINTS = [route.endpoint for route in routes.routes()]
+ENDPOINTS = [route.endpoint for route in routes.build_routes()]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_the_example_of_a_body_keeps_the_rules(document: dict[str, Any], endpoin
     message = GetMessageClass(endpoint.method.input_type)()
     violations: json_reader.Violations = []
     target = message if endpoint.body == "*" else getattr(message, endpoint.body)
-    json_reader.read(target, content["example"], violations)
+    json_reader.read_message(target, content["example"], violations)
     assert violations == []
     # What the path or the query holds is no part of the example.
     prefix = "" if endpoint.body == "*" else f"{endpoint.body}."
@@ -200,7 +200,7 @@ def test_every_pattern_of_the_contract_is_described(document: dict[str, Any]) ->
 
 
 def test_a_pattern_with_classes_of_unicode_is_described_without_them() -> None:
-    described = schemas.portable(r"^[\p{Ll}\p{Nd}_][\p{Lu}\p{Ll}-]{0,3}$")
+    described = schemas.make_portable(r"^[\p{Ll}\p{Nd}_][\p{Lu}\p{Ll}-]{0,3}$")
 
     assert "p{" not in described
     for fitting in ("a", "éÉ-x", "_A", "7"):

@@ -20,7 +20,7 @@ from gateway.web import links, template_context
 def app() -> Flask:
     app = Flask(__name__)
     app.config.update(HOME_TIME_ZONE="Europe/Berlin", BABEL_TRANSLATION_DIRECTORIES=str(languages.TRANSLATIONS))
-    Babel(app, locale_selector=languages.locale)
+    Babel(app, locale_selector=languages.current_locale)
     return app
 
 
@@ -48,7 +48,7 @@ def test_what_is_typed_becomes_the_request(app: Flask) -> None:
             "csrf_token": "not a field of the request",
         },
     )
-    request = form.message(pb.CreateVisitRequest)
+    request = form.build_request(pb.CreateVisitRequest)
     assert request.visit.title == "Controllers\nfrom Swansea"
     assert request.visit.direction == pb.Visit.DIRECTION_OUTGOING
     assert (request.visit.start_date.year, request.visit.start_date.month, request.visit.start_date.day) == (
@@ -65,14 +65,14 @@ def test_a_message_shown_in_a_form_and_sent_back_is_the_same(app: Flask) -> None
     with app.test_request_context():
         shown = Form({"agenda_item": item}, zone="Europe/London")
         assert shown["agenda_item.start_time"] == "2027-04-12T09:00"
-    back = posted(app, dict(shown.values.lists()), zone="Europe/London").message(pb.UpdateAgendaItemRequest)
+    back = posted(app, dict(shown.values.lists()), zone="Europe/London").build_request(pb.UpdateAgendaItemRequest)
     assert back.agenda_item == item
 
 
 def test_a_time_that_the_clocks_skip_is_refused(app: Flask) -> None:
     form = posted(app, {"agenda_item.start_time": "2027-03-28T02:30"}, zone="Europe/Berlin")
     with pytest.raises(InvalidArgument) as refusal:
-        form.message(pb.CreateAgendaItemRequest)
+        form.build_request(pb.CreateAgendaItemRequest)
     assert refusal.value.violations[0].field == "agenda_item.start_time"
 
 
@@ -83,41 +83,41 @@ def test_a_time_that_the_clocks_skip_is_refused(app: Flask) -> None:
 ])  # fmt: skip
 def test_what_cannot_be_read_is_named_by_its_field(path: str, text: str, app: Flask) -> None:
     form = posted(app, {path: text})
-    with form.keeping_what_was_typed():
-        form.message(pb.CreateVisitRequest)
-    assert form.errors(path)
+    with form.catch_refusal():
+        form.build_request(pb.CreateVisitRequest)
+    assert form.get_complaints(path)
     assert form.status == 400
     assert form[path] == text
 
 
 def test_a_complaint_of_a_service_stands_beside_its_field_in_the_readers_language(app: Flask) -> None:
     form = posted(app, {"debrief.entries.0.title": ""}, language="de")
-    with form.keeping_what_was_typed():
+    with form.catch_refusal():
         raise FieldRequired("debrief.entries[0].title")
-    assert form.errors("debrief.entries.0.title") == ["Bitte füllen Sie dieses Feld aus."]
-    form.shown("debrief.entries.0.title", "Titel")
-    assert form.summary() == [("debrief.entries.0.title", "Titel", "Bitte füllen Sie dieses Feld aus.")]
+    assert form.get_complaints("debrief.entries.0.title") == ["Bitte füllen Sie dieses Feld aus."]
+    form.note_field("debrief.entries.0.title", "Titel")
+    assert form.summarize_complaints() == [("debrief.entries.0.title", "Titel", "Bitte füllen Sie dieses Feld aus.")]
 
 
 def test_an_unknown_language_is_told_in_words(app: Flask) -> None:
     form = posted(app, {"delegate.languages": "Klingonisch?"}, language="de")
-    with form.keeping_what_was_typed():
-        validate(form.message(pb.CreateDelegateRequest, parent="visits/a"))
-    assert form.errors("delegate.languages") == [
+    with form.catch_refusal():
+        validate(form.build_request(pb.CreateDelegateRequest, parent="visits/a"))
+    assert form.get_complaints("delegate.languages") == [
         "Diese Sprache ist nicht bekannt. Bitte geben Sie ihren Namen an, zum Beispiel: Polnisch."
     ]
 
 
 def test_of_several_languages_the_unknown_one_is_named(app: Flask) -> None:
     form = posted(app, {"delegate.languages": "Deutsch, Klingonisch?"}, language="de")
-    with form.keeping_what_was_typed():
-        validate(form.message(pb.CreateDelegateRequest, parent="visits/a"))
-    assert form.errors("delegate.languages")[0].startswith("Klingonisch?: Diese Sprache ist nicht bekannt.")
+    with form.catch_refusal():
+        validate(form.build_request(pb.CreateDelegateRequest, parent="visits/a"))
+    assert form.get_complaints("delegate.languages")[0].startswith("Klingonisch?: Diese Sprache ist nicht bekannt.")
 
 
 def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
     form = posted(app, {"agenda_item.title": "Tour"}, zone="Europe/Berlin")
-    with form.keeping_what_was_typed():
+    with form.catch_refusal():
         raise AlreadyExists(
             "",
             reason="DOUBLE_BOOKING",
@@ -130,10 +130,10 @@ def test_a_double_booking_names_what_it_collides_with(app: Flask) -> None:
                 "clashes": "1",
             },
         )
-    assert form.problem is not None
-    assert "Ratssaal" in form.problem.text
-    assert "10:00" in form.problem.text
-    assert form.problem.names == [("visits/a/agendaItems/b", "Welcome")]
+    assert form.explanation is not None
+    assert "Ratssaal" in form.explanation.text
+    assert "10:00" in form.explanation.text
+    assert form.explanation.links == [("visits/a/agendaItems/b", "Welcome")]
     assert form.status == 409
 
 
@@ -142,37 +142,37 @@ def test_a_double_booking_names_every_clash_and_how_many_more_there_are(app: Fla
     seen = {"resource_title": "Ratssaal", "conflict": "visits/a/agendaItems/b", "conflict_title": "Welcome"}
     unseen = {"resource_title": "Interpreter", "start_time": "2027-04-12T08:00:00Z"}
     metadata = {**flatten_indexed("clashes", [seen, unseen]), "clashes": "5"}
-    with form.keeping_what_was_typed():
+    with form.catch_refusal():
         raise AlreadyExists("", reason="DOUBLE_BOOKING", metadata=metadata)
-    assert form.problem is not None
-    first, second, more = form.problem.text.splitlines()
+    assert form.explanation is not None
+    first, second, more = form.explanation.text.splitlines()
     assert first.startswith("Ratssaal is taken by “Welcome”")
     assert second.startswith("Interpreter is taken: Mon")
     assert more == "There are 3 more clashes."
-    assert form.problem.names == [("visits/a/agendaItems/b", "Welcome")]
+    assert form.explanation.links == [("visits/a/agendaItems/b", "Welcome")]
 
 
 def test_what_no_form_can_answer_is_not_kept_in_one(app: Flask) -> None:
     form = posted(app, {})
-    with pytest.raises(NotFound), form.keeping_what_was_typed():
+    with pytest.raises(NotFound), form.catch_refusal():
         raise NotFound("visits/gone")
 
 
 def test_entries_are_removed_and_numbered_anew(app: Flask) -> None:
     form = posted(app, {f"debrief.entries.{index}.title": text for index, text in enumerate("abc")})
     form.keep_entries("debrief.entries", lambda index: index != 1)
-    assert [entry.title for entry in form.message(pb.ReportVisitRequest).debrief.entries] == ["a", "c"]
+    assert [entry.title for entry in form.build_request(pb.ReportVisitRequest).debrief.entries] == ["a", "c"]
 
 
 @pytest.mark.usefixtures("german")
 def test_topics_and_languages_are_written_in_words() -> None:
-    assert topics.slug_of("Haushalt") == "budget"
-    assert topics.slug_of("controlling") == "controlling"
-    assert topics.slug_of("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
-    assert topics.slug_of("!?") == "!?"  # no slug: the service says so
-    assert languages.tag_of("Walisisch") == "cy"
-    assert languages.tag_of("en") == "en"
-    assert languages.tag_of("Klingonisch?") == "Klingonisch?"
+    assert topics.find_topic("Haushalt") == "budget"
+    assert topics.find_topic("controlling") == "controlling"
+    assert topics.find_topic("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
+    assert topics.find_topic("!?") == "!?"  # no slug: the service says so
+    assert languages.find_language("Walisisch") == "cy"
+    assert languages.find_language("en") == "en"
+    assert languages.find_language("Klingonisch?") == "Klingonisch?"
 
 
 @pytest.mark.parametrize(("typed", "slug", "shown"), [
@@ -184,8 +184,8 @@ def test_topics_and_languages_are_written_in_words() -> None:
     ("नगर नियोजन", "नगर-नियोजन", "नगर नियोजन"),
 ])  # fmt: skip
 def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str, shown: str) -> None:
-    assert topics.slug_of(typed) == slug
-    assert topics.label(slug) == shown
+    assert topics.find_topic(typed) == slug
+    assert topics.get_topic_label(slug) == shown
 
 
 @pytest.mark.parametrize(("snippet", "safe"), [
@@ -195,7 +195,7 @@ def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str, shown: s
     ("&lt;mark&gt;", "&lt;mark&gt;"),
 ])  # fmt: skip
 def test_a_snippet_brings_no_markup_but_its_marks(snippet: str, safe: str) -> None:
-    assert template_context.marked(snippet) == safe
+    assert template_context.render_snippet(snippet) == safe
 
 
 @pytest.mark.parametrize(("name", "path"), [
@@ -231,6 +231,6 @@ def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
 
 def test_an_empty_form_names_the_fields_and_not_the_whole(app: Flask) -> None:
     form = posted(app, {"room.display_name": "", "request_id.inside": "x", "nothing.of_this": ""})
-    with form.keeping_what_was_typed():
-        validate(form.message(pb.CreateRoomRequest))
-    assert form.errors("room.display_name") == ["Please fill this in."]
+    with form.catch_refusal():
+        validate(form.build_request(pb.CreateRoomRequest))
+    assert form.get_complaints("room.display_name") == ["Please fill this in."]

@@ -24,7 +24,7 @@ from chassis.errors import Unavailable
 from deploy.embedded import free_port
 from gateway.accounts import password_budget
 from gateway.settings import GatewaySettings
-from tests.gateway.browsing import COORDINATOR, execute, sign_in
+from tests.gateway.browsing import COORDINATOR, OWN_PASSWORD, choose_password, execute, send, sign_in
 from tests.gateway.conftest import Gateway, Rest, environment
 
 Door = Callable[..., Gateway]
@@ -155,7 +155,7 @@ def places_taken() -> Iterator[Callable[[], None]]:
     child = os.fork()
     if not child:
         for place in range(password_budget.HASHES_AT_ONCE):
-            password_budget._take(range(place, place + 1))
+            password_budget._take_place(range(place, place + 1))
         os.write(told, b"x")
         signal.pause()
     assert os.read(other, 1) == b"x"
@@ -188,6 +188,24 @@ def test_whoever_finds_no_place_is_told_to_come_again_and_is_not_counted(
     execute(gateway, "DO $$ BEGIN ASSERT (SELECT count(*) FROM sign_in_attempts) = 0; END $$")
 
 
+def test_whoever_finds_no_place_for_an_own_password_is_told_to_come_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(password_budget, "WAIT_SECONDS", 0.1)
+    gateway = door()
+    client = gateway.app.test_client()
+    sign_in(client)
+    execute(gateway, "UPDATE accounts SET must_choose_password = true")
+
+    with places_taken():
+        busy = send(client, "/account/first-password", sign_in__new_password=OWN_PASSWORD)
+
+    assert busy.status_code == 503
+    assert int(busy.headers["Retry-After"]) > 0
+    assert "Very many people are signing in just now" in busy.text
+    choose_password(client)
+
+
 @pytest.mark.parametrize(
     "change", ["UPDATE accounts SET disabled = true", "UPDATE accounts SET password_hash = 'of another password'"]
 )
@@ -212,7 +230,7 @@ def test_a_full_queue_turns_away_at_once() -> None:
 
     def hash_one(_number: int) -> None:
         started = time.monotonic()
-        with pytest.raises(Unavailable), password_budget.place_to_hash():
+        with pytest.raises(Unavailable), password_budget.hold_hashing_place():
             pass
         ended.append(time.monotonic() - started)
 

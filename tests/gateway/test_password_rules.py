@@ -117,7 +117,7 @@ def test_a_password_that_was_made_up_expires(door: Door) -> None:
     program = Rest(gateway.app.test_client(), "").post("/v1/sessions", mine)
     wrong = Rest(gateway.app.test_client(), "").post("/v1/sessions", mine | {"password": "wrong"})
 
-    assert page.status_code == 401
+    assert page.status_code == 400
     assert "Please ask an administrator for a new one." in text_of(page)
     assert (program.status_code, program.json["error"]["details"][0]["reason"]) == (400, "FIRST_PASSWORD_EXPIRED")
     assert wrong.json["error"]["details"][0]["reason"] == "WRONG_CREDENTIALS"

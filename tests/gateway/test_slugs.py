@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.i18n.languages import direction
-from gateway.vocabulary.slugs import slugified
+from gateway.i18n.languages import get_direction
+from gateway.vocabulary.slugs import slugify
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ from gateway.vocabulary.slugs import slugified
     ],
 )
 def test_a_title_in_any_script_becomes_latin_letters(title: str, slug: str) -> None:
-    assert slugified(title) == slug
+    assert slugify(title) == slug
 
 
 @given(st.text())
 def test_a_slug_is_one_or_nothing(title: str) -> None:
-    assert re.fullmatch(r"([a-z0-9]+(-[a-z0-9]+)*)?", slugified(title))
+    assert re.fullmatch(r"([a-z0-9]+(-[a-z0-9]+)*)?", slugify(title))
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_a_slug_is_one_or_nothing(title: str) -> None:
      ("pa-Arab", "rtl"), ("pa", "ltr"), ("de", "ltr"), ("en", "ltr"), ("tlh", "ltr"), ("", "ltr"), ("x/y", "ltr")],
 )  # fmt: skip
 def test_a_language_is_written_as_cldr_says(tag: str, written: str) -> None:
-    assert direction(tag) == written
+    assert get_direction(tag) == written

@@ -15,7 +15,7 @@ def app() -> Flask:
     app = Flask("gateway")
     app.secret_key = "for this test"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(languages.TRANSLATIONS)
-    Babel(app, locale_selector=languages.locale)
+    Babel(app, locale_selector=languages.current_locale)
     gettext.init_app(app)
     template_context.init_app(app)
     return app

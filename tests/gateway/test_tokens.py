@@ -9,7 +9,7 @@ import pytest
 
 from chassis.identity import Role
 from gateway.accounts.caller_cache import forget_all
-from gateway.rest.routes import routes
+from gateway.rest.routes import build_routes
 from tests.gateway.browsing import execute
 from tests.gateway.conftest import PASSWORD, Gateway, Rest, credentials
 from tests.gateway.samples import created
@@ -219,7 +219,7 @@ def test_only_a_token_for_reading_is_shut_out_from_changes_by_the_method() -> No
     reads = ("Get", "List", "Search")
     wrong = [
         route.endpoint.method.full_name
-        for route in routes()
+        for route in build_routes()
         if route.endpoint.verb == "GET" and not route.endpoint.method.name.startswith(reads)
     ]
     assert wrong == []

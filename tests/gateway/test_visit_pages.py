@@ -306,7 +306,7 @@ def test_the_last_change_of_a_visit_may_be_one_of_its_programme(gateway: Gateway
 
 def test_a_step_whose_outcome_nobody_knows_is_not_said_to_have_changed_nothing(door: Callable[..., Gateway]) -> None:
     with door().app.test_request_context("/visits/a:agree", method="POST", data={"etag": "1"}):
-        transitions.try_out("VisitService", "agree", "visits/a")
+        transitions.transition_and_flash("VisitService", "agree", "visits/a")
         (said,) = get_flashed_messages()
     assert "Nothing was changed" not in said
     assert "See what holds" in said

@@ -18,7 +18,7 @@ from gateway.auth import account_rpc
 from gateway.auth.callers import accounts_database, require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.errors.explanations import explain
-from gateway.errors.http_status import http_status
+from gateway.errors.http_status import get_http_status
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -29,7 +29,7 @@ MAX_TITLE = 120
 @sign_in_required
 def account() -> str:
     """Show the reader's account and its access tokens."""
-    return page()
+    return _render_account()
 
 
 @blueprint.post("/account/access-tokens")
@@ -39,10 +39,10 @@ def create_token() -> ResponseReturnValue:
     title = request.form.get("title", "").strip()
     days = request.form.get("days", "")
     if not title or len(title) > MAX_TITLE or "\0" in title:
-        return page(problems={"title": _("Please say in a few words what the token is for.")}), 400
+        return _render_account(complaints={"title": _("Please say in a few words what the token is for.")}), 400
     if not days.isdecimal() or not 1 <= int(days[:6]) <= ACCESS_TOKEN_LIFETIME.days:
-        return page(
-            problems={
+        return _render_account(
+            complaints={
                 "days": _("Please give a number from %(low)s to %(high)s.", low=1, high=ACCESS_TOKEN_LIFETIME.days)
             }
         ), 400
@@ -55,8 +55,8 @@ def create_token() -> ResponseReturnValue:
             pb.CreateAccessTokenRequest(parent="accounts/me", access_token=wanted)
         )
     except FailedPrecondition as error:
-        return page(problems={"title": explain(error, UTC).text}), 409
-    return page(new_token=made.token), 200, {"Cache-Control": "no-store"}
+        return _render_account(complaints={"title": explain(error, UTC).text}), 409
+    return _render_account(new_token=made.token), 200, {"Cache-Control": "no-store"}
 
 
 @blueprint.post("/account/access-tokens/<token_id>/revoke")
@@ -97,12 +97,12 @@ def change_password() -> BaseResponse | tuple[str, int]:
         )
     except (InvalidArgument, ResourceExhausted, Unavailable) as error:
         at = error.violations[0].field if error.violations else "old_password"
-        return page(problems={at: explain(error, UTC).text}), http_status(error)
+        return _render_account(complaints={at: explain(error, UTC).text}), get_http_status(error)
     flash(_("Your password is changed, and every other session has ended."), "success")
     return redirect(url_for("accounts.account"), 303)
 
 
-def page(new_token: str = "", problems: dict[str, str] | None = None) -> str:
+def _render_account(new_token: str = "", complaints: dict[str, str] | None = None) -> str:
     """Return the account's page, with what was wrong with a form on it, by field."""
     caller = require_caller()
     return render_template(
@@ -113,7 +113,7 @@ def page(new_token: str = "", problems: dict[str, str] | None = None) -> str:
         ).access_tokens,
         sessions=account_rpc.sessions.ListSessions(pb.ListSessionsRequest(parent="accounts/me")).sessions,
         new_token=new_token,
-        problems=problems or {},
+        complaints=complaints or {},
         max_days=ACCESS_TOKEN_LIFETIME.days,
         min_password=MIN_PASSWORD,
     )

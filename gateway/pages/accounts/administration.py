@@ -25,8 +25,8 @@ blueprint = Blueprint("accounts_administration", __name__, url_prefix="/accounts
 @sign_in_required
 def index() -> ResponseReturnValue:
     query = request.args.get("query", "").strip()
-    answer = account_rpc.accounts.ListAccounts(pb.ListAccountsRequest(**list_filters.page(), query=query))
-    return render_template("accounts/list.html", answer=answer, wanted=query, cities=cities.names())
+    answer = account_rpc.accounts.ListAccounts(pb.ListAccountsRequest(**list_filters.read_paging(), query=query))
+    return render_template("accounts/list.html", answer=answer, wanted=query, cities=cities.get_city_names())
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -35,20 +35,20 @@ def create() -> ResponseReturnValue:
     permissions.require("AccountService.CreateAccount")
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            account = account_rpc.accounts.CreateAccount(form.message(pb.CreateAccountRequest))
-            return _password_page(account, _("The account is created"))
-    return _form_page(form, None)
+        with form.catch_refusal():
+            account = account_rpc.accounts.CreateAccount(form.build_request(pb.CreateAccountRequest))
+            return _render_password(account, _("The account is created"))
+    return _render_form(form, None)
 
 
 @blueprint.get("/<account_id>")
 @sign_in_required
 def show(account_id: str) -> ResponseReturnValue:
-    account = _account(account_id)
+    account = _get_account(account_id)
     return render_template(
         "accounts/show.html",
         account=account,
-        cities=cities.names(),
+        cities=cities.get_city_names(),
         sessions=account_rpc.sessions.ListSessions(pb.ListSessionsRequest(parent=account.name)).sessions,
         tokens=account_rpc.access_tokens.ListAccessTokens(
             pb.ListAccessTokensRequest(parent=account.name)
@@ -60,7 +60,7 @@ def show(account_id: str) -> ResponseReturnValue:
 @sign_in_required
 def end_session(account_id: str, session_id: str) -> ResponseReturnValue:
     """End a session of an account; that it has ended already is no mistake."""
-    account = _account(account_id)
+    account = _get_account(account_id)
     with suppress(NotFound):
         account_rpc.sessions.DeleteSession(pb.DeleteSessionRequest(name=f"sessions/{session_id}"))
     flash(_("The session has ended."), "success")
@@ -71,7 +71,7 @@ def end_session(account_id: str, session_id: str) -> ResponseReturnValue:
 @sign_in_required
 def revoke_token(account_id: str, token_id: str) -> ResponseReturnValue:
     """Revoke an access token of an account; that it is gone already is no mistake."""
-    account = _account(account_id)
+    account = _get_account(account_id)
     with suppress(NotFound):
         account_rpc.access_tokens.DeleteAccessToken(
             pb.DeleteAccessTokenRequest(name=f"{account.name}/accessTokens/{token_id}")
@@ -83,23 +83,23 @@ def revoke_token(account_id: str, token_id: str) -> ResponseReturnValue:
 @blueprint.route("/<account_id>/edit", methods=["GET", "POST"])
 @sign_in_required
 def edit(account_id: str) -> ResponseReturnValue:
-    account = _account(account_id)
+    account = _get_account(account_id)
     form = Form({"account": account})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(account_rpc.accounts.UpdateAccount, pb.UpdateAccountRequest, "account")
             flash(_("The account is saved; it holds from now on."), "success")
             return redirect(href(account.name), 303)
-    return _form_page(form, account)
+    return _render_form(form, account)
 
 
 @blueprint.route("/<account_id>/<any(lock, unlock):verb>", methods=["GET", "POST"])
 @sign_in_required
 def lock(account_id: str, verb: str) -> ResponseReturnValue:
-    account = _account(account_id)
+    account = _get_account(account_id)
     form = Form({"etag": account.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             changed = pb.Account(name=account.name, etag=form["etag"], disabled=verb == "lock")
             account_rpc.accounts.UpdateAccount(
                 pb.UpdateAccountRequest(account=changed, update_mask=FieldMask(paths=["disabled"]))
@@ -119,19 +119,19 @@ def lock(account_id: str, verb: str) -> ResponseReturnValue:
         button=_("Lock account") if verb == "lock" else _("Unlock account"),
         final=verb == "lock",
         back=href(account.name),
-        above=_trail(account),
+        above=_build_trail(account),
     ), form.status
 
 
 @blueprint.route("/<account_id>/reset-password", methods=["GET", "POST"])
 @sign_in_required
 def reset_password(account_id: str) -> ResponseReturnValue:
-    account = _account(account_id)
+    account = _get_account(account_id)
     form = Form({"etag": account.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            wanted = form.message(pb.ResetAccountPasswordRequest, name=account.name)
-            return _password_page(account_rpc.accounts.ResetAccountPassword(wanted), _("The password is reset"))
+        with form.catch_refusal():
+            wanted = form.build_request(pb.ResetAccountPasswordRequest, name=account.name)
+            return _render_password(account_rpc.accounts.ResetAccountPassword(wanted), _("The password is reset"))
     return render_template(
         "confirm.html",
         form=form,
@@ -142,34 +142,34 @@ def reset_password(account_id: str) -> ResponseReturnValue:
         ),
         button=_("Reset password"),
         back=href(account.name),
-        above=_trail(account),
+        above=_build_trail(account),
     ), form.status
 
 
-def _account(account_id: str) -> pb.Account:
+def _get_account(account_id: str) -> pb.Account:
     """Return an account, for administrators only: their own is on another page for everybody else."""
     permissions.require("AccountService.UpdateAccount")
     account: pb.Account = account_rpc.accounts.GetAccount(pb.GetAccountRequest(name=f"accounts/{account_id}"))
     return account
 
 
-def _trail(account: pb.Account) -> list[tuple[str, str]]:
+def _build_trail(account: pb.Account) -> list[tuple[str, str]]:
     """Return the breadcrumbs (path, title) above a page that asks back about an account."""
     return [(url_for("accounts_administration.index"), _("Accounts")), (href(account.name), account.display_name)]
 
 
-def _form_page(form: Form, account: pb.Account | None) -> ResponseReturnValue:
+def _render_form(form: Form, account: pb.Account | None) -> ResponseReturnValue:
     page = render_template(
         "accounts/form.html",
         form=form,
         account=account,
-        cities=cities.others(),
-        departments=departments.known(more=account_admin.departments(accounts_database())),
+        cities=cities.list_other_cities(),
+        departments=departments.suggest_departments(more=account_admin.list_departments(accounts_database())),
     )
     return page, form.status
 
 
-def _password_page(account: pb.Account, title: str) -> ResponseReturnValue:
+def _render_password(account: pb.Account, title: str) -> ResponseReturnValue:
     """Show a password that was made up, this once."""
     page = render_template(
         "accounts/password.html", account=account, title=title, sign_in=url_for("sign_in.ask", _external=True)

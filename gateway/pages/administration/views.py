@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from gateway.auth import permissions
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
-from gateway.i18n.gettext import later as _l
+from gateway.i18n.gettext import translate_later as _l
 
 blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 
@@ -42,6 +42,6 @@ PARTS = [
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    permissions.require(*permissions.ADMINISTERING)
+    permissions.require(*permissions.ADMINISTRATION_RPCS)
     parts = [(path, label, purpose) for path, label, purpose, rpc in PARTS if may(rpc)]
     return render_template("administration/index.html", parts=parts)

@@ -13,7 +13,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n import countries_and_zones, formats
 from gateway.vocabulary import cities
-from gateway.vocabulary.slugs import slugified
+from gateway.vocabulary.slugs import slugify
 from gateway.web import list_filters
 from gateway.web.links import href
 
@@ -26,27 +26,27 @@ MAX_ID = 60
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    permissions.require(*permissions.ADMINISTERING)
-    answer = rpc.cities.ListCities(pb.ListCitiesRequest(**list_filters.page()))
+    permissions.require(*permissions.ADMINISTRATION_RPCS)
+    answer = rpc.cities.ListCities(pb.ListCitiesRequest(**list_filters.read_paging()))
     missing = may("CityService.CreateCity") and not _home_city_exists()
-    return render_template("cities/list.html", answer=answer, home=_home(), home_is_missing=missing)
+    return render_template("cities/list.html", answer=answer, home=_get_home_city(), home_is_missing=missing)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @sign_in_required
 def create() -> ResponseReturnValue:
     permissions.require("CityService.CreateCity")
-    form = Form(_beginning())
+    form = Form(_get_initial_fields())
     if form.submitted:
-        form.values["city_id"] = form["city_id"] or slugified(form["city.display_name"])[:MAX_ID].strip("-")
+        form.values["city_id"] = form["city_id"] or slugify(form["city.display_name"])[:MAX_ID].strip("-")
         _write_codes_in_capitals(form)
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_both_coordinates(form)
-            city = rpc.cities.CreateCity(form.message(pb.CreateCityRequest))
-            cities.forget()
+            city = rpc.cities.CreateCity(form.build_request(pb.CreateCityRequest))
+            cities.forget_cities()
             flash(_("“%(name)s” is entered.", name=city.display_name), "success")
             return redirect(href(city.name), 303)
-    return _form_page(form, None)
+    return _render_form(form, None)
 
 
 @blueprint.get("/<city_id>")
@@ -54,17 +54,19 @@ def create() -> ResponseReturnValue:
 def show(city_id: str) -> ResponseReturnValue:
     city = rpc.cities.GetCity(pb.GetCityRequest(name=f"cities/{city_id}"))
     partnerships = None
-    if city.name != _home() and may("PartnershipService.ListPartnerships"):
+    if city.name != _get_home_city() and may("PartnershipService.ListPartnerships"):
         wanted = pb.ListPartnershipsRequest(city=city.name, page_size=1000)
         partnerships = rpc.partnerships.ListPartnerships(wanted).partnerships
     weekdays = [
-        name for day, name in countries_and_zones.weekdays() if day in Form({"city": city}).all("city.working_week")
+        name
+        for day, name in countries_and_zones.list_weekdays()
+        if day in Form({"city": city}).get_all("city.working_week")
     ]
     return render_template(
         "cities/show.html",
         city=city,
-        coordinates=formats.coordinates(city.location) if city.HasField("location") else "",
-        home=_home(),
+        coordinates=formats.format_coordinates(city.location) if city.HasField("location") else "",
+        home=_get_home_city(),
         partnerships=partnerships,
         working_week=weekdays,
     )
@@ -78,46 +80,46 @@ def edit(city_id: str) -> ResponseReturnValue:
     form = Form({"city": city})
     if form.submitted:
         _write_codes_in_capitals(form)
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_both_coordinates(form)
             saved = form.save(rpc.cities.UpdateCity, pb.UpdateCityRequest, "city")
-            cities.forget()
+            cities.forget_cities()
             flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(href(city.name), 303)
-    return _form_page(form, city)
+    return _render_form(form, city)
 
 
-def _form_page(form: Form, city: pb.City | None) -> ResponseReturnValue:
+def _render_form(form: Form, city: pb.City | None) -> ResponseReturnValue:
     page = render_template(
         "cities/form.html",
         form=form,
         city=city,
-        countries=countries_and_zones.countries(),
-        decimal=formats.decimal,
-        time_zones=countries_and_zones.time_zones(),
-        weekdays=countries_and_zones.weekdays(),
+        countries=countries_and_zones.list_countries(),
+        decimal=formats.format_decimal,
+        time_zones=countries_and_zones.list_time_zones(),
+        weekdays=countries_and_zones.list_weekdays(),
     )
     return page, form.status
 
 
-def _home() -> str:
+def _get_home_city() -> str:
     """Return the resource name of the home city, as the platform is set up for it."""
     return str(current_app.config["HOME_CITY"])
 
 
 def _home_city_exists() -> bool:
     try:
-        rpc.cities.GetCity(pb.GetCityRequest(name=_home()))
+        rpc.cities.GetCity(pb.GetCityRequest(name=_get_home_city()))
     except NotFound:
         return False
     return True
 
 
-def _beginning() -> dict[str, str]:
+def _get_initial_fields() -> dict[str, str]:
     """Return what the form of a new city begins with: for the home city, what the platform is set up for."""
-    if request.args.get("city") != _home():
+    if request.args.get("city") != _get_home_city():
         return {}
-    return {"city_id": _home().removeprefix("cities/"), "city.time_zone": current_app.config["HOME_TIME_ZONE"]}
+    return {"city_id": _get_home_city().removeprefix("cities/"), "city.time_zone": current_app.config["HOME_TIME_ZONE"]}
 
 
 def _require_both_coordinates(form: Form) -> None:
@@ -125,7 +127,7 @@ def _require_both_coordinates(form: Form) -> None:
     Raise unless both coordinates are typed, or none: the contract would take a missing one for 0.
 
     Raises:
-        FieldRequired: One is missing.
+        FieldRequired: One of the two is missing.
     """
     missing = [path for path in COORDINATES if not form[path]]
     if len(missing) == 1:

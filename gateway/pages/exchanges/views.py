@@ -21,9 +21,9 @@ blueprint = Blueprint("exchanges", __name__, url_prefix="/exchanges")
 def index() -> ResponseReturnValue:
     answer = rpc.exchanges.ListExchanges(
         pb.ListExchangesRequest(
-            **list_filters.page(),
+            **list_filters.read_paging(),
             order_by="title",
-            kind=list_filters.chosen(pb.Exchange.Kind, "kind"),
+            kind=list_filters.read_enum(pb.Exchange.Kind, "kind"),
             topic=request.args.get("topic", ""),
         )
     )
@@ -36,8 +36,8 @@ def create() -> ResponseReturnValue:
     permissions.require("ExchangeService.CreateExchange")
     form = Form({"exchange.partnership": request.args.get("partnership", ""), "exchange.kind": "KIND_ADMINISTRATIVE"})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            exchange = rpc.exchanges.CreateExchange(form.message(pb.CreateExchangeRequest))
+        with form.catch_refusal():
+            exchange = rpc.exchanges.CreateExchange(form.build_request(pb.CreateExchangeRequest))
             flash(_("The exchange is created. Next: its first visit."), "success")
             return redirect(href(exchange.name), 303)
     partnerships = rpc.partnerships.ListPartnerships(pb.ListPartnershipsRequest(page_size=1000)).partnerships
@@ -45,7 +45,7 @@ def create() -> ResponseReturnValue:
         "exchanges/form.html",
         form=form,
         partnerships=partnerships,
-        departments=departments.known(),
+        departments=departments.suggest_departments(),
         exchange=None,
     ), form.status
 
@@ -54,7 +54,7 @@ def create() -> ResponseReturnValue:
 @sign_in_required
 def show(exchange_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
-    answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**list_filters.page(), exchange=exchange.name))
+    answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**list_filters.read_paging(), exchange=exchange.name))
     return render_template("exchanges/show.html", exchange=exchange, answer=answer)
 
 
@@ -65,7 +65,7 @@ def edit(exchange_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
     form = Form({"exchange": exchange})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.exchanges.UpdateExchange, pb.UpdateExchangeRequest, "exchange")
             flash(_("The exchange is saved."), "success")
             return redirect(href(exchange.name), 303)
@@ -73,6 +73,6 @@ def edit(exchange_id: str) -> ResponseReturnValue:
         "exchanges/form.html",
         form=form,
         partnerships=[],
-        departments=departments.known(),
+        departments=departments.suggest_departments(),
         exchange=exchange,
     ), form.status

@@ -17,7 +17,7 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.forums import parts
-from gateway.pages.forums.parts import coordinates
+from gateway.pages.forums.parts import is_coordinator
 from gateway.vocabulary import departments
 from gateway.web import transitions
 from gateway.web.links import href
@@ -25,7 +25,7 @@ from gateway.web.links import href
 # Steps of a recommendation that ask for more than a click.
 STEPS_WITH_A_PAGE = ("answer", "correct", "plan", "implement", "return")
 # The verdicts after which somebody has something to do.
-FOLLOWED = ("VERDICT_ACCEPTED", "VERDICT_PARTLY")
+FOLLOWED_VERDICTS = ("VERDICT_ACCEPTED", "VERDICT_PARTLY")
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -49,7 +49,7 @@ def add_pages(blueprint: Blueprint) -> None:
         blueprint.add_url_rule(rule, view_func=view, methods=methods)
 
 
-def _page(
+def _render_form(
     form: Form, forum: pb.Forum, groups: Sequence[pb.WorkingGroup], conclusion: pb.Conclusion | None
 ) -> ResponseReturnValue:
     """
@@ -63,55 +63,57 @@ def _page(
         form=form,
         forum=forum,
         conclusion=conclusion,
-        coordinates=coordinates(),
+        is_coordinator=is_coordinator(),
         groups=[(group.name, group.title) for group in groups if group.writable],
         others=[group for group in groups if not group.writable and group.name in shared_by],
-        nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name)],
+        nodes=[(node.name, parts.get_label(node)) for node in parts.list_nodes(forum.name)],
     ), form.status
 
 
 @sign_in_required
 def create_conclusion(forum_id: str) -> ResponseReturnValue:
     permissions.require("ConclusionService.CreateConclusion")
-    forum = parts.forum_of(forum_id)
-    groups = parts.groups_of(forum.name)
+    forum = parts.get_forum(forum_id)
+    groups = parts.list_groups(forum.name)
     own = [group.name for group in groups if group.writable]
-    preset = own if len(own) == 1 and not coordinates() else []
+    preset = own if len(own) == 1 and not is_coordinator() else []
     form = Form({"conclusion.language": forum.language, "conclusion.working_groups": preset})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            conclusion = rpc.conclusions.CreateConclusion(form.message(pb.CreateConclusionRequest, parent=forum.name))
+        with form.catch_refusal():
+            conclusion = rpc.conclusions.CreateConclusion(
+                form.build_request(pb.CreateConclusionRequest, parent=forum.name)
+            )
             flash(_("The conclusion is drafted. Add its recommendations before it is adopted."), "success")
             return redirect(href(conclusion.name), 303)
-    return _page(form, forum, groups, None)
+    return _render_form(form, forum, groups, None)
 
 
 @sign_in_required
 def edit_conclusion(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     permissions.require("ConclusionService.UpdateConclusion")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     name = f"{forum.name}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
     form = Form({"conclusion": conclusion})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.conclusions.UpdateConclusion, pb.UpdateConclusionRequest, "conclusion")
             flash(_("The conclusion is saved."), "success")
             return redirect(href(name), 303)
-    return _page(form, forum, parts.groups_of(forum.name), conclusion)
+    return _render_form(form, forum, parts.list_groups(forum.name), conclusion)
 
 
 @sign_in_required
 def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
     permissions.require("ConclusionService.AdoptConclusion")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     name = f"{forum.name}/conclusions/{conclusion_id}"
     conclusion = rpc.conclusions.GetConclusion(pb.GetConclusionRequest(name=name))
-    recommendations = parts.recommendations_of(forum.name, name)
+    recommendations = parts.list_recommendations(forum.name, name)
     form = Form({"etag": conclusion.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            transitions.carry_out("ConclusionService", "adopt", name, form)
+        with form.catch_refusal():
+            transitions.transition("ConclusionService", "adopt", name, form)
             return redirect(href(name), 303)
     return render_template(
         "forums/adopt.html",
@@ -119,15 +121,15 @@ def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
         forum=forum,
         conclusion=conclusion,
         recommendations=recommendations,
-        groups=[group.title for group in parts.groups_of(forum.name) if group.name in conclusion.working_groups],
-        nodes=[parts.label_of(node) for node in parts.nodes_of(forum.name) if node.name in conclusion.nodes],
+        groups=[group.title for group in parts.list_groups(forum.name) if group.name in conclusion.working_groups],
+        nodes=[parts.get_label(node) for node in parts.list_nodes(forum.name) if node.name in conclusion.nodes],
     ), form.status
 
 
 @sign_in_required
 def create_recommendation(forum_id: str) -> ResponseReturnValue:
     permissions.require("RecommendationService.CreateRecommendation")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     form = Form(
         {
             "recommendation.conclusion": request.args.get("conclusion", ""),
@@ -135,14 +137,14 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
         }
     )
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_ahead(form, "recommendation.due_date")
             recommendation = rpc.recommendations.CreateRecommendation(
-                form.message(pb.CreateRecommendationRequest, parent=forum.name)
+                form.build_request(pb.CreateRecommendationRequest, parent=forum.name)
             )
             flash(_("The recommendation is drafted. It is adopted with its conclusion."), "success")
             return redirect(href(recommendation.name), 303)
-    drafts = parts.conclusions_of(forum.name, pb.Conclusion.STATE_DRAFT)
+    drafts = parts.list_conclusions(forum.name, pb.Conclusion.STATE_DRAFT)
     return render_template(
         "forums/recommendation.html",
         form=form,
@@ -151,7 +153,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
         drafts=[(draft.name, draft.title) for draft in drafts if draft.editable],
         shows_text=True,
         shows_owner=True,
-        departments=departments.known(),
+        departments=departments.suggest_departments(),
     ), form.status
 
 
@@ -159,12 +161,12 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
 def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturnValue:
     """Change a recommendation: a draft whole; an adopted one's owner and day, its text never; a department its day."""
     permissions.require("RecommendationService.UpdateRecommendation")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     name = f"{forum.name}/recommendations/{recommendation_id}"
     recommendation = rpc.recommendations.GetRecommendation(pb.GetRecommendationRequest(name=name))
     form = Form({"recommendation": recommendation})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_ahead(form, "recommendation.due_date", recommendation.due_date)
             form.save(rpc.recommendations.UpdateRecommendation, pb.UpdateRecommendationRequest, "recommendation")
             flash(_("The recommendation is saved."), "success")
@@ -178,14 +180,14 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
         drafts=[],
         shows_text=writes and recommendation.state == pb.Recommendation.STATE_DRAFT,
         shows_owner=writes,
-        departments=departments.known() if writes else [],
+        departments=departments.suggest_departments() if writes else [],
     ), form.status
 
 
 @sign_in_required
 def step(forum_id: str, recommendation_id: str, verb: str) -> ResponseReturnValue:
     name = f"forums/{forum_id}/recommendations/{recommendation_id}"
-    transitions.try_out("RecommendationService", verb, name)
+    transitions.transition_and_flash("RecommendationService", verb, name)
     return redirect(href(name), 303)
 
 
@@ -201,13 +203,13 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
         }
     )
     # A department answers for what it owns already.
-    names_owner = verb == "answer" and coordinates()
+    names_owner = verb == "answer" and is_coordinator()
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_ahead(form, "due_date", recommendation.due_date)
-            if names_owner and form["verdict"] in FOLLOWED and not recommendation.owner_department:
+            if names_owner and form["verdict"] in FOLLOWED_VERDICTS and not recommendation.owner_department:
                 _require_owner(form)
-            transitions.carry_out("RecommendationService", verb, name, form)
+            transitions.transition("RecommendationService", verb, name, form)
             return redirect(href(name), 303)
     return render_template(
         "forums/step.html",
@@ -216,7 +218,7 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
         recommendation=recommendation,
         verb=verb,
         names_owner=names_owner,
-        departments=departments.known() if names_owner else [],
+        departments=departments.suggest_departments() if names_owner else [],
     ), form.status
 
 
@@ -225,7 +227,7 @@ def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:
     Raise unless the day typed at `path` is still to come, or the one that is stored.
 
     Raises:
-        InvalidArgument: It has passed; reason DAY_PASSED.
+        InvalidArgument: The day has passed; reason DAY_PASSED.
     """
     try:
         day = date.fromisoformat(form[path])
@@ -240,7 +242,7 @@ def _require_owner(form: Form) -> None:
     Raise unless the form names a department: what is followed has to be on somebody's desk.
 
     Raises:
-        FieldRequired: It names none.
+        FieldRequired: It names no department.
     """
     if not form["owner_department"]:
         raise FieldRequired("owner_department")

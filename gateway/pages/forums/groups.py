@@ -23,9 +23,9 @@ def add_pages(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(f"{base}/<group_id>/remove", view_func=remove_group, methods=both)
 
 
-def _page(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> ResponseReturnValue:
+def _render_form(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> ResponseReturnValue:
     """Return the page with the form of a group: it offers nodes that no other group owns, and experts on the panel."""
-    others = [other for other in parts.groups_of(forum.name) if group is None or other.name != group.name]
+    others = [other for other in parts.list_groups(forum.name) if group is None or other.name != group.name]
     taken = {node for other in others for node in other.nodes}
     present = set(group.members) if group else set()
     return render_template(
@@ -33,10 +33,10 @@ def _page(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> Respons
         form=form,
         forum=forum,
         group=group,
-        nodes=[(node.name, parts.label_of(node)) for node in parts.nodes_of(forum.name) if node.name not in taken],
+        nodes=[(node.name, parts.get_label(node)) for node in parts.list_nodes(forum.name) if node.name not in taken],
         members=[
             (panelist.name, f"{panelist.function}, {panelist.affiliation}")
-            for panelist in parts.panelists_of(forum.name)
+            for panelist in parts.list_panelists(forum.name)
             if panelist.state in ON_THE_PANEL or panelist.name in present
         ],
     ), form.status
@@ -45,38 +45,40 @@ def _page(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> Respons
 @sign_in_required
 def create_group(forum_id: str) -> ResponseReturnValue:
     permissions.require("WorkingGroupService.CreateWorkingGroup")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            group = rpc.working_groups.CreateWorkingGroup(form.message(pb.CreateWorkingGroupRequest, parent=forum.name))
+        with form.catch_refusal():
+            group = rpc.working_groups.CreateWorkingGroup(
+                form.build_request(pb.CreateWorkingGroupRequest, parent=forum.name)
+            )
             flash(_("The working group is created."), "success")
             return redirect(href(group.name), 303)
-    return _page(form, forum, None)
+    return _render_form(form, forum, None)
 
 
 @sign_in_required
 def edit_group(forum_id: str, group_id: str) -> ResponseReturnValue:
     permissions.require("WorkingGroupService.UpdateWorkingGroup")
-    forum = parts.forum_of(forum_id)
-    group = _group(forum_id, group_id)
+    forum = parts.get_forum(forum_id)
+    group = _get_group(forum_id, group_id)
     form = Form({"working_group": group})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.working_groups.UpdateWorkingGroup, pb.UpdateWorkingGroupRequest, "working_group")
             flash(_("The working group is saved."), "success")
             return redirect(href(group.name), 303)
-    return _page(form, forum, group)
+    return _render_form(form, forum, group)
 
 
 @sign_in_required
 def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
     permissions.require("WorkingGroupService.DeleteWorkingGroup")
-    group = _group(forum_id, group_id)
+    group = _get_group(forum_id, group_id)
     form = Form({"etag": group.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.working_groups.DeleteWorkingGroup(form.message(pb.DeleteWorkingGroupRequest, name=group.name))
+        with form.catch_refusal():
+            rpc.working_groups.DeleteWorkingGroup(form.build_request(pb.DeleteWorkingGroupRequest, name=group.name))
             flash(_("The working group is deleted."), "success")
             return redirect(f"{href(f'forums/{forum_id}')}/panel", 303)
     return render_template(
@@ -87,11 +89,11 @@ def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
         button=_("Delete"),
         final=True,
         back=href(group.name),
-        above=parts.trail(forum_id),
+        above=parts.build_trail(forum_id),
     ), form.status
 
 
-def _group(forum_id: str, group_id: str) -> pb.WorkingGroup:
+def _get_group(forum_id: str, group_id: str) -> pb.WorkingGroup:
     request = pb.GetWorkingGroupRequest(name=f"forums/{forum_id}/workingGroups/{group_id}")
     group: pb.WorkingGroup = rpc.working_groups.GetWorkingGroup(request)
     return group

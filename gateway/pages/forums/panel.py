@@ -37,51 +37,52 @@ def add_pages(blueprint: Blueprint) -> None:
 
 @sign_in_required
 def panel(forum_id: str) -> ResponseReturnValue:
-    forum = parts.forum_of(forum_id)
-    panelists = parts.panelists_of(forum.name)
+    forum = parts.get_forum(forum_id)
+    panelists = parts.list_panelists(forum.name)
     return render_template(
         "forums/panel.html",
         forum=forum,
         panel=panelists,
         panelists={panelist.name: panelist for panelist in panelists},
-        groups=parts.groups_of(forum.name),
-        titles={node.name: node.title for node in parts.nodes_of(forum.name)},
-        cities=cities.names(),
+        groups=parts.list_groups(forum.name),
+        titles={node.name: node.title for node in parts.list_nodes(forum.name)},
+        cities=cities.get_city_names(),
     )
 
 
-def _page(form: Form, forum: pb.Forum, panelist: pb.Panelist | None) -> ResponseReturnValue:
+def _render_form(form: Form, forum: pb.Forum, panelist: pb.Panelist | None) -> ResponseReturnValue:
     return render_template(
         "forums/panelist.html",
         form=form,
         forum=forum,
         panelist=panelist,
-        cities=cities.names(anew=True),
-        accounts=_accounts(form["panelist.account"]) if may("AccountService.ListAccounts") else None,
+        cities=cities.get_city_names(anew=True),
+        accounts=_list_expert_accounts(form["panelist.account"]) if may("AccountService.ListAccounts") else None,
     ), form.status
 
 
-def _accounts(chosen: str) -> list[tuple[str, str]]:
+def _list_expert_accounts(chosen: str) -> list[tuple[str, str]]:
     """Return (resource name, display name and e-mail address) of the accounts of experts, and of the chosen one."""
-    found = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=1000)).accounts
+    accounts = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=1000)).accounts
     return [
         (account.name, f"{account.display_name} ({account.email})")
-        for account in found
+        for account in accounts
         if account.name == chosen or (access_pb2.ROLE_EXPERT in account.roles and not account.disabled)
     ]
 
 
-def _account_named(text: str) -> str:
+def _find_account(text: str) -> str:
     """
     Return the resource name of the account that the office means: by its e-mail address; else the text as it is.
 
     Raises:
-        InvalidArgument: No expert has the address. Who may not invite is not told: their request is refused anyway.
+        InvalidArgument: No expert has the address; reason NOT_AN_EXPERTS_EMAIL. Who may not invite is not told: their
+            request is refused anyway.
     """
     if "@" not in text or not may("PanelistService.CreatePanelist"):
         return text
     try:
-        return account_admin.expert(accounts_database(), text).name
+        return account_admin.get_expert(accounts_database(), text).name
     except NotFound:
         message = "is not the e-mail address of an expert's account"
         raise InvalidArgument("panelist.account", message, reason="NOT_AN_EXPERTS_EMAIL") from None
@@ -90,45 +91,45 @@ def _account_named(text: str) -> str:
 @sign_in_required
 def invite(forum_id: str) -> ResponseReturnValue:
     permissions.require("PanelistService.CreatePanelist")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            request = form.message(pb.CreatePanelistRequest, parent=forum.name)
-            request.panelist.account = _account_named(request.panelist.account)
+        with form.catch_refusal():
+            request = form.build_request(pb.CreatePanelistRequest, parent=forum.name)
+            request.panelist.account = _find_account(request.panelist.account)
             panelist = rpc.panelists.CreatePanelist(request)
-            _tell(_("%(function)s is invited.", function=panelist.function), panelist)
+            _flash_eligibility(_("%(function)s is invited.", function=panelist.function), panelist)
             return redirect(href(panelist.name), 303)
-    return _page(form, forum, None)
+    return _render_form(form, forum, None)
 
 
 @sign_in_required
 def edit_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
-    forum = parts.forum_of(forum_id)
-    panelist = _panelist(forum_id, panelist_id)
+    forum = parts.get_forum(forum_id)
+    panelist = _get_panelist(forum_id, panelist_id)
     form = Form({"panelist": panelist})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            changed = form.save(_update, pb.UpdatePanelistRequest, "panelist")
-            _tell(_("%(function)s is saved.", function=changed.function), changed)
+        with form.catch_refusal():
+            changed = form.save(_update_panelist, pb.UpdatePanelistRequest, "panelist")
+            _flash_eligibility(_("%(function)s is saved.", function=changed.function), changed)
             return redirect(href(panelist.name), 303)
-    return _page(form, forum, panelist)
+    return _render_form(form, forum, panelist)
 
 
-def _update(request: pb.UpdatePanelistRequest) -> pb.Panelist:
+def _update_panelist(request: pb.UpdatePanelistRequest) -> pb.Panelist:
     """Change a panelist, with the account that the office named by its e-mail address."""
-    request.panelist.account = _account_named(request.panelist.account)
+    request.panelist.account = _find_account(request.panelist.account)
     changed: pb.Panelist = rpc.panelists.UpdatePanelist(request)
     return changed
 
 
 @sign_in_required
 def accept_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
-    panelist = _panelist(forum_id, panelist_id)
+    panelist = _get_panelist(forum_id, panelist_id)
     form = Form({"etag": panelist.etag, "conflict_of_interest": panelist.conflict_of_interest})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            transitions.carry_out("PanelistService", "accept", panelist.name, form)
+        with form.catch_refusal():
+            transitions.transition("PanelistService", "accept", panelist.name, form)
             return redirect(href(panelist.name), 303)
     return render_template("forums/accept.html", form=form, forum=f"forums/{forum_id}", panelist=panelist), form.status
 
@@ -136,17 +137,17 @@ def accept_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
 @sign_in_required
 def decline_invitation(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     name = f"forums/{forum_id}/panelists/{panelist_id}"
-    transitions.try_out("PanelistService", "decline", name)
+    transitions.transition_and_flash("PanelistService", "decline", name)
     return redirect(href(name), 303)
 
 
 @sign_in_required
 def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
-    panelist = _panelist(forum_id, panelist_id)
+    panelist = _get_panelist(forum_id, panelist_id)
     form = Form({"etag": panelist.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            transitions.carry_out("PanelistService", "withdraw", panelist.name, form)
+        with form.catch_refusal():
+            transitions.transition("PanelistService", "withdraw", panelist.name, form)
             return redirect(href(panelist.name), 303)
     office = may("PanelistService.CreatePanelist")
     return render_template(
@@ -159,17 +160,17 @@ def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
         button=_("Remove") if office else _("Leave the panel"),
         final=True,
         back=href(panelist.name),
-        above=parts.trail(forum_id),
+        above=parts.build_trail(forum_id),
     ), form.status
 
 
 @sign_in_required
 def remove_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
-    panelist = _panelist(forum_id, panelist_id)
+    panelist = _get_panelist(forum_id, panelist_id)
     form = Form({"etag": panelist.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.panelists.DeletePanelist(form.message(pb.DeletePanelistRequest, name=panelist.name))
+        with form.catch_refusal():
+            rpc.panelists.DeletePanelist(form.build_request(pb.DeletePanelistRequest, name=panelist.name))
             flash(_("%(function)s is removed.", function=panelist.function), "success")
             return redirect(f"{href(f'forums/{forum_id}')}/panel", 303)
     return render_template(
@@ -183,7 +184,7 @@ def remove_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
         button=_("Delete"),
         final=True,
         back=href(panelist.name),
-        above=parts.trail(forum_id),
+        above=parts.build_trail(forum_id),
     ), form.status
 
 
@@ -191,20 +192,20 @@ def remove_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
 def check_eligibility(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     name = f"forums/{forum_id}/panelists/{panelist_id}"
     panelist = rpc.panelists.CheckEligibility(pb.CheckEligibilityRequest(name=name))
-    _tell(_("The eligibility is checked anew."), panelist)
+    _flash_eligibility(_("The eligibility is checked anew."), panelist)
     return redirect(href(name), 303)
 
 
-def _panelist(forum_id: str, panelist_id: str) -> pb.Panelist:
+def _get_panelist(forum_id: str, panelist_id: str) -> pb.Panelist:
     request = pb.GetPanelistRequest(name=f"forums/{forum_id}/panelists/{panelist_id}")
     panelist: pb.Panelist = rpc.panelists.GetPanelist(request)
     return panelist
 
 
-def _tell(done: str, panelist: pb.Panelist) -> None:
+def _flash_eligibility(done: str, panelist: pb.Panelist) -> None:
     """Say on the next page what was done, and what the check of the eligibility said."""
     if panelist.eligibility.eligible:
         flash(" ".join([done, _("Eligible by every part of the rule.")]), "success")
     else:
-        reasons = "; ".join(enum_labels.terms_of(panelist.eligibility, "reasons"))
+        reasons = "; ".join(enum_labels.get_terms(panelist.eligibility, "reasons"))
         flash(" ".join([done, _("Not eligible at the moment: %(reasons)s.", reasons=reasons)]), "warning")

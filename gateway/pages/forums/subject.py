@@ -28,47 +28,49 @@ def add_pages(blueprint: Blueprint) -> None:
 
 @sign_in_required
 def subject(forum_id: str) -> ResponseReturnValue:
-    forum = parts.forum_of(forum_id)
-    nodes = parts.nodes_of(forum.name)
+    forum = parts.get_forum(forum_id)
+    nodes = parts.list_nodes(forum.name)
     titles = {node.name: node.title for node in nodes}
-    return render_template("forums/subject.html", forum=forum, tree=_tree(nodes), titles=titles)
+    return render_template("forums/subject.html", forum=forum, tree=_group_by_parent(nodes), titles=titles)
 
 
 @sign_in_required
 def create_node(forum_id: str) -> ResponseReturnValue:
     permissions.require("SubjectNodeService.CreateSubjectNode")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     form = Form({"subject_node.parent": request.args.get("parent", "")})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            node = rpc.subject_nodes.CreateSubjectNode(form.message(pb.CreateSubjectNodeRequest, parent=forum.name))
+        with form.catch_refusal():
+            node = rpc.subject_nodes.CreateSubjectNode(
+                form.build_request(pb.CreateSubjectNodeRequest, parent=forum.name)
+            )
             flash(_("“%(title)s” is under review.", title=node.title), "success")
             return redirect(href(node.name), 303)
-    return _page(form, forum, None)
+    return _render_form(form, forum, None)
 
 
 @sign_in_required
 def edit_node(forum_id: str, node_id: str) -> ResponseReturnValue:
     permissions.require("SubjectNodeService.UpdateSubjectNode")
-    forum = parts.forum_of(forum_id)
-    node = _node(forum_id, node_id)
+    forum = parts.get_forum(forum_id)
+    node = _get_node(forum_id, node_id)
     form = Form({"subject_node": node})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             saved = form.save(rpc.subject_nodes.UpdateSubjectNode, pb.UpdateSubjectNodeRequest, "subject_node")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(node.name), 303)
-    return _page(form, forum, node)
+    return _render_form(form, forum, node)
 
 
 @sign_in_required
 def remove_node(forum_id: str, node_id: str) -> ResponseReturnValue:
     permissions.require("SubjectNodeService.DeleteSubjectNode")
-    node = _node(forum_id, node_id)
+    node = _get_node(forum_id, node_id)
     form = Form({"etag": node.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.subject_nodes.DeleteSubjectNode(form.message(pb.DeleteSubjectNodeRequest, name=node.name))
+        with form.catch_refusal():
+            rpc.subject_nodes.DeleteSubjectNode(form.build_request(pb.DeleteSubjectNodeRequest, name=node.name))
             flash(_("“%(title)s” is deleted.", title=node.title), "success")
             return redirect(f"{href(f'forums/{forum_id}')}/subject", 303)
     return render_template(
@@ -79,32 +81,32 @@ def remove_node(forum_id: str, node_id: str) -> ResponseReturnValue:
         button=_("Delete"),
         final=True,
         back=href(node.name),
-        above=parts.trail(forum_id),
+        above=parts.build_trail(forum_id),
     ), form.status
 
 
-def _page(form: Form, forum: pb.Forum, node: pb.SubjectNode | None) -> ResponseReturnValue:
+def _render_form(form: Form, forum: pb.Forum, node: pb.SubjectNode | None) -> ResponseReturnValue:
     """Return the page with the form of a node: the others offered as its parent, commitments as what it fulfils."""
-    others = [other for other in parts.nodes_of(forum.name) if node is None or other.name != node.name]
+    others = [other for other in parts.list_nodes(forum.name) if node is None or other.name != node.name]
     commitments = [other for other in others if other.kind == pb.SubjectNode.KIND_COMMITMENT]
     return render_template(
         "forums/node.html",
         form=form,
         forum=forum,
         node=node,
-        parents=[(other.name, parts.label_of(other)) for other in others],
-        commitments=[(other.name, parts.label_of(other)) for other in commitments],
-        departments=departments.known(),
+        parents=[(other.name, parts.get_label(other)) for other in others],
+        commitments=[(other.name, parts.get_label(other)) for other in commitments],
+        departments=departments.suggest_departments(),
     ), form.status
 
 
-def _node(forum_id: str, node_id: str) -> pb.SubjectNode:
+def _get_node(forum_id: str, node_id: str) -> pb.SubjectNode:
     asked = pb.GetSubjectNodeRequest(name=f"forums/{forum_id}/subjectNodes/{node_id}")
     node: pb.SubjectNode = rpc.subject_nodes.GetSubjectNode(asked)
     return node
 
 
-def _tree(nodes: Iterable[pb.SubjectNode]) -> dict[str, list[pb.SubjectNode]]:
+def _group_by_parent(nodes: Iterable[pb.SubjectNode]) -> dict[str, list[pb.SubjectNode]]:
     """Return the nodes below each node, by its name; those at the top by ""."""
     tree = defaultdict(list)
     for node in nodes:

@@ -11,9 +11,9 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.i18n.languages import language
+from gateway.i18n.languages import current_language
 from gateway.pages.forums import conclusions, groups, panel, parts, subject
-from gateway.pages.forums.parts import coordinates
+from gateway.pages.forums.parts import is_coordinator
 from gateway.vocabulary import cities
 from gateway.web import list_filters
 from gateway.web.links import href
@@ -26,7 +26,7 @@ for pages in (conclusions, groups, panel, subject):
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.forums.ListForums(pb.ListForumsRequest(**list_filters.page()))
+    answer = rpc.forums.ListForums(pb.ListForumsRequest(**list_filters.read_paging()))
     return render_template("forums/list.html", answer=answer)
 
 
@@ -34,46 +34,50 @@ def index() -> ResponseReturnValue:
 @sign_in_required
 def create() -> ResponseReturnValue:
     permissions.require("ForumService.CreateForum")
-    form = Form({"forum.city": current_app.config["HOME_CITY"], "forum.language": language()})
+    form = Form({"forum.city": current_app.config["HOME_CITY"], "forum.language": current_language()})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            forum = rpc.forums.CreateForum(form.message(pb.CreateForumRequest))
+        with form.catch_refusal():
+            forum = rpc.forums.CreateForum(form.build_request(pb.CreateForumRequest))
             flash(_("The forum is created. Next: what is under review, the panel and its working groups."), "success")
             return redirect(href(forum.name), 303)
-    return render_template("forums/form.html", form=form, forum=None, cities=cities.names(anew=True)), form.status
+    return render_template(
+        "forums/form.html", form=form, forum=None, cities=cities.get_city_names(anew=True)
+    ), form.status
 
 
 @blueprint.route("/<forum_id>/edit", methods=["GET", "POST"])
 @sign_in_required
 def edit(forum_id: str) -> ResponseReturnValue:
     permissions.require("ForumService.UpdateForum")
-    forum = parts.forum_of(forum_id)
+    forum = parts.get_forum(forum_id)
     form = Form({"forum": forum})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.forums.UpdateForum, pb.UpdateForumRequest, "forum")
             flash(_("The forum is saved."), "success")
             return redirect(href(forum.name), 303)
-    return render_template("forums/form.html", form=form, forum=forum, cities=cities.names(anew=True)), form.status
+    return render_template(
+        "forums/form.html", form=form, forum=forum, cities=cities.get_city_names(anew=True)
+    ), form.status
 
 
 @blueprint.get("/<forum_id>")
 @sign_in_required
 def show(forum_id: str) -> ResponseReturnValue:
-    forum = parts.forum_of(forum_id)
-    working_groups = parts.groups_of(forum.name)
+    forum = parts.get_forum(forum_id)
+    working_groups = parts.list_groups(forum.name)
     recommendations = defaultdict(list)
-    concluded = parts.conclusions_of(forum.name)
-    for recommendation in parts.recommendations_of(forum.name):
+    concluded = parts.list_conclusions(forum.name)
+    for recommendation in parts.list_recommendations(forum.name):
         recommendations[recommendation.conclusion].append(recommendation)
     return render_template(
         "forums/show.html",
         forum=forum,
         titles={group.name: group.title for group in working_groups},
-        nodes={node.name: parts.label_of(node) for node in parts.nodes_of(forum.name)},
+        nodes={node.name: parts.get_label(node) for node in parts.list_nodes(forum.name)},
         # A coordinator drafts without a group too.
-        drafts=coordinates() or any(group.writable for group in working_groups),
-        cities=cities.names(),
+        drafts=is_coordinator() or any(group.writable for group in working_groups),
+        cities=cities.get_city_names(),
         conclusions=concluded,
         recommendations=recommendations,
         steps_with_a_page=conclusions.STEPS_WITH_A_PAGE,

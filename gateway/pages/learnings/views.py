@@ -13,11 +13,11 @@ from gateway.auth import permissions
 from gateway.auth.callers import require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.i18n.languages import language
-from gateway.pages.visits.trail import BEGUN
+from gateway.i18n.languages import current_language
+from gateway.pages.visits.trail import BEGUN_STATES
 from gateway.vocabulary import cities, departments, topics
-from gateway.vocabulary.cities import home_city
-from gateway.vocabulary.visibilities import visibilities
+from gateway.vocabulary.cities import get_home_city_name
+from gateway.vocabulary.visibilities import list_visibilities
 from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
@@ -32,21 +32,26 @@ COURSE = [
 ]
 
 
-def _visits() -> list[tuple[str, str]]:
+def _list_begun_visits() -> list[tuple[str, str]]:
     """Return (resource name, title) of the visits that a learning may come from, the latest first."""
     visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=1000)).visits
-    return [(visit.name, visit.title) for visit in visits if visit.state in BEGUN]
+    return [(visit.name, visit.title) for visit in visits if visit.state in BEGUN_STATES]
 
 
-def _recorded(learning: pb.Learning) -> str:
+def _describe_recorded(learning: pb.Learning) -> str:
     """Return what is said of a learning just recorded: who can find it now."""
     match learning.visibility:
         case pb.Learning.VISIBILITY_PUBLIC:
             return _("The learning is recorded. Everybody can find it now.")
         case pb.Learning.VISIBILITY_PARTNERS:
-            return _("The learning is recorded. %(city)s and its partner cities can find it now.", city=home_city())
+            return _(
+                "The learning is recorded. %(city)s and its partner cities can find it now.", city=get_home_city_name()
+            )
         case _:
-            return _("The learning is recorded. You and the departments of %(city)s can find it now.", city=home_city())
+            return _(
+                "The learning is recorded. You and the departments of %(city)s can find it now.",
+                city=get_home_city_name(),
+            )
 
 
 @blueprint.get("")
@@ -54,15 +59,15 @@ def _recorded(learning: pb.Learning) -> str:
 def index() -> ResponseReturnValue:
     answer = rpc.learnings.ListLearnings(
         pb.ListLearningsRequest(
-            **list_filters.page(),
+            **list_filters.read_paging(),
             order_by="create_time desc",
-            state=list_filters.chosen(pb.Learning.State, "state"),
+            state=list_filters.read_enum(pb.Learning.State, "state"),
             topic=request.args.get("topic", ""),
             language=request.args.get("written_in", ""),
         )
     )
     return render_template(
-        "learnings/list.html", answer=answer, topics_known=topics.known(request.args.get("topic", ""))
+        "learnings/list.html", answer=answer, topics_known=topics.list_known_topics(request.args.get("topic", ""))
     )
 
 
@@ -71,34 +76,34 @@ def index() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     permissions.require("LearningService.CreateLearning")
     # Staff of a partner city write about its visits only.
-    visits, visit_required = _visits(), not require_caller().identity.has(Role.COORDINATOR, Role.MEMBER)
-    known = topics.known()
+    visits, visit_required = _list_begun_visits(), not require_caller().identity.has(Role.COORDINATOR, Role.MEMBER)
+    known = topics.list_known_topics()
     only_visit = visits[0][0] if visit_required and len(visits) == 1 else ""
     form = Form(
         {
-            "learning.language": language(),
+            "learning.language": current_language(),
             "learning.visibility": "VISIBILITY_INTERNAL",
             "learning.source": request.args.get("source", only_visit),
         }
     )
     if form.submitted:
         form.values["learning.source_title"] = dict(visits).get(form["learning.source"], "")
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             if visit_required and not form["learning.source"]:
                 raise FieldRequired("learning.source")
-            learning = rpc.learnings.CreateLearning(form.message(pb.CreateLearningRequest))
-            flash(_recorded(learning), "success")
-            topics.tell_of_new(learning.topics, known)
+            learning = rpc.learnings.CreateLearning(form.build_request(pb.CreateLearningRequest))
+            flash(_describe_recorded(learning), "success")
+            topics.flash_new_topics(learning.topics, known)
             return redirect(href(learning.name), 303)
     return render_template(
         "learnings/form.html",
         form=form,
         learning=None,
-        cities=cities.names(anew=True).items(),
+        cities=cities.get_city_names(anew=True).items(),
         visits=visits,
         visit_required=visit_required,
         topics_known=known,
-        visibilities=visibilities(form["learning.visibility"]),
+        visibilities=list_visibilities(form["learning.visibility"]),
     ), form.status
 
 
@@ -109,7 +114,7 @@ def show(learning_id: str) -> ResponseReturnValue:
     return render_template(
         "learnings/show.html",
         learning=learning,
-        cities=cities.names(),
+        cities=cities.get_city_names(),
         course=COURSE,
         steps_with_a_page=STEPS_WITH_A_PAGE,
     )
@@ -120,21 +125,21 @@ def show(learning_id: str) -> ResponseReturnValue:
 def edit(learning_id: str) -> ResponseReturnValue:
     permissions.require("LearningService.UpdateLearning")
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
-    form, known = Form({"learning": learning}), topics.known()
+    form, known = Form({"learning": learning}), topics.list_known_topics()
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             changed = form.save(rpc.learnings.UpdateLearning, pb.UpdateLearningRequest, "learning")
             flash(_("The learning is saved."), "success")
-            topics.tell_of_new(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
+            topics.flash_new_topics(changed.topics, [*known, *((slug, slug) for slug in learning.topics)])
             return redirect(href(learning.name), 303)
     return render_template(
         "learnings/form.html",
         form=form,
         learning=learning,
-        departments=departments.known() if learning.remedial_action else [],
-        cities=cities.names(anew=True).items(),
+        departments=departments.suggest_departments() if learning.remedial_action else [],
+        cities=cities.get_city_names(anew=True).items(),
         topics_known=known,
-        visibilities=visibilities(form["learning.visibility"]),
+        visibilities=list_visibilities(form["learning.visibility"]),
     ), form.status
 
 
@@ -142,7 +147,7 @@ def edit(learning_id: str) -> ResponseReturnValue:
 @sign_in_required
 def step(learning_id: str, verb: str) -> ResponseReturnValue:
     name = f"learnings/{learning_id}"
-    transitions.try_out("LearningService", verb, name)
+    transitions.transition_and_flash("LearningService", verb, name)
     return redirect(href(name), 303)
 
 
@@ -152,10 +157,10 @@ def step_with_page(learning_id: str, verb: str) -> ResponseReturnValue:
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
     form = Form({"etag": learning.etag, "remedial_action": learning.remedial_action, "owner": learning.owner})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            transitions.carry_out("LearningService", verb, learning.name, form)
+        with form.catch_refusal():
+            transitions.transition("LearningService", verb, learning.name, form)
             return redirect(href(learning.name), 303)
-    others, known_departments = [], departments.known() if verb == "identify" else []
+    others, known_departments = [], departments.suggest_departments() if verb == "identify" else []
     if verb == "supersede":
         newest = rpc.learnings.ListLearnings(pb.ListLearningsRequest(page_size=200, order_by="create_time desc"))
         others = [(other.name, other.title) for other in newest.learnings if other.name != learning.name]

@@ -21,14 +21,14 @@ blueprint = Blueprint("partnerships", __name__, url_prefix="/partnerships")
 def index() -> ResponseReturnValue:
     answer = rpc.partnerships.ListPartnerships(
         pb.ListPartnershipsRequest(
-            **list_filters.page(),
+            **list_filters.read_paging(),
             order_by="city",
-            kind=list_filters.chosen(pb.Partnership.Kind, "kind"),
-            state=list_filters.chosen(pb.Partnership.State, "state"),
+            kind=list_filters.read_enum(pb.Partnership.Kind, "kind"),
+            state=list_filters.read_enum(pb.Partnership.State, "state"),
         )
     )
-    found = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
-    return render_template("partnerships/list.html", answer=answer, cities={city.name: city for city in found})
+    all_cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+    return render_template("partnerships/list.html", answer=answer, cities={city.name: city for city in all_cities})
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -37,11 +37,13 @@ def create() -> ResponseReturnValue:
     permissions.require("PartnershipService.CreatePartnership")
     form = Form({"partnership.city": request.args.get("city", "")})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            partnership = rpc.partnerships.CreatePartnership(form.message(pb.CreatePartnershipRequest))
+        with form.catch_refusal():
+            partnership = rpc.partnerships.CreatePartnership(form.build_request(pb.CreatePartnershipRequest))
             flash(_("The partnership is created. Next: its first exchange."), "success")
             return redirect(href(partnership.name), 303)
-    return render_template("partnerships/form.html", form=form, cities=cities.others(), partnership=None), form.status
+    return render_template(
+        "partnerships/form.html", form=form, cities=cities.list_other_cities(), partnership=None
+    ), form.status
 
 
 @blueprint.get("/<partnership_id>")
@@ -60,7 +62,7 @@ def edit(partnership_id: str) -> ResponseReturnValue:
     partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
     form = Form({"partnership": partnership})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.partnerships.UpdatePartnership, pb.UpdatePartnershipRequest, "partnership")
             flash(_("The partnership is saved."), "success")
             return redirect(href(partnership.name), 303)
@@ -71,7 +73,7 @@ def edit(partnership_id: str) -> ResponseReturnValue:
 @sign_in_required
 def step(partnership_id: str, verb: str) -> ResponseReturnValue:
     name = f"partnerships/{partnership_id}"
-    transitions.try_out("PartnershipService", verb, name)
+    transitions.transition_and_flash("PartnershipService", verb, name)
     return redirect(href(name), 303)
 
 
@@ -81,8 +83,8 @@ def end(partnership_id: str) -> ResponseReturnValue:
     partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
     form = Form({"etag": partnership.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            transitions.carry_out("PartnershipService", "end", partnership.name, form)
+        with form.catch_refusal():
+            transitions.transition("PartnershipService", "end", partnership.name, form)
             return redirect(href(partnership.name), 303)
     return render_template(
         "confirm.html",

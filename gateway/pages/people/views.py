@@ -18,7 +18,7 @@ blueprint = Blueprint("people", __name__, url_prefix="/people")
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.people.ListPeople(pb.ListPeopleRequest(**list_filters.page()))
+    answer = rpc.people.ListPeople(pb.ListPeopleRequest(**list_filters.read_paging()))
     return render_template("people/list.html", answer=answer)
 
 
@@ -28,11 +28,13 @@ def create() -> ResponseReturnValue:
     permissions.require("PersonService.CreatePerson")
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            person = rpc.people.CreatePerson(form.message(pb.CreatePersonRequest))
+        with form.catch_refusal():
+            person = rpc.people.CreatePerson(form.build_request(pb.CreatePersonRequest))
             flash(_("“%(name)s” is entered.", name=person.function), "success")
             return redirect(url_for("people.index"), 303)
-    return render_template("people/form.html", form=form, person=None, departments=departments.known()), form.status
+    return render_template(
+        "people/form.html", form=form, person=None, departments=departments.suggest_departments()
+    ), form.status
 
 
 @blueprint.route("/<person_id>/edit", methods=["GET", "POST"])
@@ -42,8 +44,10 @@ def edit(person_id: str) -> ResponseReturnValue:
     person = rpc.people.GetPerson(pb.GetPersonRequest(name=f"people/{person_id}"))
     form = Form({"person": person})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             saved = form.save(rpc.people.UpdatePerson, pb.UpdatePersonRequest, "person")
             flash(_("“%(title)s” is saved.", title=saved.function), "success")
             return redirect(url_for("people.index"), 303)
-    return render_template("people/form.html", form=form, person=person, departments=departments.known()), form.status
+    return render_template(
+        "people/form.html", form=form, person=person, departments=departments.suggest_departments()
+    ), form.status

@@ -17,7 +17,7 @@ blueprint = Blueprint("rooms", __name__, url_prefix="/rooms")
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.rooms.ListRooms(pb.ListRoomsRequest(**list_filters.page()))
+    answer = rpc.rooms.ListRooms(pb.ListRoomsRequest(**list_filters.read_paging()))
     return render_template("rooms/list.html", answer=answer)
 
 
@@ -27,8 +27,8 @@ def create() -> ResponseReturnValue:
     permissions.require("RoomService.CreateRoom")
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            room = rpc.rooms.CreateRoom(form.message(pb.CreateRoomRequest))
+        with form.catch_refusal():
+            room = rpc.rooms.CreateRoom(form.build_request(pb.CreateRoomRequest))
             flash(_("“%(name)s” is entered.", name=room.display_name), "success")
             return redirect(url_for("rooms.index"), 303)
     return render_template("rooms/form.html", form=form, room=None), form.status
@@ -41,7 +41,7 @@ def edit(room_id: str) -> ResponseReturnValue:
     room = rpc.rooms.GetRoom(pb.GetRoomRequest(name=f"rooms/{room_id}"))
     form = Form({"room": room})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             saved = form.save(rpc.rooms.UpdateRoom, pb.UpdateRoomRequest, "room")
             flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(url_for("rooms.index"), 303)

@@ -15,7 +15,7 @@ blueprint = Blueprint("search", __name__, url_prefix="/search")
 
 # Facet → its filter's name in the address; both are fields of the contract.
 FACETS = ("topics", "cities", "sdg_targets", "languages")
-SHOWN_WHILE_TYPING = 5
+MAX_WHILE_TYPING = 5
 
 
 @blueprint.get("")
@@ -25,7 +25,7 @@ def index() -> ResponseReturnValue:
     # Going back asks for the whole page again.
     part = "" if "HX-History-Restore-Request" in request.headers else request.headers.get("HX-Target", "")
     typing = part.endswith("found")
-    paging = {"page_size": SHOWN_WHILE_TYPING} if typing else list_filters.page()
+    paging = {"page_size": MAX_WHILE_TYPING} if typing else list_filters.read_paging()
     filters: dict[str, Any] = {facet: [value for value in request.args.getlist(facet) if value] for facet in FACETS}
     answer = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(query=query, **paging, **filters))
     results = part.endswith("results")
@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
         page = render_template("search/found.html", query=query, answer=answer)
     else:
         template = "search/results.html" if results else "search/search.html"
-        page = render_template(template, query=query, answer=answer, cities=cities.names(), facets=FACETS)
+        page = render_template(template, query=query, answer=answer, cities=cities.get_city_names(), facets=FACETS)
     response = make_response(page)
     # One address, several answers: a part that a browser kept would be shown without its page by the button Back.
     response.vary.update(["HX-Request", "HX-Target"])

@@ -41,55 +41,55 @@ def is_begun() -> bool:
     )
 
 
-def steps() -> list[Step]:
+def list_steps() -> list[Step]:
     """Return the steps that the reader may take, in their order; none for who may take none of them."""
     offers: list[tuple[str, Callable[[], Step]]] = [
-        ("CityService.CreateCity", _home_city),
-        ("CityService.CreateCity", _partner_cities),
-        ("PartnershipService.CreatePartnership", _partnership),
-        ("RoomService.CreateRoom", _rooms_and_people),
-        ("AccountService.CreateAccount", _accounts),
-        ("ExchangeService.CreateExchange", _exchange),
-        ("VisitService.CreateVisit", _visit),
+        ("CityService.CreateCity", _offer_home_city),
+        ("CityService.CreateCity", _offer_partner_cities),
+        ("PartnershipService.CreatePartnership", _offer_partnership),
+        ("RoomService.CreateRoom", _offer_rooms_and_people),
+        ("AccountService.CreateAccount", _offer_accounts),
+        ("ExchangeService.CreateExchange", _offer_exchange),
+        ("VisitService.CreateVisit", _offer_visit),
     ]
     if not any(map(may, ("CityService.CreateCity", "AccountService.CreateAccount"))):
         return []  # a department does not set a platform up
     return [step() for method, step in offers if may(method)]
 
 
-def _home_city() -> Step:
+def _offer_home_city() -> Step:
     home = str(current_app.config["HOME_CITY"])
     return Step(
         _("Your own city"),
         _("Everything belongs to it: partnerships, exchanges, visits."),
         f"/cities/new?city={home}",
         _("Enter your own city"),
-        home in cities.names(anew=True),
+        home in cities.get_city_names(anew=True),
     )
 
 
-def _partner_cities() -> Step:
+def _offer_partner_cities() -> Step:
     return Step(
         _("Partner cities"),
         _("The cities that you work with, with their time zones, languages and public holidays."),
         "/cities/new",
         _("Enter a partner city"),
-        bool(cities.others()),
+        bool(cities.list_other_cities()),
     )
 
 
-def _partnership() -> Step:
-    found = rpc.partnerships.ListPartnerships(exchange_pb2.ListPartnershipsRequest(page_size=1)).partnerships
+def _offer_partnership() -> Step:
+    partnerships = rpc.partnerships.ListPartnerships(exchange_pb2.ListPartnershipsRequest(page_size=1)).partnerships
     return Step(
         _("First partnership"),
         _("What binds the two cities, by contract or informally."),
         "/partnerships/new",
         _("Record a partnership"),
-        bool(found),
+        bool(partnerships),
     )
 
 
-def _rooms_and_people() -> Step:
+def _offer_rooms_and_people() -> Step:
     rooms = rpc.rooms.ListRooms(exchange_pb2.ListRoomsRequest(page_size=1)).rooms
     people = rpc.people.ListPeople(exchange_pb2.ListPeopleRequest(page_size=1)).people if rooms else []
     return Step(
@@ -101,29 +101,29 @@ def _rooms_and_people() -> Step:
     )
 
 
-def _accounts() -> Step:
-    found = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=2)).accounts
+def _offer_accounts() -> Step:
+    accounts = account_rpc.accounts.ListAccounts(accounts_pb2.ListAccountsRequest(page_size=2)).accounts
     return Step(
         _("Accounts"),
         _("Who else may sign in: colleagues, departments, staff of partner cities, experts."),
         "/accounts/new",
         _("Create an account"),
-        len(found) > 1,
+        len(accounts) > 1,
     )
 
 
-def _exchange() -> Step:
-    found = rpc.exchanges.ListExchanges(exchange_pb2.ListExchangesRequest(page_size=1)).exchanges
+def _offer_exchange() -> Step:
+    exchanges = rpc.exchanges.ListExchanges(exchange_pb2.ListExchangesRequest(page_size=1)).exchanges
     return Step(
         _("First exchange"),
         _("A series of visits on one subject, for example controlling or wastewater."),
         "/exchanges/new",
         _("Create an exchange"),
-        bool(found),
+        bool(exchanges),
     )
 
 
-def _visit() -> Step:
+def _offer_visit() -> Step:
     return Step(
         _("First visit"),
         _("Days, host department, delegation and programme. With it this list has done its work."),

@@ -15,19 +15,19 @@ from gateway import rpc
 from gateway.auth.callers import require_caller
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
-from gateway.pages.forums.parts import coordinates
+from gateway.pages.forums.parts import is_coordinator
 from gateway.pages.start import set_up
 
 blueprint = Blueprint("start", __name__)
 
 WEEKS_AHEAD = 8
-SHOWN = 6
+MAX_SHOWN = 6
 # What waits for the reader is on no other page together: a desk that is full shows it nevertheless.
-SHOWN_OF_STEPS = 20
+MAX_STEPS_SHOWN = 20
 # The states of a visit that needs nobody any more.
-OVER = (exchange_pb2.Visit.STATE_CANCELLED, exchange_pb2.Visit.STATE_CLOSED)
+OVER_STATES = (exchange_pb2.Visit.STATE_CANCELLED, exchange_pb2.Visit.STATE_CLOSED)
 # The states of a recommendation in which somebody has to do something next.
-FOLLOWED = (
+FOLLOWED_STATES = (
     forum_pb2.Recommendation.STATE_ADOPTED,
     forum_pb2.Recommendation.STATE_ANSWERED,
     forum_pb2.Recommendation.STATE_PLANNED,
@@ -39,34 +39,36 @@ FOLLOWED = (
 @blueprint.get("/")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    followed = _followed_recommendations() if may("RecommendationService.AnswerRecommendation") else None
-    writes = may("ConclusionService.CreateConclusion") and not coordinates()
-    forums = _forums() if may("ForumService.ListForums") else None
+    followed = _list_followed() if may("RecommendationService.AnswerRecommendation") else None
+    writes = may("ConclusionService.CreateConclusion") and not is_coordinator()
+    forums = _list_forums() if may("ForumService.ListForums") else None
     titles = {forum.name: forum for forum in forums or []}
-    visits = _visits_ahead() if may("VisitService.ListVisits") else None
+    visits = _list_visits_ahead() if may("VisitService.ListVisits") else None
     begun = bool(visits) or set_up.is_begun()
-    steps = [] if begun else set_up.steps()
-    invitations = _invitations() if writes else []
+    steps = [] if begun else set_up.list_steps()
+    invitations = _list_invitations() if writes else []
     return render_template(
         "start/start.html",
         weeks=WEEKS_AHEAD,
         begun=begun,
         steps=[] if all(step.done for step in steps) else steps,
         visits=visits,
-        waiting=None if followed is None else _offering(followed, "answer"),
-        to_carry_out=None if followed is None else _offering(_own(followed), "plan", "start", "implement"),
-        to_verify=_offering(followed or [], "verify"),
+        waiting=None if followed is None else _filter_offering(followed, "answer"),
+        to_carry_out=None
+        if followed is None
+        else _filter_offering(_filter_own(followed), "plan", "start", "implement"),
+        to_verify=_filter_offering(followed or [], "verify"),
         invitations=[(place, titles[place.name.partition("/panelists/")[0]]) for place in invitations],
-        drafts=_drafts() if writes else [],
-        to_validate=_learnings(knowledge_pb2.Learning.STATE_IMPLEMENTED)
+        drafts=_list_drafts() if writes else [],
+        to_validate=_list_learnings(knowledge_pb2.Learning.STATE_IMPLEMENTED)
         if may("LearningService.ValidateLearning")
         else None,
-        newest=_learnings() if may("LearningService.ListLearnings") else None,
-        forums=None if forums is None else forums[:SHOWN],
+        newest=_list_learnings() if may("LearningService.ListLearnings") else None,
+        forums=None if forums is None else forums[:MAX_SHOWN],
     )
 
 
-def _visits_ahead() -> list[exchange_pb2.Visit]:
+def _list_visits_ahead() -> list[exchange_pb2.Visit]:
     """Return the visits that run now or begin in the next weeks, the next first."""
     today = datetime.now(ZoneInfo(current_app.config["HOME_TIME_ZONE"])).date()
     answer = rpc.visits.ListVisits(
@@ -77,34 +79,36 @@ def _visits_ahead() -> list[exchange_pb2.Visit]:
             to_date=date_message(today + timedelta(weeks=WEEKS_AHEAD)),
         )
     )
-    return [visit for visit in answer.visits if visit.state not in OVER][:SHOWN]
+    return [visit for visit in answer.visits if visit.state not in OVER_STATES][:MAX_SHOWN]
 
 
-def _forums() -> list[forum_pb2.Forum]:
+def _list_forums() -> list[forum_pb2.Forum]:
     """Return the forums that the reader may see: all of them, for an invitation is shown by the title of its forum."""
     return list(rpc.forums.ListForums(forum_pb2.ListForumsRequest(page_size=1000)).forums)
 
 
-def _followed_recommendations() -> Sequence[forum_pb2.Recommendation]:
+def _list_followed() -> Sequence[forum_pb2.Recommendation]:
     """Return the recommendations of every forum that somebody has to take a step with, the last changed first."""
     request = forum_pb2.ListRecommendationsRequest(
-        parent="forums/-", states=FOLLOWED, order_by="update_time desc", page_size=1000
+        parent="forums/-", states=FOLLOWED_STATES, order_by="update_time desc", page_size=1000
     )
     return rpc.recommendations.ListRecommendations(request).recommendations
 
 
-def _offering(recommendations: Iterable[forum_pb2.Recommendation], *verbs: str) -> list[forum_pb2.Recommendation]:
+def _filter_offering(
+    recommendations: Iterable[forum_pb2.Recommendation], *verbs: str
+) -> list[forum_pb2.Recommendation]:
     """Return those of the recommendations with which the reader may take one of the steps, as many as are shown."""
-    return [each for each in recommendations if not set(verbs).isdisjoint(each.allowed_transitions)][:SHOWN_OF_STEPS]
+    return [each for each in recommendations if not set(verbs).isdisjoint(each.allowed_transitions)][:MAX_STEPS_SHOWN]
 
 
-def _own(recommendations: Iterable[forum_pb2.Recommendation]) -> list[forum_pb2.Recommendation]:
+def _filter_own(recommendations: Iterable[forum_pb2.Recommendation]) -> list[forum_pb2.Recommendation]:
     """Return those of the recommendations that the reader's department owns."""
     reader = require_caller().identity
     return [each for each in recommendations if reader.works_in(each.owner_department)]
 
 
-def _invitations() -> Sequence[forum_pb2.Panelist]:
+def _list_invitations() -> Sequence[forum_pb2.Panelist]:
     """Return the invitations to panels that the reader has not answered."""
     request = forum_pb2.ListPanelistsRequest(
         parent="forums/-", account=require_caller().identity.subject, state=forum_pb2.Panelist.STATE_INVITED
@@ -112,18 +116,18 @@ def _invitations() -> Sequence[forum_pb2.Panelist]:
     return rpc.panelists.ListPanelists(request).panelists
 
 
-def _drafts() -> list[forum_pb2.Conclusion]:
+def _list_drafts() -> list[forum_pb2.Conclusion]:
     """Return the drafts of conclusions that the reader may go on writing, the one changed last first."""
     request = forum_pb2.ListConclusionsRequest(
         parent="forums/-", state=forum_pb2.Conclusion.STATE_DRAFT, order_by="update_time desc", page_size=1000
     )
-    found = rpc.conclusions.ListConclusions(request).conclusions
-    return [conclusion for conclusion in found if conclusion.editable][:SHOWN]
+    conclusions = rpc.conclusions.ListConclusions(request).conclusions
+    return [conclusion for conclusion in conclusions if conclusion.editable][:MAX_SHOWN]
 
 
-def _learnings(state: knowledge_pb2.Learning.State | None = None) -> list[knowledge_pb2.Learning]:
+def _list_learnings(state: knowledge_pb2.Learning.State | None = None) -> list[knowledge_pb2.Learning]:
     """Return the newest learnings, those in one state if it is given."""
     answer = rpc.learnings.ListLearnings(
-        knowledge_pb2.ListLearningsRequest(page_size=SHOWN, order_by="create_time desc", state=state)
+        knowledge_pb2.ListLearningsRequest(page_size=MAX_SHOWN, order_by="create_time desc", state=state)
     )
     return list(answer.learnings)

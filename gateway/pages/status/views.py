@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from flask import Blueprint, make_response, render_template
 from werkzeug.wrappers import Response
 
-from gateway.i18n.gettext import later as _l
-from gateway.operations.health import READY, part_states, unstored
+from gateway.i18n.gettext import translate_later as _l
+from gateway.operations.health import READY, forbid_storing, get_part_states
 
 # What people call the parts.
 PARTS = {
@@ -26,7 +26,7 @@ blueprint = Blueprint("status", __name__)
 @blueprint.get("/status")
 def status() -> Response:
     """Show people which parts of the platform work."""
-    states = part_states()
+    states = get_part_states()
     failing = {name for name, state in states.items() if state != READY}
     page = render_template(
         "status.html",
@@ -35,4 +35,4 @@ def status() -> Response:
         is_late=bool(failing & HELPERS),
         checked=datetime.now(UTC),
     )
-    return unstored(make_response(page))
+    return forbid_storing(make_response(page))

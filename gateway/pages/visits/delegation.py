@@ -12,7 +12,7 @@ from gateway.auth import permissions
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.pages.visits.trail import trail
+from gateway.pages.visits.trail import build_trail
 from gateway.web.links import href
 
 
@@ -24,7 +24,7 @@ def add_pages(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(f"{base}/<delegate_id>/remove", view_func=remove_delegate, methods=["GET", "POST"])
 
 
-def of_visit(visit: str) -> Sequence[pb.Delegate]:
+def list_delegates(visit: str) -> Sequence[pb.Delegate]:
     """Return the delegation of a visit in protocol order; none for a reader who may not see personal data."""
     if not may("DelegateService.ListDelegates"):
         return []
@@ -37,8 +37,8 @@ def create_delegate(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form()
     if form.submitted:
-        with form.keeping_what_was_typed():
-            delegate = rpc.delegates.CreateDelegate(form.message(pb.CreateDelegateRequest, parent=visit.name))
+        with form.catch_refusal():
+            delegate = rpc.delegates.CreateDelegate(form.build_request(pb.CreateDelegateRequest, parent=visit.name))
             flash(_("%(function)s is part of the delegation.", function=delegate.function), "success")
             return redirect(f"{href(visit.name)}/delegates/new" if "another" in form.values else href(visit.name), 303)
     return render_template("visits/delegate.html", form=form, visit=visit, delegate=None), form.status
@@ -51,7 +51,7 @@ def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
     delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{visit.name}/delegates/{delegate_id}"))
     form = Form({"delegate": delegate})
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             saved = form.save(rpc.delegates.UpdateDelegate, pb.UpdateDelegateRequest, "delegate")
             flash(_("%(function)s is saved.", function=saved.function), "success")
             return redirect(href(visit.name), 303)
@@ -65,8 +65,8 @@ def remove_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
     delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{visit.name}/delegates/{delegate_id}"))
     form = Form({"etag": delegate.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.delegates.DeleteDelegate(form.message(pb.DeleteDelegateRequest, name=delegate.name))
+        with form.catch_refusal():
+            rpc.delegates.DeleteDelegate(form.build_request(pb.DeleteDelegateRequest, name=delegate.name))
             flash(_("%(function)s is removed.", function=delegate.function), "success")
             return redirect(href(visit.name), 303)
     return render_template(
@@ -77,5 +77,5 @@ def remove_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
         button=_("Remove"),
         final=True,
         back=href(visit.name),
-        above=trail(visit),
+        above=build_trail(visit),
     ), form.status

@@ -15,7 +15,7 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.visits import delegation
-from gateway.pages.visits.trail import trail
+from gateway.pages.visits.trail import build_trail
 from gateway.web.links import href
 
 
@@ -31,7 +31,7 @@ def add_pages(blueprint: Blueprint) -> None:
 USUAL_LENGTH = timedelta(minutes=90)
 
 
-def _bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
+def _list_bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
     """Return (resource name, function) of everybody whom an item can book: the host's people and the delegation."""
     people: list[pb.Person | pb.Delegate] = []
     if may("PersonService.ListPeople"):
@@ -39,16 +39,16 @@ def _bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
     return [(who.name, who.function) for who in [*people, *delegates]]
 
 
-def _choices(visit: pb.Visit) -> dict[str, list[tuple[str, str]]]:
+def _list_choices(visit: pb.Visit) -> dict[str, list[tuple[str, str]]]:
     """Return what the form of an item offers: people, and rooms of the home city where it hosts."""
     rooms = []
     if visit.direction == pb.Visit.DIRECTION_INCOMING:
         known = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
         rooms = [(room.name, room.display_name) for room in known]
-    return {"rooms": rooms, "people": _bookable_people(delegation.of_visit(visit.name))}
+    return {"rooms": rooms, "people": _list_bookable_people(delegation.list_delegates(visit.name))}
 
 
-def _times(visit: pb.Visit) -> dict[str, str]:
+def _propose_times(visit: pb.Visit) -> dict[str, str]:
     """Return when a new item takes place: after the one that was entered just before, else the first morning."""
     try:
         start = datetime.fromisoformat(request.args.get("after", "")).replace(tzinfo=None)
@@ -63,14 +63,14 @@ def _times(visit: pb.Visit) -> dict[str, str]:
 def create_item(visit_id: str) -> ResponseReturnValue:
     permissions.require("AgendaItemService.CreateAgendaItem")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    form = Form(_times(visit), zone=visit.time_zone)
+    form = Form(_propose_times(visit), zone=visit.time_zone)
     if form.submitted:
-        with form.keeping_what_was_typed():
-            item = rpc.agenda_items.CreateAgendaItem(form.message(pb.CreateAgendaItemRequest, parent=visit.name))
+        with form.catch_refusal():
+            item = rpc.agenda_items.CreateAgendaItem(form.build_request(pb.CreateAgendaItemRequest, parent=visit.name))
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
             return redirect(another if "another" in form.values else href(visit.name), 303)
-    return render_template("visits/item.html", form=form, visit=visit, item=None, **_choices(visit)), form.status
+    return render_template("visits/item.html", form=form, visit=visit, item=None, **_list_choices(visit)), form.status
 
 
 @sign_in_required
@@ -80,11 +80,11 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"agenda_item": item}, zone=visit.time_zone)
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(visit.name), 303)
-    return render_template("visits/item.html", form=form, visit=visit, item=item, **_choices(visit)), form.status
+    return render_template("visits/item.html", form=form, visit=visit, item=item, **_list_choices(visit)), form.status
 
 
 @sign_in_required
@@ -94,8 +94,8 @@ def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"etag": item.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            rpc.agenda_items.DeleteAgendaItem(form.message(pb.DeleteAgendaItemRequest, name=item.name))
+        with form.catch_refusal():
+            rpc.agenda_items.DeleteAgendaItem(form.build_request(pb.DeleteAgendaItemRequest, name=item.name))
             flash(_("“%(title)s” is removed.", title=item.title), "success")
             return redirect(href(visit.name), 303)
     return render_template(
@@ -106,5 +106,5 @@ def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
         button=_("Remove"),
         final=True,
         back=href(visit.name),
-        above=trail(visit),
+        above=build_trail(visit),
     ), form.status

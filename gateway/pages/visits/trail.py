@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from gateway.web.links import href
 
 # The states of a visit that has something to teach: it has begun.
-BEGUN = (pb.Visit.STATE_RUNNING, pb.Visit.STATE_REPORTED, pb.Visit.STATE_CLOSED)
+BEGUN_STATES = (pb.Visit.STATE_RUNNING, pb.Visit.STATE_REPORTED, pb.Visit.STATE_CLOSED)
 
 
-def trail(visit: pb.Visit) -> list[tuple[str, str]]:
+def build_trail(visit: pb.Visit) -> list[tuple[str, str]]:
     """Return the breadcrumbs (path, title) above a page of a visit's part."""
     return [(url_for("visits.index"), _("Visits")), (href(visit.name), visit.title)]

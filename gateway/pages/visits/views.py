@@ -22,13 +22,13 @@ from gateway.auth.callers import current_identity
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.i18n.formats import day
-from gateway.i18n.languages import language
+from gateway.i18n.formats import format_day
+from gateway.i18n.languages import current_language
 from gateway.pages.visits import delegation, programme
-from gateway.pages.visits.trail import BEGUN, trail
+from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
-from gateway.vocabulary.cities import home_city
-from gateway.vocabulary.visibilities import visibilities
+from gateway.vocabulary.cities import get_home_city_name
+from gateway.vocabulary.visibilities import list_visibilities
 from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
@@ -52,13 +52,15 @@ INCOMING, OUTGOING = "DIRECTION_INCOMING", "DIRECTION_OUTGOING"
 def index() -> ResponseReturnValue:
     answer = rpc.visits.ListVisits(
         pb.ListVisitsRequest(
-            **list_filters.page(),
-            state=list_filters.chosen(pb.Visit.State, "state"),
-            direction=list_filters.chosen(pb.Visit.Direction, "direction"),
+            **list_filters.read_paging(),
+            state=list_filters.read_enum(pb.Visit.State, "state"),
+            direction=list_filters.read_enum(pb.Visit.Direction, "direction"),
             city=request.args.get("city", ""),
         )
     )
-    return render_template("visits/list.html", answer=answer, cities=cities.names(), directions=_directions())
+    return render_template(
+        "visits/list.html", answer=answer, cities=cities.get_city_names(), directions=_list_directions()
+    )
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -78,17 +80,17 @@ def create() -> ResponseReturnValue:
         }
     )
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             _require_own_host(form)
-            visit = rpc.visits.CreateVisit(form.message(pb.CreateVisitRequest))
+            visit = rpc.visits.CreateVisit(form.build_request(pb.CreateVisitRequest))
             flash(_("The visit is created. Next: who travels, and the programme."), "success")
             return redirect(href(visit.name), 303)
     return render_template(
         "visits/form.html",
         form=form,
         exchanges=exchanges,
-        directions=_directions(),
-        departments=[] if form["visit.direction"] == OUTGOING else departments.known(exchanges),
+        directions=_list_directions(),
+        departments=[] if form["visit.direction"] == OUTGOING else departments.suggest_departments(exchanges),
         suggested=SUGGESTED,
         visit=None,
         back=href(chosen.name) if chosen else url_for("visits.index"),
@@ -104,20 +106,21 @@ def _require_own_host(form: Form) -> None:
     Raise unless somebody named who hosts an outgoing visit: what the form suggests is a department of the home city.
 
     Raises:
-        InvalidArgument: It still says what the form suggested; both are emptied, so that the same can be meant.
+        InvalidFields: It still says what the form suggested; reason HOST_NOT_NAMED. Both are emptied, so that the same
+            can be meant.
     """
     if form["visit.direction"] == OUTGOING and form[SUGGESTED] == form["visit.host_department"] != "":
         form.values["visit.host_department"] = form.values[SUGGESTED] = ""
-        metadata = {"city": home_city()}
+        metadata = {"city": get_home_city_name()}
         unnamed = Violation("visit.host_department", "HOST_NOT_NAMED", "names no department of the host", metadata)
-        raise _refused(form, unnamed, pb.CreateVisitRequest)
+        raise _collect_violations(form, unnamed, pb.CreateVisitRequest)
 
 
-def _refused(form: Form, violation: Violation, kind: type[Message], **fields: str) -> InvalidFields:
+def _collect_violations(form: Form, violation: Violation, kind: type[Message], **fields: str) -> InvalidFields:
     """Return what is wrong with one field, with all that the request of `kind` would be refused for besides."""
     violations = [violation]
     try:
-        validate(form.message(kind, **fields))
+        validate(form.build_request(kind, **fields))
     except InvalidArgument as others:
         violations += [other for other in others.violations if other.field != violation.field]
     return InvalidFields(violations)
@@ -126,23 +129,23 @@ def _refused(form: Form, violation: Violation, kind: type[Message], **fields: st
 @blueprint.get("/<visit_id>")
 @sign_in_required
 def show(visit_id: str) -> ResponseReturnValue:
-    found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
-    visit, delegates, agenda = found.visit, found.delegates, found.agenda_items
+    answer = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
+    visit, delegates, agenda = answer.visit, answer.delegates, answer.agenda_items
     arrived = None
-    if visit.state in BEGUN and may("LearningService.ListLearnings"):
-        arrived = _learnings_of(visit)
+    if visit.state in BEGUN_STATES and may("LearningService.ListLearnings"):
+        arrived = _list_learnings(visit)
     awaited = arrived is not None and _are_on_their_way(visit, arrived)
     return render_template(
         "visits/show.html",
         visit=visit,
         delegates=delegates,
-        agenda=_by_day(agenda, visit.time_zone),
+        agenda=_group_by_day(agenda, visit.time_zone),
         travelling={delegate.name: delegate.function for delegate in delegates},
         learnings=arrived,
         awaited=awaited,
         next_ask=int(awaited),
         course=COURSE,
-        steps_with_a_page=(*STEPS_WITH_A_PAGE, *_asked_about(visit, prepared=bool(agenda and delegates))),
+        steps_with_a_page=(*STEPS_WITH_A_PAGE, *_list_doubtful_steps(visit, prepared=bool(agenda and delegates))),
     )
 
 
@@ -154,7 +157,7 @@ def learnings(visit_id: str) -> ResponseReturnValue:
     if not request.headers.get("HX-Request"):
         return redirect(f"{href(name)}#learnings", 303)
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=name))
-    arrived, asked = _learnings_of(visit), request.args.get("asked", MAX_ASKED, type=int)
+    arrived, asked = _list_learnings(visit), request.args.get("asked", MAX_ASKED, type=int)
     awaited = _are_on_their_way(visit, arrived)
     return render_template(
         "visits/learnings.html",
@@ -165,7 +168,7 @@ def learnings(visit_id: str) -> ResponseReturnValue:
     )
 
 
-def _learnings_of(visit: pb.Visit) -> Sequence[knowledge_pb2.Learning]:
+def _list_learnings(visit: pb.Visit) -> Sequence[knowledge_pb2.Learning]:
     """Return the learnings from a visit that the reader may see, the first recorded first."""
     wanted = knowledge_pb2.ListLearningsRequest(source=visit.name, page_size=1000, order_by="create_time")
     return rpc.learnings.ListLearnings(wanted).learnings
@@ -188,7 +191,7 @@ def edit(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form({"visit": visit}, zone=visit.time_zone)
     if form.submitted:
-        with form.keeping_what_was_typed():
+        with form.catch_refusal():
             form.save(rpc.visits.UpdateVisit, pb.UpdateVisitRequest, "visit")
             flash(_("The visit is saved."), "success")
             return redirect(href(visit.name), 303)
@@ -197,7 +200,7 @@ def edit(visit_id: str) -> ResponseReturnValue:
         "visits/form.html",
         form=form,
         visit=visit,
-        departments=departments.known() if incoming else [],
+        departments=departments.suggest_departments() if incoming else [],
         back=href(visit.name),
     ), form.status
 
@@ -206,13 +209,13 @@ def edit(visit_id: str) -> ResponseReturnValue:
 @sign_in_required
 def step(visit_id: str, verb: str) -> ResponseReturnValue:
     name = f"visits/{visit_id}"
-    transitions.try_out("VisitService", verb, name)
+    transitions.transition_and_flash("VisitService", verb, name)
     return redirect(href(name), 303)
 
 
-def _asked_about(visit: pb.Visit, *, prepared: bool) -> list[str]:
+def _list_doubtful_steps(visit: pb.Visit, *, prepared: bool) -> list[str]:
     """Return the steps before which the page asks back; `prepared`: delegation and programme are entered."""
-    today = _today(visit)
+    today = _get_today(visit)
     doubtful = {
         "confirm": not prepared,
         "start": today < date_of(visit.start_date),
@@ -226,22 +229,22 @@ def _asked_about(visit: pb.Visit, *, prepared: bool) -> list[str]:
 def ask(visit_id: str, verb: str) -> ResponseReturnValue:
     """Ask back before a step that may be too early; the answer is the step itself."""
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    place = {"today": day(_today(visit)), "city": visit.host_city_display_name}
+    place = {"today": format_day(_get_today(visit)), "city": visit.host_city_display_name}
     if verb == "confirm":
-        title, consequence = _("Confirm this visit already?"), _what_is_missing(visit)
+        title, consequence = _("Confirm this visit already?"), _describe_missing(visit)
     elif verb == "start":
         title = _("Start this visit today?")
         consequence = _(
             "Today is %(today)s in %(city)s; the first day of the visit is %(day)s."
             " Once it has started, it can be neither cancelled nor postponed.",
-            day=day(visit.start_date),
+            day=format_day(visit.start_date),
             **place,
         )
     else:
         title = _("Close this visit today?")
         consequence = _(
             "Today is %(today)s in %(city)s; the last day of the visit is %(day)s. Closing it is final.",
-            day=day(visit.end_date),
+            day=format_day(visit.end_date),
             **place,
         )
     return render_template(
@@ -249,19 +252,19 @@ def ask(visit_id: str, verb: str) -> ResponseReturnValue:
         form=Form({"etag": visit.etag}),
         title=title,
         consequence=consequence,
-        button=enum_labels.verb_label(verb, "visits"),
+        button=enum_labels.get_verb_label(verb, "visits"),
         back=href(visit.name),
-        above=trail(visit),
+        above=build_trail(visit),
     )
 
 
-def _what_is_missing(visit: pb.Visit) -> str:
+def _describe_missing(visit: pb.Visit) -> str:
     """Return what a visit lacks that others rely on once it is confirmed."""
-    found = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
+    answer = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"{visit.name}/programme"))
     return " ".join(
         [
-            *([] if found.delegates else [_("Nobody travels yet.")]),
-            *([] if found.agenda_items else [_("The programme is empty.")]),
+            *([] if answer.delegates else [_("Nobody travels yet.")]),
+            *([] if answer.agenda_items else [_("The programme is empty.")]),
             _("Delegation and programme can still be changed once the visit is confirmed."),
         ]
     )
@@ -273,8 +276,8 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form({"etag": visit.etag})
     if form.submitted:
-        with form.keeping_what_was_typed():
-            transitions.carry_out("VisitService", verb, visit.name, form)
+        with form.catch_refusal():
+            transitions.transition("VisitService", verb, visit.name, form)
             return redirect(href(visit.name), 303)
     return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
 
@@ -288,27 +291,27 @@ def report(visit_id: str) -> ResponseReturnValue:
         message = "Only the international office and the department in charge record a debrief."
         raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
-    form = Form({"etag": visit.etag, **_new_entry(0, exchange)})
-    early = _today(visit) < date_of(visit.end_date)
-    known_topics = topics.known(*exchange.topics)
+    form = Form({"etag": visit.etag, **_get_new_entry(0, exchange)})
+    early = _get_today(visit) < date_of(visit.end_date)
+    known_topics = topics.list_known_topics(*exchange.topics)
     added = None
     if form.submitted and "report" not in visit.allowed_transitions:
-        with form.keeping_what_was_typed():
-            raise IllegalTransition("report", _state_of(visit), list(visit.allowed_transitions))
+        with form.catch_refusal():
+            raise IllegalTransition("report", _get_state(visit), list(visit.allowed_transitions))
     elif "add" in form.values:
-        if form.entries(ENTRIES) < MAX_LEARNINGS:
-            added = form.entries(ENTRIES)
-            form.values.update(_new_entry(added, exchange))
+        if form.count_entries(ENTRIES) < MAX_LEARNINGS:
+            added = form.count_entries(ENTRIES)
+            form.values.update(_get_new_entry(added, exchange))
     elif "remove" in form.values:
         form.keep_entries(ENTRIES, lambda index: str(index) != form["remove"])
     elif form.submitted:
-        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.blank(f"{ENTRIES}.{index}", _GIVEN))
-        with form.keeping_what_was_typed():
+        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.is_blank(f"{ENTRIES}.{index}", PREFILLED))
+        with form.catch_refusal():
             if early and form["early"] != "on":
                 unconfirmed = Violation("early", "EARLY_NOT_CONFIRMED", "is not confirmed")
-                raise _refused(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
-            reported: Any = transitions.carry_out("VisitService", "report", visit.name, form)
-            topics.tell_of_new((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
+                raise _collect_violations(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
+            reported: Any = transitions.transition("VisitService", "report", visit.name, form)
+            topics.flash_new_topics((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
             return redirect(href(visit.name), 303)
     return render_template(
         "visits/report.html",
@@ -316,18 +319,18 @@ def report(visit_id: str) -> ResponseReturnValue:
         visit=visit,
         entries=ENTRIES,
         added=added,
-        full=form.entries(ENTRIES) >= MAX_LEARNINGS,
+        full=form.count_entries(ENTRIES) >= MAX_LEARNINGS,
         early=early,
-        readers=visibilities(),
+        readers=list_visibilities(),
         topics_known=known_topics,
     ), form.status
 
 
 # What an entry holds before anything is typed.
-_GIVEN = (".language", ".topics", ".visibility")
+PREFILLED = (".language", ".topics", ".visibility")
 
 
-def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
+def _get_new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
     """
     Return the fields of a new learning in the debrief.
 
@@ -335,30 +338,30 @@ def _new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
     """
     return {
         f"{ENTRIES}.{index}.visibility": "VISIBILITY_INTERNAL",
-        f"{ENTRIES}.{index}.language": language(),
-        f"{ENTRIES}.{index}.topics": ", ".join(map(topics.label, exchange.topics)),
+        f"{ENTRIES}.{index}.language": current_language(),
+        f"{ENTRIES}.{index}.topics": ", ".join(map(topics.get_topic_label, exchange.topics)),
     }
 
 
-def _state_of(visit: pb.Visit) -> str:
+def _get_state(visit: pb.Visit) -> str:
     """Return the state of a visit as refusals name it: `RUNNING`."""
     return pb.Visit.State.Name(visit.state).removeprefix("STATE_")
 
 
-def _directions() -> list[tuple[str, str]]:
+def _list_directions() -> list[tuple[str, str]]:
     """Return the directions of visits, named by who hosts or travels: the reader may be of either city."""
     return [
-        (INCOMING, _("Incoming: %(city)s hosts", city=home_city())),
-        (OUTGOING, _("Outgoing: %(city)s travels", city=home_city())),
+        (INCOMING, _("Incoming: %(city)s hosts", city=get_home_city_name())),
+        (OUTGOING, _("Outgoing: %(city)s travels", city=get_home_city_name())),
     ]
 
 
-def _today(visit: pb.Visit) -> date:
+def _get_today(visit: pb.Visit) -> date:
     """Return the day that it is where the visit takes place."""
     return datetime.now(ZoneInfo(visit.time_zone)).date()
 
 
-def _by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:
+def _group_by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:
     """Return the agenda by the day on which each item starts, as clocks in `zone` show it."""
     here = ZoneInfo(zone)
     days = groupby(agenda, key=lambda item: item.start_time.ToDatetime(UTC).astimezone(here).date())

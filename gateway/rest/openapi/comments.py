@@ -22,53 +22,53 @@ FILE_PACKAGE = 2
 
 
 @cache
-def comments() -> dict[str, str]:
+def read_comments() -> dict[str, str]:
     """Return every comment by full name; that of a file's package stands at the package's name."""
     descriptors = FileDescriptorSet.FromString(DESCRIPTORS.read_bytes())
-    found: dict[str, str] = {}
+    texts_by_name: dict[str, str] = {}
     for file in descriptors.file:
         texts = {tuple(location.path): location.leading_comments for location in file.source_code_info.location}
-        for path, name in _names(file):
+        for path, name in _walk_file(file):
             if text := texts.get(path):
-                found[name] = "\n".join(line.removeprefix(" ").rstrip() for line in text.splitlines()).strip()
-    return found
+                texts_by_name[name] = "\n".join(line.removeprefix(" ").rstrip() for line in text.splitlines()).strip()
+    return texts_by_name
 
 
-def comment(full_name: str) -> str:
+def get_comment(full_name: str) -> str:
     """Return the comment at a message, field, enum, value, service or RPC; "" for none."""
-    return comments().get(full_name, "")
+    return read_comments().get(full_name, "")
 
 
-def summary(text: str) -> str:
+def summarize(text: str) -> str:
     """Return the first sentence of a comment, without the point at its end."""
     paragraph = text.partition("\n\n")[0].replace("\n", " ")
     return re.split(r"(?<=[^.]\w)[.:;] |\.$|:$", paragraph)[0]
 
 
-def _names(file: FileDescriptorProto) -> Iterator[tuple[Path, str]]:
+def _walk_file(file: FileDescriptorProto) -> Iterator[tuple[Path, str]]:
     prefix = f"{file.package}."
     for i, message in enumerate(file.message_type):
-        yield from _message_names(message, (FILE_MESSAGES, i), prefix)
+        yield from _walk_message(message, (FILE_MESSAGES, i), prefix)
     for i, enum in enumerate(file.enum_type):
-        yield from _enum_names(enum, (FILE_ENUMS, i), prefix)
+        yield from _walk_enum(enum, (FILE_ENUMS, i), prefix)
     for i, service in enumerate(file.service):
         yield (FILE_SERVICES, i), prefix + service.name
         for j, method in enumerate(service.method):
             yield (FILE_SERVICES, i, SERVICE_METHODS, j), f"{prefix}{service.name}.{method.name}"
 
 
-def _message_names(message: DescriptorProto, path: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+def _walk_message(message: DescriptorProto, path: Path, prefix: str) -> Iterator[tuple[Path, str]]:
     name = prefix + message.name
     yield path, name
     for i, field in enumerate(message.field):
         yield (*path, MESSAGE_FIELDS, i), f"{name}.{field.name}"
     for i, nested in enumerate(message.nested_type):
-        yield from _message_names(nested, (*path, MESSAGE_MESSAGES, i), f"{name}.")
+        yield from _walk_message(nested, (*path, MESSAGE_MESSAGES, i), f"{name}.")
     for i, enum in enumerate(message.enum_type):
-        yield from _enum_names(enum, (*path, MESSAGE_ENUMS, i), f"{name}.")
+        yield from _walk_enum(enum, (*path, MESSAGE_ENUMS, i), f"{name}.")
 
 
-def _enum_names(enum: EnumDescriptorProto, path: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+def _walk_enum(enum: EnumDescriptorProto, path: Path, prefix: str) -> Iterator[tuple[Path, str]]:
     name = prefix + enum.name
     yield path, name
     for i, value in enumerate(enum.value):

@@ -8,12 +8,12 @@ from austausch.common.v1 import access_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
-from gateway.errors.http_status import reasons_of_status
+from gateway.errors.http_status import ERROR_STATUSES, list_reasons
 from gateway.errors.reasons import FIELDS
 from gateway.rest import fields
 from gateway.rest.endpoints import Endpoint
-from gateway.rest.openapi.comments import comment, summary
-from gateway.rest.openapi.schemas import WELL_KNOWN, Schema, Schemas, behaviour, required, sample
+from gateway.rest.openapi.comments import get_comment, summarize
+from gateway.rest.openapi.schemas import WELL_KNOWN, Schema, Schemas, get_behaviours, list_required, make_sample
 
 JSON = "application/json"
 DESCRIPTION = """\
@@ -38,22 +38,6 @@ and the fields that were wrong, each with a `reason` of its own: what belongs to
 `violations_<index>_<name>`. Reasons stay as they are, messages do not. Each answer below has its reasons as
 `x-reasons`.
 """
-ERRORS = {
-    "400": (
-        "InvalidArgument",
-        "A field is wrong (`INVALID_ARGUMENT`), or the state does not allow it (`FAILED_PRECONDITION`).",
-    ),
-    "401": ("Unauthenticated", "There is no token, or it is not valid (any more)."),
-    "403": ("PermissionDenied", "The caller may not do this."),
-    "404": ("NotFound", "There is no such resource, or the caller may not see it."),
-    "409": ("Conflict", "Something is in the way (`ALREADY_EXISTS`), or changed since it was read (`ABORTED`)."),
-    "413": ("TooLarge", "The body has more than 1 MB."),
-    "415": ("UnsupportedMediaType", "The body is not `application/json`."),
-    "429": ("TooManyRequests", "Too often; `Retry-After` tells the seconds to wait."),
-    "500": ("Internal", "A defect of the platform."),
-    "503": ("Unavailable", "A part of the platform is away; `Retry-After` tells when to try again."),
-    "504": ("DeadlineExceeded", "A part of the platform took too long."),
-}
 ERROR_SCHEMA: Schema = {
     "type": "object",
     "description": "An error, as every failed call has it.",
@@ -120,7 +104,7 @@ BAD_REQUEST_SCHEMA: Schema = {
 }
 
 
-def document(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
+def build_document(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
     """
     Return the OpenAPI document of some endpoints.
 
@@ -131,8 +115,8 @@ def document(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
     schemas.components |= {"Error": ERROR_SCHEMA, "ErrorInfo": ERROR_INFO_SCHEMA, "BadRequest": BAD_REQUEST_SCHEMA}
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        paths.setdefault(prefix + endpoint.path, {})[endpoint.verb.lower()] = operation(endpoint, schemas)
-    services = {endpoint.method.containing_service.full_name: tag(endpoint) for endpoint in endpoints}
+        paths.setdefault(prefix + endpoint.path, {})[endpoint.verb.lower()] = describe_operation(endpoint, schemas)
+    services = {endpoint.method.containing_service.full_name: get_tag(endpoint) for endpoint in endpoints}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -144,11 +128,11 @@ def document(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": [{"name": name, "description": comment(full_name)} for full_name, name in services.items()],
+        "tags": [{"name": name, "description": get_comment(full_name)} for full_name, name in services.items()],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
-            "responses": {name: error_response(code, text) for code, (name, text) in ERRORS.items()},
+            "responses": {error.name: describe_error(status) for status, error in ERROR_STATUSES.items()},
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -160,85 +144,89 @@ def document(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
     }
 
 
-def tag(endpoint: Endpoint) -> str:
+def get_tag(endpoint: Endpoint) -> str:
     """Return the tag of an endpoint: the service that it belongs to."""
     return str(endpoint.method.containing_service.name.removesuffix("Service"))
 
 
-def error_response(code: str, text: str) -> dict[str, Any]:
-    """Return the answer of one kind of error."""
+def describe_error(status: int) -> dict[str, Any]:
+    """Return the answer with which a call fails that has an HTTP status."""
     response: dict[str, Any] = {
-        "description": text,
-        "x-reasons": reasons_of_status(int(code)),
+        "description": ERROR_STATUSES[status].description,
+        "x-reasons": list_reasons(status),
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
-    if code == "401":
+    if status == 401:
         response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    if code in ("429", "503"):
+    if status in (429, 503):
         response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return response
 
 
-def operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+def describe_operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     """Return one endpoint as an operation."""
     method = endpoint.method
-    text = comment(method.full_name)
+    text = get_comment(method.full_name)
     roles = [access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in endpoint.roles]
     people = [role for role in roles if role != "service"]
     who = f"May be called by: {', '.join(people)}." if people else "May be called by anyone."
-    described: dict[str, Any] = {
+    description: dict[str, Any] = {
         "operationId": method.name,
-        "tags": [tag(endpoint)],
-        "summary": summary(text),
+        "tags": [get_tag(endpoint)],
+        "summary": summarize(text),
         "description": f"{text}\n\n{who}",
-        "responses": {"200": {"description": "Done.", "content": answer(endpoint, schemas)}},
+        "responses": {"200": {"description": "Done.", "content": describe_answer(endpoint, schemas)}},
     }
-    if parameters := [*path_parameters(endpoint), *query_parameters(endpoint, schemas)]:
-        described["parameters"] = parameters
+    if parameters := [*describe_path_parameters(endpoint), *describe_query_parameters(endpoint, schemas)]:
+        description["parameters"] = parameters
     if endpoint.body:
-        described["requestBody"] = {"required": True, "content": {JSON: body(endpoint, schemas)}}
-    for code in error_codes(endpoint):
-        described["responses"][code] = {"$ref": f"#/components/responses/{ERRORS[code][0]}"}
+        description["requestBody"] = {"required": True, "content": {JSON: describe_body(endpoint, schemas)}}
+    for status in list_error_statuses(endpoint):
+        name = ERROR_STATUSES[status].name
+        description["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
     if not roles:
-        described["security"] = []
-    return described
+        description["security"] = []
+    return description
 
 
-def error_codes(endpoint: Endpoint) -> list[str]:
+def list_error_statuses(endpoint: Endpoint) -> list[int]:
     """Return the HTTP statuses with which a call can fail."""
-    absent = set()
+    absent: set[int] = set()
     if not endpoint.body:
-        absent |= {"413", "415"}
+        absent |= {413, 415}
     if endpoint.verb == "GET":
-        absent |= {"409"}
+        absent |= {409}
     if endpoint.roles:
-        absent |= {"429"}
+        absent |= {429}
     else:
-        absent |= {"403"}
+        absent |= {403}
     if not endpoint.variables:
-        absent |= {"404"}
-    return [code for code in ERRORS if code not in absent]
+        absent |= {404}
+    return [status for status in ERROR_STATUSES if status not in absent]
 
 
-def answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+def describe_answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     """Return the content of a successful answer."""
-    return {JSON: {"schema": schemas.reference(endpoint.method.output_type)}}
+    return {JSON: {"schema": schemas.refer_to(endpoint.method.output_type)}}
 
 
-def body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+def describe_body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     """Return the content of the body, with an example."""
     request = endpoint.method.input_type
     in_path = frozenset(variable.field for variable in endpoint.variables)
     if endpoint.body == "*":
-        return {"schema": schemas.message(request, without=in_path), "example": sample(request, without=in_path)}
-    kind = fields.message_of(request.fields_by_name[endpoint.body])
-    schema = schemas.reference(kind)
-    if endpoint.verb == "POST" and (names := required(kind)):
+        return {
+            "schema": schemas.describe_message(request, without=in_path),
+            "example": make_sample(request, without=in_path),
+        }
+    kind = fields.get_message_type(request.fields_by_name[endpoint.body])
+    schema = schemas.refer_to(kind)
+    if endpoint.verb == "POST" and (names := list_required(kind)):
         schema = {"allOf": [schema, {"required": names}]}
-    return {"schema": schema, "example": sample(kind)}
+    return {"schema": schema, "example": make_sample(kind)}
 
 
-def path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+def describe_path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     """Yield the variable parts of the path."""
     for segment in endpoint.segments:
         yield {
@@ -250,23 +238,23 @@ def path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         }
 
 
-def query_parameters(endpoint: Endpoint, schemas: Schemas) -> Iterator[dict[str, Any]]:
+def describe_query_parameters(endpoint: Endpoint, schemas: Schemas) -> Iterator[dict[str, Any]]:
     """Yield the query parameters; those of a message field are named by their paths, ``date.year``."""
     for field in endpoint.query_fields:
-        yield from _query_parameters(field, "", schemas)
+        yield from _describe_query_parameter(field, "", schemas)
 
 
-def _query_parameters(field: FieldDescriptor, prefix: str, schemas: Schemas) -> Iterator[dict[str, Any]]:
+def _describe_query_parameter(field: FieldDescriptor, prefix: str, schemas: Schemas) -> Iterator[dict[str, Any]]:
     if field.message_type is not None and field.message_type.full_name not in WELL_KNOWN:
         if not fields.is_repeated(field):
             for inner in field.message_type.fields:
-                yield from _query_parameters(inner, f"{prefix}{field.json_name}.", schemas)
+                yield from _describe_query_parameter(inner, f"{prefix}{field.json_name}.", schemas)
         return
-    schema = schemas.field(field)
+    schema = schemas.describe_field(field)
     yield {
         "name": prefix + field.json_name,
         "in": "query",
-        "required": field_behavior_pb2.REQUIRED in behaviour(field),
+        "required": field_behavior_pb2.REQUIRED in get_behaviours(field),
         "description": schema.pop("description", ""),
         "schema": schema,
     }

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 
 from gateway.rest import fields
-from gateway.rest.openapi.comments import comment
+from gateway.rest.openapi.comments import get_comment
 
 Schema = dict[str, Any]
 
@@ -57,7 +57,7 @@ STRING_RULES = {"min_len": "minLength", "max_len": "maxLength"}
 STRING_FORMATS = {"uuid": "uuid", "email": "email", "uri": "uri", "hostname": "hostname"}
 EXAMPLE = re.compile(r"(?:e\.g\.|such as|for example)\s+`([^`{}]+)`", re.IGNORECASE)
 # What a pattern of resource names has for an id.
-CHARACTERS = re.compile(r"(\[[^\]]+\])+\{\d+,\d+\}")
+ID_PATTERN = re.compile(r"(\[[^\]]+\])+\{\d+,\d+\}")
 # A class of Unicode in a pattern, and the brackets around some.
 UNICODE = re.compile(r"\\p\{(\w+)\}")
 WITH_UNICODE = re.compile(r"\[(?!\^)((?:\\.|[^\]\\])*?\\p(?:\\.|[^\]\\])*)\]")
@@ -76,49 +76,49 @@ class Schemas:
 
     def __init__(self) -> None:
         self.components: dict[str, Schema] = {}
-        self._described: dict[str, Descriptor | EnumDescriptor] = {}
+        self._types: dict[str, Descriptor | EnumDescriptor] = {}
 
-    def reference(self, kind: Descriptor | EnumDescriptor) -> Schema:
+    def refer_to(self, kind: Descriptor | EnumDescriptor) -> Schema:
         """Return the reference to the schema of a message or an enum, which is made if it is new."""
-        name = _name(kind)
-        if self._described.setdefault(name, kind) is not kind:
-            raise ValueError(f"{kind.full_name} and {self._described[name].full_name} would have one name")
+        name = _get_component_name(kind)
+        if self._types.setdefault(name, kind) is not kind:
+            raise ValueError(f"{kind.full_name} and {self._types[name].full_name} would have one name")
         if name not in self.components:
             self.components[name] = {}
-            self.components[name] = self.message(kind) if isinstance(kind, Descriptor) else enum(kind)
+            self.components[name] = self.describe_message(kind) if isinstance(kind, Descriptor) else describe_enum(kind)
         return {"$ref": f"#/components/schemas/{name}"}
 
-    def message(self, kind: Descriptor, without: frozenset[str] = frozenset()) -> Schema:
+    def describe_message(self, kind: Descriptor, without: frozenset[str] = frozenset()) -> Schema:
         """Return the schema of a message, but for some of its fields (those that a path holds)."""
         held = [field for field in kind.fields if field.name not in without]
         schema: Schema = {"type": "object"}
-        if text := comment(kind.full_name):
+        if text := get_comment(kind.full_name):
             schema["description"] = text
         if held:
-            schema["properties"] = {field.json_name: self.field(field) for field in held}
-        if not is_resource(kind) and (names := required(kind, without)):
+            schema["properties"] = {field.json_name: self.describe_field(field) for field in held}
+        if not is_resource(kind) and (names := list_required(kind, without)):
             schema["required"] = names
         return schema
 
-    def field(self, field: FieldDescriptor) -> Schema:
+    def describe_field(self, field: FieldDescriptor) -> Schema:
         """Return the schema of a field: of its value, list or map, with what its comment and its rules say."""
-        rules: validate_pb2.FieldRules = fields.option(field, validate_pb2.field)
+        rules: validate_pb2.FieldRules = fields.get_option(field, validate_pb2.field)
         if fields.is_map(field):
-            value = fields.message_of(field).fields_by_name["value"]
-            schema: Schema = {"type": "object", "additionalProperties": self._value(value, rules.map.values)}
+            value = fields.get_message_type(field).fields_by_name["value"]
+            schema: Schema = {"type": "object", "additionalProperties": self._describe_value(value, rules.map.values)}
         elif fields.is_repeated(field):
-            schema = {"type": "array", "items": self._value(field, rules.repeated.items)}
+            schema = {"type": "array", "items": self._describe_value(field, rules.repeated.items)}
             for rule, word in {"min_items": "minItems", "max_items": "maxItems", "unique": "uniqueItems"}.items():
                 if rules.repeated.HasField(rule):
                     schema[word] = getattr(rules.repeated, rule)
         else:
-            schema = self._value(field, rules)
-        if text := comment(field.full_name):
+            schema = self._describe_value(field, rules)
+        if text := get_comment(field.full_name):
             schema = {**schema, "description": text}
             samples = EXAMPLE.findall(text)
             if samples and field.type == type_of.TYPE_STRING:
                 schema["examples"] = [samples[:1]] if fields.is_repeated(field) else samples[:1]
-        behaviours = behaviour(field)
+        behaviours = get_behaviours(field)
         if behaviours & {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER}:
             schema["readOnly"] = True
         if field_behavior_pb2.INPUT_ONLY in behaviours:
@@ -127,18 +127,18 @@ class Schemas:
             schema["deprecated"] = True
         return schema
 
-    def _value(self, field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Schema:
+    def _describe_value(self, field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Schema:
         """Return the schema of one value of a field."""
         if field.message_type is not None:
             known = WELL_KNOWN.get(field.message_type.full_name)
-            return dict(known) if known is not None else self.reference(field.message_type)
+            return dict(known) if known is not None else self.refer_to(field.message_type)
         if field.enum_type is not None:
-            return self.reference(field.enum_type)
+            return self.refer_to(field.enum_type)
         schema = dict(SCALARS[field.type])
         optional = rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
         kind = rules.WhichOneof("type")
         if kind == "string":
-            schema |= string_rules(rules.string, optional)
+            schema |= describe_string_rules(rules.string, optional)
         elif kind and schema["type"] in ("integer", "number"):
             held: Message = getattr(rules, kind)
             for rule, word in NUMBER_RULES.items():
@@ -149,7 +149,7 @@ class Schemas:
         return schema
 
 
-def string_rules(rules: validate_pb2.StringRules, optional: bool) -> Schema:
+def describe_string_rules(rules: validate_pb2.StringRules, optional: bool) -> Schema:
     """Return the limits of a text; where a rule is ignored for an empty text, the empty text is allowed."""
     schema: Schema = {}
     for rule, word in STRING_RULES.items():
@@ -159,7 +159,7 @@ def string_rules(rules: validate_pb2.StringRules, optional: bool) -> Schema:
         if getattr(rules, rule):
             schema["format"] = name
     if rules.pattern:
-        schema["pattern"] = f"^$|{portable(rules.pattern)}" if optional else portable(rules.pattern)
+        schema["pattern"] = f"^$|{make_portable(rules.pattern)}" if optional else make_portable(rules.pattern)
     if rules.const:
         schema["const"] = rules.const
     if getattr(rules, "in"):
@@ -167,17 +167,17 @@ def string_rules(rules: validate_pb2.StringRules, optional: bool) -> Schema:
     return schema
 
 
-def portable(pattern: str) -> str:
+def make_portable(pattern: str) -> str:
     """
     Return a pattern that any dialect of regular expressions knows, and that matches whatever the given one does.
 
     Not every dialect knows the classes of Unicode, and a client shall not fail on a pattern: what has them in brackets
     becomes all of Unicode but for the ASCII characters that do not fit.
     """
-    return WITH_UNICODE.sub(lambda brackets: _without_unicode(brackets[1]), pattern)
+    return WITH_UNICODE.sub(lambda brackets: _replace_unicode_classes(brackets[1]), pattern)
 
 
-def _without_unicode(held: str) -> str:
+def _replace_unicode_classes(held: str) -> str:
     """Return, in brackets, what stands for classes of Unicode and the characters and ranges beside them."""
     categories = tuple(UNICODE.findall(held))
     others = UNICODE.sub("", held)
@@ -192,37 +192,37 @@ def _without_unicode(held: str) -> str:
     return "[^" + "".join(rf"\x{run[0]:02x}-\x{run[-1]:02x}" for run in runs) + "]"
 
 
-def enum(kind: EnumDescriptor) -> Schema:
+def describe_enum(kind: EnumDescriptor) -> Schema:
     """Return the schema of an enum: its names, and what each of them means."""
-    meanings = [f"- `{value.name}`: {comment(f'{kind.full_name}.{value.name}')}" for value in kind.values]
+    meanings = [f"- `{value.name}`: {get_comment(f'{kind.full_name}.{value.name}')}" for value in kind.values]
     return {
         "type": "string",
         "enum": [value.name for value in kind.values],
-        "description": "\n".join([comment(kind.full_name), "", *meanings]).strip(),
+        "description": "\n".join([get_comment(kind.full_name), "", *meanings]).strip(),
     }
 
 
-def behaviour(field: FieldDescriptor) -> set[int]:
+def get_behaviours(field: FieldDescriptor) -> set[int]:
     """Return the ``google.api.field_behavior`` of a field."""
-    return set(fields.option(field, field_behavior_pb2.field_behavior))
+    return set(fields.get_option(field, field_behavior_pb2.field_behavior))
 
 
-def required(kind: Descriptor, without: frozenset[str] = frozenset()) -> list[str]:
+def list_required(kind: Descriptor, without: frozenset[str] = frozenset()) -> list[str]:
     """Return the JSON names of a message's required fields."""
     return [
         field.json_name
         for field in kind.fields
-        if field.name not in without and field_behavior_pb2.REQUIRED in behaviour(field)
+        if field.name not in without and field_behavior_pb2.REQUIRED in get_behaviours(field)
     ]
 
 
 def is_resource(kind: Descriptor) -> bool:
     """Tell whether a message is a resource: on update, only its changed fields are sent."""
     name = kind.fields_by_name.get("name")
-    return name is not None and field_behavior_pb2.IDENTIFIER in behaviour(name)
+    return name is not None and field_behavior_pb2.IDENTIFIER in get_behaviours(name)
 
 
-def sample(kind: Descriptor, without: frozenset[str] = frozenset()) -> Schema:
+def make_sample(kind: Descriptor, without: frozenset[str] = frozenset()) -> Schema:
     """Return an example of a message as a caller would write it: what is required, and what comments exemplify."""
     if kind.full_name == "google.type.Date":
         return {"year": 2030, "month": 5, "day": 14}
@@ -230,49 +230,49 @@ def sample(kind: Descriptor, without: frozenset[str] = frozenset()) -> Schema:
         field
         for field in kind.fields
         if field.name not in without
-        and not behaviour(field) & {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER}
+        and not get_behaviours(field) & {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER}
     ]
     return {
-        field.json_name: sample_value(field)
+        field.json_name: make_sample_value(field)
         for field in written
-        if field_behavior_pb2.REQUIRED in behaviour(field)
+        if field_behavior_pb2.REQUIRED in get_behaviours(field)
         or (
-            EXAMPLE.search(comment(field.full_name))
+            EXAMPLE.search(get_comment(field.full_name))
             and not fields.is_repeated(field)
             and field.type == type_of.TYPE_STRING
         )
     }
 
 
-def sample_value(field: FieldDescriptor) -> Any:
+def make_sample_value(field: FieldDescriptor) -> Any:
     """Return an example of a field's value."""
-    value = _sample_of_one(field)
+    value = _make_one_sample(field)
     return [value] if fields.is_repeated(field) else value
 
 
-def _sample_of_one(field: FieldDescriptor) -> Any:
+def _make_one_sample(field: FieldDescriptor) -> Any:
     if field.message_type is not None:
         known = WELL_KNOWN.get(field.message_type.full_name)
         if known is None:
-            return sample(field.message_type)
+            return make_sample(field.message_type)
         later = field.name.startswith("end_")
         return "2030-05-14T10:30:00Z" if later and "date-time" in known.values() else known.get("examples", [""])[0]
     if field.enum_type is not None:
         return field.enum_type.values[min(1, len(field.enum_type.values) - 1)].name
     if field.type != type_of.TYPE_STRING:
         return {"integer": 1, "number": 1.5, "boolean": True, "string": "1"}[SCALARS[field.type]["type"]]
-    text = comment(field.full_name)
-    if found := EXAMPLE.search(text):
-        return found[1]
+    text = get_comment(field.full_name)
+    if example := EXAMPLE.search(text):
+        return example[1]
     if name := re.search(r"`((?:\w+/\{\w+\}/?)+)`", text):
         return re.sub(r"\{(\w+)\}", lambda part: SAMPLE_IDS.get(part[1], SAMPLE_UUID), name[1])
-    if pattern := fields.option(field, validate_pb2.field).string.pattern:
+    if pattern := fields.get_option(field, validate_pb2.field).string.pattern:
         fitting = [word for word in re.findall(r"`([^`]+)`", text) if re.fullmatch(pattern, word)]
-        return fitting[0] if fitting else CHARACTERS.sub(SAMPLE_UUID, pattern.strip("^$"))
+        return fitting[0] if fitting else ID_PATTERN.sub(SAMPLE_UUID, pattern.strip("^$"))
     return "user@example.org" if field.name == "email" else f"A {field.name.replace('_', ' ')}"
 
 
-def _name(kind: Descriptor | EnumDescriptor) -> str:
+def _get_component_name(kind: Descriptor | EnumDescriptor) -> str:
     """Return what a message or enum is called among the components: ``Visit``, ``Visit.State``."""
     parts = [kind.name]
     outer = kind.containing_type

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from chassis.errors import Violation
 
 
-class Unfit(ValueError):
+class UnfitValue(ValueError):
     """
     One value does not fit its field.
 
@@ -19,6 +19,6 @@ class Unfit(ValueError):
         super().__init__(description)
         self.reason, self.description, self.metadata = reason, description, metadata or {}
 
-    def at(self, path: str) -> Violation:
+    def to_violation(self, path: str) -> Violation:
         """Return this as what is wrong with the field at a path."""
         return Violation(path, self.reason, self.description, self.metadata)
