@@ -1,8 +1,7 @@
 """The pages of forums: how one is set up, what each reader is offered, and what is refused."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -11,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, crumbs_of, execute, send, sign_in, text_of
+from tests.gateway.browsing import PageForm, browser, crumbs_of, execute, send, text_of
 from tests.gateway.conftest import Gateway, Rest, credentials
 from tests.gateway.samples import NATIONAL_EXPERT, a_city, created
 
@@ -20,16 +19,9 @@ _number = count(1)
 
 
 @pytest.fixture
-def browse(gateway: Gateway) -> Iterator[Browse]:
+def browse(gateway: Gateway) -> Browse:
     """Open a browser in which an account of a role is signed in."""
-    with ExitStack() as stack:
-
-        def open_(role: Role) -> FlaskClient:
-            client = stack.enter_context(gateway.app.test_client())
-            sign_in(client, **credentials(role))
-            return client
-
-        yield open_
+    return lambda role: browser(gateway, role)
 
 
 @pytest.fixture
