@@ -142,6 +142,8 @@ def test_who_saw_an_older_version_is_told_before_anything_is_deleted(
     told = office.post(f"/{name}/delete", data=seen)
     assert told.status_code == 409
     assert "Changed meanwhile" in text_of(told)
+    assert "Nothing is overwritten." in text_of(told)
+    assert "What you typed" not in text_of(told), "nothing was"
     assert rest.get(f"/v1/{name}").status_code == 200
     assert office.post(f"/{name}/delete", data=PageForm(told.text).fields).status_code == 303
 
