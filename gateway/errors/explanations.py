@@ -28,7 +28,7 @@ class Explanation:
     Attributes:
         title: What happened, in a few words.
         text: The same with its particulars, a line each.
-        advice: What to do now, beside the form that was sent.
+        advice: What to do now, beside the form that was sent; may be empty.
         links: (resource name, its title) of what the text is about, to be linked.
         complaints: (field path, complaint) of the fields with which one can change it.
     """
@@ -41,24 +41,23 @@ class Explanation:
 
 
 CHOOSE_ONE = _l("Please choose at least one.")
-STILL_BELOW = _l("What you typed is still below.")
-TRY_LATER = _l("What you typed is still below. Please try again in a moment.")
+TRY_LATER = _l("Please try again in a moment.")
 # Canonical code → title, and advice beside the form.
-TITLE_AND_ADVICE_BY_CODE: dict[str, tuple[LazyString, LazyString]] = {
-    "UNAUTHENTICATED": (_l("You are not signed in"), STILL_BELOW),
+TITLE_AND_ADVICE_BY_CODE: dict[str, tuple[LazyString, LazyString | str]] = {
+    "UNAUTHENTICATED": (_l("You are not signed in"), ""),
     "PERMISSION_DENIED": (
         _l("You may not do this"),
         _l("Ask the international office if you need it for your work."),
     ),
-    "NOT_FOUND": (_l("There is nothing here"), STILL_BELOW),
-    "ALREADY_EXISTS": (_l("This exists already"), STILL_BELOW),
+    "NOT_FOUND": (_l("There is nothing here"), ""),
+    "ALREADY_EXISTS": (_l("This exists already"), ""),
     "ABORTED": (_l("Changed meanwhile"), TRY_LATER),
     "RESOURCE_EXHAUSTED": (_l("Too often"), TRY_LATER),
     "UNAVAILABLE": (_l("Part of the platform does not answer"), TRY_LATER),
     "DEADLINE_EXCEEDED": (_l("This takes too long"), TRY_LATER),
     "INTERNAL": (_l("Something went wrong"), TRY_LATER),
 }
-OTHER_TITLE_AND_ADVICE = (_l("This was not possible"), STILL_BELOW)
+OTHER_TITLE_AND_ADVICE = (_l("This was not possible"), "")
 
 
 def explain(error: DomainError, zone: tzinfo) -> Explanation:
@@ -129,7 +128,7 @@ def _explain_etag_mismatch(error: DomainError, zone: tzinfo) -> Explanation:
             updater=updater or _("Somebody"),
             time=time,
         ),
-        _("What you typed is still below, and nothing is overwritten. Look through it, then send it again."),
+        _("Nothing is overwritten. Look at it again, then press the button once more if you still want this."),
     )
 
 
@@ -158,7 +157,7 @@ def _explain_double_booking(error: DomainError, zone: tzinfo) -> Explanation:
     return Explanation(
         _("Already taken at that time"),
         "\n".join(sentences),
-        _("Choose another time, room or person. What you typed is still below."),
+        _("Choose another time, room or person."),
         list(
             dict.fromkeys((at, clash.get("conflict_title") or at) for clash in clashes if (at := clash.get("conflict")))
         ),
@@ -180,7 +179,7 @@ def _explain_agenda_outside_dates(error: DomainError, zone: tzinfo) -> Explanati
     return Explanation(
         _("Items of the programme would lie outside the new days"),
         ngettext("There is one more item.", "There are %(num)s more items.", more) if more > 0 else "",
-        _("Move or remove them first, or choose other days. What you typed is still below."),
+        _("Move or remove them first, or choose other days."),
         names,
         [
             (path, _("The programme has items outside these days."))
@@ -204,7 +203,7 @@ def _explain_ineligible(error: DomainError, _zone: tzinfo) -> Explanation:
     return Explanation(
         _("Not eligible"),
         _("What speaks against it: %(reasons)s.", reasons="; ".join(broken)),
-        _("The check is in the log of the forum. What you typed is still below."),
+        _("The check is in the log of the forum."),
     )
 
 
@@ -222,7 +221,7 @@ def _explain_delegate_travels(error: DomainError, _zone: tzinfo) -> Explanation:
     return Explanation(
         _("In another delegation on these days"),
         " ".join(sentences),
-        _("Take the person out there first, or choose other days. What you typed is still below."),
+        _("Take the person out there first, or choose other days."),
         [(clash["conflict"], clash["conflict_title"]) for clash in clashes if "conflict" in clash],
     )
 
@@ -251,7 +250,7 @@ def _explain_second_head(error: DomainError, _zone: tzinfo) -> Explanation:
     return Explanation(
         _("The delegation has a head already"),
         "",
-        _("Take the mark away there first, or leave it out here. What you typed is still below."),
+        _("Take the mark away there first, or leave it out here."),
         [(head, title)],
         [("delegate.head", _("%(head)s heads the delegation now.", head=title))],
     )

@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as NotInTime
 
+from tests.browser.test_every_page import violations
+
 pytestmark = pytest.mark.browser
 
 TITLE = "Controllers from Swansea, the spring visit"
@@ -141,6 +143,16 @@ def test_a_forum_adopts_and_the_city_answers(open_page: Callable[..., Page]) -> 
     page.get_by_label("Begründung").fill("Die Steuerung übernimmt das in den Haushaltsplan.")
     page.get_by_role("button", name="Beantworten").click()
     expect(page.get_by_text("Die Steuerung übernimmt das in den Haushaltsplan.")).to_be_visible()
+
+    conclusion.get_by_role("link", name="Antwort berichtigen").first.click()
+    page.get_by_label("Antwort der Stadt").select_option(label="Teilweise angenommen")
+    page.get_by_label("Begründung").fill("Die Steuerung übernimmt die Hälfte.")
+    page.get_by_role("button", name="Antwort berichtigen").click()
+    expect(page.get_by_text("Die Steuerung übernimmt die Hälfte.")).to_be_visible()
+    expect(page.get_by_text("Die Steuerung übernimmt das in den Haushaltsplan.")).to_be_hidden()
+    page.get_by_text("Eine frühere Antwort").press("Enter")
+    expect(page.get_by_text("Die Steuerung übernimmt das in den Haushaltsplan.")).to_be_visible()
+    assert violations(page) == []
 
     page.goto("/learnings")
     for found in (title, recommendation):

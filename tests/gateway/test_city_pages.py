@@ -87,6 +87,7 @@ def test_who_overtakes_another_is_told_and_decides(office: FlaskClient, rest: Re
     overtaken = office.post(f"/{city['name']}/edit", data=typed)
     assert overtaken.status_code == 409
     assert "Take this instead: “Somebody else's”" in text_of(overtaken)
+    assert "What you typed is still below." in text_of(overtaken)
     assert office.post(f"/{city['name']}/edit", data=PageForm(overtaken.text).fields).status_code == 303
     assert rest.get(f"/v1/{city['name']}").json["localName"] == "Abertawe"
 

@@ -85,12 +85,9 @@ def test_a_service_is_understood_by_reason_and_particulars_whatever_it_says() ->
 @pytest.mark.usefixtures("german")
 def test_a_reason_of_a_newer_service_is_told_in_general_words() -> None:
     unknown = explain(PermissionDenied("Not on Sundays.", reason="SUNDAY"), UTC)
-    assert unknown.title == "Das dürfen Sie nicht"
+    assert unknown.title == "Dazu sind Sie nicht berechtigt"
     assert "Sunday" not in unknown.text
-    assert (
-        explain_field(Violation("visit.title", "ON_SUNDAY", "is a Sunday"))
-        == "Das hat nicht die Form, die hier gebraucht wird."
-    )
+    assert explain_field(Violation("visit.title", "ON_SUNDAY", "is a Sunday")) == "Das Format stimmt nicht."
 
 
 @pytest.mark.usefixtures("german")

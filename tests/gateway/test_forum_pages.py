@@ -1,8 +1,7 @@
 """The pages of forums: how one is set up, what each reader is offered, and what is refused."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -11,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, crumbs_of, execute, send, sign_in, text_of
+from tests.gateway.browsing import PageForm, browser, crumbs_of, execute, send, text_of
 from tests.gateway.conftest import Gateway, Rest, credentials
 from tests.gateway.samples import NATIONAL_EXPERT, a_city, created
 
@@ -20,16 +19,9 @@ _number = count(1)
 
 
 @pytest.fixture
-def browse(gateway: Gateway) -> Iterator[Browse]:
+def browse(gateway: Gateway) -> Browse:
     """Open a browser in which an account of a role is signed in."""
-    with ExitStack() as stack:
-
-        def open_(role: Role) -> FlaskClient:
-            client = stack.enter_context(gateway.app.test_client())
-            sign_in(client, **credentials(role))
-            return client
-
-        yield open_
+    return lambda role: browser(gateway, role)
 
 
 @pytest.fixture
@@ -367,6 +359,39 @@ def test_an_answer_is_corrected_and_what_is_not_done_comes_back(browse: Browse, 
     assert send(browser, f"/{name}/return", reason="Seite 3 fehlt").status_code == 303
     stored = rest.get(f"/v1/{name}").json
     assert (stored["state"], stored["lastReturn"]["reason"]) == ("STATE_IN_PROGRESS", "Seite 3 fehlt")
+
+
+def test_the_page_says_what_was_not_done_and_how_the_city_answered_before(
+    browse: Browse, rest: Rest, forum: str
+) -> None:
+    conclusion = draft(rest, forum)
+    name = recommend(rest, conclusion, ownerDepartment="Controlling")
+    created(rest.post(f"/v1/{conclusion}:adopt"))
+    browser = browse(Role.MEMBER)
+    created(rest.post(f"/v1/{name}:answer", {"verdict": "VERDICT_REJECTED", "reason": "Kein Geld"}))
+    assert "<details" not in browser.get(f"/{forum}").text, "nothing was corrected"
+    created(rest.post(f"/v1/{name}:correct", {"verdict": "VERDICT_ACCEPTED", "reason": "Doch"}))
+    page = browser.get(f"/{forum}").text
+    (earlier,) = re.findall(r"<details.*?</details>", page, re.DOTALL)
+    for part in ("One earlier answer", "Rejected", "by Coordinator on ", "Kein Geld"):
+        assert part in earlier
+    assert "Doch" not in earlier
+
+    created(rest.post(f"/v1/{name}:plan", {"dueDate": {"year": 2035, "month": 6, "day": 30}}))
+    created(rest.post(f"/v1/{name}:start"))
+    created(rest.post(f"/v1/{name}:implement", {"evidence": "Protokoll"}))
+    assert "Not done at first" not in browser.get(f"/{forum}").text
+    created(rest.post(f"/v1/{name}:return", {"reason": "Seite 3 fehlt"}))
+    for path in (f"/{forum}", f"/{name}/implement"):  # in progress again: what is to be done comes first
+        page = browser.get(path).text
+        warning = page[page.index("kern-alert--warning") :]
+        said = ["Reported as not done", "Seite 3 fehlt", "by Coordinator on "]
+        assert sorted(said, key=warning.index) == said
+
+    created(rest.post(f"/v1/{name}:implement", {"evidence": "Protokoll mit Seite 3"}))
+    page = browser.get(f"/{forum}")
+    assert "kern-alert--warning" not in page.text
+    assert "Not done at first Seite 3 fehlt by Coordinator on " in text_of(page)
 
 
 def test_a_department_that_answers_is_not_asked_for_the_owner(browse: Browse, rest: Rest, forum: str) -> None:

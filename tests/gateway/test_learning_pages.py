@@ -156,7 +156,7 @@ def test_the_languages_of_a_city_that_is_entered_come_first_in_every_choice_of_o
     assert made.status_code == 303
     page = browser.get(NEW, headers=german).text
     (here, first), (others, rest) = re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', page, re.DOTALL)
-    assert (here, others) == ("Sprachen der Städte hier", "Andere Sprachen")
+    assert (here, others) == ("Sprachen der beteiligten Städte", "Andere Sprachen")
     names = re.findall(r">([^<]+)</option>", first)
     assert {"Dänisch", "Isländisch", "Ukrainisch", "Walisisch"} <= set(names)
     assert names[0] == "Deutsch", "the reader's own"

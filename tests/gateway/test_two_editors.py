@@ -261,7 +261,7 @@ def test_a_question_survives_the_switch_of_the_language(office: Rest, windows: t
     asked = PageForm(save(windows[1], learning, second, "learning", ("topics", "Culture")).text)
     asked.fields["switch_language"] = "de"
     german = windows[1].post(f"/{learning}/edit", data=asked.fields)
-    assert "Stattdessen das nehmen: „Wasser“" in text_of(german)
+    assert "Stattdessen übernehmen: „Wasser“" in text_of(german)
     saved = save(windows[1], learning, PageForm(german.text), "learning")
     assert saved.status_code == 303
     assert office.get(f"/v1/{learning}").json["topics"] == ["culture"]

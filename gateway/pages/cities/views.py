@@ -1,7 +1,7 @@
 """Pages of cities: the home city, and those that it works with."""
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, current_app, flash, redirect, render_template, request
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -12,6 +12,7 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n import countries_and_zones, formats
+from gateway.pages.deletion import delete_after_asking
 from gateway.vocabulary import cities
 from gateway.vocabulary.slugs import slugify
 from gateway.web import list_filters
@@ -69,6 +70,7 @@ def show(city_id: str) -> ResponseReturnValue:
         home=_get_home_city(),
         partnerships=partnerships,
         working_week=weekdays,
+        deletable=may("CityService.DeleteCity") and city.name != _get_home_city() and not partnerships,
     )
 
 
@@ -87,6 +89,32 @@ def edit(city_id: str) -> ResponseReturnValue:
             flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(href(city.name), 303)
     return _render_form(form, city)
+
+
+@blueprint.route("/<city_id>/delete", methods=["GET", "POST"])
+@sign_in_required
+def delete(city_id: str) -> ResponseReturnValue:
+    permissions.require("CityService.DeleteCity")
+    city = rpc.cities.GetCity(pb.GetCityRequest(name=f"cities/{city_id}"))
+    return delete_after_asking(
+        city,
+        _delete,
+        pb.DeleteCityRequest,
+        question=_("Delete “%(title)s”?", title=city.display_name),
+        consequence=_(
+            "The city is deleted for good. Experts and learnings that name it stay, and are shown without it. That "
+            "works only while it has no partnership."
+        ),
+        done=_("“%(title)s” is deleted.", title=city.display_name),
+        then=url_for("cities.index"),
+        above=[(url_for("cities.index"), _("Cities")), (href(city.name), city.display_name)],
+    )
+
+
+def _delete(request: pb.DeleteCityRequest) -> None:
+    """Delete a city, and no longer offer it."""
+    rpc.cities.DeleteCity(request)
+    cities.forget_cities()
 
 
 def _render_form(form: Form, city: pb.City | None) -> ResponseReturnValue:

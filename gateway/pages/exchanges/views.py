@@ -1,7 +1,7 @@
 """Pages of exchanges."""
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -9,6 +9,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.vocabulary import departments
 from gateway.web import list_filters
 from gateway.web.links import href
@@ -55,7 +56,9 @@ def create() -> ResponseReturnValue:
 def show(exchange_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
     answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**list_filters.read_paging(), exchange=exchange.name))
-    return render_template("exchanges/show.html", exchange=exchange, answer=answer)
+    return render_template(
+        "exchanges/show.html", exchange=exchange, answer=answer, deletable=exchange.editable and not answer.total_size
+    )
 
 
 @blueprint.route("/<exchange_id>/edit", methods=["GET", "POST"])
@@ -76,3 +79,24 @@ def edit(exchange_id: str) -> ResponseReturnValue:
         departments=departments.suggest_departments(),
         exchange=exchange,
     ), form.status
+
+
+@blueprint.route("/<exchange_id>/delete", methods=["GET", "POST"])
+@sign_in_required
+def delete(exchange_id: str) -> ResponseReturnValue:
+    permissions.require("ExchangeService.DeleteExchange")
+    exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
+    index = url_for("exchanges.index")
+    return delete_after_asking(
+        exchange,
+        rpc.exchanges.DeleteExchange,
+        pb.DeleteExchangeRequest,
+        question=_("Delete “%(title)s”?", title=exchange.title),
+        consequence=_(
+            "The exchange is deleted for good, with its objectives and topics. That works only while no visit belongs "
+            "to it."
+        ),
+        done=_("“%(title)s” is deleted.", title=exchange.title),
+        then=index,
+        above=[(index, _("Exchanges")), (href(exchange.name), exchange.title)],
+    )

@@ -9,6 +9,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.pages.forums import parts
 from gateway.web.links import href
 
@@ -75,22 +76,16 @@ def edit_group(forum_id: str, group_id: str) -> ResponseReturnValue:
 def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
     permissions.require("WorkingGroupService.DeleteWorkingGroup")
     group = _get_group(forum_id, group_id)
-    form = Form({"etag": group.etag})
-    if form.submitted:
-        with form.catch_refusal():
-            rpc.working_groups.DeleteWorkingGroup(form.build_request(pb.DeleteWorkingGroupRequest, name=group.name))
-            flash(_("The working group is deleted."), "success")
-            return redirect(f"{href(f'forums/{forum_id}')}/panel", 303)
-    return render_template(
-        "confirm.html",
-        form=form,
-        title=_("Delete the working group %(title)s?", title=group.title),
+    return delete_after_asking(
+        group,
+        rpc.working_groups.DeleteWorkingGroup,
+        pb.DeleteWorkingGroupRequest,
+        question=_("Delete the working group %(title)s?", title=group.title),
         consequence=_("Its experts stay on the panel, and its part of the subject has no group any more."),
-        button=_("Delete"),
-        final=True,
-        back=href(group.name),
+        done=_("The working group is deleted."),
+        then=f"{href(f'forums/{forum_id}')}/panel",
         above=parts.build_trail(forum_id),
-    ), form.status
+    )
 
 
 def _get_group(forum_id: str, group_id: str) -> pb.WorkingGroup:

@@ -15,6 +15,7 @@ from gateway.auth.callers import accounts_database
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.pages.forums import parts
 from gateway.vocabulary import cities, enum_labels
 from gateway.web import transitions
@@ -167,25 +168,19 @@ def withdraw(forum_id: str, panelist_id: str) -> ResponseReturnValue:
 @sign_in_required
 def remove_panelist(forum_id: str, panelist_id: str) -> ResponseReturnValue:
     panelist = _get_panelist(forum_id, panelist_id)
-    form = Form({"etag": panelist.etag})
-    if form.submitted:
-        with form.catch_refusal():
-            rpc.panelists.DeletePanelist(form.build_request(pb.DeletePanelistRequest, name=panelist.name))
-            flash(_("%(function)s is removed.", function=panelist.function), "success")
-            return redirect(f"{href(f'forums/{forum_id}')}/panel", 303)
-    return render_template(
-        "confirm.html",
-        form=form,
-        title=_("Delete the entry of %(function)s?", function=panelist.function),
+    return delete_after_asking(
+        panelist,
+        rpc.panelists.DeletePanelist,
+        pb.DeletePanelistRequest,
+        question=_("Delete the entry of %(function)s?", function=panelist.function),
         consequence=_(
             "The entry is deleted for good, with its personal data. The log of the eligibility checks, which holds "
             "none, stays."
         ),
-        button=_("Delete"),
-        final=True,
-        back=href(panelist.name),
+        done=_("%(function)s is removed.", function=panelist.function),
+        then=f"{href(f'forums/{forum_id}')}/panel",
         above=parts.build_trail(forum_id),
-    ), form.status
+    )
 
 
 @sign_in_required

@@ -12,6 +12,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.pages.forums import parts
 from gateway.vocabulary import departments
 from gateway.web.links import href
@@ -67,22 +68,16 @@ def edit_node(forum_id: str, node_id: str) -> ResponseReturnValue:
 def remove_node(forum_id: str, node_id: str) -> ResponseReturnValue:
     permissions.require("SubjectNodeService.DeleteSubjectNode")
     node = _get_node(forum_id, node_id)
-    form = Form({"etag": node.etag})
-    if form.submitted:
-        with form.catch_refusal():
-            rpc.subject_nodes.DeleteSubjectNode(form.build_request(pb.DeleteSubjectNodeRequest, name=node.name))
-            flash(_("“%(title)s” is deleted.", title=node.title), "success")
-            return redirect(f"{href(f'forums/{forum_id}')}/subject", 303)
-    return render_template(
-        "confirm.html",
-        form=form,
-        title=_("Delete “%(title)s”?", title=node.title),
+    return delete_after_asking(
+        node,
+        rpc.subject_nodes.DeleteSubjectNode,
+        pb.DeleteSubjectNodeRequest,
+        question=_("Delete “%(title)s”?", title=node.title),
         consequence=_("It is deleted for good. That works only while nothing lies below it or refers to it."),
-        button=_("Delete"),
-        final=True,
-        back=href(node.name),
+        done=_("“%(title)s” is deleted.", title=node.title),
+        then=f"{href(f'forums/{forum_id}')}/subject",
         above=parts.build_trail(forum_id),
-    ), form.status
+    )
 
 
 def _render_form(form: Form, forum: pb.Forum, node: pb.SubjectNode | None) -> ResponseReturnValue:

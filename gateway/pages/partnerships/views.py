@@ -7,13 +7,22 @@ from flask_babel import gettext as _
 
 from gateway import rpc
 from gateway.auth import permissions
+from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.vocabulary import cities
 from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("partnerships", __name__, url_prefix="/partnerships")
+
+# The states of a partnership that has not begun.
+IN_PREPARATION = (
+    pb.Partnership.STATE_INITIATED,
+    pb.Partnership.STATE_COUNCIL_APPROVED,
+    pb.Partnership.STATE_SIGNED,
+)
 
 
 @blueprint.get("")
@@ -52,7 +61,12 @@ def show(partnership_id: str) -> ResponseReturnValue:
     partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
     city = rpc.cities.GetCity(pb.GetCityRequest(name=partnership.city))
     answer = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(partnership=partnership.name, page_size=1000))
-    return render_template("partnerships/show.html", partnership=partnership, city=city, answer=answer)
+    deletable = (
+        partnership.state in IN_PREPARATION and may("PartnershipService.DeletePartnership") and not answer.exchanges
+    )
+    return render_template(
+        "partnerships/show.html", partnership=partnership, city=city, answer=answer, deletable=deletable
+    )
 
 
 @blueprint.route("/<partnership_id>/edit", methods=["GET", "POST"])
@@ -94,8 +108,33 @@ def end(partnership_id: str) -> ResponseReturnValue:
         button=_("End partnership"),
         final=True,
         back=href(partnership.name),
-        above=[
-            (url_for("partnerships.index"), _("Partnerships")),
-            (href(partnership.name), partnership.city_display_name),
-        ],
+        above=_trail(partnership),
     ), form.status
+
+
+@blueprint.route("/<partnership_id>/delete", methods=["GET", "POST"])
+@sign_in_required
+def delete(partnership_id: str) -> ResponseReturnValue:
+    permissions.require("PartnershipService.DeletePartnership")
+    partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
+    return delete_after_asking(
+        partnership,
+        rpc.partnerships.DeletePartnership,
+        pb.DeletePartnershipRequest,
+        question=_("Delete the partnership with %(city)s?", city=partnership.city_display_name),
+        consequence=_(
+            "The partnership is deleted for good, with its days and its theme; the city stays. That works only while "
+            "no exchange belongs to it."
+        ),
+        done=_("The partnership with %(city)s is deleted.", city=partnership.city_display_name),
+        then=url_for("partnerships.index"),
+        above=_trail(partnership),
+    )
+
+
+def _trail(partnership: pb.Partnership) -> list[tuple[str, str]]:
+    """Return the breadcrumbs (path, title) above a page about a partnership."""
+    return [
+        (url_for("partnerships.index"), _("Partnerships")),
+        (href(partnership.name), partnership.city_display_name),
+    ]

@@ -9,6 +9,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.vocabulary import departments
 from gateway.web import list_filters
 
@@ -51,3 +52,25 @@ def edit(person_id: str) -> ResponseReturnValue:
     return render_template(
         "people/form.html", form=form, person=person, departments=departments.suggest_departments()
     ), form.status
+
+
+@blueprint.route("/<person_id>/delete", methods=["GET", "POST"])
+@sign_in_required
+def delete(person_id: str) -> ResponseReturnValue:
+    permissions.require("PersonService.DeletePerson")
+    person = rpc.people.GetPerson(pb.GetPersonRequest(name=f"people/{person_id}"))
+    index, page = url_for("people.index"), url_for("people.edit", person_id=person_id)
+    return delete_after_asking(
+        person,
+        rpc.people.DeletePerson,
+        pb.DeletePersonRequest,
+        question=_("Delete the entry of %(function)s?", function=person.function),
+        consequence=_(
+            "The entry is deleted for good, with its personal data. That works only while no programme books the "
+            "person, past ones included."
+        ),
+        done=_("“%(title)s” is deleted.", title=person.function),
+        then=index,
+        above=[(index, _("People for programmes")), (page, person.function)],
+        back=page,
+    )

@@ -9,6 +9,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.web import list_filters
 
 blueprint = Blueprint("rooms", __name__, url_prefix="/rooms")
@@ -46,3 +47,22 @@ def edit(room_id: str) -> ResponseReturnValue:
             flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(url_for("rooms.index"), 303)
     return render_template("rooms/form.html", form=form, room=room), form.status
+
+
+@blueprint.route("/<room_id>/delete", methods=["GET", "POST"])
+@sign_in_required
+def delete(room_id: str) -> ResponseReturnValue:
+    permissions.require("RoomService.DeleteRoom")
+    room = rpc.rooms.GetRoom(pb.GetRoomRequest(name=f"rooms/{room_id}"))
+    index, page = url_for("rooms.index"), url_for("rooms.edit", room_id=room_id)
+    return delete_after_asking(
+        room,
+        rpc.rooms.DeleteRoom,
+        pb.DeleteRoomRequest,
+        question=_("Delete “%(title)s”?", title=room.display_name),
+        consequence=_("The room is deleted for good. That works only while no programme books it, past ones included."),
+        done=_("“%(title)s” is deleted.", title=room.display_name),
+        then=index,
+        above=[(index, _("Rooms")), (page, room.display_name)],
+        back=page,
+    )

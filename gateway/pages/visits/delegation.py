@@ -12,6 +12,7 @@ from gateway.auth import permissions
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits.trail import build_trail
 from gateway.web.links import href
 
@@ -63,19 +64,14 @@ def remove_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
     permissions.require("DelegateService.DeleteDelegate")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     delegate = rpc.delegates.GetDelegate(pb.GetDelegateRequest(name=f"{visit.name}/delegates/{delegate_id}"))
-    form = Form({"etag": delegate.etag})
-    if form.submitted:
-        with form.catch_refusal():
-            rpc.delegates.DeleteDelegate(form.build_request(pb.DeleteDelegateRequest, name=delegate.name))
-            flash(_("%(function)s is removed.", function=delegate.function), "success")
-            return redirect(href(visit.name), 303)
-    return render_template(
-        "confirm.html",
-        form=form,
-        title=_("Remove %(function)s from the delegation?", function=delegate.function),
+    return delete_after_asking(
+        delegate,
+        rpc.delegates.DeleteDelegate,
+        pb.DeleteDelegateRequest,
+        question=_("Remove %(function)s from the delegation?", function=delegate.function),
         consequence=_("The entry is deleted for good, and the person leaves every item of the programme."),
-        button=_("Remove"),
-        final=True,
-        back=href(visit.name),
+        done=_("%(function)s is removed.", function=delegate.function),
+        then=href(visit.name),
         above=build_trail(visit),
-    ), form.status
+        button=_("Remove"),
+    )

@@ -14,6 +14,7 @@ from gateway.auth import permissions
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits import delegation
 from gateway.pages.visits.trail import build_trail
 from gateway.web.links import href
@@ -92,19 +93,14 @@ def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     permissions.require("AgendaItemService.DeleteAgendaItem")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
-    form = Form({"etag": item.etag})
-    if form.submitted:
-        with form.catch_refusal():
-            rpc.agenda_items.DeleteAgendaItem(form.build_request(pb.DeleteAgendaItemRequest, name=item.name))
-            flash(_("“%(title)s” is removed.", title=item.title), "success")
-            return redirect(href(visit.name), 303)
-    return render_template(
-        "confirm.html",
-        form=form,
-        title=_("Remove “%(title)s” from the programme?", title=item.title),
+    return delete_after_asking(
+        item,
+        rpc.agenda_items.DeleteAgendaItem,
+        pb.DeleteAgendaItemRequest,
+        question=_("Remove “%(title)s” from the programme?", title=item.title),
         consequence=_("Its room and its people become free again."),
-        button=_("Remove"),
-        final=True,
-        back=href(visit.name),
+        done=_("“%(title)s” is removed.", title=item.title),
+        then=href(visit.name),
         above=build_trail(visit),
-    ), form.status
+        button=_("Remove"),
+    )

@@ -24,7 +24,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import delegation, programme
+from gateway.pages.visits import delegation, deletion, programme
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
 from gateway.vocabulary.cities import get_home_city_name
@@ -34,6 +34,7 @@ from gateway.web.links import href
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
 delegation.add_pages(blueprint)
+deletion.add_pages(blueprint)
 programme.add_pages(blueprint)
 
 # Steps that ask for more than a click have a page of their own; the others are buttons.
@@ -145,6 +146,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         awaited=awaited,
         next_ask=int(awaited),
         course=COURSE,
+        deletable=deletion.is_deletable(visit),
         steps_with_a_page=(*STEPS_WITH_A_PAGE, *_list_doubtful_steps(visit, prepared=bool(agenda and delegates))),
     )
 
