@@ -13,6 +13,7 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -56,7 +57,7 @@ def role_name(number: int) -> str:
     return access_pb2.Role.Name(number).removeprefix("ROLE_").lower()
 
 
-def role_number(name: str) -> int:
+def role_number(name: str) -> Any:
     """Return ``ROLE_COORDINATOR`` for ``coordinator``; raises ValueError where there is no such role."""
     from austausch.common.v1 import access_pb2
 

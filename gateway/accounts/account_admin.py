@@ -1,18 +1,18 @@
 """The accounts as administrators manage them: they find, create and change them, and give new passwords."""
 
-import base64
-import binascii
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from austausch.accounts.v1 import accounts_pb2
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from chassis.errors import AlreadyExists, InvalidArgument, NotFound, Violation
+from chassis import page_token
+from chassis.errors import AlreadyExists, NotFound, Violation
 from chassis.identity import Role
-from chassis.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from chassis.paging import read_page_size
 from gateway.accounts import passwords
 from gateway.accounts.caller_cache import forget_all
 from gateway.accounts.database import AccountsDatabase
@@ -25,31 +25,31 @@ AccountCheck = Callable[[Account], None]
 MADE_UP_BYTES = 12
 
 
-def list_accounts(database: AccountsDatabase, query: str, size: int, token: str) -> tuple[Sequence[Account], str, int]:
+def list_accounts(
+    database: AccountsDatabase, request: accounts_pb2.ListAccountsRequest
+) -> tuple[Sequence[Account], str, int]:
     """
     Return one page of the accounts, by e-mail address.
 
     Args:
-        query: Text in e-mail address, name or department of each, in any case of letters.
-        size: Accounts on the page, at most; 0 leaves the choice to us.
-        token: The token of the page before; "" for the first.
+        request: Its ``query`` is a text in e-mail address, name or department of each, in any case of letters.
 
     Returns:
         The accounts, the token of the next page ("" on the last one), and the number of accounts over all pages.
 
     Raises:
-        InvalidArgument: The token is not one that this list gave; reason PAGE_TOKEN_MALFORMED.
+        InvalidArgument: The token is none that this list gave; reasons as `page_token.decode`.
     """
-    size = min(size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    size, query = read_page_size(request), request.query.strip()
     email = func.lower(Account.email)
     texts = (Account.email, Account.display_name, Account.department)
     matches = or_(*(text.icontains(query, autoescape=True) for text in texts))
     total = select(func.count()).select_from(Account).where(matches).scalar_subquery()
-    statement = select(Account, total).where(matches, email > _decode_page_token(token)).order_by(email).limit(size + 1)
+    statement = select(Account, total).where(matches, email > _read_last_email(request)).order_by(email).limit(size + 1)
     with Session(database.engine) as session:
         rows = session.execute(statement).all()
     accounts = [row[0] for row in rows[:size]]
-    next_token = _encode_page_token(accounts[-1].email.lower()) if len(rows) > size else ""
+    next_token = page_token.encode(request, [accounts[-1].email.lower()]) if len(rows) > size else ""
     return accounts, next_token, rows[0][1] if rows else 0
 
 
@@ -225,21 +225,16 @@ def _revoke_tokens(session: Session, account: Account) -> None:
     session.execute(delete(Token).where(Token.account_id == account.id))
 
 
-def _encode_page_token(email: str) -> str:
-    return base64.urlsafe_b64encode(email.encode()).decode()
-
-
-def _decode_page_token(token: str) -> str:
+def _read_last_email(request: accounts_pb2.ListAccountsRequest) -> str:
     """
-    Return the e-mail address at which a page ended.
+    Return the e-mail address after which a page begins; "" for the first.
 
     Raises:
-        InvalidArgument: The token is not one that a list gave; reason PAGE_TOKEN_MALFORMED.
+        InvalidArgument: The token is none that this list gave; reasons as `page_token.decode`.
     """
-    try:
-        email = base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        email = "\0"
-    if "\0" in email:
-        raise InvalidArgument("page_token", "is not one that a list gave", reason="PAGE_TOKEN_MALFORMED")
-    return email
+    if not request.page_token:
+        return ""
+    match page_token.decode(request):
+        case [str(email)] if "\0" not in email:
+            return email
+    raise page_token.malformed()

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from austausch.accounts.v1 import accounts_pb2
-from austausch.common.v1 import access_pb2
 from google.protobuf.empty_pb2 import Empty
 
+from chassis.contract import role_name, role_number
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument, NotFound, Unauthenticated
 from chassis.field_mask import updated_paths
 from chassis.identity import Role
@@ -131,9 +131,7 @@ class AccountService:
         self, request: accounts_pb2.ListAccountsRequest, context: Context
     ) -> accounts_pb2.ListAccountsResponse:
         """Return a page of accounts."""
-        accounts, token, total = account_admin.list_accounts(
-            context.database, request.query.strip(), request.page_size, request.page_token
-        )
+        accounts, token, total = account_admin.list_accounts(context.database, request)
         return accounts_pb2.ListAccountsResponse(
             accounts=map(account_message, accounts), next_page_token=token, total_size=total
         )
@@ -208,7 +206,7 @@ def account_message(account: Account, password: str = "") -> accounts_pb2.Accoun
         name=account.name,
         email=account.email.lower(),
         display_name=account.display_name,
-        roles=[f"ROLE_{role.upper()}" for role in sorted(account.roles)],
+        roles=map(role_number, sorted(account.roles)),
         city=account.city,
         department=account.department,
         locale=account.locale,
@@ -272,7 +270,7 @@ def _to_columns(wanted: accounts_pb2.Account, fields: set[str]) -> dict[str, Any
     """Return the columns that some fields of a message give."""
     values = {field: getattr(wanted, field) for field in fields}
     if "roles" in values:
-        values["roles"] = [access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in wanted.roles]
+        values["roles"] = list(map(role_name, wanted.roles))
     return values
 
 

@@ -3,8 +3,8 @@
 from functools import cache
 
 from austausch.accounts.v1 import accounts_pb2
-from austausch.common.v1 import access_pb2
 
+from chassis import contract
 from chassis.identity import Role
 from gateway import rpc
 from gateway.auth.callers import current_identity, require_caller
@@ -39,5 +39,4 @@ def require(*methods: str) -> None:
 def get_roles(method: str) -> frozenset[Role]:
     """Return the roles that the contract lets call an RPC."""
     service, name = method.split(".")
-    access: access_pb2.Access = SERVICES[service].methods_by_name[name].GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
-    return frozenset(Role(access_pb2.Role.Name(role).removeprefix("ROLE_").lower()) for role in access.roles)
+    return frozenset(map(Role, contract.get_roles(SERVICES[service].methods_by_name[name])))

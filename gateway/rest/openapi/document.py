@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from austausch.common.v1 import access_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
+from chassis.contract import role_name
 from gateway.errors.http_status import ERROR_STATUSES, list_reasons
 from gateway.errors.reasons import FIELDS
 from gateway.rest import fields
@@ -167,7 +167,7 @@ def describe_operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     """Return one endpoint as an operation."""
     method = endpoint.method
     text = get_comment(method.full_name)
-    roles = [access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in endpoint.roles]
+    roles = list(map(role_name, endpoint.roles))
     people = [role for role in roles if role != "service"]
     who = f"May be called by: {', '.join(people)}." if people else "May be called by anyone."
     description: dict[str, Any] = {
