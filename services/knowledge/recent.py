@@ -28,10 +28,11 @@ from services.knowledge.search import AnalyzedDocument, Snippets
 
 CAPACITY = 1_000
 
-IS_ASKED_FOR = Learning.id == any_(bindparam("ids", type_=ARRAY(Text)))
-SELECT_LEARNINGS = select(Learning).where(IS_ASKED_FOR)
-# Plain columns: two values a row are not worth the mapper's work.
-SELECT_REVISIONS = select(Learning.__table__.c.id, Learning.__table__.c.revision).where(IS_ASKED_FOR)
+IDS = bindparam("ids", type_=ARRAY(Text))
+SELECT_LEARNINGS = select(Learning).where(Learning.id == any_(IDS))
+# On the table: two values a row are not worth the mapper's work.
+TABLE = Learning.__table__
+SELECT_REVISIONS = select(TABLE.c.id, TABLE.c.revision).where(TABLE.c.id == any_(IDS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
