@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from tests.calls import Keys
 from tests.conftest import FreshDatabase, knowledge_settings, run_service
 
 PASSWORD = "correct horse battery staple"
+Browse = Callable[[Role], FlaskClient]
+_number = count(1)
 ROLES = (Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.PARTNER, Role.EXPERT)
 
 
@@ -205,3 +208,30 @@ def door(fresh_database: FreshDatabase, keys: Keys) -> Iterator[Callable[[], Gat
     for gateway in made:
         gateway.app.extensions["rpc"].close()
         gateway.database.dispose()
+
+
+@pytest.fixture
+def browse(gateway: Gateway) -> Browse:
+    """Open a browser in which an account of a role is signed in."""
+    from tests.gateway.browsing import browser
+
+    return lambda role: browser(gateway, role)
+
+
+@pytest.fixture
+def rest(gateway: Gateway) -> Rest:
+    """The international office's program, with the home city entered."""
+    from tests.gateway.samples import a_city
+
+    office = gateway.as_(Role.COORDINATOR)
+    a_city(office, "mannheim", countryCode="DE", timeZone="Europe/Berlin")
+    return office
+
+
+@pytest.fixture
+def forum(rest: Rest) -> str:
+    """Name of a forum that reviews the home city."""
+    from tests.gateway.samples import created
+
+    body = {"title": f"Leitbild {next(_number)}", "city": "cities/mannheim", "language": "de"}
+    return str(created(rest.post("/v1/forums", body))["name"])

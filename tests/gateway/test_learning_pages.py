@@ -2,31 +2,17 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, execute, send, sign_in, text_of
-from tests.gateway.conftest import Gateway, Rest, credentials
+from tests.gateway.browsing import PageForm, execute, send, text_of
+from tests.gateway.conftest import Browse, Gateway, Rest, credentials
 from tests.gateway.samples import a_city, a_visit, created
 
 NEW = "/learnings/new"
-Browse = Callable[[Role], FlaskClient]
-
-
-@pytest.fixture
-def browse(gateway: Gateway) -> Browse:
-    """Open a browser in which an account of a role is signed in."""
-
-    def open_(role: Role) -> FlaskClient:
-        client = gateway.app.test_client()
-        sign_in(client, **credentials(role))
-        return client
-
-    return open_
 
 
 def options(page: str, name: str) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from chassis.identity import Role
 from tests.gateway.browsing import PageForm, browser, execute, form_token, send, text_of
 from tests.gateway.conftest import Gateway, Rest, credentials
-from tests.gateway.samples import NATIONAL_EXPERT, a_city, created
+from tests.gateway.samples import NATIONAL_EXPERT, created
 
 EXPERT = credentials(Role.EXPERT)["email"]
 FILLED = {
@@ -16,19 +16,6 @@ FILLED = {
     "panelist__politically_neutral": "on",
 }
 NO_EXPERT = "No expert signs in with this e-mail address."
-
-
-@pytest.fixture
-def rest(gateway: Gateway) -> Rest:
-    office = gateway.as_(Role.COORDINATOR)
-    a_city(office, "mannheim", countryCode="DE", timeZone="Europe/Berlin")
-    return office
-
-
-@pytest.fixture
-def forum(rest: Rest) -> str:
-    body = {"title": "Leitbild Mannheim 2030", "city": "cities/mannheim", "language": "de"}
-    return str(created(rest.post("/v1/forums", body))["name"])
 
 
 def account_of_the_expert(gateway: Gateway) -> str:

@@ -69,7 +69,7 @@ class City(Resource, Base):
         Raise unless its time zone and place exist.
 
         Raises:
-            InvalidArgument: They do not; reason TIME_ZONE_UNKNOWN, or COORDINATE_OUT_OF_RANGE of a violation.
+            InvalidArgument: The zone is none (reason TIME_ZONE_UNKNOWN), or the place is nowhere (COORDINATE_OUT_OF_RANGE).
         """
         if self.time_zone not in _time_zones():
             raise InvalidArgument(
