@@ -43,7 +43,7 @@ class Row:
         subject = self.subject
         result = f"{self.ratio:.2f} of {subject.baseline.partition(':')[0]}" if subject.baseline else ""
         if subject.goal:
-            result += f" (goal {subject.goal})"
+            result += f" (goal {subject.goal}{', missed' if self.ratio < subject.goal else ''})"
         return f"| {subject.what} | {per_second:,.0f} | {p50:.1f} | {p99:.1f} | {self.loads[-1].bytes:,} | {result} |"
 
 
