@@ -40,6 +40,7 @@ class Entry:
     """A learning as it stands in the database; read only."""
 
     learning: Learning
+    revision: int
     document: AnalyzedDocument
 
 
@@ -86,11 +87,12 @@ class RecentLearnings:
             entries = {
                 id_: entry
                 for id_, revision in revisions
-                if (entry := self._entries.get(id_)) and entry.learning.revision == revision
+                if (entry := self._entries.get(id_)) and entry.revision == revision
             }
             if missing := [id_ for id_, _ in revisions if id_ not in entries]:
                 for learning in await session.scalars(SELECT_LEARNINGS, {"ids": missing}):
-                    entries[learning.id] = Entry(learning, AnalyzedDocument(convert.learning_document(learning)))
+                    document = AnalyzedDocument(convert.learning_document(learning))
+                    entries[learning.id] = Entry(learning, learning.revision, document)
         self._remember(entries)
         return entries
 

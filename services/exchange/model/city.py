@@ -69,7 +69,8 @@ class City(Resource, Base):
         Raise unless its time zone and place exist.
 
         Raises:
-            InvalidArgument: The zone is none (reason TIME_ZONE_UNKNOWN), or the place is nowhere (COORDINATE_OUT_OF_RANGE).
+            InvalidArgument: The zone is none (reason TIME_ZONE_UNKNOWN), or the place is nowhere on earth
+                (COORDINATE_OUT_OF_RANGE).
         """
         if self.time_zone not in _time_zones():
             raise InvalidArgument(

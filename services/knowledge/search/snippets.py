@@ -1,7 +1,7 @@
 """Where a text matched, for people to see."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from services.knowledge.search.analysis import COMPOUNDING, PLAIN
@@ -61,12 +61,14 @@ class Snippets:
         """
         Return what matched, from left to right, by the number of the text; only texts in which something did.
 
-        Where two units meet, the one that the query names first is marked.
+        Where two units meet, the one that the query names first is marked, and once.
         """
         matchers = self._matchers.get(texts.analysis)
         if matchers is None:
             matchers = self._matchers[texts.analysis] = [_Matcher(unit, texts.analysis) for unit in self.units]
         begins = [(place, rank) for rank, matcher in enumerate(matchers) for place in matcher.find_places(texts)]
+        if not begins:
+            return {}
         begins.sort()
         marks: dict[int, list[_Mark]] = {}
         free = 0
@@ -89,28 +91,32 @@ class _Matcher:
         self._open = unit.open_ended and len(self._plain[-1]) >= MIN_PREFIX
         self._in_compounds = analysis == COMPOUNDING and self.length == 1
 
-    def find_places(self, texts: AnalyzedTexts) -> set[int]:
-        """Return the places of the words with which the unit begins in texts."""
-        places = self._find_word_places(texts, 0)
+    def find_places(self, texts: AnalyzedTexts) -> Collection[int]:
+        """Return the places of the words with which the unit begins in texts; one may be there twice."""
+        if self.length == 1:
+            return self._find_word_places(texts, 0)
+        places = set(self._find_word_places(texts, 0))
         for offset in range(1, self.length):
             if not places:
                 break
             places &= {place - offset for place in self._find_word_places(texts, offset)}
         return places
 
-    def _find_word_places(self, texts: AnalyzedTexts, offset: int) -> set[int]:
-        """Return the places of the words that match one of the unit's."""
-        wanted = self._plain[offset]
-        places = {*texts.plain.get(wanted, ()), *texts.stems.get(self._stems[offset], ())}
+    def _find_word_places(self, texts: AnalyzedTexts, offset: int) -> list[int]:
+        """Return the places of the words that match one of the unit's; one may be there twice."""
+        wanted, stem = self._plain[offset], self._stems[offset]
+        places = [*texts.plain.get(wanted, ()), *texts.stems.get(stem, ())]
         if self._open and offset == self.length - 1:
-            places.update(texts.find_prefix(wanted))
+            places += texts.find_prefix(wanted)
         if self._in_compounds:
-            places.update(texts.heads.get(self._stems[0], ()))
+            places += texts.heads.get(stem, ())
         return places
 
 
 def _find_best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
     """Return where the stretch with most different units starts, and how many there are in it."""
+    if len(marks) == 1:
+        return marks[0].start, 1
     best, most = 0, 0
     for index, first in enumerate(marks[:200]):
         inside = set()
