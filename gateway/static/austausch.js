@@ -3,6 +3,19 @@
 // A refused form: its summary comes first, for eyes and screen readers alike.
 document.getElementById("error-summary")?.focus();
 
+// Who clicks twice means it once: the second request would be answered by what the first one left.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if ("sent" in form.dataset) event.preventDefault();
+  form.dataset.sent = "";
+});
+
+// Back on a page that the browser kept, its forms can be sent again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
 // Beside a day, its weekday in the page's language.
 function showWeekday(input) {
   const label = document.querySelector(`label[for="${CSS.escape(input.id)}"]`);

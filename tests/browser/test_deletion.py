@@ -32,6 +32,21 @@ def test_a_room_is_deleted_by_keyboard_on_a_phone(open_page: Callable[..., Page]
     expect(page.get_by_role("link", name="Go to the start page")).to_be_visible()
 
 
+def test_who_clicks_twice_deletes_once_and_is_told_so(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator")
+    page.goto("/rooms/new")
+    page.get_by_label("Name").fill("A room for the impatient")
+    page.get_by_role("button", name="Create room").click()
+    page.get_by_role("link", name="A room for the impatient").click()
+    page.get_by_role("link", name="Delete").click()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("button", name="Delete").click(click_count=2, delay=20)
+    expect(page.locator(".messages")).to_contain_text("“A room for the impatient” is deleted.")
+    assert len(sent) == 1
+    expect(page.get_by_role("heading", level=1)).to_have_text("Rooms")
+
+
 def test_what_is_in_use_stays_and_the_page_leads_to_what_uses_it(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator", language="de", width=390)
     page.goto("/rooms/ratssaal/delete")
