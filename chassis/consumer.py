@@ -24,10 +24,12 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from opentelemetry import propagate, trace
 from prometheus_client import Counter, Histogram
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
 from chassis.database import Database, Session
+from chassis.database_errors import sqlstate
 from chassis.identity import act_as, service_identity
-from chassis.jetstream import STREAM, ensure_streams
+from chassis.jetstream import ROUND_SECONDS, STREAM, ensure_streams
 from chassis.model import now
 from chassis.tables import InboxEvent
 
@@ -38,10 +40,10 @@ ACK_WAIT_SECONDS = 10.0
 BATCH = 64
 # A request for messages is lost when NATS restarts; the next one is sent after this long.
 FETCH_SECONDS = 2
-# A busy consumer takes what came meanwhile at once: a transaction for each event costs three times the processor time.
-ROUND_SECONDS = 0.02
 # A replayed dead letter is for the consumer that gave up on it, named by this header.
 REPLAY_FOR = "replay-for"
+# SQLSTATEs of two transactions that met: serialization failure, deadlock.
+MET = ("40001", "40P01")
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
@@ -117,6 +119,7 @@ class Consumer:
             in_hand = deque(messages)
             keeper = asyncio.create_task(self._keep(in_hand))
             try:
+                await self._skip_replays_for_others(in_hand)
                 if len(in_hand) > 1:
                     await self._receive_together(in_hand)
                 while in_hand:
@@ -154,32 +157,37 @@ class Consumer:
         await self._jetstream.add_consumer(STREAM, config)
         return await self._jetstream.pull_subscribe_bind(durable=self._service, stream=STREAM)
 
+    async def _skip_replays_for_others(self, in_hand: deque[Msg]) -> None:
+        """Take out of hand what an administrator sent once more to another service."""
+        for message in list(in_hand):
+            if dict(message.headers or {}).get(REPLAY_FOR, self._service) != self._service:
+                await message.ack()
+                in_hand.remove(message)
+
     async def _receive_together(self, in_hand: deque[Msg]) -> None:
         """Apply messages in one transaction and take them out of hand; where one can't be, all stay in hand."""
-        if not all(self._is_for_this_service(message) for message in in_hand):
-            return
         try:
-            # By id: of what was delivered twice, once.
-            decoded = {each[-1].id: (message, *each) for message in in_hand for each in [self._decode(message)]}
+            decoded = [self._decode(message) for message in in_hand]
             async with self._database.begin() as session:
-                new = await _record(session, [(event, origin) for _, event, _, origin in decoded.values()])
-                for message, event, handler, origin in decoded.values():
-                    if origin.id in new:
+                new = await _record(session, [(event, origin) for event, _, origin in decoded])
+                # Of what was delivered twice, the first counts.
+                waiting = set(new)
+                for message, (event, handler, origin) in zip(in_hand, decoded, strict=True):
+                    if origin.id in waiting:
+                        waiting.remove(origin.id)
                         with _trace(message):
                             await self._apply(session, event, handler, origin)
         except Exception as error:  # noqa: BLE001 - whatever it is, it shows again where each is applied by itself
-            log.debug("consumer.one_by_one", error=str(error) or type(error).__name__)
+            log.info("consumer.one_by_one", events=len(in_hand), error=str(error) or type(error).__name__)
             return
-        for _, event, _, origin in decoded.values():
+        for event, _, origin in decoded:
             _count(event, origin, origin.id in new)
+            new.discard(origin.id)
         while in_hand:
             await in_hand[0].ack()
             in_hand.popleft()
 
     async def _receive(self, message: Msg) -> None:
-        if not self._is_for_this_service(message):
-            await message.ack()
-            return
         with _trace(message):
             try:
                 event, handler, origin = self._decode(message)
@@ -191,7 +199,7 @@ class Consumer:
             try:
                 await self._apply_once_the_database_answers(event, handler, origin)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
-                failed.labels(self._type_of(message)).inc()
+                failed.labels(self._get_label(message)).inc()
                 reason = f"{type(error).__name__}: {error}"
                 if delivery > len(self._back_off):
                     await self._bury(message, reason)
@@ -201,12 +209,16 @@ class Consumer:
             else:
                 await message.ack()
 
-    def _type_of(self, message: Msg) -> str:
+    def _get_label(self, message: Msg) -> str:
         """Return the label of a message in metrics: whoever may publish could make up any number of subjects."""
         return message.subject if message.subject in self._handlers else "other"
 
     async def _apply_once_the_database_answers(self, event: Message, handler: Handler, origin: Origin) -> None:
-        """Apply an event; that the database is away is not the event's fault, so waiting for it is no try."""
+        """
+        Apply an event.
+
+        It is no fault of the event, and so no try, that the database is away, or that two transactions met in it.
+        """
         while True:
             try:
                 async with self._database.begin() as session:
@@ -214,6 +226,8 @@ class Consumer:
                     if new:
                         await self._apply(session, event, handler, origin)
             except Exception as error:
+                if isinstance(error, DBAPIError) and sqlstate(error) in MET:
+                    continue
                 if await self._database.answers():
                     raise
                 log.warning("consumer.waiting", error=type(error).__name__)
@@ -221,10 +235,6 @@ class Consumer:
             else:
                 _count(event, origin, bool(new))
                 return
-
-    def _is_for_this_service(self, message: Msg) -> bool:
-        """Return whether a message is for everyone, or was replayed for this service."""
-        return dict(message.headers or {}).get(REPLAY_FOR, self._service) == self._service
 
     def _decode(self, message: Msg) -> tuple[Message, Handler, Origin]:
         """
@@ -264,7 +274,7 @@ class Consumer:
             f"dead.{self._service}.{message.subject}", message.data, timeout=5, headers=headers
         )
         await message.ack()
-        dead.labels(self._type_of(message)).inc()
+        dead.labels(self._get_label(message)).inc()
         log.error("event.dead", type=message.subject, id=headers.get("ce-id"), reason=reason)
 
 

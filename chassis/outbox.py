@@ -23,7 +23,7 @@ from sqlalchemy import Row, Text, any_, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.database import Database, Session
-from chassis.jetstream import ensure_streams
+from chassis.jetstream import ROUND_SECONDS, ensure_streams
 from chassis.model import new_id, now
 from chassis.notifications import listen
 from chassis.tables import InboxEvent, OutboxEvent, RequestId
@@ -32,8 +32,6 @@ CHANNEL = "outbox"
 BATCH = 256
 # A relay that missed a notification looks again after this long.
 POLL_SECONDS = 1.0
-# A busy relay publishes what came meanwhile at once: a transaction for each event costs three times the processor time.
-ROUND_SECONDS = 0.02
 KEEP_PUBLISHED = timedelta(days=7)
 # Longer than the stream keeps a message, so that no redelivery can find its id forgotten.
 KEEP_INBOX = timedelta(days=60)

@@ -8,7 +8,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import text
 
-from chassis.consumer import Origin
+from chassis.consumer import Origin, repeated
 from chassis.database import Database, Session
 from chassis.identity import Role, identity
 from chassis.jetstream import DEAD_LETTERS, STREAM
@@ -57,6 +57,51 @@ async def test_events_that_wait_are_applied_together_and_each_by_itself_where_on
     assert len(transactions["good"]) == 1
     assert len(transactions["bad"]) >= 20
     assert sorted(await effects(database)) == sorted(f"visits/{number}" for number in range(60))
+
+
+async def test_an_event_that_comes_twice_at_once_has_one_effect_and_is_counted_as_repeated(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    visits = [f"visits/{number}" for number in range(5)]
+    await tell(database, *visits)
+    async with working(Relay(database, jetstream).run()):
+        await until(lambda: nothing_waits(database))
+    for sequence in range(1, 6):
+        message = await jetstream.get_msg(STREAM, sequence)
+        again = {**(message.headers or {}), "Nats-Msg-Id": f"again-{sequence}"}
+        await jetstream.publish(str(message.subject), message.data or b"", headers=again)
+    before = repeated.labels(VisitCreated.DESCRIPTOR.full_name)._value.get()
+    async with working(consumer(database, jetstream).run()):
+        await until(lambda: count_is(database, 5))
+        await until(lambda: all_acknowledged(jetstream))
+    assert sorted(await effects(database)) == visits
+    assert repeated.labels(VisitCreated.DESCRIPTOR.full_name)._value.get() - before == 5
+
+
+async def all_acknowledged(jetstream: JetStreamContext) -> bool:
+    info = await jetstream.consumer_info(STREAM, "sample")
+    return info.num_ack_pending == 0 and info.num_pending == 0
+
+
+async def test_two_transactions_that_meet_are_no_try_of_the_event(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    tries = 0
+
+    async def meet(session: Session, event: VisitCreated, origin: Origin) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            await session.execute(text("DO $$ BEGIN RAISE 'met' USING ERRCODE = '40P01'; END $$"))
+        await sample.record(session, event, origin)
+
+    await tell(database)
+    async with working(
+        Relay(database, jetstream).run(), consumer(database, jetstream, meet, back_off_seconds=()).run()
+    ):
+        await until(lambda: count_is(database, 1))
+    assert await stored(jetstream, DEAD_LETTERS) == 0
+    assert tries == 4
 
 
 async def test_two_replicas_share_the_events(database: Database, jetstream: JetStreamContext) -> None:
