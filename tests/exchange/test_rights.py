@@ -257,6 +257,20 @@ async def test_only_a_coordinator_makes_a_learning_of_a_debrief_public(
     assert (await member.GetVisit(pb.GetVisitRequest(name=world.ours.name))).debrief == debrief
 
 
+async def test_who_may_not_report_is_told_so_before_anything_about_the_debrief(
+    coordinator: Caller, member: Caller, other_member: Caller, world: World
+) -> None:
+    await factories.take(coordinator, world.ours.name, "agree", "plan", "confirm", "start")
+    debrief = factories.debrief("Public hearings")
+    debrief.entries[0].visibility = pb.DebriefEntry.VISIBILITY_PUBLIC
+    with refused("PERMISSION_DENIED", "NOT_DEPARTMENT_IN_CHARGE"):
+        await other_member.ReportVisit(pb.ReportVisitRequest(name=world.ours.name, debrief=debrief))
+    with refused("NOT_FOUND"):
+        await member.ReportVisit(pb.ReportVisitRequest(name="visits/none", debrief=debrief))
+    with refused("ABORTED", "ETAG_MISMATCH"):
+        await member.ReportVisit(pb.ReportVisitRequest(name=world.ours.name, etag="0", debrief=debrief))
+
+
 async def test_a_member_without_a_department_hosts_nothing(exchange: RunningService, coordinator: Caller) -> None:
     leaderless = await factories.exchange(coordinator, department="")
     nobody = exchange.as_(Role.MEMBER)

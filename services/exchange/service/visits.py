@@ -148,10 +148,12 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         return await self._transition(request, "start")
 
     async def ReportVisit(self, request: pb.ReportVisitRequest, context: Any) -> pb.Visit:
-        if any(entry.visibility == pb.DebriefEntry.VISIBILITY_PUBLIC for entry in request.debrief.entries):
-            rights.require_publisher(identity())
-        debrief = convert.debrief_columns(request.debrief)
-        return await self._transition(request, "report", lambda visit: visit.report(debrief), _write_report)
+        def report(visit: Visit) -> None:
+            if any(entry.visibility == pb.DebriefEntry.VISIBILITY_PUBLIC for entry in request.debrief.entries):
+                rights.require_publisher(identity())
+            visit.report(convert.debrief_columns(request.debrief))
+
+        return await self._transition(request, "report", report, _write_report)
 
     async def CloseVisit(self, request: pb.CloseVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "close")
