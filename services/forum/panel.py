@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import tzinfo
 
 from sqlalchemy import func, select, tuple_, update
 
@@ -152,26 +153,20 @@ class Panel:
             reasons = await self.judge_and_log(session, panelist, from_partner_city, Occasion.WRITE)
         if reasons:
             raise PermissionDenied(_message(reasons), reason="INELIGIBLE", metadata=_metadata(reasons))
-        await self.require_open(panelist.forum)
+        panelist.forum.require_open(now(), await self.find_time_zone(panelist.forum))
 
-    async def require_open(self, forum: Forum) -> None:
+    async def find_time_zone(self, forum: Forum) -> tzinfo:
         """
-        Raise once the last day of a forum has ended where the city under review lies.
+        Return the time zone in which a forum's days are meant.
 
-        The exchange service is asked only where that depends on the time zone.
+        The exchange service is asked only where it matters whether the last day has ended there; else it is `LATEST`.
 
         Raises:
-            FailedPrecondition: It has ended; reason FORUM_OVER.
             Unavailable: The exchange service does not answer; reason CITY_DAY_UNCERTAIN.
         """
-        moment = now()
-        match forum.is_over_everywhere(moment):
-            case False:
-                return
-            case True:
-                forum.require_open(moment, LATEST)
-            case None:
-                forum.require_open(moment, await self._exchange.get_time_zone(forum.city))
+        if forum.is_over_everywhere(now()) is not None:
+            return LATEST
+        return await self._exchange.get_time_zone(forum.city)
 
 
 def _message(reasons: Sequence[Reason]) -> str:

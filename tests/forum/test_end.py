@@ -1,6 +1,7 @@
 """Experts write until the last day of their forum has ended where the city under review lies."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -100,6 +101,19 @@ async def test_after_the_end_an_expert_declines_an_invitation_and_accepts_it_no_
     assert (unchanged.etag, list(unchanged.allowed_transitions)) == (invited.etag, ["decline", "withdraw"])
     declined = await expert.DeclinePanelist(pb.DeclinePanelistRequest(name=invited.name))
     assert declined.state == pb.Panelist.STATE_DECLINED
+
+
+async def test_an_acceptance_that_is_repeated_after_the_end_gets_its_first_answer(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    invited = await invite(coordinator, forum, account=EXPERT)
+    expert = lone_forum.as_(Role.EXPERT, subject=EXPERT)
+    request = pb.AcceptPanelistRequest(name=invited.name, request_id=str(uuid4()))
+    first = await expert.AcceptPanelist(request)
+    ended = pb.Forum(name=forum.name, end_date=day(date(2026, 1, 31)))
+    await coordinator.UpdateForum(pb.UpdateForumRequest(forum=ended))
+    assert await expert.AcceptPanelist(request) == first
 
 
 async def test_after_the_end_the_office_still_takes_down_who_accepted(coordinator: Caller) -> None:

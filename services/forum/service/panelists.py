@@ -116,17 +116,18 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
     async def AcceptPanelist(self, request: pb.AcceptPanelistRequest, context: Any) -> pb.Panelist:
         caller, invited = identity(), await self._get(request.name)
         rights.require_place_manager(caller, invited)
-        if not caller.has(Role.COORDINATOR):
-            await self._panel.require_open(invited.forum)
+        # The office still takes down after the end who accepted.
+        time_zone = None if caller.has(Role.COORDINATOR) else await self._panel.find_time_zone(invited.forum)
         from_partner_city = await self._panel.is_from_partner_city(invited)
+
+        def accept(panelist: Panelist) -> None:
+            if time_zone:
+                panelist.forum.require_open(now(), time_zone)
+            panelist.accept(request.conflict_of_interest, request.has_conflict)
+
         async with self._panel.log_refusals():
-            return await transition(
-                self._database,
-                request,
-                _lock_with_forum,
-                methodcaller("accept", request.conflict_of_interest, request.has_conflict),
-                partial(self._write_acceptance, from_partner_city),
-            )
+            write = partial(self._write_acceptance, from_partner_city)
+            return await transition(self._database, request, _lock_with_forum, accept, write)
 
     async def _write_acceptance(self, from_partner_city: bool, session: Session, panelist: Panelist) -> pb.Panelist:
         """
