@@ -23,7 +23,7 @@ from austausch.knowledge.v1.events_pb2 import (
     LearningValidated,
 )
 from google.protobuf.message import Message
-from sqlalchemy import literal_column, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.consumer import Handlers, Origin
@@ -225,13 +225,19 @@ def _derive_id(source: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"austausch:{source}"))
 
 
+# Built once, on the tables: each change of a visit comes by here.
 _KNOWN_VISIT: Any = insert(KnownVisit.__table__)  # type: ignore[arg-type]
-_UPSERT_KNOWN_VISIT: Any = _KNOWN_VISIT.on_conflict_do_update(
+_UPSERT_KNOWN_VISIT = _KNOWN_VISIT.on_conflict_do_update(
     index_elements=["name"],
     set_={column: _KNOWN_VISIT.excluded[column] for column in ("title", "cities", "version")},
     where=KnownVisit.version < _KNOWN_VISIT.excluded.version,
-    # PostgreSQL's way to tell a row that is new from one that was there: no transaction has replaced it.
-).returning(literal_column("xmax = 0").label("is_new"))
+).returning(KnownVisit.__table__.c.name)
+_LEARNINGS: Any = Learning.__table__
+_NAME_SOURCE = (
+    update(_LEARNINGS)
+    .where(_LEARNINGS.c.source == bindparam("visit"), _LEARNINGS.c.source_title == "")
+    .values(source_title=bindparam("visit_title"), update_time=_LEARNINGS.c.update_time)
+)
 
 
 async def _upsert_known_visit(session: Session, visit: exchange_pb2.Visit) -> None:
@@ -239,16 +245,9 @@ async def _upsert_known_visit(session: Session, visit: exchange_pb2.Visit) -> No
     cities = [city for city in (visit.host_city, visit.guest_city) if city]
     row = {"name": visit.name, "title": visit.title, "cities": cities, "version": int(visit.etag or 0)}
     connection = await session.connection()
-    is_new = (await connection.execute(_UPSERT_KNOWN_VISIT, row)).scalar()
-    if not is_new:
-        return
-    # For learnings that were written before the visit was known here.
-    await session.execute(
-        update(Learning)
-        .where(Learning.source == visit.name, Learning.source_title == "")
-        .values(source_title=visit.title, update_time=Learning.update_time)
-        .execution_options(synchronize_session=False)
-    )
+    if (await connection.execute(_UPSERT_KNOWN_VISIT, row)).first():
+        # For learnings that were written before the visit was known here.
+        await connection.execute(_NAME_SOURCE, {"visit": visit.name, "visit_title": visit.title})
 
 
 HANDLERS: Handlers = {
