@@ -57,11 +57,18 @@ REASON_BY_STATUS = {
     413: "REQUEST_ENTITY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
+# Where a refusal does not say itself when to try again.
+RETRY_SECONDS_BY_CODE = {"UNAVAILABLE": "2", "RESOURCE_EXHAUSTED": "30"}
 
 
 def get_http_status(error: DomainError) -> int:
     """Return the HTTP status of the answer that a refusal gets."""
     return STATUS_BY_CODE.get(error.code, 500)
+
+
+def get_retry_seconds(error: DomainError) -> str:
+    """Return the seconds after which to try again (RFC 9110, 10.2.3); "" where waiting does not help."""
+    return error.metadata.get("retry_after", RETRY_SECONDS_BY_CODE.get(error.code, ""))
 
 
 def get_http_code(status: int) -> str:

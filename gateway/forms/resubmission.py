@@ -34,7 +34,7 @@ from gateway.auth.cookies import remember_language
 from gateway.auth.password_pages import Complaint
 from gateway.auth.sign_in import BUTTON_PRESSED, local_path
 from gateway.errors.explanations import explain
-from gateway.errors.http_status import get_http_status
+from gateway.errors.http_status import get_http_status, get_retry_seconds
 from gateway.i18n import languages
 
 # The button that switches the language.
@@ -146,7 +146,7 @@ def ask_for_password(complaint: Complaint | None = None) -> BaseResponse:
 
 def to_complaint(refusal: DomainError) -> Complaint:
     """Return what is said of a password that was refused, by the reason of the refusal."""
-    return Complaint(explain(refusal, UTC).text, get_http_status(refusal), refusal.metadata.get("retry_after", ""))
+    return Complaint(explain(refusal, UTC).text, get_http_status(refusal), get_retry_seconds(refusal))
 
 
 def ask_to_sign_in() -> BaseResponse:

@@ -25,7 +25,7 @@ from gateway.accounts.database import DATABASE_ERRORS, is_outage
 from gateway.auth import confirmation
 from gateway.auth.callers import current_identity, is_api
 from gateway.errors.explanations import explain
-from gateway.errors.http_status import get_http_code, get_http_reason, get_http_status
+from gateway.errors.http_status import get_http_code, get_http_reason, get_http_status, get_retry_seconds
 from gateway.forms import resubmission
 from gateway.web.links import get_page_url
 
@@ -34,7 +34,6 @@ HTTP_MESSAGES = {
     405: "This path does not answer this method; the header Allow names those that it does.",
 }
 TYPE_PREFIX = "type.googleapis.com/google.rpc."
-RETRY_SECONDS = {"UNAVAILABLE": "2", "RESOURCE_EXHAUSTED": "30"}
 
 log = structlog.get_logger()
 
@@ -45,8 +44,8 @@ def answer_refusal(error: DomainError) -> BaseResponse:
     if status == 500:
         log.error("call failed", error=error.message, reason=error.reason)
     headers: dict[str, str] = {}
-    if error.code in RETRY_SECONDS:
-        headers["Retry-After"] = error.metadata.get("retry_after", RETRY_SECONDS[error.code])
+    if seconds := get_retry_seconds(error):
+        headers["Retry-After"] = seconds
     if not is_api():
         if error.reason == confirmation.CONFIRMATION_NEEDED:
             return resubmission.ask_to_confirm()
