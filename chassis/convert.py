@@ -105,8 +105,8 @@ def read_columns(
     """
     Return the values of fields that a resource and its table have under the same name, as the columns take them.
 
-    Days, instants, members of enums, lists and plain values are told apart by what the contract declares. A day or an
-    instant that is unset is None, where the column may be empty.
+    Days, instants, members of enums, lists and plain values are told apart by what the contract declares; a list of an
+    enum is one of numbers. A day or an instant that is unset is None, where the column may be empty.
 
     Args:
         message: The resource as sent.
@@ -137,16 +137,16 @@ def _read_column(field: Any, value: Any, path: str, model: type[Resource]) -> An
         if not column.nullable:
             raise FieldRequired(path)
         return None
+    kind = field.message_type and field.message_type.full_name
+    if kind == "google.type.Date":
+        return read_date(value, path)
+    if kind == "google.protobuf.Timestamp":
+        return read_instant(value, path)
+    if kind:
+        raise TypeError(f"{field.full_name} needs a reader of its own")
     if field.is_repeated:
         return list(value)
-    if field.enum_type is not None:
-        return _member(field.enum_type, value, column.type.enum_class)
-    match field.message_type and field.message_type.full_name:
-        case "google.type.Date":
-            return read_date(value, path)
-        case "google.protobuf.Timestamp":
-            return read_instant(value, path)
-    return value
+    return _member(field.enum_type, value, column.type.enum_class) if field.enum_type else value
 
 
 def resource_fields(row: Resource) -> dict[str, Any]:

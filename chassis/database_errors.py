@@ -26,14 +26,14 @@ def as_domain_error(error: Exception) -> DomainError:
         case TimeoutError():
             return _too_slow()
         case PoolTimeout() | OSError():
-            return _away()
+            return _database_away()
         case DBAPIError(connection_invalidated=True):
-            return _away()
+            return _database_away()
         case DBAPIError(orig=BaseException(__cause__=ValueError())):
             # asyncpg's own DataError: a value that no parameter of the statement's type can hold.
             return InvalidArgument("", "A value can't be stored.", reason="VALUE_NOT_STORABLE")
         case DBAPIError():
-            return _of_state(sqlstate(error))
+            return _read_sqlstate(sqlstate(error))
         case _:
             return _defect()
 
@@ -54,7 +54,7 @@ def _ask_driver(error: DBAPIError, attribute: str) -> str:
     return str(getattr(cause, attribute, None) or "")
 
 
-def _of_state(state: str) -> DomainError:
+def _read_sqlstate(state: str) -> DomainError:
     """Read an SQLSTATE (PostgreSQL, appendix A): what a repeat can mend, and what the input caused."""
     match state:
         case "57014":
@@ -69,13 +69,13 @@ def _of_state(state: str) -> DomainError:
             )
     match state[:2]:
         case "08" | "53" | "57":
-            return _away()
+            return _database_away()
         case "22":
             return InvalidArgument("", "A value can't be stored.", reason="VALUE_NOT_STORABLE")
     return _defect()
 
 
-def _away() -> DomainError:
+def _database_away() -> DomainError:
     return Unavailable("The database does not answer at the moment; try again.", reason="DATABASE_AWAY")
 
 

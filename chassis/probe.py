@@ -12,17 +12,17 @@ import urllib.request
 SECONDS = 3.0
 
 
-def problem(address: str) -> str:
+def find_failure(address: str) -> str:
     """
     Return why the process at an address is not healthy; empty when it is.
 
     Args:
         address: ``host:port`` of a gRPC service, or an ``http://`` URL that answers 200 when all is well.
     """
-    return _problem_of_page(address) if address.startswith("http://") else _problem_of_service(address)
+    return _ask_page(address) if address.startswith("http://") else _ask_service(address)
 
 
-def _problem_of_page(url: str) -> str:
+def _ask_page(url: str) -> str:
     # Whatever proxy the environment names, the process is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -32,7 +32,7 @@ def _problem_of_page(url: str) -> str:
         return f"{url}: {error}"
 
 
-def _problem_of_service(address: str) -> str:
+def _ask_service(address: str) -> str:
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -48,4 +48,4 @@ def _problem_of_service(address: str) -> str:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m chassis.probe HOST:PORT|http://HOST:PORT/PATH")
-    sys.exit(problem(sys.argv[1]) or 0)
+    sys.exit(find_failure(sys.argv[1]) or 0)

@@ -40,11 +40,11 @@ def to_status(error: DomainError) -> status_pb2.Status:
         particulars.append(metadata)
     metadata = {key: _cut(text) for key, text in error.metadata.items()} | flatten_indexed(VIOLATIONS, particulars)
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
-    details = [_packed(info), _packed(bad)] if particulars else [_packed(info)]
+    details = [_pack(info), _pack(bad)] if particulars else [_pack(info)]
     return status_pb2.Status(code=code_pb2.Code.Value(error.code), message=_cut(error.message), details=details)
 
 
-def _packed(message: Message) -> any_pb2.Any:
+def _pack(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed
@@ -77,7 +77,7 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
     code = "UNAVAILABLE" if error.code() is grpc.StatusCode.CANCELLED else error.code().name
     sent = _find_details(error)
     if sent is None:
-        return _without_details(code, error.details() or code)
+        return _read_code(code, error.details() or code)
     status = status_pb2.Status.FromString(sent)
     info = error_details_pb2.ErrorInfo()
     bad = error_details_pb2.BadRequest()
@@ -99,7 +99,7 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
     )
 
 
-def _without_details(code: str, text: str) -> DomainError:
+def _read_code(code: str, text: str) -> DomainError:
     match code:
         case "UNAVAILABLE":
             return Unavailable(text, reason="SERVICE_AWAY")

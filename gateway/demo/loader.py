@@ -80,7 +80,7 @@ def refuse_foreign() -> None:
 
 
 def load() -> None:
-    """Load everything but the accounts, and wait until the learnings can be demo."""
+    """Load everything but the accounts, and wait until the learnings can be found."""
     for city in CITIES:
         request = exchange.CreateCityRequest(city=city.to_message(), city_id=city.id)
         _create(rpc.cities.CreateCity, request, city.id)

@@ -74,7 +74,7 @@ async def _hold(session: Session, item: AgendaItem) -> None:
     except IntegrityError as error:
         if constraint_name(error) != NO_DOUBLE_BOOKING:
             raise
-        collision = await _collision(session, item)
+        collision = await _describe_collision(session, item)
     else:
         return
     raise collision
@@ -89,7 +89,7 @@ async def lock(session: Session, resources: Collection[str]) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(keys.c.key)))
 
 
-async def _collision(session: Session, item: AgendaItem) -> AlreadyExists:
+async def _describe_collision(session: Session, item: AgendaItem) -> AlreadyExists:
     """
     Return the error that names what an agenda item collides with.
 
@@ -104,8 +104,8 @@ async def _collision(session: Session, item: AgendaItem) -> AlreadyExists:
             .options(joinedload(AgendaItem.visit))
         )
     ).all()
-    titles = await _titles(session, {taken for taken, _ in clashes[:MAX_LISTED]})
-    named = [_clash(taken, titles[taken], other) for taken, other in clashes[:MAX_LISTED]]
+    titles = await _get_titles(session, {taken for taken, _ in clashes[:MAX_LISTED]})
+    named = [_describe_clash(taken, titles[taken], other) for taken, other in clashes[:MAX_LISTED]]
     sentences = []
     for clash in named:
         by = f" by “{clash['conflict_title']}”" if "conflict" in clash else ""
@@ -114,7 +114,7 @@ async def _collision(session: Session, item: AgendaItem) -> AlreadyExists:
     return AlreadyExists(" ".join(sentences), reason="DOUBLE_BOOKING", metadata=metadata)
 
 
-def _clash(taken: str, title: str, other: AgendaItem) -> dict[str, str]:
+def _describe_clash(taken: str, title: str, other: AgendaItem) -> dict[str, str]:
     """Return what the caller may know of one clash: the resource, its title, and what holds it when."""
     clash = {
         "resource": taken,
@@ -127,7 +127,7 @@ def _clash(taken: str, title: str, other: AgendaItem) -> dict[str, str]:
     return clash
 
 
-async def _titles(session: Session, resources: Collection[str]) -> dict[str, str]:
+async def _get_titles(session: Session, resources: Collection[str]) -> dict[str, str]:
     """Return what people call rooms, people and delegates, by resource name."""
     ids = [resource.rpartition("/")[2] for resource in resources]
     titles: dict[str, str] = {}

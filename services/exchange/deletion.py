@@ -30,7 +30,7 @@ async def delete_unused(session: Session, row: Resource, *uses: Select[Any]) -> 
         if len(found) < MAX_LISTED:
             found += await session.scalars(use.limit(MAX_LISTED - len(found)))
     if total:
-        named = [{"name": each.name, "title": _title(each)} for each in found]
+        named = [{"name": each.name, "title": _get_title(each)} for each in found]
         titles = ", ".join(f"“{each['title']}”" for each in named)
         raise FailedPrecondition(
             f"{row.name} is in use: {titles} refer to it.",
@@ -41,5 +41,5 @@ async def delete_unused(session: Session, row: Resource, *uses: Select[Any]) -> 
     await session.flush()
 
 
-def _title(row: Referrer) -> str:
+def _get_title(row: Referrer) -> str:
     return row.city_display_name if isinstance(row, Partnership) else row.title

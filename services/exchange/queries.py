@@ -69,12 +69,12 @@ def select_of_visit(
     caller = identity()
     values = {"visit_id": Visit.parse(visit)["id"]}
     if caller.has(*all_cities):
-        return _of_visit(model, own=False), values
-    return _of_visit(model, own=True), values | {"city_id": caller.city.removeprefix("cities/")}
+        return _select_of_visit(model, own=False), values
+    return _select_of_visit(model, own=True), values | {"city_id": caller.city.removeprefix("cities/")}
 
 
 @cache
-def _of_visit(model: Any, *, own: bool) -> Select[Any]:
+def _select_of_visit(model: Any, *, own: bool) -> Select[Any]:
     statement = select(model).where(model.visit_id == bindparam("visit_id"))
     if not own:
         return statement

@@ -74,7 +74,7 @@ async def _require_free(session: Session, visit: Visit, travellers: Collection[s
     ).all()
     if not clashes:
         return
-    named = [_clash(delegate, other) for delegate, other in clashes[:MAX_LISTED]]
+    named = [_describe_clash(delegate, other) for delegate, other in clashes[:MAX_LISTED]]
     sentences = []
     for clash in named:
         where = f" in “{clash['conflict_title']}”" if "conflict" in clash else ""
@@ -83,7 +83,7 @@ async def _require_free(session: Session, visit: Visit, travellers: Collection[s
     raise AlreadyExists(" ".join(sentences), reason="DELEGATE_TRAVELS_ALREADY", metadata=metadata)
 
 
-def _clash(delegate: Delegate, visit: Visit) -> dict[str, str]:
+def _describe_clash(delegate: Delegate, visit: Visit) -> dict[str, str]:
     """Return what the caller may know of one clash: the person, the days, and in whose delegation."""
     told = {
         "delegate_title": delegate.display_name,

@@ -12,7 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2_grpc
 
 from chassis.health import Health
-from chassis.probe import problem
+from chassis.probe import find_failure
 from deploy.embedded import HOST, free_port
 
 
@@ -41,26 +41,26 @@ async def test_a_service_is_healthy_until_it_drains() -> None:
     address = f"{HOST}:{server.add_insecure_port(f'{HOST}:0')}"
     await server.start()
     try:
-        assert await asyncio.to_thread(problem, address) == ""
+        assert await asyncio.to_thread(find_failure, address) == ""
         health.drain()
-        assert await asyncio.to_thread(problem, address) == f"{address}: NOT_SERVING"
+        assert await asyncio.to_thread(find_failure, address) == f"{address}: NOT_SERVING"
     finally:
         await server.stop(None)
 
 
 def test_a_service_that_does_not_run_is_not_healthy() -> None:
     address = f"{HOST}:{free_port()}"
-    assert problem(address) == f"{address}: UNAVAILABLE"
+    assert find_failure(address) == f"{address}: UNAVAILABLE"
 
 
 def test_a_page_is_healthy_when_it_answers_200(pages: str) -> None:
-    assert problem(f"{pages}/200") == ""
-    assert "503" in problem(f"{pages}/503")
+    assert find_failure(f"{pages}/200") == ""
+    assert "503" in find_failure(f"{pages}/503")
 
 
 def test_a_proxy_of_the_environment_is_not_asked(pages: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://{HOST}:1")
-    assert problem(f"{pages}/200") == ""
+    assert find_failure(f"{pages}/200") == ""
 
 
 def test_the_command_says_what_is_wrong_and_fails(pages: str) -> None:

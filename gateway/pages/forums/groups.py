@@ -13,7 +13,7 @@ from gateway.pages.deletion import delete_after_asking
 from gateway.pages.forums import parts
 from gateway.web.links import href
 
-ON_THE_PANEL = (pb.Panelist.STATE_INVITED, pb.Panelist.STATE_ACCEPTED)
+ON_PANEL = (pb.Panelist.STATE_INVITED, pb.Panelist.STATE_ACCEPTED)
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -38,7 +38,7 @@ def _render_form(form: Form, forum: pb.Forum, group: pb.WorkingGroup | None) -> 
         members=[
             (panelist.name, f"{panelist.function}, {panelist.affiliation}")
             for panelist in parts.list_panelists(forum.name)
-            if panelist.state in ON_THE_PANEL or panelist.name in present
+            if panelist.state in ON_PANEL or panelist.name in present
         ],
     ), form.status
 

@@ -108,7 +108,7 @@ def end(partnership_id: str) -> ResponseReturnValue:
         button=_("End partnership"),
         final=True,
         back=href(partnership.name),
-        above=_trail(partnership),
+        above=_build_trail(partnership),
     ), form.status
 
 
@@ -128,11 +128,11 @@ def delete(partnership_id: str) -> ResponseReturnValue:
         ),
         done=_("The partnership with %(city)s is deleted.", city=partnership.city_display_name),
         then=url_for("partnerships.index"),
-        above=_trail(partnership),
+        above=_build_trail(partnership),
     )
 
 
-def _trail(partnership: pb.Partnership) -> list[tuple[str, str]]:
+def _build_trail(partnership: pb.Partnership) -> list[tuple[str, str]]:
     """Return the breadcrumbs (path, title) above a page about a partnership."""
     return [
         (url_for("partnerships.index"), _("Partnerships")),

@@ -32,14 +32,14 @@ def delete(visit_id: str) -> ResponseReturnValue:
         rpc.visits.DeleteVisit,
         pb.DeleteVisitRequest,
         question=_("Delete “%(title)s”?", title=found.visit.title),
-        consequence=_what_goes_with(found),
+        consequence=_describe_loss(found),
         done=_("“%(title)s” is deleted.", title=found.visit.title),
         then=url_for("visits.index"),
         above=build_trail(found.visit),
     )
 
 
-def _what_goes_with(idea: pb.Programme) -> str:
+def _describe_loss(idea: pb.Programme) -> str:
     """Return what is gone when an idea is deleted."""
     gone = [_("The idea is deleted for good.")]
     if count := len(idea.delegates):

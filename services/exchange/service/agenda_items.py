@@ -46,15 +46,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
         return pb.ListAgendaItemsResponse(agenda_items=items, next_page_token=token, total_size=total)
 
     async def CreateAgendaItem(self, request: pb.CreateAgendaItemRequest, context: Any) -> pb.AgendaItem:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
-        visit = await _lock_visit(session, request.parent)
-        item = AgendaItem(visit_id=visit.id, direction=visit.direction)
-        await _assign(session, visit, item, request.agenda_item, convert.AGENDA_ITEM_FIELDS)
-        await bookings.book(session, item)
-        await queries.note_part_change(session, visit)
-        return convert.agenda_item_message(item)
+        return await answer_once(self._database, request, _create)
 
     async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
         message = request.agenda_item
@@ -78,6 +70,15 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
             await session.delete(item)
             await queries.note_part_change(session, visit)
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
+    visit = await _lock_visit(session, request.parent)
+    item = AgendaItem(visit_id=visit.id, direction=visit.direction)
+    await _assign(session, visit, item, request.agenda_item, convert.AGENDA_ITEM_FIELDS)
+    await bookings.book(session, item)
+    await queries.note_part_change(session, visit)
+    return convert.agenda_item_message(item)
 
 
 async def _lock_visit(session: Session, name: str) -> Visit:
@@ -110,7 +111,7 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
     if "room" in values:
         room = values["room"]
         values["room"] = await queries.get_referenced(session, Room, room, "agenda_item.room") if room else None
-    booked = await _booked(session, visit, values.get("people", item.people or []))
+    booked = await _get_booked(session, visit, values.get("people", item.people or []))
     item.assign(values)
     item.check_times(visit)
     item.check_room()
@@ -122,7 +123,7 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
         await session.refresh(item, ["people_functions"])
 
 
-async def _booked(session: Session, visit: Visit, names: list[str]) -> list[Person | Delegate]:
+async def _get_booked(session: Session, visit: Visit, names: list[str]) -> list[Person | Delegate]:
     """
     Return the host's people and this visit's delegates with these names; nobody deletes them meanwhile.
 

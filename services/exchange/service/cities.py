@@ -47,13 +47,7 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
         return pb.ListCitiesResponse(cities=cities, next_page_token=token, total_size=total)
 
     async def CreateCity(self, request: pb.CreateCityRequest, context: Any) -> pb.City:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateCityRequest) -> pb.City:
-        city = City(id=request.city_id, **convert.city_columns(request.city))
-        city.check()
-        await queries.insert_named(session, city)
-        return convert.city_message(city)
+        return await answer_once(self._database, request, _create)
 
     async def UpdateCity(self, request: pb.UpdateCityRequest, context: Any) -> pb.City:
         paths = updated_paths(request.update_mask, request.city, convert.CITY_FIELDS)
@@ -77,3 +71,10 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
             visits = select(Visit).where(Visit.home_city_id == city.id).order_by(Visit.id)
             await delete_unused(session, city, partnerships, visits)
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreateCityRequest) -> pb.City:
+    city = City(id=request.city_id, **convert.city_columns(request.city))
+    city.check()
+    await queries.insert_named(session, city)
+    return convert.city_message(city)

@@ -42,17 +42,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
         return pb.ListDelegatesResponse(delegates=delegates, next_page_token=token, total_size=total)
 
     async def CreateDelegate(self, request: pb.CreateDelegateRequest, context: Any) -> pb.Delegate:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
-        visit = await _lock_visit(session, request.parent)
-        fields = convert.delegate_columns(request.delegate)
-        if fields["head"]:
-            await _require_no_head(session, visit)
-        delegate = Delegate(visit_id=visit.id, **fields)
-        await travelling.join(session, visit, delegate)
-        await queries.note_part_change(session, visit)
-        return convert.delegate_message(delegate)
+        return await answer_once(self._database, request, _create)
 
     async def UpdateDelegate(self, request: pb.UpdateDelegateRequest, context: Any) -> pb.Delegate:
         message = request.delegate
@@ -78,6 +68,17 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
             await session.delete(delegate)
             await queries.note_part_change(session, visit)
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
+    visit = await _lock_visit(session, request.parent)
+    fields = convert.delegate_columns(request.delegate)
+    if fields["head"]:
+        await _require_no_head(session, visit)
+    delegate = Delegate(visit_id=visit.id, **fields)
+    await travelling.join(session, visit, delegate)
+    await queries.note_part_change(session, visit)
+    return convert.delegate_message(delegate)
 
 
 async def _get_visit(session: Session, name: str, *, lock: bool = False) -> Visit:

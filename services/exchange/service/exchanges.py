@@ -51,20 +51,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         return pb.ListExchangesResponse(exchanges=exchanges, next_page_token=token, total_size=total)
 
     async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> pb.Exchange:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateExchangeRequest) -> pb.Exchange:
-        message = request.exchange
-        partnership = await queries.get_referenced(session, Partnership, message.partnership, "exchange.partnership")
-        exchange = Exchange(
-            partnership_id=partnership.id,
-            city_id=partnership.city_id,
-            city_display_name=partnership.city_display_name,
-            **convert.exchange_columns(message),
-        )
-        session.add(exchange)
-        await session.flush()
-        return convert.exchange_message(exchange, identity())
+        return await answer_once(self._database, request, _create)
 
     async def UpdateExchange(self, request: pb.UpdateExchangeRequest, context: Any) -> pb.Exchange:
         message = request.exchange
@@ -85,3 +72,17 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             visits = select(Visit).where(Visit.exchange_id == exchange.id).order_by(Visit.start_date.desc(), Visit.id)
             await delete_unused(session, exchange, visits)
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreateExchangeRequest) -> pb.Exchange:
+    message = request.exchange
+    partnership = await queries.get_referenced(session, Partnership, message.partnership, "exchange.partnership")
+    exchange = Exchange(
+        partnership_id=partnership.id,
+        city_id=partnership.city_id,
+        city_display_name=partnership.city_display_name,
+        **convert.exchange_columns(message),
+    )
+    session.add(exchange)
+    await session.flush()
+    return convert.exchange_message(exchange, identity())

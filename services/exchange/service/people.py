@@ -36,13 +36,7 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
         return pb.ListPeopleResponse(people=people, next_page_token=token, total_size=total)
 
     async def CreatePerson(self, request: pb.CreatePersonRequest, context: Any) -> pb.Person:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreatePersonRequest) -> pb.Person:
-        fields = convert.person_columns(request.person)
-        person = Person(id=request.person_id or new_id(), **fields)
-        await queries.insert_named(session, person)
-        return convert.person_message(person)
+        return await answer_once(self._database, request, _create)
 
     async def UpdatePerson(self, request: pb.UpdatePersonRequest, context: Any) -> pb.Person:
         paths = updated_paths(request.update_mask, request.person, convert.PERSON_FIELDS)
@@ -61,3 +55,10 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
             items = select(AgendaItem).where(AgendaItem.people.contains([person.name]))
             await delete_unused(session, person, items.order_by(AgendaItem.start_time.desc(), AgendaItem.id))
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreatePersonRequest) -> pb.Person:
+    fields = convert.person_columns(request.person)
+    person = Person(id=request.person_id or new_id(), **fields)
+    await queries.insert_named(session, person)
+    return convert.person_message(person)

@@ -30,8 +30,8 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
             values = {"visit_id": visit.id}
             delegates: Iterable[Delegate] = []
             if rights.may_see(caller, visit, rights.ALL_DELEGATES):
-                delegates = await session.scalars(_of_visit(Delegate), values)
-            items = await session.scalars(_of_visit(AgendaItem), values)
+                delegates = await session.scalars(_select_of_visit(Delegate), values)
+            items = await session.scalars(_select_of_visit(AgendaItem), values)
         return pb.Programme(
             name=request.name,
             visit=convert.visit_message(visit, caller),
@@ -41,6 +41,6 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
 
 
 @cache
-def _of_visit(model: type[Delegate | AgendaItem]) -> Select[Any]:
+def _select_of_visit(model: type[Delegate | AgendaItem]) -> Select[Any]:
     statement = select(model).where(model.visit_id == bindparam("visit_id"))
     return statement.order_by(ORDERS[model], model.id).limit(MAX_PAGE_SIZE)

@@ -36,13 +36,7 @@ class RoomServicer(exchange_pb2_grpc.RoomServiceServicer):
         return pb.ListRoomsResponse(rooms=rooms, next_page_token=token, total_size=total)
 
     async def CreateRoom(self, request: pb.CreateRoomRequest, context: Any) -> pb.Room:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateRoomRequest) -> pb.Room:
-        fields = convert.room_columns(request.room)
-        room = Room(id=request.room_id or new_id(), **fields)
-        await queries.insert_named(session, room)
-        return convert.room_message(room)
+        return await answer_once(self._database, request, _create)
 
     async def UpdateRoom(self, request: pb.UpdateRoomRequest, context: Any) -> pb.Room:
         paths = updated_paths(request.update_mask, request.room, convert.ROOM_FIELDS)
@@ -60,3 +54,10 @@ class RoomServicer(exchange_pb2_grpc.RoomServiceServicer):
             items = select(AgendaItem).where(AgendaItem.room_id == room.id)
             await delete_unused(session, room, items.order_by(AgendaItem.start_time.desc(), AgendaItem.id))
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreateRoomRequest) -> pb.Room:
+    fields = convert.room_columns(request.room)
+    room = Room(id=request.room_id or new_id(), **fields)
+    await queries.insert_named(session, room)
+    return convert.room_message(room)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Select, Text, and_
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
@@ -72,8 +71,8 @@ class Conclusion(Linked, Stateful, Resource, Base):
         CheckConstraint("(state = 'adopted') = (adopt_time IS NOT NULL)", name="adopt_time_when_adopted"),
     )
     NAME = "forums/{forum_id}/conclusions/{id}"
-    TRANSITIONS: ClassVar = {"adopt": (frozenset({ConclusionState.DRAFT}), ConclusionState.ADOPTED)}
-    LINKS: ClassVar = {
+    TRANSITIONS = {"adopt": (frozenset({ConclusionState.DRAFT}), ConclusionState.ADOPTED)}
+    LINKS = {
         "working_group_ids": (ConclusionGroup.conclusion_id, ConclusionGroup.working_group_id),
         "node_ids": (ConclusionNode.conclusion_id, ConclusionNode.node_id),
     }

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -67,7 +66,7 @@ class Panelist(Stateful, Resource, Base):
         CheckConstraint("origin = 'national' OR city <> ''", name="city_given"),
     )  # fmt: skip
     NAME = "forums/{forum_id}/panelists/{id}"
-    TRANSITIONS: ClassVar = {
+    TRANSITIONS = {
         "accept": (frozenset({PanelistState.INVITED}), PanelistState.ACCEPTED),
         "decline": (frozenset({PanelistState.INVITED}), PanelistState.DECLINED),
         "withdraw": (frozenset(ON_PANEL), PanelistState.WITHDRAWN),

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -61,7 +60,7 @@ class Recommendation(Stateful, Resource, Base):
     )
     NAME = "forums/{forum_id}/recommendations/{id}"
     # From draft to adopted leads `adopt`, which belongs to the conclusion.
-    TRANSITIONS: ClassVar = {
+    TRANSITIONS = {
         "answer": (frozenset({RecommendationState.ADOPTED}), RecommendationState.ANSWERED),
         "correct": (frozenset({RecommendationState.ANSWERED}), RecommendationState.ANSWERED),
         "plan": (frozenset({RecommendationState.ANSWERED}), RecommendationState.PLANNED),

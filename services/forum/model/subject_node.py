@@ -1,7 +1,6 @@
 """The tree of what a forum reviews."""
 
 from enum import StrEnum
-from typing import ClassVar
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -51,7 +50,7 @@ class SubjectNode(Linked, Resource, Base):
         Index(None, "forum_id", "code", unique=True, postgresql_where="code <> ''"),
     )
     NAME = "forums/{forum_id}/subjectNodes/{id}"
-    LINKS: ClassVar = {"commitment_ids": (Fulfilment.node_id, Fulfilment.commitment_id)}
+    LINKS = {"commitment_ids": (Fulfilment.node_id, Fulfilment.commitment_id)}
 
     forum_id: Mapped[str] = mapped_column(ForeignKey("forums.id"), primary_key=True)
     parent_id: Mapped[str | None] = mapped_column(Text)

@@ -1,7 +1,5 @@
 """Working groups, the nodes they own and the experts in them."""
 
-from typing import ClassVar
-
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Select, Text, and_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, declared_attr, mapped_column
@@ -76,7 +74,7 @@ class WorkingGroup(Linked, Resource, Base):
 
     __tablename__ = "working_groups"
     NAME = "forums/{forum_id}/workingGroups/{id}"
-    LINKS: ClassVar = {
+    LINKS = {
         "node_ids": (Ownership.working_group_id, Ownership.node_id),
         "member_ids": (Membership.working_group_id, Membership.panelist_id),
     }

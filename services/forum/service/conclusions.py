@@ -63,15 +63,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
 
     async def CreateConclusion(self, request: pb.CreateConclusionRequest, context: Any) -> pb.Conclusion:
         await self._panel.admit_writer(request.parent)
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateConclusionRequest) -> pb.Conclusion:
-        forum = await queries.get_visible(session, Forum, request.parent)
-        conclusion = Conclusion(forum_id=forum.id, id=request.conclusion_id or new_id(), state=ConclusionState.DRAFT)
-        set_committed_value(conclusion, "working_group_ids", [])
-        await _assign(session, conclusion, request.conclusion, convert.CONCLUSION_FIELDS)
-        await session.refresh(conclusion, ["writers"])
-        return convert.conclusion_message(conclusion, identity())
+        return await answer_once(self._database, request, _create)
 
     async def UpdateConclusion(self, request: pb.UpdateConclusionRequest, context: Any) -> pb.Conclusion:
         message = request.conclusion
@@ -99,6 +91,15 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
             )
             await queries.delete_or_refuse(session, conclusion)
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreateConclusionRequest) -> pb.Conclusion:
+    forum = await queries.get_visible(session, Forum, request.parent)
+    conclusion = Conclusion(forum_id=forum.id, id=request.conclusion_id or new_id(), state=ConclusionState.DRAFT)
+    set_committed_value(conclusion, "working_group_ids", [])
+    await _assign(session, conclusion, request.conclusion, convert.CONCLUSION_FIELDS)
+    await session.refresh(conclusion, ["writers"])
+    return convert.conclusion_message(conclusion, identity())
 
 
 async def _lock(session: Session, request: SeenVersion) -> Conclusion:

@@ -37,14 +37,7 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
         return pb.ListForumsResponse(forums=forums, next_page_token=token, total_size=total)
 
     async def CreateForum(self, request: pb.CreateForumRequest, context: Any) -> pb.Forum:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateForumRequest) -> pb.Forum:
-        forum = Forum(id=request.forum_id or new_id(), **convert.forum_columns(request.forum))
-        forum.check_dates()
-        session.add(forum)
-        await queries.flush_or_refuse(session)
-        return convert.forum_message(forum)
+        return await answer_once(self._database, request, _create)
 
     async def UpdateForum(self, request: pb.UpdateForumRequest, context: Any) -> pb.Forum:
         paths = updated_paths(request.update_mask, request.forum, convert.FORUM_FIELDS)
@@ -56,3 +49,11 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
             forum.update_time = now()
             await queries.flush_or_refuse(session)
             return convert.forum_message(forum)
+
+
+async def _create(session: Session, request: pb.CreateForumRequest) -> pb.Forum:
+    forum = Forum(id=request.forum_id or new_id(), **convert.forum_columns(request.forum))
+    forum.check_dates()
+    session.add(forum)
+    await queries.flush_or_refuse(session)
+    return convert.forum_message(forum)

@@ -81,28 +81,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
 
     async def CreateRecommendation(self, request: pb.CreateRecommendationRequest, context: Any) -> pb.Recommendation:
         await self._panel.admit_writer(request.parent)
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateRecommendationRequest) -> pb.Recommendation:
-        forum = await queries.get_visible(session, Forum, request.parent)
-        name = request.recommendation.conclusion
-        await queries.get_ids_in_forum(session, Conclusion, [name], forum.id, "recommendation.conclusion")
-        # Locked: the conclusion shall not be adopted without this draft.
-        conclusion = await queries.get_visible(session, Conclusion, name, lock=True)
-        conclusion.require_draft()
-        rights.require_writer(identity(), conclusion)
-        recommendation = Recommendation(
-            forum=forum,
-            forum_id=forum.id,
-            id=request.recommendation_id or new_id(),
-            conclusion_id=conclusion.id,
-            state=RecommendationState.DRAFT,
-            **convert.recommendation_columns(request.recommendation),
-        )
-        session.add(recommendation)
-        await queries.flush_or_refuse(session)
-        await session.refresh(recommendation, ["writers"])
-        return convert.recommendation_message(recommendation, identity())
+        return await answer_once(self._database, request, _create)
 
     async def UpdateRecommendation(self, request: pb.UpdateRecommendationRequest, context: Any) -> pb.Recommendation:
         caller, message = identity(), request.recommendation
@@ -185,6 +164,28 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
     ) -> pb.Recommendation:
         """Take one step of the implementation, and tell of it by this event."""
         return await transition(self._database, request, _lock_owned, change, partial(_write, event))
+
+
+async def _create(session: Session, request: pb.CreateRecommendationRequest) -> pb.Recommendation:
+    forum = await queries.get_visible(session, Forum, request.parent)
+    name = request.recommendation.conclusion
+    await queries.get_ids_in_forum(session, Conclusion, [name], forum.id, "recommendation.conclusion")
+    # Locked: the conclusion shall not be adopted without this draft.
+    conclusion = await queries.get_visible(session, Conclusion, name, lock=True)
+    conclusion.require_draft()
+    rights.require_writer(identity(), conclusion)
+    recommendation = Recommendation(
+        forum=forum,
+        forum_id=forum.id,
+        id=request.recommendation_id or new_id(),
+        conclusion_id=conclusion.id,
+        state=RecommendationState.DRAFT,
+        **convert.recommendation_columns(request.recommendation),
+    )
+    session.add(recommendation)
+    await queries.flush_or_refuse(session)
+    await session.refresh(recommendation, ["writers"])
+    return convert.recommendation_message(recommendation, identity())
 
 
 async def _filter_owner(session: Session, statement: Select[Recommendation], department: str) -> Select[Recommendation]:

@@ -43,13 +43,7 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
         return pb.ListSubjectNodesResponse(subject_nodes=nodes, next_page_token=token, total_size=total)
 
     async def CreateSubjectNode(self, request: pb.CreateSubjectNodeRequest, context: Any) -> pb.SubjectNode:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateSubjectNodeRequest) -> pb.SubjectNode:
-        forum = await queries.get_visible(session, Forum, request.parent)
-        node = SubjectNode(forum_id=forum.id, id=request.subject_node_id or new_id())
-        await _assign(session, node, request.subject_node, convert.SUBJECT_NODE_FIELDS)
-        return convert.subject_node_message(node)
+        return await answer_once(self._database, request, _create)
 
     async def UpdateSubjectNode(self, request: pb.UpdateSubjectNodeRequest, context: Any) -> pb.SubjectNode:
         message = request.subject_node
@@ -70,6 +64,13 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
             node.check_etag(request.etag)
             await queries.delete_or_refuse(session, node)
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreateSubjectNodeRequest) -> pb.SubjectNode:
+    forum = await queries.get_visible(session, Forum, request.parent)
+    node = SubjectNode(forum_id=forum.id, id=request.subject_node_id or new_id())
+    await _assign(session, node, request.subject_node, convert.SUBJECT_NODE_FIELDS)
+    return convert.subject_node_message(node)
 
 
 async def _assign(session: Session, node: SubjectNode, message: pb.SubjectNode, paths: Set[str]) -> None:

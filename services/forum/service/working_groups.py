@@ -48,13 +48,7 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
         return pb.ListWorkingGroupsResponse(working_groups=groups, next_page_token=token, total_size=total)
 
     async def CreateWorkingGroup(self, request: pb.CreateWorkingGroupRequest, context: Any) -> pb.WorkingGroup:
-        return await answer_once(self._database, request, self._create)
-
-    async def _create(self, session: Session, request: pb.CreateWorkingGroupRequest) -> pb.WorkingGroup:
-        forum = await queries.get_visible(session, Forum, request.parent)
-        group = WorkingGroup(forum_id=forum.id, id=request.working_group_id or new_id())
-        await _assign(session, group, request.working_group, convert.WORKING_GROUP_FIELDS)
-        return convert.working_group_message(group, identity())
+        return await answer_once(self._database, request, _create)
 
     async def UpdateWorkingGroup(self, request: pb.UpdateWorkingGroupRequest, context: Any) -> pb.WorkingGroup:
         message = request.working_group
@@ -72,6 +66,13 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
             group.check_etag(request.etag)
             await queries.delete_or_refuse(session, group)
         return Empty()
+
+
+async def _create(session: Session, request: pb.CreateWorkingGroupRequest) -> pb.WorkingGroup:
+    forum = await queries.get_visible(session, Forum, request.parent)
+    group = WorkingGroup(forum_id=forum.id, id=request.working_group_id or new_id())
+    await _assign(session, group, request.working_group, convert.WORKING_GROUP_FIELDS)
+    return convert.working_group_message(group, identity())
 
 
 async def _assign(session: Session, group: WorkingGroup, message: pb.WorkingGroup, paths: Set[str]) -> None:
