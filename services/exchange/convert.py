@@ -102,6 +102,7 @@ def partnership_message(partnership: Partnership, caller: Identity | None = None
         end_date=date_message(partnership.end_date),
         theme=partnership.theme,
         allowed_transitions=rights.partnership_verbs(caller, partnership) if caller else [],
+        deletable=caller is not None and rights.may_delete_partnership(caller, partnership),
         **resource_fields(partnership),
     )
 
@@ -169,6 +170,7 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         allowed_transitions=rights.visit_verbs(caller, visit) if caller else [],
         editable=editor is not None and rights.may_edit_visit(editor, visit),
         delegation_editable=editor is not None and rights.may_edit_delegation(editor, visit),
+        deletable=editor is not None and rights.may_delete_visit(editor, visit),
         last_change_time=timestamp_message(change_time),
         last_changer=changer,
         **resource_fields(visit),

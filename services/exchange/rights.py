@@ -7,6 +7,7 @@ Pure functions over the caller and the row: `may_…` tells, `require_…` raise
 from chassis.errors import PermissionDenied
 from chassis.identity import Identity, Role
 from services.exchange.model import Exchange, Partnership, Visit, VisitState
+from services.exchange.model.partnership import IN_PREPARATION
 
 # Who sees every city's; anyone else who may call sees the city that they work for.
 ALL_CITIES = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.SERVICE})
@@ -56,6 +57,16 @@ def may_use_verb(caller: Identity, verb: str, visit: Visit) -> bool:
         or (verb in CHARGE_VERBS and _works_in(caller, visit.department_in_charge))
         or (verb == PROPOSER_VERB and _own_idea(caller, visit))
     )
+
+
+def may_delete_visit(caller: Identity, visit: Visit) -> bool:
+    """Return whether the caller may delete a visit as it is now: an idea that it may cancel."""
+    return visit.state is VisitState.IDEA and may_use_verb(caller, "cancel", visit)
+
+
+def may_delete_partnership(caller: Identity, partnership: Partnership) -> bool:
+    """Return whether the caller may delete a partnership as it is now: coordinators, what has never been active."""
+    return caller.has(Role.COORDINATOR) and partnership.state in IN_PREPARATION
 
 
 def may_publish(caller: Identity) -> bool:

@@ -95,6 +95,8 @@ async def test_a_partnership_is_deleted_in_preparation_only(
     for verb in verbs:
         request = getattr(pb, f"{verb}PartnershipRequest")(name=partnership.name)
         await getattr(coordinator, f"{verb}Partnership")(request)
+    stored = await coordinator.GetPartnership(pb.GetPartnershipRequest(name=partnership.name))
+    assert stored.deletable is deletable
     if deletable:
         await delete(coordinator, partnership.name)
     else:
@@ -122,7 +124,8 @@ async def test_an_idea_goes_with_its_delegation_and_its_agenda_and_others_are_to
 
 async def test_what_is_more_than_an_idea_is_cancelled_instead(coordinator: Caller) -> None:
     visit = await factories.visit(coordinator)
-    await factories.take(coordinator, visit.name, "agree")
+    assert visit.deletable
+    assert not (await factories.take(coordinator, visit.name, "agree")).deletable
     with refused("FAILED_PRECONDITION", "NOT_AN_IDEA") as refusal:
         await delete(coordinator, visit.name)
     assert refusal.metadata == {"state": "AGREED"}
@@ -134,6 +137,8 @@ async def test_a_member_deletes_its_own_ideas_and_its_departments_exchanges(
     exchange = await factories.exchange(coordinator, department=DEPARTMENT)
     own = await factories.visit(member, exchange.name)
     offices = await factories.visit(coordinator, exchange.name)
+    seen = [await caller.GetVisit(pb.GetVisitRequest(name=own.name)) for caller in (member, other_member, coordinator)]
+    assert [visit.deletable for visit in seen] == [True, False, True]
     for caller, name in ((other_member, own.name), (member, offices.name), (other_member, exchange.name)):
         with refused("PERMISSION_DENIED"):
             await delete(caller, name)

@@ -7,7 +7,6 @@ from flask_babel import gettext as _
 
 from gateway import rpc
 from gateway.auth import permissions
-from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
@@ -16,13 +15,6 @@ from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("partnerships", __name__, url_prefix="/partnerships")
-
-# The states of a partnership that has not begun.
-IN_PREPARATION = (
-    pb.Partnership.STATE_INITIATED,
-    pb.Partnership.STATE_COUNCIL_APPROVED,
-    pb.Partnership.STATE_SIGNED,
-)
 
 
 @blueprint.get("")
@@ -61,12 +53,7 @@ def show(partnership_id: str) -> ResponseReturnValue:
     partnership = rpc.partnerships.GetPartnership(pb.GetPartnershipRequest(name=f"partnerships/{partnership_id}"))
     city = rpc.cities.GetCity(pb.GetCityRequest(name=partnership.city))
     answer = rpc.exchanges.ListExchanges(pb.ListExchangesRequest(partnership=partnership.name, page_size=1000))
-    deletable = (
-        partnership.state in IN_PREPARATION and may("PartnershipService.DeletePartnership") and not answer.exchanges
-    )
-    return render_template(
-        "partnerships/show.html", partnership=partnership, city=city, answer=answer, deletable=deletable
-    )
+    return render_template("partnerships/show.html", partnership=partnership, city=city, answer=answer)
 
 
 @blueprint.route("/<partnership_id>/edit", methods=["GET", "POST"])

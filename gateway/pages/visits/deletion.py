@@ -18,11 +18,6 @@ def add_pages(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/<visit_id>/delete", view_func=delete, methods=["GET", "POST"])
 
 
-def is_deletable(visit: pb.Visit) -> bool:
-    """Return whether the reader may delete a visit as it is now: who may cancel an idea may."""
-    return visit.state == pb.Visit.STATE_IDEA and "cancel" in visit.allowed_transitions
-
-
 @sign_in_required
 def delete(visit_id: str) -> ResponseReturnValue:
     permissions.require("VisitService.DeleteVisit")

@@ -146,7 +146,6 @@ def show(visit_id: str) -> ResponseReturnValue:
         awaited=awaited,
         next_ask=int(awaited),
         course=COURSE,
-        deletable=deletion.is_deletable(visit),
         steps_with_a_page=(*STEPS_WITH_A_PAGE, *_list_doubtful_steps(visit, prepared=bool(agenda and delegates))),
     )
 
