@@ -116,7 +116,7 @@ def _app() -> Flask:
                 request_serializer=exchange_pb2.ListVisitsRequest.SerializeToString,
                 response_deserializer=kind.FromString,
             )
-        return calls[name](exchange_pb2.ListVisitsRequest(page_size=number), timeout=5)
+        return calls[name](exchange_pb2.ListVisitsRequest(page_size=number), timeout=5, wait_for_ready=True)
 
     @app.get(f"/<any({','.join(ANSWERS)},write):name>/<int:number>")
     def message(name: str, number: int) -> Response:
