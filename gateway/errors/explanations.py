@@ -240,9 +240,16 @@ def _explain_resource_in_use(error: DomainError, _zone: tzinfo) -> Explanation:
     return Explanation(
         _("Something else refers to it"),
         ngettext("There is one more.", "There are %(num)s more.", more) if more > 0 else "",
-        _("Remove these first, or keep it."),
-        [(referrer["name"], referrer["title"]) for referrer in referrers],
+        _("Remove these first where that is still possible; otherwise it has to stay."),
+        [(referrer["name"], _entitle_referrer(referrer)) for referrer in referrers],
     )
+
+
+def _entitle_referrer(referrer: Mapping[str, str]) -> str:
+    """Return what to call what refers to something: a partnership has no title but the name of its city."""
+    if referrer["name"].startswith("partnerships/"):
+        return _("Partnership with %(city)s", city=referrer["title"])
+    return referrer["title"]
 
 
 def _explain_second_head(error: DomainError, _zone: tzinfo) -> Explanation:

@@ -42,4 +42,10 @@ async def delete_unused(session: Session, row: Resource, *uses: Select[Any]) -> 
 
 
 def _get_title(row: Referrer) -> str:
-    return row.city_display_name if isinstance(row, Partnership) else row.title
+    """Return what people call a row; an agenda item, whose visit has to be loaded, by its visit, too."""
+    match row:
+        case Partnership():
+            return row.city_display_name
+        case AgendaItem():
+            return f"{row.visit.title}: {row.title}"
+    return row.title

@@ -57,7 +57,7 @@ async def test_what_nothing_refers_to_is_deleted_from_the_leaves_to_the_root(coo
     for booked in (room, person):
         with refused("FAILED_PRECONDITION", "RESOURCE_IN_USE") as refusal:
             await delete(coordinator, booked.name)
-        assert refusal.metadata["referrers_0_title"] == "Budget control in the directorates"
+        assert refusal.metadata["referrers_0_title"] == f"{visit.title}: Budget control in the directorates"
     for unused in (visit, exchange, partnership, city, room, person):
         with refused("ABORTED", "ETAG_MISMATCH"):
             await delete(coordinator, unused.name, etag="7")
@@ -75,7 +75,8 @@ async def test_a_refusal_names_ten_and_counts_all(coordinator: Caller) -> None:
     with refused("FAILED_PRECONDITION", "RESOURCE_IN_USE") as refusal:
         await delete(coordinator, room.name)
     assert refusal.metadata["referrers"] == "12"
-    assert [refusal.metadata[f"referrers_{index}_title"] for index in (0, 9)] == ["At 19", "At 10"]
+    titles = [refusal.metadata[f"referrers_{index}_title"] for index in (0, 9)]
+    assert titles == [f"{visit.title}: At 19", f"{visit.title}: At 10"]
     assert "referrers_10_name" not in refusal.metadata
 
 

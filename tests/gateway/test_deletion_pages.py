@@ -68,7 +68,7 @@ def used(collection: str, rest: Rest) -> tuple[str, str, str]:
     """Return the name of something, with name and title of what refers to it."""
     if collection == "cities":
         referrer = a_partnership(rest)
-        return referrer["city"], referrer["name"], referrer["cityDisplayName"]
+        return referrer["city"], referrer["name"], f"Partnership with {referrer['cityDisplayName']}"
     if collection == "partnerships":
         referrer = an_exchange(rest)
         return referrer["partnership"], referrer["name"], referrer["title"]
@@ -77,7 +77,8 @@ def used(collection: str, rest: Rest) -> tuple[str, str, str]:
         return referrer["exchange"], referrer["name"], referrer["title"]
     booked = MADE[collection][0](rest)["name"]
     item = an_item(rest, **({"room": booked} if collection == "rooms" else {"people": [booked]}))
-    return booked, item["name"], item["title"]
+    visit = rest.get(f"/v1/{item['name'].partition('/agendaItems/')[0]}").json
+    return booked, item["name"], f"{visit['title']}: {item['title']}"
 
 
 def page_of(name: str) -> str:

@@ -79,6 +79,8 @@ def test_an_answer_is_corrected_and_what_is_not_done_comes_back(browse: Browse, 
     browser = browse(Role.MEMBER)
     assert send(browser, f"/{name}/answer", verdict="VERDICT_REJECTED", reason="Kein Geld").status_code == 303
     assert f"/{name}/correct" in browser.get(f"/{forum}").text
+    begun = PageForm(browser.get(f"/{name}/correct").text).fields
+    assert (begun["verdict"], begun["reason"]) == ("VERDICT_REJECTED", "Kein Geld")
     assert send(browser, f"/{name}/correct", verdict="VERDICT_ACCEPTED", reason="Doch").status_code == 303
     assert rest.get(f"/v1/{name}").json["answer"]["reason"] == "Doch"
     created(rest.post(f"/v1/{name}:plan", {"dueDate": {"year": 2035, "month": 6, "day": 30}}))
@@ -88,6 +90,7 @@ def test_an_answer_is_corrected_and_what_is_not_done_comes_back(browse: Browse, 
     assert send(browser, f"/{name}/return", reason="Seite 3 fehlt").status_code == 303
     stored = rest.get(f"/v1/{name}").json
     assert (stored["state"], stored["lastReturn"]["reason"]) == ("STATE_IN_PROGRESS", "Seite 3 fehlt")
+    assert "Reported as not done: Seite 3 fehlt" in text_of(browser.get("/"))
 
 
 def test_the_page_says_what_was_not_done_and_how_the_city_answered_before(

@@ -200,6 +200,7 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
             "etag": recommendation.etag,
             "evidence": recommendation.evidence,
             "owner_department": recommendation.owner_department,
+            **(_get_answer(recommendation) if verb == "correct" else {}),
         }
     )
     # A department answers for what it owns already.
@@ -220,6 +221,12 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
         names_owner=names_owner,
         departments=departments.suggest_departments() if names_owner else [],
     ), form.status
+
+
+def _get_answer(recommendation: pb.Recommendation) -> dict[str, str]:
+    """Return the city's answer as the form that corrects it begins."""
+    answer = recommendation.answer
+    return {"verdict": pb.Recommendation.Answer.Verdict.Name(answer.verdict), "reason": answer.reason}
 
 
 def _require_ahead(form: Form, path: str, stored: Date | None = None) -> None:

@@ -6,6 +6,7 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
@@ -52,8 +53,13 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
             # Who books somebody holds the row until the agenda item is written.
             person = await session.get_for_update(Person, request.name)
             person.check_etag(request.etag)
-            items = select(AgendaItem).where(AgendaItem.people.contains([person.name]))
-            await delete_unused(session, person, items.order_by(AgendaItem.start_time.desc(), AgendaItem.id))
+            items = (
+                select(AgendaItem)
+                .options(joinedload(AgendaItem.visit))
+                .where(AgendaItem.people.contains([person.name]))
+            )
+            items = items.order_by(AgendaItem.start_time.desc(), AgendaItem.id).options(joinedload(AgendaItem.visit))
+            await delete_unused(session, person, items)
         return Empty()
 
 

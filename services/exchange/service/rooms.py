@@ -6,6 +6,7 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
@@ -52,7 +53,8 @@ class RoomServicer(exchange_pb2_grpc.RoomServiceServicer):
             room = await session.get_for_update(Room, request.name)
             room.check_etag(request.etag)
             items = select(AgendaItem).where(AgendaItem.room_id == room.id)
-            await delete_unused(session, room, items.order_by(AgendaItem.start_time.desc(), AgendaItem.id))
+            items = items.order_by(AgendaItem.start_time.desc(), AgendaItem.id).options(joinedload(AgendaItem.visit))
+            await delete_unused(session, room, items)
         return Empty()
 
 
