@@ -24,10 +24,9 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from opentelemetry import propagate, trace
 from prometheus_client import Counter, Histogram
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
 
 from chassis.database import Database, Session
-from chassis.database_errors import sqlstate
+from chassis.database_errors import is_conflict
 from chassis.identity import act_as, service_identity
 from chassis.jetstream import ROUND_SECONDS, STREAM, ensure_streams
 from chassis.model import now
@@ -42,8 +41,6 @@ BATCH = 64
 FETCH_SECONDS = 2
 # A replayed dead letter is for the consumer that gave up on it, named by this header.
 REPLAY_FOR = "replay-for"
-# SQLSTATEs of two transactions that met: serialization failure, deadlock.
-MET = ("40001", "40P01")
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
@@ -226,7 +223,7 @@ class Consumer:
                     if new:
                         await self._apply(session, event, handler, origin)
             except Exception as error:
-                if isinstance(error, DBAPIError) and sqlstate(error) in MET:
+                if is_conflict(error):
                     continue
                 if await self._database.answers():
                     raise

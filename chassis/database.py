@@ -65,28 +65,27 @@ def async_engine(url: str, connect: Mapping[str, Any], **options: Any) -> AsyncE
 class Session(AsyncSession):
     """A unit of work in one transaction; finds resources by their names."""
 
-    async def get_by_name(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
+    async def get_by_name(self, model: type[Model], name: str) -> Model:
         """
         Return the resource.
 
         Raises:
             NotFound: There is none of that name.
         """
-        return await self._find(model, name, False, options)
+        return await self._find(model, name, lock=False)
 
-    async def get_for_update(self, model: type[Model], name: str, *, options: Any = ()) -> Model:
+    async def get_for_update(self, model: type[Model], name: str) -> Model:
         """
         Return the resource, locked until the transaction ends; a second writer waits, then sees the first's version.
 
         Raises:
             NotFound: There is none of that name.
         """
-        return await self._find(model, name, True, options)
+        return await self._find(model, name, lock=True)
 
-    async def _find(self, model: Any, name: str, lock: bool, options: Any) -> Any:
+    async def _find(self, model: Any, name: str, *, lock: bool) -> Any:
         values = model.parse(name)
-        statement = _by_key(model, tuple(values), lock)
-        row = await self.scalar(statement.options(*options) if options else statement, values)
+        row = await self.scalar(_by_key(model, tuple(values), lock), values)
         if row is None:
             raise NotFound(name)
         return row

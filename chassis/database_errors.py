@@ -48,6 +48,11 @@ def sqlstate(error: DBAPIError) -> str:
     return _ask_driver(error, "sqlstate")
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Return whether two transactions met, and PostgreSQL ended this one: serialization failure or deadlock."""
+    return isinstance(error, DBAPIError) and sqlstate(error) in ("40001", "40P01")
+
+
 def _ask_driver(error: DBAPIError, attribute: str) -> str:
     # SQLAlchemy wraps asyncpg's error, which alone knows the constraint.
     cause = error.orig and error.orig.__cause__

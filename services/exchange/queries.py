@@ -64,7 +64,7 @@ def select_of_visit(
     """
     Return the statement for a visit's rows of one kind, limited to what the caller may see, and its parameters.
 
-    It finds none as well where there is no such visit: `visible` says which.
+    It finds none as well where there is no such visit: `get_visible` says which.
     """
     caller = identity()
     values = {"visit_id": Visit.parse(visit)["id"]}
