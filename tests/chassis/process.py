@@ -1,12 +1,14 @@
 """
 The sample as a process, ``python -m tests.chassis.process [work|migrate]``.
 
-``SLOW`` makes GetCity take that long; ``WORK`` says how long a batch of tasks takes, and gives it a work queue.
+``SLOW`` makes GetCity take that long; ``WORK`` says how long a batch of tasks takes, and gives it a work queue. A task
+named ``deadly`` kills the process.
 """
 
 import asyncio
 import functools
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,6 +37,8 @@ if __name__ == "__main__":
                 raise KeyError(settings.database_url)
 
         async def work(keys: Sequence[str]) -> None:
+            if "deadly" in keys:
+                os.kill(os.getpid(), signal.SIGKILL)
             await asyncio.sleep(float(os.environ["WORK"]))
             await sample.record_keys(service.database, keys)
 

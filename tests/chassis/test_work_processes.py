@@ -23,7 +23,7 @@ from nats.js.errors import NotFoundError
 from chassis.database import Database
 from chassis.jetstream import DEAD_LETTERS, WORK, connect
 from chassis.probe import find_failure
-from chassis.work_queue import Progress, read_progress
+from chassis.work_queue import MAX_DELIVERIES, Progress, read_progress
 from deploy import embedded
 from deploy.embedded import Nats, free_port
 from tests.calls import Keys
@@ -131,6 +131,23 @@ async def everything_is_done(site: Site, database: Database) -> bool:
     """Tell whether no task is left anywhere."""
     progress = await site.ask(lambda jetstream: read_progress(database, jetstream, sample.RECORD))
     return progress == Progress(waiting=0, in_hand=0, dead=0)
+
+
+async def test_a_task_that_kills_its_workers_keeps_no_other_from_being_done(site: Site, database: Database) -> None:
+    keys = [f"{number:02}" for number in range(sample.RECORD.batch - 1)]
+    await put_in(database, *keys[:9], "deadly", *keys[9:])
+    worker = site.start("work", WORK="0")
+    deaths = 0
+
+    async def all_others_are_done() -> bool:
+        nonlocal worker, deaths
+        if worker.poll() is not None:
+            deaths += 1
+            worker = site.start("work", WORK="0")
+        return set(await effects(database)) == set(keys)
+
+    await until(all_others_are_done, seconds=PATIENCE_SECONDS)
+    assert 0 < deaths < MAX_DELIVERIES
 
 
 async def test_a_worker_that_is_told_to_end_gives_back_what_it_has_in_hand(site: Site, database: Database) -> None:
