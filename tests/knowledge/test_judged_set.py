@@ -51,9 +51,7 @@ def test_every_language_has_enough_learnings(learnings: dict[str, JudgedLearning
     assert min(counts[language] for language in LANGUAGES) >= 35
 
 
-def test_every_judged_id_exists_and_is_graded(
-    learnings: dict[str, JudgedLearning], queries: list[JudgedQuery]
-) -> None:
+def test_every_judged_id_exists_and_is_graded(learnings: dict[str, JudgedLearning], queries: list[JudgedQuery]) -> None:
     for query in queries:
         assert query.relevant
         assert query.relevant.keys() <= learnings.keys()

@@ -1,6 +1,7 @@
 """The knowledge service's tables, by aggregate, with their invariants, states and transitions. No I/O."""
 
 from services.knowledge.model.base import Base
+from services.knowledge.model.deleted_learning import DeletedLearning
 from services.knowledge.model.known_visit import DELETED_VERSION, KnownVisit
 from services.knowledge.model.learning import (
     ASSIGNED,
@@ -10,7 +11,9 @@ from services.knowledge.model.learning import (
     Learning,
     LearningState,
     Visibility,
+    get_audience,
 )
+from services.knowledge.model.learning_vector import LearningVector
 
 __all__ = [
     "ASSIGNED",
@@ -19,8 +22,11 @@ __all__ = [
     "IN_USE",
     "SET_ASIDE",
     "Base",
+    "DeletedLearning",
     "KnownVisit",
     "Learning",
     "LearningState",
+    "LearningVector",
     "Visibility",
+    "get_audience",
 ]
