@@ -51,9 +51,7 @@ def test_every_language_has_enough_learnings(learnings: dict[str, JudgedLearning
     assert min(counts[language] for language in LANGUAGES) >= 35
 
 
-def test_every_judged_id_exists_and_is_graded(
-    learnings: dict[str, JudgedLearning], queries: list[JudgedQuery]
-) -> None:
+def test_every_judged_id_exists_and_is_graded(learnings: dict[str, JudgedLearning], queries: list[JudgedQuery]) -> None:
     for query in queries:
         assert query.relevant
         assert query.relevant.keys() <= learnings.keys()
@@ -76,7 +74,7 @@ def test_what_a_crossed_query_should_find_is_in_other_languages(
 ) -> None:
     for query in queries:
         if query.kind.endswith("_crossed"):
-            assert query.language not in {learnings[id].language for id in query.relevant}
+            assert query.language not in {learnings[relevant].language for relevant in query.relevant}
 
 
 def test_recall_is_the_share_of_the_relevant_that_was_found() -> None:
