@@ -74,7 +74,7 @@ def test_what_a_crossed_query_should_find_is_in_other_languages(
 ) -> None:
     for query in queries:
         if query.kind.endswith("_crossed"):
-            assert query.language not in {learnings[id].language for id in query.relevant}
+            assert query.language not in {learnings[relevant].language for relevant in query.relevant}
 
 
 def test_recall_is_the_share_of_the_relevant_that_was_found() -> None:

@@ -56,8 +56,9 @@ class JudgedQuery:
 
 def read_learnings() -> list[JudgedLearning]:
     """Return all judged learnings."""
+    lists = {"topics", "sdg_targets", "cities"}
     return [
-        JudgedLearning(**{key: tuple(value) if isinstance(value, list) else value for key, value in line.items()})
+        JudgedLearning(**{name: tuple(value) if name in lists else value for name, value in line.items()})
         for line in _read_lines("learnings.jsonl")
     ]
 

@@ -24,7 +24,7 @@ def mrr_at(k: int, found: Sequence[str], relevant: Collection[str]) -> float:
         ValueError: Nothing is relevant.
     """
     _require_relevant(relevant)
-    return next((1 / rank for rank, id in enumerate(found[:k], start=1) if id in relevant), 0.0)
+    return next((1 / rank for rank, hit in enumerate(found[:k], start=1) if hit in relevant), 0.0)
 
 
 def hit_at(k: int, found: Sequence[str], relevant: Collection[str]) -> float:
@@ -35,7 +35,7 @@ def hit_at(k: int, found: Sequence[str], relevant: Collection[str]) -> float:
         ValueError: Nothing is relevant.
     """
     _require_relevant(relevant)
-    return float(any(id in relevant for id in found[:k]))
+    return float(any(hit in relevant for hit in found[:k]))
 
 
 def _require_relevant(relevant: Collection[str]) -> None:
