@@ -10,8 +10,7 @@ What a word has in common with its inflected forms is another matter: see `langu
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 # Written without spaces: Japanese syllables, Han characters, Thai.
@@ -22,22 +21,40 @@ _LETTER = rf"[^\W_{_UNSPACED}]"
 # An apostrophe inside a Cyrillic word (`м'який`) and the quotation mark of a Hebrew abbreviation (`תב"ע`) are letters.
 _INNER = "(?<=[\u0400-\u04ff])['’ʼ](?=[\u0400-\u04ff])|(?<=[\u05d0-\u05ea])[\"'׳״](?=[\u05d0-\u05ea])"
 # No word is longer than a term may be; what is longer is cut.
-# The second alternative is the third for words without such marks, which is nearly all of them, in half the time.
-_WORD = re.compile(
-    rf"[{_UNSPACED}]{{1,64}}|{_LETTER}{{1,64}}+(?![{_MARKS}'’ʼ\"׳״])|(?:{_LETTER}|[{_MARKS}]|{_INNER}){{1,64}}"
-)
+_WORD = re.compile(rf"[{_UNSPACED}]{{1,64}}|(?:{_LETTER}|[{_MARKS}]|{_INNER}){{1,64}}")
+# The same for a text without any of these, in a quarter of the time.
+_PLAIN_WORD = re.compile(r"\w{1,64}")
+_SPECIAL = re.compile(f"[_{_UNSPACED}{_MARKS}]")
+_QUOTE = re.compile("['’ʼ\"׳״]")
+_CYRILLIC_OR_HEBREW = re.compile("[\u0400-\u04ff\u05d0-\u05ea]")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _POSSESSIVE = re.compile(r"(?<=\w)['’][sS]\b")
 _HEBREW_ABBREVIATION = re.compile('(?<=[\u05d0-\u05ea])["״](?=[\u05d0-\u05ea](?:[^\u05d0-\u05ea]|$))')
 # Letters that do not decompose into a plain one and an accent, and variants of letters.
-_PLAIN_LETTERS = str.maketrans(
-    {
-        "ł": "l", "đ": "d", "ð": "d", "ø": "o", "ı": "i", "ŧ": "t", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th",
-        "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": "", "ґ": "г",
-        "ך": "כ", "ם": "מ", "ן": "נ", "ף": "פ", "ץ": "צ",
-        "'": "", "’": "", "ʼ": "", '"': "", "׳": "", "״": "",
-    }
-)  # fmt: skip
+_VARIANTS = {
+    "ł": "l", "đ": "d", "ð": "d", "ø": "o", "ı": "i", "ŧ": "t", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th",
+    "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": "", "ґ": "г",
+    "ך": "כ", "ם": "מ", "ן": "נ", "ף": "פ", "ץ": "צ",
+    "'": "", "’": "", "ʼ": "", '"': "", "׳": "", "״": "",
+}  # fmt: skip
+
+
+class _Folds(dict[int, str]):
+    """What each character is compared by: the plain letter, the digit of our own script, nothing for a mark."""
+
+    def __missing__(self, code: int) -> str:
+        decomposed = unicodedata.normalize("NFD", chr(code))
+        folded = "".join(
+            str(unicodedata.decimal(char)) if char.isdecimal() else _VARIANTS.get(char, char)
+            for char in decomposed
+            if unicodedata.category(char) != "Mn"
+        )
+        self[code] = folded
+        return folded
+
+
+_FOLDS = _Folds()
+_MAX_KEPT = 262_144
 
 
 def normalize(text: str) -> str:
@@ -52,13 +69,15 @@ def find_words(text: str) -> Iterator[tuple[str, int, int]]:
     Args:
         text: Normalized text. An English or German possessive (`Swansea's`) counts as the word without it.
     """
-    for match in _WORD.finditer(_blank_possessives(text)):
+    text = _blank_possessives(text)
+    for match in _choose_pattern(text).finditer(text):
         yield match[0], match.start(), match.end()
 
 
 def list_words(text: str) -> list[str]:
     """Return the words that `find_words` yields; much faster."""
-    return _WORD.findall(_blank_possessives(text))
+    text = _blank_possessives(text)
+    return _choose_pattern(text).findall(text)
 
 
 def find_terms(text: str) -> Iterator[tuple[str, int, int]]:
@@ -74,20 +93,39 @@ def find_terms(text: str) -> Iterator[tuple[str, int, int]]:
                 yield word[place : place + 2], start + place, start + place + 2
 
 
-@lru_cache(maxsize=262_144)
+class _Terms(dict[str, str]):
+    """The terms of words that were seen lately: a text is a thousand look-ups, and nearly all are of the same words."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MAX_KEPT:
+            self.clear()
+        terms = self[word] = _fold(word)
+        return terms
+
+
 def get_terms(word: str) -> str:
     """Return the term of a word; of a stretch of an unspaced script its terms, separated by spaces."""
+    return _TERMS[word]
+
+
+def join_terms(words: Iterable[str]) -> str:
+    """Return the terms of words, separated by spaces."""
+    return " ".join(map(_TERMS.__getitem__, words))
+
+
+def _fold(word: str) -> str:
     if is_unspaced(word):
         return " ".join(map("".join, pairwise(word))) or word
     folded = word.casefold()
-    if not folded.isascii():
-        decomposed = unicodedata.normalize("NFD", folded).translate(_PLAIN_LETTERS)
-        folded = "".join(
-            str(unicodedata.decimal(char)) if char.isdecimal() else char
-            for char in decomposed
-            if unicodedata.category(char) != "Mn"
-        )
-    return folded
+    if folded.isascii():
+        return folded
+    return folded.translate(_FOLDS)
+
+
+def _choose_pattern(text: str) -> re.Pattern[str]:
+    if _SPECIAL.search(text) or (_QUOTE.search(text) and _CYRILLIC_OR_HEBREW.search(text)):
+        return _WORD
+    return _PLAIN_WORD
 
 
 def is_unspaced(word: str) -> bool:
@@ -107,3 +145,6 @@ def join_abbreviations(text: str) -> str:
 
 def _blank_possessives(text: str) -> str:
     return _POSSESSIVE.sub("  ", text) if "'" in text or "’" in text else text
+
+
+_TERMS = _Terms()

@@ -17,7 +17,7 @@ from typing import Any
 
 import tantivy
 
-from services.knowledge.search.analysis import get_terms, has_digit, is_unspaced, list_words, normalize
+from services.knowledge.search.analysis import is_unspaced, join_terms, list_words, normalize
 from services.knowledge.search.documents import FACETS, Document, Facet, Filters, Hit, Order, Page, get_key
 from services.knowledge.search.expansion import Expansion, expand
 from services.knowledge.search.languages import get_primary
@@ -517,8 +517,8 @@ def _make_document(document: Document, generation: int, words: dict[str, set[str
     unspaced: set[str] = set()
     for place, text in enumerate((document.title, *document.passages, *document.context)):
         found = list_words(normalize(text))
-        known.update(word for word in found if not (is_unspaced(word) or has_digit(word)))
-        terms = " ".join(map(get_terms, found))
+        known.update(found)
+        terms = join_terms(found)
         made.add_text("words", terms)
         if place == 0:
             made.add_text("title", terms)

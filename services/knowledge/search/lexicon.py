@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tantivy
 
-from services.knowledge.search.analysis import get_terms, has_digit
+from services.knowledge.search.analysis import get_terms, has_digit, is_unspaced
 from services.knowledge.search.languages import COMPOUNDING, SNOWBALL, get_stems
 
 MIN_PART = 4
@@ -28,6 +28,7 @@ _LINKS = ("", "s", "es", "n", "en", "er", "e")
 """What German puts between the parts of a compound."""
 _LANGUAGES = (*SNOWBALL, "he", "uk", "cy")
 _WRITER_BYTES = 15_000_000
+_MAX_KNOWN = 1_000_000
 
 
 class Lexicon:
@@ -43,12 +44,14 @@ class Lexicon:
         folder.mkdir(parents=True, exist_ok=True)
         self._schema = _build_schema()
         self._index = tantivy.Index(self._schema, str(folder))
+        self._index.register_tokenizer("several", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
         self._index.config_reader("manual")
         self._writer: tantivy.IndexWriter | None = None
         self._index.reload()
         self._searcher = self._index.searcher()
-        # What was added since the last commit.
-        self._added: set[str] = set()
+        self._is_changed = False
+        # Hashes of entries that are there, or were found not to be words: asking costs as much as all else.
+        self._known: set[int] = set()
 
     def add(self, words: Mapping[str, Iterable[str]]) -> None:
         """
@@ -58,27 +61,33 @@ class Lexicon:
             words: Primary language subtag → words of that language, as they are written.
         """
         for language, written in words.items():
-            for word in {word.lower() for word in written}:
+            for word in set(map(str.lower, written)):
                 entry = f"{language}:{word}"
-                if entry in self._added or self._searcher.doc_freq("entry", entry):
+                if (known := hash(entry)) in self._known:
                     continue
-                self._added.add(entry)
+                self._known.add(known)
+                if self._searcher.doc_freq("entry", entry) or is_unspaced(word) or has_digit(word):
+                    continue
+                self._is_changed = True
                 if self._writer is None:
                     self._writer = self._index.writer(_WRITER_BYTES, num_threads=1)
                 self._writer.add_document(_make_entry(entry, word, language))
 
     def commit(self) -> None:
         """Keep what was added, and let it be found."""
-        if self._writer is not None and self._added:
+        if self._writer is not None and self._is_changed:
             self._writer.commit()
             self._index.reload()
             self._searcher = self._index.searcher()
-            self._added.clear()
+            self._is_changed = False
+        if len(self._known) > _MAX_KNOWN:
+            self._known.clear()
 
     def abandon(self) -> None:
         """Drop what was added since the last commit, and let another process write here."""
         self._writer = None
-        self._added.clear()
+        self._is_changed = False
+        self._known.clear()
 
     def __len__(self) -> int:
         """How many words there are; those of each language are counted."""
@@ -168,8 +177,9 @@ def _build_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("entry", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("term", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("stems", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("endings", tokenizer_name="raw", index_option="basic")
+    # Several in one text, for each call into the library costs more than the words in it.
+    for name in ("stems", "endings"):
+        builder.add_text_field(name, tokenizer_name="several", index_option="basic")
     builder.add_integer_field("length", fast=True)
     return builder.build()
 
@@ -180,14 +190,14 @@ def _make_entry(entry: str, word: str, language: str) -> tantivy.Document:
     made.add_text("entry", entry)
     made.add_text("term", term)
     made.add_integer("length", len(term))
-    for stem in get_stems(word, language):
-        made.add_text("stems", f"{language}:{stem}")
+    made.add_text("stems", " ".join([f"{language}:{stem}" for stem in get_stems(word, language)]))
     if language in COMPOUNDING and MIN_PART + 2 <= len(term) <= _MAX_LENGTH and not has_digit(term):
         # A part stands at the beginning, or after another.
-        for start in range(len(term) - MIN_PART + 1):
-            if start and not _may_be_part(term[:start]):
-                continue
-            made.add_text("endings", term[start:])
+        starts = range(_MIN_REST, len(term) - MIN_PART + 1)
+        endings = [term, *(term[start:] for start in starts)]
+        if term[:2] in _SHORT_PARTS:
+            endings.append(term[2:])
+        made.add_text("endings", " ".join(endings))
     return made
 
 
