@@ -1,5 +1,6 @@
 """
-The knowledge service's process: ``python -m services.knowledge`` serves, with ``migrate`` it migrates its database.
+The knowledge service's process: ``python -m services.knowledge`` serves, with ``migrate`` it migrates its database, and
+with ``import-topics FILE`` it takes a SKOS file into the vocabulary.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from services.knowledge.events import HANDLERS
 from services.knowledge.indexer import Indexer
 from services.knowledge.service.learnings import LearningServicer
 from services.knowledge.sources import Sources
+from services.knowledge.vocabulary.command import run_import
+from services.knowledge.vocabulary.importing import import_own_topics
 
 NAME = "knowledge"
 
@@ -49,4 +52,10 @@ def build(settings: KnowledgeSettings) -> server.Service:
 
 
 if __name__ == "__main__":
-    server.main(NAME, lambda: load(KnowledgeSettings, NAME), build)
+    server.main(
+        NAME,
+        lambda: load(KnowledgeSettings, NAME),
+        build,
+        seed=import_own_topics,
+        commands={"import-topics": run_import},
+    )

@@ -11,6 +11,7 @@ from services.knowledge.model.learning import (
     LearningState,
     Visibility,
 )
+from services.knowledge.model.topic import Topic, TopicImport, TopicLabel
 
 __all__ = [
     "ASSIGNED",
@@ -22,5 +23,8 @@ __all__ = [
     "KnownVisit",
     "Learning",
     "LearningState",
+    "Topic",
+    "TopicImport",
+    "TopicLabel",
     "Visibility",
 ]
