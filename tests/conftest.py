@@ -30,7 +30,7 @@ from deploy import embedded
 from deploy.embedded import Nats, Postgres
 from services.knowledge.vocabulary.importing import import_own_topics
 from tests import stack as whole
-from tests.calls import Keys, RunningService
+from tests.calls import Keys, RunningService, load_contracts
 
 FreshDatabase = Callable[[str], str]
 OldDatabase = Callable[[str, str], str]
@@ -165,8 +165,7 @@ async def run_service(
         **more,
     }
     service = build(load(kind, name, environment))
-    contract = importlib.import_module(f"austausch.{name}.v1.{name}_pb2").DESCRIPTOR
-    async with server.running(service) as address, aio_channel(address, contract) as channel:
+    async with server.running(service) as address, aio_channel(address, *load_contracts(name)) as channel:
         yield RunningService(name, address, service.settings, service.database, channel, keys)
 
 

@@ -6,7 +6,7 @@ with ``import-topics FILE`` it takes a SKOS file into the vocabulary.
 from dataclasses import dataclass
 from pathlib import Path
 
-from austausch.knowledge.v1 import knowledge_pb2_grpc as contract
+from austausch.knowledge.v1 import knowledge_pb2_grpc, topics_pb2_grpc
 
 from chassis import server
 from chassis.database import Database
@@ -14,6 +14,7 @@ from chassis.settings import ServiceSettings, load
 from services.knowledge.events import HANDLERS
 from services.knowledge.indexer import Indexer
 from services.knowledge.service.learnings import LearningServicer
+from services.knowledge.service.topics import TopicServicer
 from services.knowledge.sources import Sources
 from services.knowledge.vocabulary.command import run_import
 from services.knowledge.vocabulary.importing import import_own_topics
@@ -43,7 +44,8 @@ def build(settings: KnowledgeSettings) -> server.Service:
         settings=settings,
         database=database,
         servicers=[
-            (contract.add_LearningServiceServicer_to_server, LearningServicer(database, indexer, sources)),
+            (knowledge_pb2_grpc.add_LearningServiceServicer_to_server, LearningServicer(database, indexer, sources)),
+            (topics_pb2_grpc.add_TopicServiceServicer_to_server, TopicServicer(database)),
         ],
         handlers=HANDLERS,
         tasks=[indexer.run],
