@@ -12,7 +12,7 @@ from services.knowledge import rights
 from services.knowledge.model import Learning, Topic, TopicLabel, Visibility
 from services.knowledge.vocabulary.folding import fold_label
 
-# Shorter parts are found at the beginning of a word only: inside words, they are everywhere.
+# A shorter first word is found at the beginning of a word only: inside words it is everywhere, and no index has it.
 MIN_INNER_PART = 3
 
 
@@ -54,7 +54,8 @@ def select_called(query: str, language: str, slugs: Sequence[str]) -> Select[str
     alike, one in the language comes first.
     """
     folded, primary = fold_label(query), language.partition("-")[0]
-    part = folded if len(folded) <= MIN_INNER_PART else folded[1:]
+    is_long = len(folded.split()[0]) >= MIN_INNER_PART if folded else False
+    part = folded[1:] if is_long else folded
     is_foreign = case((or_(TopicLabel.language == primary, TopicLabel.language.startswith(f"{primary}-")), 0), else_=1)
     rank = is_foreign + case(
         (TopicLabel.folded == folded, 0),

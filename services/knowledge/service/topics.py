@@ -6,7 +6,7 @@ from typing import Any
 
 from austausch.knowledge.v1 import topics_pb2 as pb
 from austausch.knowledge.v1 import topics_pb2_grpc
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import func, literal, select, text, tuple_
 
 from chassis import page_token
 from chassis.convert import unique_nfc
@@ -20,6 +20,9 @@ from services.knowledge.vocabulary.skos import normalize_language
 # A topic with its labels in dozens of languages is large.
 MAX_PAGE_SIZE = 200
 DEFAULT_LANGUAGE = "en"
+# A plan for any part of a label reads the whole index where a part is none that the index has: 8 s for 5 million labels
+# where 0.4 s are enough.
+PLAN_ANEW = text("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 class TopicServicer(topics_pb2_grpc.TopicServiceServicer):
@@ -48,6 +51,8 @@ class TopicServicer(topics_pb2_grpc.TopicServiceServicer):
             statement = statement.where(tuple_(*order) > tuple_(*map(literal, _read_position(request))))
         size = min(read_page_size(request), MAX_PAGE_SIZE)
         async with self._database.read() as session:
+            if request.query:
+                await session.execute(PLAN_ANEW)
             rows = (await session.execute(statement.order_by(*order).limit(size + 1))).all()
             shown = rows[:size]
             topics = await _read_messages(session, [row.id for row in shown], language)
