@@ -26,6 +26,8 @@ def run_import(settings: ServiceSettings, arguments: Sequence[str]) -> None:
         done = asyncio.run(import_topics(settings.database_url, Path(arguments[0]), _report))
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         sys.exit(f"knowledge: nothing was imported: {error}")
+    except KeyboardInterrupt:
+        sys.exit("knowledge: nothing was imported: it was broken off")
     _report(f"{done.concepts:,} topics with {done.labels:,} labels imported; {done.withdrawn:,} withdrawn")
 
 

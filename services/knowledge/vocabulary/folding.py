@@ -4,6 +4,8 @@ import re
 import unicodedata
 
 MAX_SLUG = 63
+# What the contract allows in the words of a slug: letters that are not capitals, marks, decimal digits.
+IN_SLUGS = frozenset({"Ll", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"})
 # What Unicode does not take apart, though people type the one for the other.
 LETTERS = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ى": "ي", "ة": "ه", "ـ": None})
 WORD = re.compile(r"[^\W_]+")
@@ -19,16 +21,16 @@ def fold_label(text: str) -> str:
     """
     if text.isascii():
         return "".join(f" {word}" for word in WORD.findall(text.lower()))
-    plain = "".join(
-        char for char in unicodedata.normalize("NFKD", text.casefold()) if unicodedata.category(char) != "Mn"
-    ).translate(LETTERS)
+    # Once more after the case: some letters have none before they are taken apart, others are joined by it.
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = "".join(char for char in apart if unicodedata.category(char) != "Mn").translate(LETTERS)
     return "".join(f" {word}" for word in WORD.findall(UNSPACED.sub(r" \1 ", plain)))
 
 
 def make_slug(label: str) -> str:
     """Return a label as the slug of a topic, in letters of any script; "" where there are none in it."""
     lower = unicodedata.normalize("NFC", label.lower())
-    letters = "".join(char if unicodedata.category(char)[0] in "LM" or char.isdecimal() else " " for char in lower)
+    letters = "".join(char if unicodedata.category(char) in IN_SLUGS else " " for char in lower)
     slug = ""
     for word in letters.split():
         longer = f"{slug}-{word}" if slug else word[:MAX_SLUG]
