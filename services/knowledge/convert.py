@@ -3,21 +3,35 @@ Rows ↔ messages, side by side; and rows → documents of the search index.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2 as pb
 from austausch.knowledge.v1 import topics_pb2
 from google.protobuf.message import Message
+from sqlalchemy import Row
 
 from chassis.convert import date_message, enum_numbers, read_columns, read_enum, resource_fields, unique_nfc
 from chassis.identity import Identity
 from services.knowledge import rights
-from services.knowledge.model import Learning, LearningState, Topic, TopicLabel, Visibility
-from services.knowledge.search import Document, Page
+from services.knowledge.model import Learning, LearningState, Topic, TopicLabel, Visibility, get_audience
+from services.knowledge.search.documents import Document, Facet, Hit
+from services.knowledge.search.expansion import Expansion, Relation
+from services.knowledge.search.query import Occurrence
+from services.knowledge.search.snippets import Snippet
+from services.knowledge.semantics import SemanticState
 
 STATES = enum_numbers(pb.Learning.State.DESCRIPTOR, LearningState)
 VISIBILITIES = enum_numbers(pb.Learning.Visibility.DESCRIPTOR, Visibility)
+SEMANTIC_STATES = enum_numbers(pb.SearchLearningsResponse.SemanticState.DESCRIPTOR, SemanticState)
+KINDS: Mapping[Relation, pb.MatchReason.Kind] = {
+    Relation.SAME: pb.MatchReason.KIND_WORD,
+    Relation.INFLECTION: pb.MatchReason.KIND_INFLECTION,
+    Relation.COMPOUND: pb.MatchReason.KIND_COMPOUND,
+    Relation.BEGINNING: pb.MatchReason.KIND_BEGINNING,
+    Relation.CORRECTION: pb.MatchReason.KIND_CORRECTION,
+    Relation.TOPIC: pb.MatchReason.KIND_TOPIC,
+}
 # The slug of a Sustainable Development Goal in our own vocabulary.
 GOAL = re.compile(r"sdg-([1-9]|1[0-7])")
 
@@ -78,37 +92,59 @@ def learning_message(learning: Learning, caller: Identity | None = None) -> pb.L
     )
 
 
-def learning_document(learning: Learning) -> Document:
-    """Return what the search index holds of a learning."""
-    names = [*learning.topics, *(city.removeprefix("cities/") for city in learning.cities)]
+def learning_document(row: Learning | Row[Any]) -> Document:
+    """Return what the search index holds of a learning, or of a row of its table."""
+    names = [*row.topics, *(city.removeprefix("cities/") for city in row.cities)]
     return Document(
-        id=learning.id,
-        language=learning.language,
-        title=learning.title,
-        passages=[
-            learning.observation,
-            learning.discussion,
-            learning.conclusion,
-            learning.recommendation,
-            learning.remedial_action,
-        ],
-        context=[learning.source_title, *(name.replace("-", " ") for name in names)],
-        topics=learning.topics,
-        cities=learning.cities,
-        sdg_targets=learning.sdg_targets,
-        state=learning.state.value,
-        audience=learning.audience,
-        create_time=learning.create_time,
+        id=row.id,
+        language=row.language,
+        title=row.title,
+        passages=[row.observation, row.discussion, row.conclusion, row.recommendation, row.remedial_action],
+        context=[row.source_title, *(name.replace("-", " ") for name in names)],
+        topics=row.topics,
+        cities=row.cities,
+        sdg_targets=row.sdg_targets,
+        departments=list(dict.fromkeys(filter(None, (row.department, row.owner)))),
+        state=row.state.value,
+        audience=get_audience(row.visibility, row.author),
+        create_time=row.create_time,
     )
 
 
-def facets_message(page: Page) -> pb.SearchFacets:
+def result_message(hit: Hit, learning: pb.Learning, snippet: Snippet) -> pb.SearchResult:
+    """Return a found learning as a message."""
+    reasons = [pb.MatchReason(kind=KINDS[relation], words=words[:5]) for relation, words in snippet.reasons]
+    if hit.by_meaning:
+        reasons.append(pb.MatchReason(kind=pb.MatchReason.KIND_MEANING))
+    return pb.SearchResult(
+        learning=learning,
+        title_snippet=snippet.title,
+        snippet=snippet.passage,
+        context_snippet=snippet.context,
+        score=hit.score,
+        reasons=reasons,
+    )
+
+
+def searched_word_message(expansion: Expansion) -> pb.SearchedWord:
+    """Return what became of a part of a query as a message."""
+    return pb.SearchedWord(
+        text=expansion.unit.text,
+        found=expansion.is_found,
+        corrected=expansion.corrected,
+        required=expansion.unit.occurrence is Occurrence.MUST,
+        excluded=expansion.unit.occurrence is Occurrence.MUST_NOT,
+    )
+
+
+def facets_message(facets: Mapping[str, Facet]) -> pb.SearchFacets:
     """Return the counts of a search as a message."""
-    return pb.SearchFacets(**{facet: _count_messages(counts) for facet, counts in page.facets.items()})
-
-
-def _count_messages(counts: Sequence[tuple[str, int]]) -> list[pb.FacetCount]:
-    return [pb.FacetCount(value=value, count=count) for value, count in counts]
+    message = pb.SearchFacets(cut=[name for name, facet in facets.items() if facet.is_cut])
+    for name, facet in facets.items():
+        for value, count in facet.counts:
+            shown = pb.Learning.State.Name(STATES[LearningState(value)]) if name == "states" else value
+            getattr(message, name).add(value=shown, count=count)
+    return message
 
 
 def topic_message(topic: Topic, labels: Iterable[TopicLabel], language: str) -> topics_pb2.Topic:

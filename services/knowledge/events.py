@@ -31,8 +31,10 @@ from chassis.convert import unique_nfc
 from chassis.database import Session
 from chassis.identity import act_as, identity
 from chassis.outbox import emit
+from chassis.work_queue import enqueue
 from services.knowledge import convert
 from services.knowledge.model import DELETED_VERSION, FORUM_AUTHOR, KnownVisit, Learning, LearningState
+from services.knowledge.semantics import EMBED
 
 # The author of a debrief whose event names no person.
 EXCHANGE_AUTHOR = "services/exchange"
@@ -211,6 +213,7 @@ async def _record_once(session: Session, learning: Learning) -> None:
 async def _write(event: Callable[..., Message], session: Session, learning: Learning) -> None:
     """Write the learning and the event."""
     await session.flush()
+    enqueue(session, EMBED, [learning.id])
     emit(session, event(learning=convert.learning_message(learning)), learning.name)
 
 

@@ -1,57 +1,86 @@
 """
 Lets the search index follow the database.
 
-A row carries the id of the transaction that changed it last (`revision`). The indexer reads the rows whose revision is
-not below its checkpoint, and moves the checkpoint to the oldest transaction that was still running when it read
-(`pg_snapshot_xmin`): whatever order transactions commit in, none is missed; a few rows are read twice, which changes
-nothing. It wakes when PostgreSQL notifies it of a commit, and looks by itself every few seconds.
+It wakes when PostgreSQL notifies it of a commit, and looks by itself every few seconds. How what changed is found,
+`changes` says. An index of another database, or of one that lost what it had, is filled anew beside what it holds, and
+goes on answering meanwhile.
 """
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Database
 from chassis.errors import Unavailable
 from chassis.notifications import listen
 from services.knowledge import convert
-from services.knowledge.model import Learning
-from services.knowledge.search import Filters, IndexDamaged, Page, Query, SearchIndex
+from services.knowledge.changes import (
+    START,
+    Changes,
+    Horizon,
+    Position,
+    get_table,
+    read_horizon,
+    stamp_foreign_rows,
+)
+from services.knowledge.model import DeletedLearning, Learning
+from services.knowledge.search.index import Found, IndexDamaged, IndexFailed, SearchIndex
 
 CHANNEL = "learnings"
 POLL_SECONDS = 5.0
-BATCH = 500
-
-# Which database this is, its oldest running transaction, and the id that the next one will get.
-SELECT_HORIZON = text(
-    "SELECT (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),"
-    " pg_snapshot_xmin(snapshot)::text::bigint, pg_snapshot_xmax(snapshot)::text::bigint"
-    " FROM pg_current_snapshot() AS snapshot"
-)
+_LEARNINGS, _DELETED = get_table(Learning), get_table(DeletedLearning)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Horizon:
-    """Up to where the database has been read: all that transactions before `oldest` changed."""
+class _Checkpoint:
+    """
+    What the index on disk holds.
 
-    database: int
-    oldest: int
-    next: int
+    Attributes:
+        database: Which database it was read from.
+        generation: Number of the filling; what is left of earlier ones goes when this one is complete.
+        is_complete: Whether the index has ever been complete, and can be searched.
+        is_filling: Whether this filling is still going on.
+        learnings: How far the learnings have been read; deleted ones as far or farther.
+    """
 
-    def find_start(self, checkpoint: Any) -> int | None:
-        """Return the revision to read from, given the last checkpoint; None when that is not of this database."""
-        match checkpoint:
-            case {"database": self.database, "oldest": int(oldest)} if oldest <= self.next:
-                return oldest
+    database: str
+    generation: int = 0
+    is_complete: bool = False
+    is_filling: bool = True
+    learnings: Position = START
+
+    @classmethod
+    def parse(cls, value: Any) -> "_Checkpoint | None":
+        """Return the checkpoint that was kept; None where it is none of this version."""
+        match value:
+            case {
+                "database": str(database),
+                "generation": int(generation),
+                "is_complete": bool(is_complete),
+                "is_filling": bool(is_filling),
+                "learnings": [int(revision), str(id_)],
+            }:
+                return cls(database, generation, is_complete, is_filling, Position(revision, id_))
         return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return {
+            "database": self.database,
+            "generation": self.generation,
+            "is_complete": self.is_complete,
+            "is_filling": self.is_filling,
+            "learnings": list(self.learnings),
+        }
 
 
 class Indexer:
@@ -68,59 +97,65 @@ class Indexer:
         self._folder = folder
         self._index: SearchIndex | None = None
         self._wake = asyncio.Event()
-        self._caught_up = self._damaged = False
-        # Whether the last try to catch up failed.
-        self._failing = False
-        # From which revision on to read, and what of that is in the index already: learning id → revision.
-        self._since: int | None = None
-        self._applied: dict[str, int] = {}
+        # Whether it can be searched; whether it has to be made anew; whether the last try to follow failed.
+        self._ready = self._damaged = self._failing = False
+        self._checkpoint: _Checkpoint | None = None
+        self._learnings: Changes | None = None
+        self._deleted: Changes | None = None
 
-    async def search(self, query: Query, filters: Filters, offset: int, limit: int) -> Page:
+    async def search(self, *args: Any, **options: Any) -> Found:
         """
-        Search the index.
+        Search the index; arguments and answer as `SearchIndex.search`.
 
         Raises:
-            Unavailable: It is being built; soon it is there; reason INDEX_NOT_READY.
+            Unavailable: It is being built (reason INDEX_NOT_READY), or does not work at the moment (INDEX_FAILED).
         """
-        if self._index is None or not self._caught_up:
+        if self._index is None or not self._ready:
             raise Unavailable("The search index is being built; try again in a moment.", reason="INDEX_NOT_READY")
         try:
-            return await asyncio.to_thread(self._index.search, query, filters, offset=offset, limit=limit)
+            return await asyncio.to_thread(self._index.search, *args, **options)
         except IndexDamaged as error:
             log.warning("index.damaged", error=str(error))
-            self._caught_up, self._damaged = False, True
+            self._ready, self._damaged = False, True
             self._wake.set()
             raise Unavailable(
                 "The search index is being rebuilt; try again in a moment.", reason="INDEX_NOT_READY"
             ) from error
+        except IndexFailed as error:
+            log.warning("index.failed", error=str(error))
+            raise Unavailable("The search index does not answer at the moment.", reason="INDEX_FAILED") from error
 
     async def is_caught_up(self) -> bool:
         """Return whether the index can be searched, and follows the database."""
-        return self._caught_up and not self._failing
+        return self._ready and not self._failing
+
+    def count_documents(self) -> int:
+        """Return how many learnings can be found; 0 while it cannot be searched."""
+        return len(self._index) if self._index is not None and self._ready else 0
 
     async def run(self) -> None:
         """
-        Keep the index up to date until cancelled; an error of PostgreSQL is logged, and tried again.
+        Keep the index up to date until cancelled; what fails is logged, and tried again.
 
         Raises:
             IndexInUse: Another process has the index open.
             OSError: The folder cannot be written.
         """
-        self._index = await asyncio.to_thread(SearchIndex, self._folder)
+        self._index = index = await asyncio.to_thread(SearchIndex, self._folder)
         listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
         try:
             while True:
                 self._wake.clear()
                 try:
                     if self._damaged:
-                        await self._clear(self._index)
-                    await self._catch_up(self._index)
+                        await self._start_over(index)
+                    await self._follow(index)
                     self._failing = False
                 except IndexDamaged as error:
                     log.warning("index.rebuilding", error=str(error))
-                    await self._clear(self._index)
+                    self._ready, self._damaged = False, True
                     continue
-                except (SQLAlchemyError, OSError) as error:
+                except (SQLAlchemyError, OSError, IndexFailed) as error:
                     log.warning("index.retry", error=str(error) or type(error).__name__)
                     self._failing = True
                     await asyncio.sleep(0.5)
@@ -131,61 +166,70 @@ class Indexer:
                         await self._wake.wait()
         finally:
             listener.cancel()
-            self._start_over()
-            await asyncio.shield(asyncio.to_thread(self._index.close))
+            self._ready = False
+            self._checkpoint = None
+            await asyncio.shield(asyncio.to_thread(index.close))
 
-    async def _catch_up(self, index: SearchIndex) -> None:
+    async def _follow(self, index: SearchIndex) -> None:
         """Bring into the index what changed since the last time."""
-        horizon = await self._read_horizon()
-        since = await self._find_start(index, horizon) if self._since is None else self._since
-        position, grew = (since, ""), False
-        while rows := await self._read_changed(position):
-            position = (rows[-1].revision, rows[-1].id)
-            changed = [row for row in rows if self._applied.get(row.id) != row.revision]
-            if changed:
-                await asyncio.to_thread(index.put, [convert.learning_document(row) for row in changed])
-                self._applied |= {row.id: row.revision for row in changed}
-                grew = True
-        if grew or self._since is None:
-            await asyncio.to_thread(index.write_checkpoint, {"database": horizon.database, "oldest": horizon.oldest})
-        # What is older is not read again, so there is nothing to keep about it.
-        self._applied = {id_: revision for id_, revision in self._applied.items() if revision >= horizon.oldest}
-        self._since = horizon.oldest
-        if not self._caught_up:
-            log.info("index.caught_up", documents=len(index))
-        self._caught_up = True
+        horizon = await read_horizon(self._database)
+        checkpoint = self._checkpoint
+        if checkpoint is None or checkpoint.database != horizon.database:
+            checkpoint = await self._begin(index, horizon)
+        assert self._learnings is not None and self._deleted is not None  # noqa: S101 - `_begin` makes them
+        changed = False
+        async for rows in self._learnings.read_round(horizon):
+            documents = [convert.learning_document(row) for row in rows]
+            await asyncio.to_thread(index.put, documents, generation=checkpoint.generation)
+            changed = True
+            if checkpoint.is_filling:
+                checkpoint = await self._keep(index, checkpoint)
+        # After the learnings: what was deleted meanwhile may have been put in.
+        async for rows in self._deleted.read_round(horizon):
+            await asyncio.to_thread(index.remove, [row.id for row in rows])
+            changed = True
+        if checkpoint.is_filling:
+            if checkpoint.generation:
+                await asyncio.to_thread(index.remove_before, checkpoint.generation)
+            await asyncio.to_thread(index.remove_other_versions)
+            log.info("index.filled", documents=len(index))
+            checkpoint = replace(checkpoint, is_filling=False, is_complete=True)
+            changed = True
+        if changed:
+            checkpoint = await self._keep(index, checkpoint)
+        self._checkpoint = checkpoint
+        self._ready = True
 
-    async def _find_start(self, index: SearchIndex, horizon: Horizon) -> int:
-        """Return the revision to start from: the checkpoint's, or 0 after clearing an index of another database."""
-        checkpoint = await asyncio.to_thread(index.read_checkpoint)
-        if checkpoint is None:
-            return 0
-        since = horizon.find_start(checkpoint)
-        if since is None:
-            log.warning("index.rebuilding", reason="it belongs to another database")
-            await self._clear(index)
-        return since or 0
+    async def _begin(self, index: SearchIndex, horizon: Horizon) -> _Checkpoint:
+        """Return from where to go on: as the index on disk says; from the start where it is of another database."""
+        foreign = [await stamp_foreign_rows(self._database, table) for table in (_LEARNINGS, _DELETED)]
+        if any(foreign):
+            log.warning("index.restored", rows=sum(foreign))
+        kept = _Checkpoint.parse(await asyncio.to_thread(index.read_checkpoint))
+        if kept is None and len(index):
+            await asyncio.to_thread(index.clear)
+        if kept is None:
+            checkpoint = _Checkpoint(horizon.database)
+        elif kept.database != horizon.database:
+            log.warning("index.refilling", reason="it belongs to another database")
+            checkpoint = _Checkpoint(horizon.database, kept.generation + 1, kept.is_complete)
+        else:
+            checkpoint = kept
+        self._ready = checkpoint.is_complete
+        statement, deleted = select(*_LEARNINGS.c), select(_DELETED.c.id, _DELETED.c.revision)
+        self._learnings = Changes(self._database, _LEARNINGS, statement, checkpoint.learnings)
+        self._deleted = Changes(self._database, _DELETED, deleted)
+        self._checkpoint = checkpoint
+        return checkpoint
 
-    async def _read_horizon(self) -> Horizon:
-        async with self._database.read() as session:
-            return Horizon(*(await session.execute(SELECT_HORIZON)).one())
+    async def _keep(self, index: SearchIndex, checkpoint: _Checkpoint) -> _Checkpoint:
+        """Write down how far the index is."""
+        assert self._learnings is not None  # noqa: S101 - `_begin` makes it
+        checkpoint = replace(checkpoint, learnings=self._learnings.position)
+        await asyncio.to_thread(index.write_checkpoint, checkpoint.to_json())
+        return checkpoint
 
-    async def _read_changed(self, position: tuple[int, str]) -> list[Learning]:
-        """Return the next rows after a revision and id, in their order."""
-        async with self._database.read() as session:
-            statement = (
-                select(Learning)
-                .where(tuple_(Learning.revision, Learning.id) > position)
-                .order_by(Learning.revision, Learning.id)
-                .limit(BATCH)
-            )
-            return list(await session.scalars(statement))
-
-    async def _clear(self, index: SearchIndex) -> None:
-        self._start_over()
+    async def _start_over(self, index: SearchIndex) -> None:
         await asyncio.to_thread(index.clear)
-
-    def _start_over(self) -> None:
-        self._caught_up = self._damaged = False
-        self._since = None
-        self._applied.clear()
+        self._damaged = False
+        self._checkpoint = None

@@ -6,15 +6,13 @@ what was read in that very revision is taken from here. A revision, the id of th
 comes with another content.
 
 It pays where every query is asked for the first time, for many find the same learnings: a search for 50 of them takes
-3.5 ms of the service's processor time. Without the messages that are kept here it took 5.1; what the analyzed
-texts save, `AnalyzedDocument` says.
+3.5 ms of the service's processor time. Without the messages that are kept here it took 5.1.
 """
 
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from austausch.knowledge.v1 import knowledge_pb2 as pb
 from sqlalchemy import Text, any_, bindparam, select
@@ -24,7 +22,7 @@ from chassis.database import Database
 from chassis.identity import Identity
 from services.knowledge import convert, rights
 from services.knowledge.model import Learning
-from services.knowledge.search import AnalyzedDocument, Snippets
+from services.knowledge.search.documents import Document
 
 CAPACITY = 1_000
 
@@ -41,29 +39,13 @@ class Entry:
 
     learning: Learning
     revision: int
-    document: AnalyzedDocument
+    document: Document
 
 
 @lru_cache(maxsize=2 * CAPACITY)
 def visible_message(entry: Entry, caller: Identity) -> pb.Learning | None:
     """Return an entry as the caller sees it; None where it may not. The message must not be changed."""
     return convert.learning_message(entry.learning, caller) if rights.may_see(caller, entry.learning) else None
-
-
-class Match(NamedTuple):
-    """Where an entry matched a query, as HTML with `<mark>`."""
-
-    title: str
-    passage: str
-    context: str
-    """Empty where title or passage say already why it was found."""
-
-
-def find_match(entry: Entry, snippets: Snippets) -> Match:
-    """Return where an entry matched the query of `snippets`."""
-    title, passage = snippets.mark_title(entry.document), snippets.mark_passage(entry.document)
-    is_explained = not snippets.units or "<mark>" in title + passage
-    return Match(title, passage, "" if is_explained else snippets.mark_context(entry.document))
 
 
 class RecentLearnings:
@@ -91,7 +73,7 @@ class RecentLearnings:
             }
             if missing := [id_ for id_, _ in revisions if id_ not in entries]:
                 for learning in await session.scalars(SELECT_LEARNINGS, {"ids": missing}):
-                    document = AnalyzedDocument(convert.learning_document(learning))
+                    document = convert.learning_document(learning)
                     entries[learning.id] = Entry(learning, learning.revision, document)
         self._remember(entries)
         return entries

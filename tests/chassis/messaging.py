@@ -1,7 +1,8 @@
-"""What the tests of messaging share: relays and consumers at work, and what came of it."""
+"""What the tests of messaging share: relays, consumers and workers at work, and what came of it."""
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from austausch.exchange.v1.events_pb2 import VisitCreated
@@ -13,6 +14,7 @@ from chassis.database import Database
 from chassis.jetstream import DEAD_LETTERS, STREAM
 from chassis.outbox import emit
 from chassis.tables import OutboxEvent
+from chassis.work_queue import Worker, WorkHandler, enqueue
 from tests.chassis import sample
 
 VISIT = "visits/018f2d5c-0000-7000-8000-000000000001"
@@ -62,8 +64,28 @@ async def tell(database: Database, *visits: str) -> None:
             emit(session, sample.visit_created(visit), visit)
 
 
+def worker(
+    database: Database,
+    handler: WorkHandler | None = None,
+    *,
+    back_off_seconds: tuple[float, ...] = (0.05, 0.05),
+    ack_wait_seconds: float = 10,
+) -> Worker:
+    """Return a worker of the sample's queue with short pauses between its tries."""
+    return Worker(
+        sample.RECORD, database, handler or functools.partial(sample.record_keys, database),
+        back_off_seconds=back_off_seconds, ack_wait_seconds=ack_wait_seconds,
+    )  # fmt: skip
+
+
+async def put_in(database: Database, *keys: str) -> None:
+    """Enqueue a task for each key, in one transaction."""
+    async with database.begin() as session:
+        enqueue(session, sample.RECORD, keys)
+
+
 async def effects(database: Database) -> list[str]:
-    """Return the visits that an event was applied of."""
+    """Return the visits that an event was applied of, and the keys of tasks that were done, once per time."""
     async with database.read() as session:
         return list(await session.scalars(select(sample.Effect.visit).order_by(sample.Effect.id)))
 

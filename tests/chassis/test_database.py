@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -242,3 +243,22 @@ def test_a_migration_makes_a_schema_current_and_can_be_repeated(postgres_server:
     assert not asyncio.run(check("DELETE FROM alembic_version WHERE version_num = 'sample_0001'"))
     # As a newer version of the code leaves it: an older one that starts again meanwhile goes on working.
     assert asyncio.run(check("INSERT INTO alembic_version VALUES ('sample_0002')"))
+
+
+def test_a_database_of_the_version_before_gets_work_queues_and_keeps_its_events(postgres_server: Postgres) -> None:
+    url = postgres_server.url_for("before_work_queues")
+    insert = "INSERT INTO outbox (id, type, headers, payload, create_time) VALUES (%s, 'a.B', '{}', '', now())"
+    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE before_work_queues")
+        try:
+            migrate(url, sample.__name__, revision="chassis_0001")
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(insert, ["1"])
+                migrate(url, sample.__name__)
+                # As the version before goes on doing, while it still runs.
+                connection.execute(insert, ["2"])
+                found = connection.execute("SELECT id FROM outbox WHERE publish_time IS NULL ORDER BY id").fetchall()
+                assert found == [("1",), ("2",)]
+                connection.execute("INSERT INTO outbox_tasks VALUES ('1', 'sample.record', 'key', '{}')")
+        finally:
+            admin.execute("DROP DATABASE before_work_queues WITH (FORCE)")

@@ -129,12 +129,13 @@ async def test_the_dead_letter_tool_lists_and_replays(
     database: Database, jetstream: JetStreamContext, nats_server: Nats
 ) -> None:
     subject = VisitCreated.DESCRIPTOR.full_name
-    await jetstream.publish(subject, b"\xff\xff", headers={"ce-id": "e1", "ce-time": "2026-01-01T00:00:00+00:00"})
+    headers = {"ce-id": "e1", "ce-time": "2026-01-01T00:00:00+00:00", "ce-subject": VISIT}
+    await jetstream.publish(subject, b"\xff\xff", headers=headers)
     async with working(consumer(database, jetstream).run()):
         await until(lambda: stored(jetstream, DEAD_LETTERS))
-    listed = await tool(nats_server, "list")
-    assert "e1" in listed
-    assert "DecodeError" in listed
+    id_, kind, _time, who, reason, about = (await tool(nats_server, "list")).rstrip("\n").split("\t")
+    assert (id_, kind, who, about) == ("e1", subject, "sample", VISIT)
+    assert "DecodeError" in reason
     assert await tool(nats_server, "replay", "another") == ""
     assert await stored(jetstream, DEAD_LETTERS) == 1
     assert "replayed e1" in await tool(nats_server, "replay")

@@ -7,9 +7,9 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from prometheus_client import REGISTRY
 
 from chassis.client import metadata_for
-from chassis.consumer import ACK_WAIT_SECONDS
 from chassis.contract import find_method
 from chassis.database import Database
+from chassis.deliveries import ACK_WAIT_SECONDS
 from chassis.identity import Role
 from chassis.jetstream import DEAD_LETTERS, STREAM
 from tests.calls import person

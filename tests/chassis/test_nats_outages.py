@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from dataclasses import replace
 from pathlib import Path
 
 from austausch.exchange.v1.exchange_pb2 import CreateCityRequest, GetCityRequest
@@ -11,10 +12,11 @@ from chassis import server
 from chassis.client import aio_channel
 from chassis.identity import Role
 from chassis.settings import ServiceSettings
+from chassis.work_queue import Progress
 from deploy import embedded
 from tests.calls import Keys, RunningService
 from tests.chassis import sample
-from tests.chassis.messaging import count_is, effects, tell, unpublished, until
+from tests.chassis.messaging import count_is, effects, put_in, tell, unpublished, until, worker
 from tests.chassis.test_calls import MANNHEIM
 
 
@@ -49,24 +51,31 @@ async def test_a_nats_that_lost_its_data_gets_its_streams_again(database_url: st
     (tmp_path / "new").mkdir(mode=0o700)
     (tmp_path / "new" / "password").write_text((tmp_path / "old" / "password").read_text())
     service = sample.service(settings)
+    service = replace(service, workers=[worker(service.database)])
     async with server.running(service):
         with embedded.nats(tmp_path / "old", port=nats.port):
             await tell(service.database)
-            await until(lambda: effects(service.database))
+            await put_in(service.database, "1")
+            await until(lambda: count_is(service.database, 2))
+        assert await service.workers[0].get_progress() is None
         with embedded.nats(tmp_path / "new", port=nats.port):
             await tell(service.database, "visits/2")
-            await until(lambda: count_is(service.database, 2))
+            await put_in(service.database, "2")
+            await until(lambda: count_is(service.database, 4))
+            assert await service.workers[0].get_progress() == Progress(waiting=0, in_hand=0, dead=0)
 
 
 async def test_a_connection_that_nats_closes_for_good_is_replaced(settings: ServiceSettings) -> None:
     service = sample.service(settings)
+    service = replace(service, workers=[worker(service.database)])
     async with server.running(service):
         await tell(service.database)
         await until(lambda: effects(service.database))
         # The client gives up a connection on which the server reports an error of the protocol.
         await break_protocol(service)
         await tell(service.database, "visits/2")
-        await until(lambda: count_is(service.database, 2))
+        await put_in(service.database, "1")
+        await until(lambda: count_is(service.database, 3))
 
 
 async def break_protocol(service: server.Service) -> None:

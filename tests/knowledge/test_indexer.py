@@ -98,24 +98,24 @@ async def test_the_index_catches_up_with_what_changed_while_it_was_stopped(runni
         id=made.name.removeprefix("learnings/"),
     )
     async with running() as knowledge:
-        await wait_for_total(knowledge.as_(Role.COORDINATOR), "nachher", 1)
-        await wait_for_total(knowledge.as_(Role.COORDINATOR), "vorher", 0)
-        await wait_for_total(knowledge.as_(Role.COORDINATOR), "bleibt", 1)
+        await wait_for_total(knowledge.as_(Role.COORDINATOR), "+nachher", 1)
+        await wait_for_total(knowledge.as_(Role.COORDINATOR), "+vorher", 0)
+        await wait_for_total(knowledge.as_(Role.COORDINATOR), "+bleibt", 1)
 
 
 async def test_what_a_long_transaction_wrote_is_not_missed(knowledge: RunningService, coordinator: Caller) -> None:
     slow = await coordinator.CreateLearning(create_request(observation="langsam"))
-    await wait_for_total(coordinator, "langsam", 1)
+    await wait_for_total(coordinator, "+langsam", 1)
     async with knowledge.database.begin() as session:
         id_ = slow.name.removeprefix("learnings/")
         await session.execute(text("UPDATE learnings SET observation = 'spät' WHERE id = :id"), {"id": id_})
         # These begin later and commit earlier; the index passes them by.
         for number in range(3):
             await coordinator.CreateLearning(create_request(observation=f"schnell{number}"))
-            await wait_for_total(coordinator, f"schnell{number}", 1)
-        await wait_for_total(coordinator, "langsam", 1)
-    await wait_for_total(coordinator, "spät", 1)
-    await wait_for_total(coordinator, "langsam", 0)
+            await wait_for_total(coordinator, f"+schnell{number}", 1)
+        await wait_for_total(coordinator, "+langsam", 1)
+    await wait_for_total(coordinator, "+spät", 1)
+    await wait_for_total(coordinator, "+langsam", 0)
 
 
 async def test_an_index_of_another_database_is_not_trusted(

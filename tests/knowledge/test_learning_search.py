@@ -35,14 +35,12 @@ async def test_inflected_forms_are_found_and_marked(coordinator: Caller) -> None
     )
     await wait_for_total(coordinator, "", 2)
     german = await search(coordinator, "Controllings Fachbereiche")
-    assert [result.snippet for result in german.results] == [
+    assert german.results[0].snippet == (
         "Das <mark>Controlling</mark> sitzt &lt;b&gt;nah&lt;/b&gt; am <mark>Fachbereich</mark>."
-    ]
+    )
     assert german.results[0].score > 0
     english = await search(coordinator, "controllers directorates")
-    assert [result.snippet for result in english.results] == [
-        "A <mark>controller</mark> sits in each <mark>directorate</mark>."
-    ]
+    assert english.results[0].snippet == "A <mark>controller</mark> sits in each <mark>directorate</mark>."
 
 
 async def test_words_are_marked_in_title_and_text_alike(coordinator: Caller) -> None:
@@ -84,12 +82,12 @@ async def test_what_is_written_is_found_well_within_a_second(coordinator: Caller
 
 async def test_a_change_is_found_and_the_old_words_are_not(coordinator: Caller) -> None:
     made = await coordinator.CreateLearning(create_request(observation="Abwasser fließt bergab."))
-    await wait_for_total(coordinator, "bergab", 1)
+    await wait_for_total(coordinator, "+bergab", 1)
     await coordinator.UpdateLearning(
         UpdateLearningRequest(learning=Learning(name=made.name, observation="Abwasser fließt bergauf."))
     )
-    await wait_for_total(coordinator, "bergauf", 1)
-    await wait_for_total(coordinator, "bergab", 0)
+    await wait_for_total(coordinator, "+bergauf", 1)
+    await wait_for_total(coordinator, "+bergab", 0)
 
 
 async def test_rejected_learnings_are_found_on_request_only(coordinator: Caller) -> None:
@@ -184,7 +182,18 @@ async def test_search_pages_follow_each_other(coordinator: Caller) -> None:
 
 
 async def test_a_token_that_no_search_gave_is_refused(coordinator: Caller) -> None:
-    positions: list[list[object]] = [[], [0], [-1], [2**31], [True], [1.5], ["1"], [None], [[1]], [1, 2]]
+    positions: list[list[object]] = [
+        [],
+        [0],
+        ["1", 2],
+        [1, "2"],
+        [None, 1],
+        [1, 2.5],
+        [1, 2, 3],
+        [[1], 2],
+        [1e300, 1],
+        [2**64, 1],
+    ]
     for position in positions:
         request = SearchLearningsRequest(query="Controlling")
         request.page_token = page_token.encode(request, position)
@@ -194,9 +203,9 @@ async def test_a_token_that_no_search_gave_is_refused(coordinator: Caller) -> No
 
 async def test_odd_queries_are_answered(coordinator: Caller) -> None:
     await search(coordinator)
-    for query in ('"', "'; DROP TABLE learnings; --", "🎉", "\u202e", "title:x AND (", "x" * 1000, "* ~2 ^", "ﷺ"):
+    for query in ('"', "'; DROP TABLE learnings; --", "🎉", "\u202e", "title:x AND (", "x" * 20_000, "* ~2 ^", "ﷺ"):
         await coordinator.SearchLearnings(SearchLearningsRequest(query=query))
-    for query in ("nul \0", "x" * 1001):
+    for query in ("nul \0", "x" * 20_001):
         with refused("INVALID_ARGUMENT") as refusal:
             await coordinator.SearchLearnings(SearchLearningsRequest(query=query))
         assert refusal.fields == ["query"]

@@ -2,15 +2,25 @@
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.knowledge.search import AnalyzedDocument, Document, Query, Snippets
 from services.knowledge.search.analysis import normalize
-from tests.knowledge.documents import CHINESE, ENGLISH, GERMAN
+from services.knowledge.search.documents import Document
+from services.knowledge.search.expansion import Relation
+from services.knowledge.search.index import SearchIndex
+from tests.knowledge.documents import CHINESE, ENGLISH, GERMAN, cut, make_document
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    index = SearchIndex(tmp_path_factory.mktemp("index"))
+    yield index
+    index.close()
 
 
 @pytest.mark.parametrize(
@@ -27,15 +37,15 @@ from tests.knowledge.documents import CHINESE, ENGLISH, GERMAN
         ("", GERMAN, "Das Controlling in Swansea sitzt bei den Fachbereichen."),
     ],
 )
-def test_snippet_marks_what_matched(query: str, document: Document, expected: str) -> None:
-    assert Snippets(Query.parse(query)).mark_passage(AnalyzedDocument(document)) == expected
+def test_snippet_marks_what_matched(index: SearchIndex, query: str, document: Document, expected: str) -> None:
+    assert cut(index, query, document).passage == expected
 
 
 @pytest.mark.parametrize(
     ("query", "document", "expected"),
     [
         ("kurze Wege", GERMAN, "Controlling braucht <mark>kurze</mark> <mark>Wege</mark>"),
-        ('"kurze Wege"', GERMAN, "Controlling braucht <mark>kurze Wege</mark>"),
+        ('"kurze Wege"', GERMAN, "Controlling braucht <mark>kurze</mark> <mark>Wege</mark>"),
         ("Controllings", GERMAN, "<mark>Controlling</mark> braucht kurze Wege"),
         ("Fachbereich", GERMAN, "Controlling braucht kurze Wege"),
         ("", GERMAN, "Controlling braucht kurze Wege"),
@@ -44,24 +54,71 @@ def test_snippet_marks_what_matched(query: str, document: Document, expected: st
         ("", replace(ENGLISH, title="<i>"), "&lt;i&gt;"),
     ],
 )
-def test_title_is_shown_whole_with_what_matched(query: str, document: Document, expected: str) -> None:
-    assert Snippets(Query.parse(query)).mark_title(AnalyzedDocument(document)) == expected
+def test_title_is_shown_whole_with_what_matched(
+    index: SearchIndex, query: str, document: Document, expected: str
+) -> None:
+    assert cut(index, query, document).title == expected
 
 
-def test_snippet_shows_the_stretch_of_a_long_text_where_most_words_meet() -> None:
+def test_snippet_shows_the_stretch_of_a_long_text_where_most_words_meet(index: SearchIndex) -> None:
     text = "Wasser. " + "Anderes. " * 100 + "Wasser und Controlling. " + "Anderes. " * 100
-    shown = Snippets(Query.parse("wasser controlling")).mark_passage(AnalyzedDocument(replace(GERMAN, passages=[text])))
+    shown = cut(index, "wasser controlling", replace(GERMAN, passages=[text])).passage
     assert "<mark>Wasser</mark> und <mark>Controlling</mark>" in shown
     assert shown.startswith("… ")
     assert shown.endswith(" …")
     assert len(shown) < 400
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(text=st.text(alphabet="<>&\"'a b/script;", min_size=1, max_size=700), query=st.text(max_size=20))
-def test_snippet_escapes_everything_but_its_marks(text: str, query: str) -> None:
-    shown = Snippets(Query.parse(query + " a script")).mark_passage(AnalyzedDocument(replace(ENGLISH, passages=[text])))
+def test_snippet_escapes_everything_but_its_marks(index: SearchIndex, text: str, query: str) -> None:
+    shown = cut(index, query + " a script", replace(ENGLISH, passages=[text])).passage
     bare = shown.replace("<mark>", "").replace("</mark>", "")
     assert not re.search(r"[<>\"']", bare)
     assert shown.count("<mark>") == shown.count("</mark>")
     assert html.unescape(bare).removeprefix("… ").removesuffix(" …") in normalize(text) + normalize(ENGLISH.title)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "language", "shown", "relation", "words"),
+    [
+        ("Häuser ", "Das Haus steht.", "de", "Das <mark>Haus</mark> steht.", Relation.INFLECTION, ["Haus"]),
+        ("Wasser ", "Das Abwasser!", "de", "Das <mark>Abwasser</mark>!", Relation.COMPOUND, ["Abwasser"]),
+        (
+            "Kanalbau ",
+            "Bau am Kanal",
+            "de",
+            "<mark>Bau</mark> am <mark>Kanal</mark>",
+            Relation.COMPOUND,
+            ["Bau", "Kanal"],
+        ),
+        ("Kanl ", "Der Kanal", "de", "Der <mark>Kanal</mark>", Relation.CORRECTION, ["Kanal"]),
+        ("kan", "Der Kanal", "de", "Der <mark>Kanal</mark>", Relation.BEGINNING, ["Kanal"]),
+        ("lodz ", "Łódź!", "pl", "<mark>Łódź</mark>!", Relation.SAME, ["Łódź"]),
+        ("ספרייה ", "שתי ספריות", "he", "שתי <mark>ספריות</mark>", Relation.INFLECTION, ["ספריות"]),
+        ("水 ", "污水处理", "zh", "污<mark>水</mark>处理", Relation.SAME, ["水"]),
+    ],
+)
+def test_a_match_is_marked_and_explained_whatever_it_is(
+    index: SearchIndex, query: str, text: str, language: str, shown: str, relation: Relation, words: list[str]
+) -> None:
+    snippet = cut(index, query, make_document("x", text, language))
+    assert snippet.passage == shown
+    assert snippet.reasons == [(relation, words)]
+
+
+def test_the_words_of_a_phrase_are_marked_only_where_they_stand_together(index: SearchIndex) -> None:
+    document = make_document("x", "Weite Wege und kurze Pausen. Kurze Wege.")
+    assert cut(index, '"kurze Wege"', document).passage == (
+        "Weite Wege und kurze Pausen. <mark>Kurze</mark> <mark>Wege</mark>."
+    )
+
+
+def test_what_was_excluded_is_not_marked(index: SearchIndex) -> None:
+    assert "<mark>" not in cut(index, "-Wasser", make_document("x", "Wasser")).passage
+
+
+def test_what_matches_around_the_text_is_shown_where_nothing_else_does(index: SearchIndex) -> None:
+    document = make_document("x", "Kurze Wege", context=["Besuch in Swansea", "controlling"])
+    assert cut(index, "swansea", document).context == "Besuch in <mark>Swansea</mark>"
+    assert cut(index, "swansea wege", document).context == ""

@@ -1,6 +1,7 @@
 """The knowledge service's tables, by aggregate, with their invariants, states and transitions. No I/O."""
 
 from services.knowledge.model.base import Base
+from services.knowledge.model.deleted_learning import DeletedLearning
 from services.knowledge.model.known_visit import DELETED_VERSION, KnownVisit
 from services.knowledge.model.learning import (
     ASSIGNED,
@@ -10,7 +11,9 @@ from services.knowledge.model.learning import (
     Learning,
     LearningState,
     Visibility,
+    get_audience,
 )
+from services.knowledge.model.learning_vector import LearningVector
 from services.knowledge.model.topic import Topic, TopicImport, TopicLabel
 
 __all__ = [
@@ -20,11 +23,14 @@ __all__ = [
     "IN_USE",
     "SET_ASIDE",
     "Base",
+    "DeletedLearning",
     "KnownVisit",
     "Learning",
     "LearningState",
+    "LearningVector",
     "Topic",
     "TopicImport",
     "TopicLabel",
     "Visibility",
+    "get_audience",
 ]

@@ -36,6 +36,11 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
+def get_audience(visibility: Visibility, author: str) -> list[str]:
+    """Return who may read a learning besides the home city: a visibility, its author."""
+    return [visibility.value, author]
+
+
 SET_ASIDE = frozenset({LearningState.REJECTED, LearningState.SUPERSEDED})
 UNPROVEN = frozenset(
     {LearningState.OBSERVATION, LearningState.INSIGHT, LearningState.LESSON_IDENTIFIED, LearningState.IMPLEMENTED}
@@ -75,7 +80,7 @@ class Learning(Stateful, Resource, Base):
         Index(None, "create_time"),
         Index(None, "update_time"),
         Index(None, "source", postgresql_ops={"source": "text_pattern_ops"}),
-        Index(None, "revision"),
+        Index(None, "revision", "id"),
         Index(None, "author"),
         Index(None, "owner"),
         Index(None, "topics", postgresql_using="gin"),
@@ -120,8 +125,8 @@ class Learning(Stateful, Resource, Base):
 
     @property
     def audience(self) -> list[str]:
-        """Who may read it besides the home city: a visibility, its author."""
-        return [self.visibility.value, self.author]
+        """Who may read it besides the home city."""
+        return get_audience(self.visibility, self.author)
 
     @property
     def text_adopted(self) -> bool:

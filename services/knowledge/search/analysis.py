@@ -1,33 +1,43 @@
 """
 Text → words → terms.
 
-Words are cut here, once for indexing, queries and highlighting, so that the three can never disagree. A word becomes a
-*plain* term (lower case, without accents), which every document has, and where we know the language's stemmer a *stem*,
-in which the inflected forms meet: `Controllings` and `Controlling`, `controllers` and `controller`.
+Words are cut here, once for indexing, queries and highlighting, so that the three can never disagree. A *term* is what
+words are compared by: lower case, without accents, vowel points and the like, so that `Łódź` is found by `lodz`.
+Scripts that are written without spaces have no words to cut: their terms are pairs of neighbouring characters.
+
+What a word has in common with its inflected forms is another matter: see `languages` and `lexicon`.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
-from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
-
-PLAIN = "plain"
-COMPOUNDING = "de"
-"""The language whose compounds are found by their heads."""
-STEMMERS = {"de": "german", "en": "english"}
-"""Languages with an analysis of their own: primary subtag → tantivy's name of the stemmer. One line adds one."""
-
-# Written without spaces: each character is a word, and a word of several characters is looked for as a phrase.
+# Written without spaces: Japanese syllables, Han characters, Thai.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u0e00-\u0e7f"
-# Accents and vowel points that remain after composition belong to the word they stand in.
-_MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670"
-# No word is longer than a term may be; what is longer is cut, and found as a phrase.
+# Accents, vowel points and the Arabic elongation belong to the word they stand in.
+_MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u0640\u064b-\u065f\u0670"
+_LETTER = rf"[^\W_{_UNSPACED}]"
+# An apostrophe inside a Cyrillic word (`м'який`) and the quotation mark of a Hebrew abbreviation (`תב"ע`) are letters.
+_INNER = "(?<=[\u0400-\u04ff])['’ʼ](?=[\u0400-\u04ff])|(?<=[\u05d0-\u05ea])[\"'׳״](?=[\u05d0-\u05ea])"
+# No word is longer than a term may be; what is longer is cut.
 # The second alternative is the third for words without such marks, which is nearly all of them, in half the time.
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]{{1,64}}+(?![{_MARKS}])|(?:[^\W_{_UNSPACED}]|[{_MARKS}]){{1,64}}")
-_MIN_MODIFIER, _MIN_HEAD = 4, 5
+_WORD = re.compile(
+    rf"[{_UNSPACED}]{{1,64}}|{_LETTER}{{1,64}}+(?![{_MARKS}'’ʼ\"׳״])|(?:{_LETTER}|[{_MARKS}]|{_INNER}){{1,64}}"
+)
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _POSSESSIVE = re.compile(r"(?<=\w)['’][sS]\b")
+_HEBREW_ABBREVIATION = re.compile('(?<=[\u05d0-\u05ea])["״](?=[\u05d0-\u05ea](?:[^\u05d0-\u05ea]|$))')
+# Letters that do not decompose into a plain one and an accent, and variants of letters.
+_PLAIN_LETTERS = str.maketrans(
+    {
+        "ł": "l", "đ": "d", "ð": "d", "ø": "o", "ı": "i", "ŧ": "t", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th",
+        "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": "", "ґ": "г",
+        "ך": "כ", "ם": "מ", "ן": "נ", "ף": "פ", "ץ": "צ",
+        "'": "", "’": "", "ʼ": "", '"': "", "׳": "", "״": "",
+    }
+)  # fmt: skip
 
 
 def normalize(text: str) -> str:
@@ -37,7 +47,7 @@ def normalize(text: str) -> str:
 
 def find_words(text: str) -> Iterator[tuple[str, int, int]]:
     """
-    Yield each word with its start and end.
+    Yield each word with its start and end; of an unspaced script, each stretch of it.
 
     Args:
         text: Normalized text. An English or German possessive (`Swansea's`) counts as the word without it.
@@ -46,81 +56,54 @@ def find_words(text: str) -> Iterator[tuple[str, int, int]]:
         yield match[0], match.start(), match.end()
 
 
-def find_distinct_words(text: str) -> set[str]:
-    """Return the words that `find_words` yields, each once; much faster."""
-    return set(_WORD.findall(_blank_possessives(text)))
+def list_words(text: str) -> list[str]:
+    """Return the words that `find_words` yields; much faster."""
+    return _WORD.findall(_blank_possessives(text))
 
 
-def choose_analysis(language: str) -> str:
-    """Return the analysis for a text in a language (BCP 47): a key of `STEMMERS`, or `PLAIN`."""
-    primary = language.split("-", 1)[0].lower()
-    return primary if primary in STEMMERS else PLAIN
+def find_terms(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each term of a normalized text with start and end of what it stands for."""
+    for word, start, end in find_words(text):
+        if not is_unspaced(word):
+            if term := get_terms(word):
+                yield term, start, end
+        elif len(word) == 1:
+            yield word, start, end
+        else:
+            for place in range(len(word) - 1):
+                yield word[place : place + 2], start + place, start + place + 2
 
 
-def build_analyzers() -> dict[str, TextAnalyzer]:
-    """Return the tantivy analyzer of each analysis. They expect words that are separated by spaces."""
-    return {PLAIN: _build_analyzer()} | {key: _build_analyzer(Filter.stemmer(name)) for key, name in STEMMERS.items()}
+@lru_cache(maxsize=262_144)
+def get_terms(word: str) -> str:
+    """Return the term of a word; of a stretch of an unspaced script its terms, separated by spaces."""
+    if is_unspaced(word):
+        return " ".join(map("".join, pairwise(word))) or word
+    folded = word.casefold()
+    if not folded.isascii():
+        decomposed = unicodedata.normalize("NFD", folded).translate(_PLAIN_LETTERS)
+        folded = "".join(
+            str(unicodedata.decimal(char)) if char.isdecimal() else char
+            for char in decomposed
+            if unicodedata.category(char) != "Mn"
+        )
+    return folded
 
 
-def space_words(text: str) -> str:
-    """Return the words of any text, separated by spaces: what the analyzers take."""
-    return _undot(" ".join(word for word, _, _ in find_words(normalize(text))))
+def is_unspaced(word: str) -> bool:
+    """Return whether a word is a stretch of a script that is written without spaces."""
+    return word > "\u0e00" and _IS_UNSPACED.match(word) is not None
 
 
-@lru_cache(maxsize=65_536)
-def get_term(word: str, analysis: str) -> str:
-    """Return the term that a word is compared by."""
-    return str(_ANALYZERS[analysis].analyze(_undot(word))[0])
+def has_digit(term: str) -> bool:
+    """Return whether a term is or contains a number, in which no slip of the pen is guessed at."""
+    return any(map(str.isdecimal, term))
 
 
-@lru_cache(maxsize=4_096)
-def is_stop_word(word: str) -> bool:
-    """Return whether a word is so common in one of our languages (`die`, `of`) that it says nothing."""
-    return any(not analyzer.analyze(word) for analyzer in _STOP_WORDS)
-
-
-def list_heads(word: str) -> list[str]:
-    """
-    Return what may be the head of a German compound, its last part: `controller` of `Dezernatscontroller`.
-
-    Nobody has to know the words: it is every ending of at least 5 letters that leaves at least 4. Compounds that matter
-    are nouns, which are written with a capital.
-    """
-    if not may_be_compound(word):
-        return []
-    return [word[start:] for start in range(_MIN_MODIFIER, len(word) - _MIN_HEAD + 1)]
-
-
-def may_be_compound(word: str) -> bool:
-    """Return whether a word may be a German compound, and has heads."""
-    return len(word) >= _MIN_MODIFIER + _MIN_HEAD and word[0].isupper()
-
-
-@lru_cache(maxsize=16_384)
-def get_head_terms(word: str) -> frozenset[str]:
-    """Return the terms of a word's heads."""
-    return frozenset(get_term(head, COMPOUNDING) for head in list_heads(word))
+def join_abbreviations(text: str) -> str:
+    """Return a typed text with the quotation marks inside Hebrew abbreviations as the letters that they are."""
+    return _HEBREW_ABBREVIATION.sub("״", text)
 
 
 def _blank_possessives(text: str) -> str:
     return _POSSESSIVE.sub("  ", text) if "'" in text or "’" in text else text
-
-
-def _undot(text: str) -> str:
-    # The lower case of the Turkish İ is two characters, which no stemmer or folding joins with an i.
-    return text.replace("İ", "I")
-
-
-def _start_analyzer() -> TextAnalyzerBuilder:
-    return TextAnalyzerBuilder(Tokenizer.whitespace()).filter(Filter.lowercase())
-
-
-def _build_analyzer(*filters: Filter) -> TextAnalyzer:
-    builder = _start_analyzer().filter(Filter.ascii_fold())
-    for each in filters:
-        builder = builder.filter(each)
-    return builder.build()
-
-
-_ANALYZERS = build_analyzers()
-_STOP_WORDS = [_start_analyzer().filter(Filter.stopword(name)).build() for name in STEMMERS.values()]

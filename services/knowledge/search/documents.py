@@ -1,8 +1,10 @@
 """What goes into the index and what comes out of it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +13,7 @@ class Document:
 
     id: str
     language: str
-    """BCP 47 tag; its first part chooses the analysis."""
+    """BCP 47 tag; its first part says how words are inflected."""
     title: str
     passages: Sequence[str]
     """The text, in the order in which it is read; snippets come from here. A phrase never spans two of them."""
@@ -21,11 +23,23 @@ class Document:
     cities: Sequence[str] = ()
     sdg_targets: Sequence[str] = ()
     """`6.3`; found by the goal `6`, too."""
+    departments: Sequence[str] = ()
     state: str = ""
     audience: Sequence[str] = ()
     """Who may find it; see `Filters.audience`."""
     create_time: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """Newer documents come first among equals. With time zone."""
+    application_count: int = 0
+    """How often it was applied."""
+
+
+class Order(StrEnum):
+    """In which order what was found comes; ids break ties."""
+
+    RELEVANCE = "relevance"
+    """Best match first; the newest first where there is nothing to match."""
+    NEWEST = "newest"
+    MOST_APPLIED = "most_applied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +51,18 @@ class Filters:
     sdg_targets: Sequence[str] = ()
     """Targets (`6.3`) or whole goals (`6`)."""
     languages: Sequence[str] = ()
+    """BCP 47 tags; `en` stands for `en-GB`, too."""
+    departments: Sequence[str] = ()
+    years: Sequence[str] = ()
+    """Of `create_time`, in UTC."""
     states: Sequence[str] = ()
     audience: Sequence[str] | None = None
     """What the searcher belongs to; a document is found, and counted, only if its own audience has one of these. `None`
     means everyone's documents; an empty sequence means none."""
+
+
+FACETS = ("topics", "cities", "sdg_targets", "languages", "departments", "years", "states")
+"""The fields of `Filters` of which values are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +71,19 @@ class Hit:
 
     id: str
     score: float
-    """BM25 with a slight lead for newer documents; comparable within one search; 0 without words to look for."""
+    """How well it matches, up to 1; comparable within one search; 0 where nothing was to be matched."""
+    by_meaning: bool = False
+    """Whether it is among those that are closest in meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """How the found documents are spread over the values of one field."""
+
+    counts: Sequence[tuple[str, int]] = ()
+    """Values with how many documents have them, most frequent first."""
+    is_cut: bool = False
+    """Whether there are more values than these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +93,12 @@ class Page:
     hits: Sequence[Hit]
     total: int
     """Found documents on all pages."""
-    facets: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
-    """`topics`, `cities`, `sdg_targets`, `languages`: values with how many documents have them, most frequent first."""
+    facets: Mapping[str, Facet] = field(default_factory=dict)
+    """By the names in `FACETS`."""
+    cursor: tuple[float, int] | None = None
+    """Where the next page goes on; None on the last."""
+
+
+def get_key(id_: str) -> int:
+    """Return the number that stands for a document where a number is wanted, below 2**63."""
+    return int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=8).digest(), "big") >> 1

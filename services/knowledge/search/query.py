@@ -1,126 +1,169 @@
 """
 What a person typed, read so that nothing typed is an error.
 
-Words are joined by *and*; `"several words"` in any kind of quotation marks are a phrase, and so are words that are
-written together (`foo-bar`, 控制系统). The last word, unless quoted or followed by a space, is still being typed and
-matches as a beginning, too. Stop words are dropped where anything else is left to look for.
+Every word counts and none is a must. Those who want more can have it:
+
+- `"several words"`, in any kind of quotation marks, must occur as they stand;
+- `+word` must occur, `-word` must not;
+- `city:swansea`, `topic:water`, `sdg:6.3`, `year:2025`, `state:validated`, `language:cy`, `department:"Haus 61"` are
+  filters, by their English or German names.
+
+The last word, unless quoted or followed by a space, is still being typed.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-import tantivy
+from services.knowledge.search.analysis import find_words, get_terms, is_unspaced, join_abbreviations, normalize
+from services.knowledge.search.documents import Filters
+from services.knowledge.search.stop_words import STOP_WORDS
 
-from services.knowledge.search.analysis import (
-    COMPOUNDING,
-    PLAIN,
-    STEMMERS,
-    find_words,
-    get_term,
-    is_stop_word,
-    normalize,
-)
+MAX_CHARACTERS = 2_000
+MAX_UNITS = 48
+"""What is typed beyond these is not looked at, and `Query.is_cut` says so."""
 
-MAX_UNITS = 64
-"""Words and phrases beyond these are not looked at."""
-MIN_PREFIX = 2
-"""Shortest beginning of a word that is looked for, in letters."""
+_QUOTES = str.maketrans(dict.fromkeys("„“”«»‟＂", '"') | {"\x00": " ", "：": ":", "＋": "+", "－": "-"})
+_PIECE = re.compile(r'(?P<sign>(?<!\S)[+-])?(?:(?P<name>\w+):)?(?:"(?P<quoted>[^"]*)(?:"|$)|(?P<plain>[^\s"]+))')
+_FILTER_NAMES = {
+    "topic": "topics", "topics": "topics", "thema": "topics", "themen": "topics",
+    "city": "cities", "stadt": "cities",
+    "sdg": "sdg_targets",
+    "year": "years", "jahr": "years",
+    "state": "states", "stand": "states", "zustand": "states",
+    "language": "languages", "lang": "languages", "sprache": "languages",
+    "department": "departments", "fachbereich": "departments",
+}  # fmt: skip
+_VALUES = {
+    "sdg_targets": re.compile(r"([1-9]|1[0-7])(\.([1-9][0-9]?|[a-f]))?"),
+    "years": re.compile(r"\d{4}"),
+    "languages": re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"),
+}
+# States by the names that people read, German ones folded as terms are.
+_STATES = {
+    "observation": "observation", "beobachtung": "observation",
+    "insight": "insight", "erkenntnis": "insight",
+    "lesson_identified": "lesson_identified", "lesson-identified": "lesson_identified",
+    "identified": "lesson_identified",
+    "implemented": "implemented", "umgesetzt": "implemented",
+    "validated": "validated", "bestatigt": "validated",
+    "embedded": "embedded", "verankert": "embedded",
+    "rejected": "rejected", "verworfen": "rejected",
+    "superseded": "superseded", "abgelost": "superseded",
+}  # fmt: skip
 
-ANALYSES = (PLAIN, *STEMMERS)
-WEIGHTS: Mapping[str, float] = {"title": 3.0, "text": 1.0, "context": 1.0}
-"""The fields that hold words, each once per analysis (`field_name`), and what a match in them counts."""
-_STEM_WEIGHT = 0.8
-_PREFIX_SCORE = 0.3
-HEADS = "heads"
-"""The field that holds what may be the heads of compounds."""
-_HEAD_SCORE = 0.3
 
-_QUOTES = str.maketrans(dict.fromkeys("„“”«»‟＂", '"'))
-_PIECE = re.compile(r'"([^"]*)(?:"|$)|([^\s"]+)')
+class Occurrence(StrEnum):
+    """What a word or phrase means for a document."""
 
-
-def field_name(part: str, analysis: str) -> str:
-    """Return the name of the index field that holds a part of the document in one analysis."""
-    return f"{part}_{analysis}"
+    SHOULD = "should"
+    """The better it matches, the better."""
+    MUST = "must"
+    MUST_NOT = "must_not"
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Words that have to occur one after the other; mostly just one."""
+    """A word, or words that have to stand one after the other."""
 
     words: tuple[str, ...]
-    open_ended: bool = False
-    """The last word may be the beginning of a longer one."""
+    """As typed."""
+    occurrence: Occurrence = Occurrence.SHOULD
+    is_quoted: bool = False
+    """It is looked for as it stands, not in other forms."""
+    is_open: bool = False
+    """It may be the beginning of a longer word."""
 
     @property
-    def is_stop_word(self) -> bool:
-        """Whether it says nothing by itself."""
-        return len(self.words) == 1 and is_stop_word(self.words[0])
+    def text(self) -> str:
+        """What was typed."""
+        return " ".join(self.words)
 
-    def get_terms(self, analysis: str) -> list[str]:
-        """Return the terms of one analysis."""
-        return [get_term(word, analysis) for word in self.words]
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms that its words are compared by."""
+        return tuple(term for word in self.words for term in get_terms(word).split())
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The words to look for; without units it finds everything."""
+    """What to look for; without units it finds everything."""
 
-    units: tuple[Unit, ...]
+    text: str = ""
+    """The words without filters, for their meaning."""
+    units: tuple[Unit, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    is_cut: bool = False
+    """Whether more was typed than is looked at."""
 
     @classmethod
     def parse(cls, text: str) -> "Query":
         """Read what a person typed: any text."""
-        units = list(_parse_units(normalize(text.translate(_QUOTES))))[:MAX_UNITS]
-        telling = [unit for unit in units if not unit.is_stop_word]
-        return cls(tuple(dict.fromkeys(telling or units)))
-
-    def to_tantivy(self, schema: tantivy.Schema) -> tantivy.Query:
-        """Return the query over the fields of `WEIGHTS` in every analysis."""
-        if not self.units:
-            return tantivy.Query.all_query()
-        return tantivy.Query.boolean_query(
-            [(tantivy.Occur.Must, _build_unit_query(schema, unit)) for unit in self.units]
+        cut = normalize(join_abbreviations(text[:MAX_CHARACTERS]).translate(_QUOTES))
+        filters: dict[str, list[str]] = {}
+        units: list[Unit] = []
+        rest = []
+        for piece in _PIECE.finditer(cut):
+            if found := _read_filter(piece):
+                filters.setdefault(found[0], []).append(found[1])
+                continue
+            new = list(_read_units(piece, is_last=piece.end() == len(cut)))
+            units += new
+            if new and new[0].occurrence is not Occurrence.MUST_NOT:
+                rest.append(piece["quoted"] or piece[0].lstrip("+"))
+        units = list(dict.fromkeys(units))
+        return cls(
+            " ".join(rest),
+            tuple(_drop_stop_words(units)[:MAX_UNITS]),
+            Filters(**filters),
+            len(text) > MAX_CHARACTERS or len(units) > MAX_UNITS,
         )
 
 
-def _parse_units(text: str) -> Iterator[Unit]:
-    for match in _PIECE.finditer(text):
-        quoted, piece = match[1], match[2]
-        found = tuple(word for word, _, _ in find_words(quoted if piece is None else piece))
-        if found:
-            yield Unit(found, open_ended=piece is not None and match.end() == len(text))
+def _read_filter(piece: re.Match[str]) -> tuple[str, str] | None:
+    """Return field and value of a filter; None where a piece is no filter that there is."""
+    field_name = _FILTER_NAMES.get((piece["name"] or "").lower())
+    value = (piece["plain"] if piece["quoted"] is None else piece["quoted"]).strip()
+    if not field_name or not value or piece["sign"]:
+        return None
+    if (pattern := _VALUES.get(field_name)) and not pattern.fullmatch(value):
+        return None
+    match field_name:
+        case "states":
+            state = _STATES.get(get_terms(value).replace(" ", "_"))
+            return (field_name, state) if state else None
+        case "cities":
+            return field_name, f"cities/{value.lower().removeprefix('cities/')}"
+        case "topics":
+            return field_name, value.lower().replace(" ", "-")
+    return field_name, value
 
 
-def _build_unit_query(schema: tantivy.Schema, unit: Unit) -> tantivy.Query:
-    alternatives = [
-        tantivy.Query.boost_query(
-            _build_terms_query(schema, field_name(part, analysis), unit.get_terms(analysis)),
-            weight * (1.0 if analysis == PLAIN else _STEM_WEIGHT),
-        )
-        for part, weight in WEIGHTS.items()
-        for analysis in ANALYSES
-    ]
-    terms = unit.get_terms(PLAIN)
-    if unit.open_ended and len(terms[-1]) >= MIN_PREFIX:
-        alternatives += [
-            tantivy.Query.const_score_query(
-                _build_prefix_query(schema, field_name(part, PLAIN), terms), _PREFIX_SCORE * weight
-            )
-            for part, weight in WEIGHTS.items()
-        ]
-    if len(unit.words) == 1:
-        compound = tantivy.Query.term_query(schema, HEADS, get_term(unit.words[0], COMPOUNDING))
-        alternatives.append(tantivy.Query.const_score_query(compound, _HEAD_SCORE))
-    return tantivy.Query.disjunction_max_query(alternatives, tie_breaker=0.1)
+def _read_units(piece: re.Match[str], *, is_last: bool) -> Iterator[Unit]:
+    is_quoted = piece["quoted"] is not None
+    text = (f"{piece['name']} " if piece["name"] else "") + (piece["quoted"] if is_quoted else piece["plain"])
+    words = [word for word, _, _ in find_words(text) if get_terms(word)]
+    if not words:
+        return
+    match piece["sign"], is_quoted:
+        case "-", _:
+            occurrence = Occurrence.MUST_NOT
+        case ("+", _) | (_, True):
+            occurrence = Occurrence.MUST
+        case _:
+            occurrence = Occurrence.SHOULD
+    if is_quoted or occurrence is not Occurrence.SHOULD:
+        yield Unit(tuple(words), occurrence, is_quoted)
+        return
+    for place, word in enumerate(words):
+        terms = get_terms(word).split() if is_unspaced(word) else [word]
+        for term in terms:
+            is_open = is_last and place == len(words) - 1 and term == terms[-1]
+            yield Unit((term,), occurrence, is_open=is_open)
 
 
-def _build_terms_query(schema: tantivy.Schema, field: str, terms: list[str]) -> tantivy.Query:
-    if len(terms) == 1:
-        return tantivy.Query.term_query(schema, field, terms[0], index_option="freq")
-    return tantivy.Query.phrase_query(schema, field, list(terms))
-
-
-def _build_prefix_query(schema: tantivy.Schema, field: str, terms: list[str]) -> tantivy.Query:
-    return tantivy.Query.phrase_prefix_query(schema, field, list(terms))
+def _drop_stop_words(units: list[Unit]) -> list[Unit]:
+    """Return the units that say something; all of them where none does."""
+    telling = [unit for unit in units if unit.is_quoted or not STOP_WORDS.issuperset(unit.terms)]
+    return telling or units

@@ -1,130 +1,181 @@
-"""Where a text matched, for people to see."""
+"""Where a text matched and why, for people to see."""
 
 import html
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-from services.knowledge.search.analysis import COMPOUNDING, PLAIN
-from services.knowledge.search.analyzed import AnalyzedDocument, AnalyzedTexts
-from services.knowledge.search.query import MIN_PREFIX, Query, Unit
+from services.knowledge.search.analysis import find_terms, get_terms, is_unspaced, list_words, normalize
+from services.knowledge.search.documents import Document
+from services.knowledge.search.expansion import Expansion, Relation
+from services.knowledge.search.query import Occurrence
 
 MAX_CHARACTERS = 300
 _LEAD = 60  # characters of context before the first match
+# The strongest reason first.
+_ORDER = list(Relation)
+
+
+class _Match(NamedTuple):
+    """What a term of a text has to do with the query."""
+
+    unit: int
+    relation: Relation
 
 
 class _Mark(NamedTuple):
-    """A stretch of a text that matched a unit of the query."""
+    """A stretch of a text that matched."""
 
     start: int
     end: int
-    unit: Unit
+    match: _Match
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Where and why one document matched, as HTML with `<mark>`; everything else is escaped."""
+
+    title: str
+    """The whole title."""
+    passage: str
+    """
+    The passage that matches best: most of the query's words, the earlier among equals. Without a match the beginning of
+    the first one. At most `MAX_CHARACTERS` of text, cut between words and marked with `…` where something was left off.
+    """
+    context: str
+    """Those of the words around the text that match, where neither title nor passage do."""
+    reasons: Sequence[tuple[Relation, Sequence[str]]]
+    """Why it was found: with the words of the text, as they stand there; the strongest first."""
 
 
 class Snippets:
-    """Shows where documents matched a query."""
+    """
+    Shows where documents matched a query.
 
-    def __init__(self, query: Query) -> None:
-        self.units = query.units
-        self._matchers: dict[str, list[_Matcher]] = {}
+    Args:
+        expansions: What was looked for.
+    """
 
-    def mark_passage(self, document: AnalyzedDocument) -> str:
-        """
-        Return the passage that matches best, as HTML: matched words in `<mark>`, everything else escaped.
+    def __init__(self, expansions: Sequence[Expansion]) -> None:
+        wanted = [each for each in expansions if each.unit.occurrence is not Occurrence.MUST_NOT]
+        self._terms: dict[str, _Match] = {}
+        self._beginnings: list[tuple[str, _Match]] = []
+        self._phrases = [each.unit.terms for each in wanted if len(each.unit.terms) > 1]
+        self._known: dict[str, _Match | None] = {}
+        for number, expansion in enumerate(wanted):
+            if len(expansion.unit.terms) > 1:
+                for term in expansion.unit.terms:
+                    self._terms.setdefault(term, _Match(number, Relation.SAME))
+            for variant in (*expansion.variants, *(each for part in expansion.parts for each in part)):
+                self._terms.setdefault(variant.term, _Match(number, variant.relation))
+            if expansion.unit.is_quoted:
+                self._terms.setdefault(expansion.unit.terms[0], _Match(number, Relation.SAME))
+            if expansion.beginning:
+                self._beginnings.append((expansion.beginning, _Match(number, Relation.BEGINNING)))
 
-        The passage with most of the query's words wins, the earlier among equals. Without a match it is the beginning
-        of the first passage. At most `MAX_CHARACTERS` of text, cut between words and marked with `…` where something
-        was left off.
-        """
-        texts, marks = document.passages.texts, self._find_marks(document.passages)
-        best_start, best_text, most = 0, 0, 0
-        for number, found in marks.items():
-            start, count = _find_best_start(found)
-            if count > most:
-                best_start, best_text, most = start, number, count
-        text = texts[best_text]
-        return _render(text, marks.get(best_text, []), *_cut(text, best_start))
-
-    def mark_title(self, document: AnalyzedDocument) -> str:
-        """Return the whole title, as HTML like `mark_passage`."""
-        (title,) = document.title.texts
-        return _render(title, self._find_marks(document.title).get(0, []), 0, len(title))
-
-    def mark_context(self, document: AnalyzedDocument) -> str:
-        """Return those of the words around the text that match, as HTML like `mark_passage`; "" where none do."""
-        texts = document.context.texts
-        return " · ".join(
-            _render(texts[number], found, 0, len(texts[number]))
-            for number, found in self._find_marks(document.context).items()
+    def cut(self, document: Document) -> Snippet:
+        """Return where and why a document matched."""
+        found: dict[Relation, dict[str, None]] = {}
+        title = normalize(document.title)
+        title_marks = self._find_marks(title, found)
+        passages = [normalize(text) for text in document.passages if text] or [""]
+        best, best_marks, best_start, most = 0, [], 0, 0
+        for number, text in enumerate(passages):
+            if self._may_match(text):
+                marks = self._find_marks(text, found)
+                start, count = _find_best_start(marks)
+                if count > most:
+                    best, best_marks, best_start, most = number, marks, start, count
+        context = ""
+        around = [
+            (text, self._find_marks(text, found)) for text in map(normalize, document.context) if self._may_match(text)
+        ]
+        if not title_marks and not best_marks:
+            context = " · ".join(_render(text, marks, 0, len(text)) for text, marks in around if marks)
+        return Snippet(
+            _render(title, title_marks, 0, len(title)),
+            _render(passages[best], best_marks, *_cut(passages[best], best_start)),
+            context,
+            [(relation, list(found[relation])) for relation in _ORDER if relation in found],
         )
 
-    def _find_marks(self, texts: AnalyzedTexts) -> dict[int, list[_Mark]]:
-        """
-        Return what matched, from left to right, by the number of the text; only texts in which something did.
+    def _may_match(self, text: str) -> bool:
+        """Return whether any word of a text matches: a look at the words only, for most texts have none."""
+        known = self._known
+        for word in list_words(text):
+            if word not in known:
+                known[word] = self._match_word(word)
+            if known[word]:
+                return True
+        return False
 
-        Where two units meet, the one that the query names first is marked, and once.
-        """
-        matchers = self._matchers.get(texts.analysis)
-        if matchers is None:
-            matchers = self._matchers[texts.analysis] = [_Matcher(unit, texts.analysis) for unit in self.units]
-        begins = [(place, rank) for rank, matcher in enumerate(matchers) for place in matcher.find_places(texts)]
-        if not begins:
-            return {}
-        begins.sort()
-        marks: dict[int, list[_Mark]] = {}
-        free = 0
-        for place, rank in begins:
-            if place >= free:
-                free = place + matchers[rank].length
-                number, start, _ = texts.spans[place]
-                marks.setdefault(number, []).append(_Mark(start, texts.spans[free - 1][2], matchers[rank].unit))
+    def _match_word(self, word: str) -> _Match | None:
+        """Return what a word matches; of a stretch of an unspaced script, what the first term does."""
+        terms = get_terms(word)
+        if is_unspaced(word):
+            matches = (self._match(term) for term in (*terms.split(), *word))
+            return next(filter(None, matches), None)
+        return self._match(terms)
+
+    def _match(self, term: str) -> _Match | None:
+        if match := self._terms.get(term):
+            return match
+        return next((match for beginning, match in self._beginnings if term.startswith(beginning)), None)
+
+    def _find_marks(self, text: str, found: dict[Relation, dict[str, None]]) -> list[_Mark]:
+        """Return what matched, from left to right, and take down why."""
+        if not self._terms and not self._beginnings:
+            return []
+        marks: list[_Mark] = []
+        for start, end, match in self._match_terms(text):
+            found.setdefault(match.relation, {}).setdefault(text[start:end])
+            # Pairs of characters overlap.
+            if marks and start < marks[-1].end:
+                marks[-1] = marks[-1]._replace(end=end)
+            else:
+                marks.append(_Mark(start, end, match))
         return marks
 
+    def _match_terms(self, text: str) -> Iterator[tuple[int, int, _Match]]:
+        places = list(find_terms(text))
+        in_phrases = self._find_phrases([term for term, _, _ in places])
+        for place, (term, start, end) in enumerate(places):
+            match = self._match(term)
+            if match is None and is_unspaced(term):
+                # One character that was looked for, in a pair.
+                for offset, char in enumerate(term):
+                    if single := self._terms.get(char):
+                        yield start + offset, start + offset + 1, single
+                continue
+            if match and (term not in self._only_in_phrases or place in in_phrases):
+                yield start, end, match
 
-class _Matcher:
-    """Finds one unit of the query in a text, by the same terms as the index does."""
+    @cached_property
+    def _only_in_phrases(self) -> frozenset[str]:
+        return frozenset(term for phrase in self._phrases for term in phrase)
 
-    def __init__(self, unit: Unit, analysis: str) -> None:
-        self.unit = unit
-        self._plain = unit.get_terms(PLAIN)
-        self._stems = unit.get_terms(analysis)
-        self.length = len(self._plain)
-        self._open = unit.open_ended and len(self._plain[-1]) >= MIN_PREFIX
-        self._in_compounds = analysis == COMPOUNDING and self.length == 1
-
-    def find_places(self, texts: AnalyzedTexts) -> Collection[int]:
-        """Return the places of the words with which the unit begins in texts; one may be there twice."""
-        if self.length == 1:
-            return self._find_word_places(texts, 0)
-        places = set(self._find_word_places(texts, 0))
-        for offset in range(1, self.length):
-            if not places:
-                break
-            places &= {place - offset for place in self._find_word_places(texts, offset)}
-        return places
-
-    def _find_word_places(self, texts: AnalyzedTexts, offset: int) -> list[int]:
-        """Return the places of the words that match one of the unit's; one may be there twice."""
-        wanted, stem = self._plain[offset], self._stems[offset]
-        places = [*texts.plain.get(wanted, ()), *texts.stems.get(stem, ())]
-        if self._open and offset == self.length - 1:
-            places += texts.find_prefix(wanted)
-        if self._in_compounds:
-            places += texts.heads.get(stem, ())
+    def _find_phrases(self, terms: Sequence[str]) -> set[int]:
+        """Return the places that belong to a phrase that was looked for."""
+        places: set[int] = set()
+        for phrase in self._phrases:
+            length = len(phrase)
+            for start in range(len(terms) - length + 1):
+                if tuple(terms[start : start + length]) == phrase:
+                    places.update(range(start, start + length))
         return places
 
 
 def _find_best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
     """Return where the stretch with most different units starts, and how many there are in it."""
-    if len(marks) == 1:
-        return marks[0].start, 1
     best, most = 0, 0
     for index, first in enumerate(marks[:200]):
         inside = set()
         for mark in marks[index:]:
             if mark.end > first.start + MAX_CHARACTERS - _LEAD:
                 break
-            inside.add(mark.unit)
-        inside.add(first.unit)
+            inside.add(mark.match.unit)
+        inside.add(first.match.unit)
         if len(inside) > most:
             best, most = first.start, len(inside)
     return best, most

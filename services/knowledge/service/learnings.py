@@ -1,5 +1,6 @@
 """Learnings, their way through their states, and the search for them."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from operator import methodcaller
@@ -24,23 +25,36 @@ from sqlalchemy import Select, or_, select
 from chassis import page_token
 from chassis.convert import read_enum, read_enums, unique_nfc
 from chassis.database import Database, Session
+from chassis.errors import InvalidArgument
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.outbox import emit
 from chassis.paging import read_page, read_page_size
 from chassis.transitions import SeenVersion, TransitionRequest, transition
+from chassis.work_queue import enqueue
 from services.knowledge import convert, queries, rights
 from services.knowledge.indexer import Indexer
 from services.knowledge.model import IN_USE, Learning, LearningState, Visibility
-from services.knowledge.recent import RecentLearnings, find_match, visible_message
-from services.knowledge.search import Filters, Query, Snippets
+from services.knowledge.recent import RecentLearnings, visible_message
+from services.knowledge.search.documents import Filters, Order
+from services.knowledge.search.languages import get_primary
+from services.knowledge.search.query import Query
+from services.knowledge.search.snippets import Snippets
+from services.knowledge.semantics import EMBED, Semantics
 from services.knowledge.sources import Source, Sources
 
 ORDERINGS = {
     "create_time": Learning.create_time,
     "update_time": Learning.update_time,
     "title": Learning.title,
+}
+
+SEARCH_ORDERINGS = {
+    "": Order.RELEVANCE,
+    "relevance": Order.RELEVANCE,
+    "create_time desc": Order.NEWEST,
+    "application_count desc": Order.MOST_APPLIED,
 }
 
 Event = Callable[..., Message]
@@ -52,12 +66,14 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
 
     Args:
         indexer: The search index of the learnings.
+        semantics: What they mean.
         sources: Finds what learnings come from.
     """
 
-    def __init__(self, database: Database, indexer: Indexer, sources: Sources) -> None:
+    def __init__(self, database: Database, indexer: Indexer, semantics: Semantics, sources: Sources) -> None:
         self._database = database
         self._indexer = indexer
+        self._semantics = semantics
         self._sources = sources
         self._recent = RecentLearnings(database)
 
@@ -73,29 +89,26 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         return pb.ListLearningsResponse(learnings=learnings, next_page_token=token, total_size=total)
 
     async def SearchLearnings(self, request: pb.SearchLearningsRequest, context: Any) -> pb.SearchLearningsResponse:
-        query = Query.parse(request.query)
-        offset, size = _read_offset(request), read_page_size(request)
-        page = await self._indexer.search(query, _read_filters(request), offset, size)
-        entries = await self._recent.read([hit.id for hit in page.hits])
-        end = offset + len(page.hits)
+        query, order, size = Query.parse(request.query), _read_order(request), read_page_size(request)
+        cursor, filters = _read_cursor(request), _read_filters(request, query)
+        meaning = await self._semantics.compare(query.text, get_primary(request.reader_language))
+        found = await self._indexer.search(query, filters, meaning=meaning, order=order, cursor=cursor, limit=size)
+        page = found.page
         answer = pb.SearchLearningsResponse(
-            next_page_token=page_token.encode(request, [end]) if page.hits and end < page.total else "",
+            next_page_token=page_token.encode(request, page.cursor) if page.cursor else "",
             total_size=page.total,
-            facets=convert.facets_message(page),
+            facets=convert.facets_message(page.facets),
+            words=map(convert.searched_word_message, found.expansions),
+            query_cut=query.is_cut,
+            semantic_state=convert.SEMANTIC_STATES[self._semantics.get_state(self._indexer.count_documents())],
         )
-        caller, snippets = identity(), Snippets(query)
+        entries = await self._recent.read([hit.id for hit in page.hits])
+        caller, snippets = identity(), Snippets(found.expansions)
         for hit in page.hits:
             entry = entries.get(hit.id)
             # The index may lag behind by a moment: rights are those of the row.
             if entry and (learning := visible_message(entry, caller)):
-                match = find_match(entry, snippets)
-                answer.results.add(
-                    learning=learning,
-                    title_snippet=match.title,
-                    snippet=match.passage,
-                    context_snippet=match.context,
-                    score=hit.score,
-                )
+                answer.results.append(convert.result_message(hit, learning, snippets.cut(entry.document)))
         return answer
 
     async def CreateLearning(self, request: pb.CreateLearningRequest, context: Any) -> pb.Learning:
@@ -205,6 +218,7 @@ async def _lock(verb: str, session: Session, request: SeenVersion) -> Learning:
 async def _write(event: Event, session: Session, learning: Learning) -> pb.Learning:
     """Write the learning and the event, and return the answer."""
     await session.flush()
+    enqueue(session, EMBED, [learning.id])
     emit(session, event(learning=convert.learning_message(learning)), learning.name)
     return convert.learning_message(learning, identity())
 
@@ -233,32 +247,46 @@ def _select_learnings(request: pb.ListLearningsRequest) -> Select[Learning]:
     return statement
 
 
-def _read_filters(request: pb.SearchLearningsRequest) -> Filters:
+def _read_filters(request: pb.SearchLearningsRequest, query: Query) -> Filters:
     """Return the filters of a search, which finds nothing that the caller may not see."""
+    # Those that were set aside are found by who asks for them.
+    default = () if query.filters.states else IN_USE
     return Filters(
         topics=unique_nfc(request.topics),
         cities=list(request.cities),
         sdg_targets=list(request.sdg_targets),
         languages=list(request.languages),
-        states=[state.value for state in read_enums(request, "states", LearningState) or IN_USE],
+        departments=unique_nfc(request.departments),
+        years=[str(year) for year in request.years],
+        states=[state.value for state in read_enums(request, "states", LearningState) or default],
         audience=rights.get_audience(identity()),
     )
 
 
-def _read_offset(request: pb.SearchLearningsRequest) -> int:
+def _read_order(request: pb.SearchLearningsRequest) -> Order:
     """
-    Return how many results come before the page that is asked for.
+    Return the order that is asked for.
 
-    Search pages are counted off, unlike those of lists: relevance has no key to go on from. A learning that is recorded
-    while someone turns pages can shift the ones behind it by a place.
+    Raises:
+        InvalidArgument: There is no such order; reason ORDER_UNKNOWN.
+    """
+    if order := SEARCH_ORDERINGS.get(request.order_by):
+        return order
+    known = ", ".join(filter(None, SEARCH_ORDERINGS))
+    raise InvalidArgument("order_by", f"can be {known}", reason="ORDER_UNKNOWN", metadata={"allowed": known})
+
+
+def _read_cursor(request: pb.SearchLearningsRequest) -> tuple[float, int] | None:
+    """
+    Return where the page that is asked for begins: after the score, or the place in the order, and the key of a result.
 
     Raises:
         InvalidArgument: The token is none that a search gave (reason PAGE_TOKEN_MALFORMED), or another search's
             (PAGE_TOKEN_OF_OTHER_LIST).
     """
     if not request.page_token:
-        return 0
+        return None
     match page_token.decode(request):
-        case [offset] if type(offset) is int and 0 < offset < 2**31:
-            return offset
+        case [int() | float() as score, int(key)] if math.isfinite(score) and abs(score) < 2**63:
+            return score, key
     raise page_token.malformed()

@@ -1,10 +1,10 @@
 """
-A small service on the chassis: the contract's CityService over one table, and an effect for an event.
+A small service on the chassis: the contract's CityService over one table, and an effect for an event or a task.
 
 What the real services do with the chassis, without what is theirs.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
@@ -23,6 +23,9 @@ from chassis.outbox import emit
 from chassis.paging import read_page
 from chassis.server import Service
 from chassis.settings import ServiceSettings
+from chassis.work_queue import Queue
+
+RECORD = Queue("sample.record", batch=20)
 
 
 class Base(DeclarativeBase):
@@ -41,7 +44,7 @@ class City(Base, Resource):
 
 
 class Effect(Base):
-    """What the handler of an event has done; nothing in the table keeps it from being done twice."""
+    """What the handler of an event or of a task has done; nothing in the table keeps it from being done twice."""
 
     __tablename__ = "effects"
 
@@ -120,6 +123,12 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
 async def record(session: Session, event: VisitCreated, origin: Origin) -> None:
     """Handle the sample's event: one row for each time that it is applied."""
     session.add(Effect(event_id=origin.id, visit=event.visit.name))
+
+
+async def record_keys(database: Database, keys: Sequence[str]) -> None:
+    """Handle tasks: one row for each time that one is done."""
+    async with database.begin() as session:
+        session.add_all(Effect(event_id="", visit=key) for key in keys)
 
 
 def service(settings: ServiceSettings, *, handlers: Handlers | None = None) -> Service:

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "knowledge_0003"
-down_revision = "knowledge_0002"
+revision = "knowledge_0005"
+down_revision = "knowledge_0004"
 branch_labels = None
 depends_on = None
 

