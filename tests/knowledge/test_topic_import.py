@@ -12,7 +12,7 @@ import pyoxigraph
 import pytest
 
 from services.knowledge.vocabulary.importing import OWN_FILE, Imported, import_own_topics, import_topics
-from services.knowledge.vocabulary.skos import MalformedFileError, normalize_language
+from services.knowledge.vocabulary.skos import MalformedFile, normalize_language
 from tests.conftest import FreshDatabase
 
 PREFIXES = """
@@ -220,7 +220,7 @@ def test_a_malformed_file_says_where_and_changes_nothing(
     before = vocabulary.fetch("SELECT count(*), max(xmin::text::bigint) FROM topics")
     path = vocabulary.folder / name
     path.write_bytes(content)
-    with pytest.raises(MalformedFileError) as raised:
+    with pytest.raises(MalformedFile) as raised:
         vocabulary.import_file(path)
     assert name in str(raised.value)
     assert where in str(raised.value)

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from services.knowledge.vocabulary.folding import fold_label, make_slug
-from services.knowledge.vocabulary.skos import MalformedFileError, Statement, read_statements
+from services.knowledge.vocabulary.skos import MalformedFile, Statement, read_statements
 
 OWN_FILE = Path(__file__).parent / "municipal-topics.ttl"
 # PostgreSQL tells this channel when a vocabulary has changed.
@@ -154,7 +154,7 @@ async def import_topics(url: str, path: Path, report: Callable[[str], object] = 
         report: Told what is being done.
 
     Raises:
-        MalformedFileError: The file breaks the rules of its syntax, or has no concept.
+        MalformedFile: The file breaks the rules of its syntax, or has no concept.
         OSError: The file cannot be read, or the database does not answer.
         asyncpg.PostgresError: The database refuses.
     """
@@ -197,7 +197,7 @@ async def _import(connection: Any, path: Path, report: Callable[[str], object]) 
     await connection.execute(FIND_CONCEPTS)
     concepts = await connection.fetchval("SELECT count(*) FROM concepts")
     if not concepts:
-        raise MalformedFileError(f"{path.name}: there is no SKOS concept with a preferred label in it")
+        raise MalformedFile(f"{path.name}: there is no SKOS concept with a preferred label in it")
     report(f"writing {concepts:,} concepts")
     await connection.execute(NAME_CONCEPTS)
     await connection.execute(WRITE_TOPICS)

@@ -82,7 +82,7 @@ class Statement(NamedTuple):
     value: str
 
 
-class MalformedFileError(ValueError):
+class MalformedFile(ValueError):
     """A file cannot be read; the text of the error says where and why."""
 
 
@@ -95,13 +95,13 @@ def read_statements(path: Path, report: Callable[[float], object] = lambda _shar
         report: Told now and then which share of the file is read.
 
     Raises:
-        MalformedFileError: It breaks the rules of its syntax, or the ending is none that is known.
+        MalformedFile: It breaks the rules of its syntax, or the ending is none that is known.
         OSError: It cannot be read.
     """
     packed = path.suffix == ".gz"
     ending = (path.with_suffix("") if packed else path).suffix.lower()
     if ending not in FORMATS:
-        raise MalformedFileError(f"{path.name}: the ending is none of {', '.join(FORMATS)}, each also with .gz")
+        raise MalformedFile(f"{path.name}: the ending is none of {', '.join(FORMATS)}, each also with .gz")
     with path.open("rb") as file, closing(_Source(file, packed=packed)) as source:
         size = max(path.stat().st_size, 1)
         try:
@@ -113,9 +113,9 @@ def read_statements(path: Path, report: Callable[[float], object] = lambda _shar
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None)
             where = f"line {line}" if line else f"at or before line {source.lines + 1}"
-            raise MalformedFileError(f"{path.name}, {where}: {error.args[0]}") from error
+            raise MalformedFile(f"{path.name}, {where}: {error.args[0]}") from error
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise MalformedFileError(f"{path.name}, after line {source.lines}: {error}") from error
+            raise MalformedFile(f"{path.name}, after line {source.lines}: {error}") from error
 
 
 class _Source(io.RawIOBase):
