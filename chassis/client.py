@@ -7,7 +7,7 @@ one of `chassis.errors`. ``VisitServiceStub(prepare_calls(…)).GetVisit(request
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -41,15 +41,15 @@ MAX_KEPT_BYTES = 4 * 1024 * 1024
 LOOK_SECONDS = 0.2
 
 
-def channel(address: str, contract: FileDescriptor | None = None) -> grpc.Channel:
+def channel(address: str, *contracts: FileDescriptor) -> grpc.Channel:
     """
     Return a channel for threads; opened lazily, so it may be made before the service runs, but not before a fork.
 
     Args:
         address: Host and port of the process.
-        contract: The file that declares its RPCs, where `prepare_calls` follows.
+        contracts: The files that declare its RPCs, where `prepare_calls` follows.
     """
-    return grpc.insecure_channel(address, options=_options(contract))
+    return grpc.insecure_channel(address, options=_options(contracts))
 
 
 def prepare_calls(opened: grpc.Channel, contract: FileDescriptor, token: Token) -> grpc.Channel:
@@ -62,15 +62,15 @@ def prepare_calls(opened: grpc.Channel, contract: FileDescriptor, token: Token) 
     return grpc.intercept_channel(opened, _Outgoing(opened, _name_service(contract), token))
 
 
-def aio_channel(address: str, contract: FileDescriptor | None = None) -> grpc.aio.Channel:
+def aio_channel(address: str, *contracts: FileDescriptor) -> grpc.aio.Channel:
     """Return a channel for the running event loop; otherwise as `channel`."""
-    return grpc.aio.insecure_channel(address, options=_options(contract))
+    return grpc.aio.insecure_channel(address, options=_options(contracts))
 
 
 def aio_calls(address: str, contract: FileDescriptor, token: Token) -> grpc.aio.Channel:
     """Return a channel for the running event loop and for calls of a contract; arguments as of `prepare_calls`."""
     interceptor = _AioOutgoing(_name_service(contract), token)
-    return grpc.aio.insecure_channel(address, options=_options(contract), interceptors=[interceptor])
+    return grpc.aio.insecure_channel(address, options=_options([contract]), interceptors=[interceptor])
 
 
 def _name_service(contract: FileDescriptor) -> str:
@@ -78,17 +78,18 @@ def _name_service(contract: FileDescriptor) -> str:
     return contract.package.split(".")[1]
 
 
-def _options(contract: FileDescriptor | None) -> list[tuple[str, Any]]:
+def _options(contracts: Sequence[FileDescriptor]) -> list[tuple[str, Any]]:
     """
-    Return the options of a channel; with a contract, gRPC tries a call again whose connection broke.
+    Return the options of a channel; with contracts, gRPC tries a call again whose connection broke.
 
     It cannot be known then whether the call had its effect: tried again is what reads, and what gets its first answer
     a second time. A process that drains cancels what reaches it meanwhile.
     """
-    if contract is None:
+    if not contracts:
         return OPTIONS
     repeated = [
         {"service": service.full_name, "method": method.name}
+        for contract in contracts
         for service in contract.services_by_name.values()
         for method in service.methods
         if is_read(method) or takes_request_id(method)

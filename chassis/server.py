@@ -9,7 +9,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import grpc
 import structlog
 import uvloop
+from asyncpg import PostgresError
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from nats.aio.client import Client
@@ -46,6 +47,7 @@ OPTIONS = [
 log = structlog.get_logger(__name__)
 
 AddServicer = Callable[[Any, Any], None]
+Command = Callable[[Any, Sequence[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,14 @@ class Service:
     checks: Mapping[str, Check] = field(default_factory=dict)
 
 
-def main(name: str, settings_of: Callable[[], ServiceSettings], build: Callable[[Any], Service]) -> None:
+def main(
+    name: str,
+    settings_of: Callable[[], ServiceSettings],
+    build: Callable[[Any], Service],
+    *,
+    seed: Callable[[str], Coroutine[Any, Any, None]] | None = None,
+    commands: Mapping[str, Command] | None = None,
+) -> None:
     """
     Run a service's command line: nothing serves, ``work`` only works on its queues, beside any number of other
     processes that do, and ``migrate`` brings its database to the newest schema.
@@ -84,7 +93,10 @@ def main(name: str, settings_of: Callable[[], ServiceSettings], build: Callable[
         name: Name of the service; its package is ``services.<name>``.
         settings_of: Reads the settings.
         build: Wires the service up.
+        seed: Given the URL of a database of the newest schema, brings in the data that comes with this version.
+        commands: What else one can ask for, by its name; called with the settings and what stands behind the name.
     """
+    commands = commands or {}
     settings = settings_of()
     telemetry.set_up(name, settings)
     match sys.argv[1:]:
@@ -95,10 +107,14 @@ def main(name: str, settings_of: Callable[[], ServiceSettings], build: Callable[
         case ["migrate"]:
             try:
                 migrate(settings.database_url, f"services.{name}")
-            except (OSError, ValueError, DBAPIError) as error:
+                if seed:
+                    asyncio.run(seed(settings.database_url))
+            except (OSError, ValueError, DBAPIError, PostgresError) as error:
                 sys.exit(f"{name}: the database can't be migrated: {getattr(error, 'orig', error)}")
+        case [command, *arguments] if command in commands:
+            commands[command](settings, arguments)
         case _:
-            sys.exit(f"usage: python -m services.{name} [work|migrate]")
+            sys.exit(f"usage: python -m services.{name} [{' | '.join(['work', 'migrate', *commands])}]")
 
 
 Run = Callable[[Service], AbstractAsyncContextManager[str]]

@@ -17,9 +17,9 @@ from typing import TypeVar, cast
 import grpc
 from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
 from austausch.forum.v1 import forum_pb2, forum_pb2_grpc
-from austausch.knowledge.v1 import knowledge_pb2, knowledge_pb2_grpc
+from austausch.knowledge.v1 import knowledge_pb2, knowledge_pb2_grpc, topics_pb2, topics_pb2_grpc
 from flask import current_app
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from werkzeug.local import LocalProxy
 
@@ -33,10 +33,18 @@ Stub = TypeVar("Stub")
 TOKEN_SECONDS = 30.0
 MAX_TOKENS = 1000
 
-CONTRACTS = {"exchange": exchange_pb2.DESCRIPTOR, "forum": forum_pb2.DESCRIPTOR, "knowledge": knowledge_pb2.DESCRIPTOR}
+# The files of the contract by the process that serves them.
+CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
+    "exchange": (exchange_pb2.DESCRIPTOR,),
+    "forum": (forum_pb2.DESCRIPTOR,),
+    "knowledge": (knowledge_pb2.DESCRIPTOR, topics_pb2.DESCRIPTOR),
+}
 # The gRPC services behind the gateway, by their short names.
 SERVICES: dict[str, ServiceDescriptor] = {
-    name: service for contract in CONTRACTS.values() for name, service in contract.services_by_name.items()
+    name: service
+    for contracts in CONTRACTS.values()
+    for contract in contracts
+    for name, service in contract.services_by_name.items()
 }
 
 
@@ -60,7 +68,7 @@ class Connections:
         """Return the channel to a process, opened when first asked for."""
         with self._lock:
             if process not in self._channels:
-                self._channels[process] = client.channel(self._addresses[process], CONTRACTS[process])
+                self._channels[process] = client.channel(self._addresses[process], *CONTRACTS[process])
             return self._channels[process]
 
     @property
@@ -72,7 +80,7 @@ class Connections:
         """Return the stub of a gRPC service, made when first asked for."""
         if kind not in self._stubs:
             self._stubs[kind] = kind(
-                client.prepare_calls(self.get_channel(process), CONTRACTS[process], self._sign_token)
+                client.prepare_calls(self.get_channel(process), CONTRACTS[process][0], self._sign_token)
             )
         return cast(Stub, self._stubs[kind])
 
@@ -120,16 +128,18 @@ def get_connections() -> Connections:
 def call(method: MethodDescriptor, request: Message) -> Message:
     """Call an RPC that is known by its descriptor only; otherwise like a stub's."""
     service = method.containing_service
-    process = next(name for name, contract in CONTRACTS.items() if contract is service.file)
-    stub = get_connections().get_stub(getattr(STUBS[process], f"{service.name}Stub"), process)
+    process = next(name for name, contracts in CONTRACTS.items() if service.file in contracts)
+    stub = get_connections().get_stub(getattr(STUBS[service.file.name], f"{service.name}Stub"), process)
     answer: Message = getattr(stub, method.name)(request)
     return answer
 
 
+# File of the contract → its stubs.
 STUBS: dict[str, ModuleType] = {
-    "exchange": exchange_pb2_grpc,
-    "forum": forum_pb2_grpc,
-    "knowledge": knowledge_pb2_grpc,
+    exchange_pb2.DESCRIPTOR.name: exchange_pb2_grpc,
+    forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
+    knowledge_pb2.DESCRIPTOR.name: knowledge_pb2_grpc,
+    topics_pb2.DESCRIPTOR.name: topics_pb2_grpc,
 }
 
 
@@ -154,3 +164,4 @@ working_groups = _get_app_stub(forum_pb2_grpc.WorkingGroupServiceStub, "forum")
 conclusions = _get_app_stub(forum_pb2_grpc.ConclusionServiceStub, "forum")
 recommendations = _get_app_stub(forum_pb2_grpc.RecommendationServiceStub, "forum")
 learnings = _get_app_stub(knowledge_pb2_grpc.LearningServiceStub, "knowledge")
+topics = _get_app_stub(topics_pb2_grpc.TopicServiceStub, "knowledge")

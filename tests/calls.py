@@ -1,13 +1,13 @@
 """Calls to services under test: who calls, and one object per service that has all its RPCs."""
 
 import importlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -17,6 +17,14 @@ from chassis.identity import Identity, Role, Signer, key_set, new_private_key
 from chassis.settings import ServiceSettings
 
 SECONDS = 10.0
+# Files of a service's contract beside the one that has its name.
+MORE_CONTRACTS = {"knowledge": ["topics"]}
+
+
+def load_contracts(name: str) -> list[FileDescriptor]:
+    """Return the files with the API of a service."""
+    files = [name, *MORE_CONTRACTS.get(name, [])]
+    return [importlib.import_module(f"austausch.{name}.v1.{file}_pb2").DESCRIPTOR for file in files]
 
 
 @dataclass(frozen=True)
@@ -58,17 +66,17 @@ class Caller:
 
     Args:
         channel: Channel to the service.
-        contract: The file with the service's API.
+        contract: The gRPC services that can be called.
         token: Makes the token of a call; None calls without an identity.
     """
 
     def __init__(
-        self, channel: grpc.aio.Channel, contract: FileDescriptor, token: Callable[[], str] | None = None
+        self, channel: grpc.aio.Channel, contract: Sequence[ServiceDescriptor], token: Callable[[], str] | None = None
     ) -> None:
         self._channel = channel
         self._token = token
         self._methods: dict[str, MethodDescriptor] = {
-            method.name: method for service in contract.services_by_name.values() for method in service.methods
+            method.name: method for service in contract for method in service.methods
         }
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
@@ -108,11 +116,11 @@ class RunningService:
     database: Database
     channel: grpc.aio.Channel
     keys: Keys
-    contract: FileDescriptor = field(init=False)
 
-    def __post_init__(self) -> None:
-        module = importlib.import_module(f"austausch.{self.name}.v1.{self.name}_pb2")
-        object.__setattr__(self, "contract", module.DESCRIPTOR)
+    @property
+    def contract(self) -> list[ServiceDescriptor]:
+        """The gRPC services of its contract."""
+        return [service for file in load_contracts(self.name) for service in file.services_by_name.values()]
 
     def as_(self, *roles: Role, **attributes: str) -> Caller:
         """Return a caller with ``roles``; ``attributes`` as in `person`: name, city, department, subject."""

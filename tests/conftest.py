@@ -4,6 +4,7 @@ Fixtures on real components: PostgreSQL and NATS from their wheels, services in 
 A test gets databases of its own (copies of one that was migrated once) and a NATS server of its own.
 """
 
+import asyncio
 import contextlib
 import importlib
 import itertools
@@ -27,8 +28,9 @@ from chassis.migrate import migrate
 from chassis.settings import ProcessSettings, load
 from deploy import embedded
 from deploy.embedded import Nats, Postgres
+from services.knowledge.vocabulary.importing import import_own_topics
 from tests import stack as whole
-from tests.calls import Keys, RunningService
+from tests.calls import Keys, RunningService, load_contracts
 
 FreshDatabase = Callable[[str], str]
 OldDatabase = Callable[[str, str], str]
@@ -103,7 +105,10 @@ def fresh_database(postgres_server: Postgres, _templates: dict[str, str]) -> Ite
             if package not in _templates:
                 name = f"template_{package.replace('.', '_')}"
                 admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-                migrate(postgres_server.url_for(name), package, messaging=package.startswith("services."))
+                url = postgres_server.url_for(name)
+                migrate(url, package, messaging=package.startswith("services."))
+                if package == "services.knowledge":
+                    asyncio.run(import_own_topics(url))
                 _templates[package] = name
             made.append(next(names))
             copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
@@ -160,8 +165,7 @@ async def run_service(
         **more,
     }
     service = build(load(kind, name, environment))
-    contract = importlib.import_module(f"austausch.{name}.v1.{name}_pb2").DESCRIPTOR
-    async with server.running(service) as address, aio_channel(address, contract) as channel:
+    async with server.running(service) as address, aio_channel(address, *load_contracts(name)) as channel:
         yield RunningService(name, address, service.settings, service.database, channel, keys)
 
 

@@ -44,19 +44,6 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   }
 });
 
-// A list of words: what is known is suggested for the last of them, not for the first only.
-for (const input of document.querySelectorAll("input[data-words]")) {
-  const words = [...input.list.options].map((option) => option.value);
-  input.addEventListener("input", () => {
-    const before = input.value.replace(/[^,;]*$/, "").trimEnd();
-    const taken = before.toLowerCase().split(/[,;]/).map((word) => word.trim());
-    const options = words
-      .filter((word) => !taken.includes(word.toLowerCase()))
-      .map((word) => Object.assign(document.createElement("option"), { value: before ? `${before} ${word}` : word }));
-    input.list.replaceChildren(...options);
-  });
-}
-
 // The list under the search field closes on Escape and when the focus leaves the search.
 const search = document.querySelector("form.search");
 const found = document.getElementById("found");

@@ -1,11 +1,12 @@
 """
-The knowledge service's process: ``python -m services.knowledge`` serves, with ``migrate`` it migrates its database.
+The knowledge service's process: ``python -m services.knowledge`` serves, with ``migrate`` it migrates its database, and
+with ``import-topics FILE`` it takes a SKOS file into the vocabulary.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from austausch.knowledge.v1 import knowledge_pb2_grpc as contract
+from austausch.knowledge.v1 import knowledge_pb2_grpc, topics_pb2_grpc
 
 from chassis import server
 from chassis.database import Database
@@ -16,7 +17,10 @@ from services.knowledge.indexer import Indexer
 from services.knowledge.language_model import load_models
 from services.knowledge.semantics import EMBED, Semantics
 from services.knowledge.service.learnings import LearningServicer
+from services.knowledge.service.topics import TopicServicer
 from services.knowledge.sources import Sources
+from services.knowledge.vocabulary.command import run_import
+from services.knowledge.vocabulary.importing import import_own_topics
 
 NAME = "knowledge"
 
@@ -48,7 +52,11 @@ def build(settings: KnowledgeSettings) -> server.Service:
         settings=settings,
         database=database,
         servicers=[
-            (contract.add_LearningServiceServicer_to_server, LearningServicer(database, indexer, semantics, sources)),
+            (
+                knowledge_pb2_grpc.add_LearningServiceServicer_to_server,
+                LearningServicer(database, indexer, semantics, sources),
+            ),
+            (topics_pb2_grpc.add_TopicServiceServicer_to_server, TopicServicer(database)),
         ],
         handlers=HANDLERS,
         tasks=[indexer.run, semantics.run],
@@ -58,4 +66,10 @@ def build(settings: KnowledgeSettings) -> server.Service:
 
 
 if __name__ == "__main__":
-    server.main(NAME, lambda: load(KnowledgeSettings, NAME), build)
+    server.main(
+        NAME,
+        lambda: load(KnowledgeSettings, NAME),
+        build,
+        seed=import_own_topics,
+        commands={"import-topics": run_import},
+    )

@@ -2,17 +2,19 @@
 Rows ↔ messages, side by side; and rows → documents of the search index.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2 as pb
+from austausch.knowledge.v1 import topics_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Row
 
 from chassis.convert import date_message, enum_numbers, read_columns, read_enum, resource_fields, unique_nfc
 from chassis.identity import Identity
 from services.knowledge import rights
-from services.knowledge.model import Learning, LearningState, Visibility, get_audience
+from services.knowledge.model import Learning, LearningState, Topic, TopicLabel, Visibility, get_audience
 from services.knowledge.search.documents import Document, Facet, Hit
 from services.knowledge.search.expansion import Expansion, Relation
 from services.knowledge.search.query import Occurrence
@@ -30,6 +32,8 @@ KINDS: Mapping[Relation, pb.MatchReason.Kind] = {
     Relation.CORRECTION: pb.MatchReason.KIND_CORRECTION,
     Relation.TOPIC: pb.MatchReason.KIND_TOPIC,
 }
+# The slug of a Sustainable Development Goal in our own vocabulary.
+GOAL = re.compile(r"sdg-([1-9]|1[0-7])")
 
 # The source cannot change, so the servicer reads it.
 LEARNING_FIELDS = frozenset(
@@ -141,3 +145,45 @@ def facets_message(facets: Mapping[str, Facet]) -> pb.SearchFacets:
             shown = pb.Learning.State.Name(STATES[LearningState(value)]) if name == "states" else value
             getattr(message, name).add(value=shown, count=count)
     return message
+
+
+def topic_message(topic: Topic, labels: Iterable[TopicLabel], language: str) -> topics_pb2.Topic:
+    """
+    Return a topic as a message.
+
+    Args:
+        labels: What it is called, in the order in which the message has them.
+        language: Of its label and its definition.
+    """
+    by_language: dict[str, topics_pb2.TopicLabels] = {}
+    for label in labels:
+        words = by_language.setdefault(label.language, topics_pb2.TopicLabels(language=label.language))
+        if label.preferred:
+            words.preferred = label.label
+        else:
+            words.alternatives.append(label.label)
+    for tag, definition in topic.definitions.items():
+        by_language.setdefault(tag, topics_pb2.TopicLabels(language=tag)).definition = definition
+    goals = [match[1] for slug in (topic.id, *topic.related) if (match := GOAL.fullmatch(slug))]
+    return topics_pb2.Topic(
+        name=topic.name,
+        label=_in_language(language, {tag: words.preferred for tag, words in by_language.items() if words.preferred}),
+        definition=_in_language(language, topic.definitions),
+        labels=[by_language[tag] for tag in sorted(by_language)],
+        broader=[f"topics/{slug}" for slug in topic.broader],
+        related=[f"topics/{slug}" for slug in topic.related],
+        notation=topic.notation,
+        sdg_targets=sorted(goals, key=int),
+        uri=topic.uri,
+        withdrawn=topic.withdrawn,
+    )
+
+
+def _in_language(language: str, texts: Mapping[str, str]) -> str:
+    """Return the text in a language or a variety of it; else in English, German, any; "" where there is none."""
+    for wanted in (language, "en", "de"):
+        primary = wanted.partition("-")[0]
+        near = sorted(tag for tag in texts if tag.partition("-")[0] == primary)
+        if near:
+            return texts.get(wanted) or texts.get(primary) or texts[near[0]]
+    return texts[min(texts)] if texts else ""

@@ -21,7 +21,7 @@ from austausch.exchange.v1.exchange_pb2 import (
 )
 from austausch.forum.v1 import forum_pb2
 from austausch.forum.v1.forum_pb2 import CreateForumRequest, Forum
-from austausch.knowledge.v1 import knowledge_pb2
+from austausch.knowledge.v1 import knowledge_pb2, topics_pb2
 from austausch.knowledge.v1.knowledge_pb2 import (
     CreateLearningRequest,
     Learning,
@@ -121,7 +121,7 @@ def test_a_form_that_people_can_get_wrong_has_a_reason_of_its_own(request_: obje
     assert violations(request_)[path] == reason
 
 
-@pytest.mark.parametrize("contract", [accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2])
+@pytest.mark.parametrize("contract", [accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2, topics_pb2])
 def test_every_example_that_the_contract_gives_of_a_pattern_fits_it(contract: Any) -> None:
     for kind in contract.DESCRIPTOR.message_types_by_name.values():
         for field in kind.fields:

@@ -52,7 +52,7 @@ async def test_whether_a_forum_exists_is_not_told_to_who_may_not_see_it(coordina
 
 def reads(service: RunningService) -> list[tuple[str, type[Message]]]:
     """Return every Get and List within a forum: RPC and request."""
-    methods = [method for each in service.contract.services_by_name.values() for method in each.methods]
+    methods = [method for each in service.contract for method in each.methods]
     return [
         (method.name, GetMessageClass(method.input_type))
         for method in methods

@@ -27,6 +27,7 @@ from gateway.accounts import passwords
 from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account
 from gateway.settings import GatewaySettings
+from services.knowledge.vocabulary.importing import import_own_topics
 from tests.calls import Keys
 from tests.conftest import FreshDatabase, knowledge_settings, run_service
 
@@ -153,6 +154,7 @@ def platform(server: Postgres, keys: Keys, folder: Path, prefix: str) -> Iterato
     migrate(databases["accounts"], "gateway.accounts", messaging=False)
     for name in ("exchange", "forum", "knowledge"):
         migrate(databases[name], f"services.{name}")
+    asyncio.run(import_own_topics(databases["knowledge"]))
     with services(databases, folder, keys) as addresses:
         settings = settings_for(databases["accounts"], keys, addresses)
         app = create_app(settings)

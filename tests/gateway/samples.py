@@ -35,8 +35,8 @@ def a_city(rest: Rest, city_id: str, **fields: Any) -> dict[str, Any]:
     return created(rest.post("/v1/cities", body, cityId=city_id))
 
 
-def an_exchange(rest: Rest) -> dict[str, Any]:
-    """Return a new exchange with Swansea."""
+def an_exchange(rest: Rest, **more: Any) -> dict[str, Any]:
+    """Return a new exchange with Swansea; ``more`` are fields of it."""
     a_city(rest, "mannheim", countryCode="DE", timeZone="Europe/Berlin")
     a_city(rest, "swansea")
     partnership = created(rest.post("/v1/partnerships", {"city": "cities/swansea", "kind": "KIND_PARTNERSHIP"}))
@@ -47,7 +47,7 @@ def an_exchange(rest: Rest) -> dict[str, Any]:
         "department": "Controlling",
         "topics": ["controlling"],
     }
-    return created(rest.post("/v1/exchanges", body))
+    return created(rest.post("/v1/exchanges", {**body, **more}))
 
 
 def visit_of(exchange: dict[str, Any], **fields: Any) -> dict[str, Any]:

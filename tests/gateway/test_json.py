@@ -7,7 +7,7 @@ import pytest
 from austausch.accounts.v1 import accounts_pb2
 from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import forum_pb2
-from austausch.knowledge.v1 import knowledge_pb2
+from austausch.knowledge.v1 import knowledge_pb2, topics_pb2
 from google.api import distribution_pb2
 from google.protobuf import json_format, struct_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -24,7 +24,7 @@ from gateway.rest.json_writer import get_writer
 
 CONTRACT = [
     message
-    for module in (accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2)
+    for module in (accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2, topics_pb2)
     for message in module.DESCRIPTOR.message_types_by_name.values()
 ]
 # What our own contract does not use today: maps, oneofs, 64-bit numbers, doubles, durations.

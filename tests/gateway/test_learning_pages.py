@@ -66,20 +66,20 @@ def test_a_new_topic_is_told_of_suggested_and_offered_as_a_filter(gateway: Gatew
     browser = browse(Role.MEMBER)
     form = PageForm(browser.get(NEW).text)
     form.fields["learning.title"] = form.fields["learning.observation"] = "Blühstreifen"
-    form.fields["learning.topics"] = "Budget, Grünflächen"
+    form.fields["learning.topics"] = "Budget, Wildwiesen"
     recorded = browser.post(NEW, data=form.fields)
     assert recorded.status_code == 303
     page = text_of(browser.get(recorded.headers["Location"]))
-    assert "New among the topics: Grünflächen." in page
-    assert "Budget, Grünflächen" in page
+    assert "New among the topics: Wildwiesen." in page
+    assert "Budget, Wildwiesen" in page
 
     until = time.monotonic() + 20
-    while '<option value="grünflächen"' not in browser.get("/learnings").text:
+    while '<option value="wildwiesen"' not in browser.get("/learnings").text:
         assert time.monotonic() < until
         time.sleep(0.05)
-    assert "Blühstreifen" in browser.get("/learnings", query_string={"topic": "grünflächen"}).text
+    assert "Blühstreifen" in browser.get("/learnings", query_string={"topic": "wildwiesen"}).text
     suggested = browser.get(NEW).text.partition("<datalist")[2].partition("</datalist>")[0]
-    assert {"Grünflächen", "Wastewater"} <= set(re.findall(r'value="([^"]+)"', suggested))
+    assert {"Wildwiesen", "Wastewater"} <= set(re.findall(r'value="([^"]+)"', suggested))
     again = browser.post(NEW, data={**PageForm(browser.get(NEW).text).fields, **form.fields, "request_id": ""})
     assert "New among the topics" not in text_of(browser.get(again.headers["Location"]))
 

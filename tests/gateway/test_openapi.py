@@ -7,7 +7,7 @@ import pytest
 from austausch.accounts.v1 import accounts_pb2
 from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import forum_pb2
-from austausch.knowledge.v1 import knowledge_pb2
+from austausch.knowledge.v1 import knowledge_pb2, topics_pb2
 from buf.validate import validate_pb2
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -188,7 +188,7 @@ def test_topics_are_described_with_their_limits(document: dict[str, Any], kind: 
 
 def test_every_pattern_of_the_contract_is_described(document: dict[str, Any]) -> None:
     components = document["components"]["schemas"]
-    for module in (accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2):
+    for module in (accounts_pb2, exchange_pb2, forum_pb2, knowledge_pb2, topics_pb2):
         for kind in module.DESCRIPTOR.message_types_by_name.values():
             for field in kind.fields if kind.name in components else ():
                 rules = field.GetOptions().Extensions[validate_pb2.field]

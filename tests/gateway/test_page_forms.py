@@ -165,27 +165,23 @@ def test_entries_are_removed_and_numbered_anew(app: Flask) -> None:
 
 
 @pytest.mark.usefixtures("german")
-def test_topics_and_languages_are_written_in_words() -> None:
-    assert topics.find_topic("Haushalt") == "budget"
-    assert topics.find_topic("controlling") == "controlling"
-    assert topics.find_topic("Öffentlicher Nahverkehr") == "öffentlicher-nahverkehr"
-    assert topics.find_topic("!?") == "!?"  # no slug: the service says so
+def test_languages_are_written_in_words() -> None:
     assert languages.find_language("Walisisch") == "cy"
     assert languages.find_language("en") == "en"
     assert languages.find_language("Klingonisch?") == "Klingonisch?"
 
 
-@pytest.mark.parametrize(("typed", "slug", "shown"), [
-    ("Grünflächen", "grünflächen", "Grünflächen"),
-    ("Gru\u0308nfla\u0308chen", "grünflächen", "Grünflächen"),
-    ("Bürger & Verwaltung", "bürger-verwaltung", "Bürger verwaltung"),
-    ("Straßenbau", "straßenbau", "Straßenbau"),
-    ("水资源", "水资源", "水资源"),
-    ("नगर नियोजन", "नगर-नियोजन", "नगर नियोजन"),
+@pytest.mark.parametrize(("typed", "slug"), [
+    ("Grünflächen", "grünflächen"),
+    ("Gru\u0308nfla\u0308chen", "grünflächen"),
+    ("Bürger & Verwaltung", "bürger-verwaltung"),
+    ("Straßenbau", "straßenbau"),
+    ("水资源", "水资源"),
+    ("नगर नियोजन", "नगर-नियोजन"),
+    ("!?", "!?"),  # no slug: the service says so
 ])  # fmt: skip
-def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str, shown: str) -> None:
-    assert topics.find_topic(typed) == slug
-    assert topics.get_topic_label(slug) == shown
+def test_a_topic_keeps_the_letters_of_its_script(typed: str, slug: str) -> None:
+    assert topics.make_slug(typed) == slug
 
 
 @pytest.mark.parametrize(("snippet", "safe"), [
@@ -221,7 +217,7 @@ def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
             yield from enums(nested)
 
     shown = {"State", "Kind", "Direction", "Origin", "Verdict", "Visibility", "Reason"}
-    for file in rpc.CONTRACTS.values():
+    for file in (file for files in rpc.CONTRACTS.values() for file in files):
         for message in file.message_types_by_name.values():
             for enum in enums(message):
                 if enum.name in shown:

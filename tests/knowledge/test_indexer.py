@@ -192,7 +192,11 @@ async def _process(database_url: str, nats: Nats, keys: Keys, index: Path) -> As
     )
     try:
         async with aio_channel(address) as channel:
-            yield Caller(channel, knowledge_pb2.DESCRIPTOR, lambda: keys.token(person(Role.COORDINATOR)))
+            yield Caller(
+                channel,
+                [*knowledge_pb2.DESCRIPTOR.services_by_name.values()],
+                lambda: keys.token(person(Role.COORDINATOR)),
+            )
     finally:
         process.kill()
         await process.wait()

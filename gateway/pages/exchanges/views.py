@@ -10,7 +10,7 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.vocabulary import departments
+from gateway.vocabulary import departments, topics
 from gateway.web import list_filters
 from gateway.web.links import href
 
@@ -28,6 +28,7 @@ def index() -> ResponseReturnValue:
             topic=request.args.get("topic", ""),
         )
     )
+    topics.load_labels(slug for exchange in answer.exchanges for slug in exchange.topics)
     return render_template("exchanges/list.html", answer=answer)
 
 

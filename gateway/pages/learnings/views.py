@@ -66,8 +66,9 @@ def index() -> ResponseReturnValue:
             language=request.args.get("written_in", ""),
         )
     )
+    topics.load_labels(slug for learning in answer.learnings for slug in learning.topics)
     return render_template(
-        "learnings/list.html", answer=answer, topics_known=topics.list_known_topics(request.args.get("topic", ""))
+        "learnings/list.html", answer=answer, topics_in_use=topics.list_topics_in_use(request.args.get("topic", ""))
     )
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway import rpc
 from gateway.auth.sign_in import sign_in_required
-from gateway.vocabulary import cities
+from gateway.vocabulary import cities, topics
 from gateway.web import list_filters
 
 blueprint = Blueprint("search", __name__, url_prefix="/search")
@@ -28,6 +28,8 @@ def index() -> ResponseReturnValue:
     paging = {"page_size": MAX_WHILE_TYPING} if typing else list_filters.read_paging()
     filters: dict[str, Any] = {facet: [value for value in request.args.getlist(facet) if value] for facet in FACETS}
     answer = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(query=query, **paging, **filters))
+    shown = [slug for result in answer.results for slug in result.learning.topics]
+    topics.load_labels([*shown, *(count.value for count in answer.facets.topics)])
     results = part.endswith("results")
     if typing:
         page = render_template("search/found.html", query=query, answer=answer)

@@ -14,6 +14,7 @@ from services.knowledge.model.learning import (
     get_audience,
 )
 from services.knowledge.model.learning_vector import LearningVector
+from services.knowledge.model.topic import Topic, TopicImport, TopicLabel
 
 __all__ = [
     "ASSIGNED",
@@ -27,6 +28,9 @@ __all__ = [
     "Learning",
     "LearningState",
     "LearningVector",
+    "Topic",
+    "TopicImport",
+    "TopicLabel",
     "Visibility",
     "get_audience",
 ]

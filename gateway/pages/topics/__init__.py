@@ -1,0 +1,1 @@
+"""What pages ask of the topics while somebody types."""
