@@ -14,6 +14,9 @@ MIN_BEGINNING = 2
 _INFLECTION, _CORRECTION, _PART, _JOINED = 0.9, 0.7, 0.5, 0.8
 # A compound counts the more the more of it the word is.
 _COMPOUND_LEAST, _COMPOUND_MOST = 0.3, 0.8
+_MAX_COUNTED = 8
+UNCOUNTED = -1
+"""Stands for the frequency of what is looked for and not counted."""
 _MAX_CORRECTIONS = 3
 _MIN_BEGINNING_CORRECTED = 7
 """Shortest beginning of a longer word in which a slip is guessed at, in letters."""
@@ -43,7 +46,7 @@ class Variant:
     """What a match of it counts, of a match of the word itself."""
     relation: Relation
     frequency: int
-    """In how many documents it occurs that the searcher may see."""
+    """In how many documents it occurs that the searcher may see; `UNCOUNTED` where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,11 @@ def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) 
 
 def _list_compounds(word: str, term: str, known: Iterable[Variant], lexicon: Lexicon, count: Count) -> list[Variant]:
     taken = {variant.term for variant in known}
-    found = []
+    found: list[Variant] = []
     for compound in lexicon.find_compounds(word):
-        if compound not in taken and (frequency := count(compound)):
+        # There may be hundreds, the shortest first; to count them all would take longer than the search.
+        frequency = count(compound) if len(found) < _MAX_COUNTED else UNCOUNTED
+        if compound not in taken and frequency:
             weight = _COMPOUND_LEAST + (_COMPOUND_MOST - _COMPOUND_LEAST) * len(term) / len(compound)
             found.append(Variant(compound, min(weight, _COMPOUND_MOST), Relation.COMPOUND, frequency))
     return found

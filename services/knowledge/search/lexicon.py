@@ -6,13 +6,13 @@ forms share a stem, a compound contains its parts, a slip of the pen is near the
 of each language is taken in once, so that documents are indexed fast however much is known of their words.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import tantivy
 
 from services.knowledge.search.analysis import get_terms, has_digit, is_unspaced
-from services.knowledge.search.languages import COMPOUNDING, SNOWBALL, get_stems
+from services.knowledge.search.languages import COMPOUNDING, get_stems
 
 MIN_PART = 4
 """Shortest part of a compound that is looked for, in letters."""
@@ -26,7 +26,8 @@ _SURE_PART = 6
 _MAX_LENGTH = 40
 _LINKS = ("", "s", "es", "n", "en", "er", "e")
 """What German puts between the parts of a compound."""
-_LANGUAGES = (*SNOWBALL, "he", "uk", "cy")
+_GAP = "\x1f"
+"""Stands between what a word is looked up by and the rest of it, so that looking up says which word it is."""
 _WRITER_BYTES = 15_000_000
 _MAX_KNOWN = 1_000_000
 
@@ -49,6 +50,7 @@ class Lexicon:
         self._writer: tantivy.IndexWriter | None = None
         self._index.reload()
         self._searcher = self._index.searcher()
+        self._languages = self._read_languages()
         self._is_changed = False
         # Hashes of entries that are there, or were found not to be words: asking costs as much as all else.
         self._known: set[int] = set()
@@ -79,6 +81,7 @@ class Lexicon:
             self._writer.commit()
             self._index.reload()
             self._searcher = self._index.searcher()
+            self._languages = self._read_languages()
             self._is_changed = False
         if len(self._known) > _MAX_KNOWN:
             self._known.clear()
@@ -95,19 +98,24 @@ class Lexicon:
 
     def find_inflections(self, word: str) -> set[str]:
         """Return the terms of the words that share a stem with a word, in any language."""
-        stems = [f"{language}:{stem}" for language in _LANGUAGES for stem in get_stems(word, language)]
-        return self._find_terms(_any_of(self._schema, "stems", stems), MAX_FORMS)
+        found: set[str] = set()
+        for language in self._languages:
+            for stem in get_stems(word, language):
+                entries = self._searcher.terms_with_prefix("stems", f"{language}:{stem}{_GAP}", limit=MAX_FORMS)
+                found.update(entry.partition(_GAP)[2] for entry, _ in entries)
+        return found
 
     def find_compounds(self, word: str) -> list[str]:
         """Return the terms of the compounds that a word is a part of, the shortest first."""
         parts = {part for part in (get_terms(word), *get_stems(word, "de")) if len(part) >= MIN_PART}
         found: dict[str, None] = {}
         for part in parts:
-            # Not all that merely contain the letters contain the word.
-            containing = tantivy.Query.fuzzy_term_query(self._schema, "endings", part, distance=0, prefix=True)
-            terms = self._find_terms(containing, MAX_FORMS)
-            found |= dict.fromkeys(term for term in terms if term not in parts and _has_part(term, part))
-        return sorted(found, key=lambda term: (len(term), term))
+            for entry, _ in self._searcher.terms_with_prefix("endings", part):
+                ending, _, before = entry.partition(_GAP)
+                # Not all that merely contain the letters contain the word.
+                if (before or len(ending) >= len(part) + _MIN_REST) and before + ending not in parts:
+                    found[before + ending] = None
+        return sorted(found, key=lambda term: (len(term), term))[:MAX_FORMS]
 
     def find_similar(self, term: str, *, is_beginning: bool = False) -> set[str]:
         """
@@ -120,7 +128,8 @@ class Lexicon:
             return set()
         for distance in (1, 2) if len(term) >= 8 else (1,):
             query = tantivy.Query.fuzzy_term_query(self._schema, "term", term, distance, True, is_beginning)
-            if terms := self._find_terms(query, MAX_FORMS) - {term}:
+            hits = self._searcher.search(query, MAX_FORMS, count=False).hits
+            if terms := {self._searcher.doc(address)["term"][0] for _, address in hits} - {term}:
                 return terms
         return set()
 
@@ -159,18 +168,17 @@ class Lexicon:
     def _is_word(self, part: str) -> bool:
         # A short stem is that of too many words.
         is_plain = len(part) >= MIN_PART or self._searcher.doc_freq("term", part) > 0
-        return is_plain and any(self._searcher.doc_freq("stems", f"de:{stem}") for stem in get_stems(part, "de"))
+        return is_plain and any(self._begins("stems", f"de:{stem}{_GAP}") for stem in get_stems(part, "de"))
 
     def _is_part(self, part: str, *, is_last: bool) -> bool:
         """Return whether what is no word by itself begins compounds, or ends them."""
-        if is_last:
-            return self._searcher.doc_freq("endings", part) > 0
-        return bool(self._searcher.terms_with_prefix("endings", part, limit=1))
+        return self._begins("endings", f"{part}{_GAP}" if is_last else part)
 
-    def _find_terms(self, query: tantivy.Query, limit: int) -> set[str]:
-        searcher = self._searcher
-        hits = searcher.search(query, limit, count=False, order_by_field="length", order=tantivy.Order.Asc).hits
-        return {searcher.doc(address)["term"][0] for _, address in hits}
+    def _begins(self, field: str, beginning: str) -> bool:
+        return bool(self._searcher.terms_with_prefix(field, beginning, limit=1))
+
+    def _read_languages(self) -> list[str]:
+        return [language for language, _ in self._searcher.terms_with_prefix("language", "")]
 
 
 def _build_schema() -> tantivy.Schema:
@@ -180,7 +188,7 @@ def _build_schema() -> tantivy.Schema:
     # Several in one text, for each call into the library costs more than the words in it.
     for name in ("stems", "endings"):
         builder.add_text_field(name, tokenizer_name="several", index_option="basic")
-    builder.add_integer_field("length", fast=True)
+    builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
@@ -189,34 +197,13 @@ def _make_entry(entry: str, word: str, language: str) -> tantivy.Document:
     term = get_terms(word)
     made.add_text("entry", entry)
     made.add_text("term", term)
-    made.add_integer("length", len(term))
-    made.add_text("stems", " ".join([f"{language}:{stem}" for stem in get_stems(word, language)]))
+    made.add_text("language", language)
+    made.add_text("stems", " ".join([f"{language}:{stem}{_GAP}{term}" for stem in get_stems(word, language)]))
     if language in COMPOUNDING and MIN_PART + 2 <= len(term) <= _MAX_LENGTH and not has_digit(term):
         # A part stands at the beginning, or after another.
         starts = range(_MIN_REST, len(term) - MIN_PART + 1)
-        endings = [term, *(term[start:] for start in starts)]
+        endings = [f"{term}{_GAP}", *(f"{term[start:]}{_GAP}{term[:start]}" for start in starts)]
         if term[:2] in _SHORT_PARTS:
-            endings.append(term[2:])
+            endings.append(f"{term[2:]}{_GAP}{term[:2]}")
         made.add_text("endings", " ".join(endings))
     return made
-
-
-def _has_part(term: str, part: str) -> bool:
-    """Return whether what stands before and behind a part of a word may be parts, too."""
-    start = term.find(part)
-    while start >= 0:
-        before, after = term[:start], len(term) - start - len(part)
-        if _may_be_part(before) if before else after >= _MIN_REST:
-            return True
-        start = term.find(part, start + 1)
-    return False
-
-
-def _may_be_part(before: str) -> bool:
-    return len(before) >= _MIN_REST or before in _SHORT_PARTS
-
-
-def _any_of(schema: tantivy.Schema, field: str, values: Collection[str]) -> tantivy.Query:
-    return tantivy.Query.boolean_query(
-        [(tantivy.Occur.Should, tantivy.Query.term_query(schema, field, value, "basic")) for value in values]
-    )

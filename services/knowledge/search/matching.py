@@ -8,15 +8,16 @@ import tantivy
 
 from services.knowledge.search.analysis import is_unspaced
 from services.knowledge.search.documents import FACETS, Filters
-from services.knowledge.search.expansion import Expansion, Relation, Variant
+from services.knowledge.search.expansion import UNCOUNTED, Expansion, Relation, Variant
 from services.knowledge.search.query import Occurrence
 
 _TITLE_WEIGHT = 0.6
 """What a match in the title counts beside that in all words."""
 _NEAR_WEIGHT, _NEAR_SLOP = 0.3, 3
 _BEGINNING_WEIGHT = 0.4
-_MAX_SCORED = 32
+_MAX_SCORED = 16
 """So many variants of a word are scored one by one; more are only found."""
+_MAX_IN_TITLE = 6
 _TIE_BREAKER = 0.1
 
 
@@ -121,12 +122,14 @@ def _build_unit_query(schema: tantivy.Schema, expansion: Expansion, documents: i
     if expansion.unit.is_quoted:
         return build_term_query(schema, terms[0])
     rarity = inverse_frequency(_get_frequency(expansion), documents)
-    ranked = sorted(expansion.variants, key=lambda variant: (-variant.weight, variant.term))
-    scored, rest = ranked[:_MAX_SCORED], ranked[_MAX_SCORED:]
+    counted = [variant for variant in expansion.variants if variant.frequency != UNCOUNTED]
+    counted.sort(key=lambda variant: (-variant.weight, variant.term))
+    scored, rest = counted[:_MAX_SCORED], counted[_MAX_SCORED:]
+    rest += [variant for variant in expansion.variants if variant.frequency == UNCOUNTED]
     alternatives = list(_score_variants(schema, "words", scored, rarity, documents))
     if rest:
         others = tantivy.Query.term_set_query(schema, "words", [variant.term for variant in rest])
-        alternatives.append(tantivy.Query.const_score_query(others, rest[0].weight * rarity))
+        alternatives.append(tantivy.Query.const_score_query(others, max(variant.weight for variant in rest) * rarity))
     if expansion.beginning:
         longer = build_beginning_query(schema, expansion.beginning)
         alternatives.append(tantivy.Query.const_score_query(longer, _BEGINNING_WEIGHT * rarity))
@@ -139,7 +142,7 @@ def _build_unit_query(schema: tantivy.Schema, expansion: Expansion, documents: i
                 ]
             )
         )
-    in_title = _take_best(_score_variants(schema, "title", scored, rarity, documents, _TITLE_WEIGHT))
+    in_title = _take_best(_score_variants(schema, "title", scored[:_MAX_IN_TITLE], rarity, documents, _TITLE_WEIGHT))
     return tantivy.Query.boolean_query(
         [(tantivy.Occur.Should, _take_best(alternatives)), (tantivy.Occur.Should, in_title)]
     )
@@ -149,6 +152,8 @@ def _score_variants(
     schema: tantivy.Schema, field: str, variants: Iterable[Variant], rarity: float, documents: int, weight: float = 1.0
 ) -> Iterator[tantivy.Query]:
     for variant in variants:
+        if variant.frequency == UNCOUNTED:
+            continue
         # A rare form of a word says no more than the word.
         own = inverse_frequency(variant.frequency, documents)
         boost = weight * variant.weight * min(1.0, rarity / own if own else 1.0)
