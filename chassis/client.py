@@ -3,7 +3,8 @@ Calls to other processes: what happens around each of them, and what may be trie
 
 A channel from `prepare_calls` or `aio_calls` gives every call the deadline that its RPC declares, the signed identity
 of whoever asks, the trace, and, where it changes something, a request id; what the other process refuses is raised as
-one of `chassis.errors`. ``VisitServiceStub(prepare_calls(…)).GetVisit(request)`` needs nothing more.
+one of `chassis.errors`. ``VisitServiceStub(prepare_calls(…)).GetVisit(request)`` needs nothing more;
+``GetVisit.future(request).result()`` lets other calls run meanwhile.
 """
 
 import json
@@ -134,14 +135,28 @@ class _Outgoing(grpc.UnaryUnaryClientInterceptor):
         self._token = token
 
     def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        call = continuation(*_prepare(client_call_details, request, self._token()))
-        error = call.exception()
-        if isinstance(error, grpc.RpcError):
-            refused = _refusal(error, self._service)
-            if isinstance(refused, DeadlineExceeded) and not is_connected(self._channel):
-                refused = _away(self._service)
-            raise refused from None
-        return call
+        return _Answer(continuation(*_prepare(client_call_details, request, self._token())), self._explain)
+
+    def _explain(self, error: grpc.RpcError) -> DomainError:
+        refused = _refusal(error, self._service)
+        if isinstance(refused, DeadlineExceeded) and not is_connected(self._channel):
+            return _away(self._service)
+        return refused
+
+
+class _Answer:
+    """The answer of a call, waited for when asked for: several calls may be under way at once."""
+
+    def __init__(self, call: Any, explain: Callable[[grpc.RpcError], DomainError]) -> None:
+        self._call = call
+        self._explain = explain
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Return the answer; raises what its refusal means."""
+        try:
+            return self._call.result(timeout)
+        except grpc.RpcError as error:
+            raise self._explain(error) from None
 
 
 class _AioOutgoing(grpc.aio.UnaryUnaryClientInterceptor):

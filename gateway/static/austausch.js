@@ -44,14 +44,3 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   }
 });
 
-// The list under the search field closes on Escape and when the focus leaves the search.
-const search = document.querySelector("form.search");
-const found = document.getElementById("found");
-if (search && found) {
-  search.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") found.replaceChildren();
-  });
-  document.addEventListener("focusin", (event) => {
-    if (!search.contains(event.target)) found.replaceChildren();
-  });
-}

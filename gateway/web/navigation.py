@@ -1,4 +1,9 @@
-"""The main navigation: which pages it offers to the reader, and which of them this page belongs to."""
+"""
+Pages by their names: which the main navigation offers to the reader, which of them this page belongs to, and which are
+found by what somebody types.
+"""
+
+import unicodedata
 
 from flask import request
 
@@ -16,6 +21,26 @@ NAVIGATION = [
     ("/administration", _l("Administration"), ADMINISTRATION_RPCS),
 ]
 
+# Further pages that are found by their names, as above.
+FOUND = [
+    ("/visits/new", _l("New visit"), ("VisitService.CreateVisit",)),
+    ("/exchanges/new", _l("New exchange"), ("ExchangeService.CreateExchange",)),
+    ("/partnerships/new", _l("New partnership"), ("PartnershipService.CreatePartnership",)),
+    ("/learnings/new", _l("Record a learning"), ("LearningService.CreateLearning",)),
+    ("/forums/new", _l("New forum"), ("ForumService.CreateForum",)),
+    ("/cities", _l("Cities"), ("CityService.ListCities",)),
+    ("/cities/new", _l("New city"), ("CityService.CreateCity",)),
+    ("/rooms", _l("Rooms"), ("RoomService.ListRooms",)),
+    ("/rooms/new", _l("New room"), ("RoomService.CreateRoom",)),
+    ("/people", _l("People for programmes"), ("PersonService.ListPeople",)),
+    ("/people/new", _l("New person"), ("PersonService.CreatePerson",)),
+    ("/accounts", _l("Accounts"), ("AccountService.ListAccounts",)),
+    ("/accounts/new", _l("New account"), ("AccountService.CreateAccount",)),
+    ("/account", _l("Your account"), ()),
+    ("/status", _l("State of the platform"), ()),
+    ("/api/reference", _l("Interface for programs (API)"), ()),
+]
+
 # Parts of a page of the navigation that have addresses of their own.
 BELOW = {"/administration": ("/cities", "/rooms", "/people", "/accounts")}
 
@@ -23,6 +48,28 @@ BELOW = {"/administration": ("/cities", "/rooms", "/people", "/accounts")}
 def list_offered() -> list[tuple[str, str]]:
     """Return (path, label) of the main navigation's pages that the reader may see."""
     return [(path, str(label)) for path, label, rpcs in NAVIGATION if not rpcs or any(map(may, rpcs))]
+
+
+def find_pages(query: str) -> list[tuple[str, str]]:
+    """Return (path, label) of the pages that the reader may see, of whose label each typed word begins a word."""
+    typed = _fold(query).split()
+    return [
+        (path, str(label))
+        for path, label, rpcs in (*NAVIGATION, *FOUND)
+        if (not rpcs or any(map(may, rpcs))) and _has_beginnings(_fold(str(label)), typed)
+    ]
+
+
+def _has_beginnings(label: str, typed: list[str]) -> bool:
+    return bool(typed) and all(f" {word}" in f" {label}" for word in typed)
+
+
+def _fold(words: str) -> str:
+    """Return words without case, accents and punctuation."""
+    letters = (
+        letter for letter in unicodedata.normalize("NFKD", words.casefold()) if not unicodedata.combining(letter)
+    )
+    return "".join(letter if letter.isalnum() else " " for letter in letters)
 
 
 def is_offered(path: str) -> bool:

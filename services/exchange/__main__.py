@@ -12,6 +12,7 @@ from services.exchange.service.agenda_items import AgendaItemServicer
 from services.exchange.service.cities import CityServicer
 from services.exchange.service.delegates import DelegateServicer
 from services.exchange.service.exchanges import ExchangeServicer
+from services.exchange.service.names import ExchangeNameServicer
 from services.exchange.service.partnerships import PartnershipServicer
 from services.exchange.service.people import PersonServicer
 from services.exchange.service.programmes import ProgrammeServicer
@@ -46,6 +47,7 @@ def build(settings: ExchangeSettings) -> server.Service:
             (contract.add_ProgrammeServiceServicer_to_server, ProgrammeServicer(database)),
             (contract.add_RoomServiceServicer_to_server, RoomServicer(database)),
             (contract.add_PersonServiceServicer_to_server, PersonServicer(database)),
+            (contract.add_ExchangeNameServiceServicer_to_server, ExchangeNameServicer(database)),
         ],
         handlers=HANDLERS,
     )

@@ -13,6 +13,7 @@ from services.forum.exchange_client import ExchangeClient
 from services.forum.panel import Panel
 from services.forum.service.conclusions import ConclusionServicer
 from services.forum.service.forums import ForumServicer
+from services.forum.service.names import ForumNameServicer
 from services.forum.service.panelists import PanelistServicer
 from services.forum.service.recommendations import RecommendationServicer
 from services.forum.service.subject_nodes import SubjectNodeServicer
@@ -46,6 +47,7 @@ def build(settings: ForumSettings) -> server.Service:
             (contract.add_WorkingGroupServiceServicer_to_server, WorkingGroupServicer(database)),
             (contract.add_ConclusionServiceServicer_to_server, ConclusionServicer(database, panel)),
             (contract.add_RecommendationServiceServicer_to_server, RecommendationServicer(database, panel)),
+            (contract.add_ForumNameServiceServicer_to_server, ForumNameServicer(database)),
         ],
         handlers=HANDLERS,
     )

@@ -103,7 +103,7 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
     ):
         page.goto("/")
         expect_found(page, typed, title)
-        page.get_by_label("Search learnings").press("Enter")
+        page.get_by_label("Search everything").press("Enter")
         hit = page.locator(".results > li", has_text=title)
         expect(hit.locator("mark", has_text=re.compile(marked)).first).to_be_visible()
         hit.get_by_role("link", name=title).click()
@@ -114,11 +114,11 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
 
 def expect_found(page: Page, typed: str, title: str) -> None:
     """Type into the search field of the header until a learning appears below it; a second is allowed for indexing."""
-    field = page.get_by_label("Search learnings")
+    field = page.get_by_label("Search everything")
     for _attempt in range(4):
         field.fill("")
         field.press_sequentially(typed)
-        found = page.locator("#found").get_by_role("link", name=title)
+        found = page.locator("#found").get_by_role("option", name=title)
         with contextlib.suppress(NotInTime):  # not there yet: type again
             found.wait_for(timeout=1_000)
             return

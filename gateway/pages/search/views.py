@@ -1,13 +1,17 @@
-"""The search page. What the search field asks for while one types is the same page, drawn in part."""
+"""The search page, the part of it that changes while one types, and the list under the search field of every page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2 as pb
 from flask import Blueprint, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from chassis.errors import DeadlineExceeded, Unavailable
 from gateway import rpc
+from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
+from gateway.pages.search.everything import Found, find_everything, get_address
 from gateway.vocabulary import cities, topics
 from gateway.web import list_filters
 
@@ -15,30 +19,61 @@ blueprint = Blueprint("search", __name__, url_prefix="/search")
 
 # Facet → its filter's name in the address; both are fields of the contract.
 FACETS = ("topics", "cities", "sdg_targets", "languages")
-MAX_WHILE_TYPING = 5
 
 
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    query = request.args.get("query", "")[:1000]
+    query = _read_query()
     # Going back asks for the whole page again.
     part = "" if "HX-History-Restore-Request" in request.headers else request.headers.get("HX-Target", "")
-    typing = part.endswith("found")
-    paging = {"page_size": MAX_WHILE_TYPING} if typing else list_filters.read_paging()
-    filters: dict[str, Any] = {facet: [value for value in request.args.getlist(facet) if value] for facet in FACETS}
-    answer = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(query=query, **paging, **filters))
-    shown = [slug for result in answer.results for slug in result.learning.topics]
-    topics.load_labels([*shown, *(count.value for count in answer.facets.topics)])
-    results = part.endswith("results")
-    if typing:
-        page = render_template("search/found.html", query=query, answer=answer)
+    in_part = part.endswith("results")
+    found = find_everything(query, with_learnings=False)
+    values: dict[str, Any] = {
+        "query": query,
+        "found": found,
+        "get_address": get_address,
+        "facets": FACETS,
+    }
+    if may("LearningService.SearchLearnings"):
+        filters: dict[str, Any] = {facet: [value for value in request.args.getlist(facet) if value] for facet in FACETS}
+        paging = list_filters.read_paging()
+        answer = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(query=query, **paging, **filters))
+        shown = [slug for result in answer.results for slug in result.learning.topics]
+        topics.load_labels([*shown, *(count.value for count in answer.facets.topics)])
+        values["answer"] = answer
+        values["cities"] = _get_city_names(found)
+        template = "search/results.html" if in_part else "search/search.html"
     else:
-        template = "search/results.html" if results else "search/search.html"
-        page = render_template(template, query=query, answer=answer, cities=cities.get_city_names(), facets=FACETS)
-    response = make_response(page)
+        template = "search/names_only.html" if in_part else "search/search.html"
+    response = make_response(render_template(template, **values))
     # One address, several answers: a part that a browser kept would be shown without its page by the button Back.
     response.vary.update(["HX-Request", "HX-Target"])
-    if typing or results:
+    if in_part:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@blueprint.get("/found")
+@sign_in_required
+def list_found() -> ResponseReturnValue:
+    query = _read_query()
+    found = find_everything(query, with_learnings=True)
+    response = make_response(render_template("search/found.html", query=query, found=found, get_address=get_address))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _get_city_names(found: Found) -> Mapping[str, str]:
+    """Return the names of the cities; none while the service that knows them is away."""
+    if "exchange" in found.away:
+        return {}
+    try:
+        return cities.get_city_names()
+    except (Unavailable, DeadlineExceeded):
+        return {}
+
+
+def _read_query() -> str:
+    """Return what was typed; no text has NUL in it, which no database keeps."""
+    return request.args.get("query", "").replace("\0", "")[:1000]

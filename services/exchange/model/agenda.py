@@ -14,6 +14,7 @@ from sqlalchemy.orm import (
 )
 
 from chassis.errors import InvalidArgument
+from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, enum_column
 from services.exchange.model.base import Base
 from services.exchange.model.delegate import Delegate
@@ -27,25 +28,28 @@ class Room(Resource, Base):
     """A room that agenda items book."""
 
     __tablename__ = "rooms"
-    __table_args__ = (CheckConstraint("seats >= 0", name="seats_not_negative"),)
+    __table_args__ = (CheckConstraint("seats >= 0", name="seats_not_negative"), index_folded_name("rooms"))
     NAME = "rooms/{id}"
 
     display_name: Mapped[str] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text, default="")
     seats: Mapped[int] = mapped_column(default=0)
     step_free: Mapped[bool] = mapped_column(default=False)
+    folded_name: Mapped[str] = map_folded_name("display_name", "address")
 
 
 class Person(Resource, Base):
     """Someone on the host's side whose time agenda items book. The name may be missing; the function never is."""
 
     __tablename__ = "people"
+    __table_args__ = (index_folded_name("people"),)
     NAME = "people/{id}"
 
     function: Mapped[str] = mapped_column(Text)
     display_name: Mapped[str] = mapped_column(Text, default="")
     department: Mapped[str] = mapped_column(Text, default="")
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    folded_name: Mapped[str] = map_folded_name("display_name", "function", "department")
 
 
 def interprets(spoken: Collection[str], wanted: Collection[str]) -> bool:

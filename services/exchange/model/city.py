@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import InvalidArgument, InvalidFields, Violation
+from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource
 from services.exchange.model.base import Base
 
@@ -39,6 +40,7 @@ class City(Resource, Base):
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location_whole"),
         CheckConstraint("working_week <@ ARRAY[1, 2, 3, 4, 5, 6, 7]::smallint[]", name="working_week_days"),
         Index(None, "display_name", "id"),
+        index_folded_name("cities"),
     )
     NAME = "cities/{id}"
 
@@ -52,6 +54,7 @@ class City(Resource, Base):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     holiday_calendar: Mapped[str] = mapped_column(Text, default="")
+    folded_name: Mapped[str] = map_folded_name("display_name", "local_name", "id")
 
     @property
     def location(self) -> Location | None:

@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, enum_column
 from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
@@ -31,6 +32,7 @@ class Exchange(Resource, Base):
         Index(None, "city_id"),
         Index(None, "create_time", "id"),
         Index(None, "topics", postgresql_using="gin"),
+        index_folded_name("exchanges"),
     )
     NAME = "exchanges/{id}"
 
@@ -42,5 +44,6 @@ class Exchange(Resource, Base):
     topics: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     objectives: Mapped[str] = mapped_column(Text, default="")
     sdg_targets: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    folded_name: Mapped[str] = map_folded_name("title")
 
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import FailedPrecondition, InvalidArgument
+from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, Stateful, Transitions, enum_column
 from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
@@ -45,6 +46,7 @@ class Partnership(Stateful, Resource, Base):
         UniqueConstraint("id", "city_id"),
         Index(None, "city_id", "id"),
         Index(None, "create_time", "id"),
+        index_folded_name("partnerships"),
     )
     NAME = "partnerships/{id}"
     TRANSITIONS = {
@@ -69,6 +71,7 @@ class Partnership(Stateful, Resource, Base):
     start_date: Mapped[date | None]
     end_date: Mapped[date | None]
     theme: Mapped[str] = mapped_column(Text, default="")
+    folded_name: Mapped[str] = map_folded_name("theme")
 
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
 

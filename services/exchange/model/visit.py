@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument
+from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, Stateful, enum_column
 from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
@@ -73,6 +74,7 @@ class Visit(Stateful, Resource, Base):
         Index(None, "city_id", "start_date"),
         Index(None, "start_date", "id"),
         Index(None, "state"),
+        index_folded_name("visits"),
     )
     NAME = "visits/{id}"
     TRANSITIONS = {
@@ -102,6 +104,7 @@ class Visit(Stateful, Resource, Base):
     new_dates_due: Mapped[bool] = mapped_column(default=False)
     part_change_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     part_changer: Mapped[str] = mapped_column(Text, default="", server_default="")
+    folded_name: Mapped[str] = map_folded_name("title")
 
     exchange_title: Mapped[str] = shown(Exchange.title, Exchange.id == exchange_id)
     exchange_department: Mapped[str] = shown(Exchange.department, Exchange.id == exchange_id)

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstrai
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from chassis.errors import FailedPrecondition
+from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
 from services.forum.model.links import Linked, map_linked_ids
@@ -69,6 +70,7 @@ class Conclusion(Linked, Stateful, Resource, Base):
     __tablename__ = "conclusions"
     __table_args__ = (
         CheckConstraint("(state = 'adopted') = (adopt_time IS NOT NULL)", name="adopt_time_when_adopted"),
+        index_folded_name("conclusions"),
     )
     NAME = "forums/{forum_id}/conclusions/{id}"
     TRANSITIONS = {"adopt": (frozenset({ConclusionState.DRAFT}), ConclusionState.ADOPTED)}
@@ -84,6 +86,7 @@ class Conclusion(Linked, Stateful, Resource, Base):
     dissent: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[ConclusionState] = enum_column(ConclusionState, default=ConclusionState.DRAFT)
     adopt_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    folded_name: Mapped[str] = map_folded_name("title")
 
     @declared_attr
     def working_group_ids(cls) -> Mapped[list[str]]:

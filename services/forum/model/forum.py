@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import FailedPrecondition, InvalidArgument
+from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource
 from services.forum.model.base import Base
 
@@ -25,6 +26,7 @@ class Forum(Resource, Base):
     __table_args__ = (
         CheckConstraint("end_date >= start_date", name="dates_in_order"),
         CheckConstraint("panel_city_cap >= 0", name="cap_not_negative"),
+        index_folded_name("forums"),
     )
     NAME = "forums/{id}"
 
@@ -36,6 +38,7 @@ class Forum(Resource, Base):
     language: Mapped[str] = mapped_column(Text)
     start_date: Mapped[date | None]
     end_date: Mapped[date | None]
+    folded_name: Mapped[str] = map_folded_name("title", "subject")
 
     def check_dates(self) -> None:
         """

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, PermissionDenied
+from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.identity import same_department
 from chassis.model import Resource, Stateful, enum_column, now
 from services.forum.model.base import Base
@@ -53,6 +54,7 @@ class Recommendation(Stateful, Resource, Base):
         ForeignKeyConstraint(["forum_id", "conclusion_id"], ["conclusions.forum_id", "conclusions.id"]),
         Index(None, "forum_id", "conclusion_id"),
         Index(None, "owner_department"),
+        index_folded_name("recommendations"),
         CheckConstraint("(verdict IS NULL) = (state IN ('draft', 'adopted'))", name="verdict_when_answered"),
         CheckConstraint("verdict IS DISTINCT FROM 'rejected' OR state = 'answered'", name="rejected_stays_answered"),
         CheckConstraint("(state = 'verified') = (verify_time IS NOT NULL)", name="verify_time_when_verified"),
@@ -91,6 +93,7 @@ class Recommendation(Stateful, Resource, Base):
     return_reason: Mapped[str] = mapped_column(Text, default="")
     returner: Mapped[str] = mapped_column(Text, default="")
     return_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    folded_name: Mapped[str] = map_folded_name("title")
 
     forum: Mapped[Forum] = relationship(lazy="joined", innerjoin=True)
 

@@ -1,0 +1,127 @@
+"""
+What is found everywhere for what somebody types: pages, names that the services keep, and learnings.
+
+All services are asked at once, each for a second. One that does not answer is named and left out.
+"""
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest
+from austausch.knowledge.v1 import knowledge_pb2 as pb
+
+from chassis.errors import DeadlineExceeded, Internal, ResourceExhausted, Unavailable
+from gateway import rpc
+from gateway.auth.permissions import may
+from gateway.i18n.gettext import translate_later as _l
+from gateway.web import navigation
+from gateway.web.links import href
+
+SECONDS = 1.0
+MAX_LEARNINGS = 5
+MAX_NAMES = 5
+MAX_PAGES = 5
+
+HEADINGS = {
+    NameHit.KIND_CITY: _l("Cities"),
+    NameHit.KIND_PARTNERSHIP: _l("Partnerships"),
+    NameHit.KIND_EXCHANGE: _l("Exchanges"),
+    NameHit.KIND_VISIT: _l("Visits"),
+    NameHit.KIND_PERSON: _l("People"),
+    NameHit.KIND_ROOM: _l("Rooms"),
+    NameHit.KIND_FORUM: _l("Expert forums"),
+    NameHit.KIND_CONCLUSION: _l("Conclusions"),
+    NameHit.KIND_RECOMMENDATION: _l("Recommendations"),
+}
+AWAY = {
+    "exchange": _l("Visits and cities can’t be searched at the moment."),
+    "forum": _l("Expert forums can’t be searched at the moment."),
+    "knowledge": _l("Learnings can’t be searched at the moment."),
+}
+# Rooms and people have no page but the one on which they are changed, and their list.
+CHANGED_BY = {NameHit.KIND_PERSON: "PersonService.UpdatePerson", NameHit.KIND_ROOM: "RoomService.UpdateRoom"}
+# What is found by less than the beginnings of words stands behind the learnings.
+BEFORE_LEARNINGS = 0.7
+
+
+@dataclass(frozen=True)
+class Names:
+    """Hits of one kind, best first."""
+
+    heading: Any
+    hits: list[NameHit]
+    more: bool
+    """Whether there are more than these."""
+
+
+@dataclass
+class Found:
+    """What was found; `away` says by service what could not be searched."""
+
+    pages: list[tuple[str, str]] = field(default_factory=list)
+    names: list[Names] = field(default_factory=list)
+    learnings: pb.SearchLearningsResponse | None = None
+    away: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def first_names(self) -> list[Names]:
+        """Kinds with hits that are called so, or begin so."""
+        return [names for names in self.names if names.hits[0].score >= BEFORE_LEARNINGS]
+
+    @property
+    def last_names(self) -> list[Names]:
+        """The other kinds."""
+        return [names for names in self.names if names.hits[0].score < BEFORE_LEARNINGS]
+
+    @property
+    def count(self) -> int:
+        """How many hits are shown."""
+        learnings = len(self.learnings.results) if self.learnings else 0
+        return len(self.pages) + sum(len(names.hits) for names in self.names) + learnings
+
+
+def find_everything(query: str, *, with_learnings: bool) -> Found:
+    """Return what is called like the query, with the learnings that speak of it if asked for."""
+    found = Found(pages=navigation.find_pages(query)[:MAX_PAGES])
+    if not query.strip():
+        return found
+    names = SearchNamesRequest(query=query, page_size=MAX_NAMES + 1)
+    learnings = pb.SearchLearningsRequest(query=query, page_size=MAX_LEARNINGS)
+    calls: dict[str, tuple[str, Any, Any]] = {
+        "exchange": ("ExchangeNameService.SearchExchangeNames", rpc.exchange_names.SearchExchangeNames, names),
+        "forum": ("ForumNameService.SearchForumNames", rpc.forum_names.SearchForumNames, names),
+    }
+    if with_learnings:
+        calls["knowledge"] = ("LearningService.SearchLearnings", rpc.learnings.SearchLearnings, learnings)
+    # All are asked before any is waited for.
+    under_way = {
+        service: call.future(request, timeout=SECONDS)
+        for service, (method, call, request) in calls.items()
+        if may(method)
+    }
+    answers = {}
+    for service, future in under_way.items():
+        try:
+            answers[service] = future.result()
+        except (Unavailable, DeadlineExceeded, ResourceExhausted, Internal):
+            found.away[service] = AWAY[service]
+    found.learnings = answers.pop("knowledge", None)
+    found.names = _group([hit for answer in answers.values() for hit in answer.hits])
+    return found
+
+
+def _group(hits: list[NameHit]) -> list[Names]:
+    """Return the hits by kind, the kind with the best hit first."""
+    by_kind = attrgetter("kind")
+    kinds = [list(several) for _, several in groupby(sorted(hits, key=by_kind), by_kind)]
+    kinds.sort(key=lambda several: several[0].score, reverse=True)
+    return [Names(HEADINGS[hits[0].kind], hits[:MAX_NAMES], len(hits) > MAX_NAMES) for hits in kinds]
+
+
+def get_address(hit: NameHit) -> str:
+    """Return the address of the page of a hit."""
+    if hit.kind not in CHANGED_BY:
+        return href(hit.name)
+    return href(hit.name) + "/edit" if may(CHANGED_BY[hit.kind]) else href(hit.name.partition("/")[0])

@@ -1,0 +1,147 @@
+"""Search by name over all that the exchange service keeps."""
+
+from collections.abc import Callable
+from typing import Any
+
+from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNamesResponse
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2_grpc
+from sqlalchemy import Row, Select
+
+from chassis.contract import get_roles
+from chassis.convert import date_message
+from chassis.database import Database
+from chassis.identity import identity
+from chassis.name_search import Kind, search_names
+from services.exchange import queries
+from services.exchange.model import City, Exchange, Partnership, Person, Room, Visit
+
+
+class ExchangeNameServicer(exchange_pb2_grpc.ExchangeNameServiceServicer):
+    """Serves ``ExchangeNameService``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def SearchExchangeNames(self, request: SearchNamesRequest, context: Any) -> SearchNamesResponse:
+        caller = identity()
+        kinds = [kind for rpc, kind in KINDS.items() if caller.roles & _roles_of(rpc)]
+        return await search_names(self._database, request, kinds)
+
+
+def _roles_of(rpc: str) -> frozenset[str]:
+    """Return the roles that may call an RPC such as ``RoomService.ListRooms``."""
+    service, method = rpc.split(".")
+    return get_roles(pb.DESCRIPTOR.services_by_name[service].methods_by_name[method])
+
+
+def _own(model: type[Any]) -> Callable[[Select[Any]], Select[Any]]:
+    """Return what limits a statement to the rows of a kind that the caller may see."""
+    return lambda statement: queries.filter_visible(statement, model)
+
+
+def _city_hit(row: Row[Any]) -> NameHit:
+    local = "" if row.local_name == row.display_name else row.local_name
+    return NameHit(
+        name=f"cities/{row.id}",
+        kind=NameHit.KIND_CITY,
+        title=row.display_name,
+        detail=local,
+    )
+
+
+def _partnership_hit(row: Row[Any]) -> NameHit:
+    return NameHit(
+        name=f"partnerships/{row.id}",
+        kind=NameHit.KIND_PARTNERSHIP,
+        title=row.city_display_name,
+        detail=row.theme,
+    )
+
+
+def _exchange_hit(row: Row[Any]) -> NameHit:
+    return NameHit(
+        name=f"exchanges/{row.id}",
+        kind=NameHit.KIND_EXCHANGE,
+        title=row.title,
+        detail=row.department,
+        city_display_name=row.city_display_name,
+    )
+
+
+def _visit_hit(row: Row[Any]) -> NameHit:
+    return NameHit(
+        name=f"visits/{row.id}",
+        kind=NameHit.KIND_VISIT,
+        title=row.title,
+        city_display_name=row.city_display_name,
+        start_date=date_message(row.start_date),
+        end_date=date_message(row.end_date),
+    )
+
+
+def _person_hit(row: Row[Any]) -> NameHit:
+    title, detail = (row.display_name, row.function) if row.display_name else (row.function, row.department)
+    return NameHit(
+        name=f"people/{row.id}",
+        kind=NameHit.KIND_PERSON,
+        title=title,
+        detail=detail,
+    )
+
+
+def _room_hit(row: Row[Any]) -> NameHit:
+    return NameHit(
+        name=f"rooms/{row.id}",
+        kind=NameHit.KIND_ROOM,
+        title=row.display_name,
+        detail=row.address,
+    )
+
+
+# RPC that lists a kind, and so tells who may see it → what can be found of the kind.
+KINDS = {
+    "CityService.ListCities": Kind(
+        model=City,
+        columns=(City.display_name, City.local_name),
+        hit=_city_hit,
+        order=(City.display_name, City.id),
+    ),
+    "VisitService.ListVisits": Kind(
+        model=Visit,
+        columns=(Visit.city_id, Visit.title, Visit.city_display_name, Visit.start_date, Visit.end_date),
+        hit=_visit_hit,
+        order=(Visit.start_date.desc(), Visit.id.desc()),
+        limit=_own(Visit),
+        owner=(City, Visit.city_id),
+        years=(Visit.start_date, Visit.end_date),
+    ),
+    "ExchangeService.ListExchanges": Kind(
+        model=Exchange,
+        columns=(Exchange.city_id, Exchange.title, Exchange.department, Exchange.city_display_name),
+        hit=_exchange_hit,
+        order=(Exchange.create_time.desc(), Exchange.id.desc()),
+        limit=_own(Exchange),
+        owner=(City, Exchange.city_id),
+    ),
+    "PartnershipService.ListPartnerships": Kind(
+        model=Partnership,
+        columns=(Partnership.city_id, Partnership.theme, Partnership.city_display_name),
+        hit=_partnership_hit,
+        order=(Partnership.create_time.desc(), Partnership.id.desc()),
+        limit=_own(Partnership),
+        owner=(City, Partnership.city_id),
+    ),
+    "PersonService.ListPeople": Kind(
+        model=Person,
+        columns=(Person.display_name, Person.function, Person.department),
+        hit=_person_hit,
+        order=(Person.create_time.desc(), Person.id.desc()),
+    ),
+    "RoomService.ListRooms": Kind(
+        model=Room,
+        columns=(Room.display_name, Room.address),
+        hit=_room_hit,
+        order=(Room.create_time.desc(), Room.id.desc()),
+    ),
+}
