@@ -130,6 +130,7 @@ MAY_CALL = {
     "LearningService.EmbedLearning": "CM",
     "LearningService.RejectLearning": "CM",
     "LearningService.SupersedeLearning": "CM",
+    "LearningService.DeleteLearning": "C",
     "TopicService.GetTopic": "ACMPS",
     "TopicService.ListTopics": "ACMPS",
 }
