@@ -78,10 +78,12 @@ class Learning(Stateful, Resource, Base):
         CheckConstraint("(state = 'rejected') = (reject_reason <> '')", name="rejected_for"),
         CheckConstraint("state = 'superseded' OR successor = ''", name="superseded_by"),
         CheckConstraint("successor <> id", name="superseded_by_another"),
+        CheckConstraint("application_count >= 0", name="application_count"),
         Index(None, "create_time"),
         Index(None, "update_time"),
         Index(None, "source", postgresql_ops={"source": "text_pattern_ops"}),
         Index(None, "revision", "id"),
+        Index(None, "application_count", "id"),
         Index(None, "successor", postgresql_where="successor <> ''"),
         Index(None, "author"),
         Index(None, "owner"),
@@ -123,6 +125,7 @@ class Learning(Stateful, Resource, Base):
     reject_reason: Mapped[str] = mapped_column(Text, default="")
     successor: Mapped[str] = mapped_column(Text, default="")
     source_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    application_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     revision: Mapped[int] = mapped_column(BigInteger, FetchedValue(), FetchedValue(for_update=True))
 
     @property

@@ -50,6 +50,7 @@ ORDERINGS = {
     "create_time": Learning.create_time,
     "update_time": Learning.update_time,
     "title": Learning.title,
+    "application_count": Learning.application_count,
 }
 
 SEARCH_ORDERINGS = {
