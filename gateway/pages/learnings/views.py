@@ -15,6 +15,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.languages import current_language
 from gateway.pages.deletion import delete_after_asking
+from gateway.pages.learnings import applications
 from gateway.pages.visits.trail import BEGUN_STATES
 from gateway.vocabulary import cities, departments, topics
 from gateway.vocabulary.cities import get_home_city_name
@@ -23,6 +24,7 @@ from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
+applications.add_pages(blueprint)
 
 # Steps that ask for more than a click.
 STEPS_WITH_A_PAGE = ("identify", "reject", "supersede")
@@ -109,17 +111,22 @@ def create() -> ResponseReturnValue:
     ), form.status
 
 
-@blueprint.get("/<learning_id>")
+@blueprint.route("/<learning_id>", methods=["GET", "POST"])
 @sign_in_required
 def show(learning_id: str) -> ResponseReturnValue:
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    form = applications.make_form()
+    if form.submitted and (recorded := applications.record(form, learning)):
+        return recorded
     return render_template(
         "learnings/show.html",
         learning=learning,
         cities=cities.get_city_names(),
         course=COURSE,
         steps_with_a_page=STEPS_WITH_A_PAGE,
-    )
+        applied=applications.list_applications(learning),
+        form=form,
+    ), form.status
 
 
 @blueprint.route("/<learning_id>/edit", methods=["GET", "POST"])
