@@ -65,6 +65,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "VALIDATED_BY_AUTHOR": N_("A learning is validated by somebody other than its author."),
         "VALIDATED_BY_COORDINATORS_ONLY": N_("A learning is validated by the international office."),
         "LEARNING_OF_OTHERS": N_("This is for the department that recorded the learning or owns it."),
+        "APPLICATION_OF_OTHERS": N_("Who recorded this, or the international office, can delete it."),
         "NOT_ABOUT_OWN_VISIT": N_("Please choose the visit of your city that it comes from."),
     },
     "NOT_FOUND": {

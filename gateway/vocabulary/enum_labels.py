@@ -114,6 +114,11 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "VISIBILITY_PARTNERS": _l("Shared with partner cities"),
         "VISIBILITY_PUBLIC": _l("Public"),
     },
+    "Application.Outcome": {
+        "OUTCOME_HELPED": _l("It helped"),
+        "OUTCOME_PARTLY": _l("It helped in part"),
+        "OUTCOME_DID_NOT_HELP": _l("It did not help"),
+    },
     "Session.Kind": {
         "KIND_BROWSER": _l("Browser"),
         "KIND_PROGRAM": _l("Program"),
@@ -167,6 +172,11 @@ TONES: dict[str, dict[str, str]] = {
         "STATE_EMBEDDED": "success",
         "STATE_REJECTED": "danger",
         "STATE_SUPERSEDED": "neutral",
+    },
+    "Application.Outcome": {
+        "OUTCOME_HELPED": "success",
+        "OUTCOME_PARTLY": "warning",
+        "OUTCOME_DID_NOT_HELP": "danger",
     },
 }
 

@@ -16,6 +16,7 @@ from services.knowledge.events import HANDLERS
 from services.knowledge.indexer import Indexer
 from services.knowledge.language_model import load_models
 from services.knowledge.semantics import EMBED, Semantics
+from services.knowledge.service.applications import ApplicationServicer
 from services.knowledge.service.learnings import LearningServicer
 from services.knowledge.service.topics import TopicServicer
 from services.knowledge.sources import Sources
@@ -56,6 +57,7 @@ def build(settings: KnowledgeSettings) -> server.Service:
                 knowledge_pb2_grpc.add_LearningServiceServicer_to_server,
                 LearningServicer(database, indexer, semantics, sources),
             ),
+            (knowledge_pb2_grpc.add_ApplicationServiceServicer_to_server, ApplicationServicer(database)),
             (topics_pb2_grpc.add_TopicServiceServicer_to_server, TopicServicer(database)),
         ],
         handlers=HANDLERS,

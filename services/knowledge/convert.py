@@ -14,7 +14,16 @@ from sqlalchemy import Row
 from chassis.convert import date_message, enum_numbers, read_columns, read_enum, resource_fields, unique_nfc
 from chassis.identity import Identity
 from services.knowledge import rights
-from services.knowledge.model import Learning, LearningState, Topic, TopicLabel, Visibility, get_audience
+from services.knowledge.model import (
+    Application,
+    Learning,
+    LearningState,
+    Outcome,
+    Topic,
+    TopicLabel,
+    Visibility,
+    get_audience,
+)
 from services.knowledge.search.documents import Document, Facet, Hit
 from services.knowledge.search.expansion import Expansion, Relation
 from services.knowledge.search.query import Occurrence
@@ -23,6 +32,7 @@ from services.knowledge.semantics import SemanticState
 
 STATES = enum_numbers(pb.Learning.State.DESCRIPTOR, LearningState)
 VISIBILITIES = enum_numbers(pb.Learning.Visibility.DESCRIPTOR, Visibility)
+OUTCOMES = enum_numbers(pb.Application.Outcome.DESCRIPTOR, Outcome)
 SEMANTIC_STATES = enum_numbers(pb.SearchLearningsResponse.SemanticState.DESCRIPTOR, SemanticState)
 KINDS: Mapping[Relation, pb.MatchReason.Kind] = {
     Relation.SAME: pb.MatchReason.KIND_WORD,
@@ -86,9 +96,33 @@ def learning_message(learning: Learning, caller: Identity | None = None) -> pb.L
         reject_reason=learning.reject_reason,
         successor=learning.successor and f"learnings/{learning.successor}",
         text_adopted=learning.text_adopted,
+        application_count=learning.application_count,
         allowed_transitions=rights.learning_verbs(caller, learning) if caller else [],
         editable=caller is not None and rights.may_edit(caller, learning),
         **resource_fields(learning),
+    )
+
+
+APPLICATION_FIELDS = frozenset({"department", "outcome", "result", "applied_date"})
+
+
+def application_columns(message: pb.Application, fields: Iterable[str] = APPLICATION_FIELDS) -> dict[str, Any]:
+    """Return fields of an application as the columns take them; raises as `read_columns`."""
+    readers = {"outcome": lambda number, _path: read_enum(message, "outcome", Outcome) if number else None}
+    return read_columns(message, Application, fields, readers)
+
+
+def application_message(application: Application, caller: Identity | None = None) -> pb.Application:
+    """Return an application as the caller sees it; without a caller, for an event, it offers nothing to do."""
+    return pb.Application(
+        department=application.department,
+        outcome=OUTCOMES[application.outcome] if application.outcome else None,
+        result=application.result,
+        applied_date=date_message(application.applied_date),
+        author=application.author,
+        author_name=application.author_name,
+        deletable=caller is not None and rights.may_delete_application(caller, application),
+        **resource_fields(application),
     )
 
 
@@ -108,6 +142,7 @@ def learning_document(row: Learning | Row[Any]) -> Document:
         state=row.state.value,
         audience=get_audience(row.visibility, row.author),
         create_time=row.create_time,
+        application_count=row.application_count,
     )
 
 

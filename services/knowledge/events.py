@@ -2,7 +2,7 @@
 Handlers for other services' events: learnings from debriefs, conclusions and recommendations.
 
 Each becomes a learning whose id follows from its source, so that neither a repeated nor a belated event makes a second
-one; and what people have done to it since is never undone.
+one; and what people have done to it since, were it to delete it, is never undone.
 """
 
 import uuid
@@ -33,7 +33,14 @@ from chassis.identity import act_as, identity
 from chassis.outbox import emit
 from chassis.work_queue import enqueue
 from services.knowledge import convert
-from services.knowledge.model import DELETED_VERSION, FORUM_AUTHOR, KnownVisit, Learning, LearningState
+from services.knowledge.model import (
+    DELETED_VERSION,
+    FORUM_AUTHOR,
+    DeletedLearning,
+    KnownVisit,
+    Learning,
+    LearningState,
+)
 from services.knowledge.semantics import EMBED
 
 # The author of a debrief whose event names no person.
@@ -148,8 +155,7 @@ async def follow_recommendation(session: Session, event: FollowUp, origin: Origi
     elif event.HasField("conclusion"):
         learning = _make_insight(event, recommendation, origin)
         _apply_follow_up(learning, event)
-        session.add(learning)
-        await _write(LearningRecorded, session, learning)
+        await _record_once(session, learning)
 
 
 def _apply_follow_up(learning: Learning, event: FollowUp) -> None:
@@ -204,8 +210,9 @@ def _forum_columns(forum: forum_pb2.Forum, sdg_targets: Sequence[str]) -> dict[s
 
 
 async def _record_once(session: Session, learning: Learning) -> None:
-    """Insert a learning and tell of it, unless it is there already."""
-    if await session.get(Learning, learning.id) is None:
+    """Insert a learning and tell of it, unless it is there already or was deleted."""
+    # In this order: who sees the learning no longer sees its deletion.
+    if await session.get(Learning, learning.id) is None and await session.get(DeletedLearning, learning.id) is None:
         session.add(learning)
         await _write(LearningRecorded, session, learning)
 

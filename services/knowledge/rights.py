@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from chassis.errors import PermissionDenied
 from chassis.identity import Identity, Role
-from services.knowledge.model import SET_ASIDE, Learning, Visibility
+from services.knowledge.model import SET_ASIDE, Application, Learning, Visibility
 
 # Who sees every learning.
 ALL_LEARNINGS = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.SERVICE})
@@ -127,6 +127,23 @@ def require_publisher(caller: Identity) -> None:
     """
     if not caller.has(Role.COORDINATOR):
         raise PermissionDenied("Only a coordinator makes a learning public.", reason="PUBLIC_BY_COORDINATORS_ONLY")
+
+
+def may_delete_application(caller: Identity, application: Application) -> bool:
+    """Return whether the caller may delete an application of a learning: coordinators, and a member its own."""
+    return caller.has(Role.COORDINATOR) or (caller.has(Role.MEMBER) and application.author == caller.subject)
+
+
+def require_application_deleter(caller: Identity, application: Application) -> None:
+    """
+    Raise unless the caller may delete an application of a learning.
+
+    Raises:
+        PermissionDenied: Somebody else recorded it; reason APPLICATION_OF_OTHERS.
+    """
+    if not may_delete_application(caller, application):
+        message = "Only who recorded an application, or a coordinator, may delete it."
+        raise PermissionDenied(message, reason="APPLICATION_OF_OTHERS")
 
 
 def _not_about_own_visit() -> PermissionDenied:

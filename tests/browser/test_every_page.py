@@ -61,6 +61,7 @@ PAGES = [
     "{learning}/identify",
     "{learning}/reject",
     "{learning}/supersede",
+    "{learning}/delete",
     "/search",
     "/search?query=controllers",
     "/status",

@@ -44,6 +44,11 @@ def a_person(rest: Rest) -> dict[str, Any]:
     return created(rest.post("/v1/people", {"function": f"Interpreter {next(_number)}"}))
 
 
+def a_learning(rest: Rest) -> dict[str, Any]:
+    learning = {"title": f"Short ways {next(_number)}", "language": "en", "observation": "They help."}
+    return created(rest.post("/v1/learnings", learning))
+
+
 def an_item(rest: Rest, **booked: Any) -> dict[str, Any]:
     """Return an item in the programme of a new visit."""
     times = {"startTime": "2030-05-14T08:00:00Z", "endTime": "2030-05-14T09:00:00Z"}
@@ -60,6 +65,7 @@ MADE: dict[str, tuple[Callable[[Rest], dict[str, Any]], dict[str, str]]] = {
     "visits": (a_visit, {"purpose": "To see it"}),
     "rooms": (a_room, {"address": "E5"}),
     "people": (a_person, {"department": "Protocol"}),
+    "learnings": (a_learning, {"discussion": "Because they are short."}),
 }
 EACH = pytest.mark.parametrize("collection", MADE)
 
@@ -211,3 +217,22 @@ def test_a_deleted_city_is_no_longer_offered(office: FlaskClient, rest: Rest) ->
     assert f'value="{city}"' in office.get("/visits").text
     assert send(office, f"/{city}/delete").status_code == 303
     assert f'value="{city}"' not in office.get("/visits").text
+
+
+def test_a_learning_says_what_stays_when_it_is_deleted(office: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)["name"]
+    body = {"title": "Short ways", "language": "en", "observation": "They help.", "source": visit}
+    name = created(rest.post("/v1/learnings", body))["name"]
+    asked = text_of(office.get(f"/{name}/delete"))
+    assert "What it comes from, the debrief or the forum, keeps what it says." in asked
+    german = text_of(office.get(f"/{name}/delete", headers={"Accept-Language": "de"}))
+    assert "Die Lernerfahrung wird endgültig gelöscht" in german
+    assert "behält seinen Wortlaut" in german
+
+
+def test_a_learning_whose_successor_was_deleted_says_so(office: FlaskClient, rest: Rest) -> None:
+    old, new = a_learning(rest)["name"], a_learning(rest)["name"]
+    created(rest.post(f"/v1/{old}:supersede", {"successor": new}))
+    assert "Go to the newer learning" in text_of(office.get(f"/{old}"))
+    assert send(office, f"/{new}/delete").status_code == 303
+    assert "Superseded The newer learning was deleted." in text_of(office.get(f"/{old}"))

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 
 import pytest
 
@@ -234,3 +235,85 @@ def test_a_text_in_a_language_that_is_not_offered_keeps_it(gateway: Gateway, bro
     learning = created(gateway.as_(Role.COORDINATOR).post("/v1/learnings", body))["name"]
     form = PageForm(browse(Role.COORDINATOR).get(f"/{learning}/edit").text)
     assert form.fields["learning.language"] == "la"
+
+
+def a_learning(rest: Rest, **fields: str) -> str:
+    body = {"title": "Kurze Wege", "language": "de", "observation": "Sie helfen.", **fields}
+    return str(created(rest.post("/v1/learnings", body))["name"])
+
+
+def test_a_department_records_on_the_page_of_a_learning_that_it_applied_it(gateway: Gateway, browse: Browse) -> None:
+    learning, browser = a_learning(gateway.as_(Role.COORDINATOR)), browse(Role.MEMBER)
+    before = browser.get(f"/{learning}")
+    assert "Nobody has applied it yet" in text_of(before)
+    assert PageForm(before.text).fields["application.department"] == "Controlling"
+    refused = send(browser, f"/{learning}", application__outcome="OUTCOME_HELPED")
+    assert refused.status_code == 400
+    assert "What came of it: Please fill this in." in refused.text
+    assert "<details" in refused.text
+    assert re.search(r"<details[^>]* open>", refused.text), "what was typed is in sight"
+    done = send(
+        browser,
+        f"/{learning}",
+        application__result="We moved in.",
+        application__outcome="OUTCOME_HELPED",
+        application__applied_date="2026-05-04",
+    )
+    assert done.status_code == 303
+    assert done.location.startswith(f"/{learning}#applications-")
+    page = text_of(browser.get(f"/{learning}"))
+    assert "It is recorded that Controlling applied it." in page
+    assert re.search(r"Controlling It helped We moved in. Applied on [^.]*4[^.]*2026. Recorded by ", page), page[-900:]
+    german = text_of(browser.get(f"/{learning}", headers={"Accept-Language": "de"}))
+    assert "Angewendet von" in german
+    assert "Hat geholfen" in german
+
+
+def test_who_edits_a_learning_meanwhile_is_not_disturbed_by_an_application(gateway: Gateway, browse: Browse) -> None:
+    learning, browser = a_learning(gateway.as_(Role.COORDINATOR)), browse(Role.COORDINATOR)
+    form = PageForm(browser.get(f"/{learning}/edit").text)
+    created(gateway.as_(Role.MEMBER).post(f"/v1/{learning}/applications", {"result": "We moved in."}))
+    saved = browser.post(f"/{learning}/edit", data={**form.fields, "learning.discussion": "Because."})
+    assert saved.status_code == 303
+    assert "changed something else here" not in text_of(browser.get(f"/{learning}"))
+
+
+def test_only_its_author_and_the_international_office_are_offered_to_delete_an_application(
+    gateway: Gateway, browse: Browse
+) -> None:
+    learning = a_learning(gateway.as_(Role.COORDINATOR), visibility="VISIBILITY_PARTNERS")
+    for rest in (gateway.as_(Role.MEMBER), gateway.as_(Role.COORDINATOR)):
+        created(rest.post(f"/v1/{learning}/applications", {"result": "We moved in.", "department": "Controlling"}))
+    offered = {
+        role: re.findall(r'href="([^"]+/applications/[^"]+/delete)"', browse(role).get(f"/{learning}").text)
+        for role in (Role.COORDINATOR, Role.MEMBER, Role.PARTNER)
+    }
+    assert [len(paths) for paths in offered.values()] == [2, 1, 0]
+    assert "application.result" not in browse(Role.PARTNER).get(f"/{learning}").text
+    (path,) = offered[Role.MEMBER]
+    (others,) = set(offered[Role.COORDINATOR]) - {path}
+    browser = browse(Role.MEMBER)
+    assert "Delete that Controlling applied it?" in text_of(browser.get(path))
+    refused = send(browser, others)
+    assert refused.status_code == 403
+    assert "Who recorded this, or the international office, can delete it." in text_of(refused)
+    done = send(browser, path)
+    assert (done.status_code, done.location) == (303, f"/{learning}")
+    assert browser.get(path).status_code == 404
+    assert gateway.as_(Role.MEMBER).get(f"/v1/{learning}").json["applicationCount"] == 1
+
+
+def test_long_lists_of_applications_come_in_pages(gateway: Gateway, browse: Browse) -> None:
+    rest = gateway.as_(Role.COORDINATOR)
+    learning = a_learning(rest)
+    for number in range(26):
+        body = {"result": f"Result {number}.", "department": "Controlling"}
+        created(rest.post(f"/v1/{learning}/applications", body))
+    browser = browse(Role.MEMBER)
+    first = browser.get(f"/{learning}")
+    assert "26 entries" in text_of(first)
+    assert "Result 0." not in first.text
+    (following,) = re.findall(r'href="([^"]+)"[^>]*>(?:(?!</a>).)*Next page', first.text, re.DOTALL)
+    last = browser.get(unescape(following))
+    assert "Result 0." in last.text
+    assert "Result 25." not in last.text

@@ -216,7 +216,7 @@ def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
         for nested in message.nested_types:  # type: ignore[attr-defined]
             yield from enums(nested)
 
-    shown = {"State", "Kind", "Direction", "Origin", "Verdict", "Visibility", "Reason"}
+    shown = {"State", "Kind", "Direction", "Origin", "Verdict", "Visibility", "Reason", "Outcome"}
     for file in (file for files in rpc.CONTRACTS.values() for file in files):
         for message in file.message_types_by_name.values():
             for enum in enums(message):

@@ -132,6 +132,11 @@ MAY_CALL = {
     "LearningService.EmbedLearning": "CM",
     "LearningService.RejectLearning": "CM",
     "LearningService.SupersedeLearning": "CM",
+    "LearningService.DeleteLearning": "C",
+    "ApplicationService.GetApplication": "ACMPS",
+    "ApplicationService.ListApplications": "ACMPS",
+    "ApplicationService.CreateApplication": "CM",
+    "ApplicationService.DeleteApplication": "CM",
     "TopicService.GetTopic": "ACMPS",
     "TopicService.ListTopics": "ACMPS",
 }

@@ -103,6 +103,19 @@ async def test_the_index_catches_up_with_what_changed_while_it_was_stopped(runni
         await wait_for_total(knowledge.as_(Role.COORDINATOR), "+bleibt", 1)
 
 
+async def test_what_was_deleted_while_the_index_was_stopped_leaves_it(running: Running) -> None:
+    async with running() as knowledge:
+        made = await knowledge.as_(Role.COORDINATOR).CreateLearning(create_request(title="gone"))
+        await knowledge.as_(Role.COORDINATOR).CreateLearning(create_request(title="kept"))
+        await wait_for_total(knowledge.as_(Role.COORDINATOR), "Controlling", 2)
+        database_url = knowledge.settings.database_url
+    id_ = made.name.removeprefix("learnings/")
+    await _execute(database_url, "DELETE FROM learnings WHERE id = :id", id=id_)
+    await _execute(database_url, "INSERT INTO deleted_learnings (id, delete_time) VALUES (:id, now())", id=id_)
+    async with running() as knowledge:
+        assert await wait_for_total(knowledge.as_(Role.COORDINATOR), "Controlling", 1) == ["kept"]
+
+
 async def test_what_a_long_transaction_wrote_is_not_missed(knowledge: RunningService, coordinator: Caller) -> None:
     slow = await coordinator.CreateLearning(create_request(observation="langsam"))
     await wait_for_total(coordinator, "+langsam", 1)

@@ -47,3 +47,18 @@ def test_learnings_of_the_release_before_have_followed_no_version(old_database: 
         (row,) = connection.execute(text("SELECT version, source_version FROM learnings")).all()
     engine.dispose()
     assert row == (3, 0)
+
+
+def test_what_is_superseded_in_the_release_before_keeps_its_successor(old_database: OldDatabase) -> None:
+    url = old_database("services.knowledge", "knowledge_0005")
+    engine = create_engine(driver_url(url, "psycopg"))
+    superseded = BEFORE.replace("'l', now()", "'old', now()").replace("'insight', '', ''", "'superseded', '', 'l'")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(BEFORE + superseded)
+    migrate(url, "services.knowledge")
+    with engine.begin() as connection:
+        rows = connection.execute(text("SELECT id, state, successor FROM learnings ORDER BY id")).all()
+        # The version before goes on writing while this one is rolled out.
+        connection.exec_driver_sql(BEFORE.replace("'l', now()", "'later', now()"))
+    engine.dispose()
+    assert rows == [("l", "insight", ""), ("old", "superseded", "l")]

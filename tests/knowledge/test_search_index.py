@@ -23,6 +23,15 @@ def test_a_changed_document_is_replaced(tmp_path: Path) -> None:
     assert len(index) == 1
 
 
+def test_a_removed_document_is_found_no_more(tmp_path: Path) -> None:
+    index = SearchIndex(tmp_path)
+    index.put(ALL)
+    index.remove([GERMAN.id, "unknown"])
+    assert find_ids(index, "Controllings") == ["en"]
+    index.close()
+    assert len(SearchIndex(tmp_path)) == len(ALL) - 1
+
+
 def test_documents_and_checkpoint_survive_a_restart(tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
     assert index.read_checkpoint() is None

@@ -2,7 +2,7 @@
 
 from austausch.exchange.v1 import exchange_pb2
 from austausch.knowledge.v1 import knowledge_pb2 as pb
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -14,6 +14,8 @@ from gateway.auth.callers import require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.languages import current_language
+from gateway.pages.deletion import delete_after_asking
+from gateway.pages.learnings import applications
 from gateway.pages.visits.trail import BEGUN_STATES
 from gateway.vocabulary import cities, departments, topics
 from gateway.vocabulary.cities import get_home_city_name
@@ -22,6 +24,7 @@ from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
+applications.add_pages(blueprint)
 
 # Steps that ask for more than a click.
 STEPS_WITH_A_PAGE = ("identify", "reject", "supersede")
@@ -108,17 +111,22 @@ def create() -> ResponseReturnValue:
     ), form.status
 
 
-@blueprint.get("/<learning_id>")
+@blueprint.route("/<learning_id>", methods=["GET", "POST"])
 @sign_in_required
 def show(learning_id: str) -> ResponseReturnValue:
     learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    form = applications.make_form()
+    if form.submitted and (recorded := applications.record(form, learning)):
+        return recorded
     return render_template(
         "learnings/show.html",
         learning=learning,
         cities=cities.get_city_names(),
         course=COURSE,
         steps_with_a_page=STEPS_WITH_A_PAGE,
-    )
+        applied=applications.list_applications(learning),
+        form=form,
+    ), form.status
 
 
 @blueprint.route("/<learning_id>/edit", methods=["GET", "POST"])
@@ -173,3 +181,32 @@ def step_with_page(learning_id: str, verb: str) -> ResponseReturnValue:
         others=others,
         departments=known_departments,
     ), form.status
+
+
+@blueprint.route("/<learning_id>/delete", methods=["GET", "POST"])
+@sign_in_required
+def delete(learning_id: str) -> ResponseReturnValue:
+    permissions.require("LearningService.DeleteLearning")
+    learning = rpc.learnings.GetLearning(pb.GetLearningRequest(name=f"learnings/{learning_id}"))
+    index = url_for("learnings.index")
+    return delete_after_asking(
+        learning,
+        rpc.learnings.DeleteLearning,
+        pb.DeleteLearningRequest,
+        question=_("Delete “%(title)s”?", title=learning.title),
+        consequence=_describe_loss(learning),
+        done=_("“%(title)s” is deleted.", title=learning.title),
+        then=index,
+        above=[(index, _("Learnings")), (href(learning.name), learning.title)],
+    )
+
+
+def _describe_loss(learning: pb.Learning) -> str:
+    """Return what is gone when a learning is deleted, and what is not."""
+    lines = [_("The learning is deleted for good, and nobody finds it any more.")]
+    if learning.source:
+        lines.append(_("What it comes from, the debrief or the forum, keeps what it says."))
+    lines.append(
+        _("If it is only out of date, reject it or replace it by a newer one instead: then it stays to be read.")
+    )
+    return " ".join(lines)

@@ -1,5 +1,6 @@
 """The knowledge service's tables, by aggregate, with their invariants, states and transitions. No I/O."""
 
+from services.knowledge.model.application import Application, Outcome
 from services.knowledge.model.base import Base
 from services.knowledge.model.deleted_learning import DeletedLearning
 from services.knowledge.model.known_visit import DELETED_VERSION, KnownVisit
@@ -22,12 +23,14 @@ __all__ = [
     "FORUM_AUTHOR",
     "IN_USE",
     "SET_ASIDE",
+    "Application",
     "Base",
     "DeletedLearning",
     "KnownVisit",
     "Learning",
     "LearningState",
     "LearningVector",
+    "Outcome",
     "Topic",
     "TopicImport",
     "TopicLabel",

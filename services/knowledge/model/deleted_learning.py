@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, DateTime, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import FetchedValue
 
+from chassis.model import now
 from services.knowledge.model.base import Base
 
 
@@ -20,5 +21,5 @@ class DeletedLearning(Base):
     __table_args__ = (Index(None, "revision", "id"),)
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
-    delete_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    delete_time: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=now)
     revision: Mapped[int] = mapped_column(BigInteger, FetchedValue(), FetchedValue(for_update=True))

@@ -61,7 +61,8 @@ class Learning(Stateful, Resource, Base):
 
     `source` is the name of the visit, forum, conclusion or recommendation that it comes from, or empty. The database
     writes `revision`, the id of the last transaction that changed the row, and notifies the channel `learnings`.
-    `source_version` is the version of the recommendation that it has followed; 0 before.
+    `source_version` is the version of the recommendation that it has followed; 0 before. `successor` is the id of the
+    learning that replaced it: empty unless it is superseded, and where that one was deleted.
     """
 
     __tablename__ = "learnings"
@@ -75,12 +76,15 @@ class Learning(Stateful, Resource, Base):
         CheckConstraint("state NOT IN ('validated', 'embedded') OR validator <> ''", name="validated_by"),
         CheckConstraint("validator = '' OR validator <> author", name="validated_by_another"),
         CheckConstraint("(state = 'rejected') = (reject_reason <> '')", name="rejected_for"),
-        CheckConstraint("(state = 'superseded') = (successor <> '')", name="superseded_by"),
+        CheckConstraint("state = 'superseded' OR successor = ''", name="superseded_by"),
         CheckConstraint("successor <> id", name="superseded_by_another"),
+        CheckConstraint("application_count >= 0", name="application_count"),
         Index(None, "create_time"),
         Index(None, "update_time"),
         Index(None, "source", postgresql_ops={"source": "text_pattern_ops"}),
         Index(None, "revision", "id"),
+        Index(None, "application_count", "id"),
+        Index(None, "successor", postgresql_where="successor <> ''"),
         Index(None, "author"),
         Index(None, "owner"),
         Index(None, "topics", postgresql_using="gin"),
@@ -121,6 +125,7 @@ class Learning(Stateful, Resource, Base):
     reject_reason: Mapped[str] = mapped_column(Text, default="")
     successor: Mapped[str] = mapped_column(Text, default="")
     source_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    application_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     revision: Mapped[int] = mapped_column(BigInteger, FetchedValue(), FetchedValue(for_update=True))
 
     @property
@@ -233,6 +238,15 @@ class Learning(Stateful, Resource, Base):
             )
         self.transition("supersede")
         self.successor = successor.id
+
+    def follow_deletion(self, successor: "Learning") -> None:
+        """
+        Follow the deletion of the learning that replaced it: what had replaced that one, if any, replaces it, too.
+
+        Args:
+            successor: The learning that is deleted.
+        """
+        self.successor = successor.successor
 
     def follow_acceptance(self, remedial_action: str, owner: str, reason: str) -> None:
         """

@@ -10,6 +10,7 @@ from austausch.knowledge.v1 import knowledge_pb2 as pb
 from austausch.knowledge.v1 import knowledge_pb2_grpc
 from austausch.knowledge.v1.events_pb2 import (
     LearningAnalyzed,
+    LearningDeleted,
     LearningEmbedded,
     LearningIdentified,
     LearningImplemented,
@@ -19,6 +20,7 @@ from austausch.knowledge.v1.events_pb2 import (
     LearningUpdated,
     LearningValidated,
 )
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from sqlalchemy import Select, or_, select
 
@@ -35,7 +37,7 @@ from chassis.transitions import SeenVersion, TransitionRequest, transition
 from chassis.work_queue import enqueue
 from services.knowledge import convert, queries, rights
 from services.knowledge.indexer import Indexer
-from services.knowledge.model import IN_USE, Learning, LearningState, Visibility
+from services.knowledge.model import IN_USE, DeletedLearning, Learning, LearningState, Visibility
 from services.knowledge.recent import RecentLearnings, visible_message
 from services.knowledge.search.documents import Filters, Order
 from services.knowledge.search.languages import get_primary
@@ -48,6 +50,7 @@ ORDERINGS = {
     "create_time": Learning.create_time,
     "update_time": Learning.update_time,
     "title": Learning.title,
+    "application_count": Learning.application_count,
 }
 
 SEARCH_ORDERINGS = {
@@ -157,6 +160,17 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     async def SupersedeLearning(self, request: pb.SupersedeLearningRequest, context: Any) -> pb.Learning:
         return await answer_once(self._database, request, _supersede)
 
+    async def DeleteLearning(self, request: pb.DeleteLearningRequest, context: Any) -> Empty:
+        async with self._database.begin() as session:
+            learning = await queries.get_visible(session, request.name, lock=True)
+            learning.check_etag(request.etag)
+            await _release_predecessors(session, learning)
+            session.add(DeletedLearning(id=learning.id))
+            await session.delete(learning)
+            await session.flush()
+            emit(session, LearningDeleted(learning=learning.name), learning.name)
+        return Empty()
+
     async def _transition(
         self,
         request: TransitionRequest,
@@ -198,6 +212,14 @@ async def _supersede(session: Session, request: pb.SupersedeLearningRequest) -> 
     learning.check_etag(request.etag)
     learning.supersede(rows[request.successor])
     return await _write(LearningSuperseded, session, learning)
+
+
+async def _release_predecessors(session: Session, learning: Learning) -> None:
+    """Let those that a learning replaced follow its deletion; it is locked, so that it replaces no more of them."""
+    statement = select(Learning).where(Learning.successor == learning.id).order_by(Learning.id).with_for_update()
+    for predecessor in await session.scalars(statement):
+        predecessor.follow_deletion(learning)
+        await _write(LearningUpdated, session, predecessor)
 
 
 async def _lock(verb: str, session: Session, request: SeenVersion) -> Learning:

@@ -1,0 +1,49 @@
+"""Where learnings were applied, and what came of it."""
+
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.errors import FieldRequired
+from chassis.model import Resource, enum_column
+from services.knowledge.model.base import Base
+
+
+class Outcome(StrEnum):
+    """Whether a learning helped."""
+
+    HELPED = "helped"
+    PARTLY = "partly"
+    DID_NOT_HELP = "did_not_help"
+
+
+class Application(Resource, Base):
+    """That a department applied a learning (Anwendung); `outcome` is None where nobody said whether it helped."""
+
+    __tablename__ = "applications"
+    __table_args__ = (
+        CheckConstraint("department <> '' AND result <> ''", name="complete"),
+        Index(None, "learning_id", "create_time"),
+    )
+    NAME = "learnings/{learning_id}/applications/{id}"
+
+    learning_id: Mapped[str] = mapped_column(ForeignKey("learnings.id", ondelete="CASCADE"))
+    department: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[Outcome | None] = enum_column(Outcome, nullable=True)
+    result: Mapped[str] = mapped_column(Text)
+    applied_date: Mapped[date | None]
+    author: Mapped[str] = mapped_column(Text)
+    author_name: Mapped[str] = mapped_column(Text, default="")
+
+    def require_complete(self) -> None:
+        """
+        Raise where a field is empty that every application has.
+
+        Raises:
+            FieldRequired: With each empty field.
+        """
+        empty = [f"application.{field}" for field in ("department", "result") if not getattr(self, field).strip()]
+        if empty:
+            raise FieldRequired(*empty)
