@@ -20,6 +20,7 @@ from services.knowledge.service.applications import ApplicationServicer
 from services.knowledge.service.learnings import LearningServicer
 from services.knowledge.service.topics import TopicServicer
 from services.knowledge.sources import Sources
+from services.knowledge.topics import TopicFinder
 from services.knowledge.vocabulary.command import run_import
 from services.knowledge.vocabulary.importing import import_own_topics
 
@@ -47,6 +48,7 @@ def build(settings: KnowledgeSettings) -> server.Service:
     database = Database(settings.database_url, settings.pool_size)
     indexer = Indexer(database, settings.index_path)
     semantics = Semantics(database, load_models(settings.model_path, settings.former_model_path))
+    topics = TopicFinder(database)
     sources = Sources(database, settings.exchange_address, settings.forum_address)
     return server.Service(
         name=NAME,
@@ -55,13 +57,13 @@ def build(settings: KnowledgeSettings) -> server.Service:
         servicers=[
             (
                 knowledge_pb2_grpc.add_LearningServiceServicer_to_server,
-                LearningServicer(database, indexer, semantics, sources),
+                LearningServicer(database, indexer, semantics, topics, sources),
             ),
             (knowledge_pb2_grpc.add_ApplicationServiceServicer_to_server, ApplicationServicer(database)),
             (topics_pb2_grpc.add_TopicServiceServicer_to_server, TopicServicer(database)),
         ],
         handlers=HANDLERS,
-        tasks=[indexer.run, semantics.run],
+        tasks=[indexer.run, semantics.run, topics.run],
         workers=[Worker(EMBED, database, semantics.embed)],
         checks={"index": indexer.is_caught_up},
     )

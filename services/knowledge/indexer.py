@@ -7,10 +7,11 @@ goes on answering meanwhile.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import select
@@ -30,7 +31,12 @@ from services.knowledge.changes import (
     stamp_foreign_rows,
 )
 from services.knowledge.model import DeletedLearning, Learning
-from services.knowledge.search.index import Found, IndexDamaged, IndexFailed, SearchIndex
+from services.knowledge.search.documents import Filters
+from services.knowledge.search.index import IndexDamaged, IndexFailed, SearchIndex
+from services.knowledge.search.ranking import Found
+from services.knowledge.search.vectors import Meaning
+
+Answer = TypeVar("Answer")
 
 CHANNEL = "learnings"
 POLL_SECONDS = 5.0
@@ -110,10 +116,22 @@ class Indexer:
         Raises:
             Unavailable: It is being built (reason INDEX_NOT_READY), or does not work at the moment (INDEX_FAILED).
         """
+        return await self._ask(SearchIndex.search, *args, **options)
+
+    async def list_nearest(self, meaning: Meaning, filters: Filters, limit: int) -> list[str]:
+        """
+        Return the ids of the learnings that are nearest in meaning.
+
+        Raises:
+            Unavailable: As `search`.
+        """
+        return await self._ask(SearchIndex.list_nearest, meaning, filters, limit)
+
+    async def _ask(self, question: Callable[..., Answer], *args: Any, **options: Any) -> Answer:
         if self._index is None or not self._ready:
             raise Unavailable("The search index is being built; try again in a moment.", reason="INDEX_NOT_READY")
         try:
-            return await asyncio.to_thread(self._index.search, *args, **options)
+            return await asyncio.to_thread(question, self._index, *args, **options)
         except IndexDamaged as error:
             log.warning("index.damaged", error=str(error))
             self._ready, self._damaged = False, True

@@ -123,6 +123,7 @@ MAY_CALL = {
     "LearningService.GetLearning": "ACMPS",
     "LearningService.ListLearnings": "ACMPS",
     "LearningService.SearchLearnings": "ACMPS",
+    "LearningService.ListSimilarLearnings": "ACMPS",
     "LearningService.CreateLearning": "CMP",
     "LearningService.UpdateLearning": "CMP",
     "LearningService.AnalyzeLearning": "CM",

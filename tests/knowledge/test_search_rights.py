@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.knowledge.search.documents import Document, Filters
-from services.knowledge.search.index import Found, SearchIndex
+from services.knowledge.search.index import SearchIndex
 from services.knowledge.search.query import Query
+from services.knowledge.search.ranking import Found
 from services.knowledge.search.snippets import Snippets
 from tests.knowledge.documents import make_document
 

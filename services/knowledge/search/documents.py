@@ -61,6 +61,18 @@ class Filters:
     means everyone's documents; an empty sequence means none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic that words of a query name."""
+
+    slug: str
+    labels: Sequence[Sequence[str]]
+    """What it is called in every language, each as its terms."""
+    start: int
+    end: int
+    """Which words of the query name it: from this place on, before that one."""
+
+
 FACETS = ("topics", "cities", "sdg_targets", "languages", "departments", "years", "states")
 """The fields of `Filters` of which values are counted."""
 

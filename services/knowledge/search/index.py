@@ -9,52 +9,26 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
-from services.knowledge.search.analysis import is_unspaced, join_terms, list_words, normalize
-from services.knowledge.search.documents import FACETS, Document, Facet, Filters, Hit, Order, Page, get_key
-from services.knowledge.search.expansion import Expansion, expand
-from services.knowledge.search.languages import get_primary
+from services.knowledge.search.documents import Document, Filters, Order, Topic, get_key
 from services.knowledge.search.lexicon import Lexicon
-from services.knowledge.search.matching import (
-    build_beginning_query,
-    build_demands,
-    build_filters,
-    build_term_query,
-    build_words_query,
-    get_ideal_score,
-    silence,
-)
+from services.knowledge.search.matching import build_filters
 from services.knowledge.search.query import Query
+from services.knowledge.search.ranking import Found, Search, find_nearest
+from services.knowledge.search.schema import SCHEMA_VERSION, build_schema, make_document
 from services.knowledge.search.vectors import Meaning
 
-SCHEMA_VERSION = 3
-"""Raise it with every change of fields or analysis: the index is then built anew."""
-FACET_SIZE = 100
-NEAREST = 100
-"""So many documents, at most, are found by their meaning."""
-FLOOR = 0.1
-"""Documents that are farther from the query than this cosine have nothing to do with it."""
-CLOSE = 0.4
-"""A document that is so near says the same as the query."""
-WORDS_WEIGHT = 0.5
-"""What the words count beside the meaning, of 1."""
-CONVEXITY = 1.5
 _CHECKPOINT = "checkpoint.json"
 _DOCUMENTS = "documents"
 # What goes away by itself: no space, too many files, no memory, an interrupted call.
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EROFS})
 _PASSING_TEXTS = tuple(text for number in _PASSING for text in (f"os error {number})", f"code: {number},"))
 _WRITER_BYTES = 64_000_000
-_CENTURY_SECONDS = 3_155_760_000
-_NEWEST_LEAD = 0.05
-"""How far the newest document is ahead of an equal one that is a century older."""
 
 
 class IndexDamaged(Exception):
@@ -67,14 +41,6 @@ class IndexFailed(Exception):
 
 class IndexInUse(Exception):
     """Another process has the index open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found, and what it looked for."""
-
-    page: Page
-    expansions: Sequence[Expansion]
 
 
 class SearchIndex:
@@ -100,7 +66,7 @@ class SearchIndex:
         self._root = folder
         # Also by tantivy's version, so that an update of the library never meets files of another format.
         self._folder = folder / re.sub(r"\W+", "-", f"v{SCHEMA_VERSION} tantivy {version('tantivy')}")
-        self._schema = _build_schema()
+        self._schema = build_schema()
         self._writing = threading.Lock()
         self._index: tantivy.Index | None = None
         self._writer: tantivy.IndexWriter | None = None
@@ -158,7 +124,7 @@ class SearchIndex:
             words: dict[str, set[str]] = {}
             for document in documents:
                 writer.delete_documents_by_term("key", get_key(document.id))
-                writer.add_document(_make_document(document, generation, words))
+                writer.add_document(make_document(document, generation, words))
             # First the words: a document whose words are not known would be found by less.
             self._lexicon.add(words)
             self._lexicon.commit()
@@ -182,6 +148,7 @@ class SearchIndex:
         query: Query,
         filters: Filters,
         *,
+        topics: Sequence[Topic] = (),
         meaning: Meaning | None = None,
         order: Order = Order.RELEVANCE,
         cursor: tuple[float, int] | None = None,
@@ -191,12 +158,21 @@ class SearchIndex:
         Return a stretch of what matches, with counts over all of it.
 
         Args:
+            topics: What the words of the query name: as `Query.list_terms` counts them.
             meaning: How near documents are to the query; None where that is not known.
             cursor: Where the stretch before ended.
         """
         with self._report_failure() as index:
-            view = _Search(index.searcher(), self._lexicon, self._schema, query, filters, meaning, order)
+            view = Search(index.searcher(), self._lexicon, self._schema, query, filters, topics, meaning, order)
             return view.run(cursor, limit)
+
+    def list_nearest(self, meaning: Meaning, filters: Filters, limit: int) -> list[str]:
+        """Return the ids of the documents that are nearest in meaning, nearest first."""
+        with self._report_failure() as index:
+            searcher = index.searcher()
+            allowed = build_filters(self._schema, [filters])
+            near = find_nearest(searcher, self._schema, meaning, allowed, limit)
+            return [searcher.doc(address)["id"][0] for _, _, address in near]
 
     def close(self) -> None:
         """Release the files for another process."""
@@ -258,194 +234,6 @@ class SearchIndex:
         return index
 
 
-class _Search:
-    """One search: a view of the index as it was when it began."""
-
-    def __init__(
-        self,
-        searcher: tantivy.Searcher,
-        lexicon: Lexicon,
-        schema: tantivy.Schema,
-        query: Query,
-        filters: Filters,
-        meaning: Meaning | None,
-        order: Order,
-    ) -> None:
-        self._schema = schema
-        self._searcher = searcher
-        self._documents = self._searcher.num_docs
-        self._filters = (filters, query.filters)
-        self._audience = filters.audience
-        self._visible = build_filters(schema, [Filters(audience=filters.audience)])
-        self._counts: dict[str, int] = {}
-        self._expansions = expand(query.units, lexicon, self._count, self._count_beginning)
-        self._words = build_words_query(schema, self._expansions, self._documents)
-        self._demands = build_demands(schema, self._expansions)
-        self._order = order if query.units or order is not Order.RELEVANCE else Order.NEWEST
-        self._nearest = self._find_nearest(meaning) if meaning and query.units else {}
-        self._wanted = self._build_wanted()
-
-    def run(self, cursor: tuple[float, int] | None, limit: int) -> Found:
-        filtered = self._filter(self._wanted)
-        if self._order is Order.RELEVANCE:
-            ranked, total = self._rank(filtered, cursor, limit + 1)
-        else:
-            ranked, total = self._list(filtered, cursor, limit + 1)
-        hits = [
-            Hit(self._searcher.doc(address)["id"][0], float(score), key in self._nearest)
-            for score, key, address in ranked[:limit]
-        ]
-        following = (ranked[limit - 1][0], ranked[limit - 1][1]) if 0 < limit < len(ranked) else None
-        if self._order is not Order.RELEVANCE:
-            hits = [Hit(hit.id, 0.0, hit.by_meaning) for hit in hits]
-        return Found(Page(hits, total, self._count_facets(filtered), following), self._expansions)
-
-    def _count(self, term: str) -> int:
-        """Count the documents with a term that the searcher may see."""
-        if term not in self._counts:
-            if self._audience is None and len(term) > 1:
-                self._counts[term] = self._searcher.doc_freq("words", term)
-            else:
-                self._counts[term] = self._count_visible(build_term_query(self._schema, term))
-        return self._counts[term]
-
-    def _count_beginning(self, beginning: str) -> int:
-        return self._count_visible(build_beginning_query(self._schema, beginning))
-
-    def _count_visible(self, query: tantivy.Query) -> int:
-        visible = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *self._visible])
-        return int(self._searcher.search(visible, 1).count)  # type: ignore[attr-defined]
-
-    def _find_nearest(self, meaning: Meaning) -> dict[int, float]:
-        """Return key and nearness, from 0 to 1, of the documents that are closest in meaning."""
-        allowed = [*build_filters(self._schema, self._filters), *self._demands]
-        looked_at = NEAREST
-        while True:
-            ranked = meaning.list_nearest(FLOOR, looked_at)
-            near = ranked
-            if allowed and ranked:
-                among = tantivy.Query.term_set_query(self._schema, "key", [key for key, _ in ranked])
-                query = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), *allowed])
-                hits = self._searcher.search(query, len(ranked), count=False).hits
-                keys = set(self._read_keys([address for _, address in hits]))
-                near = [(key, score) for key, score in ranked if key in keys]
-            if len(near) >= NEAREST or len(ranked) < looked_at:
-                break
-            looked_at *= 4
-        near = near[:NEAREST]
-        if not near:
-            return {}
-        best = max(near[0][1], CLOSE)
-        return {key: (score - FLOOR) / max(best - FLOOR, 1e-6) for key, score in near}
-
-    def _build_wanted(self) -> tantivy.Query:
-        if not self._nearest:
-            return self._words
-        near = tantivy.Query.term_set_query(self._schema, "key", list(self._nearest))
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, self._words), (tantivy.Occur.Should, silence(near))])
-
-    def _filter(self, query: tantivy.Query, leave_out: str | None = None) -> tantivy.Query:
-        filters = build_filters(self._schema, self._filters, leave_out)
-        return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *filters, *self._demands])
-
-    def _rank(
-        self, filtered: tantivy.Query, cursor: tuple[float, int] | None, wanted: int
-    ) -> tuple[list[tuple[float, int, tantivy.DocAddress]], int]:
-        """Return score, key and place of the best documents after a cursor, and how many there are in all."""
-        near = self._rank_nearest(filtered)
-        limit = wanted + len(near)
-        while True:
-            found = self._searcher.search(filtered, limit, weight_by_field="recency")
-            total = int(found.count)  # type: ignore[attr-defined]
-            hits = found.hits
-            keys = self._read_keys([address for _, address in hits])
-            full = self._get_full_score(hits)
-            merged = [
-                (self._weigh_words(float(score), full), key, address)
-                for (score, address), key in zip(hits, keys, strict=True)
-                if key not in near
-            ]
-            # Where the list of words ends, what comes by meaning only may be misplaced among what was not read.
-            end = merged[-1][0] if len(hits) < total and merged else -1.0
-            merged += [
-                (self._weigh_words(score, full) + meant, key, address) for key, (score, meant, address) in near.items()
-            ]
-            merged.sort(key=lambda entry: (-entry[0], entry[1]))
-            if cursor is not None:
-                merged = [entry for entry in merged if (-entry[0], entry[1]) > (-cursor[0], cursor[1])]
-            complete = [entry for entry in merged if entry[0] > end or end < 0]
-            if len(complete) >= wanted or len(hits) >= total:
-                return complete[:wanted], total
-            limit *= 4
-
-    def _get_full_score(self, hits: Sequence[tuple[Any, tantivy.DocAddress]]) -> float:
-        """Return the score of a document in which every word occurs, or the best one, if that is higher."""
-        best = float(hits[0][0]) if hits else 0.0
-        return max(best, get_ideal_score(self._expansions, self._documents)) or 1.0
-
-    def _weigh_words(self, score: float, full: float) -> float:
-        """Return what a score of the words counts: that some of the words occur says less than their share."""
-        return (WORDS_WEIGHT if self._nearest else 1.0) * (score / full) ** CONVEXITY
-
-    def _rank_nearest(self, filtered: tantivy.Query) -> dict[int, tuple[float, float, tantivy.DocAddress]]:
-        """Return by key what each document near in meaning scores by its words, by its meaning, and its place."""
-        if not self._nearest:
-            return {}
-        among = tantivy.Query.term_set_query(self._schema, "key", list(self._nearest))
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, filtered), (tantivy.Occur.Must, silence(among))])
-        hits = self._searcher.search(query, len(self._nearest), count=False, weight_by_field="recency").hits
-        keys = self._read_keys([address for _, address in hits])
-        return {
-            key: (float(score), (1 - WORDS_WEIGHT) * self._nearest[key], address)
-            for (score, address), key in zip(hits, keys, strict=True)
-        }
-
-    def _list(
-        self, filtered: tantivy.Query, cursor: tuple[float, int] | None, wanted: int
-    ) -> tuple[list[tuple[float, int, tantivy.DocAddress]], int]:
-        """Return place in the order, key and place of the documents after a cursor, and how many there are in all."""
-        field = "newest" if self._order is Order.NEWEST else "most_applied"
-        rest = filtered
-        if cursor is not None:
-            after = tantivy.Query.range_query(
-                self._schema, field, tantivy.FieldType.Integer, upper_bound=int(cursor[0]), include_upper=False
-            )
-            rest = tantivy.Query.boolean_query([(tantivy.Occur.Must, filtered), (tantivy.Occur.Must, after)])
-        found = self._searcher.search(rest, wanted, order_by_field=field)
-        total = int(found.count)  # type: ignore[attr-defined]
-        if cursor is not None:
-            total = int(self._searcher.search(filtered, 1).count)  # type: ignore[attr-defined]
-        keys = self._read_keys([address for _, address in found.hits])
-        return [(place, key, address) for (place, address), key in zip(found.hits, keys, strict=True)], total
-
-    def _read_keys(self, addresses: list[tantivy.DocAddress]) -> list[int]:
-        return self._searcher.fast_field_values("key", addresses) if addresses else []  # type: ignore[return-value]
-
-    def _count_facets(self, filtered: tantivy.Query) -> dict[str, Facet]:
-        own = [facet for facet in FACETS if getattr(self._filters[0], facet)]
-        facets = self._aggregate(filtered, [facet for facet in FACETS if facet not in own])
-        for facet in own:
-            facets |= self._aggregate(self._filter(self._wanted, leave_out=facet), [facet])
-        return facets
-
-    def _aggregate(self, query: tantivy.Query, facets: Sequence[str]) -> dict[str, Facet]:
-        if not facets:
-            return {}
-        fields = {facet: "language" if facet == "languages" else facet for facet in facets}
-        wanted = {facet: {"terms": {"field": field, "size": FACET_SIZE}} for facet, field in fields.items()}
-        answer = self._searcher.aggregate(query, wanted)
-        return {
-            facet: Facet(
-                sorted(
-                    ((bucket["key"], int(bucket["doc_count"])) for bucket in answer[facet]["buckets"]),
-                    key=lambda pair: (-pair[1], pair[0]),
-                ),
-                is_cut=bool(answer[facet].get("sum_other_doc_count")),
-            )
-            for facet in facets
-        }
-
-
 @contextmanager
 def _report_damage(folder: Path) -> Iterator[None]:
     """Turn what tantivy raises over missing or broken files into `IndexDamaged`."""
@@ -465,65 +253,3 @@ def _raise_if_panic(folder: Path, error: BaseException) -> None:
     """Raise `IndexDamaged` for a panic in Rust, which some broken files cause; its class cannot be imported."""
     if type(error).__name__ == "PanicException":
         raise IndexDamaged(f"{folder}: {error}") from error
-
-
-def _build_schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("key", indexed=True, fast=True)
-    builder.add_integer_field("generation", indexed=True, fast=True)
-    for name in ("topics", "cities", "sdg_targets", "language", "departments", "years", "states"):
-        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
-    for name in ("sdg_goals", "languages", "audience"):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("newest", "most_applied"):
-        builder.add_integer_field(name, fast=True, indexed=True)
-    builder.add_float_field("recency", fast=True)
-    builder.add_text_field("words", tokenizer_name="terms", index_option="position")
-    builder.add_text_field("title", tokenizer_name="terms", index_option="position")
-    builder.add_text_field("characters", tokenizer_name="terms", index_option="basic")
-    return builder.build()
-
-
-def _make_document(document: Document, generation: int, words: dict[str, set[str]]) -> tantivy.Document:
-    """Return what the index holds of a document; adds its words to those of its language."""
-    made = tantivy.Document()
-    key, primary = get_key(document.id), get_primary(document.language)
-    created = document.create_time.astimezone(UTC)
-    made.add_text("id", document.id)
-    made.add_integer("key", key)
-    made.add_integer("generation", generation)
-    for field, values in (
-        ("topics", document.topics),
-        ("cities", document.cities),
-        ("sdg_targets", document.sdg_targets),
-        ("sdg_goals", {target.split(".")[0] for target in document.sdg_targets}),
-        ("departments", document.departments),
-        ("audience", document.audience),
-        ("languages", {primary, document.language.lower()}),
-        ("language", (primary,)),
-        ("years", (f"{created.year}",)),
-        ("states", (document.state,) if document.state else ()),
-    ):
-        for value in values:
-            made.add_text(field, value)
-    # Ties are broken by the id, in each order: by some of the bits of its key.
-    seconds = int(created.timestamp())
-    made.add_integer("newest", int(created.timestamp() * 1_000_000) << 12 | key & 0xFFF)
-    made.add_integer("most_applied", min(document.application_count, 2**16) << 46 | max(seconds, 0) << 12 | key & 0xFFF)
-    recency = min(max(created.timestamp() / _CENTURY_SECONDS, 0.0), 1.0)
-    made.add_float("recency", _NEWEST_LEAD * recency + (key & 0xFFF) * 1e-7)
-    known = words.setdefault(primary, set())
-    unspaced: set[str] = set()
-    for place, text in enumerate((document.title, *document.passages, *document.context)):
-        found = list_words(normalize(text))
-        known.update(found)
-        terms = join_terms(found)
-        made.add_text("words", terms)
-        if place == 0:
-            made.add_text("title", terms)
-        if not terms.isascii():
-            unspaced.update(char for word in found if is_unspaced(word) for char in word)
-    if unspaced:
-        made.add_text("characters", " ".join(sorted(unspaced)))
-    return made

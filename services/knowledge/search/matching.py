@@ -7,7 +7,7 @@ from itertools import pairwise
 import tantivy
 
 from services.knowledge.search.analysis import is_unspaced
-from services.knowledge.search.documents import FACETS, Filters
+from services.knowledge.search.documents import FACETS, Filters, Topic
 from services.knowledge.search.expansion import UNCOUNTED, Expansion, Relation, Variant
 from services.knowledge.search.query import Occurrence
 
@@ -15,6 +15,8 @@ _TITLE_WEIGHT = 0.6
 """What a match in the title counts beside that in all words."""
 _NEAR_WEIGHT, _NEAR_SLOP = 0.3, 3
 _BEGINNING_WEIGHT = 0.4
+_NAMED_WEIGHT, _TOPIC_WEIGHT = 0.3, 0.4
+"""What it counts that a topic is named by another of its names, and that a document has it."""
 _MAX_SCORED = 16
 """So many variants of a word are scored one by one; more are only found."""
 _MAX_IN_TITLE = 6
@@ -35,7 +37,9 @@ def get_ideal_score(expansions: Iterable[Expansion], documents: int) -> float:
     )
 
 
-def build_words_query(schema: tantivy.Schema, expansions: Sequence[Expansion], documents: int) -> tantivy.Query:
+def build_words_query(
+    schema: tantivy.Schema, expansions: Sequence[Expansion], topics: Sequence[Topic], documents: int
+) -> tantivy.Query:
     """Return the query for documents in which any of it occurs, the better the more and the rarer."""
     clauses = []
     for expansion in expansions:
@@ -48,6 +52,7 @@ def build_words_query(schema: tantivy.Schema, expansions: Sequence[Expansion], d
             case Occurrence.MUST_NOT:
                 pass
     clauses += [(tantivy.Occur.Should, near) for near in _build_near_queries(schema, expansions)]
+    clauses += [(tantivy.Occur.Should, each) for each in _build_topic_queries(schema, expansions, topics, documents)]
     return tantivy.Query.boolean_query(clauses) if clauses else tantivy.Query.all_query()
 
 
@@ -174,6 +179,30 @@ def _get_frequency(expansion: Expansion) -> int:
         return max(direct)
     others = [*expansion.variants, *(variant for part in expansion.parts for variant in part)]
     return max((variant.frequency for variant in others), default=0)
+
+
+def _build_topic_queries(
+    schema: tantivy.Schema, expansions: Sequence[Expansion], topics: Sequence[Topic], documents: int
+) -> Iterator[tantivy.Query]:
+    """Yield queries for what a topic is called anywhere, and for documents that have it."""
+    frequencies = [_get_frequency(each) for each in expansions for _ in each.unit.terms]
+    for topic in topics:
+        rarity = inverse_frequency(min(frequencies[topic.start : topic.end], default=0), documents)
+        names = [_build_label_query(schema, label) for label in topic.labels]
+        named = tantivy.Query.boolean_query([(tantivy.Occur.Should, name) for name in names])
+        has_it = build_any_query(schema, "topics", [topic.slug])
+        yield tantivy.Query.disjunction_max_query(
+            [
+                tantivy.Query.const_score_query(named, _NAMED_WEIGHT * rarity),
+                tantivy.Query.const_score_query(has_it, _TOPIC_WEIGHT * rarity),
+            ]
+        )
+
+
+def _build_label_query(schema: tantivy.Schema, label: Sequence[str]) -> tantivy.Query:
+    if len(label) == 1:
+        return build_term_query(schema, label[0])
+    return tantivy.Query.phrase_query(schema, "words", list(label))
 
 
 def _build_near_queries(schema: tantivy.Schema, expansions: Sequence[Expansion]) -> Iterator[tantivy.Query]:

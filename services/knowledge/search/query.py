@@ -97,6 +97,10 @@ class Query:
     is_cut: bool = False
     """Whether more was typed than is looked at."""
 
+    def list_terms(self) -> list[str]:
+        """Return the terms of all units, in their order."""
+        return [term for unit in self.units for term in unit.terms]
+
     @classmethod
     def parse(cls, text: str) -> "Query":
         """Read what a person typed: any text."""

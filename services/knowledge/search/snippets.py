@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from services.knowledge.search.analysis import find_terms, get_terms, is_unspaced, list_words, normalize
-from services.knowledge.search.documents import Document
+from services.knowledge.search.documents import Document, Topic
 from services.knowledge.search.expansion import Expansion, Relation
 from services.knowledge.search.query import Occurrence
 
@@ -55,13 +55,20 @@ class Snippets:
 
     Args:
         expansions: What was looked for.
+        topics: Topics that the query names.
     """
 
-    def __init__(self, expansions: Sequence[Expansion]) -> None:
+    def __init__(self, expansions: Sequence[Expansion], topics: Sequence[Topic] = ()) -> None:
         wanted = [each for each in expansions if each.unit.occurrence is not Occurrence.MUST_NOT]
         self._terms: dict[str, _Match] = {}
         self._beginnings: list[tuple[str, _Match]] = []
         self._phrases = [each.unit.terms for each in wanted if len(each.unit.terms) > 1]
+        # Terms that match wherever they stand; others only as a part of a phrase.
+        self._alone = {
+            each.term
+            for expansion in wanted
+            for each in (*expansion.variants, *(each for part in expansion.parts for each in part))
+        } | {label[0] for topic in topics for label in topic.labels if len(label) == 1}
         self._known: dict[str, _Match | None] = {}
         for number, expansion in enumerate(wanted):
             if len(expansion.unit.terms) > 1:
@@ -73,6 +80,13 @@ class Snippets:
                 self._terms.setdefault(expansion.unit.terms[0], _Match(number, Relation.SAME))
             if expansion.beginning:
                 self._beginnings.append((expansion.beginning, _Match(number, Relation.BEGINNING)))
+        self._topics = {topic.slug for topic in topics}
+        for topic in topics:
+            for label in topic.labels:
+                if len(label) > 1:
+                    self._phrases.append(tuple(label))
+                for term in label:
+                    self._terms.setdefault(term, _Match(topic.start, Relation.TOPIC))
 
     def cut(self, document: Document) -> Snippet:
         """Return where and why a document matched."""
@@ -87,6 +101,8 @@ class Snippets:
                 start, count = _find_best_start(marks)
                 if count > most:
                     best, best_marks, best_start, most = number, marks, start, count
+        if not self._topics.isdisjoint(document.topics):
+            found.setdefault(Relation.TOPIC, {})
         context = ""
         around = [
             (text, self._find_marks(text, found)) for text in map(normalize, document.context) if self._may_match(text)
@@ -153,7 +169,7 @@ class Snippets:
 
     @cached_property
     def _only_in_phrases(self) -> frozenset[str]:
-        return frozenset(term for phrase in self._phrases for term in phrase)
+        return frozenset(term for phrase in self._phrases for term in phrase) - self._alone
 
     def _find_phrases(self, terms: Sequence[str]) -> set[int]:
         """Return the places that belong to a phrase that was looked for."""

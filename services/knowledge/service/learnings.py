@@ -45,6 +45,7 @@ from services.knowledge.search.query import Query
 from services.knowledge.search.snippets import Snippets
 from services.knowledge.semantics import EMBED, Semantics
 from services.knowledge.sources import Source, Sources
+from services.knowledge.topics import TopicFinder
 
 ORDERINGS = {
     "create_time": Learning.create_time,
@@ -53,6 +54,8 @@ ORDERINGS = {
     "application_count": Learning.application_count,
 }
 
+# How many similar learnings are listed, and at most.
+SIMILAR, MAX_SIMILAR = 5, 20
 SEARCH_ORDERINGS = {
     "": Order.RELEVANCE,
     "relevance": Order.RELEVANCE,
@@ -70,13 +73,17 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     Args:
         indexer: The search index of the learnings.
         semantics: What they mean.
+        topics: The topics that queries name.
         sources: Finds what learnings come from.
     """
 
-    def __init__(self, database: Database, indexer: Indexer, semantics: Semantics, sources: Sources) -> None:
+    def __init__(
+        self, database: Database, indexer: Indexer, semantics: Semantics, topics: TopicFinder, sources: Sources
+    ) -> None:
         self._database = database
         self._indexer = indexer
         self._semantics = semantics
+        self._topics = topics
         self._sources = sources
         self._recent = RecentLearnings(database)
 
@@ -94,8 +101,11 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     async def SearchLearnings(self, request: pb.SearchLearningsRequest, context: Any) -> pb.SearchLearningsResponse:
         query, order, size = Query.parse(request.query), _read_order(request), read_page_size(request)
         cursor, filters = _read_cursor(request), _read_filters(request, query)
+        topics = self._topics.find(query)
         meaning = await self._semantics.compare(query.text, get_primary(request.reader_language))
-        found = await self._indexer.search(query, filters, meaning=meaning, order=order, cursor=cursor, limit=size)
+        found = await self._indexer.search(
+            query, filters, topics=topics, meaning=meaning, order=order, cursor=cursor, limit=size
+        )
         page = found.page
         answer = pb.SearchLearningsResponse(
             next_page_token=page_token.encode(request, page.cursor) if page.cursor else "",
@@ -103,15 +113,33 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             facets=convert.facets_message(page.facets),
             words=map(convert.searched_word_message, found.expansions),
             query_cut=query.is_cut,
+            topics=dict.fromkeys(topic.slug for topic in topics),
             semantic_state=convert.SEMANTIC_STATES[self._semantics.get_state(self._indexer.count_documents())],
         )
         entries = await self._recent.read([hit.id for hit in page.hits])
-        caller, snippets = identity(), Snippets(found.expansions)
+        caller, snippets = identity(), Snippets(found.expansions, topics)
         for hit in page.hits:
             entry = entries.get(hit.id)
             # The index may lag behind by a moment: rights are those of the row.
             if entry and (learning := visible_message(entry, caller)):
                 answer.results.append(convert.result_message(hit, learning, snippets.cut(entry.document)))
+        return answer
+
+    async def ListSimilarLearnings(
+        self, request: pb.ListSimilarLearningsRequest, context: Any
+    ) -> pb.ListSimilarLearningsResponse:
+        async with self._database.read_once() as session:
+            learning = await queries.get_visible(session, request.name)
+        answer, meaning = pb.ListSimilarLearningsResponse(), self._semantics.find_similar(learning.id)
+        if meaning is None:
+            return answer
+        caller = identity()
+        filters = Filters(states=[state.value for state in IN_USE], audience=rights.get_audience(caller))
+        limit = min(request.page_size or SIMILAR, MAX_SIMILAR)
+        ids = await self._indexer.list_nearest(meaning, filters, limit)
+        entries = await self._recent.read(ids)
+        found = (visible_message(entries[id_], caller) for id_ in ids if id_ in entries)
+        answer.learnings.extend(filter(None, found))
         return answer
 
     async def CreateLearning(self, request: pb.CreateLearningRequest, context: Any) -> pb.Learning:

@@ -46,23 +46,23 @@ class TopicExpander:
 
     Args:
         topics: (slug, [(language, label, whether it is the preferred one)]) of each topic. Read once.
-        normalize: Returns what a word has in common with its other forms, or "" for one that does not count. Words of
-            labels go through it and those of queries, so both have to be folded and cut alike.
+        normalize: Returns what a word has in common with its other forms in a language, or "" for one that does not
+            count. Words of labels go through it and those of queries, so both have to be folded and cut alike.
         split: Returns the words of a label, as queries are cut into words.
     """
 
     def __init__(
         self,
         topics: Iterable[tuple[str, Iterable[tuple[str, str, bool]]]],
-        normalize: Callable[[str], str],
+        normalize: Callable[[str, str], str],
         split: Callable[[str], Sequence[str]] = split_words,
     ) -> None:
         self._normalize = normalize
         self._slugs: list[str] = []
         # Of each topic, a line for each label: its language and its words. A tenth of the memory of lists.
         self._labels: list[str] = []
-        # Word → how many words the longest label has that begins with it.
-        self._longest: dict[str, int] = {}
+        # Language → word → how many words the longest label has that begins with it.
+        self._longest: dict[str, dict[str, int]] = {}
         entries = []
         for slug, labels in topics:
             place, lines = len(self._slugs), []
@@ -71,9 +71,10 @@ class TopicExpander:
                 if not words:
                     continue
                 lines.append(f"{language} {' '.join(words)}")
-                if key := self._make_key(words):
-                    entries.append(_hash(key) << 32 | place)
-                    self._longest[key[0]] = max(len(key), self._longest.get(key[0], 0))
+                if key := self._make_key(words, language):
+                    entries.append(_hash(language, key) << 32 | place)
+                    longest = self._longest.setdefault(language, {})
+                    longest[key[0]] = max(len(key), longest.get(key[0], 0))
             self._slugs.append(slug)
             self._labels.append("\n".join(lines))
         entries.sort()
@@ -94,30 +95,30 @@ class TopicExpander:
         Args:
             words: Folded words of a query, cut as the labels were.
         """
-        counted = [(place, form) for place, word in enumerate(words) if (form := self._normalize(word))]
-        forms = [form for _, form in counted]
-        spans = [
-            (start, end)
-            for start, form in enumerate(forms)
-            for end in range(start + 1, min(start + self._longest.get(form, 0), len(forms)) + 1)
-        ]
+        # In whatever language it is: first and last word → topics.
+        spans: dict[tuple[int, int], list[int]] = {}
+        for language, longest in self._longest.items():
+            counted = [(place, form) for place, word in enumerate(words) if (form := self._normalize(word, language))]
+            forms = [form for _, form in counted]
+            for start, form in enumerate(forms):
+                for end in range(start + 1, min(start + longest.get(form, 0), len(forms)) + 1):
+                    if topics := list(self._iterate_places(_hash(language, forms[start:end]))):
+                        spans.setdefault((counted[start][0], counted[end - 1][0] + 1), []).extend(topics)
         taken: set[int] = set()
         matches = []
         for start, end in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
-            if taken.isdisjoint(range(start, end)) and (topics := self._find_topics(forms[start:end])):
+            if taken.isdisjoint(range(start, end)):
                 taken.update(range(start, end))
-                first, last = counted[start][0], counted[end - 1][0]
-                matches += [Match(self._slugs[topic], first, last + 1, self._get_labels(topic)) for topic in topics]
+                matches += [
+                    Match(self._slugs[topic], start, end, self._get_labels(topic))
+                    for topic in dict.fromkeys(spans[start, end])
+                ]
         return sorted(matches, key=lambda match: match.start)
 
-    def _make_key(self, words: Sequence[str]) -> list[str]:
+    def _make_key(self, words: Sequence[str], language: str) -> list[str]:
         """Return the forms of a label's words that count; none of one that is too long."""
-        forms = [form for word in words if (form := self._normalize(word))]
+        forms = [form for word in words if (form := self._normalize(word, language))]
         return forms if len(forms) <= MAX_WORDS else []
-
-    def _find_topics(self, forms: Sequence[str]) -> list[int]:
-        """Return the places of the topics that have a label of these forms."""
-        return list(dict.fromkeys(self._iterate_places(_hash(forms))))
 
     def _iterate_places(self, hashed: int) -> Iterator[int]:
         index = bisect_left(self._hashes, hashed)
@@ -133,5 +134,5 @@ class TopicExpander:
         return labels
 
 
-def _hash(forms: Sequence[str]) -> int:
-    return hash(" ".join(forms)) & (1 << HASH_BITS) - 1
+def _hash(language: str, forms: Sequence[str]) -> int:
+    return hash(f"{language} {' '.join(forms)}") & (1 << HASH_BITS) - 1
