@@ -14,6 +14,17 @@ async def search(caller: Caller, query: str = "", **filters: Any) -> SearchLearn
     return await eventually(lambda: caller.SearchLearnings(request))
 
 
+async def wait_for_meaning(caller: Caller, count: int) -> None:
+    """Wait until there are so many learnings, and the meaning of all of them is known."""
+
+    async def ask() -> SearchLearningsResponse | None:
+        answer = await caller.SearchLearnings(SearchLearningsRequest())
+        is_known = answer.semantic_state == SearchLearningsResponse.SEMANTIC_STATE_COMPLETE
+        return answer if is_known and answer.total_size == count else None
+
+    await eventually(ask, seconds=30.0)
+
+
 async def wait_for_total(caller: Caller, query: str, count: int, *, seconds: float = 10.0, **filters: Any) -> list[str]:
     """Return the titles of what is found, as soon as it is as much as expected."""
 

@@ -17,7 +17,7 @@ from chassis import page_token
 from chassis.identity import Role
 from tests.calls import Caller, RunningService
 from tests.knowledge.factories import create_request
-from tests.knowledge.searching import search, wait_for_total
+from tests.knowledge.searching import search, wait_for_meaning, wait_for_total
 from tests.refusals import refused
 
 
@@ -162,8 +162,8 @@ async def test_each_caller_is_told_what_it_may_do_with_what_it_found(
 
 async def test_search_pages_follow_each_other(coordinator: Caller) -> None:
     await asyncio.gather(*(coordinator.CreateLearning(create_request(title=f"Weg {n}")) for n in range(7)))
+    await wait_for_meaning(coordinator, 7)
     for query in ("Controlling", ""):
-        await wait_for_total(coordinator, query, 7)
         seen: list[str] = []
         request = SearchLearningsRequest(query=query, page_size=3)
         while True:
