@@ -20,23 +20,30 @@ FORUM = Forum(
 Node = SubjectNode
 # id → node; a parent stands before its children.
 NODES: dict[str, SubjectNode] = {
-    "bildung": Node(kind=Node.KIND_STRATEGIC_GOAL, code="1", title="Bildung", sdg_targets=["4"]),
-    "klimaschutz": Node(kind=Node.KIND_STRATEGIC_GOAL, code="2", title="Klimaschutz", sdg_targets=["13"]),
-    "kultur": Node(kind=Node.KIND_STRATEGIC_GOAL, code="3", title="Kultur", sdg_targets=["11"]),
+    "bildung": Node(kind=Node.KIND_STRATEGIC_GOAL, code="1", title="Bildung", sdg_targets=["4"], topics=["education"]),
+    "klimaschutz": Node(
+        kind=Node.KIND_STRATEGIC_GOAL, code="2", title="Klimaschutz", sdg_targets=["13"], topics=["climate"]
+    ),
+    "kultur": Node(kind=Node.KIND_STRATEGIC_GOAL, code="3", title="Kultur", sdg_targets=["11"], topics=["culture"]),
     "umsetzung": Node(
         kind=Node.KIND_STRATEGIC_GOAL,
         code="4",
         title="Umsetzung des Leitbilds im Verwaltungshandeln",
         description="Das von der Bürgerschaft erarbeitete Leitbild soll im Verwaltungshandeln umgesetzt werden.",
         sdg_targets=["16.6"],
+        topics=["strategy", "steering"],
     ),
     "charta": Node(
         kind=Node.KIND_COMMITMENT,
         code="C",
         title="Internationale Chartas",
         description="Verpflichtungen aus Internationalen Chartas, umgesetzt über das Mannheimer Steuerungssystem.",
+        topics=["international-charters"],
     ),
-    "agenda-2030": Node(kind=Node.KIND_COMMITMENT, code="C.1", title="UN-Nachhaltigkeitsziele", parent="charta"),
+    "agenda-2030": Node(
+        kind=Node.KIND_COMMITMENT, code="C.1", title="UN-Nachhaltigkeitsziele", parent="charta",
+        topics=["sustainability"],
+    ),
     "massnahmen-bildung": Node(
         kind=Node.KIND_MEASURE, code="1.1", title="Maßnahmen im Bereich Bildung", parent="bildung",
         fulfils=["agenda-2030"]
@@ -50,17 +57,22 @@ NODES: dict[str, SubjectNode] = {
         fulfils=["agenda-2030"]
     ),
     "indikator-bildung": Node(
-        kind=Node.KIND_INDICATOR, code="1.1.1", title="Vorgeschlagene Indikatoren: Bildung", parent="massnahmen-bildung"
+        kind=Node.KIND_INDICATOR, code="1.1.1", title="Vorgeschlagene Indikatoren: Bildung",
+        parent="massnahmen-bildung",
+        topics=["indicators"],
     ),
     "indikator-klimaschutz": Node(
         kind=Node.KIND_INDICATOR, code="2.1.1", title="Vorgeschlagene Indikatoren: Klimaschutz",
         parent="massnahmen-klimaschutz",
+        topics=["indicators"],
     ),
     "indikator-kultur": Node(
-        kind=Node.KIND_INDICATOR, code="3.1.1", title="Vorgeschlagene Indikatoren: Kultur", parent="massnahmen-kultur"
+        kind=Node.KIND_INDICATOR, code="3.1.1", title="Vorgeschlagene Indikatoren: Kultur", parent="massnahmen-kultur",
+        topics=["indicators"],
     ),
     "spitzenkennzahl": Node(
-        kind=Node.KIND_TOP_INDICATOR, code="4.1", title="Spitzenkennzahl zur Umsetzung", parent="umsetzung"
+        kind=Node.KIND_TOP_INDICATOR, code="4.1", title="Spitzenkennzahl zur Umsetzung", parent="umsetzung",
+        topics=["indicators"],
     ),
     "managementziel": Node(
         kind=Node.KIND_MANAGEMENT_GOAL, code="4.1.1", title="Managementziel einer Dienststelle",
@@ -68,7 +80,8 @@ NODES: dict[str, SubjectNode] = {
         fulfils=["charta"],
     ),
     "haushaltsprodukt": Node(
-        kind=Node.KIND_BUDGET_PRODUCT, code="4.1.1.1", title="Haushaltsprodukt", parent="managementziel"
+        kind=Node.KIND_BUDGET_PRODUCT, code="4.1.1.1", title="Haushaltsprodukt", parent="managementziel",
+        topics=["budget"],
     ),
 }  # fmt: skip
 

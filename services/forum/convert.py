@@ -11,7 +11,7 @@ from typing import Any
 
 from austausch.forum.v1 import forum_pb2 as pb
 
-from chassis.convert import date_message, enum_numbers, read_columns, resource_fields, timestamp_message
+from chassis.convert import date_message, enum_numbers, read_columns, resource_fields, timestamp_message, unique_nfc
 from chassis.identity import Identity
 from chassis.model import Resource
 from services.forum import rights
@@ -72,12 +72,15 @@ def forum_message(forum: Forum) -> pb.Forum:
 
 # Names of others of the forum, which the servicer looks up.
 SUBJECT_NODE_REFERENCES = frozenset({"parent", "fulfils"})
-SUBJECT_NODE_FIELDS = SUBJECT_NODE_REFERENCES | {"kind", "code", "title", "description", "sdg_targets", "department"}
+SUBJECT_NODE_FIELDS = SUBJECT_NODE_REFERENCES | {
+    "kind", "code", "title", "description", "sdg_targets", "topics", "department",
+}  # fmt: skip
 
 
 def subject_node_columns(message: pb.SubjectNode, fields: Iterable[str] = SUBJECT_NODE_FIELDS) -> dict[str, Any]:
     """Return fields of a node that are no references as the columns take them; raises as `read_columns`."""
-    return read_columns(message, SubjectNode, set(fields) - SUBJECT_NODE_REFERENCES)
+    readers = {"topics": lambda topics, _path: unique_nfc(topics)}
+    return read_columns(message, SubjectNode, set(fields) - SUBJECT_NODE_REFERENCES, readers)
 
 
 def subject_node_message(node: SubjectNode) -> pb.SubjectNode:
@@ -89,6 +92,7 @@ def subject_node_message(node: SubjectNode) -> pb.SubjectNode:
         title=node.title,
         description=node.description,
         sdg_targets=node.sdg_targets,
+        topics=node.topics,
         fulfils=_names(SubjectNode, node.forum_id, node.commitment_ids),
         department=node.department,
         **resource_fields(node),

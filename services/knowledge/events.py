@@ -6,7 +6,7 @@ one; and what people have done to it since, were it to delete it, is never undon
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +45,8 @@ from services.knowledge.semantics import EMBED
 
 # The author of a debrief whose event names no person.
 EXCHANGE_AUTHOR = "services/exchange"
+# More than a learning may have, by the contract, can a conclusion on many nodes tell of: the nearest come first.
+MAX_TOPICS = 30
 
 Verdict = forum_pb2.Recommendation.Answer
 State = forum_pb2.Recommendation.State
@@ -130,7 +132,7 @@ async def record_conclusion(session: Session, event: forum_events.ConclusionAdop
         observation=conclusion.text,
         discussion=conclusion.dissent,
         source=conclusion.name,
-        **_forum_columns(event.forum, event.sdg_targets),
+        **_forum_columns(event),
     )
     await _record_once(session, learning)
     for recommendation in event.recommendations:
@@ -193,15 +195,17 @@ def _make_insight(
         recommendation=recommendation.text,
         source=recommendation.name,
         department=recommendation.owner_department,
-        **_forum_columns(event.forum, event.sdg_targets),
+        **_forum_columns(event),
     )
 
 
-def _forum_columns(forum: forum_pb2.Forum, sdg_targets: Sequence[str]) -> dict[str, Any]:
-    """Return what is the same in all learnings from a forum."""
+def _forum_columns(event: forum_events.ConclusionAdopted | FollowUp) -> dict[str, Any]:
+    """Return what is the same in all learnings from a conclusion of a forum."""
+    forum = event.forum
     return {
         "source_title": forum.title,
-        "sdg_targets": list(sdg_targets),
+        "topics": unique_nfc(event.topics)[:MAX_TOPICS],
+        "sdg_targets": list(event.sdg_targets),
         "cities": [forum.city] if forum.city else [],
         "author": FORUM_AUTHOR,
         "author_name": forum.title,

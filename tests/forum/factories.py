@@ -80,9 +80,9 @@ async def make_recommendation(caller: Caller, conclusion: pb.Conclusion, **field
     return await caller.CreateRecommendation(request)
 
 
-async def make_adopted(caller: Caller, forum: pb.Forum) -> pb.Recommendation:
-    """Make an adopted recommendation."""
-    conclusion = await make_conclusion(caller, forum)
+async def make_adopted(caller: Caller, forum: pb.Forum, **fields: Any) -> pb.Recommendation:
+    """Make an adopted recommendation; fields are the conclusion's."""
+    conclusion = await make_conclusion(caller, forum, **fields)
     recommendation = await make_recommendation(caller, conclusion)
     await caller.AdoptConclusion(pb.AdoptConclusionRequest(name=conclusion.name))
     return await caller.GetRecommendation(pb.GetRecommendationRequest(name=recommendation.name))

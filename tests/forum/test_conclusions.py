@@ -82,6 +82,25 @@ async def test_an_adoption_adopts_the_recommendations_and_tells_of_all(
     assert list(event.sdg_targets) == ["11", "4.7"]
 
 
+async def test_an_adoption_tells_what_its_nodes_and_those_above_them_are_about(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    top = await make_node(coordinator, forum, topics=["climate", "strategy"])
+    middle = await make_node(coordinator, forum, parent=top.name)
+    measure = await make_node(coordinator, forum, parent=middle.name, topics=["mobility", "climate"])
+    await make_node(coordinator, forum, parent=measure.name, topics=["below"])
+    other = await make_node(coordinator, forum, topics=["culture"])
+    await make_node(coordinator, forum, parent=top.name, topics=["beside"])
+    await make_node(coordinator, await make_forum(coordinator, "another"), topics=["elsewhere"])
+    conclusion = await make_conclusion(coordinator, forum, nodes=[measure.name, other.name])
+    await coordinator.AdoptConclusion(adopt(conclusion))
+    (row,) = await events(lone_forum)
+    told = list(events_pb2.ConclusionAdopted.FromString(row.payload).topics)
+    assert sorted(told) == ["climate", "culture", "mobility", "strategy"]
+    assert told[-1] == "strategy", "the nearest come first"
+
+
 async def test_an_adoption_that_fails_half_way_leaves_nothing(lone_forum: RunningService, coordinator: Caller) -> None:
     forum = await make_forum(coordinator)
     conclusion = await make_conclusion(coordinator, forum)

@@ -106,6 +106,20 @@ async def test_the_steering_chain_can_be_expressed(coordinator: Caller) -> None:
     assert list((await coordinator.ListSubjectNodes(only)).subject_nodes) == [charter]
 
 
+async def test_a_node_has_topics_in_any_script_each_once(coordinator: Caller) -> None:
+    forum = await make_forum(coordinator)
+    node = await make_node(coordinator, forum, topics=["gru\u0308nfla\u0308chen", "grünflächen", "水资源"])
+    assert list(node.topics) == ["grünflächen", "水资源"]
+    request = pb.UpdateSubjectNodeRequest(
+        subject_node=pb.SubjectNode(name=node.name, etag=node.etag), update_mask=FieldMask(paths=["topics"])
+    )
+    assert list((await coordinator.UpdateSubjectNode(request)).topics) == []
+    for topics, field in ((["Not a slug"], "topics[0]"), (["same", "same"], "topics"), (["t"] * 31, "topics")):
+        with refused("INVALID_ARGUMENT") as refusal:
+            await make_node(coordinator, forum, topics=topics)
+        assert f"subject_node.{field}" in refusal.fields
+
+
 async def test_a_node_cannot_become_its_own_ancestor(coordinator: Caller) -> None:
     forum = await make_forum(coordinator)
     top = await make_node(coordinator, forum)

@@ -55,3 +55,22 @@ def test_recommendations_of_the_release_before_have_never_come_back(old_database
         (row,) = connection.execute(text(f"SELECT {columns} FROM recommendations")).all()  # noqa: S608 - ours
     engine.dispose()
     assert row == (7, [], "", "", None)
+
+
+def test_what_the_release_before_had_under_review_is_about_nothing_yet(old_database: OldDatabase) -> None:
+    url = old_database("services.forum", "forum_0003")
+    node = """
+        INSERT INTO subject_nodes (forum_id, id, kind, code, title, description, sdg_targets, department, create_time,
+                                   update_time, updater, version)
+        VALUES ('f', '{}', 'measure', '', 'N', '', '{{11}}', '', now(), now(), '', 3);
+    """
+    engine = create_engine(driver_url(url, "psycopg"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(BEFORE + node.format("before"))
+    migrate(url, "services.forum")
+    with engine.begin() as connection:
+        # The version before goes on writing while this one is rolled out.
+        connection.exec_driver_sql(node.format("meanwhile"))
+        rows = connection.execute(text("SELECT id, version, topics FROM subject_nodes ORDER BY id")).all()
+    engine.dispose()
+    assert rows == [("before", 3, []), ("meanwhile", 3, [])]

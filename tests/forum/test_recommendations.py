@@ -17,6 +17,7 @@ from tests.forum.factories import (
     make_adopted,
     make_conclusion,
     make_forum,
+    make_node,
     make_recommendation,
 )
 from tests.refusals import refused
@@ -62,7 +63,8 @@ async def test_a_recommendation_is_followed_to_its_verification(
     lone_forum: RunningService, coordinator: Caller, member: Caller
 ) -> None:
     forum = await make_forum(coordinator)
-    adopted = await make_adopted(coordinator, forum)
+    node = await make_node(coordinator, forum, topics=["climate"])
+    adopted = await make_adopted(coordinator, forum, nodes=[node.name])
     implemented = await follow(member, adopted.name, until="implement")
     assert implemented.answer.verdict == Answer.VERDICT_ACCEPTED
     assert (implemented.answer.answerer, implemented.answer.reason) == ("Controllerin", "Passt zum Steuerungssystem.")
@@ -79,6 +81,8 @@ async def test_a_recommendation_is_followed_to_its_verification(
         "RecommendationImplemented",
         "RecommendationVerified",
     ]
+    for row in rows:
+        assert list(getattr(events_pb2, row.type.rpartition(".")[2]).FromString(row.payload).topics) == ["climate"]
     told = events_pb2.RecommendationAnswered.FromString(rows[1].payload)
     assert (told.forum.name, told.conclusion.name) == (forum.name, adopted.conclusion)
     assert told.recommendation.answer == implemented.answer

@@ -133,6 +133,17 @@ def test_the_partner_finds_what_the_exchange_with_its_city_taught(empty: Gateway
     assert sorted(shared) == ["de", "en"]
 
 
+def test_what_the_forum_taught_is_found_by_topic(empty: Gateway) -> None:
+    load(empty)
+
+    rest, until = signed_in(empty, "member"), time.monotonic() + 20
+    while not (found := rest.get("/v1/learnings", topic="indicators").json.get("learnings")):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert [learning["title"] for learning in found] == ["Die vorgeschlagenen Indikatoren sind gut"]
+    assert found[0]["topics"] == ["indicators", "climate", "culture", "education"]
+
+
 def test_a_second_load_does_nothing(empty: Gateway) -> None:
     load(empty)
     create_account_with_password(empty.database, "press@city.example", "Press office", "a long password", ["member"])

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, crumbs_of, execute
+from tests.gateway.browsing import PageForm, browser, crumbs_of, execute, text_of
 from tests.gateway.conftest import Browse, Gateway, Rest, credentials
 from tests.gateway.forums import draft, fill_in, group_of, recommend, seat
 from tests.gateway.samples import created
@@ -230,3 +230,19 @@ def test_a_list_without_forums_says_what_holds_for_the_reader(gateway: Gateway, 
     page = browse(Role.EXPERT).get("/forums").text
     assert "No forum has invited you yet" in page
     assert "No forums yet" not in page
+
+
+def test_the_topics_of_what_is_under_review_are_written_in_words_and_kept(
+    browse: Browse, rest: Rest, forum: str
+) -> None:
+    browser, german = browse(Role.COORDINATOR), {"Accept-Language": "de"}
+    here = f"/{forum}"
+    made = fill_in(browser, f"{here}/subjectNodes/new", kind="KIND_MEASURE", title="Dächer", topics="Climate, Dachgrün")
+    assert made.status_code == 303
+    (node,) = [node for node in rest.get(f"/v1/{forum}/subjectNodes").json["subjectNodes"] if node["title"] == "Dächer"]
+    assert node["topics"] == ["climate", "dachgrün"]
+    assert "Climate, Dachgrün" in text_of(browser.get(f"{here}/subject"))
+    edit = f"/{node['name']}/edit"
+    assert PageForm(browser.get(edit, headers=german).text).fields["subject_node.topics"] == "Klima, Dachgrün"
+    assert fill_in(browser, edit, topics="Dachgrün").status_code == 303
+    assert rest.get(f"/v1/{node['name']}").json["topics"] == ["dachgrün"]

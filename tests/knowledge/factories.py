@@ -87,7 +87,11 @@ def recommendation(id_: str = "preamble", **fields: Any) -> forum_pb2.Recommenda
 def conclusion_adopted(*recommendations: forum_pb2.Recommendation) -> forum_events.ConclusionAdopted:
     """Return the adoption of the conclusion with recommendations, by the international office."""
     return forum_events.ConclusionAdopted(
-        forum=FORUM, conclusion=CONCLUSION, recommendations=recommendations, sdg_targets=["11.3"]
+        forum=FORUM,
+        conclusion=CONCLUSION,
+        recommendations=recommendations,
+        sdg_targets=["11.3"],
+        topics=["strategy", "climate"],
     )
 
 
@@ -101,6 +105,7 @@ def recommendation_answered(
         conclusion=CONCLUSION,
         recommendation=recommendation(answer=answer, updater="Anna Antwort", **fields),
         sdg_targets=["11.3"],
+        topics=["strategy", "climate"],
     )
 
 
@@ -137,5 +142,6 @@ def _followed_up(state: forum_pb2.Recommendation.State, person: str) -> dict[str
         "conclusion": accepted.conclusion,
         "recommendation": accepted.recommendation,
         "sdg_targets": accepted.sdg_targets,
+        "topics": accepted.topics,
         "actor": f"accounts/{person.split(maxsplit=1)[0].lower()}",
     }

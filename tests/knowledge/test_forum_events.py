@@ -55,12 +55,49 @@ async def test_an_adopted_conclusion_and_its_recommendations_become_insights(
         assert learning.state == Learning.STATE_INSIGHT
         assert learning.source_title == learning.author_name == "Leitbild Mannheim 2030"
         assert list(learning.sdg_targets) == ["11.3"]
+        assert list(learning.topics) == ["strategy", "climate"]
     assert learnings[CONCLUSION.name].observation == CONCLUSION.text
     one = learnings["forums/leitbild/recommendations/one"]
     assert one.recommendation == "Dem Leitbild eine Präambel voranstellen."
     found = await eventually(lambda: _found(coordinator, "Präambeln"))
     assert learnings[CONCLUSION.name].name in found
     assert one.name in found
+
+
+async def test_a_learning_takes_as_many_topics_as_it_may_have_and_can_be_edited(
+    producer: Producer, coordinator: Caller
+) -> None:
+    told = conclusion_adopted()
+    told.topics[:] = ["gru\u0308nfla\u0308chen", *(f"topic-{number}" for number in range(40))]
+    await producer.tell(told)
+    (learning,) = await list_learnings(coordinator, CONCLUSION.name)
+    assert list(learning.topics) == ["grünflächen", *(f"topic-{number}" for number in range(29))]
+    await coordinator.UpdateLearning(
+        UpdateLearningRequest(learning=learning, update_mask=FieldMask(paths=["topics", "cities"]))
+    )
+
+
+@pytest.mark.parametrize("answer_comes_first", [False, True])
+async def test_events_of_a_release_that_told_no_topics_make_learnings_without(
+    producer: Producer, coordinator: Caller, answer_comes_first: bool
+) -> None:
+    events = [conclusion_adopted(recommendation()), recommendation_answered(Answer.VERDICT_ACCEPTED)]
+    for event in events:
+        event.ClearField("topics")
+    await producer.tell(*(reversed(events) if answer_comes_first else events))
+    for source in (CONCLUSION.name, PREAMBLE):
+        (learning,) = await list_learnings(coordinator, source)
+        assert list(learning.topics) == []
+
+
+async def test_topics_that_people_chose_since_stay(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(conclusion_adopted(recommendation()))
+    (learning,) = await list_learnings(coordinator, PREAMBLE)
+    change = Learning(name=learning.name, topics=["education"])
+    await coordinator.UpdateLearning(UpdateLearningRequest(learning=change))
+    await producer.tell(recommendation_answered(Answer.VERDICT_ACCEPTED))
+    (after,) = await list_learnings(coordinator, PREAMBLE)
+    assert list(after.topics) == ["education"]
 
 
 async def _found(caller: Caller, query: str) -> set[str]:

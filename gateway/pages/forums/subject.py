@@ -14,7 +14,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.forums import parts
-from gateway.vocabulary import departments
+from gateway.vocabulary import departments, topics
 from gateway.web.links import href
 
 
@@ -32,6 +32,7 @@ def subject(forum_id: str) -> ResponseReturnValue:
     forum = parts.get_forum(forum_id)
     nodes = parts.list_nodes(forum.name)
     titles = {node.name: node.title for node in nodes}
+    topics.load_labels(slug for node in nodes for slug in node.topics)
     return render_template("forums/subject.html", forum=forum, tree=_group_by_parent(nodes), titles=titles)
 
 

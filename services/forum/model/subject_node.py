@@ -59,6 +59,7 @@ class SubjectNode(Linked, Resource, Base):
     title: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text, default="")
     sdg_targets: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    topics: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     department: Mapped[str] = mapped_column(Text, default="")
 
     @declared_attr

@@ -160,6 +160,7 @@ async def _write_adoption(session: Session, conclusion: Conclusion) -> pb.Conclu
         conclusion=convert.conclusion_message(conclusion),
         recommendations=map(convert.recommendation_message, drafts),
         sdg_targets=await queries.get_sdg_targets(session, conclusion),
+        topics=await queries.get_topics(session, conclusion),
     )
     emit(session, event, conclusion.name)
     return convert.conclusion_message(conclusion, identity())

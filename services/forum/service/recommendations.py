@@ -250,4 +250,5 @@ async def _get_event_fields(session: Session, recommendation: Recommendation) ->
         "conclusion": convert.conclusion_message(conclusion),
         "recommendation": convert.recommendation_message(recommendation),
         "sdg_targets": await queries.get_sdg_targets(session, conclusion),
+        "topics": await queries.get_topics(session, conclusion),
     }
