@@ -115,6 +115,7 @@ class FolderModel:
         self.id = f"onnx-{_hash([*sorted(model.parent.glob(f'{model.name}*')), tokenizer])}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # Its warnings are of no use to an operator.
         try:
             self._session = onnxruntime.InferenceSession(str(model), options, ["CPUExecutionProvider"])
             self._tokenizer = Tokenizer.from_file(str(tokenizer))
