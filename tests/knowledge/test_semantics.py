@@ -1,9 +1,7 @@
 """What learnings mean, in a running service: known within seconds, whatever dies meanwhile, and whichever model."""
 
-import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,23 +17,21 @@ from austausch.knowledge.v1.knowledge_pb2 import (
     UpdateLearningRequest,
 )
 from google.protobuf.field_mask_pb2 import FieldMask
-from nats.js.errors import NotFoundError
 from sqlalchemy import text
 
-from chassis.client import aio_channel
 from chassis.database import Database
 from chassis.identity import Role
-from chassis.jetstream import connect
-from chassis.work_queue import Progress, enqueue, read_progress
-from deploy.embedded import Nats, free_port
+from chassis.work_queue import Progress, enqueue
+from deploy.embedded import Nats
 from services.knowledge.language_model import FolderModel
-from services.knowledge.semantics import EMBED, EMBED_MISSING
-from tests.calls import Caller, Keys, RunningService, load_contracts, person
+from services.knowledge.semantics import EMBED
+from tests.calls import Caller, Keys, RunningService
 from tests.conftest import FreshDatabase, knowledge_settings, run_service
 from tests.knowledge.eventually import eventually
 from tests.knowledge.factories import create_request
 from tests.knowledge.rows import write_learnings
 from tests.knowledge.searching import search, wait_for_total
+from tests.knowledge.site import Site, read_queue
 from tests.knowledge.small_model import make_small_model
 
 STATES = SearchLearningsResponse.SemanticState
@@ -186,18 +182,6 @@ async def read_vectors(database: Database) -> list[tuple[str, str, bytes, int]]:
         return [tuple(row) for row in await session.execute(statement)]
 
 
-async def read_queue(database: Database, nats_url: str) -> Progress:
-    """Return how far the work of both queues is."""
-    client = await connect(nats_url, "test")
-    try:
-        both = [await read_progress(database, client.jetstream(), queue) for queue in (EMBED, EMBED_MISSING)]
-    except NotFoundError:
-        return Progress(waiting=1, in_hand=0, dead=0)  # Nobody has begun yet.
-    finally:
-        await client.close()
-    return Progress(*(sum(getattr(each, name) for each in both) for name in ("waiting", "in_hand", "dead")))
-
-
 async def wait_for_work(knowledge: RunningService) -> None:
     """Wait until all tasks are done."""
 
@@ -215,61 +199,6 @@ async def run_knowledge(
     """Run the service in this process."""
     async with run_service("knowledge", database_url, nats, keys, **knowledge_settings(index), **more) as service:
         yield service
-
-
-class Site:
-    """Processes of the knowledge service over one database."""
-
-    def __init__(self, database_url: str, nats: Nats, keys: Keys, index: Path) -> None:
-        self.database = Database(database_url)
-        self.nats = nats
-        self._keys = keys
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": "proto",
-            "KNOWLEDGE_DATABASE_URL": database_url,
-            **knowledge_settings(index),
-            "NATS_URL": nats.url,
-            "IDENTITY_TRUSTED_KEYS": str(keys.trusted),
-        }
-        self._processes: list[asyncio.subprocess.Process] = []
-
-    async def start(self, *arguments: str, **more: str) -> asyncio.subprocess.Process:
-        """Start a process; without arguments it serves."""
-        command = [sys.executable, "-m", "services.knowledge", *arguments]
-        self._processes.append(await asyncio.create_subprocess_exec(*command, env=self._environment | more))
-        return self._processes[-1]
-
-    @contextlib.asynccontextmanager
-    async def serve(self, **more: str) -> AsyncIterator[Caller]:
-        """Run a process that serves until the block ends, and is killed then."""
-        address = f"127.0.0.1:{free_port()}"
-        process = await self.start(KNOWLEDGE_LISTEN=address, **more)
-        contract = [service for file in load_contracts("knowledge") for service in file.services_by_name.values()]
-        async with aio_channel(address) as channel:
-            caller = Caller(channel, contract, lambda: self._keys.token(person(Role.COORDINATOR)))
-            await eventually(lambda: caller.SearchLearnings(SearchLearningsRequest()), seconds=60)
-            yield caller
-        process.kill()
-        await process.wait()
-
-    async def write(self, *ids: str) -> None:
-        """Write learnings, each with its task, as the service does."""
-        async with self.database.begin() as session:
-            await write_learnings(session, ids)
-            enqueue(session, EMBED, ids)
-
-    async def is_idle(self) -> bool:
-        """Tell whether no task is left anywhere."""
-        return await read_queue(self.database, self.nats.url) == Progress(waiting=0, in_hand=0, dead=0)
-
-    async def stop(self) -> None:
-        """Kill everything."""
-        for process in self._processes:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        await self.database.dispose()
 
 
 @pytest.fixture
