@@ -32,8 +32,8 @@ _SELECT_HORIZON = text(
     " FROM pg_current_snapshot() AS snapshot"
 )
 
-# Until its statistics know of a large transaction, PostgreSQL takes it for a small one, and would read and sort for each
-# batch all of it that is left.
+# Until its statistics know of a large transaction, PostgreSQL takes it for a small one: it would read all of it
+# that is left for each batch, and sort it.
 _READ_IN_ORDER = text("SET LOCAL enable_sort = off")
 
 
