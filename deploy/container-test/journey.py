@@ -99,7 +99,7 @@ def run_again(checks: Checks, when: str) -> None:
     client = Client(EMAIL, PASSWORD, patience=10)
     exchange = client.get("/exchanges")["exchanges"][0]["name"]
     before = client.get("/learnings")["totalSize"]
-    checks.that(f"earlier learnings are there, {when}", lambda: before > 0 and _found(client, "Haushalt"))
+    checks.that(f"earlier learnings are there, {when}", lambda: before > 0 and find(client, "Haushalt"))
     checks.that(f"a learning is found, {when}", lambda: report_and_find(client, exchange))
 
 
@@ -117,14 +117,15 @@ def report_and_find(client: Client, exchange: str) -> bool:
     entry = {"title": "Kennzahlen", "language": "de", "observation": observation}
     client.post(f"/{visit}:report", debrief={"summary": "Two days", "entries": [entry]})
     deadline = time.monotonic() + FOUND_SECONDS
-    while not (found := _found(client, word)):
+    while not (found := find(client, word)):
         if time.monotonic() > deadline:
             raise Failed(f"nothing is found within {FOUND_SECONDS} s")
         time.sleep(0.2)
-    return found[0]["learning"]["source"] == visit and bool(_found(client, "Haushaltes"))
+    return found[0]["learning"]["source"] == visit and bool(find(client, "Haushaltes"))
 
 
-def _found(client: Client, query: str) -> list[dict[str, Any]]:
+def find(client: Client, query: str) -> list[dict[str, Any]]:
+    """Return what a search finds."""
     results: list[dict[str, Any]] = client.get(f"/learnings:search?query={quote(query)}").get("results", [])
     return results
 

@@ -22,12 +22,13 @@ def run_checks(checks: Checks) -> None:
     if not PYTHON.exists():
         print("search by meaning: skipped: it needs make setup")
         return
-    program = "import pathlib, sys, tests.knowledge.small_model as small; small.make_small_model(pathlib.Path(sys.argv[1]))"
+    program = "import pathlib, sys, tests.knowledge.small_model as m; m.make_small_model(pathlib.Path(sys.argv[1]))"
     run(PYTHON, "-c", program, FOLDER)
     os.environ["MODEL"] = str(FOLDER)
     with step("docker compose up, with a language model and a worker"):
         stack.up("--profile", "worker")
     checks.that("with a language model the meaning of all learnings becomes known", _becomes_complete)
+    checks.that("with a language model learnings are found", _finds)
     worker = stack.get_container("knowledge-worker")
     checks.that("a worker is healthy", lambda: stack.get_state("knowledge-worker") == "healthy")
     checks.that("a worker ends by itself, with code 0, on SIGTERM", lambda: _drains(worker))
@@ -45,6 +46,11 @@ def _becomes_complete() -> bool:
             raise Failed(f"not known within {SECONDS} s: {said}")
         time.sleep(0.5)
     return True
+
+
+def _finds() -> bool:
+    client = journey.Client(journey.EMAIL, journey.PASSWORD, patience=10)
+    return bool(journey.find(client, "Haushalt"))
 
 
 def _drains(container: str) -> bool:

@@ -9,6 +9,7 @@ Source: Wang et al., *Multilingual E5 Text Embeddings* (2024): the prefixes, and
 """
 
 import hashlib
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -101,6 +102,8 @@ class FolderModel:
     """
 
     def __init__(self, folder: Path) -> None:
+        # Read at the import: else it counts its users for its makers.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
         from tokenizers import Tokenizer
 

@@ -80,6 +80,9 @@ class Semantics:
         self._database = database
         self._models = models
         self.workers = [Worker(queue, database, self.embed) for queue in (EMBED, EMBED_MISSING)]
+        if models:
+            # The first query need not wait for what this loads, and that it fails is seen at the start.
+            guess_languages("")
         self._means = {model.id: load_means(model) for model in models}
         self._vectors = self._make_vectors()
         self._wake = asyncio.Event()

@@ -255,3 +255,20 @@ def test_a_service_with_a_broken_model_ends_with_one_line(
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"knowledge: {folder} holds no language model that works: ")
+
+
+def test_whoever_runs_a_model_is_not_counted_for_its_makers(folder: Path, words: Words) -> None:
+    # onnxruntime keeps a number for each user in the home directory, and complains where it can't.
+    program = "import pathlib, sys, services.knowledge.language_model as m; m.FolderModel(pathlib.Path(sys.argv[1]))"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": "proto", "HOME": "/dev/null/nowhere"}
+    counted = run_program("import onnxruntime", environment)
+    assert "telemetry" in counted.stderr, "the control"
+    assert run_program(program, environment, str(folder)).stderr == ""
+
+
+def run_program(program: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of Python to its end."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environment, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
