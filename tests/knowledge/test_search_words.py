@@ -194,3 +194,12 @@ def test_a_compound_is_found_by_each_of_its_parts_wherever_the_word_is_typed(
     for part in (first, second, third):
         for typed in (part, f"{part} ", f"{part} qqq", f"+{part}"):
             assert "compound" in find_ids(index, typed), (typed, compound)
+
+
+def test_a_word_that_only_a_deleted_document_had_is_told_to_nobody(index: SearchIndex) -> None:
+    index.put([make_document("gone", "Mustermännchen"), make_document("other", "etwas")])
+    index.remove(["gone"])
+    for typed in ("Mustermänchen ", "Mustermännchen ", "muster"):
+        (expansion,) = expand(index, typed)
+        assert not expansion.is_found
+        assert not expansion.corrected

@@ -1,6 +1,6 @@
 """What a typed word stands for: itself, its other forms, compounds with it, what it begins, what was meant by it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -18,6 +18,8 @@ _MAX_COUNTED = 8
 UNCOUNTED = -1
 """Stands for the frequency of what is looked for and not counted."""
 _MAX_CORRECTIONS = 3
+_MIN_CORRECTED, _MIN_TWO_SLIPS = 4, 8
+"""Shortest words in which one slip is guessed at, and two, in letters."""
 _MIN_BEGINNING_CORRECTED = 7
 """Shortest beginning of a longer word in which a slip is guessed at, in letters."""
 
@@ -91,7 +93,7 @@ def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) 
         return Expansion(unit, tuple(variants), is_found=bool(variants))
     is_direct = bool(variants)
     variants += _list_compounds(word, term, variants, lexicon, count)
-    parts = tuple(_expand_part(part, lexicon, count) for part in lexicon.split(word))
+    parts = tuple(_expand_part(part, lexicon, count) for part in lexicon.split(word, lambda part: count(part) > 0))
     parts = parts if len(parts) > 1 and all(parts) else ()
     beginning = term if len(term) >= MIN_BEGINNING and (unit.is_open or not (is_direct or len(term) < 3)) else ""
     if beginning and not count_beginning(beginning):
@@ -124,23 +126,34 @@ def _expand_part(part: str, lexicon: Lexicon, count: Count) -> tuple[Variant, ..
 def _correct(expansion: Expansion, lexicon: Lexicon, count: Count) -> Expansion:
     """Return what was probably meant by a word that does not occur."""
     (term,) = expansion.unit.terms
-    for is_beginning in (False, True) if len(term) >= _MIN_BEGINNING_CORRECTED else (False,):
-        similar = lexicon.find_similar(term, is_beginning=is_beginning)
+    for similar in _list_similar(term, lexicon):
         variants = _list_present(similar, _CORRECTION, Relation.CORRECTION, count)
-        if variants:
-            variants.sort(key=lambda variant: (-variant.frequency, variant.term))
-            best = variants[0]
-            forms = lexicon.find_inflections(best.term) - {variant.term for variant in variants[:_MAX_CORRECTIONS]}
-            more = _list_present(forms, _CORRECTION * _INFLECTION, Relation.CORRECTION, count)
-            more += [
-                replace(v, relation=Relation.CORRECTION, weight=v.weight * _CORRECTION)
-                for v in _list_compounds(best.term, best.term, [*variants[:_MAX_CORRECTIONS], *more], lexicon, count)
-            ]
-            corrected = "" if expansion.parts else best.term
-            return replace(
-                expansion, variants=(*variants[:_MAX_CORRECTIONS], *more), corrected=corrected, is_found=True
-            )
+        if not variants:
+            continue
+        variants.sort(key=lambda variant: (-variant.frequency, variant.term))
+        variants = variants[:_MAX_CORRECTIONS]
+        best = variants[0].term
+        forms = lexicon.find_inflections(best) - {variant.term for variant in variants}
+        variants += _list_present(forms, _CORRECTION * _INFLECTION, Relation.CORRECTION, count)
+        variants += [
+            replace(variant, relation=Relation.CORRECTION, weight=variant.weight * _CORRECTION)
+            for variant in _list_compounds(best, best, variants, lexicon, count)
+        ]
+        corrected = "" if expansion.parts else best
+        return replace(expansion, variants=tuple(variants), corrected=corrected, is_found=True)
     return expansion
+
+
+def _list_similar(term: str, lexicon: Lexicon) -> Iterator[set[str]]:
+    """Yield what may have been meant by a term, the likeliest first: one slip away, in a long word two, a beginning."""
+    if has_digit(term) or len(term) < _MIN_CORRECTED:
+        return
+    distances = (1, 2) if len(term) >= _MIN_TWO_SLIPS else (1,)
+    for distance in distances:
+        yield lexicon.find_similar(term, distance)
+    if len(term) >= _MIN_BEGINNING_CORRECTED:
+        for distance in distances:
+            yield lexicon.find_similar(term, distance, is_beginning=True)
 
 
 def _add_joined(expansions: list[Expansion], count: Count) -> list[Expansion]:

@@ -22,6 +22,8 @@ from services.knowledge.search.query import Query
 from services.knowledge.search.vectors import Meaning
 
 FACET_SIZE = 100
+_SURE_FREQUENCY = 16
+"""Words of fewer documents are counted one by one: no word is told of that only a deleted document had."""
 NEAREST = 100
 """So many documents, at most, are found by their meaning."""
 FLOOR = 0.1
@@ -88,10 +90,10 @@ class Search:
     def _count(self, term: str) -> int:
         """Count the documents with a term that the searcher may see."""
         if term not in self._counts:
-            if self._audience is None and len(term) > 1:
-                self._counts[term] = self._searcher.doc_freq("words", term)
-            else:
-                self._counts[term] = self._count_visible(build_term_query(self._schema, term))
+            # Without a look at each document; deleted ones are counted until the library tidies up.
+            known = self._searcher.doc_freq("words", term) if self._audience is None and len(term) > 1 else 0
+            is_sure = known > _SURE_FREQUENCY
+            self._counts[term] = known if is_sure else self._count_visible(build_term_query(self._schema, term))
         return self._counts[term]
 
     def _count_beginning(self, beginning: str) -> int:
