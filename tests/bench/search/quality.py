@@ -88,7 +88,7 @@ def measure_quality(folder: Path) -> str:
     for query in queries:
         by_kind[query.kind].append(query)
     lines = [
-        f"Recall@{K} / MRR@{K} / hit@{K} on {len(languages)} judged learnings in ten languages, {len(queries)} queries:",
+        f"Recall@{K} / MRR@{K} / hit@{K} on {len(languages)} judged learnings, {len(queries)} queries:",
         "",
         "| kind | queries | by words | by meaning | by both |",
         "|---|---|---|---|---|",
