@@ -14,7 +14,7 @@ MIN_BEGINNING = 2
 _INFLECTION, _CORRECTION, _PART, _JOINED = 0.9, 0.7, 0.5, 0.8
 # A compound counts the more the more of it the word is.
 _COMPOUND_LEAST, _COMPOUND_MOST = 0.3, 0.8
-_MAX_COUNTED = 8
+_MAX_COUNTED = 16
 UNCOUNTED = -1
 """Stands for the frequency of what is looked for and not counted."""
 _MAX_CORRECTIONS = 3

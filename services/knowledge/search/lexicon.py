@@ -110,7 +110,7 @@ class Lexicon:
         parts = {part for part in (get_terms(word), *get_stems(word, "de")) if len(part) >= MIN_PART}
         found: dict[str, None] = {}
         for part in parts:
-            for entry, _ in self._searcher.terms_with_prefix("endings", part):
+            for entry, _ in self._searcher.terms_with_prefix("endings", part, limit=2 * MAX_FORMS):
                 ending, _, before = entry.partition(_GAP)
                 # Not all that merely contain the letters contain the word.
                 if (before or len(ending) >= len(part) + _MIN_REST) and before + ending not in parts:

@@ -1,6 +1,7 @@
 """One search: what is found, in which order, and how it is spread."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,8 @@ WORDS_WEIGHT = 0.5
 """What the words count beside the meaning, of 1."""
 CONVEXITY = 1.5
 """A document in which half of the words occur counts less than half of one with all."""
+
+_COUNTING = ThreadPoolExecutor(4, "facets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Search:
 
     def run(self, cursor: tuple[float, int] | None, limit: int) -> Found:
         filtered = self._filter(self._wanted)
+        # Beside the ranking: the library lets go of the interpreter's lock.
+        counting = _COUNTING.submit(self._count_facets, filtered)
         if self._order is Order.RELEVANCE:
             ranked, total = self._rank(filtered, cursor, limit + 1)
         else:
@@ -85,7 +90,7 @@ class Search:
         following = (ranked[limit - 1][0], ranked[limit - 1][1]) if 0 < limit < len(ranked) else None
         if self._order is not Order.RELEVANCE:
             hits = [Hit(hit.id, 0.0, hit.by_meaning) for hit in hits]
-        return Found(Page(hits, total, self._count_facets(filtered), following), self._expansions)
+        return Found(Page(hits, total, counting.result(), following), self._expansions)
 
     def _count(self, term: str) -> int:
         """Count the documents with a term that the searcher may see."""

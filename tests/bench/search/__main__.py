@@ -7,6 +7,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from chassis import telemetry
+from chassis.settings import ProcessSettings
 from tests import stack
 from tests.bench.search.quality import measure_quality
 from tests.bench.search.volume import measure_volume
@@ -22,6 +24,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=500, help="queries asked of each")
     parser.add_argument("--write", action="store_true", help=f"write {REPORT.relative_to(stack.ROOT)}")
     arguments = parser.parse_args()
+    telemetry.set_up("bench", ProcessSettings(log_level="error"))
     parts = [HEADING, "What `make bench-search` prints on two cores. Times are milliseconds."]
     with tempfile.TemporaryDirectory() as scratch:
         parts += [measure_volume(Path(scratch, f"{count}"), count, arguments.questions) for count in arguments.count]

@@ -33,6 +33,8 @@ from tests.knowledge.factories import create_request
 
 BATCH = 5_000
 CHANGES = 30
+PAGE_SIZE = 25
+"""Results a page, as the web pages ask for."""
 LEAST_RATIO = 20
 GOALS = {"words p50": 5.0, "words p99": 50.0, "both p50": 60.0}
 _COLUMNS = (
@@ -114,7 +116,7 @@ async def _measure(folder: Path, count: int, queries: Sequence[DrawnQuery], docu
     ]
     heading = (
         f"{documents:,} generated learnings (100 to 300 words, Zipf-distributed, ten languages), {len(queries)} queries"
-        " drawn from them, each asked once at the service, 50 results a page:"
+        f" drawn from them, each asked once at the service, {PAGE_SIZE} results a page:"
     )
     return "\n".join(
         [
@@ -215,7 +217,7 @@ async def _ask(service: RunningService, queries: Sequence[DrawnQuery]) -> Times:
     caller, times = service.as_(Role.COORDINATOR), []
     for query in queries:
         filters = {name: list(values) for name, values in query.filters.items()}
-        request = SearchLearningsRequest(query=query.text, **filters)
+        request = SearchLearningsRequest(query=query.text, page_size=PAGE_SIZE, **filters)
         started = time.perf_counter()
         await caller.SearchLearnings(request)
         times.append((time.perf_counter() - started) * 1000)
@@ -252,10 +254,10 @@ async def _wait(question: Callable[[], Awaitable[bool]], pause: float = 0.05) ->
 
 
 def _ask_postgres(url: str, queries: Sequence[DrawnQuery]) -> Iterator[float]:
-    """Yield the milliseconds that PostgreSQL takes to find any of the words, count, and rank the first 50."""
+    """Yield the milliseconds that PostgreSQL takes to find any of the words, count, and rank the first page."""
     statement = (
         "SELECT id, ts_rank(words, query) AS rank, count(*) OVER () FROM full_text, to_tsquery('simple', %s) AS query"
-        " WHERE words @@ query ORDER BY rank DESC LIMIT 50"
+        " WHERE words @@ query ORDER BY rank DESC LIMIT 25"
     )
     with psycopg.connect(url) as connection:
         for query in queries:
