@@ -8,6 +8,7 @@ from itertools import pairwise
 from services.knowledge.search.analysis import has_digit, is_unspaced
 from services.knowledge.search.lexicon import Lexicon
 from services.knowledge.search.query import Occurrence, Unit
+from services.knowledge.search.stop_words import STOP_WORDS
 
 MIN_BEGINNING = 2
 """Shortest beginning of a word that is looked for, in letters."""
@@ -18,7 +19,7 @@ _MAX_COUNTED = 16
 UNCOUNTED = -1
 """Stands for the frequency of what is looked for and not counted."""
 _MAX_CORRECTIONS = 3
-_MIN_CORRECTED, _MIN_TWO_SLIPS = 4, 8
+_MIN_CORRECTED, _MIN_TWO_SLIPS = 4, 10
 """Shortest words in which one slip is guessed at, and two, in letters."""
 _MIN_BEGINNING_CORRECTED = 7
 """Shortest beginning of a longer word in which a slip is guessed at, in letters."""
@@ -63,7 +64,7 @@ class Expansion:
     beginning: str = ""
     """What longer words begin with that are meant, too."""
     corrected: str = ""
-    """The term that is there, in place of what was typed and is not."""
+    """The word that is there, in place of what was typed and is not."""
     is_found: bool = False
     """Whether any of it occurs where the searcher may see it."""
 
@@ -127,7 +128,7 @@ def _correct(expansion: Expansion, lexicon: Lexicon, count: Count) -> Expansion:
     """Return what was probably meant by a word that does not occur."""
     (term,) = expansion.unit.terms
     for similar in _list_similar(term, lexicon):
-        variants = _list_present(similar, _CORRECTION, Relation.CORRECTION, count)
+        variants = _list_present(similar.keys() - STOP_WORDS, _CORRECTION, Relation.CORRECTION, count)
         if not variants:
             continue
         variants.sort(key=lambda variant: (-variant.frequency, variant.term))
@@ -139,12 +140,12 @@ def _correct(expansion: Expansion, lexicon: Lexicon, count: Count) -> Expansion:
             replace(variant, relation=Relation.CORRECTION, weight=variant.weight * _CORRECTION)
             for variant in _list_compounds(best, best, variants, lexicon, count)
         ]
-        corrected = "" if expansion.parts else best
+        corrected = "" if expansion.parts else similar[best]
         return replace(expansion, variants=tuple(variants), corrected=corrected, is_found=True)
     return expansion
 
 
-def _list_similar(term: str, lexicon: Lexicon) -> Iterator[set[str]]:
+def _list_similar(term: str, lexicon: Lexicon) -> Iterator[dict[str, str]]:
     """Yield what may have been meant by a term, the likeliest first: one slip away, in a long word two, a beginning."""
     if has_digit(term) or len(term) < _MIN_CORRECTED:
         return
@@ -152,8 +153,7 @@ def _list_similar(term: str, lexicon: Lexicon) -> Iterator[set[str]]:
     for distance in distances:
         yield lexicon.find_similar(term, distance)
     if len(term) >= _MIN_BEGINNING_CORRECTED:
-        for distance in distances:
-            yield lexicon.find_similar(term, distance, is_beginning=True)
+        yield lexicon.find_similar(term, 1, is_beginning=True)
 
 
 def _add_joined(expansions: list[Expansion], count: Count) -> list[Expansion]:

@@ -117,16 +117,17 @@ class Lexicon:
                     found[before + ending] = None
         return sorted(found, key=lambda term: (len(term), term))[:MAX_FORMS]
 
-    def find_similar(self, term: str, distance: int, *, is_beginning: bool = False) -> set[str]:
+    def find_similar(self, term: str, distance: int, *, is_beginning: bool = False) -> dict[str, str]:
         """
-        Return the terms that are so many slips of the pen away from one, or fewer.
+        Return the terms that are so many slips of the pen away from one, or fewer, and how the words are written.
 
         Args:
             is_beginning: Longer words that begin like that are meant, too.
         """
         query = tantivy.Query.fuzzy_term_query(self._schema, "term", term, distance, True, is_beginning)
         hits = self._searcher.search(query, MAX_FORMS, count=False).hits
-        return {self._searcher.doc(address)["term"][0] for _, address in hits} - {term}
+        words = sorted(self._searcher.doc(address)["word"][0] for _, address in hits)
+        return {get_terms(word): word for word in words if get_terms(word) != term}
 
     def split(self, word: str, is_present: Callable[[str], bool]) -> list[str]:
         """
@@ -189,7 +190,8 @@ class Lexicon:
 def _build_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("entry", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("term", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("word", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("term", tokenizer_name="raw", index_option="basic")
     # Several in one text, for each call into the library costs more than the words in it.
     for name in ("stems", "endings"):
         builder.add_text_field(name, tokenizer_name="several", index_option="basic")
@@ -201,6 +203,7 @@ def _make_entry(entry: str, word: str, language: str) -> tantivy.Document:
     made = tantivy.Document()
     term = get_terms(word)
     made.add_text("entry", entry)
+    made.add_text("word", word)
     made.add_text("term", term)
     made.add_text("language", language)
     made.add_text("stems", " ".join([f"{language}:{stem}{_GAP}{term}" for stem in get_stems(word, language)]))
