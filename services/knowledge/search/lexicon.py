@@ -68,12 +68,32 @@ class Lexicon:
                 if (known := hash(entry)) in self._known:
                     continue
                 self._known.add(known)
-                if self._searcher.doc_freq("entry", entry) or is_unspaced(word) or has_digit(word):
+                if self._has(entry) or is_unspaced(word) or has_digit(word):
                     continue
                 self._is_changed = True
                 if self._writer is None:
                     self._writer = self._index.writer(_WRITER_BYTES, num_threads=1)
                 self._writer.add_document(_make_entry(entry, word, language))
+
+    def forget(self, is_present: Callable[[str], bool]) -> int:
+        """
+        Take out the words that no document has any more, and return how many there were; `commit` makes them unknown.
+
+        Args:
+            is_present: Whether a document has a term.
+        """
+        if self._writer is None:
+            self._writer = self._index.writer(_WRITER_BYTES, num_threads=1)
+        gone = [
+            entry
+            for entry, _ in self._searcher.terms_with_prefix("entry", "")
+            if not is_present(get_terms(entry.partition(":")[2])) and self._has(entry)
+        ]
+        for entry in gone:
+            self._writer.delete_documents_by_term("entry", entry)
+            self._known.discard(hash(entry))
+        self._is_changed = bool(gone)
+        return len(gone)
 
     def commit(self) -> None:
         """Keep what was added, and let it be found."""
@@ -95,6 +115,13 @@ class Lexicon:
     def __len__(self) -> int:
         """How many words there are; those of each language are counted."""
         return int(self._searcher.num_docs)
+
+    def _has(self, entry: str) -> bool:
+        if not self._searcher.doc_freq("entry", entry):
+            return False
+        # One that was taken out is counted until the library tidies up.
+        query = tantivy.Query.term_query(self._schema, "entry", entry, "basic")
+        return self._searcher.search(query, 1).count > 0  # type: ignore[attr-defined]
 
     def find_inflections(self, word: str) -> set[str]:
         """Return the terms of the words that share a stem with a word, in any language."""
