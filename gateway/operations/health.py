@@ -2,15 +2,18 @@
 ``/healthz``: this process is alive. ``/readyz``: everything behind it is, too, and if not, what is missing.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
 import structlog
+from austausch.knowledge.v1.knowledge_pb2 import GetSearchStatusRequest, SearchLearningsResponse, SearchStatus
 from flask import Blueprint, jsonify
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from werkzeug.wrappers import Response
 
-from chassis.errors import Unavailable
+from chassis.errors import DomainError, Unavailable
+from chassis.identity import service_identity
 from gateway import rpc
 from gateway.auth.callers import accounts_database
 
@@ -18,6 +21,13 @@ TIMEOUT_SECONDS = 2.0
 READY = "ready"
 # What a service has beside its database and its connection to NATS.
 OWN_PARTS = {"knowledge": ("index",)}
+SEMANTIC_STATES = SearchLearningsResponse.SemanticState
+# Whether learnings are found by their meaning, too. Where they are not, everything works all the same.
+MEANING = {
+    SEMANTIC_STATES.SEMANTIC_STATE_OFF: "off",
+    SEMANTIC_STATES.SEMANTIC_STATE_INCOMPLETE: "incomplete",
+    SEMANTIC_STATES.SEMANTIC_STATE_COMPLETE: "complete",
+}
 
 blueprint = Blueprint("health", __name__)
 log = structlog.get_logger()
@@ -36,7 +46,9 @@ def answer_ready() -> tuple[Response, int]:
     everything = all(state == READY for state in states.values())
     if not everything:
         log.warning("not ready", **{name: state for name, state in states.items() if state != READY})
-    body = jsonify(status=READY if everything else "not ready", parts=states)
+    status = get_search_status(states)
+    meaning = MEANING.get(status.semantic_state, "unknown") if status else "unknown"
+    body = jsonify(status=READY if everything else "not ready", parts=states, meaning=meaning)
     return forbid_storing(body), 200 if everything else 503
 
 
@@ -65,6 +77,22 @@ def get_part_states() -> dict[str, str]:
     else:
         states["nats"] = "not ready: no service answers"
     return states | {part: answers[process, part] for process, parts in OWN_PARTS.items() for part in parts}
+
+
+def get_search_status(states: Mapping[str, str]) -> SearchStatus | None:
+    """
+    Return how far the search in the learnings is; None where that is not known.
+
+    Args:
+        states: Those of the parts, for the knowledge service is asked only if it answers.
+    """
+    if states["knowledge"] != READY:
+        return None
+    with rpc.act_as(service_identity("gateway")):
+        try:
+            return rpc.learnings.GetSearchStatus(GetSearchStatusRequest(), timeout=TIMEOUT_SECONDS)
+        except DomainError:
+            return None
 
 
 def _request_state(channel: grpc.Channel, part: str) -> "grpc.Future[Any]":

@@ -11,11 +11,10 @@ from austausch.knowledge.v1 import knowledge_pb2_grpc, topics_pb2_grpc
 from chassis import server
 from chassis.database import Database
 from chassis.settings import ServiceSettings, load
-from chassis.work_queue import Worker
 from services.knowledge.events import HANDLERS
 from services.knowledge.indexer import Indexer
 from services.knowledge.language_model import load_models
-from services.knowledge.semantics import EMBED, Semantics
+from services.knowledge.semantics import Semantics
 from services.knowledge.service.applications import ApplicationServicer
 from services.knowledge.service.learnings import LearningServicer
 from services.knowledge.service.topics import TopicServicer
@@ -64,7 +63,7 @@ def build(settings: KnowledgeSettings) -> server.Service:
         ],
         handlers=HANDLERS,
         tasks=[indexer.run, semantics.run, topics.run],
-        workers=[Worker(EMBED, database, semantics.embed)],
+        workers=semantics.workers,
         checks={"index": indexer.is_caught_up},
     )
 

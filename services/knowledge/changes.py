@@ -32,6 +32,10 @@ _SELECT_HORIZON = text(
     " FROM pg_current_snapshot() AS snapshot"
 )
 
+# Until its statistics know of a large transaction, PostgreSQL takes it for a small one: it would read all of it
+# that is left for each batch, and sort it.
+_READ_IN_ORDER = text("SET LOCAL enable_sort = off")
+
 
 class Position(NamedTuple):
     """A place in the order in which rows are read; what comes before it has been read."""
@@ -131,5 +135,6 @@ class Changes:
             .order_by(columns.revision, columns.id)
             .limit(BATCH)
         )
-        async with self._database.read_once() as session:
+        async with self._database.read() as session:
+            await session.execute(_READ_IN_ORDER)
             return (await session.execute(statement)).all()

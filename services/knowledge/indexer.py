@@ -229,9 +229,6 @@ class Indexer:
 
     async def _begin(self, index: SearchIndex, horizon: Horizon) -> _Checkpoint:
         """Return from where to go on: as the index on disk says; from the start where it is of another database."""
-        foreign = [await stamp_foreign_rows(self._database, table) for table in (_LEARNINGS, _DELETED)]
-        if any(foreign):
-            log.warning("index.restored", rows=sum(foreign))
         kept = _Checkpoint.parse(await asyncio.to_thread(index.read_checkpoint))
         if kept is None and len(index):
             await asyncio.to_thread(index.clear)
@@ -243,6 +240,9 @@ class Indexer:
         else:
             checkpoint = kept
         self._ready = checkpoint.is_complete
+        foreign = [await stamp_foreign_rows(self._database, table) for table in (_LEARNINGS, _DELETED)]
+        if any(foreign):
+            log.warning("index.restored", rows=sum(foreign))
         statement, deleted = select(*_LEARNINGS.c), select(_DELETED.c.id, _DELETED.c.revision)
         self._learnings = Changes(self._database, _LEARNINGS, statement, checkpoint.learnings)
         self._deleted = Changes(self._database, _DELETED, deleted)

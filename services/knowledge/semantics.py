@@ -3,11 +3,13 @@ What learnings mean: their vectors, made by workers, kept in PostgreSQL, compare
 
 A learning that is written is enqueued in the same transaction; a worker embeds it and writes its vector; every replica
 follows the vectors as its index follows the learnings. A vector is of one model only. While a new model has not yet
-embedded everything, the former one goes on answering, if it is still there.
+embedded everything, the former one goes on answering, if it is still there; then it is let go.
+
+What no vector is known of, above all after a change of the model, is enqueued apart from what is written now, which so
+need not wait for it.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -16,13 +18,13 @@ from typing import Any
 import numpy as np
 import structlog
 from prometheus_client import Gauge
-from sqlalchemy import Row, Text, any_, bindparam, delete, exists, select
+from sqlalchemy import Row, Text, any_, bindparam, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Database
 from chassis.notifications import listen
-from chassis.work_queue import Queue, enqueue
+from chassis.work_queue import Progress, Queue, Worker, enqueue
 from services.knowledge.changes import START, Changes, Horizon, get_table, read_horizon, stamp_foreign_rows
 from services.knowledge.language_means import load_means
 from services.knowledge.language_model import LanguageModel
@@ -32,10 +34,11 @@ from services.knowledge.search.query_language import guess_languages
 from services.knowledge.search.vectors import DocumentVector, Meaning, Vectors
 
 EMBED = Queue("knowledge.embed", batch=16)
+EMBED_MISSING = Queue("knowledge.embed_missing", batch=16)
 CHANNEL = "learning_vectors"
 POLL_SECONDS = 5.0
 ENQUEUE_BATCH = 5_000
-# What is on its way to a worker for longer than this is lost, and is enqueued again.
+# How often is looked for what has no vector although no work is left: its task was lost, or given up.
 RETRY_SECONDS = 600.0
 _SERVES_FROM = 0.98
 """A new model answers once it knows so much of what the former one knows."""
@@ -43,9 +46,14 @@ _SERVES_FROM = 0.98
 _LEARNINGS, _VECTORS, _DELETED = (get_table(model) for model in (Learning, LearningVector, DeletedLearning))
 _IDS = bindparam("ids", type_=ARRAY(Text))
 _TEXTS = ("title", "observation", "discussion", "conclusion", "recommendation", "remedial_action")
-_SELECT_TEXTS = select(_LEARNINGS.c.id, _LEARNINGS.c.language, *(_LEARNINGS.c[name] for name in _TEXTS)).where(
-    _LEARNINGS.c.id == any_(_IDS)
+# As PostgreSQL computes it: so it can say itself which vectors are of an earlier text.
+_DIGEST = func.sha256(
+    func.convert_to(func.concat_ws("\n", _LEARNINGS.c.language, *(_LEARNINGS.c[name] for name in _TEXTS)), "UTF8")
 )
+_SELECT_TEXTS = select(
+    _LEARNINGS.c.id, _LEARNINGS.c.language, _DIGEST.label("digest"), *(_LEARNINGS.c[name] for name in _TEXTS)
+).where(_LEARNINGS.c.id == any_(_IDS))
+_SELECT_CURRENT = select(_LEARNINGS.c.id, _DIGEST.label("digest")).where(_LEARNINGS.c.id == any_(_IDS))
 
 log = structlog.get_logger(__name__)
 known = Gauge("learning_vectors", "Learnings whose meaning is compared", ["model"])
@@ -71,6 +79,7 @@ class Semantics:
     def __init__(self, database: Database, models: Sequence[LanguageModel]) -> None:
         self._database = database
         self._models = models
+        self.workers = [Worker(queue, database, self.embed) for queue in (EMBED, EMBED_MISSING)]
         self._means = {model.id: load_means(model) for model in models}
         self._vectors = self._make_vectors()
         self._wake = asyncio.Event()
@@ -86,6 +95,22 @@ class Semantics:
             return SemanticState.OFF
         is_complete = len(self._vectors[self._choose_model().id]) >= documents
         return SemanticState.COMPLETE if is_complete else SemanticState.INCOMPLETE
+
+    def get_model(self) -> str:
+        """Return the id of the model that answers; "" where there is none."""
+        return self._choose_model().id if self._models else ""
+
+    def count_known(self) -> int:
+        """Return of how many learnings the meaning can be compared."""
+        return len(self._vectors[self._choose_model().id]) if self._models else 0
+
+    async def get_progress(self) -> Progress | None:
+        """Return how far the work of its queues is; None while NATS does not answer."""
+        progress = await asyncio.gather(*(worker.get_progress() for worker in self.workers))
+        known_ = [each for each in progress if each]
+        if len(known_) < len(progress):
+            return None
+        return Progress(*(sum(getattr(each, name) for each in known_) for name in ("waiting", "in_hand", "dead")))
 
     async def compare(self, text: str, reader_language: str) -> Meaning | None:
         """
@@ -108,37 +133,43 @@ class Semantics:
 
     async def embed(self, ids: Sequence[str]) -> None:
         """
-        Write the vectors of learnings by the wanted model; those that are up to date, or gone, stay as they are.
+        Write the vectors of learnings; those that are up to date, or gone, stay as they are.
 
-        Without a model, what is known of them is forgotten: it is of an earlier text.
+        The former model embeds, too, what is written while it still answers. Without a model, what is known of them is
+        forgotten: it is of an earlier text.
         """
         if not self._models:
             async with self._database.begin() as session:
                 await session.execute(delete(_VECTORS).where(_VECTORS.c.id == any_(_IDS)), {"ids": list(ids)})
             return
-        model = self._models[0]
+        wanted, *former = self._models
+        await self._embed(wanted, ids)
+        for model in former:
+            # Not in memory: whoever only works does not follow the vectors.
+            if await self._has_vectors(model):
+                await self._embed(model, ids)
+
+    async def _embed(self, model: LanguageModel, ids: Sequence[str]) -> None:
         texts = await self._read_texts(ids)
-        digests = {id_: _digest(row) for id_, row in texts.items()}
         done = await self._read_digests(ids, model)
-        stale = [id_ for id_, digest in digests.items() if digest != done.get(id_)]
+        stale = [id_ for id_, row in texts.items() if row.digest != done.get(id_)]
         if not stale:
             return
-        passages = [_join_texts(texts[id_]) for id_ in stale]
-        vectors = await asyncio.to_thread(model.embed_passages, passages)
+        vectors = await asyncio.to_thread(model.embed_passages, [_join_texts(texts[id_]) for id_ in stale])
         async with self._database.begin() as session:
             # Another worker may have embedded a newer text meanwhile.
-            statement = _SELECT_TEXTS.with_for_update(read=True)
-            current = {row.id: row for row in await session.execute(statement, {"ids": stale})}
+            statement = _SELECT_CURRENT.with_for_update(read=True)
+            current = {row.id: row.digest for row in await session.execute(statement, {"ids": stale})}
             rows = [
                 {
                     "id": id_,
                     "model": model.id,
                     "language": texts[id_].language,
-                    "digest": digests[id_],
+                    "digest": texts[id_].digest,
                     "vector": vector.astype(np.float16).tobytes(),
                 }
                 for id_, vector in zip(stale, vectors, strict=True)
-                if id_ in current and _digest(current[id_]) == digests[id_]
+                if current.get(id_) == texts[id_].digest
             ]
             if rows:
                 upsert = insert(_VECTORS)
@@ -151,7 +182,7 @@ class Semantics:
             return
         listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
         loop = asyncio.get_running_loop()
-        database, asked = "", float("-inf")
+        database, due, missing = "", float("-inf"), float("inf")
         try:
             while True:
                 self._wake.clear()
@@ -161,9 +192,12 @@ class Semantics:
                         await self._begin()
                         database = horizon.database
                     await self._follow(horizon)
-                    if loop.time() - asked > RETRY_SECONDS:
-                        await self._enqueue_missing()
-                        asked = loop.time()
+                    if loop.time() > due and await self._is_idle():
+                        before, missing = missing, await self._enqueue_missing()
+                        if not missing:
+                            await self._drop_others()
+                        # Where it became less, the rest may be done by the next time; else it was given up.
+                        due = loop.time() + (POLL_SECONDS if 0 < missing < before else RETRY_SECONDS)
                 except (SQLAlchemyError, OSError) as error:
                     log.warning("vectors.retry", error=str(error) or type(error).__name__)
                     await asyncio.sleep(0.5)
@@ -176,7 +210,7 @@ class Semantics:
 
     async def _begin(self) -> None:
         await stamp_foreign_rows(self._database, _VECTORS)
-        self._vectors = {model.id: Vectors(model.dimensions) for model in self._models}
+        self._vectors = self._make_vectors()
         columns = (_VECTORS.c.id, _VECTORS.c.revision, _VECTORS.c.language, _VECTORS.c.vector)
         self._changes = {
             model.id: Changes(self._database, _VECTORS, select(*columns).where(_VECTORS.c.model == model.id), START)
@@ -195,24 +229,41 @@ class Semantics:
             for vectors in self._vectors.values():
                 vectors.remove(row.id for row in rows)
 
-    async def _enqueue_missing(self) -> None:
-        """Have every learning embedded that has no vector of the wanted model; drop vectors of models that are gone."""
-        wanted = self._models[0].id
-        has_vector = exists().where(_VECTORS.c.id == _LEARNINGS.c.id, _VECTORS.c.model == wanted)
+    async def _is_idle(self) -> bool:
+        """Return whether no work is left: else what is missing may be on its way."""
+        progress = await self.get_progress()
+        return progress is not None and not (progress.waiting or progress.in_hand)
+
+    async def _enqueue_missing(self) -> int:
+        """Have every learning embedded of whose text the wanted model made no vector; return how many there are."""
+        wanted = self._models[0]
+        is_known = exists().where(
+            _VECTORS.c.id == _LEARNINGS.c.id,
+            _VECTORS.c.model == wanted.id,
+            or_(_VECTORS.c.revision >= _LEARNINGS.c.revision, _VECTORS.c.digest == _DIGEST),
+        )
         last, total = "", 0
         while True:
-            statement = select(_LEARNINGS.c.id).where(_LEARNINGS.c.id > last, ~has_vector).order_by(_LEARNINGS.c.id)
+            statement = select(_LEARNINGS.c.id).where(_LEARNINGS.c.id > last, ~is_known).order_by(_LEARNINGS.c.id)
             async with self._database.begin() as session:
                 ids = list(await session.scalars(statement.limit(ENQUEUE_BATCH)))
-                enqueue(session, EMBED, ids)
+                enqueue(session, EMBED_MISSING, ids)
             if not ids:
                 break
             last, total = ids[-1], total + len(ids)
         if total:
-            log.info("vectors.enqueued", learnings=total, model=wanted)
-        elif len(self._models) == 1:
-            async with self._database.begin() as session:
-                await session.execute(delete(_VECTORS).where(_VECTORS.c.model != wanted))
+            log.info("vectors.enqueued", learnings=total, model=wanted.id)
+        return total
+
+    async def _drop_others(self) -> None:
+        """Let the former model go, and drop the vectors of all but the wanted one."""
+        wanted = self._models[0]
+        for model in self._models[1:]:
+            del self._vectors[model.id]
+            known.remove(model.id)
+        self._models = [wanted]
+        async with self._database.begin() as session:
+            await session.execute(delete(_VECTORS).where(_VECTORS.c.model != wanted.id))
 
     def _make_vectors(self) -> dict[str, Vectors]:
         return {model.id: Vectors(model.dimensions, self._means[model.id]) for model in self._models}
@@ -222,6 +273,10 @@ class Semantics:
         if former and len(self._vectors[wanted.id]) < _SERVES_FROM * len(self._vectors[former[0].id]):
             return former[0]
         return wanted
+
+    async def _has_vectors(self, model: LanguageModel) -> bool:
+        async with self._database.read_once() as session:
+            return bool(await session.scalar(select(exists().where(_VECTORS.c.model == model.id))))
 
     async def _read_texts(self, ids: Sequence[str]) -> dict[str, Row[Any]]:
         async with self._database.read_once() as session:
@@ -242,10 +297,6 @@ def _compare(model: LanguageModel, vectors: Vectors, text: str, reader_language:
 
 def _join_texts(row: Row[Any]) -> str:
     return "\n".join(text for name in _TEXTS if (text := getattr(row, name)))
-
-
-def _digest(row: Row[Any]) -> bytes:
-    return hashlib.blake2b(f"{row.language}\n{_join_texts(row)}".encode(), digest_size=16).digest()
 
 
 def _read_vector(row: Row[Any]) -> DocumentVector:

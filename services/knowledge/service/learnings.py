@@ -142,6 +142,19 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         answer.learnings.extend(filter(None, found))
         return answer
 
+    async def GetSearchStatus(self, request: pb.GetSearchStatusRequest, context: Any) -> pb.SearchStatus:
+        documents, progress = self._indexer.count_documents(), await self._semantics.get_progress()
+        answer = pb.SearchStatus(
+            index_ready=await self._indexer.is_caught_up(),
+            document_count=documents,
+            semantic_state=convert.SEMANTIC_STATES[self._semantics.get_state(documents)],
+            model=self._semantics.get_model(),
+            known_count=self._semantics.count_known(),
+        )
+        if progress:
+            answer.waiting_count, answer.failed_count = progress.waiting + progress.in_hand, progress.dead
+        return answer
+
     async def CreateLearning(self, request: pb.CreateLearningRequest, context: Any) -> pb.Learning:
         rights.require_source(identity(), request.learning.source)
         # Asked before the transaction: another service may be slow.
