@@ -66,7 +66,8 @@ def load(kind: type[Loaded], process: str, environment: Mapping[str, str] | None
     Return the settings of a process.
 
     Args:
-        kind: The frozen dataclass to fill; its fields are ``str``, ``int``, ``bool``, ``Path`` or ``Literal``.
+        kind: The frozen dataclass to fill; its fields are ``str``, ``int``, ``bool``, ``Path`` or ``Literal``; one of
+            them or None, which an empty value stands for.
         process: Name of the process, e.g. ``exchange``: the prefix of its variables; empty for a tool that has none.
         environment: Variables; the process's environment unless given.
 
@@ -110,6 +111,8 @@ def _convert(variable: str, text: str, kind: Any) -> Any:
             _refuse(f"{variable} is {text!r}; it can be {', '.join(typing.get_args(kind))}.")
         return text
     if isinstance(kind, types.UnionType):
+        if not text:
+            return None
         kind = next(part for part in kind.__args__ if part is not type(None))
     if kind is bool:
         if text not in ("true", "false"):

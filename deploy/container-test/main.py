@@ -13,6 +13,7 @@ from pathlib import Path
 import door
 import images
 import journey
+import meaning
 import place
 import stack
 from checks import Checks
@@ -63,6 +64,7 @@ def inside() -> int:
         journey.run(checks)
         door.run_checks(checks)
         stack.check_operation(checks)
+        meaning.run_checks(checks)
         stack.check_hardening(checks)
         stack.check_egress(checks)
         stack.check_restarts(checks, journey.run_again)

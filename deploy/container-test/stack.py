@@ -58,7 +58,9 @@ def running(checks: Checks) -> Iterator[None]:
             threading.Thread(target=watch, args=(stop,), daemon=True).start()
         with step("docker compose up"):
             up()
-        checks.that("all are healthy", lambda: all(_state(name) == "healthy" for name in (*PROCESSES, *SERVERS, PROXY)))
+        checks.that(
+            "all are healthy", lambda: all(get_state(name) == "healthy" for name in (*PROCESSES, *SERVERS, PROXY))
+        )
         checks.that("databases and migrations ran", lambda: all(_exit_code(name) == 0 for name in ONCE))
         for process in PROCESSES:
             _check_health_command(checks, process)
@@ -72,9 +74,9 @@ def running(checks: Checks) -> Iterator[None]:
         service.terminate()
 
 
-def up() -> None:
+def up(*options: str) -> None:
     """Start what is not running, as the documentation says."""
-    run(*compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", UP_SECONDS))
+    run(*compose(*options, "up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", UP_SECONDS))
 
 
 def make_secrets(checks: Checks) -> None:
@@ -136,12 +138,12 @@ def check_hardening(checks: Checks) -> None:
     for process in PROCESSES:
         _check_user(checks, process)
     for process in (*PROCESSES, *SERVERS, PROXY):
-        _check_closed(checks, process, _container(process))
+        _check_closed(checks, process, get_container(process))
     checks.that("control: a secret would be found", lambda: _secrets_in((SECRETS / "nats-url").read_text()))
 
 
 def _check_user(checks: Checks, process: str) -> None:
-    container = _container(process)
+    container = get_container(process)
     checks.that(f"{process}: is user 10001", lambda: output("podman", "exec", container, "id", "-u") == "10001")
 
 
@@ -207,7 +209,7 @@ def _check_closed_in(checks: Checks, name: str) -> None:
 
 def _reaches_outside(name: str) -> bool:
     program = f"import socket; socket.create_connection(('{OUTSIDE}', 80), 3)"
-    return succeeds("podman", "exec", _container(name), "python3", "-c", program)
+    return succeeds("podman", "exec", get_container(name), "python3", "-c", program)
 
 
 def check_restarts(checks: Checks, job: Callable[[Checks, str], None]) -> None:
@@ -218,14 +220,14 @@ def check_restarts(checks: Checks, job: Callable[[Checks, str], None]) -> None:
         job(checks, f"after {name} was killed")
     with step("restarting exchange, at another address"):
         run(*compose("restart", "exchange"))
-        _wait(lambda: _state("exchange") == "healthy", 60, "exchange")
+        _wait(lambda: get_state("exchange") == "healthy", 60, "exchange")
     job(checks, "after exchange was restarted")
 
 
 def _kill_and_start(name: str) -> None:
-    run("podman", "kill", "--signal=KILL", _container(name))
+    run("podman", "kill", "--signal=KILL", get_container(name))
     run(*compose("start", name))
-    _wait(lambda: _state(name) == "healthy", 60, name)
+    _wait(lambda: get_state(name) == "healthy", 60, name)
 
 
 def check_draining(checks: Checks, job: Callable[[Checks, str], None]) -> None:
@@ -248,7 +250,7 @@ def check_draining(checks: Checks, job: Callable[[Checks, str], None]) -> None:
 
 
 def _check_drains(checks: Checks, process: str) -> None:
-    run("podman", "stop", "--time=25", _container(process))
+    run("podman", "stop", "--time=25", get_container(process))
     checks.that(f"{process}: ends by itself, with code 0, on SIGTERM", lambda: _exit_code(process) == 0)
 
 
@@ -257,17 +259,18 @@ def compose(*arguments: str | int) -> list[str]:
     return [str(COMPOSE), "--file", str(CHECKOUT / "deploy" / "compose.yaml"), *map(str, arguments)]
 
 
-def _container(name: str) -> str:
+def get_container(name: str) -> str:
+    """Return the name of a service's container."""
     return f"austausch-{name}-1"
 
 
-def _state(name: str) -> str:
+def get_state(name: str) -> str:
     """Return the result of a container's health check."""
-    return output("podman", "inspect", _container(name), "--format", "{{.State.Health.Status}}")
+    return output("podman", "inspect", get_container(name), "--format", "{{.State.Health.Status}}")
 
 
 def _exit_code(name: str) -> int:
-    return int(output("podman", "inspect", _container(name), "--format", "{{.State.ExitCode}}"))
+    return int(output("podman", "inspect", get_container(name), "--format", "{{.State.ExitCode}}"))
 
 
 def _check_health(stop: threading.Event) -> None:

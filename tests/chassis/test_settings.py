@@ -48,6 +48,15 @@ def test_an_empty_value_counts_as_missing_where_one_is_needed(capsys: pytest.Cap
     assert load(Settings, "sample", {**GOOD, "SAMPLE_NOTE": ""}).note == ""
 
 
+def test_an_empty_value_stands_for_none_where_that_is_possible() -> None:
+    @dataclass(frozen=True)
+    class Optional:
+        folder: Path | None = Path("somewhere")
+
+    assert load(Optional, "x", {"X_FOLDER": ""}).folder is None
+    assert load(Optional, "x", {"X_FOLDER": "/model"}).folder == Path("/model")
+
+
 def test_an_unknown_variable_of_the_process_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "SAMPLE_ADRESS " in refusal(capsys, {**GOOD, "SAMPLE_ADRESS": "typo"})
 

@@ -31,7 +31,7 @@ def settings_of(process: str) -> Any:
 def documented_default(field: dataclasses.Field[Any]) -> str:
     if field.default is dataclasses.MISSING:
         return "–"
-    if field.default == "":
+    if field.default in ("", None):
         return "empty"
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
