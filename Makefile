@@ -120,6 +120,10 @@ lock: $(DONE)/requirements ## Lock what pyproject.toml and package.json ask for 
 bench: setup ## Measure throughput, latency, event lag and start-up against a bare baseline
 	$(BIN)/python -m tests.bench
 
+.PHONY: bench-search
+bench-search: setup ## Measure how good the search is, and how fast on 100,000 learnings (COUNT="100000 1000000")
+	$(BIN)/python -m tests.bench.search $(if $(COUNT),--count $(COUNT))
+
 .PHONY: container-test
 container-test: ## Build the images and run deploy/compose.yaml for real (root, Debian 12)
 	deploy/container-test/run

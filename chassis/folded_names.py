@@ -10,8 +10,10 @@ three letters in a row. Both functions are immutable whatever the locale of the 
 To fold otherwise takes a migration: it replaces the function, and makes the columns anew.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Computed, Index, Text, text
@@ -50,6 +52,19 @@ def _replacements() -> dict[str, str]:
     dropped = {*map(chr, MARKS), *map(chr, UNSEEN), *APOSTROPHES}
     pairs |= {blank: " " for blank in map(chr, BLANKS) if blank not in dropped and blank != " "}
     return pairs | dict.fromkeys(sorted(dropped), "")
+
+
+@cache
+def _table() -> dict[int, str]:
+    return str.maketrans(_replacements())
+
+
+def fold_name(name: str) -> str:
+    """Return what PostgreSQL's function of this name does."""
+    folded = unicodedata.normalize("NFKD", name)
+    for ligature, parts in LIGATURES.items():
+        folded = folded.replace(ligature, parts)
+    return f" {re.sub(' +', ' ', folded.translate(_table())).strip(' ')} "
 
 
 def _quote(text: str) -> str:

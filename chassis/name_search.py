@@ -12,35 +12,52 @@ resource of the kind is known by. How well it fits decides, and then the kind's 
    found.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNamesResponse
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, any_, func, inspect, literal, or_, select, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Select,
+    Text,
+    and_,
+    any_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.database import Database, Session
-from chassis.folded_names import list_grams
+from chassis.folded_names import fold_name, list_grams
 
 MAX_QUERY = 200
 MAX_FOLDED = 400
 MAX_WORDS = 8
 DEFAULT_HITS = 5
 MAX_HITS = 20
+# Which way is quick depends on the words: a plan for any words would be slow for many.
+SETTINGS = ("plan_cache_mode = force_custom_plan", "max_parallel_workers_per_gather = 0", "jit = off")
 # A shorter word with another letter is another word; nobody finds the mistake in a longer one either.
 MISSPELT_LENGTHS = range(4, 25)
-MAX_MISTAKES = 3
-# So many are looked at, the first in the kind's order, before the best are taken.
-MAX_CANDIDATES = 100
+# In more words, a mistake is not looked for.
+MAX_MISSPELT_WORDS = 4
+MAX_OWNERS = 20
+# So many of a kind are looked at, the newest, before the best are taken.
+MAX_CANDIDATES = 50
 
 EXACT, WORDS, BEGINNINGS, PARTS, MISSPELT = 1.0, 0.9, 0.7, 0.5, 0.3
 # How a word stands in a folded name, where it fits so well.
 PATTERNS = {WORDS: " {} ", BEGINNINGS: " {}", PARTS: "{}"}
-
-# Id → folded name.
-Owners = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +67,33 @@ class Kind:
 
     Attributes:
         model: The mapped class; it has a ``folded_name``.
-        columns: What `hit` needs of a row, by the names of the attributes.
-        hit: Makes the hit of a row, all but its score.
-        order: Which of two that fit as well comes first.
+        columns: What `hit` needs of a row, by name.
+        hit: Makes the hit of a row, all but its score; the values are as JSON has them.
+        newest: Tells which of two that fit as well comes first: the later.
         limit: Limits a statement to what the caller may see.
         owner: Another mapped class by whose name it is found as well, and the column with its id.
         years: The columns with its first and its last day, where it is found by its years as well.
     """
 
     model: Any
-    columns: Sequence[Any]
-    hit: Callable[[Row[Any]], NameHit]
-    order: Sequence[Any]
+    columns: Mapping[str, Any]
+    hit: Callable[[dict[str, Any]], NameHit]
+    newest: Any
     limit: Callable[[Select[Any]], Select[Any]] = lambda statement: statement
     owner: tuple[Any, Any] | None = None
     years: tuple[Any, Any] | None = None
+
+
+class Candidate(NamedTuple):
+    """A row that has every word somewhere."""
+
+    number: int
+    """Of its kind."""
+    values: dict[str, Any]
+    seconds: float
+    """When it was, or will be."""
+    name: str
+    owner_name: str
 
 
 async def search_names(database: Database, request: SearchNamesRequest, kinds: Sequence[Kind]) -> SearchNamesResponse:
@@ -75,134 +104,155 @@ async def search_names(database: Database, request: SearchNamesRequest, kinds: S
         kinds: Those that the caller may list; among equally good ones, hits come in this order.
     """
     size = min(request.page_size or DEFAULT_HITS, MAX_HITS)
+    words = fold_name(request.query[:MAX_QUERY])[:MAX_FOLDED].split()[:MAX_WORDS]
+    if not words or not kinds:
+        return SearchNamesResponse()
     async with database.read() as session:
-        folded = await session.scalar(select(func.fold_name(request.query[:MAX_QUERY], type_=Text)))
-        words = str(folded)[:MAX_FOLDED].split()[:MAX_WORDS]
-        if not words:
-            return SearchNamesResponse()
-        # Which way is quick depends on the words; a plan for any words would be slow for many.
-        await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-        hits = [hit for kind in kinds for hit in await _find(session, kind, words, size)]
-        if not hits and any(map(_may_be_misspelt, words)):
-            hits = [hit for kind in kinds for hit in await _find_misspelt(session, kind, words, size)]
-    hits.sort(key=lambda hit: hit.score, reverse=True)
-    return SearchNamesResponse(hits=hits)
+        for setting in SETTINGS:
+            await session.execute(text(f"SET LOCAL {setting}"))
+        found = await _read(session, kinds, lambda kind: _select_fitting(kind, words, PARTS, MAX_CANDIDATES))
+        counts = Counter(candidate.number for candidate in found)
+        if many := [kinds[number] for number, count in counts.items() if count >= MAX_CANDIDATES]:
+            # There are more of them, and better ones.
+            found += await _read(
+                session,
+                kinds,
+                lambda kind: [
+                    statement
+                    for fit in (EXACT, WORDS, BEGINNINGS)
+                    if kind in many
+                    for statement in _select_fitting(kind, words, fit, size)
+                ],
+            )
+        scored = [(_judge(kinds[each.number], each, words), each) for each in found]
+        if not found and 0 < sum(map(_may_be_misspelt, words)) <= MAX_MISSPELT_WORDS:
+            nearly = await _read(session, kinds, lambda kind: _select_misspelt(kind, words))
+            scored = [(MISSPELT, each) for each in nearly]
+    return SearchNamesResponse(hits=_take_best(kinds, scored, size))
 
 
-async def _find(session: Session, kind: Kind, words: Sequence[str], size: int) -> list[NameHit]:
-    """Return the best hits of a kind."""
-    owners = await _find_owners(session, kind, [f"%{_place(word, PARTS)}%" for word in words])
-    rows = await _read(session, kind, _have(kind, words, PARTS, owners), MAX_CANDIDATES)
-    if len(rows) == MAX_CANDIDATES:
-        # There are more, and better ones among them.
-        found = await _read(session, kind, _are_like(kind, f"%  {' '.join(words)}  %"), size)
-        for fit in (WORDS, BEGINNINGS):
-            if len(found) < size:
-                found |= await _read(session, kind, _have(kind, words, fit, owners), size)
-        rows = found | rows
-    fits = {key: _judge(kind, row, words, owners) for key, row in rows.items()}
-    best = sorted(rows, key=lambda key: fits[key], reverse=True)[:size]
-    return [_make_hit(kind, rows[key], fits[key]) for key in best]
-
-
-async def _find_misspelt(session: Session, kind: Kind, words: Sequence[str], size: int) -> list[NameHit]:
-    """Return hits of a kind that have, instead of the words that none has, some that differ by a letter."""
-    owners = await _find_owners(session, kind, [f"%{_place(word, PARTS)}%" for word in words])
-    some = (
-        kind.limit(select(literal(1)).select_from(kind.model)).where(*_have(kind, [word], PARTS, owners))
-        for word in words
-    )
-    known = (await session.execute(select(*(one.exists() for one in some)))).one()
-    conditions: list[ColumnElement[bool]] = []
-    mistakes = [word for word, is_known in zip(words, known, strict=True) if not is_known]
-    if len(mistakes) > MAX_MISTAKES or not all(map(_may_be_misspelt, mistakes)):
-        return []
-    for word in mistakes:
-        meant = {place: _misspell(word, place) for place in range(len(word))}
-        of_meant = await _find_owners(session, kind, [pattern for several in meant.values() for pattern in several])
-        ways = [_is_misspelt(kind, word, place, patterns) for place, patterns in meant.items()]
-        conditions.append(or_(*ways, *_are_known_by(kind, word, of_meant)))
-    conditions += _have(kind, [word for word in words if word not in mistakes], PARTS, owners)
-    # Apart, so that the index for the order is not walked to its end in search of what is rare.
-    keys = inspect(kind.model).primary_key
-    found = kind.limit(select(*keys)).where(*conditions).limit(MAX_CANDIDATES).cte("found").prefix_with("MATERIALIZED")
-    same = and_(*(key == found.c[key.name] for key in keys))
-    rows = await session.execute(select(*keys, *kind.columns).join(found, same).order_by(*kind.order).limit(size))
-    return [_make_hit(kind, row, MISSPELT) for row in rows]
-
-
-async def _find_owners(session: Session, kind: Kind, patterns: Sequence[str]) -> Owners:
-    """Return the owners whose names are like one of the patterns."""
-    if kind.owner is None:
-        return {}
-    owner, _ = kind.owner
-    like = owner.folded_name.like(any_(literal(patterns, ARRAY(Text))))
-    return {row.id: row.folded_name for row in await session.execute(select(owner.id, owner.folded_name).where(like))}
+def _take_best(kinds: Sequence[Kind], scored: list[tuple[float, Candidate]], size: int) -> list[NameHit]:
+    """Return the hits of the best of each kind, best first; a row may be found more than once."""
+    scored.sort(key=lambda pair: (-pair[0], pair[1].number, -pair[1].seconds))
+    taken: dict[int, dict[str, NameHit]] = {}
+    for score, candidate in scored:
+        of_kind = taken.setdefault(candidate.number, {})
+        hit = kinds[candidate.number].hit(candidate.values)
+        if len(of_kind) < size and hit.name not in of_kind:
+            hit.score = score
+            of_kind[hit.name] = hit
+    return sorted((hit for of_kind in taken.values() for hit in of_kind.values()), key=lambda hit: -hit.score)
 
 
 async def _read(
-    session: Session, kind: Kind, conditions: Iterable[ColumnElement[bool]], size: int
-) -> dict[tuple[Any, ...], Row[Any]]:
-    """Return the first rows in the kind's order that the caller may see, by their keys."""
-    keys = inspect(kind.model).primary_key
-    statement = kind.limit(select(*keys, kind.model.folded_name, *kind.columns)).where(*conditions)
-    rows = await session.execute(statement.order_by(*kind.order).limit(size))
-    return {tuple(row[: len(keys)]): row for row in rows}
+    session: Session, kinds: Sequence[Kind], select_of: Callable[[Kind], Sequence[Select[Any]]]
+) -> list[Candidate]:
+    """Return the rows of several kinds, asked for in one statement."""
+    parts = [
+        select(literal(number).label("number"), statement.subquery())
+        for number, kind in enumerate(kinds)
+        for statement in select_of(kind)
+    ]
+    return [Candidate(*row) for row in await session.execute(union_all(*parts))]
 
 
-def _judge(kind: Kind, row: Row[Any], words: Sequence[str], owners: Owners) -> float:
-    """Return how well a row fits that has every word somewhere."""
-    if f"  {' '.join(words)}  " in row.folded_name:
-        return EXACT
-    known_by = row.folded_name
+def _select_fitting(kind: Kind, words: Sequence[str], fit: float, size: int) -> list[Select[Any]]:
+    """Return the statements for the newest rows that all the words fit at least so well."""
+    if fit == EXACT:
+        return [_select_newest(kind, size).where(*_are_like(kind, f"%  {' '.join(words)}  %"))]
+    patterns = {word: [f"%{_place(word, fit)}%"] for word in words}
+    own = []
+    for word, (pattern,) in patterns.items():
+        in_year = _is_in_year(kind, word)
+        own += [or_(*in_year, condition) for condition in _are_like(kind, pattern)]
+    return [_select_newest(kind, size).where(*own), *_select_by_owner(kind, patterns, size)]
+
+
+def _select_misspelt(kind: Kind, words: Sequence[str]) -> list[Select[Any]]:
+    """Return the statements for rows that have the words, or some that differ from them by a letter."""
+    patterns = {word: [f"%{_place(word, PARTS)}%"] for word in words}
+    own: list[ColumnElement[bool]] = []
+    for word, meant in patterns.items():
+        ways = [and_(*_are_like(kind, meant[0])), *_is_in_year(kind, word)]
+        for place in range(len(word) if _may_be_misspelt(word) else 0):
+            ways.append(_is_misspelt(kind, word, place))
+            meant.extend(_misspell(word, place))
+        own.append(or_(*ways))
+    # Apart, so that the index for the order is not walked to its end in search of what is rare.
+    keys = kind.model.__table__.primary_key
+    some = kind.limit(select(*keys)).where(*own).limit(MAX_CANDIDATES).cte().prefix_with("MATERIALIZED")
+    same = and_(*(column == some.c[column.name] for column in keys))
+    return [_select_newest(kind, MAX_CANDIDATES).join(some, same), *_select_by_owner(kind, patterns, MAX_CANDIDATES)]
+
+
+def _select_by_owner(kind: Kind, patterns: Mapping[str, Sequence[str]], size: int) -> list[Select[Any]]:
+    """Return the statement for the newest rows of which at least one word stands in the owner's name."""
+    if kind.owner is None:
+        return []
+    owner, key = kind.owner
+
+    def is_like(folded_name: Any, of_words: Sequence[str]) -> ColumnElement[bool]:
+        return folded_name.like(any_(literal(of_words, ARRAY(Text))))
+
+    anything = [pattern for several in patterns.values() for pattern in several]
+    found = select(owner.id, owner.folded_name).where(is_like(owner.folded_name, anything)).limit(MAX_OWNERS).cte()
+    each = [
+        or_(is_like(found.c.folded_name, several), is_like(kind.model.folded_name, several), *_is_in_year(kind, word))
+        for word, several in patterns.items()
+    ]
+    # Owner by owner: nothing tells PostgreSQL how few they are, and it would look through all rows in their order.
+    newest = _select_newest(kind, size).where(key == found.c.id, *each).lateral()
+    return [select(newest).select_from(found.join(newest, true())).order_by(newest.c.seconds.desc()).limit(size)]
+
+
+def _select_newest(kind: Kind, size: int) -> Select[Any]:
+    """Return the statement for the newest rows that the caller may see: a `Candidate` without its number."""
+    pairs = [part for name, column in kind.columns.items() for part in (literal(name, Text), column)]
+    owner_name: Any = literal("", Text)
     if kind.owner:
-        known_by += owners.get(getattr(row, kind.owner[1].key), "")
-    if kind.years:
-        known_by += "".join(f" {getattr(row, day.key).year} " for day in kind.years)
-    return min(next(fit for fit in (*PATTERNS, 0.0) if not fit or _place(word, fit) in known_by) for word in words)
+        owner, key = kind.owner
+        owner_name = select(owner.folded_name).where(owner.id == key).correlate(kind.model).scalar_subquery()
+    shown = (
+        func.jsonb_build_object(*pairs).label("values"),
+        cast(func.extract("epoch", kind.newest), Double).label("seconds"),
+        kind.model.folded_name.label("name"),
+        owner_name.label("owner_name"),
+    )
+    order = (kind.newest.desc(), kind.model.id.desc())
+    return kind.limit(select(*shown).select_from(kind.model)).order_by(*order).limit(size)
 
 
-def _make_hit(kind: Kind, row: Row[Any], score: float) -> NameHit:
-    hit = kind.hit(row)
-    hit.score = score
-    return hit
+def _judge(kind: Kind, candidate: Candidate, words: Sequence[str]) -> float:
+    """Return how well a row fits that has every word somewhere."""
+    if f"  {' '.join(words)}  " in candidate.name:
+        return EXACT
+    years = "".join(f" {candidate.values[day.key][:4]} " for day in kind.years or ())
+    known_by = candidate.name + candidate.owner_name + years
+    return min(next((fit for fit in PATTERNS if _place(word, fit) in known_by), PARTS) for word in words)
 
 
-def _have(kind: Kind, words: Sequence[str], fit: float, owners: Owners) -> list[ColumnElement[bool]]:
-    """Return the conditions that all the words fit at least so well."""
-    conditions = []
-    for word in words:
-        part = _place(word, fit)
-        by_owner = _are_known_by(kind, word, {row_id: name for row_id, name in owners.items() if part in name})
-        conditions += [or_(*by_owner, condition) for condition in _are_like(kind, f"%{part}%")]
-    return conditions
-
-
-def _are_known_by(kind: Kind, word: str, owners: Owners) -> list[ColumnElement[bool]]:
-    """Return the conditions that a row is one of these owners', or of the year that the word is."""
-    conditions: list[ColumnElement[bool]] = []
-    if kind.owner and owners:
-        conditions.append(kind.owner[1] == any_(literal(list(owners), ARRAY(Text))))
-    if kind.years and len(word) == 4 and word.isdecimal() and 1900 <= int(word) < 2100:
-        first, last = kind.years
-        conditions.append(and_(first <= date(int(word), 12, 31), last >= date(int(word), 1, 1)))
-    return conditions
+def _is_in_year(kind: Kind, word: str) -> list[ColumnElement[bool]]:
+    """Return the condition that a row is of the year that the word is; none where it is no year."""
+    if not kind.years or len(word) != 4 or not word.isdecimal() or not 1900 <= int(word) < 2100:
+        return []
+    first, last = kind.years
+    return [and_(first <= date(int(word), 12, 31), last >= date(int(word), 1, 1))]
 
 
 def _are_like(kind: Kind, pattern: str) -> list[ColumnElement[bool]]:
     """
-    Return the conditions that a folded name is like a pattern: as the index finds it, and as the name shows it.
+    Return the conditions that a folded name is like a pattern: as the name shows it, and as the index finds it.
 
-    Apart, or else the grams of every name that the index finds would be made once more.
+    Apart and in this order: to make the grams of a name takes a hundred times as long as to look at it.
     """
-    return [_have_grams(kind, pattern), kind.model.folded_name.like(pattern)]
+    return [kind.model.folded_name.like(pattern), _have_grams(kind, pattern)]
 
 
-def _is_misspelt(kind: Kind, word: str, place: int, meant: Sequence[str]) -> ColumnElement[bool]:
+def _is_misspelt(kind: Kind, word: str, place: int) -> ColumnElement[bool]:
     """Return the condition that a folded name has a word that differs from this one at a place."""
     # What stands before and behind is right, whatever was mistaken at this place.
     right = _have_grams(kind, f" {word[:place]}%{word[place + 2 :]}")
-    return and_(kind.model.folded_name.like(any_(literal(meant, ARRAY(Text)))), right)
+    return and_(kind.model.folded_name.like(any_(literal(_misspell(word, place), ARRAY(Text)))), right)
 
 
 def _have_grams(kind: Kind, pattern: str) -> ColumnElement[bool]:

@@ -131,6 +131,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "EXCHANGE_AWAY": N_("Whether the city is a partner cannot be looked up just now."),
         "CITY_DAY_UNCERTAIN": N_("What day it is in the city under review cannot be looked up just now."),
         "SOURCE_UNCERTAIN": N_("Whether what it comes from exists cannot be looked up just now."),
+        "INDEX_FAILED": N_("The search does not work at the moment; its disk may be full."),
         "INDEX_NOT_READY": N_("The search is being prepared."),
     },
     "DEADLINE_EXCEEDED": {

@@ -42,6 +42,7 @@ class Endpoint:
     """One RPC as REST has it."""
 
     method: MethodDescriptor
+    name: str  # "ListVisits"; of a second way to call the same RPC with its verb, "SearchLearningsByPost"
     verb: str  # "GET", "POST", "PATCH", "PUT" or "DELETE"
     path: str  # as in OpenAPI, "/v1/visits/{visit}/delegates/{delegate}:confirm"
     rule: str  # the same as Flask's router has it
@@ -92,13 +93,14 @@ def read_endpoints(service: ServiceDescriptor) -> Iterator[Endpoint]:
     """
     for method in service.methods:
         rule = get_option(method, annotations_pb2.http)
-        for binding in (rule, *rule.additional_bindings):
+        for place, binding in enumerate((rule, *rule.additional_bindings)):
             verb = binding.WhichOneof("pattern")
             if verb is not None:
-                yield build_endpoint(method, verb.upper(), getattr(binding, verb), binding.body)
+                name = f"{method.name}By{verb.title()}" if place else method.name
+                yield build_endpoint(method, name, verb.upper(), getattr(binding, verb), binding.body)
 
 
-def build_endpoint(method: MethodDescriptor, verb: str, template: str, body: str) -> Endpoint:
+def build_endpoint(method: MethodDescriptor, name: str, verb: str, template: str, body: str) -> Endpoint:
     """Return the endpoint of one ``google.api.http`` binding."""
     variables: list[Variable] = []
 
@@ -114,6 +116,7 @@ def build_endpoint(method: MethodDescriptor, verb: str, template: str, body: str
     path = VARIABLE.sub(expand, template)
     return Endpoint(
         method=method,
+        name=name,
         verb=verb,
         path=path,
         rule=re.sub(r"\{(\w+)\}", r"<segment:\1>", path),

@@ -102,7 +102,7 @@ def mount(app: Flask) -> Blueprint:
     for route in mounted:
         blueprint.add_url_rule(
             route.endpoint.rule,
-            endpoint=f"{route.endpoint.method.containing_service.name}_{route.endpoint.method.name}",
+            endpoint=f"{route.endpoint.method.containing_service.name}_{route.endpoint.name}",
             view_func=route,
             methods=[route.endpoint.verb],
         )

@@ -114,6 +114,15 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "VISIBILITY_PARTNERS": _l("Shared with partner cities"),
         "VISIBILITY_PUBLIC": _l("Public"),
     },
+    "MatchReason.Kind": {
+        "KIND_WORD": _l("the same word"),
+        "KIND_INFLECTION": _l("another form"),
+        "KIND_COMPOUND": _l("compound"),
+        "KIND_BEGINNING": _l("begins like it"),
+        "KIND_CORRECTION": _l("probably meant"),
+        "KIND_TOPIC": _l("same topic"),
+        "KIND_MEANING": _l("similar in meaning"),
+    },
     "Application.Outcome": {
         "OUTCOME_HELPED": _l("It helped"),
         "OUTCOME_PARTLY": _l("It helped in part"),

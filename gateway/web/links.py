@@ -34,7 +34,9 @@ def href(name: str) -> str:
 
 
 def get_page_url(**changes: Any) -> str:
-    """Return the address of this page with query parameters replaced; an empty value removes one."""
-    query = request.args.to_dict(flat=False) | {name: [value] if value else [] for name, value in changes.items()}
+    """Return the address of this page with query parameters replaced, by a value or a list; an empty one removes it."""
+    query = request.args.to_dict(flat=False) | {
+        name: value if isinstance(value, list) else [value] for name, value in changes.items()
+    }
     pairs = urlencode([(name, value) for name, values in query.items() for value in values if value])
     return request.script_root + request.path + ("?" + pairs if pairs else "")

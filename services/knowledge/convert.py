@@ -3,7 +3,8 @@ Rows ↔ messages, side by side; and rows → documents of the search index.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2 as pb
@@ -161,15 +162,18 @@ def result_message(hit: Hit, learning: pb.Learning, snippet: Snippet) -> pb.Sear
     )
 
 
-def searched_word_message(expansion: Expansion) -> pb.SearchedWord:
-    """Return what became of a part of a query as a message."""
-    return pb.SearchedWord(
-        text=expansion.unit.text,
-        found=expansion.is_found,
-        corrected=expansion.corrected,
-        required=expansion.unit.occurrence is Occurrence.MUST,
-        excluded=expansion.unit.occurrence is Occurrence.MUST_NOT,
-    )
+def searched_word_messages(expansions: Iterable[Expansion]) -> Iterator[pb.SearchedWord]:
+    """Yield what became of the words of a query as messages; a stretch of an unspaced script is one."""
+    for text, parts in groupby(expansions, key=lambda expansion: expansion.unit.text):
+        together = list(parts)
+        first = together[0]
+        yield pb.SearchedWord(
+            text=text,
+            found=any(part.is_found for part in together),
+            corrected=first.corrected,
+            required=first.unit.occurrence is Occurrence.MUST,
+            excluded=first.unit.occurrence is Occurrence.MUST_NOT,
+        )
 
 
 def facets_message(facets: Mapping[str, Facet]) -> pb.SearchFacets:

@@ -40,6 +40,8 @@ Answer = TypeVar("Answer")
 
 CHANNEL = "learnings"
 POLL_SECONDS = 5.0
+# How often, at most, the words of deleted learnings are looked for.
+SWEEP_SECONDS = 600.0
 _LEARNINGS, _DELETED = get_table(Learning), get_table(DeletedLearning)
 
 log = structlog.get_logger(__name__)
@@ -105,6 +107,8 @@ class Indexer:
         self._wake = asyncio.Event()
         # Whether it can be searched; whether it has to be made anew; whether the last try to follow failed.
         self._ready = self._damaged = self._failing = False
+        # Whether documents were removed since the words were looked through.
+        self._has_removed = False
         self._checkpoint: _Checkpoint | None = None
         self._learnings: Changes | None = None
         self._deleted: Changes | None = None
@@ -161,6 +165,7 @@ class Indexer:
         """
         self._index = index = await asyncio.to_thread(SearchIndex, self._folder)
         listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
+        loop, swept = asyncio.get_running_loop(), float("-inf")
         try:
             while True:
                 self._wake.clear()
@@ -178,6 +183,10 @@ class Indexer:
                     self._failing = True
                     await asyncio.sleep(0.5)
                     continue
+                if self._has_removed and loop.time() - swept > SWEEP_SECONDS:
+                    self._has_removed, swept = False, loop.time()
+                    words = await asyncio.to_thread(index.forget_words)
+                    log.info("index.swept", words=words)
                 with suppress(TimeoutError):
                     # Not wait_for: before Python 3.12 it can swallow a cancellation that meets the wake-up.
                     async with asyncio.timeout(POLL_SECONDS):
@@ -205,7 +214,7 @@ class Indexer:
         # After the learnings: what was deleted meanwhile may have been put in.
         async for rows in self._deleted.read_round(horizon):
             await asyncio.to_thread(index.remove, [row.id for row in rows])
-            changed = True
+            changed = self._has_removed = True
         if checkpoint.is_filling:
             if checkpoint.generation:
                 await asyncio.to_thread(index.remove_before, checkpoint.generation)

@@ -6,13 +6,16 @@ They hold for the model of the wheel and for the same model in a folder; of anot
 and its means are those of the learnings alone. ``python -m services.knowledge.language_means`` makes the file anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from services.knowledge.language_model import LanguageModel
+from services.knowledge.language_model import LanguageModel, WheelModel
+from services.knowledge.search.query_language import LANGUAGES
 from services.knowledge.search.vectors import NO_MEANS, LanguageMeans, Vector
+from services.knowledge.vocabulary.importing import OWN_FILE
+from services.knowledge.vocabulary.skos import read_statements
 
 FILE = Path(__file__).with_name("language_means.npz")
 _PROBE = "Die Stadt lernt von ihren Partnerstädten."
@@ -33,12 +36,12 @@ def load_means(model: LanguageModel) -> LanguageMeans:
     return LanguageMeans(passages, words, sentences)
 
 
-def make_means(model: LanguageModel, texts: Mapping[str, list[tuple[str, str]]]) -> None:
+def make_means(model: LanguageModel, texts: Mapping[str, Sequence[tuple[str, str]]]) -> None:
     """
     Write the file.
 
     Args:
-        texts: Language → label and definition of the same concepts in each.
+        texts: Language → label and definition of the same topics in each.
     """
     means: dict[str, list[Vector]] = {"passages": [], "words": [], "sentences": []}
     for pairs in texts.values():
@@ -49,3 +52,20 @@ def make_means(model: LanguageModel, texts: Mapping[str, list[tuple[str, str]]])
     probe = model.embed_query(_PROBE).astype(np.float16)
     languages = np.array(list(texts))
     np.savez_compressed(FILE, languages=languages, probe=probe, passages=passages, words=words, sentences=sentences)
+
+
+def _read_texts() -> dict[str, list[tuple[str, str]]]:
+    """Return what the vocabulary says in every language, of the topics that it defines in all of them."""
+    said: dict[str, dict[str, dict[str, str]]] = {}
+    for statement in read_statements(OWN_FILE):
+        if statement.kind in ("preferred", "definition"):
+            said.setdefault(statement.subject, {}).setdefault(statement.kind, {})[statement.language] = statement.value
+    defined = [texts for texts in said.values() if len(texts.get("definition", ())) == len(LANGUAGES)]
+    return {
+        language: [(texts["preferred"][language], texts["definition"][language]) for texts in defined]
+        for language in LANGUAGES
+    }
+
+
+if __name__ == "__main__":
+    make_means(WheelModel(), _read_texts())

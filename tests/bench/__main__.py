@@ -46,7 +46,9 @@ def main() -> None:
         text = _measure(Path(scratch), arguments.seconds)
     print(text)
     if arguments.write:
-        REPORT.write_text(text)
+        # The part of the search is written by `make bench-search`.
+        _, heading, search = REPORT.read_text().partition("## Search")
+        REPORT.write_text(f"{text.rstrip()}\n\n{heading}{search}" if heading else text)
 
 
 def _measure(scratch: Path, seconds: float) -> str:

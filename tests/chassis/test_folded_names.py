@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chassis.folded_names import create_functions, list_grams
+from chassis.folded_names import create_functions, fold_name, list_grams
 from deploy.embedded import Postgres
 
 Fold = Callable[[str], str]
@@ -52,6 +52,7 @@ def fold(connection: psycopg.Connection) -> Fold:
 )
 def test_a_name_is_its_words_in_plain_small_letters(fold: Fold, name: str, folded: str) -> None:
     assert fold(name) == folded
+    assert fold_name(name) == folded
 
 
 @given(name=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60))
@@ -59,6 +60,7 @@ def test_a_name_is_its_words_in_plain_small_letters(fold: Fold, name: str, folde
 def test_folded_once_more_a_name_stays_as_it_is(fold: Fold, name: str) -> None:
     folded = fold(name)
     assert fold(folded) == folded
+    assert fold_name(name) == folded
     assert not set(folded) & set("%_\\ABCXYZÄÖÜ\t\n")
     assert "  " not in folded.strip()
 

@@ -119,7 +119,7 @@ def test_what_is_killed_is_started_again_in_one_line_and_takes_writes(
     learning = within(SECONDS, lambda: record(office))
 
     assert pid_of(platform, victim) != pid
-    found = within(SECONDS, lambda: office("SearchLearnings", query=learning["title"])["results"])
+    found = within(SECONDS, lambda: office("SearchLearnings", query=f'"{learning["title"]}"')["results"])
     assert found[0]["learning"]["name"] == learning["name"]
 
 

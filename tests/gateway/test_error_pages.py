@@ -17,7 +17,7 @@ def browser_of(gateway: Gateway, role: Role | None) -> FlaskClient:
     return browser
 
 
-@pytest.mark.parametrize(("role", "searches"), [(Role.MEMBER, True), (Role.EXPERT, False), (None, False)])
+@pytest.mark.parametrize(("role", "searches"), [(Role.MEMBER, True), (Role.EXPERT, True), (None, False)])
 @pytest.mark.parametrize(("language", "search"), [("en", "Search"), ("de", "Suche")])
 def test_only_who_can_search_is_told_to(
     gateway: Gateway, role: Role | None, language: str, search: str, *, searches: bool

@@ -48,7 +48,8 @@ def test_everything_is_found_in_groups(browse: Browse, word: str) -> None:
 
     assert answer.status_code == 200
     groups = list_groups(answer.text)
-    assert set(groups) == {"Cities", "Visits", "Rooms", "People", "Expert forums"}
+    # Learnings may mean something similar.
+    assert set(groups) - {"Learnings"} == {"Cities", "Visits", "Rooms", "People", "Expert forums"}
     assert f"{word} visit" in answer.text
     assert re.search(r'href="/rooms/[^"]+/edit"', answer.text)
     assert answer.headers["Cache-Control"] == "no-store"
@@ -94,7 +95,7 @@ def test_pages_are_found_by_the_beginnings_of_their_words(browse: Browse, langua
 def test_the_search_page_shows_names_above_the_learnings(browse: Browse, word: str) -> None:
     page = browse(Role.COORDINATOR).get("/search", query_string={"query": word}).text
 
-    assert page.index(f'href="/cities/{word.lower()}"') < page.index("learnings for")
+    assert page.index(f'href="/cities/{word.lower()}"') < re.search('learnings? for', page).start()
 
 
 @pytest.fixture

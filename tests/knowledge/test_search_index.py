@@ -149,3 +149,14 @@ def test_too_many_open_files_do_not_count_as_damage(tmp_path: Path) -> None:
     assert find_ids(index, "controlling") == ["de"]
     index.put([ENGLISH])
     assert len(index) == 2
+
+
+def test_words_that_only_removed_documents_had_are_forgotten(tmp_path: Path) -> None:
+    index = SearchIndex(tmp_path)
+    index.put([GERMAN, replace(GERMAN, id="person", title="Erika Mustermann", passages=["Fachbereiche"])])
+    index.remove(["person"])
+    assert index.forget_words() >= 2
+    assert index.forget_words() == 0
+    assert find_ids(index, "Fachbereiche") == ["de"]
+    index.put([replace(GERMAN, id="person", title="Erika Mustermann", passages=["Fachbereiche"])])
+    assert find_ids(index, "mustermänn ") == ["person"]

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.knowledge.vocabulary.expansion import Match, TopicExpander, split_words
-from services.knowledge.vocabulary.importing import OWN_FILE
-from services.knowledge.vocabulary.skos import read_statements
+from services.knowledge.vocabulary.importing import read_own_labels
 
 TOPICS = [
     ("climate", [("en", "Climate", True), ("de", "Klima", True)]),
@@ -76,9 +75,8 @@ def test_labels_without_words_and_endless_ones_name_nothing() -> None:
 
 def read_own_topics() -> list[tuple[str, list[tuple[str, str, bool]]]]:
     labels = defaultdict(list)
-    for said in read_statements(OWN_FILE):
-        if said.kind in ("preferred", "alternative"):
-            labels[said.subject.rpartition(":")[2]].append((said.language, said.value, said.kind == "preferred"))
+    for slug, *label in read_own_labels():
+        labels[slug].append(tuple(label))
     return list(labels.items())
 
 

@@ -1,12 +1,14 @@
 """Pages of learnings."""
 
+from collections.abc import Sequence
+
 from austausch.exchange.v1 import exchange_pb2
 from austausch.knowledge.v1 import knowledge_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from chassis.errors import FieldRequired
+from chassis.errors import DeadlineExceeded, FieldRequired, Unavailable
 from chassis.identity import Role
 from gateway import rpc
 from gateway.auth import permissions
@@ -125,8 +127,17 @@ def show(learning_id: str) -> ResponseReturnValue:
         course=COURSE,
         steps_with_a_page=STEPS_WITH_A_PAGE,
         applied=applications.list_applications(learning),
+        similar=_list_similar(learning),
         form=form,
     ), form.status
+
+
+def _list_similar(learning: pb.Learning) -> Sequence[pb.Learning]:
+    """Return learnings that mean something similar; none while the search does not answer."""
+    try:
+        return rpc.learnings.ListSimilarLearnings(pb.ListSimilarLearningsRequest(name=learning.name)).learnings
+    except (Unavailable, DeadlineExceeded):
+        return []
 
 
 @blueprint.route("/<learning_id>/edit", methods=["GET", "POST"])

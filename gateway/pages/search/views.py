@@ -6,19 +6,30 @@ from typing import Any
 from austausch.knowledge.v1 import knowledge_pb2 as pb
 from flask import Blueprint, make_response, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel.speaklater import LazyString
 
 from chassis.errors import DeadlineExceeded, Unavailable
 from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
+from gateway.i18n.gettext import translate_later as _l
+from gateway.i18n.languages import current_language
 from gateway.pages.search.everything import Found, find_everything, get_address
+from gateway.pages.search.facets import FACETS, list_facets, read_filters
 from gateway.vocabulary import cities, topics
 from gateway.web import list_filters
 
 blueprint = Blueprint("search", __name__, url_prefix="/search")
 
-# Facet → its filter's name in the address; both are fields of the contract.
-FACETS = ("topics", "cities", "sdg_targets", "languages")
+# Of the contract; of a query that is longer than the search looks at, the page says so. No name is so long.
+MAX_QUERY, MAX_NAME = 20_000, 1_000
+
+# `order_by` of the contract → what it is called, in the order of the page.
+ORDERINGS: dict[str, LazyString] = {
+    "": _l("Relevance"),
+    "create_time desc": _l("Newest"),
+    "application_count desc": _l("Most applied"),
+}
 
 
 @blueprint.get("")
@@ -28,21 +39,29 @@ def index() -> ResponseReturnValue:
     # Going back asks for the whole page again.
     part = "" if "HX-History-Restore-Request" in request.headers else request.headers.get("HX-Target", "")
     in_part = part.endswith("results")
-    found = find_everything(query, with_learnings=False)
+    found = find_everything(query[:MAX_NAME], with_learnings=False)
     values: dict[str, Any] = {
         "query": query,
         "found": found,
         "get_address": get_address,
         "facets": FACETS,
+        "orderings": ORDERINGS,
     }
     if may("LearningService.SearchLearnings"):
-        filters: dict[str, Any] = {facet: [value for value in request.args.getlist(facet) if value] for facet in FACETS}
-        paging = list_filters.read_paging()
-        answer = rpc.learnings.SearchLearnings(pb.SearchLearningsRequest(query=query, **paging, **filters))
-        shown = [slug for result in answer.results for slug in result.learning.topics]
-        topics.load_labels([*shown, *(count.value for count in answer.facets.topics)])
+        order = request.args.get("order_by", "")
+        answer = rpc.learnings.SearchLearnings(
+            pb.SearchLearningsRequest(
+                query=query,
+                order_by=order if order in ORDERINGS else "",
+                reader_language=current_language(),
+                **list_filters.read_paging(),
+                **read_filters(),
+            )
+        )
+        topics.load_labels([*answer.topics, *(slug for result in answer.results for slug in result.learning.topics)])
         values["answer"] = answer
         values["cities"] = _get_city_names(found)
+        values["facet_views"] = list_facets(answer, values["cities"])
         template = "search/results.html" if in_part else "search/search.html"
     else:
         template = "search/names_only.html" if in_part else "search/search.html"
@@ -58,7 +77,7 @@ def index() -> ResponseReturnValue:
 @sign_in_required
 def list_found() -> ResponseReturnValue:
     query = _read_query()
-    found = find_everything(query, with_learnings=True)
+    found = find_everything(query[:MAX_NAME], with_learnings=True)
     response = make_response(render_template("search/found.html", query=query, found=found, get_address=get_address))
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -76,4 +95,4 @@ def _get_city_names(found: Found) -> Mapping[str, str]:
 
 def _read_query() -> str:
     """Return what was typed; no text has NUL in it, which no database keeps."""
-    return request.args.get("query", "").replace("\0", "")[:1000]
+    return request.args.get("query", "").replace("\0", "")[:MAX_QUERY]

@@ -171,7 +171,7 @@ def describe_operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     people = [role for role in roles if role != "service"]
     who = f"May be called by: {', '.join(people)}." if people else "May be called by anyone."
     description: dict[str, Any] = {
-        "operationId": method.name,
+        "operationId": endpoint.name,
         "tags": [get_tag(endpoint)],
         "summary": summarize(text),
         "description": f"{text}\n\n{who}",

@@ -1,12 +1,13 @@
 """Search by name over all that the exchange service keeps."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNamesResponse
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
-from sqlalchemy import Row, Select
+from sqlalchemy import Select
 
 from chassis.contract import get_roles
 from chassis.convert import date_message
@@ -40,62 +41,68 @@ def _own(model: type[Any]) -> Callable[[Select[Any]], Select[Any]]:
     return lambda statement: queries.filter_visible(statement, model)
 
 
-def _city_hit(row: Row[Any]) -> NameHit:
-    local = "" if row.local_name == row.display_name else row.local_name
+def _by_name(*columns: Any) -> dict[str, Any]:
+    return {column.key: column for column in columns}
+
+
+def _city_hit(row: dict[str, Any]) -> NameHit:
+    local = "" if row["local_name"] == row["display_name"] else row["local_name"]
     return NameHit(
-        name=f"cities/{row.id}",
+        name=f"cities/{row['id']}",
         kind=NameHit.KIND_CITY,
-        title=row.display_name,
+        title=row["display_name"],
         detail=local,
     )
 
 
-def _partnership_hit(row: Row[Any]) -> NameHit:
+def _partnership_hit(row: dict[str, Any]) -> NameHit:
     return NameHit(
-        name=f"partnerships/{row.id}",
+        name=f"partnerships/{row['id']}",
         kind=NameHit.KIND_PARTNERSHIP,
-        title=row.city_display_name,
-        detail=row.theme,
+        title=row["city_display_name"],
+        detail=row["theme"],
     )
 
 
-def _exchange_hit(row: Row[Any]) -> NameHit:
+def _exchange_hit(row: dict[str, Any]) -> NameHit:
     return NameHit(
-        name=f"exchanges/{row.id}",
+        name=f"exchanges/{row['id']}",
         kind=NameHit.KIND_EXCHANGE,
-        title=row.title,
-        detail=row.department,
-        city_display_name=row.city_display_name,
+        title=row["title"],
+        detail=row["department"],
+        city_display_name=row["city_display_name"],
     )
 
 
-def _visit_hit(row: Row[Any]) -> NameHit:
+def _visit_hit(row: dict[str, Any]) -> NameHit:
     return NameHit(
-        name=f"visits/{row.id}",
+        name=f"visits/{row['id']}",
         kind=NameHit.KIND_VISIT,
-        title=row.title,
-        city_display_name=row.city_display_name,
-        start_date=date_message(row.start_date),
-        end_date=date_message(row.end_date),
+        title=row["title"],
+        city_display_name=row["city_display_name"],
+        start_date=date_message(date.fromisoformat(row["start_date"])),
+        end_date=date_message(date.fromisoformat(row["end_date"])),
     )
 
 
-def _person_hit(row: Row[Any]) -> NameHit:
-    title, detail = (row.display_name, row.function) if row.display_name else (row.function, row.department)
+def _person_hit(row: dict[str, Any]) -> NameHit:
+    title, detail = row["display_name"], row["function"]
+    if not title:
+        title, detail = row["function"], row["department"]
     return NameHit(
-        name=f"people/{row.id}",
+        name=f"people/{row['id']}",
         kind=NameHit.KIND_PERSON,
         title=title,
         detail=detail,
     )
 
 
-def _room_hit(row: Row[Any]) -> NameHit:
+def _room_hit(row: dict[str, Any]) -> NameHit:
     return NameHit(
-        name=f"rooms/{row.id}",
+        name=f"rooms/{row['id']}",
         kind=NameHit.KIND_ROOM,
-        title=row.display_name,
-        detail=row.address,
+        title=row["display_name"],
+        detail=row["address"],
     )
 
 
@@ -103,45 +110,45 @@ def _room_hit(row: Row[Any]) -> NameHit:
 KINDS = {
     "CityService.ListCities": Kind(
         model=City,
-        columns=(City.display_name, City.local_name),
+        columns=_by_name(City.id, City.display_name, City.local_name),
         hit=_city_hit,
-        order=(City.display_name, City.id),
+        newest=City.create_time,
     ),
     "VisitService.ListVisits": Kind(
         model=Visit,
-        columns=(Visit.city_id, Visit.title, Visit.city_display_name, Visit.start_date, Visit.end_date),
+        columns=_by_name(Visit.id, Visit.title, Visit.city_display_name, Visit.start_date, Visit.end_date),
         hit=_visit_hit,
-        order=(Visit.start_date.desc(), Visit.id.desc()),
+        newest=Visit.start_date,
         limit=_own(Visit),
         owner=(City, Visit.city_id),
         years=(Visit.start_date, Visit.end_date),
     ),
     "ExchangeService.ListExchanges": Kind(
         model=Exchange,
-        columns=(Exchange.city_id, Exchange.title, Exchange.department, Exchange.city_display_name),
+        columns=_by_name(Exchange.id, Exchange.title, Exchange.department, Exchange.city_display_name),
         hit=_exchange_hit,
-        order=(Exchange.create_time.desc(), Exchange.id.desc()),
+        newest=Exchange.create_time,
         limit=_own(Exchange),
         owner=(City, Exchange.city_id),
     ),
     "PartnershipService.ListPartnerships": Kind(
         model=Partnership,
-        columns=(Partnership.city_id, Partnership.theme, Partnership.city_display_name),
+        columns=_by_name(Partnership.id, Partnership.theme, Partnership.city_display_name),
         hit=_partnership_hit,
-        order=(Partnership.create_time.desc(), Partnership.id.desc()),
+        newest=Partnership.create_time,
         limit=_own(Partnership),
         owner=(City, Partnership.city_id),
     ),
     "PersonService.ListPeople": Kind(
         model=Person,
-        columns=(Person.display_name, Person.function, Person.department),
+        columns=_by_name(Person.id, Person.display_name, Person.function, Person.department),
         hit=_person_hit,
-        order=(Person.create_time.desc(), Person.id.desc()),
+        newest=Person.create_time,
     ),
     "RoomService.ListRooms": Kind(
         model=Room,
-        columns=(Room.display_name, Room.address),
+        columns=_by_name(Room.id, Room.display_name, Room.address),
         hit=_room_hit,
-        order=(Room.create_time.desc(), Room.id.desc()),
+        newest=Room.create_time,
     ),
 }

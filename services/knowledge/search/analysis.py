@@ -82,15 +82,15 @@ def list_words(text: str) -> list[str]:
 
 def find_terms(text: str) -> Iterator[tuple[str, int, int]]:
     """Yield each term of a normalized text with start and end of what it stands for."""
-    for word, start, end in find_words(text):
-        if not is_unspaced(word):
-            if term := get_terms(word):
-                yield term, start, end
-        elif len(word) == 1:
-            yield word, start, end
-        else:
+    text = _blank_possessives(text)
+    for match in _choose_pattern(text).finditer(text):
+        word, start = match[0], match.start()
+        terms = _TERMS[word]
+        if " " in terms:
             for place in range(len(word) - 1):
                 yield word[place : place + 2], start + place, start + place + 2
+        elif terms:
+            yield terms, start, match.end()
 
 
 class _Terms(dict[str, str]):

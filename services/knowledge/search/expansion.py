@@ -1,6 +1,6 @@
 """What a typed word stands for: itself, its other forms, compounds with it, what it begins, what was meant by it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -8,16 +8,19 @@ from itertools import pairwise
 from services.knowledge.search.analysis import has_digit, is_unspaced
 from services.knowledge.search.lexicon import Lexicon
 from services.knowledge.search.query import Occurrence, Unit
+from services.knowledge.search.stop_words import STOP_WORDS
 
 MIN_BEGINNING = 2
 """Shortest beginning of a word that is looked for, in letters."""
 _INFLECTION, _CORRECTION, _PART, _JOINED = 0.9, 0.7, 0.5, 0.8
 # A compound counts the more the more of it the word is.
 _COMPOUND_LEAST, _COMPOUND_MOST = 0.3, 0.8
-_MAX_COUNTED = 8
+_MAX_COUNTED = 16
 UNCOUNTED = -1
 """Stands for the frequency of what is looked for and not counted."""
 _MAX_CORRECTIONS = 3
+_MIN_CORRECTED, _MIN_TWO_SLIPS = 4, 10
+"""Shortest words in which one slip is guessed at, and two, in letters."""
 _MIN_BEGINNING_CORRECTED = 7
 """Shortest beginning of a longer word in which a slip is guessed at, in letters."""
 
@@ -61,7 +64,7 @@ class Expansion:
     beginning: str = ""
     """What longer words begin with that are meant, too."""
     corrected: str = ""
-    """The term that is there, in place of what was typed and is not."""
+    """The word that is there, in place of what was typed and is not."""
     is_found: bool = False
     """Whether any of it occurs where the searcher may see it."""
 
@@ -91,7 +94,7 @@ def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) 
         return Expansion(unit, tuple(variants), is_found=bool(variants))
     is_direct = bool(variants)
     variants += _list_compounds(word, term, variants, lexicon, count)
-    parts = tuple(_expand_part(part, lexicon, count) for part in lexicon.split(word))
+    parts = tuple(_expand_part(part, lexicon, count) for part in lexicon.split(word, lambda part: count(part) > 0))
     parts = parts if len(parts) > 1 and all(parts) else ()
     beginning = term if len(term) >= MIN_BEGINNING and (unit.is_open or not (is_direct or len(term) < 3)) else ""
     if beginning and not count_beginning(beginning):
@@ -124,23 +127,33 @@ def _expand_part(part: str, lexicon: Lexicon, count: Count) -> tuple[Variant, ..
 def _correct(expansion: Expansion, lexicon: Lexicon, count: Count) -> Expansion:
     """Return what was probably meant by a word that does not occur."""
     (term,) = expansion.unit.terms
-    for is_beginning in (False, True) if len(term) >= _MIN_BEGINNING_CORRECTED else (False,):
-        similar = lexicon.find_similar(term, is_beginning=is_beginning)
-        variants = _list_present(similar, _CORRECTION, Relation.CORRECTION, count)
-        if variants:
-            variants.sort(key=lambda variant: (-variant.frequency, variant.term))
-            best = variants[0]
-            forms = lexicon.find_inflections(best.term) - {variant.term for variant in variants[:_MAX_CORRECTIONS]}
-            more = _list_present(forms, _CORRECTION * _INFLECTION, Relation.CORRECTION, count)
-            more += [
-                replace(v, relation=Relation.CORRECTION, weight=v.weight * _CORRECTION)
-                for v in _list_compounds(best.term, best.term, [*variants[:_MAX_CORRECTIONS], *more], lexicon, count)
-            ]
-            corrected = "" if expansion.parts else best.term
-            return replace(
-                expansion, variants=(*variants[:_MAX_CORRECTIONS], *more), corrected=corrected, is_found=True
-            )
+    for similar in _list_similar(term, lexicon):
+        variants = _list_present(similar.keys() - STOP_WORDS, _CORRECTION, Relation.CORRECTION, count)
+        if not variants:
+            continue
+        variants.sort(key=lambda variant: (-variant.frequency, variant.term))
+        variants = variants[:_MAX_CORRECTIONS]
+        best = variants[0].term
+        forms = lexicon.find_inflections(best) - {variant.term for variant in variants}
+        variants += _list_present(forms, _CORRECTION * _INFLECTION, Relation.CORRECTION, count)
+        variants += [
+            replace(variant, relation=Relation.CORRECTION, weight=variant.weight * _CORRECTION)
+            for variant in _list_compounds(best, best, variants, lexicon, count)
+        ]
+        corrected = "" if expansion.parts else similar[best]
+        return replace(expansion, variants=tuple(variants), corrected=corrected, is_found=True)
     return expansion
+
+
+def _list_similar(term: str, lexicon: Lexicon) -> Iterator[dict[str, str]]:
+    """Yield what may have been meant by a term, the likeliest first: one slip away, in a long word two, a beginning."""
+    if has_digit(term) or len(term) < _MIN_CORRECTED:
+        return
+    distances = (1, 2) if len(term) >= _MIN_TWO_SLIPS else (1,)
+    for distance in distances:
+        yield lexicon.find_similar(term, distance)
+    if len(term) >= _MIN_BEGINNING_CORRECTED:
+        yield lexicon.find_similar(term, 1, is_beginning=True)
 
 
 def _add_joined(expansions: list[Expansion], count: Count) -> list[Expansion]:

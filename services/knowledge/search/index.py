@@ -17,7 +17,7 @@ import tantivy
 
 from services.knowledge.search.documents import Document, Filters, Order, Topic, get_key
 from services.knowledge.search.lexicon import Lexicon
-from services.knowledge.search.matching import build_filters
+from services.knowledge.search.matching import build_filters, build_term_query
 from services.knowledge.search.query import Query
 from services.knowledge.search.ranking import Found, Search, find_nearest
 from services.knowledge.search.schema import SCHEMA_VERSION, build_schema, make_document
@@ -134,6 +134,22 @@ class SearchIndex:
         with self._change() as writer:
             for id_ in ids:
                 writer.delete_documents_by_term("key", get_key(id_))
+
+    def forget_words(self) -> int:
+        """
+        Forget the words that only removed documents had, and return how many there were.
+
+        Nobody is told of them before; but there may be names among them. It takes a look at every word that there is.
+        """
+        with self._writing, self._report_failure() as index:
+            searcher = index.searcher()
+
+            def is_present(term: str) -> bool:
+                return searcher.search(build_term_query(self._schema, term), 1).count > 0  # type: ignore[attr-defined]
+
+            count = self._lexicon.forget(is_present)
+            self._lexicon.commit()
+            return count
 
     def remove_before(self, generation: int) -> None:
         """Take out the documents that were put in with a lower number."""

@@ -6,7 +6,7 @@ forms share a stem, a compound contains its parts, a slip of the pen is near the
 of each language is taken in once, so that documents are indexed fast however much is known of their words.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import tantivy
@@ -68,12 +68,32 @@ class Lexicon:
                 if (known := hash(entry)) in self._known:
                     continue
                 self._known.add(known)
-                if self._searcher.doc_freq("entry", entry) or is_unspaced(word) or has_digit(word):
+                if self._has(entry) or is_unspaced(word) or has_digit(word):
                     continue
                 self._is_changed = True
                 if self._writer is None:
                     self._writer = self._index.writer(_WRITER_BYTES, num_threads=1)
                 self._writer.add_document(_make_entry(entry, word, language))
+
+    def forget(self, is_present: Callable[[str], bool]) -> int:
+        """
+        Take out the words that no document has any more, and return how many there were; `commit` makes them unknown.
+
+        Args:
+            is_present: Whether a document has a term.
+        """
+        if self._writer is None:
+            self._writer = self._index.writer(_WRITER_BYTES, num_threads=1)
+        gone = [
+            entry
+            for entry, _ in self._searcher.terms_with_prefix("entry", "")
+            if not is_present(get_terms(entry.partition(":")[2])) and self._has(entry)
+        ]
+        for entry in gone:
+            self._writer.delete_documents_by_term("entry", entry)
+            self._known.discard(hash(entry))
+        self._is_changed = bool(gone)
+        return len(gone)
 
     def commit(self) -> None:
         """Keep what was added, and let it be found."""
@@ -96,6 +116,13 @@ class Lexicon:
         """How many words there are; those of each language are counted."""
         return int(self._searcher.num_docs)
 
+    def _has(self, entry: str) -> bool:
+        if not self._searcher.doc_freq("entry", entry):
+            return False
+        # One that was taken out is counted until the library tidies up.
+        query = tantivy.Query.term_query(self._schema, "entry", entry, "basic")
+        return self._searcher.search(query, 1).count > 0  # type: ignore[attr-defined]
+
     def find_inflections(self, word: str) -> set[str]:
         """Return the terms of the words that share a stem with a word, in any language."""
         found: set[str] = set()
@@ -110,31 +137,32 @@ class Lexicon:
         parts = {part for part in (get_terms(word), *get_stems(word, "de")) if len(part) >= MIN_PART}
         found: dict[str, None] = {}
         for part in parts:
-            for entry, _ in self._searcher.terms_with_prefix("endings", part):
+            for entry, _ in self._searcher.terms_with_prefix("endings", part, limit=2 * MAX_FORMS):
                 ending, _, before = entry.partition(_GAP)
                 # Not all that merely contain the letters contain the word.
                 if (before or len(ending) >= len(part) + _MIN_REST) and before + ending not in parts:
                     found[before + ending] = None
         return sorted(found, key=lambda term: (len(term), term))[:MAX_FORMS]
 
-    def find_similar(self, term: str, *, is_beginning: bool = False) -> set[str]:
+    def find_similar(self, term: str, distance: int, *, is_beginning: bool = False) -> dict[str, str]:
         """
-        Return the terms nearest to one that is not there: one slip away, or in a long word two.
+        Return the terms that are so many slips of the pen away from one, or fewer, and how the words are written.
 
         Args:
             is_beginning: Longer words that begin like that are meant, too.
         """
-        if has_digit(term) or len(term) < MIN_PART:
-            return set()
-        for distance in (1, 2) if len(term) >= 8 else (1,):
-            query = tantivy.Query.fuzzy_term_query(self._schema, "term", term, distance, True, is_beginning)
-            hits = self._searcher.search(query, MAX_FORMS, count=False).hits
-            if terms := {self._searcher.doc(address)["term"][0] for _, address in hits} - {term}:
-                return terms
-        return set()
+        query = tantivy.Query.fuzzy_term_query(self._schema, "term", term, distance, True, is_beginning)
+        hits = self._searcher.search(query, MAX_FORMS, count=False).hits
+        words = sorted(self._searcher.doc(address)["word"][0] for _, address in hits)
+        return {get_terms(word): word for word in words if get_terms(word) != term}
 
-    def split(self, word: str) -> list[str]:
-        """Return the parts of a German compound, if words of the collection have them all; the likeliest and fewest."""
+    def split(self, word: str, is_present: Callable[[str], bool]) -> list[str]:
+        """
+        Return the parts of a German compound, if words of the collection have them all; the likeliest and fewest.
+
+        Args:
+            is_present: Whether a term counts as one of the collection.
+        """
         term = get_terms(word)
         if not MIN_PART + _MIN_REST <= len(term) <= _MAX_LENGTH or not term.isalpha():
             return []
@@ -144,7 +172,7 @@ class Lexicon:
             for start in range(end - _MIN_REST + 1):
                 if start not in best or (start, end) == (0, len(term)):
                     continue
-                part, is_word = self._read_part(term[start:end], is_last=end == len(term))
+                part, is_word = self._read_part(term[start:end], is_present, is_last=end == len(term))
                 if not part:
                     continue
                 doubt = 0 if is_word else 1 if len(part) < _SURE_PART else 0.5
@@ -154,28 +182,33 @@ class Lexicon:
         _, parts = best.get(len(term), (0, []))
         return parts if any(len(part) >= MIN_PART for part in parts) else []
 
-    def _read_part(self, piece: str, *, is_last: bool) -> tuple[str, bool]:
+    def _read_part(self, piece: str, is_present: Callable[[str], bool], *, is_last: bool) -> tuple[str, bool]:
         """Return the part that a piece of a compound is, without what links it to the next; whether it is a word."""
         parts = [piece.removesuffix(link) for link in _LINKS if piece.endswith(link) and not (is_last and link)]
         for part in parts:
-            if len(part) >= _MIN_REST and self._is_word(part):
+            if len(part) >= _MIN_REST and any(map(is_present, self._find_words(part))):
                 return part, True
         for part in parts:
-            if len(part) > MIN_PART and self._is_part(part, is_last=is_last):
+            if len(part) > MIN_PART and any(map(is_present, self._find_containing(part, is_last=is_last))):
                 return part, False
         return "", False
 
-    def _is_word(self, part: str) -> bool:
-        # A short stem is that of too many words.
-        is_plain = len(part) >= MIN_PART or self._searcher.doc_freq("term", part) > 0
-        return is_plain and any(self._begins("stems", f"de:{stem}{_GAP}") for stem in get_stems(part, "de"))
+    def _find_words(self, part: str) -> Iterator[str]:
+        """Yield the terms of the words that a part of a compound is, in any of their forms."""
+        if len(part) < MIN_PART:
+            # A short stem is that of too many words.
+            yield part
+            return
+        for stem in get_stems(part, "de"):
+            for entry, _ in self._searcher.terms_with_prefix("stems", f"de:{stem}{_GAP}", limit=MAX_FORMS):
+                yield entry.partition(_GAP)[2]
 
-    def _is_part(self, part: str, *, is_last: bool) -> bool:
-        """Return whether what is no word by itself begins compounds, or ends them."""
-        return self._begins("endings", f"{part}{_GAP}" if is_last else part)
-
-    def _begins(self, field: str, beginning: str) -> bool:
-        return bool(self._searcher.terms_with_prefix(field, beginning, limit=1))
+    def _find_containing(self, part: str, *, is_last: bool) -> Iterator[str]:
+        """Yield the terms of the compounds that what is no word by itself begins, or ends."""
+        beginning = f"{part}{_GAP}" if is_last else part
+        for entry, _ in self._searcher.terms_with_prefix("endings", beginning, limit=MAX_FORMS):
+            ending, _, before = entry.partition(_GAP)
+            yield before + ending
 
     def _read_languages(self) -> list[str]:
         return [language for language, _ in self._searcher.terms_with_prefix("language", "")]
@@ -184,7 +217,8 @@ class Lexicon:
 def _build_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("entry", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("term", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("word", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("term", tokenizer_name="raw", index_option="basic")
     # Several in one text, for each call into the library costs more than the words in it.
     for name in ("stems", "endings"):
         builder.add_text_field(name, tokenizer_name="several", index_option="basic")
@@ -196,6 +230,7 @@ def _make_entry(entry: str, word: str, language: str) -> tantivy.Document:
     made = tantivy.Document()
     term = get_terms(word)
     made.add_text("entry", entry)
+    made.add_text("word", word)
     made.add_text("term", term)
     made.add_text("language", language)
     made.add_text("stems", " ".join([f"{language}:{stem}{_GAP}{term}" for stem in get_stems(word, language)]))

@@ -11,15 +11,12 @@ from services.knowledge.search.documents import FACETS, Filters, Topic
 from services.knowledge.search.expansion import UNCOUNTED, Expansion, Relation, Variant
 from services.knowledge.search.query import Occurrence
 
-_TITLE_WEIGHT = 0.6
-"""What a match in the title counts beside that in all words."""
 _NEAR_WEIGHT, _NEAR_SLOP = 0.3, 3
 _BEGINNING_WEIGHT = 0.4
 _NAMED_WEIGHT, _TOPIC_WEIGHT = 0.3, 0.4
 """What it counts that a topic is named by another of its names, and that a document has it."""
-_MAX_SCORED = 16
+_MAX_SCORED = 24
 """So many variants of a word are scored one by one; more are only found."""
-_MAX_IN_TITLE = 6
 _TIE_BREAKER = 0.1
 
 
@@ -106,11 +103,11 @@ def build_beginning_query(schema: tantivy.Schema, beginning: str) -> tantivy.Que
     return tantivy.Query.fuzzy_term_query(schema, "words", beginning, distance=0, prefix=True)
 
 
-def build_term_query(schema: tantivy.Schema, term: str, field: str = "words") -> tantivy.Query:
+def build_term_query(schema: tantivy.Schema, term: str) -> tantivy.Query:
     """Return the query for documents with a term."""
-    if field == "words" and len(term) == 1 and is_unspaced(term):
+    if len(term) == 1 and is_unspaced(term):
         return tantivy.Query.term_query(schema, "characters", term, "basic")
-    return tantivy.Query.term_query(schema, field, term, "freq")
+    return tantivy.Query.term_query(schema, "words", term, "freq")
 
 
 def silence(query: tantivy.Query) -> tantivy.Query:
@@ -121,9 +118,7 @@ def silence(query: tantivy.Query) -> tantivy.Query:
 def _build_unit_query(schema: tantivy.Schema, expansion: Expansion, documents: int) -> tantivy.Query:
     terms = expansion.unit.terms
     if len(terms) > 1:
-        phrase = tantivy.Query.phrase_query(schema, "words", list(terms))
-        in_title = tantivy.Query.boost_query(tantivy.Query.phrase_query(schema, "title", list(terms)), _TITLE_WEIGHT)
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, phrase), (tantivy.Occur.Should, in_title)])
+        return tantivy.Query.phrase_query(schema, "words", list(terms))
     if expansion.unit.is_quoted:
         return build_term_query(schema, terms[0])
     rarity = inverse_frequency(_get_frequency(expansion), documents)
@@ -131,7 +126,7 @@ def _build_unit_query(schema: tantivy.Schema, expansion: Expansion, documents: i
     counted.sort(key=lambda variant: (-variant.weight, variant.term))
     scored, rest = counted[:_MAX_SCORED], counted[_MAX_SCORED:]
     rest += [variant for variant in expansion.variants if variant.frequency == UNCOUNTED]
-    alternatives = list(_score_variants(schema, "words", scored, rarity, documents))
+    alternatives = list(_score_variants(schema, scored, rarity, documents))
     if rest:
         others = tantivy.Query.term_set_query(schema, "words", [variant.term for variant in rest])
         alternatives.append(tantivy.Query.const_score_query(others, max(variant.weight for variant in rest) * rarity))
@@ -142,27 +137,24 @@ def _build_unit_query(schema: tantivy.Schema, expansion: Expansion, documents: i
         alternatives.append(
             tantivy.Query.boolean_query(
                 [
-                    (tantivy.Occur.Should, _take_best(_score_variants(schema, "words", part, rarity, documents)))
+                    (tantivy.Occur.Should, _take_best(_score_variants(schema, part, rarity, documents)))
                     for part in expansion.parts
                 ]
             )
         )
-    in_title = _take_best(_score_variants(schema, "title", scored[:_MAX_IN_TITLE], rarity, documents, _TITLE_WEIGHT))
-    return tantivy.Query.boolean_query(
-        [(tantivy.Occur.Should, _take_best(alternatives)), (tantivy.Occur.Should, in_title)]
-    )
+    return _take_best(alternatives)
 
 
 def _score_variants(
-    schema: tantivy.Schema, field: str, variants: Iterable[Variant], rarity: float, documents: int, weight: float = 1.0
+    schema: tantivy.Schema, variants: Iterable[Variant], rarity: float, documents: int
 ) -> Iterator[tantivy.Query]:
     for variant in variants:
         if variant.frequency == UNCOUNTED:
             continue
         # A rare form of a word says no more than the word.
         own = inverse_frequency(variant.frequency, documents)
-        boost = weight * variant.weight * min(1.0, rarity / own if own else 1.0)
-        yield tantivy.Query.boost_query(build_term_query(schema, variant.term, field), boost)
+        boost = variant.weight * min(1.0, rarity / own if own else 1.0)
+        yield tantivy.Query.boost_query(build_term_query(schema, variant.term), boost)
 
 
 def _take_best(alternatives: Iterable[tantivy.Query]) -> tantivy.Query:

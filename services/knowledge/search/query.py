@@ -74,11 +74,13 @@ class Unit:
     """It is looked for as it stands, not in other forms."""
     is_open: bool = False
     """It may be the beginning of a longer word."""
+    stretch: str = ""
+    """The stretch of an unspaced script that it was cut from."""
 
     @property
     def text(self) -> str:
-        """What was typed."""
-        return " ".join(self.words)
+        """What was typed; of an unspaced script, the whole stretch."""
+        return self.stretch or " ".join(self.words)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -164,7 +166,7 @@ def _read_units(piece: re.Match[str], *, is_last: bool) -> Iterator[Unit]:
         terms = get_terms(word).split() if is_unspaced(word) else [word]
         for term in terms:
             is_open = is_last and place == len(words) - 1 and term == terms[-1]
-            yield Unit((term,), occurrence, is_open=is_open)
+            yield Unit((term,), occurrence, is_open=is_open, stretch=word if is_unspaced(word) else "")
 
 
 def _drop_stop_words(units: list[Unit]) -> list[Unit]:

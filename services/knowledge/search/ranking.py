@@ -1,6 +1,7 @@
 """One search: what is found, in which order, and how it is spread."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from services.knowledge.search.query import Query
 from services.knowledge.search.vectors import Meaning
 
 FACET_SIZE = 100
+_SURE_FREQUENCY = 16
+"""Words of fewer documents are counted one by one: no word is told of that only a deleted document had."""
 NEAREST = 100
 """So many documents, at most, are found by their meaning."""
 FLOOR = 0.1
@@ -32,6 +35,8 @@ WORDS_WEIGHT = 0.5
 """What the words count beside the meaning, of 1."""
 CONVEXITY = 1.5
 """A document in which half of the words occur counts less than half of one with all."""
+
+_COUNTING = ThreadPoolExecutor(4, "facets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Search:
 
     def run(self, cursor: tuple[float, int] | None, limit: int) -> Found:
         filtered = self._filter(self._wanted)
+        # Beside the ranking: the library lets go of the interpreter's lock.
+        counting = _COUNTING.submit(self._count_facets, filtered)
         if self._order is Order.RELEVANCE:
             ranked, total = self._rank(filtered, cursor, limit + 1)
         else:
@@ -83,15 +90,15 @@ class Search:
         following = (ranked[limit - 1][0], ranked[limit - 1][1]) if 0 < limit < len(ranked) else None
         if self._order is not Order.RELEVANCE:
             hits = [Hit(hit.id, 0.0, hit.by_meaning) for hit in hits]
-        return Found(Page(hits, total, self._count_facets(filtered), following), self._expansions)
+        return Found(Page(hits, total, counting.result(), following), self._expansions)
 
     def _count(self, term: str) -> int:
         """Count the documents with a term that the searcher may see."""
         if term not in self._counts:
-            if self._audience is None and len(term) > 1:
-                self._counts[term] = self._searcher.doc_freq("words", term)
-            else:
-                self._counts[term] = self._count_visible(build_term_query(self._schema, term))
+            # Without a look at each document; deleted ones are counted until the library tidies up.
+            known = self._searcher.doc_freq("words", term) if self._audience is None and len(term) > 1 else 0
+            is_sure = known > _SURE_FREQUENCY
+            self._counts[term] = known if is_sure else self._count_visible(build_term_query(self._schema, term))
         return self._counts[term]
 
     def _count_beginning(self, beginning: str) -> int:

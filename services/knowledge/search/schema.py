@@ -11,6 +11,8 @@ from services.knowledge.search.languages import get_primary
 SCHEMA_VERSION = 3
 """Raise it with every change of fields or analysis: the index is then built anew."""
 _CENTURY_SECONDS = 3_155_760_000
+_TITLE_TIMES = 3
+"""A word of the title counts like so many in the text."""
 _NEWEST_LEAD = 0.05
 """How far the newest document is ahead of an equal one that is a century older."""
 
@@ -29,7 +31,6 @@ def build_schema() -> tantivy.Schema:
         builder.add_integer_field(name, fast=True, indexed=True)
     builder.add_float_field("recency", fast=True)
     builder.add_text_field("words", tokenizer_name="terms", index_option="position")
-    builder.add_text_field("title", tokenizer_name="terms", index_option="position")
     builder.add_text_field("characters", tokenizer_name="terms", index_option="basic")
     return builder.build()
 
@@ -70,7 +71,8 @@ def make_document(document: Document, generation: int, words: dict[str, set[str]
         terms = join_terms(found)
         made.add_text("words", terms)
         if place == 0:
-            made.add_text("title", terms)
+            for _ in range(_TITLE_TIMES - 1):
+                made.add_text("words", terms)
         if not terms.isascii():
             unspaced.update(char for word in found if is_unspaced(word) for char in word)
     if unspaced:

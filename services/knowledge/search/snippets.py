@@ -3,10 +3,9 @@
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
-from services.knowledge.search.analysis import find_terms, get_terms, is_unspaced, list_words, normalize
+from services.knowledge.search.analysis import find_terms, is_unspaced, join_terms, list_words, normalize
 from services.knowledge.search.documents import Document, Topic
 from services.knowledge.search.expansion import Expansion, Relation
 from services.knowledge.search.query import Occurrence
@@ -69,15 +68,15 @@ class Snippets:
             for expansion in wanted
             for each in (*expansion.variants, *(each for part in expansion.parts for each in part))
         } | {label[0] for topic in topics for label in topic.labels if len(label) == 1}
-        self._known: dict[str, _Match | None] = {}
         for number, expansion in enumerate(wanted):
             if len(expansion.unit.terms) > 1:
                 for term in expansion.unit.terms:
                     self._terms.setdefault(term, _Match(number, Relation.SAME))
             for variant in (*expansion.variants, *(each for part in expansion.parts for each in part)):
                 self._terms.setdefault(variant.term, _Match(number, variant.relation))
-            if expansion.unit.is_quoted:
+            if expansion.unit.is_quoted and len(expansion.unit.terms) == 1:
                 self._terms.setdefault(expansion.unit.terms[0], _Match(number, Relation.SAME))
+                self._alone.add(expansion.unit.terms[0])
             if expansion.beginning:
                 self._beginnings.append((expansion.beginning, _Match(number, Relation.BEGINNING)))
         self._topics = {topic.slug for topic in topics}
@@ -87,62 +86,40 @@ class Snippets:
                     self._phrases.append(tuple(label))
                 for term in label:
                     self._terms.setdefault(term, _Match(topic.start, Relation.TOPIC))
+        self._wanted = set(self._terms)
+        self._characters = frozenset(term for term in self._terms if len(term) == 1 and is_unspaced(term))
 
     def cut(self, document: Document) -> Snippet:
         """Return where and why a document matched."""
         found: dict[Relation, dict[str, None]] = {}
         title = normalize(document.title)
-        title_marks = self._find_marks(title, found)
+        title_marks = self._find_marks(title, found) if self._list_units(title) else []
         passages = [normalize(text) for text in document.passages if text] or [""]
-        best, best_marks, best_start, most = 0, [], 0, 0
-        for number, text in enumerate(passages):
-            if self._may_match(text):
-                marks = self._find_marks(text, found)
-                start, count = _find_best_start(marks)
-                if count > most:
-                    best, best_marks, best_start, most = number, marks, start, count
+        # Marks are looked for in one passage only: to find out which, a look at its words will do.
+        counts = [len(self._list_units(text)) for text in passages]
+        best = passages[counts.index(max(counts))]
+        marks = self._find_marks(best, found) if max(counts) else []
+        around = list(map(normalize, document.context)) if not title_marks and not marks else []
+        matching = [(text, self._find_marks(text, found)) for text in around if self._list_units(text)]
         if not self._topics.isdisjoint(document.topics):
             found.setdefault(Relation.TOPIC, {})
-        context = ""
-        around = [
-            (text, self._find_marks(text, found)) for text in map(normalize, document.context) if self._may_match(text)
-        ]
-        if not title_marks and not best_marks:
-            context = " · ".join(_render(text, marks, 0, len(text)) for text, marks in around if marks)
         return Snippet(
             _render(title, title_marks, 0, len(title)),
-            _render(passages[best], best_marks, *_cut(passages[best], best_start)),
-            context,
+            _render(best, marks, *_cut(best, _find_best_start(marks))),
+            " · ".join(_render(text, some, 0, len(text)) for text, some in matching if some),
             [(relation, list(found[relation])) for relation in _ORDER if relation in found],
         )
 
-    def _may_match(self, text: str) -> bool:
-        """Return whether any word of a text matches: a look at the words only, for most texts have none."""
-        known = self._known
-        for word in list_words(text):
-            if word not in known:
-                known[word] = self._match_word(word)
-            if known[word]:
-                return True
-        return False
-
-    def _match_word(self, word: str) -> _Match | None:
-        """Return what a word matches; of a stretch of an unspaced script, what the first term does."""
-        terms = get_terms(word)
-        if is_unspaced(word):
-            matches = (self._match(term) for term in (*terms.split(), *word))
-            return next(filter(None, matches), None)
-        return self._match(terms)
-
-    def _match(self, term: str) -> _Match | None:
-        if match := self._terms.get(term):
-            return match
-        return next((match for beginning, match in self._beginnings if term.startswith(beginning)), None)
+    def _list_units(self, text: str) -> set[int]:
+        """Return which units of the query occur in a text, phrases by any of their words."""
+        terms = f" {join_terms(list_words(text))}"
+        units = {self._terms[term].unit for term in self._wanted.intersection(terms.split(" "))}
+        units.update(self._terms[char].unit for char in self._characters.intersection(text))
+        units.update(match.unit for beginning, match in self._beginnings if f" {beginning}" in terms)
+        return units
 
     def _find_marks(self, text: str, found: dict[Relation, dict[str, None]]) -> list[_Mark]:
         """Return what matched, from left to right, and take down why."""
-        if not self._terms and not self._beginnings:
-            return []
         marks: list[_Mark] = []
         for start, end, match in self._match_terms(text):
             found.setdefault(match.relation, {}).setdefault(text[start:end])
@@ -155,21 +132,21 @@ class Snippets:
 
     def _match_terms(self, text: str) -> Iterator[tuple[int, int, _Match]]:
         places = list(find_terms(text))
-        in_phrases = self._find_phrases([term for term, _, _ in places])
+        in_phrases = self._find_phrases([term for term, _, _ in places]) if self._phrases else frozenset()
         for place, (term, start, end) in enumerate(places):
-            match = self._match(term)
-            if match is None and is_unspaced(term):
+            match = self._terms.get(term)
+            if match and (term in self._alone or place in in_phrases):
+                yield start, end, match
+            elif longer := self._match_beginning(term):
+                yield start, end, longer
+            elif self._characters:
                 # One character that was looked for, in a pair.
                 for offset, char in enumerate(term):
-                    if single := self._terms.get(char):
-                        yield start + offset, start + offset + 1, single
-                continue
-            if match and (term not in self._only_in_phrases or place in in_phrases):
-                yield start, end, match
+                    if char in self._characters:
+                        yield start + offset, start + offset + 1, self._terms[char]
 
-    @cached_property
-    def _only_in_phrases(self) -> frozenset[str]:
-        return frozenset(term for phrase in self._phrases for term in phrase) - self._alone
+    def _match_beginning(self, term: str) -> _Match | None:
+        return next((match for beginning, match in self._beginnings if term.startswith(beginning)), None)
 
     def _find_phrases(self, terms: Sequence[str]) -> set[int]:
         """Return the places that belong to a phrase that was looked for."""
@@ -182,8 +159,8 @@ class Snippets:
         return places
 
 
-def _find_best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
-    """Return where the stretch with most different units starts, and how many there are in it."""
+def _find_best_start(marks: Sequence[_Mark]) -> int:
+    """Return where the stretch with most different units starts."""
     best, most = 0, 0
     for index, first in enumerate(marks[:200]):
         inside = set()
@@ -194,7 +171,7 @@ def _find_best_start(marks: Sequence[_Mark]) -> tuple[int, int]:
         inside.add(first.match.unit)
         if len(inside) > most:
             best, most = first.start, len(inside)
-    return best, most
+    return best
 
 
 def _render(text: str, marks: Sequence[_Mark], start: int, end: int) -> str:

@@ -11,15 +11,15 @@ from services.knowledge.search.analysis import get_terms
 _TEXTS = (
     # German
     """aber alle allem allen aller alles als also am an ander andere anderen anderer anderes auch auf aus bei beim bin
-    bis bist da damit dann das dass dazu dein deine dem den denn der des dessen deshalb die dies diese diesem
-    diesen dieser dieses doch dort du durch ein eine einem einen einer eines er es etwas euch euer eure für
-    gegen gibt hab habe haben hat hatte hatten hier hin hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im
-    in ins ist ja jede jedem jeden jeder jedes jene kann kannst können könnte könnten man manche mein meine mich
-    mir mit muss müssen nach nicht nichts noch nun nur ob oder ohne sehr sein seine seinem seinen seiner sich
-    sie sind so soll sollen sollte sollten sondern sonst über um und uns unser unsere unserem unseren unter viel
-    vom von vor wann war waren warum was weil welche welchem welchen welcher welches wenn wer werde werden wie
-    wieder will wir wird wo wohin wollen worden wurde wurden zu zum zur zwischen anderswo bereits schon mal etwa
-    bisher bzw sowie wodurch womit wofür worauf wieso weshalb wieviel gab dabei dafür davon daran darauf darüber""",
+    bis bist da damit dann das dass dazu dein deine dem den denn der des dessen deshalb die dies diese diesem diesen
+    dieser dieses doch dort du durch ein eine einem einen einer eines er es etwas euch euer eure für gegen gibt hab
+    habe haben hat hatte hatten hier hin hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im in ins ist ja jede
+    jedem jeden jeder jedes jene kann kannst können könnte könnten man manche mein meine mich mir mit muss müssen
+    nach nicht nichts noch nun nur ob oder ohne sehr sein seine seinem seinen seiner sich sie sind so soll sollen
+    sollte sollten sondern sonst über um und uns unser unsere unserem unseren unter viel vom von vor wann war waren
+    warum was weil welche welchem welchen welcher welches wenn wer werde werden wie wieder will wir wird wo wohin
+    wollen worden wurde wurden zu zum zur zwischen anderswo kriegen kriegt wenns gibts bereits schon mal etwa bisher
+    bzw sowie wodurch womit wofür worauf wieso weshalb wieviel gab dabei dafür davon daran darauf darüber""",
     # English
     """a about above after again against all also am an and any are as at be because been before being below between
     both but by can could did do does doing done down during each few for from further get got had has have

@@ -111,7 +111,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             next_page_token=page_token.encode(request, page.cursor) if page.cursor else "",
             total_size=page.total,
             facets=convert.facets_message(page.facets),
-            words=map(convert.searched_word_message, found.expansions),
+            words=convert.searched_word_messages(found.expansions),
             query_cut=query.is_cut,
             topics=dict.fromkeys(topic.slug for topic in topics),
             semantic_state=convert.SEMANTIC_STATES[self._semantics.get_state(self._indexer.count_documents())],

@@ -179,6 +179,16 @@ async def import_own_topics(url: str) -> None:
         await connection.close()
 
 
+def read_own_labels() -> list[tuple[str, str, str, bool]]:
+    """Return slug, language, label and whether it is the preferred one, as our own file has them, topic by topic."""
+    labels = [
+        (said.subject.rpartition(":")[2], said.language, said.value, said.kind == "preferred")
+        for said in read_statements(OWN_FILE)
+        if said.kind in ("preferred", "alternative")
+    ]
+    return sorted(labels)
+
+
 async def _connect(url: str) -> Any:
     return await asyncpg.connect(url, timeout=10, server_settings={"application_name": "austausch import-topics"})
 
