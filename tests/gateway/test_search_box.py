@@ -95,7 +95,7 @@ def test_pages_are_found_by_the_beginnings_of_their_words(browse: Browse, langua
 def test_the_search_page_shows_names_above_the_learnings(browse: Browse, word: str) -> None:
     page = browse(Role.COORDINATOR).get("/search", query_string={"query": word}).text
 
-    assert page.index(f'href="/cities/{word.lower()}"') < re.search('learnings? for', page).start()
+    assert page.index(f'href="/cities/{word.lower()}"') < re.search("learnings? for", page).start()
 
 
 @pytest.fixture
