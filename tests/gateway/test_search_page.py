@@ -59,7 +59,7 @@ def list_titles(client: FlaskClient, **parameters: Any) -> list[str]:
 
 def find_link(page: str, label: str) -> dict[str, list[str]]:
     """Return the query of the address that a link of the facets leads to."""
-    found = re.search(rf'href="([^"]+)">(?:<strong>)?<bdi>{label}</bdi>', page)
+    found = re.search(rf'href="([^"]+)">(?:<span>)?(?:<strong>)?<bdi>{label}</bdi>', page)
     assert found, label
     return parse_qs(urlsplit(unescape(found[1])).query)
 
