@@ -18,6 +18,8 @@ threads = _settings.threads
 graceful_timeout = _settings.shutdown_seconds
 timeout = 60
 keepalive = 30
+# A question may be long; this is as much of a line as gunicorn can be told to read.
+limit_request_line = 8190
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat must not wait for a disk
 wsgi_app = "gateway.wsgi:app"

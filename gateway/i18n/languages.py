@@ -57,6 +57,16 @@ def get_direction(tag: str) -> str:
         return "ltr"
 
 
+def get_text_direction(tag: str) -> str:
+    """
+    Return the `dir` of a text in a language.
+
+    A text in Hebrew or Arabic may begin with a Latin abbreviation, and a text in any language may quote another: only
+    what is declared to run from right to left is told so, and the letters decide about the rest.
+    """
+    return "rtl" if get_direction(tag) == "rtl" else "auto"
+
+
 def get_language_name(tag: str) -> str:
     """Return the name of a language (BCP 47 tag) in the reader's language."""
     return _get_name(LOCALES[current_language()], tag)

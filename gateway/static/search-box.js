@@ -3,6 +3,8 @@
 
 const MOST_RECENT = 8;
 const TYPING_PAUSE = 150;
+// So much of an address is for the query; a letter takes up to twelve.
+const MOST_IN_ADDRESS = 6000;
 
 class SearchBox {
   constructor(form) {
@@ -20,6 +22,7 @@ class SearchBox {
     ]) {
       this.input.setAttribute(name, value);
     }
+    this.input.addEventListener("input", () => this.cutToAddress());
     this.input.addEventListener("input", () => this.suggestSoon());
     this.input.addEventListener("focus", () => this.input.value.trim() || this.showRecent());
     this.input.addEventListener("click", () => this.isOpen || this.input.value.trim() || this.showRecent());
@@ -45,6 +48,13 @@ class SearchBox {
 
   get active() {
     return this.list.querySelector("[aria-selected=true]");
+  }
+
+  cutToAddress() {
+    const measure = () => new URLSearchParams({ query: this.input.value }).toString().length - MOST_IN_ADDRESS;
+    for (let over = measure(); over > 0; over = measure()) {
+      this.input.value = this.input.value.slice(0, -Math.ceil(over / 12));
+    }
   }
 
   suggestSoon() {

@@ -46,8 +46,13 @@ class CachedTopics:
 
 def get_topic_label(slug: str) -> str:
     """Return what a person reads for a topic; for one that is in no vocabulary, its slug in words."""
+    return find_topic_label(slug) or slug.replace("-", " ").capitalize()
+
+
+def find_topic_label(slug: str) -> str:
+    """Return what a topic of the vocabulary is called; "" for another one, or while the vocabulary is out of reach."""
     load_labels([slug])
-    return _get_cached().labels.get(slug) or slug.replace("-", " ").capitalize()
+    return _get_cached().labels.get(slug, "")
 
 
 def load_labels(slugs: Iterable[str]) -> None:

