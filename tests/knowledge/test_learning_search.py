@@ -75,7 +75,8 @@ async def test_what_is_written_is_found_well_within_a_second(coordinator: Caller
     for number in range(10):
         await coordinator.CreateLearning(create_request(observation=f"Nummer {number} betrifft Wasser{number}x."))
         start = time.perf_counter()
-        await wait_for_total(coordinator, f"Wasser{number}x", 1)
+        # The word itself: what means the same is found, too.
+        await wait_for_total(coordinator, f"+Wasser{number}x", 1)
         lags.append(time.perf_counter() - start)
     assert sorted(lags)[5] < 0.5
 
