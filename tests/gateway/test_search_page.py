@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -185,6 +186,38 @@ def test_a_page_of_another_list_is_read_from_its_beginning(office: FlaskClient, 
     assert answer.location == "/search?query=Quittenkonzepte&topics=budget"
 
 
+@pytest.fixture(scope="module")
+def crowded(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A platform with learnings on more topics than are counted."""
+    with platform(postgres_server, keys, tmp_path_factory.mktemp("crowded"), "crowded") as running:
+        create_accounts(running.database)
+        record_many(running, 101)
+        yield running
+
+
+def record_many(gateway: Gateway, count: int) -> None:
+    office = gateway.as_(Role.COORDINATOR)
+    for number in range(count):
+        body = {"title": "Mispel", "language": "de", "observation": "Mispeln reifen spät. " * 100}
+        created(office.post("/v1/learnings", {**body, "topics": [f"mispel-{number}"]}))
+
+
+def test_the_first_values_are_in_sight_and_the_page_says_that_there_are_more_than_counted(crowded: Gateway) -> None:
+    client = browser(crowded, Role.COORDINATOR)
+    page = eventually(lambda: text if "101 learnings" in (text := search(client, query="Mispel")) else None)
+    (facet,) = re.findall(r'<h2 class="kern-heading-small">Topics</h2>(.*?)</section>', page, re.DOTALL)
+    in_sight, _, rest = facet.partition("<details>")
+    assert (in_sight.count("<li>"), rest.count("<li>")) == (8, 92)
+    assert "These are the 100 most frequent; there are more." in facet
+    assert page.count("there are more.") == 1
+
+
+def test_the_page_says_so_while_the_meaning_of_some_learnings_is_not_known(crowded: Gateway) -> None:
+    record_many(crowded, 10)
+    client = browser(crowded, Role.COORDINATOR)
+    eventually(lambda: "The meaning of some learnings is not known yet" in search(client, query="Mispel"))
+
+
 def test_the_page_says_so_where_there_is_no_language_model(
     postgres_server: Postgres, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +242,16 @@ def test_a_topic_of_the_query_is_named(office: FlaskClient) -> None:
 
 def test_a_long_query_is_cut_and_the_page_says_so(office: FlaskClient) -> None:
     assert "The query is long" in search(office, query="Quitte " * 400)
+
+
+def test_a_learning_is_shown_without_similar_ones_where_the_search_does_not_tell_in_time(
+    office: FlaskClient, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.pages.learnings.views.SIMILAR_SECONDS", 1e-6)
+    (result, *_) = rest.get("/v1/learnings:search", query="+Quittenkonzepte").json["results"]
+    page = office.get(f"/{result['learning']['name']}")
+    assert page.status_code == 200
+    assert "Similar learnings" not in page.text
 
 
 def test_a_learning_names_similar_ones(office: FlaskClient, rest: Rest) -> None:
