@@ -222,7 +222,7 @@ async def test_what_a_long_transaction_deletes_leaves_the_search_when_it_ends(
     knowledge: RunningService, coordinator: Caller
 ) -> None:
     slow = await make(coordinator, title="slow")
-    await wait_for_total(coordinator, "Controlling", 1)
+    await wait_for_total(coordinator, "+Controlling", 1)
     async with knowledge.database.begin() as session:
         row = await session.get_for_update(Row, slow.name)
         session.add(DeletedLearning(id=row.id))
@@ -231,6 +231,6 @@ async def test_what_a_long_transaction_deletes_leaves_the_search_when_it_ends(
         # These begin later and commit earlier; the index passes them by.
         for number in range(3):
             await make(coordinator, observation=f"schnell{number}")
-            await wait_for_total(coordinator, f"schnell{number}", 1)
-        await wait_for_total(coordinator, "Controlling", 1)
-    await wait_for_total(coordinator, "Controlling", 0)
+            await wait_for_total(coordinator, f"+schnell{number}", 1)
+        await wait_for_total(coordinator, "+Controlling", 1)
+    await wait_for_total(coordinator, "+Controlling", 0)
