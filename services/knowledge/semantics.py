@@ -37,6 +37,8 @@ EMBED = Queue("knowledge.embed", batch=16)
 EMBED_MISSING = Queue("knowledge.embed_missing", batch=16)
 CHANNEL = "learning_vectors"
 POLL_SECONDS = 5.0
+# What is embedded of a query: a page of text would take a second, and means no more than its beginning.
+QUERY_CHARACTERS = 500
 ENQUEUE_BATCH = 5_000
 # How often is looked for what has no vector although no work is left: its task was lost, or given up.
 RETRY_SECONDS = 600.0
@@ -294,6 +296,7 @@ class Semantics:
 
 
 def _compare(model: LanguageModel, vectors: Vectors, text: str, reader_language: str) -> Meaning:
+    text = text[:QUERY_CHARACTERS]
     length = sum(len(get_terms(word).split()) for word in list_words(text))
     return vectors.compare(model.embed_query(text), guess_languages(text, reader_language), length)
 
