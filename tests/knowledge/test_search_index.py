@@ -87,16 +87,34 @@ def test_an_index_of_another_version_is_left_and_removed(tmp_path: Path) -> None
     assert not (tmp_path / "v0-0.1").exists()
 
 
-def test_files_that_vanish_while_running_are_reported_and_made_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("vanished", ["", "documents", "words"])
+def test_files_that_vanish_while_running_are_reported_and_made_anew(vanished: str, tmp_path: Path) -> None:
     index = SearchIndex(tmp_path)
-    index.put(ALL)
+    index.put([GERMAN])
     (folder,) = tmp_path.glob("v*")
-    shutil.rmtree(folder)
+    shutil.rmtree(folder / vanished)
     with pytest.raises(IndexDamaged):
         index.put(ALL)
     index.clear()
     index.put(ALL)
     assert len(index) == len(ALL)
+
+
+@pytest.mark.parametrize("vanished", ["documents", "words"])
+@pytest.mark.parametrize("is_emptied", [False, True])
+def test_an_index_that_lost_a_part_is_made_anew(vanished: str, is_emptied: bool, tmp_path: Path) -> None:
+    index = SearchIndex(tmp_path)
+    index.put(ALL)
+    index.write_checkpoint(1)
+    index.close()
+    (folder,) = tmp_path.glob(f"v*/{vanished}")
+    shutil.rmtree(folder)
+    if is_emptied:
+        folder.mkdir()
+    again = SearchIndex(tmp_path)
+    assert again.read_checkpoint() is None
+    again.put(ALL)
+    assert set(find_ids(again, "controllers")) == {"de", "en"}
 
 
 def test_what_was_removed_is_neither_found_nor_counted(tmp_path: Path) -> None:

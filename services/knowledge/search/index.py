@@ -16,7 +16,8 @@ from typing import Any
 import tantivy
 
 from services.knowledge.search.documents import Document, Filters, Order, Topic, get_key
-from services.knowledge.search.lexicon import Lexicon
+from services.knowledge.search.engine import count_matches, make_index, open_index
+from services.knowledge.search.lexicon import Lexicon, make_lexicon
 from services.knowledge.search.matching import build_filters, build_term_query
 from services.knowledge.search.query import Query
 from services.knowledge.search.ranking import Found, Search, find_nearest
@@ -25,6 +26,7 @@ from services.knowledge.search.vectors import Meaning
 
 _CHECKPOINT = "checkpoint.json"
 _DOCUMENTS = "documents"
+_WORDS = "words"
 # What goes away by itself: no space, too many files, no memory, an interrupted call.
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EROFS})
 _PASSING_TEXTS = tuple(text for number in _PASSING for text in (f"os error {number})", f"code: {number},"))
@@ -80,7 +82,7 @@ class SearchIndex:
         try:
             self._open()
         except IndexDamaged:
-            self.clear()
+            self._make()
 
     def clear(self) -> None:
         """Make the index anew: empty, without a checkpoint. Removes what other versions left, too."""
@@ -88,7 +90,7 @@ class SearchIndex:
             self._index = self._writer = None
             for path in self._root.glob("v*"):
                 shutil.rmtree(path, ignore_errors=True)
-            self._open()
+            self._make()
 
     def remove_other_versions(self) -> None:
         """Remove what other versions of the code or of tantivy left."""
@@ -145,7 +147,7 @@ class SearchIndex:
             searcher = index.searcher()
 
             def is_present(term: str) -> bool:
-                return searcher.search(build_term_query(self._schema, term), 1).count > 0  # type: ignore[attr-defined]
+                return count_matches(searcher, build_term_query(self._schema, term)) > 0
 
             count = self._lexicon.forget(is_present)
             self._lexicon.commit()
@@ -229,25 +231,25 @@ class SearchIndex:
             yield self._index
         except (ValueError, OSError) as error:
             # What can be opened is not damaged: the disk is full, or too many files are open.
-            with _report_damage(self._folder):
-                self._open_files()
+            self._open_files()
             raise IndexFailed(f"{self._folder}: {error}") from error
         except BaseException as error:
             _raise_if_panic(self._folder, error)
             raise
 
-    def _open(self) -> None:
+    def _make(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
         with _report_damage(self._folder):
-            (self._folder / _DOCUMENTS).mkdir(parents=True, exist_ok=True)
-            self._index = self._open_files()
-            self._lexicon = Lexicon(self._folder / "words")
+            make_index(self._schema, self._folder / _DOCUMENTS)
+            make_lexicon(self._folder / _WORDS)
+        self._open()
 
-    def _open_files(self) -> tantivy.Index:
-        index = tantivy.Index(self._schema, str(self._folder / _DOCUMENTS))
-        index.register_tokenizer("terms", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
-        index.config_reader("manual")
-        index.reload()
-        return index
+    def _open(self) -> None:
+        self._index, self._lexicon = self._open_files()
+
+    def _open_files(self) -> tuple[tantivy.Index, Lexicon]:
+        with _report_damage(self._folder):
+            return open_index(self._schema, self._folder / _DOCUMENTS), Lexicon(self._folder / _WORDS)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 import tantivy
 
 from services.knowledge.search.analysis import get_terms, has_digit, is_unspaced
+from services.knowledge.search.engine import TERMS, count_matches, make_index, open_index
 from services.knowledge.search.languages import COMPOUNDING, get_stems
 
 MIN_PART = 4
@@ -37,18 +38,15 @@ class Lexicon:
     The words of a collection, as an index in a folder of its own.
 
     Raises:
-        ValueError: The folder holds something else; from the constructor.
-        OSError: It cannot be written; from the constructor, `add` and `commit`.
+        ValueError: The folder holds none (see `make_lexicon`) or a broken one, from the constructor; it cannot be
+            written, from the other methods.
+        OSError: As ValueError.
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._schema = _build_schema()
-        self._index = tantivy.Index(self._schema, str(folder))
-        self._index.register_tokenizer("several", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
-        self._index.config_reader("manual")
+        self._index = open_index(self._schema, folder)
         self._writer: tantivy.IndexWriter | None = None
-        self._index.reload()
         self._searcher = self._index.searcher()
         self._languages = self._read_languages()
         self._is_changed = False
@@ -71,9 +69,7 @@ class Lexicon:
                 if self._has(entry) or is_unspaced(word) or has_digit(word):
                     continue
                 self._is_changed = True
-                if self._writer is None:
-                    self._writer = self._index.writer(_WRITER_BYTES, num_threads=1)
-                self._writer.add_document(_make_entry(entry, word, language))
+                self._get_writer().add_document(_make_entry(entry, word, language))
 
     def forget(self, is_present: Callable[[str], bool]) -> int:
         """
@@ -82,15 +78,13 @@ class Lexicon:
         Args:
             is_present: Whether a document has a term.
         """
-        if self._writer is None:
-            self._writer = self._index.writer(_WRITER_BYTES, num_threads=1)
         gone = [
             entry
             for entry, _ in self._searcher.terms_with_prefix("entry", "")
             if not is_present(get_terms(entry.partition(":")[2])) and self._has(entry)
         ]
         for entry in gone:
-            self._writer.delete_documents_by_term("entry", entry)
+            self._get_writer().delete_documents_by_term("entry", entry)
             self._known.discard(hash(entry))
         self._is_changed = bool(gone)
         return len(gone)
@@ -121,7 +115,12 @@ class Lexicon:
             return False
         # One that was taken out is counted until the library tidies up.
         query = tantivy.Query.term_query(self._schema, "entry", entry, "basic")
-        return self._searcher.search(query, 1).count > 0  # type: ignore[attr-defined]
+        return count_matches(self._searcher, query) > 0
+
+    def _get_writer(self) -> tantivy.IndexWriter:
+        if self._writer is None:
+            self._writer = self._index.writer(_WRITER_BYTES, num_threads=1)
+        return self._writer
 
     def find_inflections(self, word: str) -> set[str]:
         """Return the terms of the words that share a stem with a word, in any language."""
@@ -214,6 +213,16 @@ class Lexicon:
         return [language for language, _ in self._searcher.terms_with_prefix("language", "")]
 
 
+def make_lexicon(folder: Path) -> None:
+    """
+    Make an empty lexicon in a new folder.
+
+    Raises:
+        OSError, ValueError: As `make_index`.
+    """
+    make_index(_build_schema(), folder)
+
+
 def _build_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("entry", tokenizer_name="raw", index_option="basic")
@@ -221,7 +230,7 @@ def _build_schema() -> tantivy.Schema:
     builder.add_text_field("term", tokenizer_name="raw", index_option="basic")
     # Several in one text, for each call into the library costs more than the words in it.
     for name in ("stems", "endings"):
-        builder.add_text_field(name, tokenizer_name="several", index_option="basic")
+        builder.add_text_field(name, tokenizer_name=TERMS, index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     return builder.build()
 

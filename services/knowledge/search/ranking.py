@@ -8,6 +8,7 @@ from typing import Any
 import tantivy
 
 from services.knowledge.search.documents import FACETS, Facet, Filters, Hit, Order, Page, Topic
+from services.knowledge.search.engine import count_matches
 from services.knowledge.search.expansion import Expansion, expand
 from services.knowledge.search.lexicon import Lexicon
 from services.knowledge.search.matching import (
@@ -106,7 +107,7 @@ class Search:
 
     def _count_visible(self, query: tantivy.Query) -> int:
         visible = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *self._visible])
-        return int(self._searcher.search(visible, 1).count)  # type: ignore[attr-defined]
+        return count_matches(self._searcher, visible)
 
     def _find_nearest(self, meaning: Meaning) -> dict[int, float]:
         """Return key and nearness, from 0 to 1, of the documents that are closest in meaning."""
@@ -193,7 +194,7 @@ class Search:
         found = self._searcher.search(rest, wanted, order_by_field=field)
         total = int(found.count)  # type: ignore[attr-defined]
         if cursor is not None:
-            total = int(self._searcher.search(filtered, 1).count)  # type: ignore[attr-defined]
+            total = count_matches(self._searcher, filtered)
         keys = _read_keys(self._searcher, [address for _, address in found.hits])
         return [(place, key, address) for (place, address), key in zip(found.hits, keys, strict=True)], total
 

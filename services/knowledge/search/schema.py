@@ -6,9 +6,10 @@ import tantivy
 
 from services.knowledge.search.analysis import is_unspaced, join_terms, list_words, normalize
 from services.knowledge.search.documents import Document, get_key
+from services.knowledge.search.engine import TERMS
 from services.knowledge.search.languages import get_primary
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raise it with every change of fields or analysis: the index is then built anew."""
 _CENTURY_SECONDS = 3_155_760_000
 _TITLE_TIMES = 3
@@ -30,8 +31,8 @@ def build_schema() -> tantivy.Schema:
     for name in ("newest", "most_applied"):
         builder.add_integer_field(name, fast=True, indexed=True)
     builder.add_float_field("recency", fast=True)
-    builder.add_text_field("words", tokenizer_name="terms", index_option="position")
-    builder.add_text_field("characters", tokenizer_name="terms", index_option="basic")
+    builder.add_text_field("words", tokenizer_name=TERMS, index_option="position")
+    builder.add_text_field("characters", tokenizer_name=TERMS, index_option="basic")
     return builder.build()
 
 
