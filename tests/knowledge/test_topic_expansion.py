@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.knowledge.vocabulary.expansion import Match, TopicExpander, split_words
+from services.knowledge.vocabulary.expansion import Match, TopicExpander
+from services.knowledge.vocabulary.folding import fold_label
 from services.knowledge.vocabulary.importing import read_own_labels
 
 TOPICS = [
@@ -30,9 +31,14 @@ def keep(word: str, _language: str) -> str:
     return word
 
 
+def split_words(label: str) -> list[str]:
+    """Return the words of a label, without case and accents; each Chinese character is one."""
+    return fold_label(label).split()
+
+
 @pytest.fixture(scope="module")
 def expander() -> TopicExpander:
-    return TopicExpander(TOPICS, lambda word, _language: strip_ending(word))
+    return TopicExpander(TOPICS, lambda word, _language: strip_ending(word), split_words)
 
 
 def spans(matches: list[Match]) -> list[tuple[str, int, int]]:
@@ -68,7 +74,7 @@ def test_a_topic_brings_its_labels_in_all_languages_the_preferred_first(expander
 
 
 def test_labels_without_words_and_endless_ones_name_nothing() -> None:
-    expander = TopicExpander([("x", [("en", "…", True), ("en", "word " * 30, False)]), ("none", [])], keep)
+    expander = TopicExpander([("x", [("en", "…", True), ("en", "word " * 30, False)]), ("none", [])], keep, split_words)
     assert len(expander) == 2
     assert expander.find_concepts(["word"] * 50) == []
 
@@ -82,7 +88,7 @@ def read_own_topics() -> list[tuple[str, list[tuple[str, str, bool]]]]:
 
 @pytest.fixture(scope="module")
 def own() -> TopicExpander:
-    return TopicExpander(read_own_topics(), keep)
+    return TopicExpander(read_own_topics(), keep, split_words)
 
 
 def test_every_label_of_our_vocabulary_names_its_topic(own: TopicExpander) -> None:
@@ -103,7 +109,7 @@ def test_matches_never_share_a_word_unless_they_share_all(expander: TopicExpande
 def test_a_query_costs_no_more_in_a_large_vocabulary(own: TopicExpander) -> None:
     many = ((f"topic-{number}", [("en", f"alpha beta {number}", True), ("de", f"gamma {number}", True)])
             for number in range(50_000))  # fmt: skip
-    large = TopicExpander([*read_own_topics(), *many], keep)
+    large = TopicExpander([*read_own_topics(), *many], keep, split_words)
     query = [
         "wie",
         "hat",

@@ -9,17 +9,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.knowledge.vocabulary.folding import fold_label
-
 # Longer labels are descriptions; nobody types them.
 MAX_WORDS = 16
 # A label is known by 64 bits of its hash: one more in 2⁶⁴ look-ups finds a wrong topic.
 HASH_BITS = 64
-
-
-def split_words(label: str) -> list[str]:
-    """Return the words of a label, without case and accents; each Chinese character is one."""
-    return fold_label(label).split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ class TopicExpander:
         self,
         topics: Iterable[tuple[str, Iterable[tuple[str, str, bool]]]],
         normalize: Callable[[str, str], str],
-        split: Callable[[str], Sequence[str]] = split_words,
+        split: Callable[[str], Sequence[str]],
     ) -> None:
         self._normalize = normalize
         self._slugs: list[str] = []
