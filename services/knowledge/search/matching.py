@@ -38,16 +38,12 @@ def build_words_query(
     schema: tantivy.Schema, expansions: Sequence[Expansion], topics: Sequence[Topic], documents: int
 ) -> tantivy.Query:
     """Return the query for documents in which any of it occurs, the better the more and the rarer."""
-    clauses = []
-    for expansion in expansions:
-        query = _build_unit_query(schema, expansion, documents)
-        match expansion.unit.occurrence:
-            case Occurrence.SHOULD:
-                clauses.append((tantivy.Occur.Should, query))
-            case Occurrence.MUST:
-                clauses.append((tantivy.Occur.Must, query))
-            case Occurrence.MUST_NOT:
-                pass
+    occurs = {Occurrence.SHOULD: tantivy.Occur.Should, Occurrence.MUST: tantivy.Occur.Must}
+    clauses = [
+        (occurs[expansion.unit.occurrence], _build_unit_query(schema, expansion, documents))
+        for expansion in expansions
+        if expansion.unit.occurrence in occurs
+    ]
     clauses += [(tantivy.Occur.Should, near) for near in _build_near_queries(schema, expansions)]
     clauses += [(tantivy.Occur.Should, each) for each in _build_topic_queries(schema, expansions, topics, documents)]
     return tantivy.Query.boolean_query(clauses) if clauses else tantivy.Query.all_query()

@@ -16,7 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.knowledge.search.analysis import find_words, get_terms, is_unspaced, join_abbreviations, normalize
+from services.knowledge.search.analysis import (
+    get_terms,
+    is_unspaced,
+    join_abbreviations,
+    join_terms,
+    list_words,
+    normalize,
+)
 from services.knowledge.search.documents import Filters
 from services.knowledge.search.stop_words import STOP_WORDS
 
@@ -85,7 +92,7 @@ class Unit:
     @property
     def terms(self) -> tuple[str, ...]:
         """The terms that its words are compared by."""
-        return tuple(term for word in self.words for term in get_terms(word).split())
+        return tuple(join_terms(self.words).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +156,7 @@ def _read_filter(piece: re.Match[str]) -> tuple[str, str] | None:
 def _read_units(piece: re.Match[str], *, is_last: bool) -> Iterator[Unit]:
     is_quoted = piece["quoted"] is not None
     text = (f"{piece['name']} " if piece["name"] else "") + (piece["quoted"] if is_quoted else piece["plain"])
-    words = [word for word, _, _ in find_words(text) if get_terms(word)]
+    words = [word for word in list_words(text) if get_terms(word)]
     if not words:
         return
     match piece["sign"], is_quoted:

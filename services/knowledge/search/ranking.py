@@ -66,7 +66,6 @@ class Search:
         self._searcher = searcher
         self._documents = self._searcher.num_docs
         self._filters = (filters, query.filters)
-        self._audience = filters.audience
         self._visible = build_filters(schema, [Filters(audience=filters.audience)])
         self._counts: dict[str, int] = {}
         self._expansions = expand(query.units, lexicon, self._count, self._count_beginning)
@@ -97,7 +96,7 @@ class Search:
         """Count the documents with a term that the searcher may see."""
         if term not in self._counts:
             # Without a look at each document; deleted ones are counted until the library tidies up.
-            known = self._searcher.doc_freq("words", term) if self._audience is None and len(term) > 1 else 0
+            known = self._searcher.doc_freq("words", term) if self._filters[0].audience is None and len(term) > 1 else 0
             is_sure = known > _SURE_FREQUENCY
             self._counts[term] = known if is_sure else self._count_visible(build_term_query(self._schema, term))
         return self._counts[term]

@@ -63,20 +63,17 @@ class Snippets:
         self._beginnings: list[tuple[str, _Match]] = []
         self._phrases = [each.unit.terms for each in wanted if len(each.unit.terms) > 1]
         # Terms that match wherever they stand; others only as a part of a phrase.
-        self._alone = {
-            each.term
-            for expansion in wanted
-            for each in (*expansion.variants, *(each for part in expansion.parts for each in part))
-        } | {label[0] for topic in topics for label in topic.labels if len(label) == 1}
+        self._alone = {label[0] for topic in topics for label in topic.labels if len(label) == 1}
         for number, expansion in enumerate(wanted):
-            if len(expansion.unit.terms) > 1:
-                for term in expansion.unit.terms:
+            terms = expansion.unit.terms
+            if len(terms) > 1 or expansion.unit.is_quoted:
+                for term in terms:
                     self._terms.setdefault(term, _Match(number, Relation.SAME))
+            if len(terms) == 1 and expansion.unit.is_quoted:
+                self._alone.add(terms[0])
             for variant in (*expansion.variants, *(each for part in expansion.parts for each in part)):
                 self._terms.setdefault(variant.term, _Match(number, variant.relation))
-            if expansion.unit.is_quoted and len(expansion.unit.terms) == 1:
-                self._terms.setdefault(expansion.unit.terms[0], _Match(number, Relation.SAME))
-                self._alone.add(expansion.unit.terms[0])
+                self._alone.add(variant.term)
             if expansion.beginning:
                 self._beginnings.append((expansion.beginning, _Match(number, Relation.BEGINNING)))
         self._topics = {topic.slug for topic in topics}
@@ -86,7 +83,6 @@ class Snippets:
                     self._phrases.append(tuple(label))
                 for term in label:
                     self._terms.setdefault(term, _Match(topic.start, Relation.TOPIC))
-        self._wanted = set(self._terms)
         self._characters = frozenset(term for term in self._terms if len(term) == 1 and is_unspaced(term))
 
     def cut(self, document: Document) -> Snippet:
@@ -113,7 +109,7 @@ class Snippets:
     def _list_units(self, text: str) -> set[int]:
         """Return which units of the query occur in a text, phrases by any of their words."""
         terms = f" {join_terms(list_words(text))}"
-        units = {self._terms[term].unit for term in self._wanted.intersection(terms.split(" "))}
+        units = {self._terms[term].unit for term in self._terms.keys() & terms.split(" ")}
         units.update(self._terms[char].unit for char in self._characters.intersection(text))
         units.update(match.unit for beginning, match in self._beginnings if f" {beginning}" in terms)
         return units
