@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import asyncpg
 import structlog
@@ -31,3 +32,11 @@ async def listen(url: str, channel: str, notify: Callable[[str], object]) -> Non
             if connection is not None and not connection.is_closed():
                 connection.terminate()
         await asyncio.sleep(0.5)
+
+
+async def wait_until_set(event: asyncio.Event, seconds: float) -> None:
+    """Wait until an event is set, or the time is over."""
+    with suppress(TimeoutError):
+        # Not wait_for: before Python 3.12 it can swallow a cancellation that meets the wake-up.
+        async with asyncio.timeout(seconds):
+            await event.wait()

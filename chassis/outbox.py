@@ -11,7 +11,6 @@ Headers follow CloudEvents' NATS protocol binding in binary mode: ``ce-id``, ``c
 """
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -27,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from chassis.database import Database, Session
 from chassis.jetstream import ROUND_SECONDS, TASK_SUBJECTS, ensure_streams
 from chassis.model import new_id, now
-from chassis.notifications import listen
+from chassis.notifications import listen, wait_until_set
 from chassis.tables import InboxEvent, OutboxEvent, OutboxTask, RequestId
 
 CHANNEL = "outbox"
@@ -164,9 +163,7 @@ class Relay:
                 has_streams = False  # Perhaps that is why: NATS may have lost its data.
                 await asyncio.sleep(0.5)
             await round_over
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await wake.wait()
+            await wait_until_set(wake, POLL_SECONDS)
 
     async def _publish_batch(self, outbox: _Outbox) -> int:
         async with self._database.engine.begin() as connection:

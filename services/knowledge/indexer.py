@@ -8,7 +8,6 @@ goes on answering meanwhile.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Database
 from chassis.errors import Unavailable
-from chassis.notifications import listen
+from chassis.notifications import listen, wait_until_set
 from services.knowledge import convert
 from services.knowledge.changes import (
     START,
@@ -173,6 +172,10 @@ class Indexer:
                     if self._damaged:
                         await self._start_over(index)
                     await self._follow(index)
+                    if self._has_removed and loop.time() - swept > SWEEP_SECONDS:
+                        swept = loop.time()
+                        log.info("index.swept", words=await asyncio.to_thread(index.forget_words))
+                        self._has_removed = False
                     self._failing = False
                 except IndexDamaged as error:
                     log.warning("index.rebuilding", error=str(error))
@@ -183,14 +186,7 @@ class Indexer:
                     self._failing = True
                     await asyncio.sleep(0.5)
                     continue
-                if self._has_removed and loop.time() - swept > SWEEP_SECONDS:
-                    self._has_removed, swept = False, loop.time()
-                    words = await asyncio.to_thread(index.forget_words)
-                    log.info("index.swept", words=words)
-                with suppress(TimeoutError):
-                    # Not wait_for: before Python 3.12 it can swallow a cancellation that meets the wake-up.
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._wake.wait()
+                await wait_until_set(self._wake, POLL_SECONDS)
         finally:
             listener.cancel()
             self._ready = False

@@ -11,7 +11,6 @@ need not wait for it.
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
@@ -23,13 +22,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Database
-from chassis.notifications import listen
+from chassis.notifications import listen, wait_until_set
 from chassis.work_queue import Progress, Queue, Worker, enqueue
 from services.knowledge.changes import START, Changes, Horizon, get_table, read_horizon, stamp_foreign_rows
 from services.knowledge.language_means import load_means
 from services.knowledge.language_model import LanguageModel
 from services.knowledge.model import DeletedLearning, Learning, LearningVector
-from services.knowledge.search.analysis import get_terms, list_words
+from services.knowledge.search.analysis import join_terms, list_words
 from services.knowledge.search.query_language import guess_languages
 from services.knowledge.search.vectors import DocumentVector, Meaning, Vectors
 
@@ -128,7 +127,7 @@ class Semantics:
             return None
         model = self._choose_model()
         vectors = self._vectors[model.id]
-        return await asyncio.to_thread(_compare, model, vectors, text, reader_language) if len(vectors) else None
+        return await asyncio.to_thread(compare_query, model, vectors, text, reader_language) if len(vectors) else None
 
     def find_similar(self, id_: str) -> Meaning | None:
         """Return how near the other learnings are to one; None where nothing is known of it."""
@@ -207,9 +206,7 @@ class Semantics:
                     log.warning("vectors.retry", error=str(error) or type(error).__name__)
                     await asyncio.sleep(0.5)
                     continue
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._wake.wait()
+                await wait_until_set(self._wake, POLL_SECONDS)
         finally:
             listener.cancel()
 
@@ -295,9 +292,16 @@ class Semantics:
             return {row.id: row.digest for row in (await session.execute(statement, {"ids": list(ids)})).all()}
 
 
-def _compare(model: LanguageModel, vectors: Vectors, text: str, reader_language: str) -> Meaning:
+def compare_query(model: LanguageModel, vectors: Vectors, text: str, reader_language: str = "") -> Meaning:
+    """
+    Return how near documents are to a text.
+
+    Args:
+        vectors: What the same model made of the documents.
+        reader_language: As `Semantics.compare`.
+    """
     text = text[:QUERY_CHARACTERS]
-    length = sum(len(get_terms(word).split()) for word in list_words(text))
+    length = len(join_terms(list_words(text)).split())
     return vectors.compare(model.embed_query(text), guess_languages(text, reader_language), length)
 
 

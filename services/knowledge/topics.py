@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import groupby
 
 import structlog
@@ -10,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Database
-from chassis.notifications import listen
+from chassis.notifications import listen, wait_until_set
 from services.knowledge.model import TopicLabel
-from services.knowledge.search.analysis import get_terms, list_words, normalize
+from services.knowledge.search.analysis import join_terms, list_words, normalize
 from services.knowledge.search.documents import Topic
 from services.knowledge.search.languages import get_stems
 from services.knowledge.search.query import Query
@@ -59,9 +58,7 @@ class TopicFinder:
                     )
                 except (SQLAlchemyError, OSError) as error:
                     log.warning("topics.retry", error=str(error) or type(error).__name__)
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(RETRY_SECONDS):
-                            await self._changed.wait()
+                    await wait_until_set(self._changed, RETRY_SECONDS)
                     continue
                 await self._changed.wait()
         finally:
@@ -99,4 +96,4 @@ def _get_form(term: str, language: str) -> str:
 
 
 def _split_label(label: str) -> list[str]:
-    return [term for word in list_words(normalize(label)) for term in get_terms(word).split()]
+    return join_terms(list_words(normalize(label))).split()
