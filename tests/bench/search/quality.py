@@ -9,12 +9,11 @@ from statistics import mean
 
 from services.knowledge.language_means import load_means
 from services.knowledge.language_model import WheelModel
-from services.knowledge.search.analysis import list_words
 from services.knowledge.search.documents import Document, Filters, get_key
 from services.knowledge.search.index import SearchIndex
 from services.knowledge.search.query import Query
-from services.knowledge.search.query_language import guess_languages
 from services.knowledge.search.vectors import DocumentVector, Meaning, Vectors
+from services.knowledge.semantics import compare_query
 from services.knowledge.topics import find_topics, make_expander
 from services.knowledge.vocabulary.importing import read_own_labels
 from tests.bench.search.judged_set import JudgedLearning, JudgedQuery, read_learnings, read_queries
@@ -74,8 +73,7 @@ class JudgedCollection:
         return [hit.id for hit in page.hits]
 
     def _compare(self, text: str) -> Meaning:
-        text = Query.parse(text).text
-        return self._vectors.compare(self._model.embed_query(text), guess_languages(text), len(list_words(text)))
+        return compare_query(self._model, self._vectors, Query.parse(text).text)
 
 
 def measure_quality(folder: Path) -> str:

@@ -64,11 +64,11 @@ def measure_volume(folder: Path, count: int, questions: int) -> str:
         count: How many learnings.
         questions: How many queries are drawn from them, each asked once.
     """
-    return asyncio.run(_measure(folder, count, draw_queries(questions, documents=count), count))
+    return asyncio.run(_measure(folder, count, draw_queries(questions, documents=count)))
 
 
-async def _measure(folder: Path, count: int, queries: Sequence[DrawnQuery], documents: int) -> str:
-    indexing = await asyncio.to_thread(_measure_indexing, folder / "engine", min(count, 100_000))
+async def _measure(folder: Path, documents: int, queries: Sequence[DrawnQuery]) -> str:
+    indexing = await asyncio.to_thread(_measure_indexing, folder / "engine", min(documents, 100_000))
     with embedded.postgres(folder / "postgres", durable=False) as postgres, embedded.nats(folder / "nats") as nats:
         url = postgres.url_for("postgres")
         await asyncio.to_thread(migrate, url, "services.knowledge", messaging=True)
@@ -139,8 +139,9 @@ def _format(times: Times) -> str:
 
 def _measure_indexing(folder: Path, count: int) -> float:
     """Return how many documents a second of processor time takes in."""
-    index, learnings, spent = SearchIndex(folder), generate(count), 0.0
-    while batch := [_make_document(learning) for learning in islice(learnings, BATCH)]:
+    index, spent = SearchIndex(folder), 0.0
+    for learnings in _batched(generate(count), BATCH):
+        batch = list(map(_make_document, learnings))
         started = time.process_time()
         index.put(batch)
         spent += time.process_time() - started
