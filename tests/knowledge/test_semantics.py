@@ -99,14 +99,11 @@ async def ask_for_meaning(caller: Caller, query: str) -> list[str]:
 async def test_a_learning_is_found_by_its_meaning_in_another_language_within_seconds(coordinator: Caller) -> None:
     for learning in (ARABIC_THEATRE, GERMAN_THEATRE, ARABIC):
         await create(coordinator, **learning)
-
-    async def ask() -> bool:
-        answer = await coordinator.SearchLearnings(SearchLearningsRequest(query=QUESTION, reader_language="de"))
-        return bool(answer.results) and answer.results[0].learning.title == ARABIC["title"]
-
-    assert await eventually(ask, seconds=SECONDS)
+    await wait_until_known(coordinator, 3)
     # From the first learning on it counts what they are about, not which language they are in.
     assert await ask_for_meaning(coordinator, QUESTION) == [ARABIC["title"]]
+    answer = await coordinator.SearchLearnings(SearchLearningsRequest(query=QUESTION, reader_language="de"))
+    assert answer.results[0].learning.title == ARABIC["title"]
     assert not any(word.found for word in (await search(coordinator, QUESTION)).words if len(word.text) > 4)
 
 

@@ -92,7 +92,7 @@ class _Terms(dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= _MAX_KEPT:
             self.clear()
-        terms = self[word] = _fold(word)
+        terms = self[word] = word.lower() if word.isascii() else _fold(word)
         return terms
 
 
@@ -104,6 +104,14 @@ def get_terms(word: str) -> str:
 def join_terms(words: Iterable[str]) -> str:
     """Return the terms of words, separated by spaces."""
     return " ".join(map(_TERMS.__getitem__, words))
+
+
+def get_distinct_terms(text: str) -> set[str]:
+    """Return the terms of a normalized text, each once."""
+    terms = set(map(_TERMS.__getitem__, list_words(text)))
+    for several in [each for each in terms if " " in each]:
+        terms.update(several.split(" "))
+    return terms
 
 
 def _fold(word: str) -> str:

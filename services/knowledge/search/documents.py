@@ -73,6 +73,10 @@ class Topic:
     """Which words of the query name it: from this place on, before that one."""
 
 
+STATES = frozenset(
+    ("observation", "insight", "lesson_identified", "implemented", "validated", "embedded", "rejected", "superseded")
+)
+"""What `Document.state` can be."""
 FACETS = ("topics", "cities", "sdg_targets", "languages", "departments", "years", "states")
 """The fields of `Filters` of which values are counted."""
 

@@ -16,6 +16,8 @@ _INFLECTION, _CORRECTION, _PART, _JOINED = 0.9, 0.7, 0.5, 0.8
 # A compound counts the more the more of it the word is.
 _COMPOUND_LEAST, _COMPOUND_MOST = 0.3, 0.8
 _MAX_COUNTED = 16
+_MANY, _MAX_BESIDE_MANY = 100, 48
+"""So many documents are enough that of the compounds with their word the shortest are looked for only."""
 UNCOUNTED = -1
 """Stands for the frequency of what is looked for and not counted."""
 _MAX_CORRECTIONS = 3
@@ -68,6 +70,11 @@ class Expansion:
     is_found: bool = False
     """Whether any of it occurs where the searcher may see it."""
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether the word itself occurs, in one of its forms."""
+        return any(variant.relation in (Relation.SAME, Relation.INFLECTION) for variant in self.variants)
+
 
 def expand(units: Sequence[Unit], lexicon: Lexicon, count: Count, count_beginning: Count) -> list[Expansion]:
     """
@@ -94,10 +101,9 @@ def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) 
         return Expansion(unit, tuple(variants), is_found=bool(variants))
     is_direct = bool(variants)
     variants += _list_compounds(word, term, variants, lexicon, count)
-    parts = tuple(_expand_part(part, lexicon, count) for part in lexicon.split(word, lambda part: count(part) > 0))
-    parts = parts if len(parts) > 1 and all(parts) else ()
+    parts = _list_parts(word, lexicon, count, is_direct=is_direct)
     beginning = term if len(term) >= MIN_BEGINNING and (unit.is_open or not (is_direct or len(term) < 3)) else ""
-    if beginning and not count_beginning(beginning):
+    if beginning and not count(term) and not count_beginning(beginning):
         beginning = ""
     is_found = bool(variants or beginning or parts)
     expansion = Expansion(unit, tuple(variants), parts, beginning, is_found=is_found)
@@ -106,10 +112,11 @@ def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) 
     return expansion if is_certain else _correct(expansion, lexicon, count)
 
 
-def _list_compounds(word: str, term: str, known: Iterable[Variant], lexicon: Lexicon, count: Count) -> list[Variant]:
+def _list_compounds(word: str, term: str, known: Sequence[Variant], lexicon: Lexicon, count: Count) -> list[Variant]:
     taken = {variant.term for variant in known}
     found: list[Variant] = []
-    for compound in lexicon.find_compounds(word):
+    is_frequent = any(variant.frequency >= _MANY for variant in known)
+    for compound in lexicon.find_compounds(word)[: _MAX_BESIDE_MANY if is_frequent else None]:
         # There may be hundreds, the shortest first; to count them all would take longer than the search.
         frequency = count(compound) if len(found) < _MAX_COUNTED else UNCOUNTED
         if compound not in taken and frequency:
@@ -118,10 +125,26 @@ def _list_compounds(word: str, term: str, known: Iterable[Variant], lexicon: Lex
     return found
 
 
-def _expand_part(part: str, lexicon: Lexicon, count: Count) -> tuple[Variant, ...]:
-    variants = _list_present({part} | lexicon.find_inflections(part), _PART, Relation.COMPOUND, count)
-    compounds = _list_compounds(part, part, variants, lexicon, count)
-    return (*variants, *(replace(variant, weight=variant.weight * _PART) for variant in compounds))
+def _list_parts(word: str, lexicon: Lexicon, count: Count, *, is_direct: bool) -> tuple[tuple[Variant, ...], ...]:
+    """
+    Return the variants of each part of a compound; nothing for a word that is none.
+
+    Args:
+        is_direct: It occurs as a whole: only what is certainly a compound is taken for one, and what other compounds
+            its parts are in is not asked.
+    """
+
+    def is_present(part: str) -> bool:
+        return part not in STOP_WORDS and count(part) > 0
+
+    parts = []
+    for part in lexicon.split(word, is_present, by_words=is_direct):
+        variants = _list_present({part} | lexicon.find_inflections(part), _PART, Relation.COMPOUND, count)
+        if not is_direct:
+            compounds = _list_compounds(part, part, variants, lexicon, count)
+            variants += [replace(variant, weight=variant.weight * _PART) for variant in compounds]
+        parts.append(tuple(variants))
+    return tuple(parts) if len(parts) > 1 and all(parts) else ()
 
 
 def _correct(expansion: Expansion, lexicon: Lexicon, count: Count) -> Expansion:

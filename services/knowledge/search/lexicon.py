@@ -124,12 +124,23 @@ class Lexicon:
 
     def find_inflections(self, word: str) -> set[str]:
         """Return the terms of the words that share a stem with a word, in any language."""
-        found: set[str] = set()
+        # Most languages' stemmers leave the same of a word: it is looked up once.
+        languages: dict[str, set[str]] = {}
         for language in self._languages:
             for stem in get_stems(word, language):
-                entries = self._searcher.terms_with_prefix("stems", f"{language}:{stem}{_GAP}", limit=MAX_FORMS)
-                found.update(entry.partition(_GAP)[2] for entry, _ in entries)
-        return found
+                languages.setdefault(stem, set()).add(language)
+        return {
+            term
+            for stem, stemming in languages.items()
+            for term, language in self._find_with_stem(stem)
+            if language in stemming
+        }
+
+    def _find_with_stem(self, stem: str) -> Iterator[tuple[str, str]]:
+        """Yield the terms of the words that have a stem, each with its language."""
+        for entry, _ in self._searcher.terms_with_prefix("stems", f"{stem}{_GAP}", limit=MAX_FORMS):
+            _, language, term = entry.split(_GAP)
+            yield term, language
 
     def find_compounds(self, word: str) -> list[str]:
         """Return the terms of the compounds that a word is a part of, the shortest first."""
@@ -155,12 +166,13 @@ class Lexicon:
         words = sorted(self._searcher.doc(address)["word"][0] for _, address in hits)
         return {get_terms(word): word for word in words if get_terms(word) != term}
 
-    def split(self, word: str, is_present: Callable[[str], bool]) -> list[str]:
+    def split(self, word: str, is_present: Callable[[str], bool], *, by_words: bool = False) -> list[str]:
         """
         Return the parts of a German compound, if words of the collection have them all; the likeliest and fewest.
 
         Args:
             is_present: Whether a term counts as one of the collection.
+            by_words: Each part must be a word by itself.
         """
         term = get_terms(word)
         if not MIN_PART + _MIN_REST <= len(term) <= _MAX_LENGTH or not term.isalpha():
@@ -171,7 +183,7 @@ class Lexicon:
             for start in range(end - _MIN_REST + 1):
                 if start not in best or (start, end) == (0, len(term)):
                     continue
-                part, is_word = self._read_part(term[start:end], is_present, is_last=end == len(term))
+                part, is_word = self._read_part(term[start:end], is_present, is_last=end == len(term), by_words=by_words)
                 if not part:
                     continue
                 doubt = 0 if is_word else 1 if len(part) < _SURE_PART else 0.5
@@ -181,26 +193,27 @@ class Lexicon:
         _, parts = best.get(len(term), (0, []))
         return parts if any(len(part) >= MIN_PART for part in parts) else []
 
-    def _read_part(self, piece: str, is_present: Callable[[str], bool], *, is_last: bool) -> tuple[str, bool]:
+    def _read_part(
+        self, piece: str, is_present: Callable[[str], bool], *, is_last: bool, by_words: bool
+    ) -> tuple[str, bool]:
         """Return the part that a piece of a compound is, without what links it to the next; whether it is a word."""
         parts = [piece.removesuffix(link) for link in _LINKS if piece.endswith(link) and not (is_last and link)]
         for part in parts:
             if len(part) >= _MIN_REST and any(map(is_present, self._find_words(part))):
                 return part, True
-        for part in parts:
+        for part in () if by_words else parts:
             if len(part) > MIN_PART and any(map(is_present, self._find_containing(part, is_last=is_last))):
                 return part, False
         return "", False
 
     def _find_words(self, part: str) -> Iterator[str]:
         """Yield the terms of the words that a part of a compound is, in any of their forms."""
+        yield part
         if len(part) < MIN_PART:
             # A short stem is that of too many words.
-            yield part
             return
         for stem in get_stems(part, "de"):
-            for entry, _ in self._searcher.terms_with_prefix("stems", f"de:{stem}{_GAP}", limit=MAX_FORMS):
-                yield entry.partition(_GAP)[2]
+            yield from (term for term, language in self._find_with_stem(stem) if language == "de")
 
     def _find_containing(self, part: str, *, is_last: bool) -> Iterator[str]:
         """Yield the terms of the compounds that what is no word by itself begins, or ends."""
@@ -242,7 +255,7 @@ def _make_entry(entry: str, word: str, language: str) -> tantivy.Document:
     made.add_text("word", word)
     made.add_text("term", term)
     made.add_text("language", language)
-    made.add_text("stems", " ".join([f"{language}:{stem}{_GAP}{term}" for stem in get_stems(word, language)]))
+    made.add_text("stems", " ".join([f"{stem}{_GAP}{language}{_GAP}{term}" for stem in get_stems(word, language)]))
     if language in COMPOUNDING and MIN_PART + 2 <= len(term) <= _MAX_LENGTH and not has_digit(term):
         # A part stands at the beginning, or after another.
         starts = range(_MIN_REST, len(term) - MIN_PART + 1)

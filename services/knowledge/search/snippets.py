@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.knowledge.search.analysis import find_terms, is_unspaced, join_terms, list_words, normalize
+from services.knowledge.search.analysis import find_terms, get_distinct_terms, is_unspaced, normalize
 from services.knowledge.search.documents import Document, Topic
 from services.knowledge.search.expansion import Expansion, Relation
 from services.knowledge.search.query import Occurrence
@@ -108,10 +108,13 @@ class Snippets:
 
     def _list_units(self, text: str) -> set[int]:
         """Return which units of the query occur in a text, phrases by any of their words."""
-        terms = f" {join_terms(list_words(text))}"
-        units = {self._terms[term].unit for term in self._terms.keys() & terms.split(" ")}
-        units.update(self._terms[char].unit for char in self._characters.intersection(text))
-        units.update(match.unit for beginning, match in self._beginnings if f" {beginning}" in terms)
+        terms = get_distinct_terms(text)
+        units = {self._terms[term].unit for term in self._terms.keys() & terms}
+        if self._characters:
+            units.update(self._terms[char].unit for char in self._characters.intersection(text))
+        for beginning, match in self._beginnings:
+            if match.unit not in units and any(term.startswith(beginning) for term in terms):
+                units.add(match.unit)
         return units
 
     def _find_marks(self, text: str, found: dict[Relation, dict[str, None]]) -> list[_Mark]:
@@ -133,7 +136,7 @@ class Snippets:
             match = self._terms.get(term)
             if match and (term in self._alone or place in in_phrases):
                 yield start, end, match
-            elif longer := self._match_beginning(term):
+            elif self._beginnings and (longer := self._match_beginning(term)):
                 yield start, end, longer
             elif self._characters:
                 # One character that was looked for, in a pair.
@@ -142,7 +145,10 @@ class Snippets:
                         yield start + offset, start + offset + 1, self._terms[char]
 
     def _match_beginning(self, term: str) -> _Match | None:
-        return next((match for beginning, match in self._beginnings if term.startswith(beginning)), None)
+        for beginning, match in self._beginnings:
+            if term.startswith(beginning):
+                return match
+        return None
 
     def _find_phrases(self, terms: Sequence[str]) -> set[int]:
         """Return the places that belong to a phrase that was looked for."""
