@@ -8,7 +8,7 @@ from itertools import pairwise
 from services.knowledge.search.analysis import has_digit, is_unspaced
 from services.knowledge.search.lexicon import Lexicon
 from services.knowledge.search.query import Occurrence, Unit
-from services.knowledge.search.stop_words import STOP_WORDS
+from services.knowledge.search.stop_words import STOP_WORDS, STOP_WORDS_OF
 
 MIN_BEGINNING = 2
 """Shortest beginning of a word that is looked for, in letters."""
@@ -135,7 +135,7 @@ def _list_parts(word: str, lexicon: Lexicon, count: Count, *, is_direct: bool) -
     """
 
     def is_present(part: str) -> bool:
-        return part not in STOP_WORDS and count(part) > 0
+        return part not in STOP_WORDS_OF["de"] and count(part) > 0
 
     parts = []
     for part in lexicon.split(word, is_present, by_words=is_direct):

@@ -183,7 +183,9 @@ class Lexicon:
             for start in range(end - _MIN_REST + 1):
                 if start not in best or (start, end) == (0, len(term)):
                     continue
-                part, is_word = self._read_part(term[start:end], is_present, is_last=end == len(term), by_words=by_words)
+                part, is_word = self._read_part(
+                    term[start:end], is_present, is_last=end == len(term), by_words=by_words
+                )
                 if not part:
                     continue
                 doubt = 0 if is_word else 1 if len(part) < _SURE_PART else 0.5
