@@ -7,6 +7,7 @@ of each language is taken in once, so that documents are indexed fast however mu
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import tantivy
@@ -177,36 +178,18 @@ class Lexicon:
         term = get_terms(word)
         if not MIN_PART + _MIN_REST <= len(term) <= _MAX_LENGTH or not term.isalpha():
             return []
-        # The best way to write the compound up to each place: its parts, and how doubtful they are.
-        best: dict[int, tuple[float, list[str]]] = {0: (0, [])}
-        for end in range(_MIN_REST, len(term) + 1):
-            for start in range(end - _MIN_REST + 1):
-                if start not in best or (start, end) == (0, len(term)):
-                    continue
-                part, is_word = self._read_part(
-                    term[start:end], is_present, is_last=end == len(term), by_words=by_words
-                )
-                if not part:
-                    continue
-                doubt = 0 if is_word else 1 if len(part) < _SURE_PART else 0.5
-                doubts, parts = best[start][0] + doubt, [*best[start][1], part]
-                if doubts <= 1 and (end not in best or (doubts, len(parts)) < (best[end][0], len(best[end][1]))):
-                    best[end] = (doubts, parts)
-        _, parts = best.get(len(term), (0, []))
-        return parts if any(len(part) >= MIN_PART for part in parts) else []
 
-    def _read_part(
-        self, piece: str, is_present: Callable[[str], bool], *, is_last: bool, by_words: bool
-    ) -> tuple[str, bool]:
-        """Return the part that a piece of a compound is, without what links it to the next; whether it is a word."""
-        parts = [piece.removesuffix(link) for link in _LINKS if piece.endswith(link) and not (is_last and link)]
-        for part in parts:
-            if len(part) >= _MIN_REST and any(map(is_present, self._find_words(part))):
-                return part, True
-        for part in () if by_words else parts:
-            if len(part) > MIN_PART and any(map(is_present, self._find_containing(part, is_last=is_last))):
-                return part, False
-        return "", False
+        @cache
+        def is_word(part: str) -> bool:
+            return any(map(is_present, self._find_words(part)))
+
+        @cache
+        def is_bound(part: str, is_last: bool) -> bool:
+            return any(map(is_present, self._find_containing(part, is_last=is_last)))
+
+        parts = _divide(term, is_word, lambda _part, _is_last: False)
+        # To look into other compounds takes ten times as long.
+        return parts if parts or by_words else _divide(term, is_word, is_bound)
 
     def _find_words(self, part: str) -> Iterator[str]:
         """Yield the terms of the words that a part of a compound is, in any of their forms."""
@@ -219,13 +202,51 @@ class Lexicon:
 
     def _find_containing(self, part: str, *, is_last: bool) -> Iterator[str]:
         """Yield the terms of the compounds that what is no word by itself begins, or ends."""
-        beginning = f"{part}{_GAP}" if is_last else part
-        for entry, _ in self._searcher.terms_with_prefix("endings", beginning, limit=MAX_FORMS):
-            ending, _, before = entry.partition(_GAP)
-            yield before + ending
+        if is_last:
+            for entry, _ in self._searcher.terms_with_prefix("endings", f"{part}{_GAP}", limit=MAX_FORMS):
+                ending, _, before = entry.partition(_GAP)
+                yield before + ending
+        else:
+            for term, _ in self._searcher.terms_with_prefix("term", part, limit=MAX_FORMS):
+                yield term
 
     def _read_languages(self) -> list[str]:
         return [language for language, _ in self._searcher.terms_with_prefix("language", "")]
+
+
+def _divide(term: str, is_word: Callable[[str], bool], is_bound: Callable[[str, bool], bool]) -> list[str]:
+    """
+    Return the parts of a compound, the least doubtful and fewest; none where it has no such parts.
+
+    Args:
+        is_word: Whether a part is a word by itself.
+        is_bound: Whether a part begins other compounds or, if it is the last, ends them.
+    """
+    # The best way to write the compound up to each place: its parts, and how doubtful they are.
+    best: dict[int, tuple[float, list[str]]] = {0: (0, [])}
+    for end in range(_MIN_REST, len(term) + 1):
+        is_last = end == len(term)
+        for start in range(end - _MIN_REST + 1):
+            if start not in best or (start, end) == (0, len(term)):
+                continue
+            doubts, parts = best[start]
+            pieces = _list_unlinked(term[start:end], is_last=is_last)
+            if not (part := next(filter(is_word, pieces), "")):
+                part = next((each for each in pieces if len(each) > MIN_PART and is_bound(each, is_last)), "")
+                doubts += 1 if len(part) < _SURE_PART else 0.5
+            if not part or doubts > 1:
+                continue
+            parts = [*parts, part]
+            if end not in best or (doubts, len(parts)) < (best[end][0], len(best[end][1])):
+                best[end] = (doubts, parts)
+    _, parts = best.get(len(term), (0, []))
+    return parts if any(len(part) >= MIN_PART for part in parts) else []
+
+
+def _list_unlinked(piece: str, *, is_last: bool) -> list[str]:
+    """Return the parts that a piece of a compound may be, without what links it to the next."""
+    links = ("",) if is_last else _LINKS
+    return [part for link in links if piece.endswith(link) and len(part := piece.removesuffix(link)) >= _MIN_REST]
 
 
 def make_lexicon(folder: Path) -> None:
