@@ -110,9 +110,13 @@ def build_beginning_query(schema: tantivy.Schema, beginning: str) -> tantivy.Que
 
 def build_term_query(schema: tantivy.Schema, term: str) -> tantivy.Query:
     """Return the query for documents with a term."""
-    if len(term) == 1 and is_unspaced(term):
-        return tantivy.Query.term_query(schema, "characters", term, "basic")
-    return tantivy.Query.term_query(schema, "words", term, "freq")
+    field = get_field(term)
+    return tantivy.Query.term_query(schema, field, term, "freq" if field == "words" else "basic")
+
+
+def get_field(term: str) -> str:
+    """Return the field that has a term: single characters of an unspaced script have one of their own."""
+    return "characters" if len(term) == 1 and is_unspaced(term) else "words"
 
 
 def silence(query: tantivy.Query) -> tantivy.Query:

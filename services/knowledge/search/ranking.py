@@ -17,6 +17,7 @@ from services.knowledge.search.matching import (
     build_filters,
     build_term_query,
     build_words_query,
+    get_field,
     get_ideal_score,
     silence,
 )
@@ -95,10 +96,12 @@ class Search:
     def _count(self, term: str) -> int:
         """Count the documents with a term that the searcher may see."""
         if term not in self._counts:
+            field = get_field(term)
             # Without a look at each document; deleted ones are counted until the library tidies up.
-            known = self._searcher.doc_freq("words", term) if self._filters[0].audience is None and len(term) > 1 else 0
-            is_sure = known > _SURE_FREQUENCY
-            self._counts[term] = known if is_sure else self._count_visible(build_term_query(self._schema, term))
+            known = self._searcher.doc_freq(field, term)
+            if known and (self._filters[0].audience is not None or known <= _SURE_FREQUENCY):
+                known = self._count_visible(build_term_query(self._schema, term))
+            self._counts[term] = known
         return self._counts[term]
 
     def _count_beginning(self, beginning: str) -> int:
