@@ -1,7 +1,7 @@
 """Learnings, their way through their states, and the search for them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import methodcaller
 from typing import Any
@@ -22,7 +22,8 @@ from austausch.knowledge.v1.events_pb2 import (
 )
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, Text, any_, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis import page_token
 from chassis.convert import read_enum, read_enums, unique_nfc
@@ -38,7 +39,6 @@ from chassis.work_queue import enqueue
 from services.knowledge import convert, queries, rights
 from services.knowledge.indexer import Indexer
 from services.knowledge.model import IN_USE, DeletedLearning, Learning, LearningState, Visibility
-from services.knowledge.recent import RecentLearnings, visible_message
 from services.knowledge.search.documents import Filters, Order
 from services.knowledge.search.languages import get_primary
 from services.knowledge.search.query import Query
@@ -63,6 +63,8 @@ SEARCH_ORDERINGS = {
     "application_count desc": Order.MOST_APPLIED,
 }
 
+_SELECT_BY_ID = select(Learning).where(Learning.id == any_(bindparam("ids", type_=ARRAY(Text))))
+
 Event = Callable[..., Message]
 
 
@@ -85,7 +87,6 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         self._semantics = semantics
         self._topics = topics
         self._sources = sources
-        self._recent = RecentLearnings(database)
 
     async def GetLearning(self, request: pb.GetLearningRequest, context: Any) -> pb.Learning:
         async with self._database.read_once() as session:
@@ -116,13 +117,14 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             topics=dict.fromkeys(topic.slug for topic in topics),
             semantic_state=convert.SEMANTIC_STATES[self._semantics.get_state(self._indexer.count_documents())],
         )
-        entries = await self._recent.read([hit.id for hit in page.hits])
-        caller, snippets = identity(), Snippets(found.expansions, topics)
+        # The index may lag behind by a moment: rights are those of the row.
+        learnings = await self._read_visible([hit.id for hit in page.hits])
+        snippets = Snippets(found.expansions, topics)
         for hit in page.hits:
-            entry = entries.get(hit.id)
-            # The index may lag behind by a moment: rights are those of the row.
-            if entry and (learning := visible_message(entry, caller)):
-                answer.results.append(convert.result_message(hit, learning, snippets.cut(entry.document)))
+            if learning := learnings.get(hit.id):
+                snippet = snippets.cut(convert.learning_document(learning))
+                message = convert.learning_message(learning, identity())
+                answer.results.append(convert.result_message(hit, message, snippet))
         return answer
 
     async def ListSimilarLearnings(
@@ -137,9 +139,8 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         filters = Filters(states=[state.value for state in IN_USE], audience=rights.get_audience(caller))
         limit = min(request.page_size or SIMILAR, MAX_SIMILAR)
         ids = await self._indexer.list_nearest(meaning, filters, limit)
-        entries = await self._recent.read(ids)
-        found = (visible_message(entries[id_], caller) for id_ in ids if id_ in entries)
-        answer.learnings.extend(filter(None, found))
+        learnings = await self._read_visible(ids)
+        answer.learnings.extend(convert.learning_message(learnings[id_], caller) for id_ in ids if id_ in learnings)
         return answer
 
     async def GetSearchStatus(self, request: pb.GetSearchStatusRequest, context: Any) -> pb.SearchStatus:
@@ -211,6 +212,12 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
             await session.flush()
             emit(session, LearningDeleted(learning=learning.name), learning.name)
         return Empty()
+
+    async def _read_visible(self, ids: Sequence[str]) -> dict[str, Learning]:
+        """Return by id those of the learnings that there are, and that the caller may see."""
+        async with self._database.read_once() as session:
+            rows = await session.scalars(_SELECT_BY_ID, {"ids": ids}) if ids else ()
+            return {learning.id: learning for learning in rows if rights.may_see(identity(), learning)}
 
     async def _transition(
         self,
