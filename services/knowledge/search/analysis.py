@@ -73,17 +73,28 @@ def list_words(text: str) -> list[str]:
     return _choose_pattern(text).findall(text)
 
 
-def find_terms(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield each term of a normalized text with start and end of what it stands for."""
+def find_words(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the words of `list_words`, each with its start."""
     text = _blank_possessives(text)
     for match in _choose_pattern(text).finditer(text):
-        word, start = match[0], match.start()
-        terms = _TERMS[word]
-        if " " in terms:
-            for place in range(len(word) - 1):
-                yield word[place : place + 2], start + place, start + place + 2
-        elif terms:
-            yield terms, start, match.end()
+        yield match[0], match.start()
+
+
+def find_terms(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each term of a normalized text with start and end of what it stands for."""
+    for word, start in find_words(text):
+        for term, offset, length in cut_terms(word):
+            yield term, start + offset, start + offset + length
+
+
+def cut_terms(word: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the terms of a word, each with start and length of what it stands for."""
+    terms = _TERMS[word]
+    if " " in terms:
+        for place in range(len(word) - 1):
+            yield word[place : place + 2], place, 2
+    elif terms:
+        yield terms, 0, len(word)
 
 
 class _Terms(dict[str, str]):
@@ -104,14 +115,6 @@ def get_terms(word: str) -> str:
 def join_terms(words: Iterable[str]) -> str:
     """Return the terms of words, separated by spaces."""
     return " ".join(map(_TERMS.__getitem__, words))
-
-
-def get_distinct_terms(text: str) -> set[str]:
-    """Return the terms of a normalized text, each once."""
-    terms = set(map(_TERMS.__getitem__, list_words(text)))
-    for several in [each for each in terms if " " in each]:
-        terms.update(several.split(" "))
-    return terms
 
 
 def _fold(word: str) -> str:

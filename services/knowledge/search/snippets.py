@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.knowledge.search.analysis import find_terms, get_distinct_terms, is_unspaced, normalize
+from services.knowledge.search.analysis import (
+    cut_terms,
+    find_terms,
+    find_words,
+    get_terms,
+    is_unspaced,
+    list_words,
+    normalize,
+)
 from services.knowledge.search.documents import Document, Topic
 from services.knowledge.search.expansion import Expansion, Relation
 from services.knowledge.search.query import Occurrence
@@ -84,19 +92,23 @@ class Snippets:
                 for term in label:
                     self._terms.setdefault(term, _Match(topic.start, Relation.TOPIC))
         self._characters = frozenset(term for term in self._terms if len(term) == 1 and is_unspaced(term))
+        self._first_letters = tuple(beginning for beginning, _ in self._beginnings)
+        # The words that were seen in texts so far, and which units of the query are in those that match.
+        self._seen: set[str] = set()
+        self._units_of: dict[str, set[int]] = {}
 
     def cut(self, document: Document) -> Snippet:
         """Return where and why a document matched."""
         found: dict[Relation, dict[str, None]] = {}
         title = normalize(document.title)
-        title_marks = self._find_marks(title, found) if self._list_units(title) else []
+        title_marks = self._find_marks(title, found) if self._list_units(list_words(title)) else []
         passages = [normalize(text) for text in document.passages if text] or [""]
         # Marks are looked for in one passage only: to find out which, a look at its words will do.
-        counts = [len(self._list_units(text)) for text in passages]
+        counts = [len(self._list_units(list_words(text))) for text in passages]
         best = passages[counts.index(max(counts))]
         marks = self._find_marks(best, found) if max(counts) else []
         around = list(map(normalize, document.context)) if not title_marks and not marks else []
-        matching = [(text, self._find_marks(text, found)) for text in around if self._list_units(text)]
+        matching = [(text, self._find_marks(text, found)) for text in around if self._list_units(list_words(text))]
         if not self._topics.isdisjoint(document.topics):
             found.setdefault(Relation.TOPIC, {})
         return Snippet(
@@ -106,14 +118,23 @@ class Snippets:
             [(relation, list(found[relation])) for relation in _ORDER if relation in found],
         )
 
-    def _list_units(self, text: str) -> set[int]:
-        """Return which units of the query occur in a text, phrases by any of their words."""
-        terms = get_distinct_terms(text)
-        units = {self._terms[term].unit for term in self._terms.keys() & terms}
-        if self._characters:
-            units.update(self._terms[char].unit for char in self._characters.intersection(text))
-        for beginning, match in self._beginnings:
-            if match.unit not in units and any(term.startswith(beginning) for term in terms):
+    def _list_units(self, words: Sequence[str]) -> set[int]:
+        """Return which units of the query are in the words of a text, phrases by any of their words."""
+        new = set(words)
+        new -= self._seen
+        self._seen |= new
+        # Found texts have many words in common: each is looked at once.
+        for word in new:
+            term = word.lower() if word.isascii() else get_terms(word)
+            if term in self._terms or term.startswith(self._first_letters) or " " in term:
+                self._units_of[word] = self._read_units(word)
+        matching = self._units_of.keys() & words
+        return set().union(*[self._units_of[word] for word in matching])
+
+    def _read_units(self, word: str) -> set[int]:
+        units = {self._terms[char].unit for char in self._characters.intersection(word)}
+        for term, _, _ in cut_terms(word):
+            if match := self._terms.get(term) or self._match_beginning(term):
                 units.add(match.unit)
         return units
 
@@ -130,19 +151,22 @@ class Snippets:
         return marks
 
     def _match_terms(self, text: str) -> Iterator[tuple[int, int, _Match]]:
-        places = list(find_terms(text))
-        in_phrases = self._find_phrases([term for term, _, _ in places]) if self._phrases else frozenset()
-        for place, (term, start, end) in enumerate(places):
-            match = self._terms.get(term)
-            if match and (term in self._alone or place in in_phrases):
-                yield start, end, match
-            elif self._beginnings and (longer := self._match_beginning(term)):
-                yield start, end, longer
-            elif self._characters:
-                # One character that was looked for, in a pair.
-                for offset, char in enumerate(term):
-                    if char in self._characters:
-                        yield start + offset, start + offset + 1, self._terms[char]
+        in_phrases = self._find_phrases(list(find_terms(text))) if self._phrases else frozenset()
+        for word, start in find_words(text):
+            if not self._units_of.get(word):
+                continue
+            for term, offset, length in cut_terms(word):
+                place = start + offset
+                match = self._terms.get(term)
+                if match and (term in self._alone or place in in_phrases):
+                    yield place, place + length, match
+                elif longer := self._match_beginning(term):
+                    yield place, place + length, longer
+                elif self._characters:
+                    # One character that was looked for, in a pair.
+                    for inner, char in enumerate(term, place):
+                        if char in self._characters:
+                            yield inner, inner + 1, self._terms[char]
 
     def _match_beginning(self, term: str) -> _Match | None:
         for beginning, match in self._beginnings:
@@ -150,15 +174,16 @@ class Snippets:
                 return match
         return None
 
-    def _find_phrases(self, terms: Sequence[str]) -> set[int]:
-        """Return the places that belong to a phrase that was looked for."""
-        places: set[int] = set()
+    def _find_phrases(self, places: Sequence[tuple[str, int, int]]) -> set[int]:
+        """Return the starts of the terms that belong to a phrase that was looked for."""
+        found: set[int] = set()
+        terms = [term for term, _, _ in places]
         for phrase in self._phrases:
             length = len(phrase)
-            for start in range(len(terms) - length + 1):
-                if tuple(terms[start : start + length]) == phrase:
-                    places.update(range(start, start + length))
-        return places
+            for first in range(len(terms) - length + 1):
+                if tuple(terms[first : first + length]) == phrase:
+                    found.update(start for _, start, _ in places[first : first + length])
+        return found
 
 
 def _find_best_start(marks: Sequence[_Mark]) -> int:
