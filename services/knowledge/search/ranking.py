@@ -15,11 +15,11 @@ from services.knowledge.search.matching import (
     build_beginning_query,
     build_demands,
     build_filters,
+    build_keys_query,
     build_term_query,
     build_words_query,
     get_field,
     get_ideal_score,
-    silence,
 )
 from services.knowledge.search.query import Query
 from services.knowledge.search.vectors import Meaning
@@ -123,8 +123,8 @@ class Search:
     def _build_wanted(self) -> tantivy.Query:
         if not self._nearest:
             return self._words
-        near = tantivy.Query.term_set_query(self._schema, "key", list(self._nearest))
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, self._words), (tantivy.Occur.Should, silence(near))])
+        near = build_keys_query(self._schema, self._nearest)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, self._words), (tantivy.Occur.Should, near)])
 
     def _filter(self, query: tantivy.Query, leave_out: str | None = None) -> tantivy.Query:
         filters = build_filters(self._schema, self._filters, leave_out)
@@ -134,7 +134,7 @@ class Search:
         self, filtered: tantivy.Query, cursor: tuple[float, int] | None, wanted: int
     ) -> tuple[list[tuple[float, int, tantivy.DocAddress]], int]:
         """Return score, key and place of the best documents after a cursor, and how many there are in all."""
-        near = self._rank_nearest(filtered)
+        near = self._rank_nearest()
         limit = wanted + len(near)
         while True:
             found = self._searcher.search(filtered, limit, weight_by_field="recency")
@@ -169,12 +169,13 @@ class Search:
         """Return what a score of the words counts: that some of the words occur says less than their share."""
         return (WORDS_WEIGHT if self._nearest else 1.0) * (score / full) ** CONVEXITY
 
-    def _rank_nearest(self, filtered: tantivy.Query) -> dict[int, tuple[float, float, tantivy.DocAddress]]:
+    def _rank_nearest(self) -> dict[int, tuple[float, float, tantivy.DocAddress]]:
         """Return by key what each document near in meaning scores by its words, by its meaning, and its place."""
         if not self._nearest:
             return {}
-        among = tantivy.Query.term_set_query(self._schema, "key", list(self._nearest))
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, filtered), (tantivy.Occur.Must, silence(among))])
+        # What they must have besides was asked when they were looked for.
+        among = build_keys_query(self._schema, self._nearest)
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Should, self._words)])
         hits = self._searcher.search(query, len(self._nearest), count=False, weight_by_field="recency").hits
         keys = _read_keys(self._searcher, [address for _, address in hits])
         return {
@@ -243,8 +244,8 @@ def find_nearest(
         ranked = meaning.list_nearest(FLOOR, looked_at)
         if not ranked:
             return []
-        among = tantivy.Query.term_set_query(schema, "key", [key for key, _ in ranked])
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, silence(among)), *allowed])
+        among = build_keys_query(schema, [key for key, _ in ranked])
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), *allowed])
         addresses = [address for _, address in searcher.search(query, len(ranked), count=False).hits]
         places = dict(zip(_read_keys(searcher, addresses), addresses, strict=True))
         near = [(key, score, places[key]) for key, score in ranked if key in places]
