@@ -19,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from chassis.database import Database
 
-BATCH = 500
+BATCH = 2_000
 _FOREIGN_BATCH = 5_000
 
 # Which database this is, its oldest running transaction, and the id that the next one will get. A promoted standby

@@ -285,7 +285,7 @@ async def test_an_index_of_another_database_answers_until_it_is_filled_anew(
 async def test_a_filling_that_was_killed_goes_on_from_its_checkpoint(
     site: Site, database: Database, index_folder: Path
 ) -> None:
-    ids = [f"l{number:05}" for number in range(60 * BATCH)]
+    ids = [f"l{number:05}" for number in range(15 * BATCH)]
     await write(database, *ids)
     process = await site.start()
     await eventually(lambda: asyncio.sleep(0.01, read_checkpoint(index_folder)), seconds=60)
