@@ -17,12 +17,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
+from typing import cast as cast_type
 
 from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNamesResponse
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Double,
     Select,
+    Table,
     Text,
     and_,
     any_,
@@ -33,6 +36,7 @@ from sqlalchemy import (
     select,
     text,
     true,
+    tuple_,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -84,6 +88,16 @@ class Kind:
     years: tuple[Any, Any] | None = None
 
 
+class SpeltWord(NamedTuple):
+    """A word, and how it may be spelt in a name."""
+
+    text: str
+    patterns: list[str]
+    """What a name is like that has it; any of them."""
+    spellings: CTE
+    """The patterns of each spelling, and the grams of a name that has one of them."""
+
+
 class Candidate(NamedTuple):
     """A row that has every word somewhere."""
 
@@ -126,7 +140,8 @@ async def search_names(database: Database, request: SearchNamesRequest, kinds: S
             )
         scored = [(_judge(kinds[each.number], each, words), each) for each in found]
         if not found and 0 < sum(map(_may_be_misspelt, words)) <= MAX_MISSPELT_WORDS:
-            nearly = await _read(session, kinds, lambda kind: _select_misspelt(kind, words))
+            spelt = [_spell(word) for word in words]
+            nearly = await _read(session, kinds, lambda kind: _select_misspelt(kind, spelt))
             scored = [(MISSPELT, each) for each in nearly]
     return SearchNamesResponse(hits=_take_best(kinds, scored, size))
 
@@ -168,21 +183,24 @@ def _select_fitting(kind: Kind, words: Sequence[str], fit: float, size: int) -> 
     return [_select_newest(kind, size).where(*own), *_select_by_owner(kind, patterns, size)]
 
 
-def _select_misspelt(kind: Kind, words: Sequence[str]) -> list[Select[Any]]:
+def _select_misspelt(kind: Kind, words: Sequence[SpeltWord]) -> list[Select[Any]]:
     """Return the statements for rows that have the words, or some that differ from them by a letter."""
-    patterns = {word: [f"%{_place(word, PARTS)}%"] for word in words}
-    own: list[ColumnElement[bool]] = []
-    for word, meant in patterns.items():
-        ways = [and_(*_are_like(kind, meant[0])), *_is_in_year(kind, word)]
-        for place in range(len(word) if _may_be_misspelt(word) else 0):
-            ways.append(_is_misspelt(kind, word, place))
-            meant.extend(_misspell(word, place))
-        own.append(or_(*ways))
+    keys = list(kind.model.__table__.primary_key)
+    own = [or_(tuple_(*keys).in_(_select_spelt(kind, word)), *_is_in_year(kind, word.text)) for word in words]
     # Apart, so that the index for the order is not walked to its end in search of what is rare.
-    keys = kind.model.__table__.primary_key
     some = kind.limit(select(*keys)).where(*own).limit(MAX_CANDIDATES).cte().prefix_with("MATERIALIZED")
     same = and_(*(column == some.c[column.name] for column in keys))
+    patterns = {word.text: word.patterns for word in words}
     return [_select_newest(kind, MAX_CANDIDATES).join(some, same), *_select_by_owner(kind, patterns, MAX_CANDIDATES)]
+
+
+def _select_spelt(kind: Kind, word: SpeltWord) -> Select[Any]:
+    """Return the statement for the keys of the rows that have a word in one of its spellings."""
+    table = cast_type(Table, kind.model.__table__).alias()
+    spelling = word.spellings
+    has_grams = func.name_grams(table.c.folded_name, type_=ARRAY(Text)).contains(spelling.c.grams)
+    is_spelt = and_(has_grams, table.c.folded_name.like(any_(spelling.c.patterns)))
+    return select(*table.primary_key).select_from(spelling.join(table, is_spelt))
 
 
 def _select_by_owner(kind: Kind, patterns: Mapping[str, Sequence[str]], size: int) -> list[Select[Any]]:
@@ -248,18 +266,15 @@ def _are_like(kind: Kind, pattern: str) -> list[ColumnElement[bool]]:
     return [kind.model.folded_name.like(pattern), _have_grams(kind, pattern)]
 
 
-def _is_misspelt(kind: Kind, word: str, place: int) -> ColumnElement[bool]:
-    """Return the condition that a folded name has a word that differs from this one at a place."""
-    # What stands before and behind is right, whatever was mistaken at this place.
-    right = _have_grams(kind, f" {word[:place]}%{word[place + 2 :]}")
-    return and_(kind.model.folded_name.like(any_(literal(_misspell(word, place), ARRAY(Text)))), right)
-
-
 def _have_grams(kind: Kind, pattern: str) -> ColumnElement[bool]:
     """Return the condition that the index tells of a pattern; without one, true."""
-    grams = sorted({gram for piece in pattern.split("%") for gram in list_grams(piece)})
+    grams = _list_grams(pattern)
     folded = func.name_grams(kind.model.folded_name, type_=ARRAY(Text))
     return folded.contains(grams) if grams else true()
+
+
+def _list_grams(pattern: str) -> list[str]:
+    return sorted({gram for piece in pattern.split("%") for gram in list_grams(piece)})
 
 
 def _place(word: str, fit: float) -> str:
@@ -271,6 +286,23 @@ def _place(word: str, fit: float) -> str:
 def _may_be_misspelt(word: str) -> bool:
     """Return whether a word may be a misspelt one; a number never is."""
     return len(word) in MISSPELT_LENGTHS and not any(letter.isdigit() for letter in word)
+
+
+def _spell(word: str) -> SpeltWord:
+    """Return how a word may be spelt in a name: as it is and, where it may be misspelt, with a mistake at any place."""
+    part = _place(word, PARTS)
+    grams, patterns = [_list_grams(part)], [[f"%{part}%"]]
+    for place in range(len(word) if _may_be_misspelt(word) else 0):
+        # What stands before and behind is right, whatever was mistaken at this place.
+        grams.append(_list_grams(f" {word[:place]}%{word[place + 2 :]}"))
+        patterns.append(_misspell(word, place))
+    # As values: a statement with hundreds of conditions takes longer to make than to answer.
+    joined = (literal([",".join(each) for each in several], ARRAY(Text)) for several in (grams, patterns))
+    pairs = func.unnest(*joined).table_valued("grams", "patterns").render_derived()
+    columns = (
+        func.string_to_array(pairs.c[name], ",", type_=ARRAY(Text)).label(name) for name in ("grams", "patterns")
+    )
+    return SpeltWord(word, [each for several in patterns for each in several], select(*columns).cte())
 
 
 def _misspell(word: str, place: int) -> list[str]:
