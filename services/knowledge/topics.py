@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import structlog
@@ -43,6 +44,14 @@ class TopicFinder:
         if self._expander is None:
             return []
         return find_topics(self._expander, query)
+
+    def add_named(self, query: Query) -> Query:
+        """Return a query of which filters for topics by any of their names are filters for these topics as well."""
+        expander = self._expander
+        if expander is None or not query.filters.topics:
+            return query
+        slugs = [slug for name in query.filters.topics for slug in (name, *_list_called(expander, name))]
+        return replace(query, filters=replace(query.filters, topics=list(dict.fromkeys(slugs))))
 
     async def run(self) -> None:
         """Follow the vocabulary until cancelled."""
@@ -86,6 +95,12 @@ def find_topics(expander: TopicExpander, query: Query) -> list[Topic]:
         Topic(match.slug, [label for labels in match.labels.values() for label in labels], match.start, match.end)
         for match in expander.find_concepts(terms)
     ]
+
+
+def _list_called(expander: TopicExpander, name: str) -> list[str]:
+    """Return the topics that are called so, by the whole name."""
+    words = _split_label(name.replace("-", " "))
+    return [match.slug for match in expander.find_concepts(words) if match.end - match.start == len(words)]
 
 
 def _get_form(term: str, language: str) -> str:

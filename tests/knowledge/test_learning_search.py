@@ -69,6 +69,23 @@ async def test_what_is_found_by_its_topic_alone_says_so(coordinator: Caller) -> 
     assert all(not result.context_snippet for result in (await search(coordinator)).results)
 
 
+@pytest.mark.parametrize("query", ["topic:water", "thema:Wasser", "topic:dŵr", "thema:wasser fließt"])
+async def test_a_topic_is_filtered_for_by_any_of_its_names(coordinator: Caller, query: str) -> None:
+    await coordinator.CreateLearning(create_request(title="Rohre", observation="Es fließt bergab.", topics=["water"]))
+    await coordinator.CreateLearning(create_request(title="Wege", observation="Es fließt bergab.", topics=["budget"]))
+    await wait_for_total(coordinator, "", 2)
+    assert await wait_for_total(coordinator, query, 1) == ["Rohre"]
+
+
+async def test_a_word_of_a_topic_that_something_has_is_found(coordinator: Caller) -> None:
+    await coordinator.CreateLearning(create_request(title="Brunnen", observation="Das Trinkwasser ist knapp."))
+    await wait_for_total(coordinator, "", 1)
+    answer = await search(coordinator, "drinking water pumpernickel")
+    assert {word.text: word.found for word in answer.words} == {"drinking": True, "water": True, "pumpernickel": False}
+    # No learning has this topic, nor its name.
+    assert not any(word.found for word in (await search(coordinator, "renewable energy")).words)
+
+
 async def test_what_is_written_is_found_well_within_a_second(coordinator: Caller) -> None:
     await search(coordinator)
     lags = []

@@ -192,15 +192,20 @@ def _build_topic_queries(
     frequencies = [_get_frequency(each) for each in expansions for _ in each.unit.terms]
     for topic in topics:
         rarity = inverse_frequency(min(frequencies[topic.start : topic.end], default=0), documents)
-        names = [_build_label_query(schema, label) for label in topic.labels]
-        named = tantivy.Query.boolean_query([(tantivy.Occur.Should, name) for name in names])
-        has_it = build_any_query(schema, "topics", [topic.slug])
-        yield tantivy.Query.disjunction_max_query(
-            [
-                tantivy.Query.const_score_query(named, _NAMED_WEIGHT * rarity),
-                tantivy.Query.const_score_query(has_it, _TOPIC_WEIGHT * rarity),
-            ]
-        )
+        yield build_topic_query(schema, topic, rarity)
+
+
+def build_topic_query(schema: tantivy.Schema, topic: Topic, rarity: float = 1.0) -> tantivy.Query:
+    """Return the query for documents that name a topic, in any language, or have it."""
+    names = [_build_label_query(schema, label) for label in topic.labels]
+    named = tantivy.Query.boolean_query([(tantivy.Occur.Should, name) for name in names])
+    has_it = build_any_query(schema, "topics", [topic.slug])
+    return tantivy.Query.disjunction_max_query(
+        [
+            tantivy.Query.const_score_query(named, _NAMED_WEIGHT * rarity),
+            tantivy.Query.const_score_query(has_it, _TOPIC_WEIGHT * rarity),
+        ]
+    )
 
 
 def _build_label_query(schema: tantivy.Schema, label: Sequence[str]) -> tantivy.Query:

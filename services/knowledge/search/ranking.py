@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tantivy
@@ -17,11 +17,12 @@ from services.knowledge.search.matching import (
     build_filters,
     build_keys_query,
     build_term_query,
+    build_topic_query,
     build_words_query,
     get_field,
     get_ideal_score,
 )
-from services.knowledge.search.query import Query
+from services.knowledge.search.query import Occurrence, Query
 from services.knowledge.search.vectors import Meaning
 
 FACET_SIZE = 100
@@ -69,7 +70,8 @@ class Search:
         self._filters = (filters, query.filters)
         self._visible = build_filters(schema, [Filters(audience=filters.audience)])
         self._counts: dict[str, int] = {}
-        self._expansions = expand(query.units, lexicon, self._count, self._count_beginning)
+        expansions = expand(query.units, lexicon, self._count, self._count_beginning)
+        self._expansions = self._find_by_topics(expansions, topics)
         self._words = build_words_query(schema, self._expansions, topics, self._documents)
         self._demands = build_demands(schema, self._expansions)
         self._order = order if query.units or order is not Order.RELEVANCE else Order.NEWEST
@@ -92,6 +94,16 @@ class Search:
         if self._order is not Order.RELEVANCE:
             hits = [Hit(hit.id, 0.0, hit.by_meaning) for hit in hits]
         return Found(Page(hits, total, counting.result(), following), self._expansions)
+
+    def _find_by_topics(self, expansions: list[Expansion], topics: Sequence[Topic]) -> list[Expansion]:
+        """Return the expansions; those of words that only name a topic are found where a document is about it."""
+        places = [place for place, expansion in enumerate(expansions) for _ in expansion.unit.terms]
+        for topic in topics:
+            missing = [place for place in places[topic.start : topic.end] if _is_missing(expansions[place])]
+            if missing and self._count_visible(build_topic_query(self._schema, topic)):
+                for place in missing:
+                    expansions[place] = replace(expansions[place], is_found=True)
+        return expansions
 
     def _count(self, term: str) -> int:
         """Count the documents with a term that the searcher may see."""
@@ -224,6 +236,11 @@ class Search:
             )
             for facet in facets
         }
+
+
+def _is_missing(expansion: Expansion) -> bool:
+    """Tell whether a word is not found that need not occur."""
+    return not expansion.is_found and expansion.unit.occurrence is Occurrence.SHOULD
 
 
 def find_nearest(

@@ -100,7 +100,11 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         return pb.ListLearningsResponse(learnings=learnings, next_page_token=token, total_size=total)
 
     async def SearchLearnings(self, request: pb.SearchLearningsRequest, context: Any) -> pb.SearchLearningsResponse:
-        query, order, size = Query.parse(request.query), _read_order(request), read_page_size(request)
+        query, order, size = (
+            self._topics.add_named(Query.parse(request.query)),
+            _read_order(request),
+            read_page_size(request),
+        )
         cursor, filters = _read_cursor(request), _read_filters(request, query)
         topics = self._topics.find(query)
         meaning = await self._semantics.compare(query.text, get_primary(request.reader_language))
