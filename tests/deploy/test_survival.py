@@ -76,8 +76,13 @@ def is_ready(platform: Stack) -> bool:
 def record(office: Program) -> dict[str, Any] | None:
     """Record a learning; None while it is refused because something is away."""
     learning = {"title": f"Learning {uuid4()}", "observation": "It came back.", "language": "en"}
+    return ask(office, "CreateLearning", body=learning, requestId=str(uuid4()))
+
+
+def ask(office: Program, operation: str, **values: Any) -> dict[str, Any] | None:
+    """Return an answer; None while it is refused because something is away."""
     try:
-        return dict(office("CreateLearning", body=learning, requestId=str(uuid4())))
+        return dict(office(operation, **values))
     except Refused as refused:
         if refused.status not in (503, 504):
             raise
@@ -119,8 +124,12 @@ def test_what_is_killed_is_started_again_in_one_line_and_takes_writes(
     learning = within(SECONDS, lambda: record(office))
 
     assert pid_of(platform, victim) != pid
-    found = within(SECONDS, lambda: office("SearchLearnings", query=f'"{learning["title"]}"')["results"])
-    assert found[0]["learning"]["name"] == learning["name"]
+
+    def find() -> list[dict[str, Any]]:
+        answer = ask(office, "SearchLearnings", query=f'"{learning["title"]}"')
+        return answer["results"] if answer else []
+
+    assert within(SECONDS, find)[0]["learning"]["name"] == learning["name"]
 
 
 def test_a_nats_that_hangs_is_named_within_seconds_while_writes_are_accepted(platform: Stack, office: Program) -> None:
