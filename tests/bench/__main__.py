@@ -64,6 +64,7 @@ def _measure(scratch: Path, seconds: float) -> str:
         for visit in visits[-FURNISHED:]:
             client.furnish(visit["name"])
         client.create_learnings(LEARNINGS)
+        client.wait_until_compared()
         lags = [_lag(client, visits[number], f"quokka{number}") for number in range(LAG_SAMPLES)]
         statements = _statements(client, data, visits[-1]["name"])
         rows = _loads(client, data, scratch, seconds)

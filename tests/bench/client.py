@@ -93,6 +93,16 @@ class Client:
             learning |= {"observation": observation, "conclusion": conclusion, "topics": like.get("topics", [])}
             self.post("/api/v1/learnings", learning)
 
+    def wait_until_compared(self, seconds: float = 300) -> None:
+        """Wait until the meaning of all learnings is known, and nothing is left to do for it."""
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            status = self.get("/api/v1/learnings:searchStatus")
+            if status["semanticState"] != "SEMANTIC_STATE_INCOMPLETE" and not status["waitingCount"]:
+                return
+            time.sleep(0.5)
+        raise TimeoutError(f"the meaning of all learnings is not known within {seconds} s")
+
     def furnish(self, visit: str) -> None:
         """Give a visit of one day a delegation and a programme."""
         date = self.get(f"/api/v1/{visit}")["startDate"]

@@ -69,7 +69,10 @@ class Snippets:
         wanted = [each for each in expansions if each.unit.occurrence is not Occurrence.MUST_NOT]
         self._terms: dict[str, _Match] = {}
         self._beginnings: list[tuple[str, _Match]] = []
-        self._phrases = [each.unit.terms for each in wanted if len(each.unit.terms) > 1]
+        # First term → the phrases that begin with it.
+        self._phrases: dict[str, list[list[str]]] = {}
+        for expansion in wanted:
+            self._add_phrase(expansion.unit.terms)
         # Terms that match wherever they stand; others only as a part of a phrase.
         self._alone = {label[0] for topic in topics for label in topic.labels if len(label) == 1}
         for number, expansion in enumerate(wanted):
@@ -87,8 +90,7 @@ class Snippets:
         self._topics = {topic.slug for topic in topics}
         for topic in topics:
             for label in topic.labels:
-                if len(label) > 1:
-                    self._phrases.append(tuple(label))
+                self._add_phrase(label)
                 for term in label:
                     self._terms.setdefault(term, _Match(topic.start, Relation.TOPIC))
         self._characters = frozenset(term for term in self._terms if len(term) == 1 and is_unspaced(term))
@@ -96,6 +98,10 @@ class Snippets:
         # The words that were seen in texts so far, and which units of the query are in those that match.
         self._seen: set[str] = set()
         self._units_of: dict[str, set[int]] = {}
+
+    def _add_phrase(self, terms: Sequence[str]) -> None:
+        if len(terms) > 1:
+            self._phrases.setdefault(terms[0], []).append(list(terms))
 
     def cut(self, document: Document) -> Snippet:
         """Return where and why a document matched."""
@@ -177,12 +183,11 @@ class Snippets:
     def _find_phrases(self, places: Sequence[tuple[str, int, int]]) -> set[int]:
         """Return the starts of the terms that belong to a phrase that was looked for."""
         found: set[int] = set()
-        terms = [term for term, _, _ in places]
-        for phrase in self._phrases:
-            length = len(phrase)
-            for first in range(len(terms) - length + 1):
-                if tuple(terms[first : first + length]) == phrase:
-                    found.update(start for _, start, _ in places[first : first + length])
+        for first, (term, _, _) in enumerate(places):
+            for phrase in self._phrases.get(term, ()):
+                inside = places[first : first + len(phrase)]
+                if [each for each, _, _ in inside] == phrase:
+                    found.update(start for _, start, _ in inside)
         return found
 
 
