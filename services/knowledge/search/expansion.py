@@ -16,8 +16,8 @@ _INFLECTION, _CORRECTION, _PART, _JOINED = 0.9, 0.7, 0.5, 0.8
 # A compound counts the more the more of it the word is.
 _COMPOUND_LEAST, _COMPOUND_MOST = 0.3, 0.8
 _MAX_COUNTED = 16
-_MANY, _MAX_BESIDE_MANY = 100, 48
-"""So many documents are enough that of the compounds with their word the shortest are looked for only."""
+_FREQUENT, _FEW_COMPOUNDS = 100, 48
+"""Of a word that so many documents have only so many compounds are looked for, the shortest."""
 UNCOUNTED = -1
 """Stands for the frequency of what is looked for and not counted."""
 _MAX_CORRECTIONS = 3
@@ -115,8 +115,8 @@ def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) 
 def _list_compounds(word: str, term: str, known: Sequence[Variant], lexicon: Lexicon, count: Count) -> list[Variant]:
     taken = {variant.term for variant in known}
     found: list[Variant] = []
-    is_frequent = any(variant.frequency >= _MANY for variant in known)
-    for compound in lexicon.find_compounds(word)[: _MAX_BESIDE_MANY if is_frequent else None]:
+    is_frequent = any(variant.frequency >= _FREQUENT for variant in known)
+    for compound in lexicon.find_compounds(word)[: _FEW_COMPOUNDS if is_frequent else None]:
         # There may be hundreds, the shortest first; to count them all would take longer than the search.
         frequency = count(compound) if len(found) < _MAX_COUNTED else UNCOUNTED
         if compound not in taken and frequency:
