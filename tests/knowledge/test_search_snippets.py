@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.knowledge.search.analysis import normalize
-from services.knowledge.search.documents import Document
+from services.knowledge.search.documents import Document, Topic
 from services.knowledge.search.expansion import Relation
 from services.knowledge.search.index import SearchIndex
-from tests.knowledge.documents import CHINESE, ENGLISH, GERMAN, cut, make_document
+from services.knowledge.search.snippets import Snippets
+from tests.knowledge.documents import CHINESE, ENGLISH, GERMAN, cut, expand, make_document
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,15 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
 )
 def test_snippet_marks_what_matched(index: SearchIndex, query: str, document: Document, expected: str) -> None:
     assert cut(index, query, document).passage == expected
+
+
+def test_a_topic_by_another_name_says_no_more_than_the_word_that_names_it(index: SearchIndex) -> None:
+    passages = ["Wasser heißt englisch water.", "Wasser braucht kurze Wege."]
+    document = replace(make_document("snippet", ""), passages=passages)
+    index.put([document])
+    topic = Topic("water", [["wasser"], ["water"]], start=2, end=3)
+    snippets = Snippets(expand(index, '"kurze Wege" Wasser'), [topic])
+    assert snippets.cut(document).passage == "<mark>Wasser</mark> braucht <mark>kurze</mark> <mark>Wege</mark>."
 
 
 @pytest.mark.parametrize(

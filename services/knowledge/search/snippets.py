@@ -66,16 +66,20 @@ class Snippets:
     """
 
     def __init__(self, expansions: Sequence[Expansion], topics: Sequence[Topic] = ()) -> None:
-        wanted = [each for each in expansions if each.unit.occurrence is not Occurrence.MUST_NOT]
+        wanted = [
+            (number, expansion)
+            for number, expansion in enumerate(expansions)
+            if expansion.unit.occurrence is not Occurrence.MUST_NOT
+        ]
         self._terms: dict[str, _Match] = {}
         self._beginnings: list[tuple[str, _Match]] = []
         # First term → the phrases that begin with it.
         self._phrases: dict[str, list[list[str]]] = {}
-        for expansion in wanted:
+        for _, expansion in wanted:
             self._add_phrase(expansion.unit.terms)
         # Terms that match wherever they stand; others only as a part of a phrase.
         self._alone = {label[0] for topic in topics for label in topic.labels if len(label) == 1}
-        for number, expansion in enumerate(wanted):
+        for number, expansion in wanted:
             terms = expansion.unit.terms
             if len(terms) > 1 or expansion.unit.is_quoted:
                 for term in terms:
@@ -88,11 +92,13 @@ class Snippets:
             if expansion.beginning:
                 self._beginnings.append((expansion.beginning, _Match(number, Relation.BEGINNING)))
         self._topics = {topic.slug for topic in topics}
+        # Which unit each term of the query is of.
+        numbers = [number for number, expansion in enumerate(expansions) for _ in expansion.unit.terms]
         for topic in topics:
             for label in topic.labels:
                 self._add_phrase(label)
                 for term in label:
-                    self._terms.setdefault(term, _Match(topic.start, Relation.TOPIC))
+                    self._terms.setdefault(term, _Match(numbers[topic.start], Relation.TOPIC))
         self._characters = frozenset(term for term in self._terms if len(term) == 1 and is_unspaced(term))
         self._first_letters = tuple(beginning for beginning, _ in self._beginnings)
         # The words that were seen in texts so far, and which units of the query are in those that match.
