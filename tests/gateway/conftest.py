@@ -10,7 +10,6 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -28,7 +27,6 @@ from gateway.accounts import passwords
 from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account
 from gateway.settings import GatewaySettings
-from gateway.vocabulary import topics
 from services.knowledge.vocabulary.importing import import_own_topics
 from tests.calls import Keys
 from tests.conftest import FreshDatabase, knowledge_settings, run_service
@@ -171,9 +169,7 @@ def gateway(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.Temp
     """The gateway before real services, with an account for each role."""
     with platform(postgres_server, keys, tmp_path_factory.mktemp("gateway"), "gateway") as running:
         create_accounts(running.database)
-        # Pages can do without what topics are called; the tests read it, however busy the machine is.
-        with patch.object(topics, "ASK_SECONDS", 30.0):
-            yield running
+        yield running
 
 
 def environment(settings: GatewaySettings) -> dict[str, str]:

@@ -16,6 +16,12 @@ from tests.gateway.samples import NATIONAL_EXPERT, a_city, a_visit, an_exchange,
 _number = count(1)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages wait for what topics are called, however busy the machine is: they could do without."""
+    monkeypatch.setattr("gateway.vocabulary.topics.ASK_SECONDS", 30.0)
+
+
 def a_forum(rest: Rest) -> str:
     a_city(rest, "mannheim", countryCode="DE", timeZone="Europe/Berlin")
     return name_of(rest.post("/v1/forums", {"title": "Leitbild", "city": "cities/mannheim", "language": "de"}))
