@@ -103,13 +103,14 @@ class _Terms(dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= _MAX_KEPT:
             self.clear()
-        terms = self[word] = word.lower() if word.isascii() else _fold(word)
+        terms = self[word] = _fold(word)
         return terms
 
 
 def get_terms(word: str) -> str:
     """Return the term of a word; of a stretch of an unspaced script its terms, separated by spaces."""
-    return _TERMS[word]
+    # Sooner folded than looked up among so many.
+    return word.lower() if word.isascii() else _TERMS[word]
 
 
 def join_terms(words: Iterable[str]) -> str:
@@ -118,6 +119,8 @@ def join_terms(words: Iterable[str]) -> str:
 
 
 def _fold(word: str) -> str:
+    if word.isascii():
+        return word.lower()
     if is_unspaced(word):
         return " ".join(map("".join, pairwise(word))) or word
     folded = word.casefold()

@@ -100,7 +100,7 @@ class Snippets:
                 for term in label:
                     self._terms.setdefault(term, _Match(numbers[topic.start], Relation.TOPIC))
         self._characters = frozenset(term for term in self._terms if len(term) == 1 and is_unspaced(term))
-        self._first_letters = tuple(beginning for beginning, _ in self._beginnings)
+        self._beginning_texts = tuple(beginning for beginning, _ in self._beginnings)
         # The words that were seen in texts so far, and which units of the query are in those that match.
         self._seen: set[str] = set()
         self._units_of: dict[str, set[int]] = {}
@@ -113,14 +113,14 @@ class Snippets:
         """Return where and why a document matched."""
         found: dict[Relation, dict[str, None]] = {}
         title = normalize(document.title)
-        title_marks = self._find_marks(title, found) if self._list_units(list_words(title)) else []
+        title_marks = self._find_marks(title, found) if self._list_units(title) else []
         passages = [normalize(text) for text in document.passages if text] or [""]
         # Marks are looked for in one passage only: to find out which, a look at its words will do.
-        counts = [len(self._list_units(list_words(text))) for text in passages]
+        counts = [len(self._list_units(text)) for text in passages]
         best = passages[counts.index(max(counts))]
         marks = self._find_marks(best, found) if max(counts) else []
         around = list(map(normalize, document.context)) if not title_marks and not marks else []
-        matching = [(text, self._find_marks(text, found)) for text in around if self._list_units(list_words(text))]
+        matching = [(text, self._find_marks(text, found)) for text in around if self._list_units(text)]
         if not self._topics.isdisjoint(document.topics):
             found.setdefault(Relation.TOPIC, {})
         return Snippet(
@@ -130,15 +130,16 @@ class Snippets:
             [(relation, list(found[relation])) for relation in _ORDER if relation in found],
         )
 
-    def _list_units(self, words: Sequence[str]) -> set[int]:
-        """Return which units of the query are in the words of a text, phrases by any of their words."""
+    def _list_units(self, text: str) -> set[int]:
+        """Return which units of the query occur in a text, phrases by any of their words."""
+        words = list_words(text)
         new = set(words)
         new -= self._seen
         self._seen |= new
         # Found texts have many words in common: each is looked at once.
         for word in new:
-            term = word.lower() if word.isascii() else get_terms(word)
-            if term in self._terms or term.startswith(self._first_letters) or " " in term:
+            term = get_terms(word)
+            if term in self._terms or term.startswith(self._beginning_texts) or " " in term:
                 self._units_of[word] = self._read_units(word)
         matching = self._units_of.keys() & words
         return set().union(*[self._units_of[word] for word in matching])
@@ -163,6 +164,7 @@ class Snippets:
         return marks
 
     def _match_terms(self, text: str) -> Iterator[tuple[int, int, _Match]]:
+        """Yield what matches in a text of which `_list_units` has looked at the words."""
         in_phrases = self._find_phrases(list(find_terms(text))) if self._phrases else frozenset()
         for word, start in find_words(text):
             if not self._units_of.get(word):
