@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
-from typing import cast as cast_type
 
 from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNamesResponse
 from sqlalchemy import (
@@ -25,7 +24,6 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     Select,
-    Table,
     Text,
     and_,
     any_,
@@ -196,7 +194,7 @@ def _select_misspelt(kind: Kind, words: Sequence[SpeltWord]) -> list[Select[Any]
 
 def _select_spelt(kind: Kind, word: SpeltWord) -> Select[Any]:
     """Return the statement for the keys of the rows that have a word in one of its spellings."""
-    table = cast_type(Table, kind.model.__table__).alias()
+    table = kind.model.__table__.alias()
     spelling = word.spellings
     has_grams = func.name_grams(table.c.folded_name, type_=ARRAY(Text)).contains(spelling.c.grams)
     is_spelt = and_(has_grams, table.c.folded_name.like(any_(spelling.c.patterns)))
