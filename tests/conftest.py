@@ -24,6 +24,7 @@ from xdist.workermanage import NodeManager
 
 from chassis import server, telemetry
 from chassis.client import aio_channel
+from chassis.database import Database
 from chassis.migrate import migrate
 from chassis.settings import ProcessSettings, load
 from deploy import embedded
@@ -203,6 +204,14 @@ async def knowledge(
     settings = knowledge_settings(tmp_path / "index")
     async with run_service("knowledge", _knowledge_url, nats_server, keys, **settings) as running:
         yield running
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The database of the folder's own `database_url`."""
+    made = Database(database_url)
+    yield made
+    await made.dispose()
 
 
 # Apart from the services: a migration runs an event loop of its own, which it can't inside a test's.

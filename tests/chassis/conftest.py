@@ -12,7 +12,6 @@ from psycopg import sql
 
 from chassis import server
 from chassis.client import aio_channel
-from chassis.database import Database
 from chassis.jetstream import connect, ensure_streams
 from chassis.migrate import migrate
 from chassis.settings import ServiceSettings
@@ -39,14 +38,6 @@ def database_url(postgres_server: Postgres, _sample_template: None) -> Iterator[
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(TEMPLATE)))
         yield postgres_server.url_for(name.as_string().strip('"'))
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A database with the chassis's tables and the sample's."""
-    made = Database(database_url)
-    yield made
-    await made.dispose()
 
 
 @pytest.fixture

@@ -1,9 +1,41 @@
 """What tests of the knowledge service share."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
-from tests.calls import RunningService
+from deploy.embedded import Nats
+from tests.calls import Keys, RunningService
+from tests.conftest import FreshDatabase
 from tests.knowledge.producer import Producer
+from tests.knowledge.site import Site
+
+
+@pytest.fixture
+def database_url(fresh_database: FreshDatabase) -> str:
+    """URL of a database of the service for what runs apart from `knowledge`."""
+    return fresh_database("services.knowledge")
+
+
+@pytest.fixture
+def other_url(fresh_database: FreshDatabase) -> str:
+    """URL of another one."""
+    return fresh_database("services.knowledge")
+
+
+@pytest.fixture
+def index_folder(tmp_path: Path) -> Path:
+    """Where a search index is kept, or will be."""
+    return tmp_path / "index"
+
+
+@pytest.fixture
+async def site(database_url: str, nats_server: Nats, keys: Keys, index_folder: Path) -> AsyncIterator[Site]:
+    """Processes of the service on one database."""
+    made = Site(database_url, nats_server, keys, index_folder)
+    yield made
+    await made.stop()
 
 
 @pytest.fixture

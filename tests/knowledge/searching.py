@@ -14,7 +14,7 @@ async def search(caller: Caller, query: str = "", **filters: Any) -> SearchLearn
     return await eventually(lambda: caller.SearchLearnings(request))
 
 
-async def wait_for_meaning(caller: Caller, count: int) -> None:
+async def wait_for_meaning(caller: Caller, count: int, *, seconds: float = 30.0) -> None:
     """Wait until there are so many learnings, and the meaning of all of them is known."""
 
     async def ask() -> SearchLearningsResponse | None:
@@ -22,7 +22,7 @@ async def wait_for_meaning(caller: Caller, count: int) -> None:
         is_known = answer.semantic_state == SearchLearningsResponse.SEMANTIC_STATE_COMPLETE
         return answer if is_known and answer.total_size == count else None
 
-    await eventually(ask, seconds=30.0)
+    await eventually(ask, seconds=seconds)
 
 
 async def wait_for_total(caller: Caller, query: str, count: int, *, seconds: float = 10.0, **filters: Any) -> list[str]:

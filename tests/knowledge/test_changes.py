@@ -13,49 +13,18 @@ from psycopg import sql
 from sqlalchemy import event, select, text
 
 from chassis.database import Database
-from deploy.embedded import Nats, Postgres
+from deploy.embedded import Postgres
 from services.knowledge.changes import BATCH, Changes, get_table, read_horizon, stamp_foreign_rows
 from services.knowledge.indexer import Indexer
 from services.knowledge.model import Learning
 from services.knowledge.search.documents import Filters
 from services.knowledge.search.query import Query
-from tests.calls import Keys
-from tests.conftest import FreshDatabase
 from tests.knowledge.eventually import eventually
 from tests.knowledge.rows import write_learnings
 from tests.knowledge.site import Site
 
 LEARNINGS = get_table(Learning)
 FOREIGN = 2**40
-
-
-@pytest.fixture
-def database_url(fresh_database: FreshDatabase) -> str:
-    return fresh_database("services.knowledge")
-
-
-@pytest.fixture
-def other_url(fresh_database: FreshDatabase) -> str:
-    return fresh_database("services.knowledge")
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    made = Database(database_url)
-    yield made
-    await made.dispose()
-
-
-@pytest.fixture
-def index_folder(tmp_path: Path) -> Path:
-    return tmp_path / "index"
-
-
-@pytest.fixture
-async def site(database_url: str, nats_server: Nats, keys: Keys, index_folder: Path) -> AsyncIterator[Site]:
-    made = Site(database_url, nats_server, keys, index_folder)
-    yield made
-    await made.stop()
 
 
 @pytest.fixture

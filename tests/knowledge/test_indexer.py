@@ -20,7 +20,7 @@ from chassis.database import Database
 from chassis.identity import Role
 from deploy.embedded import Nats, free_port
 from tests.calls import Caller, Keys, RunningService, person
-from tests.conftest import FreshDatabase, knowledge_settings, run_service
+from tests.conftest import knowledge_settings, run_service
 from tests.knowledge.factories import create_request
 from tests.knowledge.searching import wait_for_total
 from tests.refusals import refused
@@ -29,21 +29,6 @@ from tests.refusals import refused
 @pytest.fixture
 def coordinator(knowledge: RunningService) -> Caller:
     return knowledge.as_(Role.COORDINATOR)
-
-
-@pytest.fixture
-def database_url(fresh_database: FreshDatabase) -> str:
-    return fresh_database("services.knowledge")
-
-
-@pytest.fixture
-def other_url(fresh_database: FreshDatabase) -> str:
-    return fresh_database("services.knowledge")
-
-
-@pytest.fixture
-def index_folder(tmp_path: Path) -> Path:
-    return tmp_path / "index"
 
 
 Running = Callable[[], contextlib.AbstractAsyncContextManager[RunningService]]

@@ -26,11 +26,11 @@ from deploy.embedded import Nats
 from services.knowledge.language_model import FolderModel
 from services.knowledge.semantics import EMBED
 from tests.calls import Caller, Keys, RunningService
-from tests.conftest import FreshDatabase, knowledge_settings, run_service
+from tests.conftest import knowledge_settings, run_service
 from tests.knowledge.eventually import eventually
 from tests.knowledge.factories import create_request
 from tests.knowledge.rows import write_learnings
-from tests.knowledge.searching import search, wait_for_total
+from tests.knowledge.searching import search, wait_for_meaning, wait_for_total
 from tests.knowledge.site import Site, read_queue
 from tests.knowledge.small_model import make_small_model
 
@@ -53,11 +53,6 @@ QUESTION = "Wie reinigt man Abwasser?"
 
 
 @pytest.fixture
-def database_url(fresh_database: FreshDatabase) -> str:
-    return fresh_database("services.knowledge")
-
-
-@pytest.fixture
 def coordinator(knowledge: RunningService) -> Caller:
     return knowledge.as_(Role.COORDINATOR)
 
@@ -76,16 +71,6 @@ async def wait_for_state(caller: Caller, state: STATES.ValueType, *, seconds: fl
     await eventually(ask, seconds=seconds)
 
 
-async def wait_until_known(caller: Caller, count: int, *, seconds: float = SECONDS) -> None:
-    """Wait until so many learnings can be found, and the meaning of all is known."""
-
-    async def ask() -> bool:
-        everything = await caller.SearchLearnings(SearchLearningsRequest())
-        return everything.total_size == count and everything.semantic_state == STATES.SEMANTIC_STATE_COMPLETE
-
-    await eventually(ask, seconds=seconds)
-
-
 async def ask_for_meaning(caller: Caller, query: str) -> list[str]:
     """Return the titles of what is found for its meaning, nearest first."""
     answer = await search(caller, query)
@@ -99,7 +84,7 @@ async def ask_for_meaning(caller: Caller, query: str) -> list[str]:
 async def test_a_learning_is_found_by_its_meaning_in_another_language_within_seconds(coordinator: Caller) -> None:
     for learning in (ARABIC_THEATRE, GERMAN_THEATRE, ARABIC):
         await create(coordinator, **learning)
-    await wait_until_known(coordinator, 3)
+    await wait_for_meaning(coordinator, 3, seconds=SECONDS)
     # From the first learning on it counts what they are about, not which language they are in.
     assert await ask_for_meaning(coordinator, QUESTION) == [ARABIC["title"]]
     answer = await coordinator.SearchLearnings(SearchLearningsRequest(query=QUESTION, reader_language="de"))
@@ -118,20 +103,20 @@ async def test_a_search_says_whether_the_meaning_of_all_is_known(
         await wait_for_state(coordinator, STATES.SEMANTIC_STATE_COMPLETE)
         # What nobody enqueued is not known until somebody looks for what is missing.
         await create(coordinator, **ARABIC)
-        await wait_until_known(coordinator, 1)
+        await wait_for_meaning(coordinator, 1, seconds=SECONDS)
         async with database.begin() as session:
             await write_learnings(session, ["late"])
         await wait_for_state(coordinator, STATES.SEMANTIC_STATE_INCOMPLETE)
         async with database.begin() as session:
             enqueue(session, EMBED, ["late"])
-        await wait_until_known(coordinator, 2)
+        await wait_for_meaning(coordinator, 2, seconds=SECONDS)
     await database.dispose()
 
 
 async def test_a_changed_text_is_embedded_anew(coordinator: Caller) -> None:
     made = await create(coordinator, **ARABIC)
     await create(coordinator, **GERMAN_THEATRE)
-    await wait_until_known(coordinator, 2)
+    await wait_for_meaning(coordinator, 2, seconds=SECONDS)
     assert await ask_for_meaning(coordinator, QUESTION) == [ARABIC["title"]]
     changed = Learning(name=made.name, etag=made.etag, **ARABIC_THEATRE)
     mask = FieldMask(paths=["title", "observation"])
@@ -148,7 +133,7 @@ async def test_a_change_that_is_none_of_the_text_does_not_embed_anew(
     knowledge: RunningService, coordinator: Caller
 ) -> None:
     made = await create(coordinator, **ARABIC)
-    await wait_until_known(coordinator, 1)
+    await wait_for_meaning(coordinator, 1, seconds=SECONDS)
     await wait_for_work(knowledge)
     before = await read_vectors(knowledge.database)
     changed = Learning(name=made.name, etag=made.etag, topics=["wastewater"])
@@ -160,7 +145,7 @@ async def test_a_change_that_is_none_of_the_text_does_not_embed_anew(
 async def test_a_deleted_learning_is_gone_from_what_is_similar(knowledge: RunningService, coordinator: Caller) -> None:
     first = await create(coordinator, **ARABIC)
     second = await create(coordinator, title="Schilfkläranlage", observation="Schilfbeete klären das Abwasser im Dorf.")
-    await wait_until_known(coordinator, 2)
+    await wait_for_meaning(coordinator, 2, seconds=SECONDS)
 
     async def list_similar() -> list[str]:
         answer = await coordinator.ListSimilarLearnings(ListSimilarLearningsRequest(name=second.name))
@@ -168,7 +153,7 @@ async def test_a_deleted_learning_is_gone_from_what_is_similar(knowledge: Runnin
 
     assert await list_similar() == [first.name]
     await coordinator.DeleteLearning(DeleteLearningRequest(name=first.name))
-    await wait_until_known(coordinator, 1)
+    await wait_for_meaning(coordinator, 1, seconds=SECONDS)
     assert await list_similar() == []
     assert await ask_for_meaning(coordinator, QUESTION) == ["Schilfkläranlage"]
     assert [id_ for id_, *_ in await read_vectors(knowledge.database)] == [second.name.removeprefix("learnings/")]
@@ -198,13 +183,6 @@ async def run_knowledge(
     """Run the service in this process."""
     async with run_service("knowledge", database_url, nats, keys, **knowledge_settings(index), **more) as service:
         yield service
-
-
-@pytest.fixture
-async def site(database_url: str, nats_server: Nats, keys: Keys, tmp_path: Path) -> AsyncIterator[Site]:
-    made = Site(database_url, nats_server, keys, tmp_path / "index")
-    yield made
-    await made.stop()
 
 
 async def wait(condition: Callable[[], Awaitable[Any]]) -> Any:
@@ -247,14 +225,14 @@ async def test_a_new_model_takes_over_from_the_former_once_it_knows_everything(s
     async with site.serve(KNOWLEDGE_MODEL_PATH=str(old)) as coordinator:
         await create(coordinator, **ARABIC, discussion="مياه")
         await create(coordinator, title="Schule", observation="Schule")
-        await wait_until_known(coordinator, 2, seconds=60)
+        await wait_for_meaning(coordinator, 2, seconds=60)
         assert await ask_for_meaning(coordinator, "Wasser") == [ARABIC["title"]]
     assert {model for _, model, *_ in await read_vectors(site.database)} == {ids["old"]}
 
     models = {"KNOWLEDGE_MODEL_PATH": str(new), "KNOWLEDGE_FORMER_MODEL_PATH": str(old)}
     async with site.serve(**models) as coordinator:
         # From the first answer on, whichever model it is of.
-        await wait_until_known(coordinator, 2, seconds=60)
+        await wait_for_meaning(coordinator, 2, seconds=60)
         assert await ask_for_meaning(coordinator, "Wasser") == [ARABIC["title"]]
         await wait(lambda: knows_only(site.database, ids["new"], 2))
         assert await ask_for_meaning(coordinator, "Wasser") == [ARABIC["title"]]
@@ -279,11 +257,11 @@ async def test_what_is_written_while_a_new_model_learns_is_known_to_the_former_t
     async with run_knowledge(database_url, nats_server, keys, tmp_path / "index", **former) as knowledge:
         for number in range(4):
             await create(knowledge.as_(Role.COORDINATOR), title=f"Schule {number}", observation="Schule")
-        await wait_until_known(knowledge.as_(Role.COORDINATOR), 4)
+        await wait_for_meaning(knowledge.as_(Role.COORDINATOR), 4, seconds=SECONDS)
     async with run_knowledge(database_url, nats_server, keys, tmp_path / "index", **models) as knowledge:
         coordinator = knowledge.as_(Role.COORDINATOR)
         await create(coordinator, **ARABIC, discussion="مياه")
-        await wait_until_known(coordinator, 5)
+        await wait_for_meaning(coordinator, 5, seconds=SECONDS)
         assert await ask_for_meaning(coordinator, "Wasser") == [ARABIC["title"]]
         old_id = FolderModel(old).id
         assert [model for _, model, *_ in await read_vectors(knowledge.database)].count(old_id) == 5
@@ -321,7 +299,7 @@ async def test_a_vector_of_an_earlier_text_is_made_anew_although_its_task_was_lo
     monkeypatch.setattr("services.knowledge.semantics.RETRY_SECONDS", 0.1)
     async with run_knowledge(database_url, nats_server, keys, tmp_path / "index") as knowledge:
         made = await create(knowledge.as_(Role.COORDINATOR), **ARABIC)
-        await wait_until_known(knowledge.as_(Role.COORDINATOR), 1)
+        await wait_for_meaning(knowledge.as_(Role.COORDINATOR), 1, seconds=SECONDS)
         await wait_for_work(knowledge)
         ((_, _, before, _),) = await read_vectors(knowledge.database)
         id_ = made.name.removeprefix("learnings/")
@@ -349,7 +327,7 @@ async def test_without_a_model_words_are_found_and_no_task_is_left(site: Site, t
     path = os.pathsep.join(["proto", str(hidden)])
     async with site.serve() as coordinator:
         made = await create(coordinator, title="Theaterkarten", observation="Karten für das Schauspiel")
-        await wait_until_known(coordinator, 1, seconds=60)
+        await wait_for_meaning(coordinator, 1, seconds=60)
         assert len(await read_vectors(site.database)) == 1
     async with site.serve(PYTHONPATH=path) as coordinator:
         await wait_for_state(coordinator, STATES.SEMANTIC_STATE_OFF, seconds=60)
@@ -366,5 +344,5 @@ async def test_without_a_model_words_are_found_and_no_task_is_left(site: Site, t
         # It was of an earlier text.
         assert await read_vectors(site.database) == []
     async with site.serve() as coordinator:
-        await wait_until_known(coordinator, 101, seconds=60)
+        await wait_for_meaning(coordinator, 101, seconds=60)
         assert len(await read_vectors(site.database)) == 101
