@@ -1,0 +1,79 @@
+"""
+Planners at work: a few at a time, in threads of low priority, so that calls are answered meanwhile.
+
+The solver releases Python's lock and takes every processor that it gets.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from chassis.errors import ResourceExhausted
+from services.exchange.scheduling.plan import Plan
+from services.exchange.scheduling.planner import Planner
+
+MAX_RUNNING = 2
+MAX_WAITING = 4
+NICENESS = 5
+"""While two programmes of 200 items are planned on two processors, a call takes 10 ms (median; 18 ms with 0)."""
+
+
+class PlannerPool:
+    """Runs planners; more than a few wait, and more than a few more are refused."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(MAX_RUNNING, "planner", initializer=_give_way)
+        self._count = 0
+
+    async def run(self, make: Callable[[], Planner]) -> Plan:
+        """
+        Run a planner; where the caller goes away it stops.
+
+        Args:
+            make: Makes the planner, in the thread that runs it.
+
+        Raises:
+            ResourceExhausted: Too many wait already; reason PLANNER_BUSY.
+            DomainError: Whatever `make` raises.
+        """
+        if self._count >= MAX_RUNNING + MAX_WAITING:
+            raise ResourceExhausted("Too many programmes are being planned; try again.", reason="PLANNER_BUSY")
+        job = _Job(make)
+        self._count += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, job.run)
+        except asyncio.CancelledError:
+            job.stop()
+            raise
+        finally:
+            self._count -= 1
+
+
+class _Job:
+    """A planner that may be stopped before it is made."""
+
+    def __init__(self, make: Callable[[], Planner]) -> None:
+        self._make = make
+        self._planner: Planner | None = None
+        self._is_stopped = False
+
+    def run(self) -> Plan:
+        self._planner = self._make()
+        if self._is_stopped:
+            self._planner.stop()
+        return self._planner.run()
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        if self._planner is not None:
+            self._planner.stop()
+
+
+def _give_way() -> None:
+    """Let the system prefer all other threads; those that the solver starts have the priority of this one."""
+    # Linux has a priority per thread; where a system has none, it is as it is.
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

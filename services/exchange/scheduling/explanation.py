@@ -1,0 +1,147 @@
+"""
+Why there is no plan: a smallest set of requirements that contradict each other.
+
+First the items that cannot all take place are told by the solver, then what is asked of them is given up bit by bit as
+long as the contradiction stays: what is left at the end was needed, each part of it.
+
+Source: deletion-based minimisation, Marques-Silva, *Minimal Unsatisfiability* (2010).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from ortools.sat.python import cp_model
+
+from services.exchange.scheduling.instance import Instance
+from services.exchange.scheduling.model import Model
+from services.exchange.scheduling.overload import Overload, find_overload
+from services.exchange.scheduling.plan import Conflict, Requirement
+from services.exchange.scheduling.problem import Problem
+from services.exchange.scheduling.requirements import list_requirements, merge, relax
+from services.exchange.scheduling.sentences import tell
+from services.exchange.scheduling.solving import Budget, find_placement
+
+Part = TypeVar("Part")
+
+CHECK_SECONDS = 0.5
+"""How long one step may take; what is not known by then counts as needed."""
+
+
+def explain(problem: Problem, budget: Budget) -> Conflict:
+    """
+    Return the requirements of an infeasible problem that contradict each other.
+
+    Args:
+        budget: What was found when it is used up is returned.
+    """
+    minimizing = _Minimizing(budget)
+    overload = _find_overload(problem)
+    if overload:
+        items: Sequence[str] = overload.items
+    else:
+        items = minimizing.run(_find_items(problem, budget), lambda kept: is_infeasible(problem.restrict(kept), budget))
+    small = problem.restrict(items)
+    needed = requirements = list_requirements(small)
+
+    def keep(kept: Sequence[Requirement]) -> Problem:
+        remaining = set(kept)
+        return relax(small, [each for each in requirements if each not in remaining])
+
+    if overload:
+        # What adding up shows without the solver: to pack a day full takes that long.
+        busy = [each for each in requirements if _takes_time(each, overload)]
+        others = [each for each in requirements if not _takes_time(each, overload)]
+        needed = busy + minimizing.run(others, lambda kept: is_overloaded(keep([*busy, *kept])))
+    needed = minimizing.run(needed, lambda kept: is_infeasible(keep(kept), budget))
+    return Conflict(tuple(tell(merge(needed, small), small)), minimizing.is_certain)
+
+
+def _find_overload(problem: Problem) -> Overload | None:
+    instance = Instance(problem)
+    return None if any(task.starts.is_empty() for task in instance.tasks) else find_overload(instance)
+
+
+def _takes_time(requirement: Requirement, overload: Overload) -> bool:
+    """Return whether a requirement takes the time of which there is too little."""
+    return requirement.kind == overload.kind and overload.person in ("", *requirement.people)
+
+
+class _Minimizing:
+    """
+    Takes parts away as long as the rest still contradicts itself.
+
+    Attributes:
+        is_certain: Whether of all that is left it is known that it is needed.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.is_certain = True
+        self._budget = budget
+
+    def run(self, parts: Sequence[Part], contradicts: Callable[[Sequence[Part]], bool | None]) -> list[Part]:
+        """
+        Return a smallest part that still contradicts itself.
+
+        Args:
+            contradicts: Whether some of the parts do; None where that was not found out.
+        """
+        self.is_certain = True
+        kept, size = list(parts), max(len(parts) // 2, 1)
+        while kept:
+            start = 0
+            while start < len(kept):
+                rest = kept[:start] + kept[start + size :]
+                answer = contradicts(rest) if self._budget.left > 0 else None
+                if answer is None and size == 1:
+                    self.is_certain = False
+                if answer:
+                    kept = rest
+                else:
+                    start += size
+            if size == 1:
+                break
+            size = max(size // 4, 1)
+        return kept
+
+
+def is_overloaded(problem: Problem) -> bool:
+    """Return whether an item has no time, or somebody or some rooms not enough for theirs, seen by adding up."""
+    if not problem.items:
+        return False
+    instance = Instance(problem)
+    return any(task.starts.is_empty() for task in instance.tasks) or find_overload(instance) is not None
+
+
+def is_infeasible(problem: Problem, budget: Budget) -> bool | None:
+    """Return whether a problem has no plan; None where that was not found out in time."""
+    if is_overloaded(problem):
+        return True
+    status, _ = find_placement(Instance(problem), budget, CHECK_SECONDS)
+    return {cp_model.INFEASIBLE: True, cp_model.UNKNOWN: None}.get(status, False)
+
+
+def _find_items(problem: Problem, budget: Budget) -> list[str]:
+    """Return items that cannot all take place; all of them where no fewer were found in time."""
+    instance = Instance(problem)
+    for task in instance.tasks:
+        if task.starts.is_empty():
+            return [task.item.id]
+    places = _find_core(instance, budget) or range(len(instance.tasks))
+    return [instance.tasks[place].item.id for place in places]
+
+
+def _find_core(instance: Instance, budget: Budget) -> list[int]:
+    """Return the tasks that the solver found to be in each other's way; none where it did not find out."""
+    for is_exact in (False, True):
+        model = Model(instance, is_exact=is_exact, is_droppable=True)
+        model.cp.add_assumptions(model.present)
+        # It only tells of assumptions where it works alone.
+        status, solver = budget.solve(model, budget.left, is_alone=True)
+        if status == cp_model.INFEASIBLE:
+            core = set(solver.sufficient_assumptions_for_infeasibility())
+            return [
+                place
+                for place, literal in enumerate(model.present)
+                if not isinstance(literal, bool) and literal.index in core
+            ]
+    return []

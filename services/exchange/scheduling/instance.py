@@ -1,0 +1,114 @@
+"""A problem in ticks and places in lists: what a solver is asked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ortools.sat.python.cp_model import Domain
+
+from services.exchange.scheduling.plan import Kept
+from services.exchange.scheduling.problem import Item, Person, Problem, Room, Span
+from services.exchange.scheduling.timeline import NEVER, Timeline
+
+
+@dataclass(slots=True)
+class Task:
+    """
+    An item.
+
+    Attributes:
+        length: Ticks that it takes.
+        starts: Ticks at which it may start, whatever else takes place.
+        rooms: The rooms that will do → the ticks at which it may start there; empty where it needs none.
+        sites: The sites of these rooms → the ticks at which it may start there.
+        interpreters: Who can interpret it → the ticks at which it may start with them; empty where it needs nobody.
+    """
+
+    item: Item
+    length: int
+    starts: Domain
+    rooms: dict[str, Domain] = field(default_factory=dict)
+    sites: dict[str, Domain] = field(default_factory=dict)
+    interpreters: dict[str, Domain] = field(default_factory=dict)
+
+
+class Instance:
+    """
+    A problem as a solver is asked.
+
+    Attributes:
+        tasks: One for each item, in order.
+        site_of: Room → its site: rooms between which nobody travels are on one.
+        free: Person → the spans in which they are away, in breaks or absent.
+    """
+
+    def __init__(self, problem: Problem, kept: Mapping[str, Kept] | None = None) -> None:
+        self.problem = problem
+        self.kept = kept or {}
+        self.timeline = Timeline(problem, self.kept)
+        self.site_of = {room.id: room.venue if self._has_travel() else "" for room in problem.rooms}
+        self.rooms = {room.id: room for room in problem.rooms}
+        self.away = {person.id: self._list_away(person) for person in (*problem.people, *problem.interpreters)}
+        self._clear: dict[tuple[str, int], Domain] = {}
+        self._open: dict[tuple[str, int], Domain] = {}
+        self.tasks = [self._make_task(item) for item in problem.items]
+        self.place_of = {task.item.id: place for place, task in enumerate(self.tasks)}
+        self._travel: dict[tuple[str, str], int] = {}
+
+    def _has_travel(self) -> bool:
+        venues = {room.venue for room in self.problem.rooms}
+        return any(pair <= venues and minutes > timedelta() for pair, minutes in self.problem.travels.items())
+
+    def _list_away(self, person: Person) -> list[Span]:
+        breaks = [each.span for each in self.problem.breaks if person.id in each.people]
+        return [*breaks, *person.absences]
+
+    def _make_task(self, item: Item) -> Task:
+        length = self.timeline.count(item.duration)
+        starts = self.timeline.list_starts(item).intersection_with(self._list_between_breaks(length))
+        for person in item.required:
+            starts = starts.intersection_with(self.list_clear(person, length))
+        task = Task(item, length, starts)
+        if item.is_in_room:
+            for room in self.problem.list_fit_rooms(item):
+                at_room = starts.intersection_with(self._list_open(room, length))
+                if not at_room.is_empty():
+                    task.rooms[room.id] = at_room
+                    site = self.site_of[room.id]
+                    task.sites[site] = task.sites.get(site, NEVER).union_with(at_room)
+            task.starts = task.starts.intersection_with(_unite(task.sites.values()))
+        if item.interpretation:
+            for interpreter in self.problem.list_fit_interpreters(item):
+                with_them = starts.intersection_with(self.list_clear(interpreter.id, length))
+                if not with_them.is_empty():
+                    task.interpreters[interpreter.id] = with_them
+            task.starts = task.starts.intersection_with(_unite(task.interpreters.values()))
+        return task
+
+    def list_clear(self, person: str, length: int) -> Domain:
+        """Return the ticks at which something of a length may start with a person."""
+        if (key := (person, length)) not in self._clear:
+            self._clear[key] = self.timeline.list_clear_of(self.away[person], length)
+        return self._clear[key]
+
+    def _list_between_breaks(self, length: int) -> Domain:
+        return self.timeline.list_clear_of([each.span for each in self.problem.breaks if not each.people], length)
+
+    def _list_open(self, room: Room, length: int) -> Domain:
+        if (key := (room.id, length)) not in self._open:
+            self._open[key] = self.timeline.list_clear_of(room.closed, length)
+        return self._open[key]
+
+    def count_travel(self, one: str, other: str) -> int:
+        """Return the ticks that it takes to get from one site to another."""
+        if (key := (one, other)) not in self._travel:
+            between = self.problem.travels.get(frozenset(key), timedelta()) if one != other else timedelta()
+            self._travel[key] = self.timeline.count(between)
+        return self._travel[key]
+
+
+def _unite(domains: Iterable[Domain]) -> Domain:
+    united = NEVER
+    for each in domains:
+        united = united.union_with(each)
+    return united

@@ -1,0 +1,136 @@
+"""
+What makes one plan better than another, in this order: more of those attend who would, and fewer items overlap that
+should not; days are short and venues change seldom.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import combinations
+
+from ortools.sat.python.cp_model import IntVar, LinearExpr
+
+from services.exchange.scheduling.model import Literal, Model
+
+CHANGE_TICKS = 1
+"""How many ticks of a longer day one more venue for somebody outweighs."""
+
+
+class Objective:
+    """
+    The wishes of an instance, added to its model. Where an earlier plan is kept to, what has to move stays near.
+
+    Attributes:
+        attendance: Task → who would attend → whether they do.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.attendance: list[dict[str, IntVar]] = [{} for _ in model.instance.tasks]
+        self._model = model
+        self._add_attendance()
+        missed = [(1, ~attends) for attending in self.attendance for attends in attending.values()]
+        parallel = self._list_parallel()
+        days, longest = self._list_moves() if model.instance.kept else self._list_day_ends()
+        sites = self._list_sites()
+        # Whatever the days are like, one more who attends is worth more.
+        weight = longest + CHANGE_TICKS * len(sites) + 1
+        terms = [(weight * cost, literal) for cost, literal in (*missed, *parallel)]
+        terms += [*((1, end) for end in days), *((CHANGE_TICKS, is_used) for is_used in sites)]
+        if terms:
+            model.cp.minimize(LinearExpr.weighted_sum([term for _, term in terms], [cost for cost, _ in terms]))
+
+    def list_attending(self, get_value: Callable[[IntVar], int]) -> list[tuple[str, ...]]:
+        """
+        Return of each task who attends beyond the required.
+
+        Args:
+            get_value: Of a variable, as the solver or who watches it has it.
+        """
+        return [
+            tuple(person for person, attends in of_task.items() if get_value(attends)) for of_task in self.attendance
+        ]
+
+    def _add_attendance(self) -> None:
+        model, instance = self._model, self._model.instance
+        activities: dict[str, list[tuple[int, Literal]]] = defaultdict(list)
+        for place, task in enumerate(instance.tasks):
+            for person in task.item.optional:
+                if person in task.item.required or person in self.attendance[place]:
+                    continue
+                attends = model.cp.new_bool_var("")
+                clear = instance.list_clear(person, task.length)
+                if not task.starts.is_included_in(clear):
+                    possible = task.starts.intersection_with(clear)
+                    model.cp.add_linear_expression_in_domain(model.starts[place], possible).only_enforce_if(attends)
+                self.attendance[place][person] = attends
+                activities[person].append((place, attends))
+        for place, task in enumerate(instance.tasks):
+            for person in task.item.required:
+                if person in activities:
+                    activities[person].append((place, model.present[place]))
+        for of_person in activities.values():
+            model.add_person(of_person)
+
+    def _list_parallel(self) -> list[tuple[int, IntVar]]:
+        """Return for each two items that should not overlap what it costs, and whether they do."""
+        model, place_of, tasks = self._model, self._model.instance.place_of, self._model.instance.tasks
+        costs: dict[tuple[int, int], int] = defaultdict(int)
+        for each in model.instance.problem.avoid_parallel:
+            for pair in combinations(sorted({place_of[item] for item in each.items}), 2):
+                costs[pair] += each.penalty
+        parallel = []
+        for (one, other), cost in costs.items():
+            overlaps, order = model.cp.new_bool_var(""), model.get_order(one, other)
+            for (first, second), comes_first in (((one, other), order), ((other, one), ~order)):
+                follows = model.starts[second] >= model.starts[first] + tasks[first].length
+                model.cp.add(follows).only_enforce_if(~overlaps, comes_first)
+            parallel.append((cost, overlaps))
+        return parallel
+
+    def _list_day_ends(self) -> tuple[list[IntVar], int]:
+        """Return the ticks after the opening at which each day ends, and what they come to at most."""
+        model = self._model
+        days = model.instance.timeline.list_days()
+        ends = [model.cp.new_int_var(0, end - first, "") for first, end in days]
+        for place, task in enumerate(model.instance.tasks):
+            on_days = model.get_days(place) if len(days) > 1 else [True]
+            for (first, _), end, on_day in zip(days, ends, on_days, strict=True):
+                lasts = model.cp.add(end >= model.starts[place] + task.length - first)
+                if on_day is not True:
+                    lasts.only_enforce_if(on_day)
+        return ends, sum(end - first for first, end in days)
+
+    def _list_moves(self) -> tuple[list[IntVar], int]:
+        """Return how many ticks from where it stood each task is, and what they come to at most."""
+        model, timeline = self._model, self._model.instance.timeline
+        farthest = max(end for _, end in timeline.list_days())
+        moves = []
+        for place, task in enumerate(model.instance.tasks):
+            if task.item.id in model.instance.kept:
+                tick = timeline.get_floor(model.instance.kept[task.item.id].start)
+                moves.append(move := model.cp.new_int_var(0, farthest + abs(tick), ""))
+                model.cp.add_abs_equality(move, model.starts[place] - tick)
+        return moves, farthest * len(moves)
+
+    def _list_sites(self) -> list[IntVar]:
+        """Return whether somebody is on a site on a day, where items have a choice of it."""
+        model, tasks = self._model, self._model.instance.tasks
+        if len({site for task in tasks for site in task.sites}) < 2:
+            return []
+        groups: dict[frozenset[int], str] = {}
+        places_of: dict[str, list[int]] = defaultdict(list)
+        for place, task in enumerate(tasks):
+            for person in task.item.required:
+                places_of[person].append(place)
+        for person, places in places_of.items():
+            groups.setdefault(frozenset(places), person)
+        used: dict[tuple[str, int, str], IntVar] = {}
+        for group, person in groups.items():
+            for place in group:
+                for day, on_day in enumerate(model.get_days(place)):
+                    for site, is_there in model.places[place].items():
+                        key = (person, day, site)
+                        if key not in used:
+                            used[key] = model.cp.new_bool_var("")
+                        literals = [literal for literal in (on_day, is_there) if literal is not True]
+                        model.cp.add(used[key] == 1).only_enforce_if(*literals)
+        return list(used.values())

@@ -1,0 +1,199 @@
+"""What a programme has to fit: days, rooms, people, interpreters, and the items that are to take place."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta, tzinfo
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time from one instant to another, both in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The hours of one day in which items may take place, after midnight perhaps."""
+
+    id: str
+    date: date
+    hours: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A time in which nothing takes place: lunch, prayer, rest."""
+
+    label: str
+    span: Span
+    people: frozenset[str] = frozenset()
+    """Whose break it is; everybody's where it is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A place for one item at a time."""
+
+    id: str
+    venue: str = ""
+    seats: int | None = None
+    """How many it has; None where nobody counted."""
+    equipment: frozenset[str] = frozenset()
+    closed: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who takes part in one item at a time."""
+
+    id: str
+    absences: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter(Person):
+    """Someone who interprets between two languages, in one item at a time."""
+
+    language_pairs: frozenset[str] = frozenset()
+    """As `normalize_pair` has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """
+    Something that takes place.
+
+    Attributes:
+        required: Who has to be there.
+        optional: Who would be there.
+        rooms: Which rooms will do; any where it is empty. Without effect unless it needs a room.
+        seats: How many seats the room has at least.
+        equipment: What the room has.
+        interpretation: Pair of languages that somebody has to interpret, as `normalize_pair` has it; "" for none.
+        allowed_starts: When it may start; at any time where it is empty.
+    """
+
+    id: str
+    duration: timedelta
+    title: str = ""
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    needs_room: bool = False
+    rooms: frozenset[str] = frozenset()
+    seats: int = 0
+    equipment: frozenset[str] = frozenset()
+    interpretation: str = ""
+    earliest_start: datetime | None = None
+    latest_end: datetime | None = None
+    allowed_starts: tuple[datetime, ...] = ()
+    fixed_start: datetime | None = None
+    fixed_room: str = ""
+
+    @property
+    def is_in_room(self) -> bool:
+        """Whether it takes place in a room."""
+        return self.needs_room or bool(self.fixed_room)
+
+
+@dataclass(frozen=True, slots=True)
+class Precedence:
+    """One item ends before another starts, by so much at least."""
+
+    before: str
+    after: str
+    gap: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class DayGap:
+    """So many days lie between one item and a later one; 0 is the same day."""
+
+    first: str
+    second: str
+    min_days: int = 0
+    max_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AvoidedParallel:
+    """Items of which no two should take place at one time, and what each such two cost."""
+
+    items: tuple[str, ...]
+    penalty: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    All that a programme has to fit.
+
+    Attributes:
+        days: In order; their hours lie apart.
+        zone: In which the sentences about it tell the time.
+        granularity: Items start so much after the opening of their day, or a multiple of it; given starts may not.
+        travels: Minutes between two venues, both ways; none where they are not named.
+        not_parallel: Items of which no two take place at one time.
+    """
+
+    zone: tzinfo
+    granularity: timedelta
+    days: tuple[Day, ...]
+    items: tuple[Item, ...]
+    rooms: tuple[Room, ...] = ()
+    people: tuple[Person, ...] = ()
+    interpreters: tuple[Interpreter, ...] = ()
+    breaks: tuple[Break, ...] = ()
+    travels: Mapping[frozenset[str], timedelta] = field(default_factory=dict)
+    precedences: tuple[Precedence, ...] = ()
+    not_parallel: tuple[tuple[str, ...], ...] = ()
+    avoid_parallel: tuple[AvoidedParallel, ...] = ()
+    day_gaps: tuple[DayGap, ...] = ()
+    outside_hours: bool = False
+    """Whether items may take place outside the hours of the days."""
+
+    @cached_property
+    def item_of(self) -> dict[str, Item]:
+        """Id of an item → the item."""
+        return {item.id: item for item in self.items}
+
+    def list_fit_rooms(self, item: Item) -> list[Room]:
+        """Return the rooms that will do for an item; none where it needs none."""
+        return [room for room in self.rooms if item.is_in_room and _fits(item, room)]
+
+    def list_fit_interpreters(self, item: Item) -> list[Interpreter]:
+        """Return who can interpret an item; none where it needs nobody."""
+        return [each for each in self.interpreters if item.interpretation in each.language_pairs]
+
+    def restrict(self, kept: Collection[str]) -> "Problem":
+        """Return the problem of some of the items only."""
+        return replace(
+            self,
+            items=tuple(item for item in self.items if item.id in kept),
+            precedences=tuple(each for each in self.precedences if each.before in kept and each.after in kept),
+            not_parallel=tuple(
+                group for whole in self.not_parallel if len(group := tuple(item for item in whole if item in kept)) > 1
+            ),
+            avoid_parallel=tuple(
+                AvoidedParallel(group, each.penalty)
+                for each in self.avoid_parallel
+                if len(group := tuple(item for item in each.items if item in kept)) > 1
+            ),
+            day_gaps=tuple(each for each in self.day_gaps if each.first in kept and each.second in kept),
+        )
+
+
+def _fits(item: Item, room: Room) -> bool:
+    return (
+        (not item.rooms or room.id in item.rooms)
+        and item.fixed_room in ("", room.id)
+        and (room.seats is None or item.seats <= room.seats)
+        and item.equipment <= room.equipment
+    )
+
+
+def normalize_pair(pair: str) -> str:
+    """Return a pair of languages such as ``de-ar`` as it is compared: who interprets one way interprets the other."""
+    return "-".join(sorted(pair.casefold().split("-")))

@@ -1,0 +1,116 @@
+"""A plan that changes an earlier one as little as possible."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ortools.sat.python import cp_model
+from ortools.sat.python.cp_model import LinearExpr
+
+from services.exchange.scheduling.instance import Instance
+from services.exchange.scheduling.model import Literal, Model
+from services.exchange.scheduling.plan import Changes
+from services.exchange.scheduling.solving import FOUND, Budget, Placement, add_hints, read_placement
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A placement, and how it differs from what was to be kept."""
+
+    placement: Placement
+    changes: Changes
+
+
+def replan(instance: Instance, budget: Budget, seconds: float, *, is_droppable: bool = False) -> Replacement | None:
+    """
+    Return the placement that leaves out the fewest items and, of these, changes the fewest; None where none was found.
+
+    Args:
+        is_droppable: Whether items may be left out.
+    """
+    model = Model(instance, is_exact=True, is_droppable=is_droppable)
+    same = {
+        place: literal
+        for place, task in enumerate(instance.tasks)
+        if task.item.id in instance.kept and (literal := _let_stay(model, place)) is not None
+    }
+    add_hints(model, _read_kept(instance))
+    weight = len(same) + 1
+    dropped = [(-weight, present) for present in model.present if not isinstance(present, bool)]
+    terms = [*dropped, *((-1, literal) for literal in same.values())]
+    if terms:
+        model.cp.minimize(LinearExpr.weighted_sum([term for _, term in terms], [cost for cost, _ in terms]))
+    status, solver = budget.solve(model, seconds)
+    if status not in FOUND:
+        return None
+    placement = read_placement(model, solver.value)
+    return Replacement(placement, compare(instance, placement, is_fewest=status == cp_model.OPTIMAL))
+
+
+def _let_stay(model: Model, place: int) -> cp_model.IntVar | None:
+    """Return whether a task stays where it was; None where it cannot."""
+    task = model.instance.tasks[place]
+    kept = model.instance.kept[task.item.id]
+    tick = model.instance.timeline.get_floor(kept.start)
+    if not task.starts.contains(tick):
+        return None
+    demands: list[Literal] = [model.present[place]]
+    for name, choices in ((kept.room, model.places[place]), (kept.interpreter, model.interpreters[place])):
+        if name and choices:
+            if name not in choices:
+                return None
+            demands.append(choices[name])
+    stays = model.cp.new_bool_var("")
+    model.cp.add(model.starts[place] == tick).only_enforce_if(stays)
+    for literal in demands:
+        if not isinstance(literal, bool):
+            model.cp.add_implication(stays, literal)
+    return stays
+
+
+def fix(model: Model, placement: Placement, items: Collection[str]) -> None:
+    """Let some items stay where a placement has them."""
+    for place, task in enumerate(model.instance.tasks):
+        tick = placement.starts[place]
+        if task.item.id in items and tick is not None:
+            model.cp.add(model.starts[place] == tick)
+            for choices, name in (
+                (model.places[place], placement.rooms[place]),
+                (model.interpreters[place], placement.interpreters[place]),
+            ):
+                if name:
+                    model.cp.add_bool_and(choices[name])
+
+
+def compare(instance: Instance, placement: Placement, *, is_fewest: bool) -> Changes:
+    """
+    Return how a placement differs from what was to be kept.
+
+    Args:
+        is_fewest: Whether it is proven that fewer changes won't do.
+    """
+    moved: list[str] = []
+    stayed: list[str] = []
+    dropped: list[str] = []
+    for task, tick, room, interpreter in zip(
+        instance.tasks, placement.starts, placement.rooms, placement.interpreters, strict=True
+    ):
+        kept = instance.kept.get(task.item.id)
+        if tick is None:
+            dropped.append(task.item.id)
+        elif kept is not None:
+            is_same = (
+                instance.timeline.get_moment(tick) == kept.start
+                and (not room or kept.room in ("", room))
+                and (not interpreter or kept.interpreter in ("", interpreter))
+            )
+            (stayed if is_same else moved).append(task.item.id)
+    return Changes(tuple(moved), tuple(stayed), tuple(dropped), is_fewest)
+
+
+def _read_kept(instance: Instance) -> Placement:
+    kept = [instance.kept.get(task.item.id) for task in instance.tasks]
+    return Placement(
+        [None if each is None else instance.timeline.get_floor(each.start) for each in kept],
+        ["" if each is None else each.room for each in kept],
+        ["" if each is None else each.interpreter for each in kept],
+    )

@@ -1,0 +1,30 @@
+"""Scheduling for programs that keep their data elsewhere."""
+
+from typing import Any
+
+from austausch.exchange.v1 import scheduling_pb2 as pb
+from austausch.exchange.v1 import scheduling_pb2_grpc
+
+from services.exchange.convert_schedule import ProblemReader, plan_message
+from services.exchange.planning import PlannerPool
+from services.exchange.scheduling.planner import Planner
+
+DEFAULT_SECONDS = 10.0
+
+
+class SchedulingServicer(scheduling_pb2_grpc.SchedulingServiceServicer):
+    """Serves ``SchedulingService``."""
+
+    def __init__(self, planners: PlannerPool) -> None:
+        self._planners = planners
+
+    async def ScheduleProgramme(
+        self, request: pb.ScheduleProgrammeRequest, context: Any
+    ) -> pb.ScheduleProgrammeResponse:
+        reader = ProblemReader(request)
+
+        def make_planner() -> Planner:
+            problem, kept = reader.read()
+            return Planner(problem, kept, request.time_limit_seconds or DEFAULT_SECONDS)
+
+        return plan_message(await self._planners.run(make_planner), reader.zone)

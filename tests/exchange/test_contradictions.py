@@ -1,0 +1,72 @@
+"""Why there is no plan: the requirements named contradict each other, and each of them is needed for that."""
+
+import pytest
+
+from tests.planning.asking import Json, make_item, make_problem, schedule
+from tests.planning.generator import CONTRADICTIONS, Shape, contradict, generate
+
+SHAPE = Shape(20, rooms=4, venues=2, interpreters=3)
+
+
+def kinds_of(answer: Json) -> set[str]:
+    """Return the kinds of the requirements that contradict each other."""
+    return {requirement["kind"] for requirement in answer["conflict"]["requirements"]}
+
+
+@pytest.mark.parametrize("kind", CONTRADICTIONS)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_contradiction_is_found_and_named(kind: str, seed: int) -> None:
+    problem = generate(SHAPE, seed).problem
+    items, people = contradict(problem, kind, seed)
+    answer = schedule(problem)
+    assert answer["state"] == "INFEASIBLE"
+    assert answer["assignments"] == []
+    conflict = answer["conflict"]
+    assert conflict["minimal"]
+    assert items <= {item for requirement in conflict["requirements"] for item in requirement["items"]}
+    assert people <= {person for requirement in conflict["requirements"] for person in requirement["people"]}
+    assert all(requirement["text"].endswith(".") for requirement in conflict["requirements"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "items", "kinds"),
+    [
+        ({}, [make_item("a", 600)], {"OPENING_HOURS"}),
+        ({}, [make_item("a", fixedStart="2030-05-02T20:00")], {"OPENING_HOURS", "FIXED_START"}),
+        ({"rooms": []}, [make_item("a", needsRoom=True)], {"ROOM_NEEDED"}),
+        ({}, [make_item("a", fixedRoom="hall", rooms=["cellar"])], {"ROOM_NEEDED", "ROOMS", "FIXED_ROOM"}),
+        (
+            {},
+            [make_item("a", fixedStart="2030-05-02T10:00", allowedStarts=["2030-05-02T11:00"])],
+            {"FIXED_START", "ALLOWED_STARTS"},
+        ),
+        (
+            {"dayGaps": [{"first": "a", "second": "b", "minDays": 1}]},
+            [make_item("a", fixedStart="2030-05-03T10:00"), make_item("b")],
+            {"DAY_GAP", "FIXED_START"},
+        ),
+        (
+            {"notParallel": [["a", "b"]]},
+            [make_item(name, allowedStarts=["2030-05-02T10:00"]) for name in ("a", "b")],
+            {"NOT_PARALLEL", "ALLOWED_STARTS"},
+        ),
+    ],
+)
+def test_what_one_item_asks_can_contradict_itself(fields: Json, items: list[Json], kinds: set[str]) -> None:
+    problem = make_problem(**{"rooms": [{"id": "hall"}, {"id": "cellar"}], **fields}, items=items)
+    answer = schedule(problem)
+    assert (answer["state"], answer["conflict"]["minimal"]) == ("INFEASIBLE", True)
+    assert kinds_of(answer) == kinds
+
+
+def test_two_appointments_of_one_person_are_told_in_three_sentences() -> None:
+    fixed = {"required": ["mayor"], "fixedStart": "2030-05-02T10:00"}
+    problem = make_problem(
+        items=[make_item("a", title="Reception", **fixed), make_item("b", title="Harbour", **fixed), make_item("c")]
+    )
+    texts = [requirement["text"] for requirement in schedule(problem)["conflict"]["requirements"]]
+    assert texts == [
+        "mayor has to be at “Reception” and “Harbour” (120 minutes together).",
+        "“Reception” starts at 2030-05-02 10:00 and takes 60 minutes.",
+        "“Harbour” starts at 2030-05-02 10:00 and takes 60 minutes.",
+    ]

@@ -1,0 +1,71 @@
+"""Asks the planner in this process as the API does, in JSON."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from austausch.exchange.v1 import scheduling_pb2 as pb
+from google.protobuf import json_format
+
+from services.exchange.convert_schedule import ProblemReader, plan_message
+from services.exchange.scheduling.plan import Kept
+from services.exchange.scheduling.planner import Planner
+from services.exchange.scheduling.problem import Problem
+from tests.planning.validator import list_faults
+
+Json = dict[str, Any]
+
+
+def schedule(problem: Json, keep: Iterable[Json] = (), seconds: float = 5.0) -> Json:
+    """Return the answer to a problem."""
+    reader = ProblemReader(make_request(problem, keep=list(keep)))
+    answer = plan_message(Planner(*reader.read(), seconds).run(), reader.zone)
+    return json_format.MessageToDict(answer, always_print_fields_with_no_presence=True)
+
+
+def make_request(problem: Json, **fields: Any) -> pb.ScheduleProgrammeRequest:
+    """Return the request of a problem, with what else is given."""
+    request = pb.ScheduleProgrammeRequest()
+    json_format.ParseDict({"problem": problem, **fields}, request)
+    return request
+
+
+def read_problem(problem: Json) -> tuple[Problem, dict[str, Kept]]:
+    """Return a problem as the planner takes it; nothing is to be kept."""
+    return ProblemReader(make_request(problem)).read()
+
+
+def schedule_validly(problem: Json, keep: Iterable[Json] = (), seconds: float = 5.0) -> Json:
+    """Return the answer to a problem that has a plan; it is checked."""
+    answer = schedule(problem, keep, seconds)
+    assert answer["state"] == "SCHEDULED", answer
+    assert list_faults(problem, answer) == []
+    return answer
+
+
+def keep(answer: Json) -> list[Json]:
+    """Return what to keep of the plan in an answer: all of it."""
+    return [
+        {name: assignment[name] for name in ("item", "startTime", "room", "interpreter")}
+        for assignment in answer["assignments"]
+    ]
+
+
+def make_problem(**fields: Any) -> Json:
+    """Return a problem of two days in one hall, with what else is given."""
+    return {
+        "timeZone": "Europe/Berlin",
+        "granularityMinutes": 15,
+        "days": [
+            {"id": "d1", "openTime": "2030-05-02T09:00", "closeTime": "2030-05-02T17:00"},
+            {"id": "d2", "openTime": "2030-05-03T09:00", "closeTime": "2030-05-03T17:00"},
+        ],
+        "rooms": [{"id": "hall"}],
+        "people": [{"id": "mayor"}, {"id": "guest"}],
+        "items": [],
+        **fields,
+    }
+
+
+def make_item(name: str, minutes: int = 60, **fields: Any) -> Json:
+    """Return an item with what else is given."""
+    return {"id": name, "durationMinutes": minutes, **fields}
