@@ -1,0 +1,191 @@
+"""Calendars that are read, and dates that are proposed."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from austausch.exchange.v1 import calendars_pb2 as pb
+from austausch.exchange.v1 import calendars_pb2_grpc
+from austausch.exchange.v1.exchange_pb2 import Visit as VisitMessage
+from sqlalchemy import case, or_, select
+
+from chassis.convert import date_message, enum_numbers, read_date, read_instant, timestamp_message
+from chassis.database import Database, Session
+from chassis.errors import InvalidArgument
+from services.exchange import queries
+from services.exchange.calendars import list_busy
+from services.exchange.date_proposals import CityCalendar, Kind, Period, Reason, Wish, propose
+from services.exchange.model import AgendaItem, City, Direction, Person, Visit, VisitState
+from services.exchange.public_holidays import list_public_holidays
+from services.exchange.scheduling.problem import Span
+from services.exchange.school_holidays import SchoolHolidays
+
+MAX_CALENDAR_SPAN = timedelta(days=732)
+MAX_DATES_SPAN = timedelta(days=550)
+DEFAULT_WINDOWS = 20
+WORKING_WEEK = frozenset({1, 2, 3, 4, 5})
+KINDS = enum_numbers(pb.DateReason.Kind.DESCRIPTOR, Kind)
+OFF = (VisitState.CANCELLED, VisitState.POSTPONED)
+
+
+class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
+    """
+    Serves ``CalendarService``.
+
+    Args:
+        home_city: ``cities/{city}`` that this installation serves.
+        school_holidays: What the operator provides of them.
+    """
+
+    def __init__(self, database: Database, home_city: str, school_holidays: SchoolHolidays) -> None:
+        self._database = database
+        self._home_city = home_city
+        self._school_holidays = school_holidays
+
+    async def ParseCalendar(self, request: pb.ParseCalendarRequest, context: Any) -> pb.ParseCalendarResponse:
+        span = Span(read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time"))
+        _check_span(span.start, span.end, MAX_CALENDAR_SPAN, "end_time")
+        zone = _read_zone(request.time_zone or "UTC", "time_zone")
+        busy = await asyncio.to_thread(list_busy, request.ics, span, zone, "ics")
+        spans = [
+            pb.BusySpan(start_time=timestamp_message(each.start), end_time=timestamp_message(each.end)) for each in busy
+        ]
+        return pb.ParseCalendarResponse(busy=spans)
+
+    async def ProposeDates(self, request: pb.ProposeDatesRequest, context: Any) -> pb.ProposeDatesResponse:
+        first, last = read_date(request.earliest_date, "earliest_date"), read_date(request.latest_date, "latest_date")
+        _check_span(first, last, MAX_DATES_SPAN, "latest_date")
+        async with self._database.read_once() as session:
+            partner = await queries.get_referenced(session, City, request.city, "city")
+            home = await session.get_by_name(City, self._home_city)
+            for place, person in enumerate(request.people):
+                await queries.get_referenced(session, Person, person, f"people[{place}]")
+            visits = await _list_visits(session, request, first, last)
+        is_outgoing = request.direction == VisitMessage.DIRECTION_OUTGOING
+        host, guest = (partner, home) if is_outgoing else (home, partner)
+        wish = Wish(
+            first,
+            last,
+            request.working_days,
+            self._get_calendar(host, first, last, request.language),
+            self._get_calendar(guest, first, last, request.language),
+            _read_blocked(request.blocked),
+            visits,
+            await asyncio.to_thread(_read_calendars, request.calendars, first, last, ZoneInfo(host.time_zone)),
+        )
+        windows = await asyncio.to_thread(propose, wish)
+        return pb.ProposeDatesResponse(
+            windows=[
+                pb.DateWindow(
+                    start_date=date_message(window.first),
+                    end_date=date_message(window.last),
+                    cost=window.cost,
+                    reasons=map(_reason_message, window.reasons),
+                )
+                for window in windows[: request.page_size or DEFAULT_WINDOWS]
+            ],
+            total_size=len(windows),
+        )
+
+    def _get_calendar(self, city: City, first: date, last: date, language: str) -> CityCalendar:
+        code = city.holiday_calendar or city.subdivision_code or city.country_code
+        return CityCalendar(
+            city.name,
+            frozenset(city.working_week) or WORKING_WEEK,
+            list_public_holidays(code, range(first.year, last.year + 1), language or "en"),
+            self._school_holidays.list_of(code, language or "en"),
+        )
+
+
+async def _list_visits(
+    session: Session, request: pb.ProposeDatesRequest, first: date, last: date
+) -> Mapping[str, Period]:
+    """Return the visits of the department or people within some days."""
+    if not request.department and not request.people:
+        return {}
+    of_people = select(AgendaItem.visit_id).where(AgendaItem.people.overlap(list(request.people)))
+    is_incoming = Visit.direction == Direction.INCOMING
+    in_charge = case((is_incoming, Visit.host_department), else_=Visit.exchange_department)
+    statement = select(Visit).where(
+        Visit.start_date <= last,
+        Visit.end_date >= first,
+        Visit.state.not_in(OFF),
+        or_((in_charge == request.department) & (in_charge != ""), Visit.id.in_(of_people)),
+    )
+    visits = await session.scalars(statement)
+    return {visit.name: Period(visit.start_date, visit.end_date, visit.title) for visit in visits}
+
+
+def _read_blocked(periods: Iterable[pb.BlockedPeriod]) -> list[Period]:
+    blocked = []
+    for place, each in enumerate(periods):
+        first = read_date(each.start_date, f"blocked[{place}].start_date")
+        last = read_date(each.end_date, f"blocked[{place}].end_date")
+        if last < first:
+            raise InvalidArgument(f"blocked[{place}].end_date", "is before the first day", reason="SPAN_REVERSED")
+        blocked.append(Period(first, last))
+    return blocked
+
+
+def _read_calendars(
+    calendars: Iterable[pb.PersonCalendar], first: date, last: date, zone: ZoneInfo
+) -> dict[str, list[Period]]:
+    """Return person → the days, in a zone, on which they are busy."""
+    span = Span(*(datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1))))
+    busy: dict[str, list[Period]] = {}
+    for place, each in enumerate(calendars):
+        spans = list_busy(each.ics, span, zone, f"calendars[{place}].ics")
+        # What ends at midnight ends on the day before.
+        ends = [found.end - timedelta(microseconds=1) for found in spans]
+        days = [
+            (found.start.astimezone(zone).date(), end.astimezone(zone).date())
+            for found, end in zip(spans, ends, strict=True)
+        ]
+        busy.setdefault(each.person, []).extend(_unite(days))
+    return busy
+
+
+def _unite(days: Iterable[tuple[date, date]]) -> list[Period]:
+    """Return periods in order, those that share a day as one."""
+    united: list[Period] = []
+    for first, last in days:
+        if united and first <= united[-1].last:
+            united[-1] = Period(united[-1].first, max(united[-1].last, last))
+        else:
+            united.append(Period(first, last))
+    return united
+
+
+def _reason_message(reason: Reason) -> pb.DateReason:
+    return pb.DateReason(
+        kind=KINDS[reason.kind],
+        against=reason.is_against,
+        start_date=date_message(reason.first),
+        end_date=date_message(reason.last),
+        subject=reason.subject,
+        title=reason.title,
+        estimated=reason.is_estimated,
+    )
+
+
+def _read_zone(name: str, path: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidArgument(
+            path, "is not an IANA time zone such as Europe/Vilnius", reason="TIME_ZONE_UNKNOWN"
+        ) from None
+
+
+def _check_span(start: date, end: date, longest: timedelta, path: str) -> None:
+    if end < start:
+        raise InvalidArgument(path, "is before the beginning", reason="SPAN_REVERSED")
+    if end - start > longest:
+        raise InvalidArgument(
+            path,
+            f"is more than {longest.days} days after the beginning",
+            reason="SPAN_TOO_LONG",
+            metadata={"max_days": str(longest.days)},
+        )
