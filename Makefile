@@ -124,6 +124,10 @@ bench: setup ## Measure throughput, latency, event lag and start-up against a ba
 bench-search: setup ## Measure how good the search is, and how fast on 100,000 learnings (COUNT="100000 1000000")
 	$(BIN)/python -m tests.bench.search $(if $(COUNT),--count $(COUNT))
 
+.PHONY: bench-planner
+bench-planner: setup ## Measure how soon programmes are planned, explained and changed
+	$(BIN)/python -m tests.bench.planner
+
 .PHONY: container-test
 container-test: ## Build the images and run deploy/compose.yaml for real (root, Debian 12)
 	deploy/container-test/run

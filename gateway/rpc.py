@@ -15,7 +15,14 @@ from types import ModuleType
 from typing import TypeVar, cast
 
 import grpc
-from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
+from austausch.exchange.v1 import (
+    calendars_pb2,
+    calendars_pb2_grpc,
+    exchange_pb2,
+    exchange_pb2_grpc,
+    scheduling_pb2,
+    scheduling_pb2_grpc,
+)
 from austausch.forum.v1 import forum_pb2, forum_pb2_grpc
 from austausch.knowledge.v1 import knowledge_pb2, knowledge_pb2_grpc, topics_pb2, topics_pb2_grpc
 from flask import current_app
@@ -35,7 +42,7 @@ MAX_TOKENS = 1000
 
 # The files of the contract by the process that serves them.
 CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
-    "exchange": (exchange_pb2.DESCRIPTOR,),
+    "exchange": (exchange_pb2.DESCRIPTOR, calendars_pb2.DESCRIPTOR, scheduling_pb2.DESCRIPTOR),
     "forum": (forum_pb2.DESCRIPTOR,),
     "knowledge": (knowledge_pb2.DESCRIPTOR, topics_pb2.DESCRIPTOR),
 }
@@ -137,6 +144,8 @@ def call(method: MethodDescriptor, request: Message) -> Message:
 # File of the contract → its stubs.
 STUBS: dict[str, ModuleType] = {
     exchange_pb2.DESCRIPTOR.name: exchange_pb2_grpc,
+    calendars_pb2.DESCRIPTOR.name: calendars_pb2_grpc,
+    scheduling_pb2.DESCRIPTOR.name: scheduling_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
     knowledge_pb2.DESCRIPTOR.name: knowledge_pb2_grpc,
     topics_pb2.DESCRIPTOR.name: topics_pb2_grpc,

@@ -122,6 +122,7 @@ REFUSALS: dict[str, dict[str, str]] = {
     },
     "RESOURCE_EXHAUSTED": {
         "TOO_MANY_ATTEMPTS": N_("Too many attempts. Please try again later."),
+        "PLANNER_BUSY": N_("Several programmes are being planned just now. Please try again in a moment."),
     },
     "UNAVAILABLE": {
         "SIGN_IN_BUSY": N_("Very many people are signing in just now. Please try again in a moment."),
@@ -151,6 +152,7 @@ FIELDS: dict[str, str] = {
     "string.uuid": N_("This has not the form that is needed here."),
     "int32.gte": N_("Please give a number that is not below %(gte)s."),
     "int32.gte_lte": N_("Please give a number from %(gte)s to %(lte)s."),
+    "double.gte_lte": N_("Please give a number from %(gte)s to %(lte)s."),
     "enum.defined_only": CHOICE,
     "enum.not_in": CHOICE,
     "repeated.max_items": N_("Please give no more than %(max_items)s entries."),
@@ -240,6 +242,19 @@ FIELDS: dict[str, str] = {
     "ROOM_NOT_AT_HOST": N_("%(room_title)s is in the home city, and this visit is abroad."),
     "INTERPRETER_LANGUAGES": N_("Nobody who is booked speaks both languages: %(people)s."),
     "DEBRIEF_TOO_LARGE": N_("The debrief is too long as a whole. Please shorten some of its texts."),
+    # Programmes that are planned.
+    "UNKNOWN_ID": N_("There is no %(id)s."),
+    "ID_REPEATED": N_("There is more than one %(id)s."),
+    "NOT_IDS": N_("This has to be a list of ids."),
+    "TIME_MALFORMED": EXAMPLE,
+    "SPAN_REVERSED": N_("The end is before the beginning."),
+    "SPAN_TOO_LONG": N_("The end is more than %(max_days)s days after the beginning."),
+    "CALENDAR_LINE_UNREADABLE": N_("Line %(line)s of the calendar cannot be read: %(text)s"),
+    "CALENDAR_INCOMPLETE": N_("The calendar is not complete: look at line %(line)s."),
+    "CALENDAR_ZONE_UNKNOWN": N_("Line %(line)s of the calendar names a time zone that is not known: %(zone)s"),
+    "CALENDAR_END_BEFORE_START": N_("Line %(line)s of the calendar: this ends before it begins."),
+    "CALENDAR_TOO_FREQUENT": N_("Line %(line)s of the calendar: this repeats several times a day."),
+    "DAYS_OVERLAP": N_("Two days overlap."),
     # Forums.
     "EXPERT_CITY_REQUIRED": N_("Please fill this in: only a national expert comes from no city."),
     "NOT_AN_EXPERTS_EMAIL": N_("No expert signs in with this e-mail address."),

@@ -1,14 +1,19 @@
 """The exchange service's process: ``python -m services.exchange`` serves, with ``migrate`` it migrates its database."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from austausch.exchange.v1 import calendars_pb2_grpc, scheduling_pb2_grpc
 from austausch.exchange.v1 import exchange_pb2_grpc as contract
 
 from chassis import server
 from chassis.database import Database
 from chassis.settings import ServiceSettings, load
 from services.exchange.events import HANDLERS
+from services.exchange.planning import PlannerPool
+from services.exchange.school_holidays import SchoolHolidays
 from services.exchange.service.agenda_items import AgendaItemServicer
+from services.exchange.service.calendars import CalendarServicer
 from services.exchange.service.cities import CityServicer
 from services.exchange.service.delegates import DelegateServicer
 from services.exchange.service.exchanges import ExchangeServicer
@@ -17,6 +22,7 @@ from services.exchange.service.partnerships import PartnershipServicer
 from services.exchange.service.people import PersonServicer
 from services.exchange.service.programmes import ProgrammeServicer
 from services.exchange.service.rooms import RoomServicer
+from services.exchange.service.scheduling import SchedulingServicer
 from services.exchange.service.visits import VisitServicer
 
 NAME = "exchange"
@@ -28,6 +34,8 @@ class ExchangeSettings(ServiceSettings):
 
     home_city: str = "cities/mannheim"
     """The city that this installation serves."""
+    school_holidays: Path | None = None
+    """A folder with the school holidays of each country, ``DE.json``, as OpenHolidays has them; none if empty."""
 
 
 def build(settings: ExchangeSettings) -> server.Service:
@@ -48,6 +56,11 @@ def build(settings: ExchangeSettings) -> server.Service:
             (contract.add_RoomServiceServicer_to_server, RoomServicer(database)),
             (contract.add_PersonServiceServicer_to_server, PersonServicer(database)),
             (contract.add_ExchangeNameServiceServicer_to_server, ExchangeNameServicer(database)),
+            (
+                calendars_pb2_grpc.add_CalendarServiceServicer_to_server,
+                CalendarServicer(database, settings.home_city, SchoolHolidays(settings.school_holidays)),
+            ),
+            (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(PlannerPool())),
         ],
         handlers=HANDLERS,
     )

@@ -20,14 +20,13 @@ from google.protobuf import json_format
 
 from deploy.embedded import free_port
 from tests import stack
-from tests.bench import load, throughput
+from tests.bench import load, report, throughput
 from tests.bench.asking import Asking, Question
 from tests.bench.baseline import ANSWERS
 from tests.bench.client import Client
 from tests.bench.statements import StatementLog, database_url
 from tests.bench.throughput import ROUNDS, Subject
 
-REPORT = stack.ROOT / "docs/performance.md"
 VISITS = 240
 FURNISHED = 80
 LEARNINGS = 240
@@ -40,15 +39,13 @@ def main() -> None:
     """Measure, print, and write the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=2, help="of each load in each round")
-    parser.add_argument("--write", action="store_true", help=f"write {REPORT.relative_to(stack.ROOT)}")
+    parser.add_argument("--write", action="store_true", help=f"write {report.PAGE.relative_to(stack.ROOT)}")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         text = _measure(Path(scratch), arguments.seconds)
     print(text)
     if arguments.write:
-        # The part of the search is written by `make bench-search`.
-        _, heading, search = REPORT.read_text().partition("## Search")
-        REPORT.write_text(f"{text.rstrip()}\n\n{heading}{search}" if heading else text)
+        report.write_part(text)
 
 
 def _measure(scratch: Path, seconds: float) -> str:

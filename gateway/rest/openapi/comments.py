@@ -19,6 +19,8 @@ Path = tuple[int, ...]
 FILE_MESSAGES, FILE_ENUMS, FILE_SERVICES, SERVICE_METHODS = 4, 5, 6, 2
 MESSAGE_FIELDS, MESSAGE_MESSAGES, MESSAGE_ENUMS, ENUM_VALUES = 2, 3, 4, 2
 FILE_PACKAGE = 2
+# Begins a line of a comment that is none for readers.
+FOR_LINTER = "buf:lint:"
 
 
 @cache
@@ -30,7 +32,8 @@ def read_comments() -> dict[str, str]:
         texts = {tuple(location.path): location.leading_comments for location in file.source_code_info.location}
         for path, name in _walk_file(file):
             if text := texts.get(path):
-                texts_by_name[name] = "\n".join(line.removeprefix(" ").rstrip() for line in text.splitlines()).strip()
+                lines = [line.removeprefix(" ").rstrip() for line in text.splitlines()]
+                texts_by_name[name] = "\n".join(line for line in lines if not line.startswith(FOR_LINTER)).strip()
     return texts_by_name
 
 

@@ -22,6 +22,7 @@ WELL_KNOWN: dict[str, Schema] = {
     fields.DURATION: {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$", "examples": ["5400s"]},
     fields.FIELD_MASK: {"type": "string", "examples": ["title,startDate"]},
     "google.protobuf.Struct": {"type": "object"},
+    "google.protobuf.ListValue": {"type": "array", "items": {}},
     "google.protobuf.Value": {},
     "google.protobuf.Any": {"type": "object"},
 }

@@ -10,10 +10,10 @@ from pathlib import Path
 from chassis import telemetry
 from chassis.settings import ProcessSettings
 from tests import stack
+from tests.bench import report
 from tests.bench.search.quality import measure_quality
 from tests.bench.search.volume import measure_volume
 
-REPORT = stack.ROOT / "docs/performance.md"
 HEADING = "## Search"
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.search", description=__doc__)
     parser.add_argument("--count", type=int, nargs="+", default=[100_000], help="sizes of the generated collections")
     parser.add_argument("--questions", type=int, default=500, help="queries asked of each")
-    parser.add_argument("--write", action="store_true", help=f"write {REPORT.relative_to(stack.ROOT)}")
+    parser.add_argument("--write", action="store_true", help=f"write {report.PAGE.relative_to(stack.ROOT)}")
     arguments = parser.parse_args()
     telemetry.set_up("bench", ProcessSettings(log_level="error"))
     parts = [HEADING, "What `make bench-search` prints on two cores. Times are milliseconds."]
@@ -32,8 +32,7 @@ def main() -> None:
     text = "\n\n".join(parts) + "\n"
     print(text)
     if arguments.write:
-        before, _, _ = REPORT.read_text().partition(HEADING)
-        REPORT.write_text(f"{before.rstrip()}\n\n{text}")
+        report.write_part(text)
 
 
 if __name__ == "__main__":
