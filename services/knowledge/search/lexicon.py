@@ -145,10 +145,14 @@ class Lexicon:
 
     def find_compounds(self, word: str) -> list[str]:
         """Return the terms of the compounds that a word is a part of, the shortest first."""
-        parts = {part for part in (get_terms(word), *get_stems(word, "de")) if len(part) >= MIN_PART}
+        stems = get_stems(word, "de")
+        parts = {part for part in (get_terms(word), *stems) if len(part) >= MIN_PART}
+        # A stem that no word has may be that of a slip of the pen, and merely begin the word that was meant.
+        only_last = {stem for stem in stems if not any(self._find_with_stem(stem))} - {get_terms(word)}
         found: dict[str, None] = {}
         for part in parts:
-            for entry, _ in self._searcher.terms_with_prefix("endings", part, limit=2 * MAX_FORMS):
+            prefix = f"{part}{_GAP}" if part in only_last else part
+            for entry, _ in self._searcher.terms_with_prefix("endings", prefix, limit=2 * MAX_FORMS):
                 ending, _, before = entry.partition(_GAP)
                 # Not all that merely contain the letters contain the word.
                 if (before or len(ending) >= len(part) + _MIN_REST) and before + ending not in parts:
