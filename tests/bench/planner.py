@@ -76,10 +76,10 @@ def _measure(size: Size) -> str:
     plans, explanations, minimal, changed, fewest = [], [], [], [], []
     for seed in SEEDS:
         problem = generate(size.shape, seed).problem
-        answer = _check(problem, schedule(problem, seconds=IMPROVE_SECONDS))
+        answer = _check(problem, schedule(problem, improve_seconds=IMPROVE_SECONDS))
         plans.append(answer["firstSolutionSeconds"])
         for worse in _list_mishaps(problem, answer, random.Random(seed)):
-            again = schedule(worse, keep(answer), seconds=IMPROVE_SECONDS)
+            again = schedule(worse, keep(answer), improve_seconds=IMPROVE_SECONDS)
             changed.append(again["firstSolutionSeconds"] or again["seconds"])
             fewest.append(again["changes"]["fewestProven"])
             if again["state"] == "SCHEDULED":
@@ -87,7 +87,7 @@ def _measure(size: Size) -> str:
         for kind in CONTRADICTIONS if size.shape.venues > 1 else set(CONTRADICTIONS) - {"too far"}:
             contrary = deepcopy(problem)
             contradict(contrary, kind, seed)
-            refusal = schedule(contrary, seconds=IMPROVE_SECONDS)
+            refusal = schedule(contrary, improve_seconds=IMPROVE_SECONDS)
             if refusal["state"] != "INFEASIBLE":
                 raise AssertionError(f"{size.label}, {kind}, {seed}: {refusal['state']}")
             explanations.append(refusal["seconds"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.exchange.scheduling import explanation, planner
 from tests.planning.asking import Json, make_item, make_problem, schedule
 from tests.planning.generator import CONTRADICTIONS, Shape, contradict, generate
 
@@ -11,6 +12,13 @@ SHAPE = Shape(20, rooms=4, venues=2, interpreters=3)
 def kinds_of(answer: Json) -> set[str]:
     """Return the kinds of the requirements that contradict each other."""
     return {requirement["kind"] for requirement in answer["conflict"]["requirements"]}
+
+
+@pytest.fixture(autouse=True)
+def _waits_for_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "EXPLAIN_SECONDS_PER_ITEM", 60.0)
+    monkeypatch.setattr(planner, "MAX_EXPLAIN_SECONDS", 60.0)
+    monkeypatch.setattr(explanation, "CHECK_SECONDS", 10.0)
 
 
 @pytest.mark.parametrize("kind", CONTRADICTIONS)

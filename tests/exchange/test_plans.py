@@ -31,7 +31,7 @@ def start_of(answer: Json, item: str) -> str:
 @given(SHAPES, st.integers(0, 10_000))
 @settings(max_examples=25, deadline=None)
 def test_a_programme_that_has_a_plan_gets_a_valid_one(shape: Shape, seed: int) -> None:
-    schedule_validly(generate(shape, seed).problem, seconds=1.0)
+    schedule_validly(generate(shape, seed).problem, improve_seconds=0.5)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_programme_that_has_a_plan_gets_a_valid_one(shape: Shape, seed: int) -
     ids=["50 items", "50 items with travel and interpreters", "200 items"],
 )
 def test_large_programmes_are_planned(shape: Shape) -> None:
-    schedule_validly(generate(shape, 1).problem, seconds=8.0)
+    schedule_validly(generate(shape, 1).problem, improve_seconds=2.0)
 
 
 def test_a_day_that_loses_an_hour_is_an_hour_shorter() -> None:

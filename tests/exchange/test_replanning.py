@@ -11,8 +11,8 @@ ITEMS = [make_item(name, required=["mayor"], needsRoom=True) for name in ("a", "
 @pytest.mark.parametrize("shape", [Shape(20), Shape(20, rooms=4, interpreters=3, venues=2)])
 def test_a_plan_that_still_fits_is_kept_as_it_is(shape: Shape) -> None:
     problem = generate(shape, 3).problem
-    kept = keep(schedule_validly(problem, seconds=1.0))
-    answer = schedule_validly(problem, kept, seconds=3.0)
+    kept = keep(schedule_validly(problem, improve_seconds=0.5))
+    answer = schedule_validly(problem, kept)
     assert answer["changes"]["moved"] == []
     assert answer["changes"]["fewestProven"]
     assert keep(answer) == kept

@@ -1,5 +1,6 @@
 """Asks the planner in this process as the API does, in JSON."""
 
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,18 +8,35 @@ from austausch.exchange.v1 import scheduling_pb2 as pb
 from google.protobuf import json_format
 
 from services.exchange.convert_schedule import ProblemReader, plan_message
-from services.exchange.scheduling.plan import Kept
+from services.exchange.scheduling.plan import Kept, Plan
 from services.exchange.scheduling.planner import Planner
 from services.exchange.scheduling.problem import Problem
 from tests.planning.validator import list_faults
 
 Json = dict[str, Any]
+WAIT_SECONDS = 60.0
 
 
-def schedule(problem: Json, keep: Iterable[Json] = (), seconds: float = 5.0) -> Json:
-    """Return the answer to a problem."""
+def schedule(problem: Json, keep: Iterable[Json] = (), improve_seconds: float = 5.0) -> Json:
+    """
+    Return the answer to a problem.
+
+    Args:
+        improve_seconds: How long a plan may be improved; it is waited for as long as a busy machine may take.
+    """
     reader = ProblemReader(make_request(problem, keep=list(keep)))
-    answer = plan_message(Planner(*reader.read(), seconds).run(), reader.zone)
+    timer: threading.Timer | None = None
+
+    def watch(_plan: Plan) -> None:
+        nonlocal timer
+        if timer is None:
+            timer = threading.Timer(improve_seconds, planner.stop)
+            timer.start()
+
+    planner = Planner(*reader.read(), WAIT_SECONDS, watch)
+    answer = plan_message(planner.run(), reader.zone)
+    if timer is not None:
+        timer.cancel()
     return json_format.MessageToDict(answer, always_print_fields_with_no_presence=True)
 
 
@@ -34,9 +52,9 @@ def read_problem(problem: Json) -> tuple[Problem, dict[str, Kept]]:
     return ProblemReader(make_request(problem)).read()
 
 
-def schedule_validly(problem: Json, keep: Iterable[Json] = (), seconds: float = 5.0) -> Json:
+def schedule_validly(problem: Json, keep: Iterable[Json] = (), improve_seconds: float = 5.0) -> Json:
     """Return the answer to a problem that has a plan; it is checked."""
-    answer = schedule(problem, keep, seconds)
+    answer = schedule(problem, keep, improve_seconds)
     assert answer["state"] == "SCHEDULED", answer
     assert list_faults(problem, answer) == []
     return answer
