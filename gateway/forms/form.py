@@ -37,6 +37,8 @@ R = TypeVar("R", bound=Message)
 # Fields of the form of a resource besides the contract's: what it was loaded with, the paths of fields that both
 # changed, and those at which the reader takes what the other saved.
 LOADED, ASKED, TAKE = "loaded", "asked", "take"
+# In the address of a question that was asked, where some of its fields may also stand without that.
+ASKS = "ask"
 
 
 class Form:
@@ -54,13 +56,21 @@ class Form:
         groups: What a group of fields is called, by the path that their paths start with; for the summary too.
     """
 
-    def __init__(self, initial: Mapping[str, str | Message | list[str]] | None = None, *, zone: str = "") -> None:
+    def __init__(
+        self,
+        initial: Mapping[str, str | Message | list[str]] | None = None,
+        *,
+        zone: str = "",
+        is_question: bool = False,
+    ) -> None:
         """
         Take what was posted, or is shown again; else `initial`: text or messages by the path they start at.
 
         A message among `initial` is what is stored now, and an `etag` that of what is stored: `save` compares with it.
-        `zone` is the IANA zone of the form's times; the home city's when empty.
+        `zone` is the IANA zone of the form's times; the home city's when empty. A form that `is_question` changes
+        nothing: what was typed stands in the address, which can be kept and sent to others.
         """
+        self.is_question = is_question
         self.zone = ZoneInfo(zone or current_app.config["HOME_TIME_ZONE"])
         self.complaints: dict[str, list[str]] = {}
         self.explanation: Explanation | None = None
@@ -72,7 +82,7 @@ class Form:
         self.values: MultiDict[str, str] = MultiDict()
         self._initial = dict(initial or {})
         if self.submitted:
-            self.values = MultiDict(request.form.items(multi=True))
+            self.values = MultiDict((request.args if is_question else request.form).items(multi=True))
         elif typed := resubmission.get_typed():
             self.values = field_codec.translate_words(typed)
         else:
@@ -102,7 +112,7 @@ class Form:
 
     @property
     def submitted(self) -> bool:
-        return request.method == "POST"
+        return ASKS in request.args if self.is_question else request.method == "POST"
 
     def __getitem__(self, path: str) -> str:
         """Return the text at `path`, the last where it came more than once; "" when there is none."""

@@ -29,6 +29,7 @@ PAGES = [
     "/visits",
     "/visits?state=STATE_IDEA&city=cities/haifa",
     "/visits/new",
+    "/visits/dates",
     "{visit}",
     "{visit}/edit",
     "{visit}/cancel",

@@ -24,7 +24,8 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import delegation, deletion, programme
+from gateway.pages.visits import dates, delegation, deletion, programme
+from gateway.pages.visits.directions import INCOMING, OUTGOING, list_directions
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
 from gateway.vocabulary.cities import get_home_city_name
@@ -33,6 +34,7 @@ from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
+dates.add_pages(blueprint)
 delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)
 programme.add_pages(blueprint)
@@ -45,7 +47,6 @@ ENTRIES = "debrief.entries"
 MAX_LEARNINGS = 50  # as the contract has it
 # How long the learnings of a debrief are waited for, and how often a page asks by itself.
 LONGEST_WAY, MAX_ASKED = timedelta(minutes=2), 20
-INCOMING, OUTGOING = "DIRECTION_INCOMING", "DIRECTION_OUTGOING"
 
 
 @blueprint.get("")
@@ -60,7 +61,7 @@ def index() -> ResponseReturnValue:
         )
     )
     return render_template(
-        "visits/list.html", answer=answer, cities=cities.get_city_names(), directions=_list_directions()
+        "visits/list.html", answer=answer, cities=cities.get_city_names(), directions=list_directions()
     )
 
 
@@ -75,7 +76,9 @@ def create() -> ResponseReturnValue:
     form = Form(
         {
             "visit.exchange": chosen.name if chosen else "",
-            "visit.direction": INCOMING,
+            "visit.direction": OUTGOING if request.args.get("direction") == OUTGOING else INCOMING,
+            "visit.start_date": request.args.get("start_date", ""),
+            "visit.end_date": request.args.get("end_date", ""),
             "visit.host_department": suggested,
             SUGGESTED: suggested,
         }
@@ -90,7 +93,7 @@ def create() -> ResponseReturnValue:
         "visits/form.html",
         form=form,
         exchanges=exchanges,
-        directions=_list_directions(),
+        directions=list_directions(),
         departments=[] if form["visit.direction"] == OUTGOING else departments.suggest_departments(exchanges),
         suggested=SUGGESTED,
         visit=None,
@@ -347,14 +350,6 @@ def _get_new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
 def _get_state(visit: pb.Visit) -> str:
     """Return the state of a visit as refusals name it: `RUNNING`."""
     return pb.Visit.State.Name(visit.state).removeprefix("STATE_")
-
-
-def _list_directions() -> list[tuple[str, str]]:
-    """Return the directions of visits, named by who hosts or travels: the reader may be of either city."""
-    return [
-        (INCOMING, _("Incoming: %(city)s hosts", city=get_home_city_name())),
-        (OUTGOING, _("Outgoing: %(city)s travels", city=get_home_city_name())),
-    ]
 
 
 def _get_today(visit: pb.Visit) -> date:
