@@ -20,8 +20,8 @@ class Model:
     """
     What has to hold.
 
-    Without `is_exact` it is known how many rooms are taken and not which: a plan is found ten times as fast, and its
-    rooms are assigned afterwards, which nearly always can be done.
+    Without `is_exact` it is known how many rooms are taken and not which: times are found several times as fast, and
+    rooms for these times may be assigned afterwards, where that can be done.
 
     Args:
         is_exact: Whether each room is a choice of its own.
