@@ -35,13 +35,16 @@ CONTRACTS: tuple[Any, ...] = (
     topics_pb2,
 )
 # What notes a violation, and where its reason stands among the arguments.
-NOTES = {"Violation": 1, "UnfitValue": None, "_parse_with": None}
+NOTES = {"Violation": 1, "UnfitValue": None, "_parse_with": None, "Unreadable": 0}
+# Whose particulars are always the same.
+PARTICULARS = {"Unreadable": {"line", "text"}}
 # Where a reason is passed on or comes from the contract: function, in file.
 PASSED_ON = {
     ("chassis/errors.py", "InvalidArgument.__init__"),
     ("chassis/errors.py", "from_code"),
     ("chassis/status.py", "from_rpc_error"),
     ("chassis/validation.py", "_read"),
+    ("services/exchange/calendar_process.py", "CalendarReader._read"),
     ("gateway/errors/unfit_value.py", "UnfitValue.to_violation"),
     ("gateway/forms/field_codec.py", "_parse_with"),
 }
@@ -142,6 +145,9 @@ def _reason(call: ast.Call, position: int | None) -> str | None:
 
 def _note_metadata(noted: dict[str, set[str]], reason: str, call: ast.Call) -> None:
     """Note which particulars every call that gives a reason names; of a call that has them from elsewhere, any."""
+    if always := PARTICULARS.get(_name(call.func)):
+        noted[reason] = noted.get(reason, always) & always
+        return
     given = next((keyword.value for keyword in call.keywords if keyword.arg == "metadata"), None)
     if given is None and _name(call.func) == "Violation" and len(call.args) > 3:
         given = call.args[3]

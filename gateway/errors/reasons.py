@@ -251,8 +251,9 @@ FIELDS: dict[str, str] = {
     "SPAN_TOO_LONG": N_("The end is more than %(max_days)s days after the beginning."),
     "CALENDAR_LINE_UNREADABLE": N_("Line %(line)s of the calendar cannot be read: %(text)s"),
     "CALENDAR_INCOMPLETE": N_("The calendar is not complete: look at line %(line)s."),
-    "CALENDAR_ZONE_UNKNOWN": N_("Line %(line)s of the calendar names a time zone that is not known: %(zone)s"),
+    "CALENDAR_ZONE_UNKNOWN": N_("Line %(line)s of the calendar names a time zone that is not known: %(text)s"),
     "CALENDAR_END_BEFORE_START": N_("Line %(line)s of the calendar: this ends before it begins."),
+    "CALENDAR_TOO_LARGE": N_("It takes too long to read this calendar. Please export fewer years of it."),
     "CALENDAR_TOO_FREQUENT": N_("Line %(line)s of the calendar: this repeats several times a day."),
     "DAYS_OVERLAP": N_("Two days overlap."),
     # Forums.

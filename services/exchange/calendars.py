@@ -1,207 +1,202 @@
 """
 Calendars of people: when somebody is busy, read from an iCalendar text.
 
-Nothing is read in part: a calendar with a line that cannot be understood is refused with that line, for what it says
-may be the very appointment that counts.
+Nothing is read in part: a calendar with a line that cannot be understood, and that tells when somebody is busy, is
+refused with that line, for what it says may be the very appointment that counts. What a calendar says besides
+(alarms, tasks, attendees) is not looked at.
 
-Source: RFC 5545 (iCalendar); what makes an event busy is told in 3.8.2.7 (TRANSP), 3.8.1.11 (STATUS), 3.2.9 (FBTYPE).
+Source: RFC 5545 (iCalendar). What makes an event busy: 3.8.2.7 (TRANSP), 3.8.1.11 (STATUS), 3.2.9 (FBTYPE); days and
+weeks of a duration go by the calendar, hours by the clock: 3.3.6; a local time that is skipped: 3.3.5.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-import icalendar
-import recurring_ical_events
-from icalendar.parser import Contentline
+from dateutil.rrule import rruleset, rrulestr
 
-from chassis.errors import InvalidArgument
+from services.exchange.calendar_lines import Component, Unreadable, read_calendars, refuse_line
+from services.exchange.calendar_values import Length, Moment, Zones, list_moments, read_length, read_moment, read_rule
 from services.exchange.scheduling.problem import Span
 
-MAX_QUOTED = 80
-TOO_FREQUENT = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 FREE_STATUS = frozenset({"FREE", "WORKINGELSEWHERE"})
-TIMED = ("DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE")
+DAY = timedelta(days=1)
 
 
-def list_busy(text: str, span: Span, zone: tzinfo, path: str) -> list[Span]:
+def list_busy(text: str, span: Span, zone: tzinfo) -> list[Span]:
     """
     Return when somebody is busy: in order, apart from each other, within a span.
+
+    A text can be made to take hours; whoever reads one of strangers has to put an end to it.
 
     Args:
         text: One or several calendars.
         zone: In which days begin, and clocks go that name no zone.
-        path: Field of the request that holds the text, for errors.
 
     Raises:
-        InvalidArgument: The text cannot be read; the metadata names the `line`. Reasons: CALENDAR_LINE_UNREADABLE
-            (with the `text` of the line), CALENDAR_INCOMPLETE (something begins and does not end, an event has no
-            start, or there is no calendar), CALENDAR_ZONE_UNKNOWN (`zone`), CALENDAR_END_BEFORE_START,
-            CALENDAR_TOO_FREQUENT (something repeats several times a day).
+        Unreadable: The text cannot be read.
     """
-    parts = _list_parts(text, path)
-    try:
-        calendars = icalendar.Calendar.from_ical(text, multiple=True)
-    except (ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise _refuse_line(path, 1, str(error), str(error)) from error
-    components = [component for calendar in calendars for component in calendar.walk()]
-    for component, part in zip(components, parts, strict=True):
-        _check(component, part, path)
     spans: list[Span] = []
-    for calendar in calendars:
-        spans += _list_of_events(calendar, span, zone, path)
-        for component in calendar.walk("VFREEBUSY"):
-            spans += _list_of_free_busy(component, zone)
+    events: list[_Event] = []
+    for calendar in read_calendars(text):
+        zones = Zones(calendar, zone)
+        is_cancelled = calendar.get_text("METHOD") == "CANCEL"
+        for component in calendar.parts:
+            if component.name == "VEVENT" and not is_cancelled:
+                events.append(_read_event(component, zones))
+            elif component.name == "VFREEBUSY":
+                spans += _list_of_free_busy(component, zones)
+    spans += _list_of_events(events, span)
     return merge(spans, span)
 
 
 @dataclass(slots=True)
-class _Part:
-    """A component in the text: where it begins, and the lines of its properties."""
+class _Event:
+    """
+    An event with all its repetitions, or what became of one of them.
 
-    line: int
-    properties: dict[str, int] = field(default_factory=dict)
+    Attributes:
+        start: In the zone of the series, like all moments of it.
+        replaced: The moment of the repetition that this takes the place of; None for a series.
+        replaces_later: Whether of all later ones as well.
+        recurrence: The beginnings of its repetitions on the wall clock, without end perhaps.
+    """
 
-
-def _list_parts(text: str, path: str) -> list[_Part]:
-    """Return the components of a text, in the order in which they begin; every line has been understood."""
-    parts: list[_Part] = []
-    open_parts: list[tuple[str, _Part]] = []
-    for number, line in _unfold(text):
-        try:
-            name, _, value = Contentline.from_ical(line).parts()
-        except ValueError as error:
-            raise _refuse_line(path, number, line, str(error)) from error
-        name, value = name.upper(), value.strip().upper()
-        if name == "BEGIN":
-            parts.append(part := _Part(number))
-            open_parts.append((value, part))
-        elif not open_parts:
-            raise _refuse_line(path, number, line, "stands outside of a calendar")
-        elif name == "END" and open_parts[-1][0] != value:
-            raise _refuse_line(path, number, line, f"ends what did not begin; {open_parts[-1][0]} did")
-        elif name == "END":
-            open_parts.pop()
-        else:
-            open_parts[-1][1].properties.setdefault(name, number)
-    if open_parts:
-        name, part = open_parts[-1]
-        raise _refuse_incomplete(path, part.line, f"{name} has no end")
-    if not parts:
-        raise _refuse_incomplete(path, 1, "holds no calendar")
-    return parts
+    uid: str
+    start: Moment
+    length: Length
+    is_busy: bool
+    sequence: int
+    replaced: Moment | None = None
+    replaces_later: bool = False
+    recurrence: Iterable[datetime] = field(default_factory=list)
+    excluded_days: frozenset[Any] = frozenset()
 
 
-def _unfold(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a text as they were before they were folded, each with the number that it begins at."""
-    number, whole = 0, ""
-    for place, line in enumerate(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        if line[:1] in (" ", "\t") and whole:
-            whole += line[1:]
-            continue
-        if whole.strip():
-            yield number, whole
-        number, whole = place, line
-    if whole.strip():
-        yield number, whole
+def _read_event(component: Component, zones: Zones) -> _Event:
+    start_property = component.get("DTSTART")
+    if start_property is None:
+        raise Unreadable("CALENDAR_INCOMPLETE", component.line, "an event has no start")
+    start = read_moment(start_property, zones)
+    replaced = component.get("RECURRENCE-ID")
+    recurrence, excluded_days = _read_recurrence(component, start, zones)
+    return _Event(
+        # Without an id an event is one by itself.
+        uid=component.get_text("UID") or f"line {component.line}",
+        start=start,
+        length=_read_event_length(component, start, zones),
+        is_busy=(
+            component.get_text("TRANSP") != "TRANSPARENT"
+            and component.get_text("STATUS") != "CANCELLED"
+            and component.get_text("X-MICROSOFT-CDO-BUSYSTATUS") not in FREE_STATUS
+        ),
+        sequence=int(sequence) if (sequence := component.get_text("SEQUENCE")).isdecimal() else 0,
+        replaced=read_moment(replaced, zones) if replaced else None,
+        replaces_later=replaced is not None and replaced.parameters.get("RANGE", "").upper() == "THISANDFUTURE",
+        recurrence=recurrence,
+        excluded_days=excluded_days,
+    )
 
 
-def _check(component: Any, part: _Part, path: str) -> None:
-    """Raise where a component says something that cannot be understood."""
-    for name, reason in component.errors:
-        number = part.properties.get(str(name).upper(), part.line)
-        raise _refuse_line(path, number, f"{name}: {reason}", reason)
-    if component.name not in ("VEVENT", "VFREEBUSY"):
-        return
-    for name in TIMED:
-        for value in _list_values(component, name):
-            zone = value.params.get("TZID", "")
-            if zone and any(isinstance(moment, datetime) and moment.tzinfo is None for moment in _list_moments(value)):
-                raise InvalidArgument(
-                    path,
-                    f"{zone} is no time zone",
-                    reason="CALENDAR_ZONE_UNKNOWN",
-                    metadata={"line": str(part.properties[name]), "zone": _quote(zone)},
-                )
-    if component.name == "VEVENT":
-        _check_event(component, part, path)
+def _read_event_length(component: Component, start: Moment, zones: Zones) -> Length:
+    end, duration = component.get("DTEND"), component.get("DURATION")
+    if end is None:
+        if duration is None:
+            return Length(DAY) if start.is_day else Length()
+        return read_length(duration)
+    until = read_moment(end, zones)
+    if until.is_day != start.is_day:
+        raise refuse_line(end, "is a day where the start is a time, or a time where it is a day")
+    if until.instant < start.instant:
+        raise Unreadable("CALENDAR_END_BEFORE_START", end.line, "an event ends before it starts")
+    # On the wall clock: a night shift ends at six, whether clocks change or not.
+    return Length(max(until.to(start.zone) - start.local, DAY if start.is_day else timedelta()))
 
 
-def _check_event(event: Any, part: _Part, path: str) -> None:
-    if "DTSTART" not in event:
-        raise _refuse_incomplete(path, part.line, "an event has no start")
-    start, end = event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None
-    if end is not None and (type(start) is not type(end) or _is_later(start, end)):
-        raise InvalidArgument(
-            path,
-            "an event ends before it starts",
-            reason="CALENDAR_END_BEFORE_START",
-            metadata={"line": str(part.properties["DTEND"])},
-        )
-    for rule in _list_values(event, "RRULE"):
-        times = [len(rule.get(name, "1")) for name in ("BYHOUR", "BYMINUTE", "BYSECOND")]
-        if TOO_FREQUENT & set(rule.get("FREQ", ())) or times[0] * times[1] * times[2] > 1:
-            raise InvalidArgument(
-                path,
-                "an event repeats several times a day",
-                reason="CALENDAR_TOO_FREQUENT",
-                metadata={"line": str(part.properties["RRULE"])},
-            )
+def _read_recurrence(component: Component, start: Moment, zones: Zones) -> tuple[rruleset, frozenset[Any]]:
+    """Return the beginnings of an event's repetitions, and the days of which all are left out."""
+    recurrence = rruleset()
+    recurrence.rdate(start.local)
+    for name, add in (("RRULE", recurrence.rrule), ("EXRULE", recurrence.exrule)):
+        for rule in component.list_all(name):
+            text = read_rule(rule, start)
+            try:
+                add(rrulestr(text, dtstart=start.local))
+            except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError) as error:
+                raise refuse_line(rule, str(error)) from error
+    days = set()
+    for name, add in (("RDATE", recurrence.rdate), ("EXDATE", recurrence.exdate)):
+        for written in component.list_all(name):
+            for moment in list_moments(written, zones):
+                if name == "EXDATE" and moment.is_day and not start.is_day:
+                    days.add(moment.local.date())
+                else:
+                    add(moment.to(start.zone))
+    return recurrence, frozenset(days)
 
 
-def _is_later(start: Any, end: Any) -> bool:
-    if isinstance(start, datetime) and (start.tzinfo is None) != (end.tzinfo is None):
-        return False
-    return bool(end < start)
-
-
-def _list_values(component: Any, name: str) -> list[Any]:
-    value = component.get(name, [])
-    return value if isinstance(value, list) else [value]
-
-
-def _list_moments(value: Any) -> Iterator[Any]:
-    """Yield the dates and times of a property, of periods their beginnings."""
-    for each in value.dts if hasattr(value, "dts") else [value]:
-        moment = each.dt
-        yield moment[0] if isinstance(moment, tuple) else moment
-
-
-def _list_of_events(calendar: Any, span: Span, zone: tzinfo, path: str) -> Iterator[Span]:
-    """Yield the times of the events that make somebody busy, every repetition by itself."""
-    try:
-        # Days and clocks without a zone may begin up to a day before the span does in UTC.
-        events = recurring_ical_events.of(calendar).between(
-            span.start - timedelta(days=1), span.end + timedelta(days=1)
-        )
-    except (ValueError, TypeError, OverflowError, recurring_ical_events.InvalidCalendar) as error:
-        raise _refuse_line(path, 1, str(error), str(error)) from error
+def _list_of_events(events: Iterable[_Event], span: Span) -> Iterator[Span]:
+    """Yield the times at which events make somebody busy, every repetition by itself."""
+    series: dict[str, list[_Event]] = defaultdict(list)
+    exceptions: dict[str, list[_Event]] = defaultdict(list)
     for event in events:
-        if (
-            str(event.get("TRANSP", "OPAQUE")).upper() != "TRANSPARENT"
-            and str(event.get("STATUS", "")).upper() != "CANCELLED"
-            and str(event.get("X-MICROSOFT-CDO-BUSYSTATUS", "")).upper() not in FREE_STATUS
-        ):
-            yield Span(_get_instant(event["DTSTART"].dt, zone), _get_instant(event["DTEND"].dt, zone))
+        (series if event.replaced is None else exceptions)[event.uid].append(event)
+    for uid, same in series.items():
+        newest = max(event.sequence for event in same)
+        for event in same:
+            # An export may hold former versions of an event as well.
+            if event.sequence == newest and event.is_busy:
+                yield from _list_of_series(event, exceptions[uid], span)
+    for changed in exceptions.values():
+        yield from (_make_span(event, event.start.local, event.length) for event in changed if event.is_busy)
 
 
-def _list_of_free_busy(component: Any, zone: tzinfo) -> Iterator[Span]:
-    for value in _list_values(component, "FREEBUSY"):
-        if str(value.params.get("FBTYPE", "BUSY")).upper() == "FREE":
+def _list_of_series(event: _Event, exceptions: Iterable[_Event], span: Span) -> Iterator[Span]:
+    zone = event.start.zone
+    replaced_days = {each.replaced.local.date() for each in exceptions if each.replaced and each.replaced.is_day}
+    replaced = {each.replaced.to(zone) for each in exceptions if each.replaced and not each.replaced.is_day}
+    later = sorted(
+        ((each.replaced.to(zone), each) for each in exceptions if each.replaced and each.replaces_later),
+        key=lambda pair: pair[0],
+    )
+    end = span.end + 2 * DAY
+    for local in event.recurrence:
+        if local.replace(tzinfo=UTC) > end:
+            return
+        if local in replaced or local.date() in replaced_days or local.date() in event.excluded_days:
             continue
-        for period in value.dts if hasattr(value, "dts") else [value]:
-            start, end = period.dt
-            if isinstance(end, timedelta):
-                end = start + end
-            yield Span(_get_instant(start, zone), _get_instant(end, zone))
+        changed = [(since, each) for since, each in later if since < local]
+        if not changed:
+            yield _make_span(event, local, event.length)
+        elif changed[-1][1].is_busy:
+            since, change = changed[-1]
+            yield _make_span(change, local + (change.start.to(zone) - since), change.length)
 
 
-def _get_instant(moment: date | datetime, zone: tzinfo) -> datetime:
-    """Return the instant of a moment, in UTC; of a day its beginning."""
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+def _make_span(event: _Event, local: datetime, length: Length) -> Span:
+    start = event.start.at(local)
+    return Span(start.instant, max(event.start.at(local + length.nominal).instant + length.exact, start.instant))
+
+
+def _list_of_free_busy(component: Component, zones: Zones) -> Iterator[Span]:
+    for written in component.list_all("FREEBUSY"):
+        is_free = written.parameters.get("FBTYPE", "BUSY").upper() == "FREE"
+        for period in filter(None, map(str.strip, written.value.split(","))):
+            first, slash, last = period.partition("/")
+            if not slash:
+                raise refuse_line(written, "is no period")
+            start = read_moment(written.with_value(first), zones)
+            if last.lstrip("+-").startswith("P"):
+                length = read_length(written.with_value(last))
+                end = start.at(start.local + length.nominal).instant + length.exact
+            else:
+                end = read_moment(written.with_value(last), zones).instant
+            if end < start.instant:
+                raise Unreadable("CALENDAR_END_BEFORE_START", written.line, "a period ends before it starts")
+            if not is_free:
+                yield Span(start.instant, end)
 
 
 def merge(spans: Iterable[Span], within: Span) -> list[Span]:
@@ -216,22 +211,3 @@ def merge(spans: Iterable[Span], within: Span) -> list[Span]:
         else:
             merged.append(Span(start, end))
     return merged
-
-
-def _quote(text: str) -> str:
-    return text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED] + "…"
-
-
-def _refuse_line(path: str, line: int, text: str, description: str) -> InvalidArgument:
-    return InvalidArgument(
-        path,
-        f"line {line}: {_quote(description)}",
-        reason="CALENDAR_LINE_UNREADABLE",
-        metadata={"line": str(line), "text": _quote(text)},
-    )
-
-
-def _refuse_incomplete(path: str, line: int, description: str) -> InvalidArgument:
-    return InvalidArgument(
-        path, f"line {line}: {description}", reason="CALENDAR_INCOMPLETE", metadata={"line": str(line)}
-    )

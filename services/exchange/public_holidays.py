@@ -51,16 +51,20 @@ def _list_of_year(calendar: str, year: int, language: str) -> list[PublicHoliday
         "language": _choose_language(kind, language),
     }
     try:
-        # Its label is all that tells an estimate from what has been announced.
-        plain, labelled = (kind(**options, islamic_show_estimated=shown) for shown in (False, True))
+        found = kind(**options, islamic_show_estimated=True)
     except TypeError:
-        plain = labelled = kind(**options)
-    found = [
-        PublicHoliday(day, name, is_estimated=labelled[day] != name)
-        for day, name in sorted(plain.items())
-        if day.year == year
-    ]
-    return found or None
+        found = kind(**options)
+    # The library tells an estimate by a label behind the name.
+    labels = [getattr(kind, name, "") for name in ("estimated_label", "observed_estimated_label")]
+    tails = [found.tr(label).partition("%s")[2] for label in labels if label]
+    return [_make_holiday(day, name, tails) for day, name in sorted(found.items()) if day.year == year] or None
+
+
+def _make_holiday(day: date, name: str, tails: Iterable[str]) -> PublicHoliday:
+    plain = name
+    for tail in tails:
+        plain = plain.replace(tail, "")
+    return PublicHoliday(day, plain, is_estimated=plain != name)
 
 
 def _choose_language(kind: Any, language: str) -> str | None:

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import InvalidArgument
+from services.exchange import calendar_process
+from services.exchange.calendar_lines import Unreadable
 from services.exchange.calendars import list_busy
 from services.exchange.scheduling.problem import Span
 from tests.calls import Caller
@@ -33,9 +35,10 @@ def event(*lines: str, uid: str = "1") -> str:
 
 def busy(text: str, span: Span = SPRING) -> list[str]:
     """Return when somebody is busy, as clocks in UTC show it."""
-    return [f"{each.start:%m-%dT%H:%M}/{each.end:%m-%dT%H:%M}" for each in list_busy(text, span, BERLIN, "ics")]
+    return [f"{each.start:%m-%dT%H:%M}/{each.end:%m-%dT%H:%M}" for each in list_busy(text, span, BERLIN)]
 
 
+LINE, ZONE = "CALENDAR_LINE_UNREADABLE", "CALENDAR_ZONE_UNKNOWN"
 OUTLOOK = calendar(
     "METHOD:PUBLISH",
     "BEGIN:VTIMEZONE",
@@ -160,6 +163,117 @@ OUTLOOK = calendar(
         ),
         pytest.param(calendar(), [], id="nothing"),
         pytest.param(
+            event("DTSTART;TZID=Europe/Berlin:20300331T023000", "DURATION:PT1H"),
+            ["03-31T01:30/03-31T02:30"],
+            id="at a time that the clocks skip",
+        ),
+        pytest.param(
+            event("DTSTART;TZID=Europe/Berlin:20300330T120000", "DURATION:PT24H"),
+            ["03-30T11:00/03-31T11:00"],
+            id="hours go by the clock",
+        ),
+        pytest.param(
+            event("DTSTART;TZID=Europe/Berlin:20300330T120000", "DURATION:P1D"),
+            ["03-30T11:00/03-31T10:00"],
+            id="days go by the calendar",
+        ),
+        pytest.param(
+            event("DTSTART;TZID=Europe/Berlin:20300502T070000Z", "DURATION:PT1H"),
+            ["05-02T07:00/05-02T08:00"],
+            id="a zone beside UTC",
+        ),
+        pytest.param(
+            event("DTSTART:20300502T070000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;UNTIL=20300503"),
+            ["05-02T07:00/05-02T08:00", "05-03T07:00/05-03T08:00"],
+            id="until a day",
+        ),
+        pytest.param(
+            calendar(
+                *("BEGIN:VEVENT", "UID:1", "DTSTART:20300502T070000Z", "DURATION:PT1H", "END:VEVENT"),
+                *("BEGIN:VEVENT", "UID:1", "DTSTART:20300503T070000Z", "DURATION:PT1H", "END:VEVENT"),
+            ),
+            ["05-02T07:00/05-02T08:00", "05-03T07:00/05-03T08:00"],
+            id="two with one id",
+        ),
+        pytest.param(
+            calendar(
+                *("BEGIN:VEVENT", "UID:1", "SEQUENCE:1", "DTSTART:20300502T070000Z", "DURATION:PT1H", "END:VEVENT"),
+                *("BEGIN:VEVENT", "UID:1", "SEQUENCE:0", "DTSTART:20300503T070000Z", "DURATION:PT1H", "END:VEVENT"),
+            ),
+            ["05-02T07:00/05-02T08:00"],
+            id="a former version",
+        ),
+        pytest.param(
+            event("DTSTART;VALUE=DATE:20300502", "DTEND;VALUE=DATE:20300502"),
+            ["05-01T22:00/05-02T22:00"],
+            id="a day that ends when it starts",
+        ),
+        pytest.param(
+            calendar(
+                *("BEGIN:VEVENT", "UID:1", "DTSTART:20300501T070000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=3"),
+                *("END:VEVENT", "BEGIN:VEVENT", "UID:1", "RECURRENCE-ID;RANGE=THISANDFUTURE:20300502T070000Z"),
+                *("DTSTART:20300502T090000Z", "DURATION:PT2H", "END:VEVENT"),
+            ),
+            ["05-01T07:00/05-01T08:00", "05-02T09:00/05-02T11:00", "05-03T09:00/05-03T11:00"],
+            id="all later ones moved",
+        ),
+        pytest.param(
+            calendar(
+                "METHOD:CANCEL", "BEGIN:VEVENT", "UID:1", "DTSTART:20300502T070000Z", "DURATION:PT1H", "END:VEVENT"
+            ),
+            [],
+            id="called off",
+        ),
+        pytest.param(
+            event("DTSTART;TZID=/mozilla.org/20050126_1/Europe/Berlin:20300502T090000", "DURATION:PT1H"),
+            ["05-02T07:00/05-02T08:00"],
+            id="Thunderbird's zone",
+        ),
+        pytest.param(
+            calendar(
+                *("X-WR-TIMEZONE:Asia/Tokyo", "BEGIN:VEVENT", "UID:1", "DTSTART:20300502T090000", "DURATION:PT1H"),
+                "END:VEVENT",
+            ),
+            ["05-02T00:00/05-02T01:00"],
+            id="a calendar with a zone of its own",
+        ),
+        pytest.param(
+            event(
+                *(
+                    "DTSTART:20300502T070000Z",
+                    "DTEND:",
+                    "DURATION:PT1H",
+                    "EXDATE:",
+                    "LOCATION:",
+                    "GEO:",
+                    "PRIORITY:junk",
+                ),
+                *('ATTENDEE;CN="Joe "x":mailto:a', "BEGIN:VALARM", "TRIGGER:junk", "END:VALARM"),
+            ),
+            ["05-02T07:00/05-02T08:00"],
+            id="what does not matter, wrong or empty",
+        ),
+        pytest.param(
+            "\ufeff" + event("DTSTART:20300502T070000Z", "DURATION:PT1H") + "\x1a",
+            ["05-02T07:00/05-02T08:00"],
+            id="marks at both ends",
+        ),
+        pytest.param(
+            calendar(
+                *("BEGIN:VEVENT", "UID:1", "DTSTART;VALUE=DATE:99991231", "DTEND;VALUE=DATE:99991231", "END:VEVENT"),
+                *("BEGIN:VEVENT", "UID:2", "DTSTART:00010101T000000", "RRULE:FREQ=YEARLY", "END:VEVENT"),
+            ),
+            [],
+            id="at both ends of time",
+        ),
+        pytest.param(
+            event(
+                "DTSTART:20300501T070000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=2;X-NOTE=1", "EXRULE:FREQ=DAILY"
+            ),
+            [],
+            id="a rule that takes away",
+        ),
+        pytest.param(
             event("SUMMARY:Two", " lines;and a comma\\, too", "DTSTART:2030050", " 2T070000Z", "DURATION:PT1H"),
             ["05-02T07:00/05-02T08:00"],
             id="folded",
@@ -169,6 +283,7 @@ OUTLOOK = calendar(
 def test_busy_is_what_the_calendar_says(text: str, spans: list[str]) -> None:
     assert busy(text) == spans
     assert busy(text.replace("\r\n", "\n")) == spans
+    assert busy(text.replace("\r\n", "\r")) == spans
 
 
 @pytest.mark.parametrize(
@@ -187,13 +302,57 @@ def test_busy_is_what_the_calendar_says(text: str, spans: list[str]) -> None:
         (event("DTSTART:20300502T070000Z", "RRULE:FREQ=SECONDLY"), "CALENDAR_TOO_FREQUENT", 8),
         (event("DTSTART:20300502T070000Z", "RRULE:FREQ=DAILY;BYMINUTE=0,1,2"), "CALENDAR_TOO_FREQUENT", 8),
         (event("DTSTART:20300502T070000Z") + "END:VEVENT\n", "CALENDAR_LINE_UNREADABLE", 10),
+        (event("DTSTART:20300502T070000Z", "DTSTART:20300503T070000Z"), "CALENDAR_LINE_UNREADABLE", 8),
+        (event("DTSTART:20300502T070000Z", "DURATION:-PT1H"), "CALENDAR_END_BEFORE_START", 8),
+        (event("DTSTART:20300502T070000Z", "DURATION:P"), "CALENDAR_LINE_UNREADABLE", 8),
+        (event("DTSTART;VALUE=DATE:20300502", "DTEND:20300503T070000Z"), "CALENDAR_LINE_UNREADABLE", 8),
+        (event("DTSTART:20300502T070000Z", "RRULE:FREQ=DAILY;INTERVAL=0"), "CALENDAR_LINE_UNREADABLE", 8),
+        (event("DTSTART:20300502T070000Z", "RRULE:FREQ=DAILY;BYMONTH=13"), "CALENDAR_LINE_UNREADABLE", 8),
+        (event("DTSTART:20300502T070000Z", "RRULE:FREQ=MONTHLY;BYDAY=99MO"), "CALENDAR_LINE_UNREADABLE", 8),
+        (event("DTSTART:20300502T070000Z", "RRULE:FREQ=DAILY", "RRULE:FREQ=XX"), "CALENDAR_LINE_UNREADABLE", 9),
+        (event("DTSTART;TZID=Europe:20300502T070000"), "CALENDAR_ZONE_UNKNOWN", 7),
+        ("BEGIN:VCARD\nEND:VCARD\n", "CALENDAR_INCOMPLETE", 1),
+        (calendar("BEGIN:VFREEBUSY", "FREEBUSY:20300502T070000Z/PT1H", "FREEBUSY:junk", "END:VFREEBUSY"), LINE, 6),
+        (calendar("BEGIN:VFREEBUSY", "FREEBUSY;TZID=Mars/X:20300502T070000/PT1H", "END:VFREEBUSY"), ZONE, 5),
+        (
+            calendar(
+                *("BEGIN:VTIMEZONE", "TZID:Own", "BEGIN:STANDARD", "DTSTART:16010101T000000", "TZOFFSETFROM:0100"),
+                *("TZOFFSETTO:0100", "END:STANDARD", "END:VTIMEZONE"),
+                *("BEGIN:VEVENT", "DTSTART;TZID=Own:20300502T070000", "END:VEVENT"),
+            ),
+            LINE,
+            8,
+        ),
     ],
 )
 def test_a_calendar_that_cannot_be_read_is_refused_with_its_line(text: str, reason: str, line: int) -> None:
+    with pytest.raises(Unreadable) as refusal:
+        list_busy(text, SPRING, BERLIN)
+    assert (refusal.value.reason, refusal.value.line) == (reason, line)
+
+
+def with_own_zone(offset: str) -> str:
+    """Return a calendar with an event in a zone that it defines, always under the same name."""
+    return calendar(
+        *("BEGIN:VTIMEZONE", "TZID:Customized Time Zone", "BEGIN:STANDARD", "DTSTART:16010101T000000"),
+        *(f"TZOFFSETFROM:{offset}", f"TZOFFSETTO:{offset}", "END:STANDARD", "END:VTIMEZONE"),
+        *("BEGIN:VEVENT", "UID:1", "DTSTART;TZID=Customized Time Zone:20300502T150000", "DURATION:PT1H", "END:VEVENT"),
+    )
+
+
+def test_one_calendars_zone_is_not_the_next_ones() -> None:
+    assert busy(with_own_zone("+0100")) == ["05-02T14:00/05-02T15:00"]
+    assert busy(with_own_zone("+0800")) == ["05-02T07:00/05-02T08:00"]
+    with pytest.raises(Unreadable, match="no time zone"):
+        busy(event("DTSTART;TZID=Customized Time Zone:20300502T150000"))
+
+
+async def test_a_calendar_that_takes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calendar_process, "MAX_SECONDS", 1.0)
+    endless = event("DTSTART:20300502T070000Z", "RRULE:FREQ=DAILY;BYDAY=MO;BYSETPOS=5")
     with pytest.raises(InvalidArgument) as refusal:
-        list_busy(text, SPRING, BERLIN, "ics")
-    (violation,) = refusal.value.violations
-    assert (violation.reason, violation.metadata["line"]) == (reason, str(line))
+        await calendar_process.CalendarReader().read_busy({"ics": endless}, SPRING, "Europe/Berlin")
+    assert refusal.value.reason == "CALENDAR_TOO_LARGE"
 
 
 LINES = st.sampled_from(
@@ -224,8 +383,8 @@ LINES = st.sampled_from(
 @given(st.lists(st.one_of(LINES, st.text(max_size=20)), max_size=12))
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_read_or_refused(lines: list[str]) -> None:
-    with suppress(InvalidArgument):
-        assert all(span.start < span.end for span in list_busy("\r\n".join(lines), SPRING, BERLIN, "ics"))
+    with suppress(Unreadable):
+        assert all(span.start < span.end for span in list_busy("\r\n".join(lines), SPRING, BERLIN))
 
 
 def instant(text: str) -> Timestamp:

@@ -119,11 +119,15 @@ def test_holidays_are_named_in_the_readers_language_where_the_library_has_it(
     assert {each.day: each.name for each in holidays or ()}[day] == name
 
 
-def test_a_day_that_the_moon_decides_is_an_estimate() -> None:
-    (holidays,) = list_public_holidays("PS", [2030], "en").values()
-    estimated = {each.day for each in holidays or () if each.is_estimated}
-    assert date(2030, 2, 4) in estimated
-    assert date(2030, 12, 25) not in estimated
+@pytest.mark.parametrize(
+    ("code", "estimated", "certain"),
+    [("PS", date(2030, 2, 4), date(2030, 12, 25)), ("SG", date(2030, 2, 4), date(2030, 12, 25))],
+)
+def test_a_day_that_the_moon_decides_is_an_estimate(code: str, estimated: date, certain: date) -> None:
+    (holidays,) = list_public_holidays(code, [2030], "en").values()
+    found = {each.day: each for each in holidays or ()}
+    assert (found[estimated].is_estimated, found[certain].is_estimated) == (True, False)
+    assert "estimated" not in found[estimated].name
 
 
 @pytest.mark.parametrize(("code", "year"), [("DE", 2200), ("XX", 2030)])

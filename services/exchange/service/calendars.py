@@ -1,7 +1,7 @@
 """Calendars that are read, and dates that are proposed."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,7 +15,7 @@ from chassis.convert import date_message, enum_numbers, read_date, read_instant,
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from services.exchange import queries
-from services.exchange.calendars import list_busy
+from services.exchange.calendar_process import CalendarReader
 from services.exchange.date_proposals import CityCalendar, Kind, Period, Reason, Wish, propose
 from services.exchange.model import AgendaItem, City, Direction, Person, Visit, VisitState
 from services.exchange.public_holidays import list_public_holidays
@@ -43,12 +43,13 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
         self._database = database
         self._home_city = home_city
         self._school_holidays = school_holidays
+        self._reader = CalendarReader()
 
     async def ParseCalendar(self, request: pb.ParseCalendarRequest, context: Any) -> pb.ParseCalendarResponse:
         span = Span(read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time"))
         _check_span(span.start, span.end, MAX_CALENDAR_SPAN, "end_time")
         zone = _read_zone(request.time_zone or "UTC", "time_zone")
-        busy = await asyncio.to_thread(list_busy, request.ics, span, zone, "ics")
+        (busy,) = await self._reader.read_busy({"ics": request.ics}, span, zone.key)
         spans = [
             pb.BusySpan(start_time=timestamp_message(each.start), end_time=timestamp_message(each.end)) for each in busy
         ]
@@ -73,7 +74,7 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             self._get_calendar(guest, first, last, request.language),
             _read_blocked(request.blocked),
             visits,
-            await asyncio.to_thread(_read_calendars, request.calendars, first, last, ZoneInfo(host.time_zone)),
+            await self._list_busy_days(request.calendars, first, last, ZoneInfo(host.time_zone)),
         )
         windows = await asyncio.to_thread(propose, wish)
         return pb.ProposeDatesResponse(
@@ -88,6 +89,23 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             ],
             total_size=len(windows),
         )
+
+    async def _list_busy_days(
+        self, calendars: Sequence[pb.PersonCalendar], first: date, last: date, zone: ZoneInfo
+    ) -> dict[str, list[Period]]:
+        """Return person → the days, in a zone, on which they are busy."""
+        span = Span(*(datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1))))
+        texts = {f"calendars[{place}].ics": each.ics for place, each in enumerate(calendars)}
+        busy: dict[str, list[Period]] = {}
+        for each, spans in zip(calendars, await self._reader.read_busy(texts, span, zone.key), strict=True):
+            # What ends at midnight ends on the day before.
+            ends = [found.end - timedelta(microseconds=1) for found in spans]
+            days = [
+                (found.start.astimezone(zone).date(), end.astimezone(zone).date())
+                for found, end in zip(spans, ends, strict=True)
+            ]
+            busy.setdefault(each.person, []).extend(_unite(days))
+        return busy
 
     def _get_calendar(self, city: City, first: date, last: date, language: str) -> CityCalendar:
         code = city.holiday_calendar or city.subdivision_code or city.country_code
@@ -127,24 +145,6 @@ def _read_blocked(periods: Iterable[pb.BlockedPeriod]) -> list[Period]:
             raise InvalidArgument(f"blocked[{place}].end_date", "is before the first day", reason="SPAN_REVERSED")
         blocked.append(Period(first, last))
     return blocked
-
-
-def _read_calendars(
-    calendars: Iterable[pb.PersonCalendar], first: date, last: date, zone: ZoneInfo
-) -> dict[str, list[Period]]:
-    """Return person → the days, in a zone, on which they are busy."""
-    span = Span(*(datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1))))
-    busy: dict[str, list[Period]] = {}
-    for place, each in enumerate(calendars):
-        spans = list_busy(each.ics, span, zone, f"calendars[{place}].ics")
-        # What ends at midnight ends on the day before.
-        ends = [found.end - timedelta(microseconds=1) for found in spans]
-        days = [
-            (found.start.astimezone(zone).date(), end.astimezone(zone).date())
-            for found, end in zip(spans, ends, strict=True)
-        ]
-        busy.setdefault(each.person, []).extend(_unite(days))
-    return busy
 
 
 def _unite(days: Iterable[tuple[date, date]]) -> list[Period]:
