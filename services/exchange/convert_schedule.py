@@ -29,7 +29,8 @@ from services.exchange.scheduling.problem import (
 
 DEFAULT_GRANULARITY_MINUTES = 5
 _FORMAT = "%Y-%m-%dT%H:%M"
-_DAY = timedelta(days=1)
+_LONGEST_DAY = timedelta(hours=25)
+"""On one day of the year clocks show an hour twice."""
 
 
 class _Spanning(Protocol):
@@ -101,10 +102,7 @@ class ProblemReader:
                 Break(each.label, span, frozenset(each.people))
                 for each, span in zip(message.breaks, self._read_spans(message.breaks, "problem.breaks"), strict=True)
             ),
-            travels={
-                frozenset((getattr(travel, "from"), travel.to)): timedelta(minutes=travel.minutes)
-                for travel in message.travels
-            },
+            travels=_read_travels(message.travels),
             precedences=tuple(
                 Precedence(each.before, each.after, timedelta(minutes=each.gap_minutes)) for each in message.precedences
             ),
@@ -185,7 +183,7 @@ class ProblemReader:
             path = f"problem.days[{index}]"
             opens = self._read_time(day.open_time, f"{path}.open_time")
             closes = self._read_time(day.close_time, f"{path}.close_time")
-            if opens >= closes or closes - opens > _DAY:
+            if opens >= closes or closes - opens > _LONGEST_DAY:
                 self._violations.append(
                     Violation(f"{path}.close_time", "SPAN_REVERSED", "must be later than open_time, by a day at most")
                 )
@@ -246,13 +244,27 @@ class ProblemReader:
     def _read_time(self, text: str, path: str) -> datetime:
         try:
             local = datetime.strptime(text, _FORMAT)  # noqa: DTZ007 - the zone is the problem's
-            return local.replace(tzinfo=self.zone).astimezone(UTC)
+            moment = local.replace(tzinfo=self.zone).astimezone(UTC)
+            if moment.astimezone(self.zone).replace(tzinfo=None) != local:
+                self._violations.append(
+                    Violation(path, "LOCAL_TIME_SKIPPED", "is a time that the clocks leave out on that day")
+                )
+            return moment
         except (ValueError, OverflowError):
             example = "2030-05-01T09:00"
             self._violations.append(
                 Violation(path, "TIME_MALFORMED", f"must be a local time such as {example}", {"example": example})
             )
             return datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _read_travels(travels: Iterable[pb.Travel]) -> dict[frozenset[str], timedelta]:
+    """Return pair of venues → how long it takes; the longest of what is said of a pair."""
+    read: dict[frozenset[str], timedelta] = {}
+    for travel in travels:
+        pair = frozenset((getattr(travel, "from"), travel.to))
+        read[pair] = max(read.get(pair, timedelta()), timedelta(minutes=travel.minutes))
+    return read
 
 
 def plan_message(plan: Plan, zone: tzinfo) -> pb.ScheduleProgrammeResponse:

@@ -67,6 +67,39 @@ def test_what_one_item_asks_can_contradict_itself(fields: Json, items: list[Json
     assert kinds_of(answer) == kinds
 
 
+def test_hours_that_all_items_would_outlast_are_named_with_them() -> None:
+    (requirements,) = [
+        schedule(make_problem(items=[make_item("a", fixedStart="2030-07-02T10:00")]))["conflict"]["requirements"]
+    ]
+    assert {requirement["kind"] for requirement in requirements} == {"OPENING_HOURS", "FIXED_START"}
+
+
+def test_more_sessions_than_gaps_between_breaks_is_an_overload_although_the_minutes_would_do() -> None:
+    breaks = [
+        {"label": "tea", "startTime": f"2030-05-0{day}T{hour}:00", "endTime": f"2030-05-0{day}T{hour}:15", "people": []}
+        for day in (2, 3)
+        for hour in ("11", "13", "15")
+    ]
+    items = [make_item(f"s{number}", 65, required=["mayor"]) for number in range(9)]
+    answer = schedule(make_problem(granularityMinutes=5, breaks=breaks, items=items))
+    assert (answer["state"], answer["conflict"]["minimal"]) == ("INFEASIBLE", True)
+    assert "REQUIRED_PERSON" in kinds_of(answer)
+
+
+def test_what_is_given_up_leaves_no_less_than_there_was() -> None:
+    problem = make_problem(
+        granularityMinutes=60,
+        items=[
+            make_item(
+                "a", 30, required=["mayor"], fixedStart="2030-05-02T10:07",
+                earliestStart="2030-05-02T10:05", latestEnd="2030-05-02T10:40",
+            ),
+            make_item("b", 30, required=["mayor"], fixedStart="2030-05-02T10:10"),
+        ],
+    )  # fmt: skip
+    assert {"REQUIRED_PERSON", "FIXED_START"} <= kinds_of(schedule(problem))
+
+
 def test_two_appointments_of_one_person_are_told_in_three_sentences() -> None:
     fixed = {"required": ["mayor"], "fixedStart": "2030-05-02T10:00"}
     problem = make_problem(

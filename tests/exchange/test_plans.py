@@ -150,3 +150,37 @@ def test_a_planner_that_is_stopped_gives_the_best_plan_until_then() -> None:
     assert (found.state, found.is_optimal) == (State.SCHEDULED, False)
     assert found.seconds < 60
     assert plans
+
+
+def test_two_ways_between_two_venues_are_the_longer() -> None:
+    problem = make_problem(
+        rooms=[{"id": "hall", "venue": "town"}, {"id": "lab", "venue": "works"}],
+        travels=[{"from": "town", "to": "works", "minutes": 45}, {"from": "works", "to": "town", "minutes": 10}],
+        items=[make_item(name, required=["mayor"], fixedRoom=name) for name in ("hall", "lab")],
+        days=[{"id": "d1", "openTime": "2030-05-02T09:00", "closeTime": "2030-05-02T12:00"}],
+    )
+    answer = schedule_validly(problem)
+    assert abs(int(start_of(answer, "hall")[11:13]) - int(start_of(answer, "lab")[11:13])) >= 1
+    problem["days"][0]["closeTime"] = "2030-05-02T11:30"
+    assert schedule(problem)["state"] == "INFEASIBLE"
+
+
+def test_a_break_without_length_stops_nothing() -> None:
+    nothing = [{"label": "", "startTime": "2030-05-02T09:07", "endTime": "2030-05-02T09:07", "people": []}]
+    days = [{"id": "d1", "openTime": "2030-05-02T09:00", "closeTime": "2030-05-02T09:30"}]
+    schedule_validly(make_problem(days=days, breaks=nothing, items=[make_item("a", 30)]))
+
+
+def test_the_day_on_which_an_hour_is_shown_twice_may_be_whole() -> None:
+    days = [{"id": "d1", "openTime": "2030-10-27T00:00", "closeTime": "2030-10-28T00:00"}]
+    schedule_validly(make_problem(days=days, items=[make_item("a")]))
+
+
+def test_who_would_attend_many_items_in_several_venues_attends_some() -> None:
+    problem = generate(Shape(20, 2, 6, 20, venues=3), 2).problem
+    guests = [f"d{number}" for number in range(12)]
+    problem["people"] += [{"id": guest} for guest in guests]
+    for item in problem["items"]:
+        item["optional"] = guests
+    answer = schedule_validly(problem, improve_seconds=0.2)
+    assert all(any(guest in each["attending"] for each in answer["assignments"]) for guest in guests)

@@ -56,6 +56,31 @@ def test_what_is_not_in_the_programme_any_more_is_not_kept() -> None:
     assert answer["changes"]["kept"] == answer["changes"]["moved"] == []
 
 
+def test_a_whole_conference_that_still_fits_is_kept() -> None:
+    planted = generate(Shape(100, 3, 12, 80, venues=2), 4)
+    kept = [
+        {"item": item, "startTime": f"{start:%Y-%m-%dT%H:%M}", "room": planted.rooms[item]}
+        for item, start in planted.starts.items()
+    ]
+    answer = schedule_validly(planted.problem, kept, improve_seconds=0.5)
+    assert (answer["changes"]["moved"], answer["changes"]["fewestProven"]) == ([], True)
+
+
+def test_the_only_room_may_be_that_of_the_only_interpreter() -> None:
+    problem = make_problem(
+        granularityMinutes=60,
+        days=[{"id": "d1", "openTime": "2030-05-02T09:00", "closeTime": "2030-05-02T14:00"}],
+        interpreters=[{"id": "amira", "languagePairs": ["ar-de"]}],
+        items=[
+            *(make_item(name, 90, needsRoom=True) for name in ("a", "b")),
+            make_item("c", 30, needsRoom=True, interpretation="ar-de", fixedStart="2030-05-02T12:00"),
+        ],
+    )
+    kept = [{"item": "c", "startTime": "2030-05-02T12:00", "room": "hall", "interpreter": "amira"}]
+    changes = schedule(problem, kept)["changes"]
+    assert (changes["kept"], len(changes["dropped"]), changes["fewestProven"]) == (["c"], 1, True)
+
+
 def test_when_not_all_fits_it_is_said_what_to_drop() -> None:
     problem = make_problem(
         days=[{"id": "d1", "openTime": "2030-05-02T09:00", "closeTime": "2030-05-02T11:00"}], items=ITEMS

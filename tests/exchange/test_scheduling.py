@@ -47,6 +47,11 @@ async def test_who_plans_gets_a_plan_and_partners_do_not(exchange: RunningServic
         ({"items": [make_item("a", 0)]}, "items[0].duration_minutes", "int32.gte_lte"),
         ({"items": [make_item("a"), make_item("a")]}, "items[0].id", "ID_REPEATED"),
         ({"items": [make_item("a", fixedStart="2030-05-02T09:00Z")]}, "items[0].fixed_start", "TIME_MALFORMED"),
+        (
+            {"items": [make_item("a", fixedStart="2030-03-31T02:30")]},
+            "items[0].fixed_start",
+            "LOCAL_TIME_SKIPPED",
+        ),
         ({"interpreters": [{"id": "mayor"}]}, "interpreters[0].id", "ID_REPEATED"),
         ({"precedences": [{"before": "a"}]}, "precedences[0].after", "required"),
         ({"notParallel": [["a", "b"]]}, "not_parallel[0][1]", "UNKNOWN_ID"),

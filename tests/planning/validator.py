@@ -163,4 +163,4 @@ class Validator:
 
 def overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Return whether two spans have a moment in common."""
-    return one[0] < other[1] and other[0] < one[1]
+    return one[0] < other[1] and other[0] < one[1] and other[0] < other[1]

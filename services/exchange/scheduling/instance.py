@@ -38,6 +38,7 @@ class Instance:
 
     Attributes:
         tasks: One for each item, in order.
+        has_travel: Whether it takes time to get from some room to another.
         site_of: Room → its site: rooms between which nobody travels are on one.
         free: Person → the spans in which they are away, in breaks or absent.
     """
@@ -46,7 +47,8 @@ class Instance:
         self.problem = problem
         self.kept = kept or {}
         self.timeline = Timeline(problem, self.kept)
-        self.site_of = {room.id: room.venue if self._has_travel() else "" for room in problem.rooms}
+        self.has_travel = self._has_travel()
+        self.site_of = {room.id: room.venue if self.has_travel else "" for room in problem.rooms}
         self.rooms = {room.id: room for room in problem.rooms}
         self.away = {person.id: self._list_away(person) for person in (*problem.people, *problem.interpreters)}
         self._clear: dict[tuple[str, int], Domain] = {}

@@ -10,7 +10,7 @@ from ortools.sat.python.cp_model import CpModel, IntervalVar, IntVar, LinearExpr
 
 from services.exchange.scheduling.instance import Instance, Task
 
-MAX_POOLS = 64
+MAX_POOLS = 24
 """How many groups of rooms are counted that share what they can take."""
 
 Literal: TypeAlias = cp_model_helper.Literal | bool
@@ -25,10 +25,18 @@ class Model:
 
     Args:
         is_exact: Whether each room is a choice of its own.
+        is_padded: Whether whoever is somewhere has the time for the longest way from there, whatever comes next.
         is_droppable: Whether items may be left out, see `present`.
     """
 
-    def __init__(self, instance: Instance, *, is_exact: bool = False, is_droppable: bool = False) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        *,
+        is_exact: bool = False,
+        is_padded: bool = False,
+        is_droppable: bool = False,
+    ) -> None:
         self.instance = instance
         self.cp = CpModel()
         tasks = instance.tasks
@@ -44,7 +52,13 @@ class Model:
             self._choose(place, task.interpreters) for place, task in enumerate(tasks)
         ]
         self._is_exact = is_exact
-        self._order: dict[tuple[int, int], IntVar] = {}
+        self._is_padded = is_padded
+        self.sites = [self._group(rooms) for rooms in self.places] if is_exact else self.places
+        """Of each task its sites → whether it is there."""
+        self.order: dict[tuple[int, int], IntVar] = {}
+        """Of two tasks that somebody may be at → whether the first is before the second."""
+        self._together: dict[tuple[int, int], IntVar] = {}
+        self._travelled: set[tuple[int, int]] = set()
         self._days: dict[int, list[IntVar]] = {}
         self._add_rooms()
         self._add_people()
@@ -113,12 +127,25 @@ class Model:
         for room in rooms:
             spans = self.instance.rooms[room].closed
             # Their union, for a room that is closed for two reasons is still one room.
-            ticks = [list(self.instance.timeline.get_ticks(span)) for span in spans]
-            blocked = cp_model.Domain.from_intervals([[start, end - 1] for start, end in ticks if start < end])
+            ticks = self.instance.timeline.list_blocked(spans)
+            blocked = cp_model.Domain.from_intervals([[start, end - 1] for start, end in ticks])
             flat = blocked.flattened_intervals()
             for start, last in zip(flat[::2], flat[1::2], strict=True):
                 closures.append(self.cp.new_fixed_size_interval_var(start, last + 1 - start, ""))
         return closures
+
+    def _group(self, rooms: Mapping[str, Literal]) -> dict[str, Literal]:
+        """Return of rooms the sites → whether one of them is chosen there."""
+        on_site: dict[str, list[Literal]] = defaultdict(list)
+        for room, literal in rooms.items():
+            on_site[self.instance.site_of[room]].append(literal)
+        sites: dict[str, Literal] = {}
+        for site, literals in on_site.items():
+            sites[site] = literals[0]
+            if len(literals) > 1:
+                sites[site] = is_there = self.cp.new_bool_var("")
+                self.cp.add_max_equality(is_there, literals)
+        return sites
 
     def _add_people(self) -> None:
         """Let nobody be in two places at a time, nor in less time from one to another than it takes."""
@@ -140,32 +167,60 @@ class Model:
         """
         if len(activities) < 2:
             return
+        if self._is_padded:
+            self.cp.add_no_overlap([self._get_padded(place, literal) for place, literal in activities])
+            return
         self.cp.add_no_overlap([self._get_interval(place, literal) for place, literal in activities])
-        for (one, takes_one), (other, takes_other) in combinations(activities, 2):
-            self._add_travel(one, other, [takes_one, takes_other])
+        if self.instance.has_travel:
+            for (one, takes_one), (other, takes_other) in combinations(sorted(activities, key=_get_place), 2):
+                self._let_travel(one, other, takes_one, takes_other)
 
-    def _add_travel(self, one: int, other: int, both: Sequence[Literal]) -> None:
-        """Leave time to get from one task's place to another's, whichever comes first, where both take place."""
+    def _get_padded(self, place: int, presence: Literal) -> IntervalVar:
+        """Return the interval of a task with the longest way from it."""
+        sites = {site for task in self.instance.tasks for site in task.sites}
+        count = self.instance.count_travel
+        way = max((count(at, to) for at in self.sites[place] for to in sites), default=0)
+        length = self.instance.tasks[place].length + way
+        if isinstance(presence, bool):
+            return self.cp.new_fixed_size_interval_var(self.starts[place], length, "")
+        return self.cp.new_optional_fixed_size_interval_var(self.starts[place], length, presence, "")
+
+    def _let_travel(self, one: int, other: int, takes_one: Literal, takes_other: Literal) -> None:
+        """Leave somebody the time to get from one task's place to another's, whichever comes first."""
+        pair = (one, other)
+        if pair in self._travelled:
+            return
+        if takes_one is self.present[one] and takes_other is self.present[other]:
+            self._travelled.add(pair)
+            self._add_travel(pair, [self.present[one], self.present[other]])
+            return
+        if pair not in self._together:
+            # Once for all who may take part in both.
+            self._together[pair] = together = self.cp.new_bool_var("")
+            self._add_travel(pair, [together])
+        clause = [~literal for literal in (takes_one, takes_other) if not isinstance(literal, bool)]
+        self.cp.add_bool_or([*clause, self._together[pair]])
+
+    def _add_travel(self, pair: tuple[int, int], when: Sequence[Literal]) -> None:
+        """Leave the time to get from one task's site to another's where some literals are true."""
+        one, other = pair
         tasks, count = self.instance.tasks, self.instance.count_travel
-        for at, is_at in self.places[one].items():
-            for to, is_to in self.places[other].items():
-                ticks = count(*self._get_sites(at, to))
+        for at, is_at in self.sites[one].items():
+            for to, is_to in self.sites[other].items():
+                ticks = count(at, to)
                 if not ticks or are_apart(tasks[one], tasks[other], ticks):
                     continue
-                when = [literal for literal in (*both, is_at, is_to) if literal is not True]
+                conditions = [literal for literal in (*when, is_at, is_to) if not isinstance(literal, bool)]
                 order = self.get_order(one, other)
-                for (first, second), comes_first in (((one, other), order), ((other, one), ~order)):
+                for (first, second), comes_first in ((pair, order), ((other, one), ~order)):
                     follows = self.starts[second] >= self.starts[first] + tasks[first].length + ticks
-                    self.cp.add(follows).only_enforce_if(*when, comes_first)
-
-    def _get_sites(self, one: str, other: str) -> tuple[str, str]:
-        return (self.instance.site_of[one], self.instance.site_of[other]) if self._is_exact else (one, other)
+                    self.cp.add(follows).only_enforce_if(*conditions, comes_first)
 
     def get_order(self, one: int, other: int) -> IntVar:
         """Return whether one task comes before another, where they do not overlap."""
-        if (key := (one, other)) not in self._order:
-            self._order[key] = self.cp.new_bool_var("")
-        return self._order[key]
+        if (key := (one, other)) not in self.order:
+            self.order[key] = self.cp.new_bool_var("")
+        return self.order[key]
 
     def _add_relations(self) -> None:
         """Let items follow each other, and not overlap, as is asked of them."""
@@ -204,6 +259,10 @@ class Model:
             if not task.starts.is_empty():
                 self.cp.add_exactly_one(on_days)
         return self._days[place]
+
+
+def _get_place(activity: tuple[int, Literal]) -> int:
+    return activity[0]
 
 
 def are_apart(one: Task, other: Task, ticks: int) -> bool:

@@ -4,12 +4,13 @@ should not; days are short and venues change seldom.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 
 from ortools.sat.python.cp_model import IntVar, LinearExpr
 
 from services.exchange.scheduling.model import Literal, Model
+from services.exchange.scheduling.problem import Span
 
 CHANGE_TICKS = 1
 """How many ticks of a longer day one more venue for somebody outweighs."""
@@ -26,8 +27,7 @@ class Objective:
     def __init__(self, model: Model) -> None:
         self.attendance: list[dict[str, IntVar]] = [{} for _ in model.instance.tasks]
         self._model = model
-        self._add_attendance()
-        missed = [(1, ~attends) for attending in self.attendance for attends in attending.values()]
+        missed = self._add_attendance()
         parallel = self._list_parallel()
         days, longest = self._list_moves() if model.instance.kept else self._list_day_ends()
         sites = self._list_sites()
@@ -49,26 +49,43 @@ class Objective:
             tuple(person for person, attends in of_task.items() if get_value(attends)) for of_task in self.attendance
         ]
 
-    def _add_attendance(self) -> None:
+    def list_literals(self, attending: Sequence[Collection[str]]) -> list[tuple[IntVar, bool]]:
+        """Return whether each one who would attend does, where it is known of each task who attends."""
+        return [
+            (attends, person in attending[place])
+            for place, of_task in enumerate(self.attendance)
+            for person, attends in of_task.items()
+        ]
+
+    def _add_attendance(self) -> list[tuple[int, Literal]]:
+        """Return how many do not attend, and whether; people who have all in common are one to the solver."""
         model, instance = self._model, self._model.instance
-        activities: dict[str, list[tuple[int, Literal]]] = defaultdict(list)
+        required: dict[str, set[int]] = defaultdict(set)
+        optional: dict[str, set[int]] = defaultdict(set)
         for place, task in enumerate(instance.tasks):
+            for person in task.item.required:
+                required[person].add(place)
             for person in task.item.optional:
-                if person in task.item.required or person in self.attendance[place]:
-                    continue
+                if person not in task.item.required:
+                    optional[person].add(place)
+        alike: dict[tuple[frozenset[int], frozenset[int], tuple[Span, ...]], list[str]] = defaultdict(list)
+        for person, places in optional.items():
+            alike[frozenset(places), frozenset(required[person]), tuple(instance.away[person])].append(person)
+        missed: list[tuple[int, Literal]] = []
+        for (would, has_to, _), people in alike.items():
+            activities: list[tuple[int, Literal]] = [(place, model.present[place]) for place in has_to]
+            for place in would:
                 attends = model.cp.new_bool_var("")
-                clear = instance.list_clear(person, task.length)
+                task = instance.tasks[place]
+                clear = instance.list_clear(people[0], task.length)
                 if not task.starts.is_included_in(clear):
                     possible = task.starts.intersection_with(clear)
                     model.cp.add_linear_expression_in_domain(model.starts[place], possible).only_enforce_if(attends)
-                self.attendance[place][person] = attends
-                activities[person].append((place, attends))
-        for place, task in enumerate(instance.tasks):
-            for person in task.item.required:
-                if person in activities:
-                    activities[person].append((place, model.present[place]))
-        for of_person in activities.values():
-            model.add_person(of_person)
+                self.attendance[place].update(dict.fromkeys(people, attends))
+                activities.append((place, attends))
+                missed.append((len(people), ~attends))
+            model.add_person(activities)
+        return missed
 
     def _list_parallel(self) -> list[tuple[int, IntVar]]:
         """Return for each two items that should not overlap what it costs, and whether they do."""

@@ -36,7 +36,9 @@ class Overload:
 
 
 def find_overload(instance: Instance) -> Overload | None:
-    """Return who or what has too little time; None where adding up shows nobody."""
+    """Return who or what has too little time; None where adding up shows nobody, or there is time without end."""
+    if instance.problem.outside_hours:
+        return None
     for kind, person, places, away in _list_resources(instance):
         if 1 < len(places) <= MAX_TASKS and (overloaded := _find(instance, places, away)):
             return Overload(tuple(instance.tasks[place].item.id for place in overloaded), kind, person)
@@ -73,11 +75,18 @@ def _find(instance: Instance, places: Iterable[int], away: Iterable[Sequence[Spa
     length = max((task.starts.max() + task.length for _, task in tasks), default=0) - first
     usable = _get_usable([task for _, task in tasks], first, length)
     available = np.zeros(length, dtype=np.int64)
+    shortest = min((task.length for _, task in tasks), default=1)
+    fitting = 0
     for spans in away:
         free = usable.copy()
-        for start, end in map(instance.timeline.get_ticks, spans):
+        for start, end in instance.timeline.list_blocked(spans):
             free[max(start - first, 0) : max(end - first, 0)] = False
         available += free
+        fitting += _count_fitting(free, shortest)
+    if len(tasks) > fitting:
+        # However long they are, there are more of them than free times have room for the shortest.
+        longest = sorted((place for place, _ in tasks), key=lambda place: -instance.tasks[place].length)
+        return longest[: fitting + 1]
     until = np.concatenate(([0], np.cumsum(available)))
     tasks.sort(key=lambda each: each[1].starts.max() + each[1].length)
     for begin in sorted({task.starts.min() for _, task in tasks}):
@@ -101,6 +110,12 @@ def _get_usable(tasks: Sequence[Task], first: int, length: int) -> npt.NDArray[n
         np.add.at(changes, np.array(flat[::2]) - first, 1)
         np.add.at(changes, np.array(flat[1::2]) + task.length - first, -1)
     return np.cumsum(changes)[:-1] > 0
+
+
+def _count_fitting(free: npt.NDArray[np.bool_], length: int) -> int:
+    """Return how many tasks of a length fit one after the other into the ticks that are free."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], free, [False])).astype(np.int8)))
+    return int(np.sum((edges[1::2] - edges[::2]) // length))
 
 
 def _take_longest(instance: Instance, places: Sequence[int], time: int) -> list[int]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ortools.sat.python import cp_model
 
+from services.exchange.scheduling.attendance import fill_attendance
 from services.exchange.scheduling.explanation import explain
 from services.exchange.scheduling.instance import Instance
 from services.exchange.scheduling.model import Model
@@ -78,7 +79,7 @@ class Planner:
         if changes:
             fix(model, placement, changes.kept)
         objective = Objective(model)
-        add_hints(model, placement)
+        add_hints(model, placement, objective.list_literals(fill_attendance(self._instance, placement)))
 
         def make_plan(found: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Plan:
             attending = objective.list_attending(found.value)
@@ -108,10 +109,10 @@ class Planner:
         Return a placement as a plan.
 
         Args:
-            attending: Of each task who attends beyond the required.
+            attending: Of each task who attends beyond the required; who has the time where it is not given.
         """
         tasks = self._instance.tasks
-        also = attending or [()] * len(tasks)
+        also = fill_attendance(self._instance, placement) if attending is None else attending
         assignments = {
             task.item.id: Assignment(
                 self._instance.timeline.get_moment(tick), room, interpreter, (*task.item.required, *others)

@@ -91,6 +91,8 @@ class Item:
     allowed_starts: tuple[datetime, ...] = ()
     fixed_start: datetime | None = None
     fixed_room: str = ""
+    any_start: bool = False
+    """Whether it may start between the multiples of the granularity although no start is given."""
 
     @property
     def is_in_room(self) -> bool:

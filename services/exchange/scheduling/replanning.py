@@ -1,7 +1,7 @@
 """A plan that changes an earlier one as little as possible."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
 from ortools.sat.python.cp_model import LinearExpr
@@ -27,6 +27,7 @@ def replan(instance: Instance, budget: Budget, seconds: float, *, is_droppable: 
     Args:
         is_droppable: Whether items may be left out.
     """
+    until = budget.spent + seconds
     model = Model(instance, is_exact=True, is_droppable=is_droppable)
     same = {
         place: literal
@@ -34,16 +35,57 @@ def replan(instance: Instance, budget: Budget, seconds: float, *, is_droppable: 
         if task.item.id in instance.kept and (literal := _let_stay(model, place)) is not None
     }
     add_hints(model, _read_kept(instance))
+    near, least = (None, 0) if is_droppable else _release(model, same, budget, seconds / 2)
+    if near is not None:
+        changes = compare(instance, near, is_fewest=False)
+        if len(changes.moved) <= least + _count_unkeepable(instance, same):
+            return Replacement(near, replace(changes, is_fewest=True))
+        model.cp.clear_hints()  # type: ignore[no-untyped-call]
+        add_hints(model, near)
     weight = len(same) + 1
     dropped = [(-weight, present) for present in model.present if not isinstance(present, bool)]
     terms = [*dropped, *((-1, literal) for literal in same.values())]
     if terms:
         model.cp.minimize(LinearExpr.weighted_sum([term for _, term in terms], [cost for cost, _ in terms]))
-    status, solver = budget.solve(model, seconds)
+    status, solver = budget.solve(model, until - budget.spent)
     if status not in FOUND:
-        return None
+        return Replacement(near, compare(instance, near, is_fewest=False)) if near else None
     placement = read_placement(model, solver.value)
     return Replacement(placement, compare(instance, placement, is_fewest=status == cp_model.OPTIMAL))
+
+
+def _release(
+    model: Model, same: Mapping[int, cp_model.IntVar], budget: Budget, seconds: float
+) -> tuple[Placement | None, int]:
+    """
+    Let everything stay but what the solver finds to be in the way, some more each time, until there is a placement.
+
+    Returns:
+        The placement, None where none was found in time, and how many items have to move at least: one of each lot that
+        were found to be in each other's way.
+    """
+    until = budget.spent + seconds
+    held = dict(same)
+    least = 0
+    placement = None
+    while placement is None and until > budget.spent:
+        model.cp.clear_assumptions()
+        model.cp.add_assumptions(list(held.values()))
+        status, solver = budget.solve(model, until - budget.spent, is_first=True, is_alone=True)
+        if status in FOUND:
+            placement = read_placement(model, solver.value)
+        core = set(solver.sufficient_assumptions_for_infeasibility()) if status == cp_model.INFEASIBLE else set()
+        if placement is None and not core:
+            break
+        least += 1 if core else 0
+        held = {place: literal for place, literal in held.items() if literal.index not in core}
+    model.cp.clear_assumptions()
+    return placement, least
+
+
+def _count_unkeepable(instance: Instance, same: Mapping[int, cp_model.IntVar]) -> int:
+    """Return how many items cannot stay where they were, whatever the others do."""
+    return sum(task.item.id in instance.kept and place not in same for place, task in enumerate(instance.tasks))
 
 
 def _let_stay(model: Model, place: int) -> cp_model.IntVar | None:

@@ -183,6 +183,7 @@ def _relax_item(item: Item, gone: Collection[Key]) -> Item:
         interpretation="" if is_gone(Kind.INTERPRETATION) else item.interpretation,
         fixed_start=None if is_gone(Kind.FIXED_START) else item.fixed_start,
         allowed_starts=() if is_gone(Kind.ALLOWED_STARTS) else item.allowed_starts,
+        any_start=item.any_start or is_gone(Kind.FIXED_START) or is_gone(Kind.ALLOWED_STARTS),
         earliest_start=None if is_gone(Kind.EARLIEST_START) else item.earliest_start,
         latest_end=None if is_gone(Kind.LATEST_END) else item.latest_end,
     )

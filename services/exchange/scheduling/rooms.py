@@ -6,7 +6,8 @@ from ortools.sat.python import cp_model
 
 from services.exchange.scheduling.instance import Instance
 
-MAX_SECONDS = 2.0
+MAX_SECONDS = 0.3
+"""Where it takes longer, to solve the whole from these times is faster."""
 
 
 def assign_rooms(instance: Instance, starts: Sequence[int], sites: Sequence[str]) -> list[str] | None:

@@ -44,8 +44,7 @@ class _Sentence:
             case Kind.ROOMS:
                 return f"{names} can only be in {self._rooms}."
             case Kind.SEATS:
-                most = max((room.seats or 0 for room in self._problem.rooms), default=0)
-                return f"{names} needs {first.seats} seats; the largest room has {most}."
+                return f"{names} needs {first.seats} seats."
             case Kind.EQUIPMENT:
                 return f"{names} needs {_join(sorted(first.equipment))}."
             case Kind.FIXED_ROOM:

@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ortools.sat.python import cp_model, cp_model_helper
+from ortools.sat.python.cp_model import IntVar
 
 from services.exchange.scheduling.instance import Instance
 from services.exchange.scheduling.model import Literal, Model
@@ -76,7 +77,10 @@ class Budget:
         solver.parameters.max_time_in_seconds = max(min(seconds, self.left), MIN_SECONDS)
         solver.parameters.stop_after_first_solution = is_first
         self._solver = solver
-        return solver.solve(model.cp, watch), solver
+        status = solver.solve(model.cp, watch)
+        if status == cp_model.MODEL_INVALID:
+            raise RuntimeError(model.cp.validate())
+        return status, solver
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,17 @@ def find_placement(
     Find any plan.
 
     Times come first, with rooms counted only; then rooms for these times. Where that fails the whole is solved at once,
-    from these times.
+    from these times. Of a large programme with travel, whoever is somewhere is first given the time for the longest way
+    from there: that often can be done, and needs no choice of who goes where first.
     """
     until = budget.spent + seconds
-    model = Model(instance)
-    status, solver = budget.solve(model, seconds, is_first=True)
+    status = cp_model.UNKNOWN
+    if instance.has_travel and len(instance.tasks) > FEW_TASKS:
+        model = Model(instance, is_padded=True)
+        status, solver = budget.solve(model, seconds / 2, is_first=True)
+    if status not in FOUND:
+        model = Model(instance)
+        status, solver = budget.solve(model, until - budget.spent, is_first=True)
     if status not in FOUND:
         return status, None
     counted = read_placement(model, solver.value)
@@ -136,14 +146,33 @@ def read_placement(model: Model, get_value: Callable[[cp_model_helper.LinearExpr
     )
 
 
-def add_hints(model: Model, placement: Placement) -> None:
-    """Let the solver begin with what was found before."""
+def add_hints(model: Model, placement: Placement, more: Iterable[tuple[Literal, bool]] = ()) -> None:
+    """
+    Let the solver begin with what was found before.
+
+    Args:
+        more: Other literals, and whether they were true.
+    """
+    hints: dict[int, tuple[IntVar, int]] = {}
+
+    def hint(variable: IntVar | Literal, value: int) -> None:
+        # A variable is hinted at once: what is the only room and the only interpreter is one literal.
+        if isinstance(variable, IntVar):
+            hints.setdefault(variable.index, (variable, value))
+
     for start, tick in zip(model.starts, placement.starts, strict=True):
         if tick is not None:
-            model.cp.add_hint(start, tick)
+            hint(start, tick)
     for choices, chosen in ((model.places, placement.rooms), (model.interpreters, placement.interpreters)):
         for literals, name in zip(choices, chosen, strict=True):
             if name in literals:
                 for each, literal in literals.items():
-                    if not isinstance(literal, bool):
-                        model.cp.add_hint(literal, each == name)
+                    hint(literal, each == name)
+    for (one, other), literal in model.order.items():
+        first, second = placement.starts[one], placement.starts[other]
+        if first is not None and second is not None:
+            hint(literal, first <= second)
+    for attends, is_true in more:
+        hint(attends, is_true)
+    for variable, value in hints.values():
+        model.cp.add_hint(variable, value)

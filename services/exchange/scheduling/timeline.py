@@ -15,7 +15,8 @@ from services.exchange.scheduling.plan import Kept
 from services.exchange.scheduling.problem import Item, Problem, Span
 
 NEVER = Domain.from_values([])
-_DAY = timedelta(days=1)
+_OUTSIDE = timedelta(days=366)
+"""How long before and after all days an item may take place that is not held to them."""
 
 
 class Timeline:
@@ -39,6 +40,8 @@ class Timeline:
             *(_get_seconds(item.duration) for item in problem.items),
             *(_get_seconds(start - self.origin) for start in given),
             *(_get_seconds(day.hours.start - self.origin) for day in problem.days),
+            # To any minute: what is given up must not leave less.
+            *([60] if problem.outside_hours or any(item.any_start for item in problem.items) else []),
         )
         self._step = _get_seconds(problem.granularity) // self._seconds
         self._hours: dict[int, Domain] = {}
@@ -63,7 +66,7 @@ class Timeline:
         """Return the first tick of each day, and the first after it; they lie apart and are in order."""
         days = [(self.get_floor(day.hours.start), self.get_floor(day.hours.end)) for day in self._problem.days]
         if self._problem.outside_hours:
-            margin = self.count(_DAY) // self._step * self._step
+            margin = self.count(_OUTSIDE)
             starts = [days[0][0] - margin, *(start for start, _ in days[1:])]
             return list(zip(starts, [*starts[1:], days[-1][1] + margin], strict=True))
         return days
@@ -71,7 +74,7 @@ class Timeline:
     def list_starts(self, item: Item) -> Domain:
         """Return the ticks at which an item may start, as far as its own times and the opening hours go."""
         length = self.count(item.duration)
-        starts = self._list_within_hours(length, is_any=bool(list_given_starts(item)))
+        starts = self._list_within_hours(length, is_any=item.any_start or bool(list_given_starts(item)))
         if item.fixed_start is not None:
             at = self.get_floor(item.fixed_start)
             starts = starts.intersection_with(Domain(at, at))
@@ -90,12 +93,12 @@ class Timeline:
 
     def list_clear_of(self, spans: Iterable[Span], length: int) -> Domain:
         """Return the ticks at which something of a length may start that must not touch any of some spans."""
-        blocked = [(start - length + 1, end - 1) for start, end in map(self.get_ticks, spans) if start < end]
-        return Domain.from_intervals([list(each) for each in blocked]).complement()
+        blocked = [[start - length + 1, end - 1] for start, end in self.list_blocked(spans)]
+        return Domain.from_intervals(blocked).complement()
 
-    def get_ticks(self, span: Span) -> tuple[int, int]:
-        """Return the tick in which a span begins, and the first after it."""
-        return self.get_floor(span.start), self.get_ceiling(span.end)
+    def list_blocked(self, spans: Iterable[Span]) -> list[tuple[int, int]]:
+        """Return the ticks in which spans begin, and the first after each; a span without length blocks nothing."""
+        return [(self.get_floor(span.start), self.get_ceiling(span.end)) for span in spans if span.start < span.end]
 
     def _list_within_hours(self, length: int, *, is_any: bool) -> Domain:
         """
@@ -104,7 +107,7 @@ class Timeline:
         Args:
             is_any: Whether at any tick, and not at multiples of the granularity only.
         """
-        step = 1 if is_any else self._step
+        step = 1 if is_any or self._problem.outside_hours else self._step
         days = self.list_days()
         key = length if step == 1 else -length
         if key not in self._hours:

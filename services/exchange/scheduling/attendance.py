@@ -1,0 +1,44 @@
+"""Who else attends, once times and places are known."""
+
+from collections import defaultdict
+
+from services.exchange.scheduling.instance import Instance
+from services.exchange.scheduling.solving import Placement
+
+
+def fill_attendance(instance: Instance, placement: Placement) -> list[tuple[str, ...]]:
+    """
+    Return of each task who attends beyond the required: of what somebody would attend, what ends first, and so on.
+
+    Without travel nobody can attend more.
+    """
+    required: dict[str, list[int]] = defaultdict(list)
+    optional: dict[str, list[int]] = defaultdict(list)
+    for place, task in enumerate(instance.tasks):
+        if placement.starts[place] is not None:
+            for person in task.item.required:
+                required[person].append(place)
+            for person in dict.fromkeys(task.item.optional):
+                if person not in task.item.required:
+                    optional[person].append(place)
+
+    def get_span(place: int) -> tuple[int, int]:
+        start = placement.starts[place] or 0
+        return start, start + instance.tasks[place].length
+
+    def are_compatible(one: int, other: int) -> bool:
+        first, second = sorted((one, other), key=get_span)
+        sites = [instance.site_of.get(placement.rooms[place], "") for place in (first, second)]
+        has_rooms = all(placement.rooms[place] for place in (first, second))
+        way = instance.count_travel(*sites) if has_rooms else 0
+        return get_span(first)[1] + way <= get_span(second)[0]
+
+    attending: list[list[str]] = [[] for _ in instance.tasks]
+    for person, places in optional.items():
+        taken = list(required[person])
+        for place in sorted(places, key=lambda place: get_span(place)[1]):
+            is_clear = instance.list_clear(person, instance.tasks[place].length).contains(get_span(place)[0])
+            if is_clear and all(are_compatible(place, other) for other in taken):
+                taken.append(place)
+                attending[place].append(person)
+    return [tuple(people) for people in attending]
