@@ -35,7 +35,9 @@ def replan(instance: Instance, budget: Budget, seconds: float, *, is_droppable: 
         if task.item.id in instance.kept and (literal := _let_stay(model, place)) is not None
     }
     add_hints(model, _read_kept(instance))
-    near, least = (None, 0) if is_droppable else _release(model, same, budget, seconds / 2)
+    near, least, is_possible = (None, 0, True) if is_droppable else _release(model, same, budget, seconds / 2)
+    if not is_possible:
+        return None
     if near is not None:
         changes = compare(instance, near, is_fewest=False)
         if len(changes.moved) <= least + _count_unkeepable(instance, same):
@@ -56,31 +58,33 @@ def replan(instance: Instance, budget: Budget, seconds: float, *, is_droppable: 
 
 def _release(
     model: Model, same: Mapping[int, cp_model.IntVar], budget: Budget, seconds: float
-) -> tuple[Placement | None, int]:
+) -> tuple[Placement | None, int, bool]:
     """
     Let everything stay but what the solver finds to be in the way, some more each time, until there is a placement.
 
     Returns:
-        The placement, None where none was found in time, and how many items have to move at least: one of each lot that
-        were found to be in each other's way.
+        The placement, None where none was found in time; how many items have to move at least: one of each lot that
+        were found to be in each other's way; and whether there can be a placement at all, as far as is known.
     """
     until = budget.spent + seconds
     held = dict(same)
     least = 0
-    placement = None
-    while placement is None and until > budget.spent:
+    placement, is_possible = None, True
+    while placement is None and is_possible and until > budget.spent:
         model.cp.clear_assumptions()
         model.cp.add_assumptions(list(held.values()))
         status, solver = budget.solve(model, until - budget.spent, is_first=True, is_alone=True)
         if status in FOUND:
             placement = read_placement(model, solver.value)
-        core = set(solver.sufficient_assumptions_for_infeasibility()) if status == cp_model.INFEASIBLE else set()
-        if placement is None and not core:
+        elif status == cp_model.INFEASIBLE:
+            core = set(solver.sufficient_assumptions_for_infeasibility())
+            is_possible = bool(core)
+            least += 1
+            held = {place: literal for place, literal in held.items() if literal.index not in core}
+        else:
             break
-        least += 1 if core else 0
-        held = {place: literal for place, literal in held.items() if literal.index not in core}
     model.cp.clear_assumptions()
-    return placement, least
+    return placement, least, is_possible
 
 
 def _count_unkeepable(instance: Instance, same: Mapping[int, cp_model.IntVar]) -> int:
