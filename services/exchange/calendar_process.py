@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import resource
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -49,7 +50,7 @@ class CalendarReader:
     async def _read(self, path: str, text: str, span: Span, zone: str) -> Sequence[Span]:
         question = {"text": text, "start": span.start.isoformat(), "end": span.end.isoformat(), "zone": zone}
         async with self._places:
-            answer = await _ask(question)
+            answer = await asyncio.to_thread(_ask, question)
         if answer is None:
             raise InvalidArgument(path, "takes too long to read, or too much memory", reason="CALENDAR_TOO_LARGE")
         if refusal := answer.get("refusal"):
@@ -62,26 +63,25 @@ class CalendarReader:
         return [Span(*map(datetime.fromisoformat, each)) for each in answer["busy"]]
 
 
-async def _ask(question: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the answer of a process of its own; None where there was none in time."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-    )
+def _ask(question: Mapping[str, str]) -> dict[str, Any] | None:
+    """
+    Return the answer of a process of its own; None where there was none in time.
+
+    Called in a thread: an event loop's own way to start a process forks, and gRPC, which has threads, may end what is
+    forked before it becomes another program.
+    """
     try:
-        async with asyncio.timeout(MAX_SECONDS):
-            output, _ = await process.communicate(json.dumps(question).encode())
-        return dict(json.loads(output)) if process.returncode == 0 else None
-    except TimeoutError:
+        ended = subprocess.run(
+            [sys.executable, "-m", __name__],
+            input=json.dumps(question).encode(),
+            stdout=subprocess.PIPE,
+            timeout=MAX_SECONDS,
+            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
         return None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    return dict(json.loads(ended.stdout)) if ended.returncode == 0 else None
 
 
 def _answer(question: Mapping[str, str]) -> dict[str, Any]:
