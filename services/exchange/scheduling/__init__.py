@@ -1,5 +1,5 @@
 """
 Scheduling: what takes place when and where, with whom; knows items, people and rooms, and neither rows nor messages.
 
-`planner.schedule` is the way in: a `problem.Problem` in, a `plan.Plan` out.
+`planner.Planner` is the way in: a `problem.Problem` in, a `plan.Plan` out.
 """

@@ -1,6 +1,6 @@
 """Who else attends, once times and places are known."""
 
-from collections import defaultdict
+from collections.abc import Iterable
 
 from services.exchange.scheduling.instance import Instance
 from services.exchange.scheduling.solving import Placement
@@ -12,15 +12,6 @@ def fill_attendance(instance: Instance, placement: Placement) -> list[tuple[str,
 
     Without travel nobody can attend more.
     """
-    required: dict[str, list[int]] = defaultdict(list)
-    optional: dict[str, list[int]] = defaultdict(list)
-    for place, task in enumerate(instance.tasks):
-        if placement.starts[place] is not None:
-            for person in task.item.required:
-                required[person].append(place)
-            for person in dict.fromkeys(task.item.optional):
-                if person not in task.item.required:
-                    optional[person].append(place)
 
     def get_span(place: int) -> tuple[int, int]:
         start = placement.starts[place] or 0
@@ -33,10 +24,13 @@ def fill_attendance(instance: Instance, placement: Placement) -> list[tuple[str,
         way = instance.count_travel(*sites) if has_rooms else 0
         return get_span(first)[1] + way <= get_span(second)[0]
 
+    def list_placed(places: Iterable[int]) -> list[int]:
+        return [place for place in places if placement.starts[place] is not None]
+
     attending: list[list[str]] = [[] for _ in instance.tasks]
-    for person, places in optional.items():
-        taken = list(required[person])
-        for place in sorted(places, key=lambda place: get_span(place)[1]):
+    for person, places in instance.optional.items():
+        taken = list_placed(instance.required.get(person, ()))
+        for place in sorted(list_placed(places), key=lambda place: get_span(place)[1]):
             is_clear = instance.list_clear(person, instance.tasks[place].length).contains(get_span(place)[0])
             if is_clear and all(are_compatible(place, other) for other in taken):
                 taken.append(place)

@@ -14,7 +14,7 @@ from ortools.sat.python import cp_model
 
 from services.exchange.scheduling.instance import Instance
 from services.exchange.scheduling.model import Model
-from services.exchange.scheduling.overload import Overload, find_overload
+from services.exchange.scheduling.overload import Overload, find_overload, is_overloaded
 from services.exchange.scheduling.plan import Conflict, Requirement
 from services.exchange.scheduling.problem import Problem
 from services.exchange.scheduling.requirements import list_requirements, merge, relax
@@ -51,7 +51,7 @@ def explain(problem: Problem, budget: Budget) -> Conflict:
         # What adding up shows without the solver: to pack a day full takes that long.
         busy = [each for each in requirements if _takes_time(each, overload)]
         others = [each for each in requirements if not _takes_time(each, overload)]
-        needed = busy + minimizing.run(others, lambda kept: is_overloaded(keep([*busy, *kept])))
+        needed = busy + minimizing.run(others, lambda kept: is_overloaded(Instance(keep([*busy, *kept]))))
     needed = minimizing.run(needed, lambda kept: is_infeasible(keep(kept), budget))
     return Conflict(tuple(tell(merge(needed, small), small)), minimizing.is_certain)
 
@@ -104,19 +104,12 @@ class _Minimizing:
         return kept
 
 
-def is_overloaded(problem: Problem) -> bool:
-    """Return whether an item has no time, or somebody or some rooms not enough for theirs, seen by adding up."""
-    if not problem.items:
-        return False
-    instance = Instance(problem)
-    return any(task.starts.is_empty() for task in instance.tasks) or find_overload(instance) is not None
-
-
 def is_infeasible(problem: Problem, budget: Budget) -> bool | None:
     """Return whether a problem has no plan; None where that was not found out in time."""
-    if is_overloaded(problem):
+    instance = Instance(problem)
+    if is_overloaded(instance):
         return True
-    status, _ = find_placement(Instance(problem), budget, CHECK_SECONDS)
+    status, _ = find_placement(instance, budget, CHECK_SECONDS)
     return {cp_model.INFEASIBLE: True, cp_model.UNKNOWN: None}.get(status, False)
 
 

@@ -1,6 +1,7 @@
 """A problem in ticks and places in lists: what a solver is asked."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -40,7 +41,10 @@ class Instance:
         tasks: One for each item, in order.
         has_travel: Whether it takes time to get from some room to another.
         site_of: Room → its site: rooms between which nobody travels are on one.
-        free: Person → the spans in which they are away, in breaks or absent.
+        away: Person → the spans in which they are in a break or absent.
+        required: Person → places of the tasks at which they have to be.
+        optional: Person → places of those at which they would be besides.
+        sites: All sites that are possible for some task.
     """
 
     def __init__(self, problem: Problem, kept: Mapping[str, Kept] | None = None) -> None:
@@ -55,11 +59,21 @@ class Instance:
         self._open: dict[tuple[str, int], Domain] = {}
         self.tasks = [self._make_task(item) for item in problem.items]
         self.place_of = {task.item.id: place for place, task in enumerate(self.tasks)}
+        self.required = self._list_places(lambda item: item.required)
+        self.optional = self._list_places(lambda item: [each for each in item.optional if each not in item.required])
+        self.sites = {site for task in self.tasks for site in task.sites}
         self._travel: dict[tuple[str, str], int] = {}
 
     def _has_travel(self) -> bool:
         venues = {room.venue for room in self.problem.rooms}
         return any(pair <= venues and minutes > timedelta() for pair, minutes in self.problem.travels.items())
+
+    def _list_places(self, list_people: Callable[[Item], Iterable[str]]) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, task in enumerate(self.tasks):
+            for person in dict.fromkeys(list_people(task.item)):
+                places[person].append(place)
+        return dict(places)
 
     def _list_away(self, person: Person) -> list[Span]:
         breaks = [each.span for each in self.problem.breaks if person.id in each.people]
@@ -107,6 +121,10 @@ class Instance:
             between = self.problem.travels.get(frozenset(key), timedelta()) if one != other else timedelta()
             self._travel[key] = self.timeline.count(between)
         return self._travel[key]
+
+    def count_longest_way(self, site: str) -> int:
+        """Return the ticks that it takes to get from a site to the farthest other."""
+        return max((self.count_travel(site, other) for other in self.sites), default=0)
 
 
 def _unite(domains: Iterable[Domain]) -> Domain:

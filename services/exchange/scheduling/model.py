@@ -72,8 +72,9 @@ class Model:
         self.cp.add_bool_and(~self.present[place] if self._is_droppable else False)
         return self.cp.new_int_var(0, 0, "")
 
-    def _make_interval(self, place: int, presence: Literal) -> IntervalVar:
-        start, length = self.starts[place], self.instance.tasks[place].length
+    def _make_interval(self, place: int, presence: Literal, more: int = 0) -> IntervalVar:
+        """Return the time of a task, and some ticks more."""
+        start, length = self.starts[place], self.instance.tasks[place].length + more
         if presence is True:
             return self.cp.new_fixed_size_interval_var(start, length, "")
         return self.cp.new_optional_fixed_size_interval_var(start, length, presence, "")
@@ -149,12 +150,13 @@ class Model:
 
     def _add_people(self) -> None:
         """Let nobody be in two places at a time, nor in less time from one to another than it takes."""
-        activities: dict[str, list[tuple[int, Literal]]] = defaultdict(list)
-        for place, task in enumerate(self.instance.tasks):
-            for person in task.item.required:
-                activities[person].append((place, self.present[place]))
-            for interpreter, literal in self.interpreters[place].items():
-                activities[interpreter].append((place, literal))
+        activities: dict[str, list[tuple[int, Literal]]] = {
+            person: [(place, self.present[place]) for place in places]
+            for person, places in self.instance.required.items()
+        }
+        for place, interpreters in enumerate(self.interpreters):
+            for interpreter, literal in interpreters.items():
+                activities.setdefault(interpreter, []).append((place, literal))
         for of_person in list_largest(activities.values()):
             self.add_person(of_person)
 
@@ -177,13 +179,8 @@ class Model:
 
     def _get_padded(self, place: int, presence: Literal) -> IntervalVar:
         """Return the interval of a task with the longest way from it."""
-        sites = {site for task in self.instance.tasks for site in task.sites}
-        count = self.instance.count_travel
-        way = max((count(at, to) for at in self.sites[place] for to in sites), default=0)
-        length = self.instance.tasks[place].length + way
-        if isinstance(presence, bool):
-            return self.cp.new_fixed_size_interval_var(self.starts[place], length, "")
-        return self.cp.new_optional_fixed_size_interval_var(self.starts[place], length, presence, "")
+        way = max(map(self.instance.count_longest_way, self.sites[place]), default=0)
+        return self._make_interval(place, presence, way)
 
     def _let_travel(self, one: int, other: int, takes_one: Literal, takes_other: Literal) -> None:
         """Leave somebody the time to get from one task's place to another's, whichever comes first."""

@@ -60,17 +60,10 @@ class Objective:
     def _add_attendance(self) -> list[tuple[int, Literal]]:
         """Return how many do not attend, and whether; people who have all in common are one to the solver."""
         model, instance = self._model, self._model.instance
-        required: dict[str, set[int]] = defaultdict(set)
-        optional: dict[str, set[int]] = defaultdict(set)
-        for place, task in enumerate(instance.tasks):
-            for person in task.item.required:
-                required[person].add(place)
-            for person in task.item.optional:
-                if person not in task.item.required:
-                    optional[person].add(place)
         alike: dict[tuple[frozenset[int], frozenset[int], tuple[Span, ...]], list[str]] = defaultdict(list)
-        for person, places in optional.items():
-            alike[frozenset(places), frozenset(required[person]), tuple(instance.away[person])].append(person)
+        for person, places in instance.optional.items():
+            has_to = frozenset(instance.required.get(person, ()))
+            alike[frozenset(places), has_to, tuple(instance.away[person])].append(person)
         missed: list[tuple[int, Literal]] = []
         for (would, has_to, _), people in alike.items():
             activities: list[tuple[int, Literal]] = [(place, model.present[place]) for place in has_to]
@@ -130,15 +123,11 @@ class Objective:
 
     def _list_sites(self) -> list[IntVar]:
         """Return whether somebody is on a site on a day, where items have a choice of it."""
-        model, tasks = self._model, self._model.instance.tasks
-        if len({site for task in tasks for site in task.sites}) < 2:
+        model, instance = self._model, self._model.instance
+        if len(instance.sites) < 2:
             return []
         groups: dict[frozenset[int], str] = {}
-        places_of: dict[str, list[int]] = defaultdict(list)
-        for place, task in enumerate(tasks):
-            for person in task.item.required:
-                places_of[person].append(place)
-        for person, places in places_of.items():
+        for person, places in instance.required.items():
             groups.setdefault(frozenset(places), person)
         used: dict[tuple[str, int, str], IntVar] = {}
         for group, person in groups.items():

@@ -35,6 +35,11 @@ class Overload:
     person: str = ""
 
 
+def is_overloaded(instance: Instance) -> bool:
+    """Return whether an item has no time, or somebody or some rooms not enough for theirs, seen by adding up."""
+    return any(task.starts.is_empty() for task in instance.tasks) or find_overload(instance) is not None
+
+
 def find_overload(instance: Instance) -> Overload | None:
     """Return who or what has too little time; None where adding up shows nobody, or there is time without end."""
     if instance.problem.outside_hours:
@@ -47,17 +52,14 @@ def find_overload(instance: Instance) -> Overload | None:
 
 def _list_resources(instance: Instance) -> Iterator[tuple[Kind, str, list[int], list[Sequence[Span]]]]:
     """Yield the tasks that share people or rooms, and of each of these when it is away."""
-    of_person: dict[str, list[int]] = defaultdict(list)
     rooms: dict[frozenset[str], list[int]] = defaultdict(list)
     interpreters: dict[frozenset[str], list[int]] = defaultdict(list)
     for place, task in enumerate(instance.tasks):
-        for person in task.item.required:
-            of_person[person].append(place)
         if task.rooms:
             rooms[frozenset(task.rooms)].append(place)
         if task.interpreters:
             interpreters[frozenset(task.interpreters)].append(place)
-    for person, places in of_person.items():
+    for person, places in instance.required.items():
         yield Kind.REQUIRED_PERSON, person, places, [instance.away[person]]
     closed: Mapping[str, Sequence[Span]] = {room.id: room.closed for room in instance.rooms.values()}
     for kind, choices, away in (

@@ -6,6 +6,7 @@ Source: the solver is CP-SAT, https://developers.google.com/optimization/cp/cp_s
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from ortools.sat.python import cp_model
 
@@ -14,12 +15,14 @@ from services.exchange.scheduling.explanation import explain
 from services.exchange.scheduling.instance import Instance
 from services.exchange.scheduling.model import Model
 from services.exchange.scheduling.objective import Objective
-from services.exchange.scheduling.overload import find_overload
+from services.exchange.scheduling.overload import is_overloaded
 from services.exchange.scheduling.plan import Assignment, Changes, Kept, Plan, State
 from services.exchange.scheduling.problem import Problem
 from services.exchange.scheduling.replanning import compare, fix, replan
 from services.exchange.scheduling.solving import FOUND, Budget, Placement, add_hints, find_placement, read_placement
 
+Attending: TypeAlias = Sequence[tuple[str, ...]]
+"""Of each task who attends beyond the required."""
 EXPLAIN_SECONDS_PER_ITEM, MAX_EXPLAIN_SECONDS, DROP_SECONDS = 0.02, 4.0, 4.0
 """How long an explanation may take, and to find what to leave out: more of it helps little."""
 
@@ -53,7 +56,7 @@ class Planner:
     def run(self) -> Plan:
         """Return the best plan that was found, or why there is none."""
         instance, budget = self._instance, self._budget
-        if any(task.starts.is_empty() for task in instance.tasks) or find_overload(instance) is not None:
+        if is_overloaded(instance):
             return self._explain()
         placement, changes = self._replan()
         if placement is None:
@@ -62,9 +65,11 @@ class Planner:
                 return self._explain()
         if placement is None:
             return Plan(state=State.UNKNOWN, seconds=budget.spent)
-        first = replace(self._make_plan(placement, changes), first_solution_seconds=budget.spent, seconds=budget.spent)
+        attending = fill_attendance(instance, placement)
+        first = self._make_plan(placement, attending, changes)
+        first = replace(first, first_solution_seconds=budget.spent, seconds=budget.spent)
         self._watch(first)
-        return replace(self._improve(placement, first, changes), seconds=budget.spent)
+        return replace(self._improve(placement, attending, first, changes), seconds=budget.spent)
 
     def _replan(self) -> tuple[Placement, Changes] | tuple[None, None]:
         if not self._instance.kept:
@@ -73,17 +78,17 @@ class Planner:
         replaced = replan(self._instance, self._budget, self._budget.left / 2)
         return (replaced.placement, replaced.changes) if replaced else (None, None)
 
-    def _improve(self, placement: Placement, first: Plan, changes: Changes | None) -> Plan:
+    def _improve(self, placement: Placement, attending: Attending, first: Plan, changes: Changes | None) -> Plan:
         """Return the best plan that is found in the time that is left; the first at worst."""
         model = Model(self._instance, is_exact=True)
         if changes:
             fix(model, placement, changes.kept)
         objective = Objective(model)
-        add_hints(model, placement, objective.list_literals(fill_attendance(self._instance, placement)))
+        add_hints(model, placement, objective.list_literals(attending))
 
         def make_plan(found: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Plan:
             attending = objective.list_attending(found.value)
-            plan = self._make_plan(read_placement(model, found.value), changes, attending)
+            plan = self._make_plan(read_placement(model, found.value), attending, changes)
             return replace(
                 plan,
                 bound=found.best_objective_bound,
@@ -99,26 +104,15 @@ class Planner:
         is_optimal = status == cp_model.OPTIMAL and (changes is None or changes.is_fewest)
         return replace(make_plan(solver), is_optimal=is_optimal)
 
-    def _make_plan(
-        self,
-        placement: Placement,
-        changes: Changes | None = None,
-        attending: Sequence[tuple[str, ...]] | None = None,
-    ) -> Plan:
-        """
-        Return a placement as a plan.
-
-        Args:
-            attending: Of each task who attends beyond the required; who has the time where it is not given.
-        """
+    def _make_plan(self, placement: Placement, attending: Attending, changes: Changes | None) -> Plan:
+        """Return a placement as a plan; how it differs from what was kept is found out where it is not given."""
         tasks = self._instance.tasks
-        also = fill_attendance(self._instance, placement) if attending is None else attending
         assignments = {
             task.item.id: Assignment(
                 self._instance.timeline.get_moment(tick), room, interpreter, (*task.item.required, *others)
             )
             for task, tick, room, interpreter, others in zip(
-                tasks, placement.starts, placement.rooms, placement.interpreters, also, strict=True
+                tasks, placement.starts, placement.rooms, placement.interpreters, attending, strict=True
             )
             if tick is not None
         }
@@ -135,7 +129,8 @@ class Planner:
             budget.allow(DROP_SECONDS)
             replaced = replan(instance, budget, budget.left, is_droppable=True)
             if replaced:
-                plan = self._make_plan(replaced.placement, replaced.changes)
+                attending = fill_attendance(instance, replaced.placement)
+                plan = self._make_plan(replaced.placement, attending, replaced.changes)
         return replace(plan, state=State.INFEASIBLE, conflict=conflict, seconds=budget.spent)
 
 

@@ -44,7 +44,7 @@ class Timeline:
             *([60] if problem.outside_hours or any(item.any_start for item in problem.items) else []),
         )
         self._step = _get_seconds(problem.granularity) // self._seconds
-        self._hours: dict[int, Domain] = {}
+        self._hours: dict[tuple[int, int], Domain] = {}
 
     def count(self, duration: timedelta) -> int:
         """Return the ticks that a duration takes, the last one perhaps in part."""
@@ -108,10 +108,8 @@ class Timeline:
             is_any: Whether at any tick, and not at multiples of the granularity only.
         """
         step = 1 if is_any or self._problem.outside_hours else self._step
-        days = self.list_days()
-        key = length if step == 1 else -length
-        if key not in self._hours:
-            self._hours[key] = _join(days, length, step)
+        if (key := (length, step)) not in self._hours:
+            self._hours[key] = _join(self.list_days(), length, step)
         return self._hours[key]
 
 
