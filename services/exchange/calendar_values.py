@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
 from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from services.exchange.calendar_lines import ZONE, Component, Property, Unreadable, refuse_line
+from services.exchange.time_zones import list_time_zones
 
 MOMENT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})(Z?))?")
 DURATION = re.compile(r"([+-]?)P(?=[\dT])(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
@@ -111,11 +112,8 @@ def _find_zone(name: str) -> tzinfo | None:
     parts = plain.split("/")
     for place in range(len(parts)):
         wanted = "/".join(parts[place:])
-        if wanted in available_timezones():
-            try:
-                return ZoneInfo(wanted)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                return None
+        if wanted in list_time_zones():
+            return ZoneInfo(wanted)
     return None
 
 

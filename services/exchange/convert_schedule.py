@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from austausch.exchange.v1 import scheduling_pb2 as pb
 from google.protobuf import struct_pb2
 
-from chassis.errors import InvalidArgument, InvalidFields, Violation
+from chassis.errors import InvalidFields, Violation
 from services.exchange.scheduling.plan import Conflict, Kept, Plan
 from services.exchange.scheduling.problem import (
     AvoidedParallel,
@@ -26,6 +25,7 @@ from services.exchange.scheduling.problem import (
     Span,
     normalize_pair,
 )
+from services.exchange.time_zones import read_time_zone
 
 DEFAULT_GRANULARITY_MINUTES = 5
 _FORMAT = "%Y-%m-%dT%H:%M"
@@ -50,12 +50,7 @@ class ProblemReader:
         self._request = request
         self._message = request.problem
         self._violations: list[Violation] = []
-        try:
-            self.zone = ZoneInfo(self._message.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise InvalidArgument(
-                "problem.time_zone", "is not an IANA time zone such as Europe/Vilnius", reason="TIME_ZONE_UNKNOWN"
-            ) from None
+        self.zone = read_time_zone(self._message.time_zone, "problem.time_zone")
 
     def read(self) -> tuple[Problem, dict[str, Kept]]:
         """

@@ -141,6 +141,10 @@ class Wish:
     visits: Mapping[str, Period] = field(default_factory=dict)
     busy: Mapping[str, Sequence[Period]] = field(default_factory=dict)
 
+    def list_busy(self) -> Iterator[tuple[str, Period]]:
+        """Yield who is busy when."""
+        return ((person, period) for person, periods in self.busy.items() for period in periods)
+
 
 def propose(wish: Wish) -> list[Window]:
     """Return all windows that are not blocked, the best first, of equal ones the earlier."""
@@ -162,13 +166,8 @@ def _weigh(wish: Wish, first: date, last: date) -> Window:
     against = [
         *_list_of_city(wish.host, first, last),
         *(_list_of_city(wish.guest, first, last) if wish.guest.city != wish.host.city else ()),
-        *_list_overlaps(Kind.OTHER_VISIT, wish.visits, first, last),
-        *(
-            reason
-            for person, periods in wish.busy.items()
-            for period in periods
-            for reason in _list_overlaps(Kind.BUSY, {person: period}, first, last)
-        ),
+        *_list_overlaps(Kind.OTHER_VISIT, wish.visits.items(), first, last),
+        *_list_overlaps(Kind.BUSY, wish.list_busy(), first, last),
     ]
     kinds = {reason.kind for reason in against}
     favour = []
@@ -193,12 +192,12 @@ def _list_of_city(calendar: CityCalendar, first: date, last: date) -> Iterator[R
             off.append(day)
     for period in _join(off):
         yield Reason(Kind.DAY_OFF, period.first, period.last, calendar.city)
-    for school in calendar.school_holidays:
-        yield from _list_overlaps(Kind.SCHOOL_HOLIDAYS, {calendar.city: school}, first, last)
+    schools = ((calendar.city, period) for period in calendar.school_holidays)
+    yield from _list_overlaps(Kind.SCHOOL_HOLIDAYS, schools, first, last)
 
 
-def _list_overlaps(kind: Kind, periods: Mapping[str, Period], first: date, last: date) -> Iterator[Reason]:
-    for subject, period in periods.items():
+def _list_overlaps(kind: Kind, periods: Iterable[tuple[str, Period]], first: date, last: date) -> Iterator[Reason]:
+    for subject, period in periods:
         if period.first <= last and first <= period.last:
             yield Reason(kind, max(period.first, first), min(period.last, last), subject, period.title)
 

@@ -1,17 +1,16 @@
 """Cities and the calendar facts that planning needs."""
 
-from functools import cache
 from typing import NamedTuple
-from zoneinfo import available_timezones
 
 from sqlalchemy import CheckConstraint, Index, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import InvalidArgument, InvalidFields, Violation
+from chassis.errors import InvalidFields, Violation
 from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource
 from services.exchange.model.base import Base
+from services.exchange.time_zones import read_time_zone
 
 
 class Location(NamedTuple):
@@ -19,11 +18,6 @@ class Location(NamedTuple):
 
     latitude: float
     longitude: float
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 class City(Resource, Base):
@@ -75,10 +69,7 @@ class City(Resource, Base):
             InvalidArgument: The zone is none (reason TIME_ZONE_UNKNOWN), or the place is nowhere on earth
                 (COORDINATE_OUT_OF_RANGE).
         """
-        if self.time_zone not in _time_zones():
-            raise InvalidArgument(
-                "city.time_zone", "is not an IANA time zone such as Europe/Vilnius", reason="TIME_ZONE_UNKNOWN"
-            )
+        read_time_zone(self.time_zone, "city.time_zone")
         if self.location:
             degrees = (("latitude", self.location.latitude, 90), ("longitude", self.location.longitude, 180))
             outside = [

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import calendars_pb2 as pb
 from austausch.exchange.v1 import calendars_pb2_grpc
@@ -21,6 +21,7 @@ from services.exchange.model import AgendaItem, City, Direction, Person, Visit, 
 from services.exchange.public_holidays import list_public_holidays
 from services.exchange.scheduling.problem import Span
 from services.exchange.school_holidays import SchoolHolidays
+from services.exchange.time_zones import read_time_zone
 
 MAX_CALENDAR_SPAN = timedelta(days=732)
 MAX_DATES_SPAN = timedelta(days=550)
@@ -48,7 +49,7 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
     async def ParseCalendar(self, request: pb.ParseCalendarRequest, context: Any) -> pb.ParseCalendarResponse:
         span = Span(read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time"))
         _check_span(span.start, span.end, MAX_CALENDAR_SPAN, "end_time")
-        zone = _read_zone(request.time_zone or "UTC", "time_zone")
+        zone = read_time_zone(request.time_zone or "UTC", "time_zone")
         (busy,) = await self._reader.read_busy({"ics": request.ics}, span, zone.key)
         spans = [
             pb.BusySpan(start_time=timestamp_message(each.start), end_time=timestamp_message(each.end)) for each in busy
@@ -168,15 +169,6 @@ def _reason_message(reason: Reason) -> pb.DateReason:
         title=reason.title,
         estimated=reason.is_estimated,
     )
-
-
-def _read_zone(name: str, path: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidArgument(
-            path, "is not an IANA time zone such as Europe/Vilnius", reason="TIME_ZONE_UNKNOWN"
-        ) from None
 
 
 def _check_span(start: date, end: date, longest: timedelta, path: str) -> None:
