@@ -28,9 +28,14 @@ def calendar(*lines: str) -> str:
     return "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", *lines, "END:VCALENDAR", ""))
 
 
-def event(*lines: str, uid: str = "1") -> str:
+def vevent(*lines: str) -> list[str]:
+    """Return the lines of an event."""
+    return ["BEGIN:VEVENT", *lines, "END:VEVENT"]
+
+
+def event(*lines: str) -> str:
     """Return a calendar with one event."""
-    return calendar("BEGIN:VEVENT", f"UID:{uid}", "DTSTAMP:20300101T000000Z", *lines, "END:VEVENT")
+    return calendar(*vevent("UID:1", "DTSTAMP:20300101T000000Z", *lines))
 
 
 def busy(text: str, span: Span = SPRING) -> list[str]:
@@ -38,6 +43,7 @@ def busy(text: str, span: Span = SPRING) -> list[str]:
     return [f"{each.start:%m-%dT%H:%M}/{each.end:%m-%dT%H:%M}" for each in list_busy(text, span, BERLIN)]
 
 
+LATER = "RECURRENCE-ID;RANGE=THISANDFUTURE"
 LINE, ZONE = "CALENDAR_LINE_UNREADABLE", "CALENDAR_ZONE_UNKNOWN"
 OUTLOOK = calendar(
     "METHOD:PUBLISH",
@@ -122,18 +128,8 @@ OUTLOOK = calendar(
         ),
         pytest.param(
             calendar(
-                "BEGIN:VEVENT",
-                "UID:1",
-                "DTSTART:20300501T070000Z",
-                "DURATION:PT1H",
-                "RRULE:FREQ=DAILY;COUNT=2",
-                "END:VEVENT",
-                "BEGIN:VEVENT",
-                "UID:1",
-                "RECURRENCE-ID:20300502T070000Z",
-                "DTSTART:20300502T120000Z",
-                "DURATION:PT1H",
-                "END:VEVENT",
+                *vevent("UID:1", "DTSTART:20300501T070000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=2"),
+                *vevent("UID:1", "RECURRENCE-ID:20300502T070000Z", "DTSTART:20300502T120000Z", "DURATION:PT1H"),
             ),
             ["05-01T07:00/05-01T08:00", "05-02T12:00/05-02T13:00"],
             id="one of a series moved",
@@ -151,8 +147,8 @@ OUTLOOK = calendar(
         ),
         pytest.param(
             calendar(
-                *("BEGIN:VEVENT", "UID:1", "DTSTART:20300502T070000Z", "DURATION:PT1H", "END:VEVENT"),
-                *("BEGIN:VEVENT", "UID:2", "DTSTART:20300502T080000Z", "DURATION:PT1H", "END:VEVENT"),
+                *vevent("UID:1", "DTSTART:20300502T070000Z", "DURATION:PT1H"),
+                *vevent("UID:2", "DTSTART:20300502T080000Z", "DURATION:PT1H"),
             ),
             ["05-02T07:00/05-02T09:00"],
             id="one after the other",
@@ -189,16 +185,16 @@ OUTLOOK = calendar(
         ),
         pytest.param(
             calendar(
-                *("BEGIN:VEVENT", "UID:1", "DTSTART:20300502T070000Z", "DURATION:PT1H", "END:VEVENT"),
-                *("BEGIN:VEVENT", "UID:1", "DTSTART:20300503T070000Z", "DURATION:PT1H", "END:VEVENT"),
+                *vevent("UID:1", "DTSTART:20300502T070000Z", "DURATION:PT1H"),
+                *vevent("UID:1", "DTSTART:20300503T070000Z", "DURATION:PT1H"),
             ),
             ["05-02T07:00/05-02T08:00", "05-03T07:00/05-03T08:00"],
             id="two with one id",
         ),
         pytest.param(
             calendar(
-                *("BEGIN:VEVENT", "UID:1", "SEQUENCE:1", "DTSTART:20300502T070000Z", "DURATION:PT1H", "END:VEVENT"),
-                *("BEGIN:VEVENT", "UID:1", "SEQUENCE:0", "DTSTART:20300503T070000Z", "DURATION:PT1H", "END:VEVENT"),
+                *vevent("UID:1", "SEQUENCE:1", "DTSTART:20300502T070000Z", "DURATION:PT1H"),
+                *vevent("UID:1", "SEQUENCE:0", "DTSTART:20300503T070000Z", "DURATION:PT1H"),
             ),
             ["05-02T07:00/05-02T08:00"],
             id="a former version",
@@ -210,17 +206,14 @@ OUTLOOK = calendar(
         ),
         pytest.param(
             calendar(
-                *("BEGIN:VEVENT", "UID:1", "DTSTART:20300501T070000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=3"),
-                *("END:VEVENT", "BEGIN:VEVENT", "UID:1", "RECURRENCE-ID;RANGE=THISANDFUTURE:20300502T070000Z"),
-                *("DTSTART:20300502T090000Z", "DURATION:PT2H", "END:VEVENT"),
+                *vevent("UID:1", "DTSTART:20300501T070000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=3"),
+                *vevent("UID:1", f"{LATER}:20300502T070000Z", "DTSTART:20300502T090000Z", "DURATION:PT2H"),
             ),
             ["05-01T07:00/05-01T08:00", "05-02T09:00/05-02T11:00", "05-03T09:00/05-03T11:00"],
             id="all later ones moved",
         ),
         pytest.param(
-            calendar(
-                "METHOD:CANCEL", "BEGIN:VEVENT", "UID:1", "DTSTART:20300502T070000Z", "DURATION:PT1H", "END:VEVENT"
-            ),
+            calendar("METHOD:CANCEL", *vevent("UID:1", "DTSTART:20300502T070000Z", "DURATION:PT1H")),
             [],
             id="called off",
         ),
@@ -231,8 +224,8 @@ OUTLOOK = calendar(
         ),
         pytest.param(
             calendar(
-                *("X-WR-TIMEZONE:Asia/Tokyo", "BEGIN:VEVENT", "UID:1", "DTSTART:20300502T090000", "DURATION:PT1H"),
-                "END:VEVENT",
+                "X-WR-TIMEZONE:Asia/Tokyo",
+                *vevent("UID:1", "DTSTART:20300502T090000", "DURATION:PT1H"),
             ),
             ["05-02T00:00/05-02T01:00"],
             id="a calendar with a zone of its own",
@@ -260,8 +253,8 @@ OUTLOOK = calendar(
         ),
         pytest.param(
             calendar(
-                *("BEGIN:VEVENT", "UID:1", "DTSTART;VALUE=DATE:99991231", "DTEND;VALUE=DATE:99991231", "END:VEVENT"),
-                *("BEGIN:VEVENT", "UID:2", "DTSTART:00010101T000000", "RRULE:FREQ=YEARLY", "END:VEVENT"),
+                *vevent("UID:1", "DTSTART;VALUE=DATE:99991231", "DTEND;VALUE=DATE:99991231"),
+                *vevent("UID:2", "DTSTART:00010101T000000", "RRULE:FREQ=YEARLY"),
             ),
             [],
             id="at both ends of time",
@@ -318,7 +311,7 @@ def test_busy_is_what_the_calendar_says(text: str, spans: list[str]) -> None:
             calendar(
                 *("BEGIN:VTIMEZONE", "TZID:Own", "BEGIN:STANDARD", "DTSTART:16010101T000000", "TZOFFSETFROM:0100"),
                 *("TZOFFSETTO:0100", "END:STANDARD", "END:VTIMEZONE"),
-                *("BEGIN:VEVENT", "DTSTART;TZID=Own:20300502T070000", "END:VEVENT"),
+                *vevent("DTSTART;TZID=Own:20300502T070000"),
             ),
             LINE,
             8,
@@ -336,7 +329,7 @@ def with_own_zone(offset: str) -> str:
     return calendar(
         *("BEGIN:VTIMEZONE", "TZID:Customized Time Zone", "BEGIN:STANDARD", "DTSTART:16010101T000000"),
         *(f"TZOFFSETFROM:{offset}", f"TZOFFSETTO:{offset}", "END:STANDARD", "END:VTIMEZONE"),
-        *("BEGIN:VEVENT", "UID:1", "DTSTART;TZID=Customized Time Zone:20300502T150000", "DURATION:PT1H", "END:VEVENT"),
+        *vevent("UID:1", "DTSTART;TZID=Customized Time Zone:20300502T150000", "DURATION:PT1H"),
     )
 
 
