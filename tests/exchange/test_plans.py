@@ -184,3 +184,22 @@ def test_who_would_attend_many_items_in_several_venues_attends_some() -> None:
         item["optional"] = guests
     answer = schedule_validly(problem, improve_seconds=0.2)
     assert all(any(guest in each["attending"] for each in answer["assignments"]) for guest in guests)
+
+
+def test_another_room_of_the_same_venue_is_no_change_of_venue() -> None:
+    def get_cost(room: str) -> float:
+        problem = make_problem(
+            rooms=[{"id": room, "venue": room[0]} for room in ("a1", "a2", "b1")],
+            travels=[{"from": "a", "to": "b", "minutes": 30}],
+            items=[
+                make_item("first", required=["mayor"], fixedRoom="a1"),
+                make_item("second", required=["mayor"], fixedRoom=room),
+                make_item("elsewhere", fixedRoom="b1"),
+            ],
+            days=[{"id": "d1", "openTime": "2030-05-02T09:00", "closeTime": "2030-05-02T17:00"}],
+        )
+        answer = schedule_validly(problem)
+        assert answer["optimal"]
+        return float(answer["bound"])
+
+    assert get_cost("a2") == get_cost("a1") < get_cost("b1")

@@ -133,7 +133,7 @@ class Objective:
         for group, person in groups.items():
             for place in group:
                 for day, on_day in enumerate(model.get_days(place)):
-                    for site, is_there in model.places[place].items():
+                    for site, is_there in model.sites[place].items():
                         key = (person, day, site)
                         if key not in used:
                             used[key] = model.cp.new_bool_var("")
