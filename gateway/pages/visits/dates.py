@@ -19,7 +19,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_days
 from gateway.i18n.languages import current_language
-from gateway.pages.visits.directions import INCOMING, list_directions
+from gateway.pages.visits.choices import INCOMING, label_exchanges, list_directions
 from gateway.vocabulary import cities, departments
 
 AHEAD, AFTER = timedelta(weeks=6), timedelta(weeks=26)
@@ -65,7 +65,7 @@ def dates() -> ResponseReturnValue:
     return render_template(
         "visits/dates.html",
         form=form,
-        exchanges=exchanges,
+        exchanges=label_exchanges(exchanges),
         directions=list_directions(),
         departments=departments.suggest_departments(exchanges),
         people=[(person.name, person.function) for person in people],

@@ -25,7 +25,7 @@ from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
 from gateway.pages.visits import dates, delegation, deletion, programme
-from gateway.pages.visits.directions import INCOMING, OUTGOING, list_directions
+from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
 from gateway.vocabulary.cities import get_home_city_name
@@ -92,7 +92,7 @@ def create() -> ResponseReturnValue:
     return render_template(
         "visits/form.html",
         form=form,
-        exchanges=exchanges,
+        exchanges=label_exchanges(exchanges),
         directions=list_directions(),
         departments=[] if form["visit.direction"] == OUTGOING else departments.suggest_departments(exchanges),
         suggested=SUGGESTED,

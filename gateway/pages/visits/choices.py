@@ -1,5 +1,8 @@
-"""The directions of visits, as forms offer them."""
+"""What the forms of visits offer to choose from."""
 
+from collections.abc import Iterable
+
+from austausch.exchange.v1 import exchange_pb2 as pb
 from flask_babel import gettext as _
 
 from gateway.vocabulary.cities import get_home_city_name
@@ -13,3 +16,8 @@ def list_directions() -> list[tuple[str, str]]:
         (INCOMING, _("Incoming: %(city)s hosts", city=get_home_city_name())),
         (OUTGOING, _("Outgoing: %(city)s travels", city=get_home_city_name())),
     ]
+
+
+def label_exchanges(exchanges: Iterable[pb.Exchange]) -> list[tuple[str, str]]:
+    """Return (resource name, title with the city) of exchanges."""
+    return [(exchange.name, f"{exchange.title} – {exchange.city_display_name}") for exchange in exchanges]
