@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from gateway import create_app
 from gateway.accounts import passwords
 from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account
+from gateway.accounts.sessions import CONFIRMATION_LIFETIME
 from gateway.settings import GatewaySettings
 from services.knowledge.vocabulary.importing import import_own_topics
 from tests.calls import Keys
@@ -68,14 +70,17 @@ class Gateway:
     database: AccountsDatabase
     settings: GatewaySettings
     tokens: dict[str, str] = field(default_factory=dict)
+    sign_in_moments: dict[str, float] = field(default_factory=dict)
 
     def as_(self, role: Role | None) -> Rest:
         """Return a program with the token of an account of a role; without a token for None."""
         if role is None:
             return Rest(self.app.test_client(), "")
-        if role not in self.tokens:
+        # A whole run can outlast the time for which a given password counts as confirmed.
+        fresh_since = time.monotonic() - CONFIRMATION_LIFETIME.total_seconds() / 3
+        if role not in self.tokens or self.sign_in_moments[role] < fresh_since:
             answer = Rest(self.app.test_client(), "").post("/v1/sessions", credentials(role))
-            self.tokens[role] = answer.json["token"]
+            self.tokens[role], self.sign_in_moments[role] = answer.json["token"], time.monotonic()
         return Rest(self.app.test_client(), self.tokens[role])
 
 
