@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from austausch.knowledge.v1 import knowledge_pb2
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from google.protobuf.message import Message
 
 from chassis.convert import date_of
@@ -144,7 +146,9 @@ def show(visit_id: str) -> ResponseReturnValue:
         visit=visit,
         delegates=delegates,
         agenda=_group_by_day(agenda, visit.time_zone),
-        travelling={delegate.name: delegate.function for delegate in delegates},
+        list_attendance=partial(
+            programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
+        ),
         learnings=arrived,
         awaited=awaited,
         next_ask=int(awaited),
@@ -281,7 +285,13 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
     form = Form({"etag": visit.etag})
     if form.submitted:
         with form.catch_refusal():
+            before = programme.count_unplaced(visit)
             transitions.transition("VisitService", verb, visit.name, form)
+            if lost := programme.count_unplaced(visit) - before:
+                text = "%(num)s items of the programme have no time any more: give them a new one."
+                flash(
+                    ngettext("One item of the programme has no time any more: give it a new one.", text, lost), "info"
+                )
             return redirect(href(visit.name), 303)
     return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
 
@@ -357,8 +367,11 @@ def _get_today(visit: pb.Visit) -> date:
     return datetime.now(ZoneInfo(visit.time_zone)).date()
 
 
-def _group_by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:
-    """Return the agenda by the day on which each item starts, as clocks in `zone` show it."""
+def _group_by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date | None, list[pb.AgendaItem]]]:
+    """Return the agenda by the day on which each item starts, as clocks in `zone` show it; without a time as None."""
     here = ZoneInfo(zone)
-    days = groupby(agenda, key=lambda item: item.start_time.ToDatetime(UTC).astimezone(here).date())
-    return [(day, list(items)) for day, items in days]
+
+    def get_day(item: pb.AgendaItem) -> date | None:
+        return item.start_time.ToDatetime(UTC).astimezone(here).date() if item.HasField("start_time") else None
+
+    return [(day, list(items)) for day, items in groupby(agenda, key=get_day)]
