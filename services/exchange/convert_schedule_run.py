@@ -19,7 +19,7 @@ from services.exchange.scheduling.problem import Problem, Span
 
 RUN_STATES = enum_numbers(pb.ScheduleRun.State.DESCRIPTOR, RunState)
 OPTIONS = ("time_limit_seconds", "from_scratch", "day_start_time", "day_end_time", "breaks")
-DEFAULT_SECONDS = 10.0
+DEFAULT_SECONDS = 10
 
 
 def read_options(message: pb.ScheduleRun) -> Options:
