@@ -37,6 +37,8 @@ PAGES = [
     "{visit}/report",
     "{visit}/delegates/new",
     "{visit}/agendaItems/new",
+    "{visit}/postpone",
+    "{visit}/scheduleRuns/new",
     "/forums",
     "/forums/new",
     FORUM,
