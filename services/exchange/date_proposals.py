@@ -164,8 +164,8 @@ def _list_windows(wish: Wish) -> Iterator[tuple[date, date]]:
 
 def _weigh(wish: Wish, first: date, last: date) -> Window:
     against = [
-        *_list_of_city(wish.host, first, last),
-        *(_list_of_city(wish.guest, first, last) if wish.guest.city != wish.host.city else ()),
+        *list_city_reasons(wish.host, first, last),
+        *(list_city_reasons(wish.guest, first, last) if wish.guest.city != wish.host.city else ()),
         *_list_overlaps(Kind.OTHER_VISIT, wish.visits.items(), first, last),
         *_list_overlaps(Kind.BUSY, wish.list_busy(), first, last),
     ]
@@ -178,15 +178,17 @@ def _weigh(wish: Wish, first: date, last: date) -> Window:
     return Window(first, last, (*favour, *against))
 
 
-def _list_of_city(calendar: CityCalendar, first: date, last: date) -> Iterator[Reason]:
+def list_city_reasons(calendar: CityCalendar, first: date, last: date) -> Iterator[Reason]:
+    """Yield what a city's calendar says against the days from first to last, one kind after the other."""
     for year in range(first.year, last.year + 1):
         if calendar.holidays.get(year) is None:
             of_year = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
             yield Reason(Kind.HOLIDAYS_UNKNOWN, *of_year, calendar.city)
+    holidays = {each.day: each for of_year in calendar.holidays.values() for each in of_year or ()}
     off: list[date] = []
     for number in range((last - first).days + 1):
         day = first + number * DAY
-        if holiday := calendar.find_holiday(day):
+        if holiday := holidays.get(day):
             yield Reason(Kind.PUBLIC_HOLIDAY, day, day, calendar.city, holiday.name, holiday.is_estimated)
         elif day.isoweekday() not in calendar.working_week:
             off.append(day)

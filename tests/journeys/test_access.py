@@ -81,6 +81,8 @@ MAY_CALL = {
     "ExchangeNameService.SearchExchangeNames": "ACMPE",
     "CalendarService.ParseCalendar": "ACM",
     "CalendarService.ProposeDates": "CM",
+    "CalendarService.ListHolidays": "ACMPES",
+    "CalendarService.ListOccupancies": "ACM",
     "SchedulingService.ScheduleProgramme": "ACM",
     "ScheduleRunService.GetScheduleRun": "CM",
     "ScheduleRunService.ListScheduleRuns": "CM",

@@ -1,4 +1,4 @@
-"""Calendars that are read, and dates that are proposed."""
+"""Calendars that are read, holidays and bookings that are listed, and dates that are proposed."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,15 +9,26 @@ from zoneinfo import ZoneInfo
 from austausch.exchange.v1 import calendars_pb2 as pb
 from austausch.exchange.v1 import calendars_pb2_grpc
 from austausch.exchange.v1.exchange_pb2 import Visit as VisitMessage
-from sqlalchemy import case, or_, select
+from sqlalchemy import case, func, or_, select
 
 from chassis.convert import date_message, enum_numbers, read_date, read_instant, timestamp_message
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
+from chassis.identity import Role, identity
+from chassis.paging import read_page
 from services.exchange import queries
 from services.exchange.calendar_process import CalendarReader
-from services.exchange.date_proposals import CityCalendar, Kind, Period, Reason, Wish, propose
-from services.exchange.model import AgendaItem, City, Direction, Person, Visit, VisitState
+from services.exchange.date_proposals import (
+    CityCalendar,
+    Kind,
+    Period,
+    Reason,
+    Wish,
+    list_city_reasons,
+    propose,
+)
+from services.exchange.model import AgendaItem, City, Direction, Person, Room, Visit, VisitState
+from services.exchange.occupancy import list_booked_days
 from services.exchange.public_holidays import list_public_holidays
 from services.exchange.scheduling.problem import Span
 from services.exchange.school_holidays import SchoolHolidays
@@ -29,6 +40,13 @@ DEFAULT_WINDOWS = 20
 WORKING_WEEK = frozenset({1, 2, 3, 4, 5})
 KINDS = enum_numbers(pb.DateReason.Kind.DESCRIPTOR, Kind)
 OFF = (VisitState.CANCELLED, VisitState.POSTPONED)
+OccupancyKind = pb.ListOccupanciesRequest.Kind
+# Whose time is listed: the rows, and what people call them.
+OCCUPIED: dict[int, tuple[Any, Any]] = {
+    OccupancyKind.KIND_ROOM: (select(Room), Room.display_name),
+    OccupancyKind.KIND_PERSON: (select(Person), Person.function),
+    OccupancyKind.KIND_INTERPRETER: (select(Person).where(func.cardinality(Person.languages) > 1), Person.function),
+}
 
 
 class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
@@ -91,6 +109,51 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             total_size=len(windows),
         )
 
+    async def ListHolidays(self, request: pb.ListHolidaysRequest, context: Any) -> pb.ListHolidaysResponse:
+        first, last = _read_days(request)
+        ids = [queries.read_id(City, name, f"cities[{place}]") for place, name in enumerate(request.cities)]
+        async with self._database.read_once() as session:
+            found = {city.id: city for city in await session.scalars(select(City).where(City.id.in_(ids)))}
+        for place, city_id in enumerate(ids):
+            if city_id not in found:
+                raise InvalidArgument(
+                    f"cities[{place}]",
+                    f"cities/{city_id} does not exist",
+                    reason="REFERENCE_NOT_FOUND",
+                    metadata={"resources": f"cities/{city_id}"},
+                )
+
+        def list_all() -> list[Reason]:
+            calendars = [self._get_calendar(found[city_id], first, last, request.language) for city_id in ids]
+            return [reason for calendar in calendars for reason in _list_in_order(calendar, first, last)]
+
+        reasons = await asyncio.to_thread(list_all)
+        if request.without_days_off:
+            reasons = [reason for reason in reasons if reason.kind is not Kind.DAY_OFF]
+        return pb.ListHolidaysResponse(holidays=map(_reason_message, reasons))
+
+    async def ListOccupancies(self, request: pb.ListOccupanciesRequest, context: Any) -> pb.ListOccupanciesResponse:
+        if request.kind != OccupancyKind.KIND_ROOM:
+            identity().require(Role.COORDINATOR, Role.MEMBER)
+        first, last = _read_days(request)
+        statement, title = OCCUPIED[request.kind]
+        async with self._database.read_once() as session:
+            home = await session.get_by_name(City, self._home_city)
+            rows, token, total = await read_page(session, statement, title.class_, request, {"title": title}, "title")
+            days = await list_booked_days(session, [row.name for row in rows], first, last, ZoneInfo(home.time_zone))
+        occupancies = [
+            pb.Occupancy(
+                resource=row.name,
+                title=getattr(row, title.key),
+                days=[
+                    pb.DayOccupancy(date=date_message(booked.day), minutes=booked.minutes, items=booked.items)
+                    for booked in days.get(row.name, ())
+                ],
+            )
+            for row in rows
+        ]
+        return pb.ListOccupanciesResponse(occupancies=occupancies, next_page_token=token, total_size=total)
+
     async def _list_busy_days(
         self, calendars: Sequence[pb.PersonCalendar], first: date, last: date, zone: ZoneInfo
     ) -> dict[str, list[Period]]:
@@ -135,6 +198,16 @@ async def _list_visits(
     )
     visits = await session.scalars(statement)
     return {visit.name: Period(visit.start_date, visit.end_date, visit.title) for visit in visits}
+
+
+def _read_days(request: pb.ListHolidaysRequest | pb.ListOccupanciesRequest) -> tuple[date, date]:
+    first, last = read_date(request.from_date, "from_date"), read_date(request.to_date, "to_date")
+    _check_span(first, last, MAX_CALENDAR_SPAN, "to_date")
+    return first, last
+
+
+def _list_in_order(calendar: CityCalendar, first: date, last: date) -> list[Reason]:
+    return sorted(list_city_reasons(calendar, first, last), key=lambda reason: reason.first)
 
 
 def _read_blocked(periods: Iterable[pb.BlockedPeriod]) -> list[Period]:
