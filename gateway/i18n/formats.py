@@ -3,10 +3,11 @@
 import re
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import numbers, units
-from babel.dates import format_skeleton
+from babel.dates import format_interval, format_skeleton, get_day_names
 from flask import current_app
 from flask_babel import gettext as _
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -32,6 +33,22 @@ def format_days(start: Date, end: Date) -> str:
     """Return a span of days: “Mon, 23 Nov 2026 – Thu, 26 Nov 2026”; one day if both are the same."""
     first, last = format_day(start), format_day(end)
     return f"{first} – {last}" if last and last != first else first
+
+
+def format_short_days(first: date, last: date) -> str:
+    """Return a span of days without weekdays: “14–16 May”; with the year where it goes on into another."""
+    skeleton = "MMMd" if first.year == last.year else "yMMMd"
+    return _format_interval_in(LOCALES[current_language()], skeleton, first, last)
+
+
+def format_parts(skeleton: str, day: date) -> str:
+    """Return the parts of a day that a skeleton (Unicode CLDR) names: `yMMMM` is “May 2031”, `yQQQ` “Q2 2031”."""
+    return _format(skeleton, day)
+
+
+def format_weekday(weekday: int, width: Literal["wide", "short"] = "wide") -> str:
+    """Return a weekday, 0 for Monday, in full: “Monday”, or as short as it gets: “Mo” (`short`)."""
+    return str(get_day_names(width, locale=LOCALES[current_language()])[weekday])
 
 
 def format_instant(value: Timestamp | datetime, zone: str = "") -> str:
@@ -107,3 +124,8 @@ def _format(skeleton: str, value: date) -> str:
 @lru_cache(maxsize=10_000)
 def _format_in(locale: str, skeleton: str, value: date) -> str:
     return format_skeleton(skeleton, value, locale=locale)
+
+
+@lru_cache(maxsize=10_000)
+def _format_interval_in(locale: str, skeleton: str, first: date, last: date) -> str:
+    return str(format_interval(first, last, skeleton, locale=locale))

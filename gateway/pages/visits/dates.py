@@ -1,7 +1,8 @@
-"""The page that finds dates for a visit: what is asked stands in its address."""
+"""The page that finds dates for a visit: what is asked stands in its address; and what is said beside dates."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -9,10 +10,9 @@ from austausch.exchange.v1 import calendars_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from chassis.convert import date_of
-from chassis.errors import FieldRequired
+from chassis.errors import DomainError, FieldRequired
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
@@ -20,16 +20,18 @@ from gateway.forms.form import Form
 from gateway.i18n.formats import format_days
 from gateway.i18n.languages import current_language
 from gateway.pages.visits.choices import INCOMING, label_exchanges, list_directions
+from gateway.pages.visits.date_reasons import describe_dates, describe_reason
 from gateway.vocabulary import cities, departments
 
 AHEAD, AFTER = timedelta(weeks=6), timedelta(weeks=26)
 SHOWN = 20
-Kind = pb.DateReason
+EXCHANGE = "visit.exchange"
 
 
 def add_pages(blueprint: Blueprint) -> None:
-    """Give the blueprint of visits the page that finds dates."""
+    """Give the blueprint of visits the page that finds dates, and what forms say beside them."""
     blueprint.add_url_rule("/dates", view_func=dates)
+    blueprint.add_url_rule("/date-hints", view_func=date_hints)
 
 
 @sign_in_required
@@ -74,6 +76,25 @@ def dates() -> ResponseReturnValue:
     ), form.status
 
 
+@sign_in_required
+def date_hints() -> ResponseReturnValue:
+    """Answer the form of a visit, which asks what is to be known of the days that stand in it."""
+    city = ""
+    if request.args.get(EXCHANGE):
+        with suppress(DomainError):
+            city = rpc.exchanges.GetExchange(exchange_pb2.GetExchangeRequest(name=request.args[EXCHANGE])).city
+    return render_template("visits/hints.html", hints=list_form_hints(request.args, city))
+
+
+def list_form_hints(values: Mapping[str, str], city: str) -> list[str]:
+    """Return what is to be known of the days in the form of a visit; none as long as they, or the city, are missing."""
+    try:
+        first, last = (date.fromisoformat(values.get(field, "")) for field in ("visit.start_date", "visit.end_date"))
+    except ValueError:
+        return []
+    return describe_dates(city, first, last) if city else []
+
+
 def _describe(window: pb.DateWindow, form: Form, names: Mapping[str, str]) -> dict[str, object]:
     """Return what the page shows of a window: its days, what speaks for and against it, where to go from it."""
     days = {
@@ -93,34 +114,6 @@ def _describe(window: pb.DateWindow, form: Form, names: Mapping[str, str]) -> di
 def _list_texts(reasons: Sequence[pb.DateReason], names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return of each reason what it says, and the visit that it is about; "" where it is about none."""
     return [
-        (_tell(reason, names), reason.subject if reason.kind == Kind.KIND_OTHER_VISIT else "") for reason in reasons
+        (describe_reason(reason, names), reason.subject if reason.kind == pb.DateReason.KIND_OTHER_VISIT else "")
+        for reason in reasons
     ]
-
-
-def _tell(reason: pb.DateReason, names: Mapping[str, str]) -> str:
-    days = format_days(reason.start_date, reason.end_date)
-    subject = names.get(reason.subject, reason.subject)
-    match reason.kind:
-        case Kind.KIND_PUBLIC_HOLIDAY if reason.estimated:
-            return _(
-                "%(days)s is probably a public holiday in %(city)s: %(title)s (the moon decides)",
-                days=days, city=subject, title=reason.title,
-            )  # fmt: skip
-        case Kind.KIND_PUBLIC_HOLIDAY:
-            return _("%(days)s is a public holiday in %(city)s: %(title)s", days=days, city=subject, title=reason.title)
-        case Kind.KIND_HOLIDAYS_UNKNOWN:
-            year = str(reason.start_date.year)
-            return _("The public holidays of %(city)s in %(year)s are not known.", city=subject, year=year)
-        case Kind.KIND_DAY_OFF:
-            return _("In %(city)s nobody works: %(days)s", city=subject, days=days)
-        case Kind.KIND_SCHOOL_HOLIDAYS:
-            return _("School holidays in %(city)s: %(title)s, %(days)s", city=subject, title=reason.title, days=days)
-        case Kind.KIND_OTHER_VISIT:
-            return _("Another visit: %(title)s, %(days)s", title=reason.title, days=days)
-        case Kind.KIND_BUSY:
-            return _("%(person)s is busy: %(days)s", person=subject, days=days)
-        case Kind.KIND_ALL_WORK:
-            return _("Both cities work on all days.")
-        case Kind.KIND_EVERYBODY_FREE:
-            return _("Nobody is busy.")
-    return reason.title

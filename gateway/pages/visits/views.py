@@ -26,8 +26,9 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import dates, delegation, deletion, planning, programme, rows
+from gateway.pages.visits import calendar, dates, delegation, deletion, planning, programme, rows
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
+from gateway.pages.visits.date_reasons import get_other_city, list_hints
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
 from gateway.vocabulary.cities import get_home_city_name
@@ -56,6 +57,8 @@ LONGEST_WAY, MAX_ASKED = timedelta(minutes=2), 20
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
+    if request.args.get("view") != "list":
+        return calendar.show()
     answer = rpc.visits.ListVisits(
         pb.ListVisitsRequest(
             **list_filters.read_paging(),
@@ -100,9 +103,14 @@ def create() -> ResponseReturnValue:
         directions=list_directions(),
         departments=[] if form["visit.direction"] == OUTGOING else departments.suggest_departments(exchanges),
         suggested=SUGGESTED,
+        hints=dates.list_form_hints(form.values, _find_city(exchanges, form["visit.exchange"])),
         visit=None,
         back=href(chosen.name) if chosen else url_for("visits.index"),
     ), form.status
+
+
+def _find_city(exchanges: Iterable[pb.Exchange], name: str) -> str:
+    return next((exchange.city for exchange in exchanges if exchange.name == name), "")
 
 
 # The field of the form of a new visit that holds which host department it suggests.
@@ -151,6 +159,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         list_attendance=partial(
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
         ),
+        hints=list_hints(visit),
         learnings=arrived,
         awaited=awaited,
         next_ask=int(awaited),
@@ -210,6 +219,7 @@ def edit(visit_id: str) -> ResponseReturnValue:
         "visits/form.html",
         form=form,
         visit=visit,
+        hints=dates.list_form_hints(form.values, get_other_city(visit)),
         departments=departments.suggest_departments() if incoming else [],
         back=href(visit.name),
     ), form.status
