@@ -71,7 +71,8 @@ class Asking:
         """Yield pages of visits with the filters that the page has; there are only so many of them."""
         while True:
             query = {"state": self._random.choice(("", *STATES)), "city": self._random.choice(("", *self._cities))}
-            yield Question("list", f"/visits?{urlencode({name: value for name, value in query.items() if value})}")
+            filters = urlencode({name: value for name, value in query.items() if value})
+            yield Question("list", f"/visits?view=list&{filters}")
 
     def searches(self, path: str) -> Iterator[Question]:
         """Yield searches for one to three words, each once."""

@@ -27,7 +27,14 @@ PAGES = [
     "{exchange}/edit",
     "{exchange}/delete",
     "/visits",
+    "/visits?view=quarter&from=2024-05-13",
+    "/visits?view=month&from=2024-05-13",
+    "/visits?rows=departments&from=2024-05-13",
+    "/visits?rows=rooms&from=2024-05-13",
+    "/visits?rows=interpreters&view=month&from=2024-05-13",
+    "/visits?view=list",
     "/visits?state=STATE_IDEA&city=cities/haifa",
+    "/visits?view=list&state=STATE_IDEA&city=cities/haifa",
     "/visits/new",
     "/visits/dates",
     "{visit}",
@@ -121,7 +128,7 @@ def address(addresses: dict[str, str]) -> Callable[[Page, str], str]:
     def fill(page: Page, path: str) -> str:
         if "{" in path and not addresses:
             for kind in ("partnership", "exchange", "visit", "learning", "room", "person"):
-                page.goto("/people" if kind == "person" else f"/{kind}s")
+                page.goto({"person": "/people", "visit": "/visits?view=list"}.get(kind, f"/{kind}s"))
                 addresses[kind] = str(page.locator("main table a").first.get_attribute("href"))
         return path.format(**addresses) if "{" in path else path
 
@@ -222,7 +229,7 @@ def test_the_language_is_the_one_chosen(open_page: Callable[..., Page]) -> None:
 
 def test_a_right_to_left_language_does_not_break_the_layout(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator", width=390)
-    for path in ("/", "/visits", "/visits/new", "/search?query=controllers"):
+    for path in ("/", "/visits", "/visits?view=list", "/visits/new", "/search?query=controllers"):
         page.goto(path)
         page.evaluate("document.documentElement.dir = 'rtl'")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

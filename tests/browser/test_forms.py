@@ -167,7 +167,7 @@ def test_what_is_called_off_is_asked_back_and_says_why(open_page: Callable[..., 
 def test_any_text_comes_back_as_it_was_typed(text: str, open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator")
     create_visit(page, text)
-    page.goto("/visits")
+    page.goto("/visits?view=list")
     expect(page.get_by_role("link", name=text, exact=True).first).to_be_visible()
 
 
