@@ -44,6 +44,7 @@ MAY_CALL = {
     "ExchangeService.DeleteExchange": "CM",
     "VisitService.GetVisit": "ACMP",
     "VisitService.ListVisits": "ACMP",
+    "VisitService.CountVisits": "ACMP",
     "VisitService.CreateVisit": "CM",
     "VisitService.UpdateVisit": "CM",
     "VisitService.AgreeVisit": "C",

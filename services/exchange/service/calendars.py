@@ -32,9 +32,9 @@ from services.exchange.occupancy import list_booked_days
 from services.exchange.public_holidays import list_public_holidays
 from services.exchange.scheduling.problem import Span
 from services.exchange.school_holidays import SchoolHolidays
+from services.exchange.spans import MAX_SPAN, check_span
 from services.exchange.time_zones import read_time_zone
 
-MAX_CALENDAR_SPAN = timedelta(days=732)
 MAX_DATES_SPAN = timedelta(days=550)
 DEFAULT_WINDOWS = 20
 WORKING_WEEK = frozenset({1, 2, 3, 4, 5})
@@ -66,7 +66,7 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
 
     async def ParseCalendar(self, request: pb.ParseCalendarRequest, context: Any) -> pb.ParseCalendarResponse:
         span = Span(read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time"))
-        _check_span(span.start, span.end, MAX_CALENDAR_SPAN, "end_time")
+        check_span(span.start, span.end, MAX_SPAN, "end_time")
         zone = read_time_zone(request.time_zone or "UTC", "time_zone")
         (busy,) = await self._reader.read_busy({"ics": request.ics}, span, zone.key)
         spans = [
@@ -76,7 +76,7 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
 
     async def ProposeDates(self, request: pb.ProposeDatesRequest, context: Any) -> pb.ProposeDatesResponse:
         first, last = read_date(request.earliest_date, "earliest_date"), read_date(request.latest_date, "latest_date")
-        _check_span(first, last, MAX_DATES_SPAN, "latest_date")
+        check_span(first, last, MAX_DATES_SPAN, "latest_date")
         async with self._database.read_once() as session:
             partner = await queries.get_referenced(session, City, request.city, "city")
             home = await session.get_by_name(City, self._home_city)
@@ -202,7 +202,7 @@ async def _list_visits(
 
 def _read_days(request: pb.ListHolidaysRequest | pb.ListOccupanciesRequest) -> tuple[date, date]:
     first, last = read_date(request.from_date, "from_date"), read_date(request.to_date, "to_date")
-    _check_span(first, last, MAX_CALENDAR_SPAN, "to_date")
+    check_span(first, last, MAX_SPAN, "to_date")
     return first, last
 
 
@@ -242,15 +242,3 @@ def _reason_message(reason: Reason) -> pb.DateReason:
         title=reason.title,
         estimated=reason.is_estimated,
     )
-
-
-def _check_span(start: date, end: date, longest: timedelta, path: str) -> None:
-    if end < start:
-        raise InvalidArgument(path, "is before the beginning", reason="SPAN_REVERSED")
-    if end - start > longest:
-        raise InvalidArgument(
-            path,
-            f"is more than {longest.days} days after the beginning",
-            reason="SPAN_TOO_LONG",
-            metadata={"max_days": str(longest.days)},
-        )

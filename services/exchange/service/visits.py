@@ -10,11 +10,11 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitDeleted, VisitReported
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import Row, Select, bindparam, delete, inspect, or_, select
+from sqlalchemy import Date, Row, Select, bindparam, cast, delete, func, inspect, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Bundle
 
-from chassis.convert import read_date, read_enum
+from chassis.convert import date_message, read_date, read_enum
 from chassis.database import Database, Session
 from chassis.database_errors import constraint_name
 from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
@@ -27,6 +27,7 @@ from chassis.paging import read_page
 from chassis.transitions import SeenVersion, TransitionRequest, transition
 from services.exchange import bookings, convert, postponement, queries, rights, travelling
 from services.exchange.model import AgendaItem, City, Delegate, Direction, Exchange, Visit, VisitState
+from services.exchange.spans import MAX_SPAN, check_span
 
 ORDERINGS = {
     "start_date": Visit.start_date,
@@ -46,6 +47,12 @@ FILTERS = {
 }
 
 UNLISTED = {"debrief", "folded_name"}
+# What is counted by, as PostgreSQL calls it.
+UNITS = {
+    pb.CountVisitsRequest.PERIOD_DAY: "day",
+    pb.CountVisitsRequest.PERIOD_WEEK: "week",
+    pb.CountVisitsRequest.PERIOD_MONTH: "month",
+}
 # A list shows the rest of a visit. Plain values instead of mapped rows: half the work of a list.
 LISTED: Bundle[Any] = Bundle(
     "visit", *(getattr(Visit, column.key) for column in inspect(Visit).column_attrs if column.key not in UNLISTED)
@@ -80,6 +87,18 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         caller = identity()
         visits = [_listed_message(row, caller) for row in rows]
         return pb.ListVisitsResponse(visits=visits, next_page_token=token, total_size=total)
+
+    async def CountVisits(self, request: pb.CountVisitsRequest, context: Any) -> pb.CountVisitsResponse:
+        values = _read_filters(request)
+        check_span(values["from_date"], values["to_date"], MAX_SPAN, "to_date")
+        statement = _select_counts(UNITS[request.period], frozenset(values))
+        async with self._database.read_once() as session:
+            rows = await session.execute(statement, values)
+        counts = [
+            pb.VisitCount(city=f"cities/{city_id}", start_date=date_message(first), visits=visits)
+            for city_id, first, visits in rows
+        ]
+        return pb.CountVisitsResponse(counts=counts)
 
     async def CreateVisit(self, request: pb.CreateVisitRequest, context: Any) -> pb.Visit:
         return await answer_once(self._database, request, self._create)
@@ -202,9 +221,9 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         return Empty()
 
 
-def _read_filters(request: pb.ListVisitsRequest) -> dict[str, Any]:
+def _read_filters(request: pb.ListVisitsRequest | pb.CountVisitsRequest) -> dict[str, Any]:
     """
-    Return the names of the `FILTERS` that hold for a list, with their values.
+    Return the names of the `FILTERS` that hold for a list or a count, with their values.
 
     Raises:
         InvalidArgument: A filter is no name (reason NAME_MALFORMED) or no day (NO_SUCH_DAY, YEAR_OUT_OF_RANGE).
@@ -246,6 +265,17 @@ def _read_new_dates(request: pb.PostponeVisitRequest) -> tuple[date, date] | Non
 @cache
 def _select_listed(filters: frozenset[str]) -> Select[Any]:
     return select(LISTED).where(*(FILTERS[name] for name in sorted(filters)))
+
+
+@cache
+def _select_counts(unit: str, filters: frozenset[str]) -> Select[Any]:
+    """Return the statement that counts visits by city and by the days, weeks or months in which they begin."""
+    first = bindparam("from_date", type_=Date)
+    begun = cast(func.date_trunc(unit, func.greatest(Visit.start_date, first)), Date)
+    # The first week or month may begin before the span.
+    day = func.greatest(begun, first).label("day")
+    counted = select(Visit.city_id, day, func.count()).where(*(FILTERS[name] for name in sorted(filters)))
+    return counted.group_by(Visit.city_id, "day").order_by(Visit.city_id, "day")
 
 
 @lru_cache(maxsize=REMEMBERED_ROWS)
