@@ -98,6 +98,7 @@ def test_filters_hold_in_the_calendar_and_keep_its_span(client: FlaskClient, off
 
 def test_an_empty_span_leads_to_the_nearest_visits(client: FlaskClient, office: Rest) -> None:
     before, after = visit_from(office, "2044-11-02", "2044-11-04"), visit_from(office, "2046-02-05", "2046-02-06")
+    assert "No visit in this time" in client.get("/visits?from=2045-07-01&rows=departments").text
     page = client.get("/visits?from=2045-07-01").text
     assert "No visit in this time" in page
     assert all(f'href="/{visit["name"]}"' in page for visit in (before, after))
@@ -149,6 +150,26 @@ def test_departments_are_shown_with_the_visits_that_they_host(client: FlaskClien
     assert abroad["title"] not in page
 
 
+def test_visits_too_many_to_be_drawn_are_counted_and_lead_to_their_month(client: FlaskClient, office: Rest) -> None:
+    exchange = an_exchange(office)
+    for number in range(501):
+        first = day(f"2052-{5 + number % 2:02}-14")
+        created(office.post("/v1/visits", visit_of(exchange, startDate=first, endDate=first)))
+    page = client.get("/visits?from=2052-01-01&state=STATE_IDEA")
+    assert "501 visits are too many to be drawn." in text_of(page)
+    row = rows_of(page.text)["Swansea"]
+    assert 'class="bar' not in row
+    assert [row.count(f'title="{number} visits"') for number in (251, 250)] == [1, 1]
+    (month,) = re.findall(r'href="([^"]+)" title="250 visits"', row)
+    drawn = client.get(unescape(month)).text
+    assert drawn.count('class="bar ') == 250
+    assert "June 2052" in drawn
+    # Of one city there is nothing to lead to: what fits is drawn.
+    cut = client.get("/visits?from=2052-01-01&city=cities/swansea")
+    assert "The first 500 of 501 visits are shown" in text_of(cut)
+    assert cut.text.count('class="bar ') == 500
+
+
 def test_rooms_and_interpreters_are_shown_with_their_hours(client: FlaskClient, office: Rest) -> None:
     visit = visit_from(office, "2050-05-16", "2050-05-18")
     room = created(office.post("/v1/rooms", {"displayName": "Turm 2050"}))
@@ -160,7 +181,7 @@ def test_rooms_and_interpreters_are_shown_with_their_hours(client: FlaskClient, 
         created(office.post(f"/v1/{visit['name']}/agendaItems", {**item, **booked}))
     for rows, title in (("rooms", "Turm 2050"), ("interpreters", "Interpreter 2050"), ("people", "Interpreter 2050")):
         row = rows_of(client.get(f"/visits?view=month&from=2050-05-01&rows={rows}").text)[title]
-        assert 'title="1.5 hours in 2 items">1.5<' in row
+        assert 'title="1.5 hours in 2 items"' in row
         assert row.count("<td") == 31
         assert 'class="load load--1" data-label="16 Mo"' in row
         assert row.count("load--") == 1
@@ -192,7 +213,7 @@ def test_whatever_the_address_says_there_is_a_calendar(query: str, client: Flask
 
 
 def test_the_list_stays_and_its_filters_keep_it(client: FlaskClient, office: Rest) -> None:
-    visit = visit_from(office, "2051-05-14", "2051-05-16")
+    visit = visit_from(office, "2951-05-14", "2951-05-16")
     page = client.get("/visits?view=list&state=STATE_IDEA&city=cities/swansea").text
     assert f'href="/{visit["name"]}"' in page
     assert '<input type="hidden" name="view" value="list">' in page
