@@ -128,6 +128,10 @@ bench-search: setup ## Measure how good the search is, and how fast on 100,000 l
 bench-planner: setup ## Measure how soon programmes are planned, explained and changed
 	$(BIN)/python -m tests.bench.planner
 
+.PHONY: bench-calendar
+bench-calendar: setup ## Measure how soon the calendar of a year with 10,000 visits is there
+	$(BIN)/python -m tests.bench.calendar
+
 .PHONY: container-test
 container-test: ## Build the images and run deploy/compose.yaml for real (root, Debian 12)
 	deploy/container-test/run
