@@ -56,10 +56,10 @@ async def test_a_cancelled_visit_occupies_nothing(coordinator: Caller) -> None:
     assert said(await coordinator.ListOccupancies(ask(Kinds.KIND_ROOM))) == {room.display_name: []}
 
 
-async def test_interpreters_are_people_who_speak_two_languages(coordinator: Caller, member: Caller) -> None:
+async def test_interpreters_are_people_with_pairs_of_languages(coordinator: Caller, member: Caller) -> None:
     visit = await factories.visit(coordinator)
-    interpreter = await factories.person(coordinator, function="Interpreter", languages=["de", "en"])
-    mayor = await factories.person(coordinator, function="Mayor", languages=["de"])
+    interpreter = await factories.person(coordinator, function="Interpreter", language_pairs=["de-en"])
+    mayor = await factories.person(coordinator, function="Mayor", languages=["de", "en"])
     await factories.agenda_item(coordinator, visit.name, people=[interpreter.name, mayor.name])
     assert said(await member.ListOccupancies(ask(Kinds.KIND_INTERPRETER))) == {"Interpreter": [(0, 60, 1)]}
     assert said(await member.ListOccupancies(ask(Kinds.KIND_PERSON))) == {

@@ -173,7 +173,7 @@ def test_visits_too_many_to_be_drawn_are_counted_and_lead_to_their_month(client:
 def test_rooms_and_interpreters_are_shown_with_their_hours(client: FlaskClient, office: Rest) -> None:
     visit = visit_from(office, "2050-05-16", "2050-05-18")
     room = created(office.post("/v1/rooms", {"displayName": "Turm 2050"}))
-    who = {"function": "Interpreter 2050", "languages": ["en", "de"]}
+    who = {"function": "Interpreter 2050", "languagePairs": ["en-de"]}
     interpreter = created(office.post("/v1/people", who))
     for hour in ("07", "09"):
         item = {"startTime": f"2050-05-16T{hour}:00:00Z", "endTime": f"2050-05-16T{hour}:45:00Z", "title": "Talk"}

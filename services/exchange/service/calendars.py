@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from austausch.exchange.v1 import calendars_pb2 as pb
 from austausch.exchange.v1 import calendars_pb2_grpc
 from austausch.exchange.v1.exchange_pb2 import Visit as VisitMessage
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, or_, select
 
 from chassis.convert import date_message, enum_numbers, read_date, read_instant, timestamp_message
 from chassis.database import Database, Session
@@ -45,7 +45,7 @@ OccupancyKind = pb.ListOccupanciesRequest.Kind
 OCCUPIED: dict[int, tuple[Any, Any]] = {
     OccupancyKind.KIND_ROOM: (select(Room), Room.display_name),
     OccupancyKind.KIND_PERSON: (select(Person), Person.function),
-    OccupancyKind.KIND_INTERPRETER: (select(Person).where(func.cardinality(Person.languages) > 1), Person.function),
+    OccupancyKind.KIND_INTERPRETER: (select(Person).where(Person.language_pairs != []), Person.function),
 }
 
 
