@@ -18,6 +18,7 @@ from typing import Any
 import grpc
 import psycopg
 from austausch.exchange.v1 import calendars_pb2, calendars_pb2_grpc, exchange_pb2, exchange_pb2_grpc
+from psycopg.sql import SQL, Identifier
 
 from chassis.client import metadata_for
 from chassis.convert import date_message
@@ -35,18 +36,18 @@ YEAR = 2031
 CALLS = 100
 GOAL_MS = 100
 SPAN = {"from_date": date_message(date(YEAR, 1, 1)), "to_date": date_message(date(YEAR, 12, 31))}
-# Visits on all days of a year, of every exchange in turn.
+COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_name = 'visits' AND is_generated = 'NEVER'"
+# Copies of a visit on all days of a year, of every exchange in turn.
 FILL = """
-INSERT INTO visits (id, version, create_time, update_time, updater, title, exchange_id, city_id, home_city_id, proposer,
-                    direction, start_date, end_date, host_department, purpose, state, reason, new_dates_due)
-SELECT 'bench-' || number, 1, model.create_time, model.update_time, model.updater, 'Visit ' || number,
-       exchange.id, exchange.city_id, model.home_city_id, '', 'incoming', day, day + number %% 5,
-       'Department ' || number %% 20, model.purpose, 'idea', '', false
+INSERT INTO visits ({columns}) SELECT {filled}
 FROM generate_series(0, %(visits)s - 1) AS number
 CROSS JOIN LATERAL (SELECT %(first)s::date + number %% 360 AS day) AS days
-CROSS JOIN (SELECT * FROM visits LIMIT 1) AS model
+CROSS JOIN (SELECT * FROM visits WHERE state = 'confirmed' LIMIT 1) AS model
 JOIN (SELECT id, city_id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS all_of FROM exchanges)
   AS exchange ON exchange.place = number %% exchange.all_of
+CROSS JOIN LATERAL jsonb_populate_record(model::visits, jsonb_build_object(
+  'id', 'bench-' || number, 'title', 'Visit ' || number, 'exchange_id', exchange.id, 'city_id', exchange.city_id,
+  'start_date', day, 'end_date', day + number %% 5, 'host_department', 'Department ' || number %% 20)) AS filled
 """
 
 
@@ -68,7 +69,12 @@ def _measure(data: Path) -> str:
         client = Client(running.url)
         _add_exchanges(client)
         with psycopg.connect(database_url(data, "exchange"), autocommit=True) as connection:
-            connection.execute(FILL, {"visits": VISITS, "first": date(YEAR, 1, 1)})
+            columns = [Identifier(name) for (name,) in connection.execute(COLUMNS)]
+            fill = SQL(FILL).format(
+                columns=SQL(", ").join(columns),
+                filled=SQL(", ").join(SQL("filled.{}").format(column) for column in columns),
+            )
+            connection.execute(fill, {"visits": VISITS, "first": date(YEAR, 1, 1)})
             connection.execute("ANALYZE")
         rows = _time_calls(address, (data / "gateway-key.pem").read_text(), client)
 
