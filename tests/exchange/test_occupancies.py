@@ -76,6 +76,12 @@ async def test_administrators_see_rooms_and_not_people(coordinator: Caller, exch
             await administrator.ListOccupancies(ask(kind))
 
 
+async def test_rooms_are_listed_before_there_is_a_home_city(exchange: RunningService) -> None:
+    office = exchange.as_(Role.COORDINATOR)
+    await factories.room(office, display_name="Turm")
+    assert said(await office.ListOccupancies(ask(Kinds.KIND_ROOM))) == {"Turm": []}
+
+
 async def test_occupancies_come_by_pages(coordinator: Caller) -> None:
     for name in ("Aula", "Bibliothek", "Turm"):
         await factories.room(coordinator, display_name=name)

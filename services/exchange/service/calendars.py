@@ -138,9 +138,11 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
         first, last = _read_days(request)
         statement, title = OCCUPIED[request.kind]
         async with self._database.read_once() as session:
-            home = await session.get_by_name(City, self._home_city)
+            # As long as there is no home city, there is no visit that books something.
+            found = await session.scalar(select(City.time_zone).where(City.id == City.parse(self._home_city)["id"]))
+            zone = ZoneInfo(found or "UTC")
             rows, token, total = await read_page(session, statement, title.class_, request, {"title": title}, "title")
-            days = await list_booked_days(session, [row.name for row in rows], first, last, ZoneInfo(home.time_zone))
+            days = await list_booked_days(session, [row.name for row in rows], first, last, zone)
         occupancies = [
             pb.Occupancy(
                 resource=row.name,
