@@ -185,6 +185,10 @@ def test_rooms_and_interpreters_are_shown_with_their_hours(client: FlaskClient, 
         assert row.count("<td") == 31
         assert 'class="load load--1" data-label="16 Mo"' in row
         assert row.count("load--") == 1
+        year = rows_of(client.get(f"/visits?from=2050-01-01&rows={rows}").text)[title]
+        (month,) = re.findall(r'href="([^"]+)" title="1.5 hours in 2 items"', year)
+        assert f"rows={rows}" in month
+        assert rows_of(client.get(unescape(month)).text)[title] == row
 
 
 def test_people_are_shown_to_those_only_who_may_see_them(gateway: Gateway) -> None:

@@ -28,7 +28,7 @@ from gateway.pages.visits.date_reasons import (
 from gateway.pages.visits.timeline import Cell, Timeline, draw_timeline, stack
 from gateway.vocabulary import cities
 from gateway.web import list_filters
-from gateway.web.links import get_page_url, href
+from gateway.web.links import get_page_url
 
 Visit = exchange_pb2.Visit
 Kind = calendars_pb2.DateReason
@@ -200,7 +200,7 @@ def _show_counts(timeline: Timeline, counts: Sequence[exchange_pb2.VisitCount]) 
             str(each.visits),
             ngettext("One visit", "%(num)s visits", each.visits),
             -(-4 * each.visits // most),
-            get_page_url(view="month", city=each.city, **{"from": first.isoformat()}),
+            _link_to_month(first, city=each.city),
         )
     drawn, holidays = _make_city_rows(
         timeline, {name: [[Cell(1, load) for load in of_city]] for name, of_city in loads.items()}
@@ -267,7 +267,7 @@ def _show_occupancies(timeline: Timeline, rows: str) -> ResponseReturnValue:
         timeline,
         rows,
         holidays,
-        [Row(each.title, href(each.resource), [_fill(timeline, each.days)], marks) for each in answer.occupancies],
+        [Row(each.title, "", [_fill(timeline, each.days)], marks) for each in answer.occupancies],
         answer=answer,
     )
 
@@ -280,19 +280,20 @@ def _fill(timeline: Timeline, days: Iterable[calendars_pb2.DayOccupancy]) -> lis
         minutes[column] += day.minutes
         items[column] += day.items
     return [
-        Cell(1, _weigh(timeline.columns[column], minutes[column], items[column]) if items[column] else None)
+        Cell(1, _weigh(timeline, timeline.columns[column], minutes[column], items[column]) if items[column] else None)
         for column in range(len(timeline.columns))
     ]
 
 
-def _weigh(column: tuple[date, date], minutes: int, items: int) -> Load:
+def _weigh(timeline: Timeline, column: tuple[date, date], minutes: int, items: int) -> Load:
     first, last = column
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     working = sum(day.weekday() < 5 for day in days) or 1
     level = -(-4 * timedelta(minutes=minutes) // (WORKING_DAY * working))
     hours = format_decimal(round(minutes / 60, 1))
     words = ngettext("%(hours)s hours in one item", "%(hours)s hours in %(num)s items", items, hours=hours)
-    return Load(hours, words, min(4, level))
+    address = "" if timeline.view == "month" else _link_to_month(first)
+    return Load(hours, words, min(4, level), address)
 
 
 def _render(
@@ -337,10 +338,12 @@ def _describe_column(timeline: Timeline, first: date, last: date) -> dict[str, s
     """Return the text above a column, what is said below it, and the address of its month; "" in a month."""
     if timeline.view == "month":
         return {"text": str(first.day), "below": format_weekday(first.weekday(), "short"), "address": ""}
-    address = get_page_url(view="month", **{"from": first.isoformat(), "page_token": ""})
-    if timeline.view == "quarter":
-        return {"text": format_short_days(first, last), "below": "", "address": address}
-    return {"text": format_parts("MMM", first), "below": "", "address": address}
+    text = format_short_days(first, last) if timeline.view == "quarter" else format_parts("MMM", first)
+    return {"text": text, "below": "", "address": _link_to_month(first)}
+
+
+def _link_to_month(day: date, **more: str) -> str:
+    return get_page_url(view="month", page_token="", **{"from": day.isoformat(), **more})
 
 
 def _list_row_choices() -> list[tuple[str, str]]:
