@@ -48,6 +48,11 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "STATE_CANCELLED": _l("Cancelled"),
         "STATE_POSTPONED": _l("Postponed"),
     },
+    "Delegate.Group": {
+        "GROUP_POLITICS": _l("Politics"),
+        "GROUP_STAFF": _l("Administration"),
+        "GROUP_COMPANIONS": _l("Companions"),
+    },
     "SubjectNode.Kind": {
         "KIND_STRATEGIC_GOAL": _l("Strategic goal"),
         "KIND_TOP_INDICATOR": _l("Top indicator"),

@@ -24,7 +24,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import dates, delegation, deletion, programme
+from gateway.pages.visits import dates, delegation, deletion, programme, timetable
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
@@ -38,6 +38,7 @@ dates.add_pages(blueprint)
 delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)
 programme.add_pages(blueprint)
+timetable.add_pages(blueprint)
 
 # Steps that ask for more than a click have a page of their own; the others are buttons.
 STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
