@@ -98,6 +98,12 @@ async def agenda_item(caller: Caller, visit_name: str, **fields: Any) -> pb.Agen
     return await caller.CreateAgendaItem(request)
 
 
+async def unplaced_item(caller: Caller, visit_name: str, **fields: Any) -> pb.AgendaItem:
+    """Add an agenda item of an hour that has no time yet."""
+    item = pb.AgendaItem(**{"title": "Tour of the port", "duration_minutes": 60, **fields})
+    return await caller.CreateAgendaItem(pb.CreateAgendaItemRequest(parent=visit_name, agenda_item=item))
+
+
 async def room(caller: Caller, room_id: str = "", **fields: Any) -> pb.Room:
     """Create a room."""
     usual = {"display_name": "Council chamber"}

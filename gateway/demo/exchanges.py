@@ -65,8 +65,12 @@ PEOPLE = {
     "dezernatscontrolling": Person(
         function="Dezernatscontrolling", department="Dezernatscontrolling", languages=["de", "en"]
     ),
-    "dolmetschen-englisch": Person(function="Dolmetschen Englisch–Deutsch", languages=["en", "de"]),
-    "dolmetschen-arabisch": Person(function="Dolmetschen Arabisch–Deutsch", languages=["ar", "de"]),
+    "dolmetschen-englisch": Person(
+        function="Dolmetschen Englisch–Deutsch", languages=["en", "de"], language_pairs=["de-en"]
+    ),
+    "dolmetschen-arabisch": Person(
+        function="Dolmetschen Arabisch–Deutsch", languages=["ar", "de"], language_pairs=["ar-de"]
+    ),
 }
 
 SWANSEA_CAME = DemoVisit(

@@ -168,6 +168,24 @@ def _explain_double_booking(error: DomainError, zone: tzinfo) -> Explanation:
     )
 
 
+def _explain_person_absent(error: DomainError, zone: tzinfo) -> Explanation:
+    absences = list(read_indexed(error.metadata, "absences").values())
+    titles = [absence["resource_title"] for absence in absences]
+    return Explanation(
+        _("Away at that time"),
+        "\n".join(
+            _(
+                "%(resource)s is away: %(when)s.",
+                resource=absence["resource_title"],
+                when=_format_span(absence["start_time"], absence["end_time"], zone),
+            )
+            for absence in absences
+        ),
+        _("Choose another time or person."),
+        complaints=[("agenda_item.people", _("Away at that time: %(names)s.", names=", ".join(dict.fromkeys(titles))))],
+    )
+
+
 def _explain_agenda_outside_dates(error: DomainError, zone: tzinfo) -> Explanation:
     items = list(read_indexed(error.metadata, "items").values())
     names = []
@@ -283,6 +301,7 @@ EXPLAINERS: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
     "REQUEST_ID_REUSED": _explain_request_id_reused,
     "ETAG_MISMATCH": _explain_etag_mismatch,
     "DOUBLE_BOOKING": _explain_double_booking,
+    "PERSON_ABSENT": _explain_person_absent,
     "AGENDA_OUTSIDE_DATES": _explain_agenda_outside_dates,
     "ILLEGAL_TRANSITION": _explain_illegal_transition,
     "INELIGIBLE": _explain_ineligible,

@@ -90,6 +90,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "ILLEGAL_TRANSITION": N_("Somebody has moved this on meanwhile, or a step before this one is missing."),
         "VISIT_OVER": N_("This visit is over and cannot be changed any more."),
         "NEW_DATES_DUE": N_("The visit was postponed. Give it new days first."),
+        "PERSON_ABSENT": N_("Somebody is away at that time."),
         "AGENDA_OUTSIDE_DATES": N_("Items of the programme would lie outside the new days."),
         "NO_HOME_CITY": N_("The home city has to be entered first: %(city)s."),
         "NOT_AN_IDEA": N_("This visit is more than an idea. Cancel it instead."),
@@ -229,6 +230,7 @@ FIELDS: dict[str, str] = {
     # What does not exist, or is not of here.
     "REFERENCE_NOT_FOUND": GONE,
     "NOT_IN_FORUM": GONE,
+    "NOT_IN_PROGRAMME": N_("This is no item of this programme."),
     "NOT_OF_VISIT": N_("Somebody here belongs neither to the hosts nor to this delegation."),
     # Cities, partnerships, visits.
     "TIME_ZONE_UNKNOWN": N_("This time zone is not known. Please choose one from the list."),
@@ -241,6 +243,13 @@ FIELDS: dict[str, str] = {
     "OUTSIDE_VISIT_DATES": N_("This lies outside the days of the visit."),
     "ROOM_NOT_AT_HOST": N_("%(room_title)s is in the home city, and this visit is abroad."),
     "INTERPRETER_LANGUAGES": N_("Nobody who is booked speaks both languages: %(people)s."),
+    "INTERPRETER_PAIR": N_("%(person_title)s is no interpreter between these languages."),
+    "LANGUAGE_PAIR_OF_ONE": N_("This pair names one language twice."),
+    "END_WITHOUT_START": N_("Please say when it begins, or leave the end empty as well."),
+    "DURATION_OTHER_THAN_TIMES": N_("This is not the time from beginning to end. Please leave one of them empty."),
+    "NAMED_TWICE": N_("This is chosen twice."),
+    "PRECEDENCE_CYCLE": N_("“%(agenda_item_title)s” comes after this item, and cannot come before it as well."),
+    "DATES_UNCHANGED": N_("These are the days that the visit has now."),
     "DEBRIEF_TOO_LARGE": N_("The debrief is too long as a whole. Please shorten some of its texts."),
     # Programmes that are planned.
     "UNKNOWN_ID": N_("There is no %(id)s."),

@@ -42,6 +42,7 @@ WORD_CODECS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     "topics": (topics.get_topic_label, topics.find_topic),
     "languages": (languages.get_language_name, languages.find_language),
     "interpretation_languages": (languages.get_language_name, languages.find_language),
+    "language_pairs": (languages.get_pair_name, languages.find_pair),
     "time_zone": (str, countries_and_zones.find_time_zone),
 }
 

@@ -278,9 +278,19 @@ class Form:
         """Drop the entries of the list at `path` whose index `keep` refuses, and number the others anew."""
         self.values = keep_entries(self.values, path, keep)
 
+    def drop_blank_entries(self, path: str) -> None:
+        """Drop the entries of the list at `path` into which nothing is typed."""
+        self.keep_entries(path, lambda index: not self.is_blank(f"{path}.{index}"))
+
     def is_blank(self, path: str, besides: tuple[str, ...] = ()) -> bool:
         """Return whether nothing is typed below `path`, apart from the fields `besides`."""
         return not any(self[key] for key in self.values if key.startswith(path + ".") and not key.endswith(besides))
+
+    def is_used(self, path: str, fields: Iterable[str]) -> bool:
+        """Return whether one of the fields of the message at `path` holds something or is complained about."""
+        inside = tuple(f"{path}.{field}." for field in fields)
+        filled = (key for key in self.values if self[key] not in ("", "0"))
+        return any(f"{key}.".startswith(inside) for key in (*filled, *self.complaints))
 
     @contextmanager
     def catch_refusal(self) -> Iterator[None]:

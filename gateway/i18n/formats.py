@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel import numbers
+from babel import numbers, units
 from babel.dates import format_skeleton
 from flask import current_app
 from flask_babel import gettext as _
@@ -53,6 +53,11 @@ def format_local_text(text: str) -> str:
 def format_time(value: Timestamp | datetime, zone: str = "") -> str:
     """Return the time of day of an instant in `zone` (default: the home city's)."""
     return _format("Hm", _to_local(value, zone))
+
+
+def format_minutes(minutes: int) -> str:
+    """Return a duration in the reader's language: 90 min."""
+    return units.format_unit(minutes, "duration-minute", "short", locale=LOCALES[current_language()])
 
 
 def format_coordinates(location: LatLng) -> str:

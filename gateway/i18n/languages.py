@@ -89,6 +89,22 @@ def find_language(name: str) -> str:
     return tags.get(name.lower(), name)
 
 
+PAIR = re.compile(r"[a-z]{2,3}-[a-z]{2,3}")
+BETWEEN = re.compile(r"\s*[–—/]\s*|\s+-\s+|-")
+
+
+def get_pair_name(pair: str) -> str:
+    """Return the name of a pair of languages such as ``ar-de``: Arabic–German; anything else as it is."""
+    return "–".join(map(get_language_name, pair.split("-"))) if PAIR.fullmatch(pair) else pair
+
+
+def find_pair(name: str) -> str:
+    """Return the pair of languages by the names of both, as `find_language`; what is no such pair stays as it is."""
+    parts = BETWEEN.split(name)
+    pair = "-".join(map(find_language, parts))
+    return pair if len(parts) == 2 and PAIR.fullmatch(pair) else name
+
+
 def sort_key(name: str) -> str:
     """Return a name as it is sorted: without case, accents and signs."""
     return "".join(letter for letter in unicodedata.normalize("NFD", name.casefold()) if letter.isalpha())

@@ -24,7 +24,7 @@ class TimetablePanel {
         const button = element("button", "timetable__card", item.title);
         button.type = "button";
         button.dataset.item = item.id;
-        if (item.minutes) button.append(" ", element("span", "quiet", fill(this.texts.minutes, item)));
+        button.append(" ", element("span", "quiet", item.length));
         prepare(button, item);
         const entry = element("li");
         entry.append(button);

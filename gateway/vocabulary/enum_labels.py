@@ -50,8 +50,15 @@ TERMS: dict[str, dict[str, LazyString]] = {
     },
     "Delegate.Group": {
         "GROUP_POLITICS": _l("Politics"),
-        "GROUP_STAFF": _l("Administration"),
+        "GROUP_STAFF": _l("Staff"),
         "GROUP_COMPANIONS": _l("Companions"),
+    },
+    "AgendaItem.Transport": {
+        "TRANSPORT_WALK": _l("On foot"),
+        "TRANSPORT_BUS": _l("Bus"),
+        "TRANSPORT_TRAIN": _l("Train"),
+        "TRANSPORT_FERRY": _l("Ferry"),
+        "TRANSPORT_CAR": _l("Car"),
     },
     "SubjectNode.Kind": {
         "KIND_STRATEGIC_GOAL": _l("Strategic goal"),

@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
         "language": languages.current_language,
         "languages": languages.LANGUAGES,
         "may": permissions.may,
+        "minutes": formats.format_minutes,
         "navigation": navigation.list_offered,
         "options": enum_labels.list_options,
         "text_direction": languages.get_text_direction,

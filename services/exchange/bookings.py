@@ -5,7 +5,9 @@ The database refuses two bookings of one resource at one time. Whoever books loc
 one order: concurrent callers queue up instead of meeting in a deadlock, and the loser finds the winner's bookings.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import Text, delete, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -15,7 +17,7 @@ from sqlalchemy.orm import joinedload
 from chassis.database import Session
 from chassis.database_errors import constraint_name
 from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
-from chassis.errors import AlreadyExists
+from chassis.errors import AlreadyExists, FailedPrecondition
 from chassis.identity import identity
 from services.exchange import rights
 from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Delegate, Person, Room, Visit
@@ -23,13 +25,15 @@ from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Dele
 
 async def book(session: Session, item: AgendaItem) -> None:
     """
-    Let a new agenda item hold its room and people for its time.
+    Let a new agenda item hold its room and people for its time; one without a time holds nothing.
 
     Raises:
         AlreadyExists: Some of them are taken, with reason DOUBLE_BOOKING; the metadata says by what.
+        FailedPrecondition: Some of the host's people are away, with reason PERSON_ABSENT; the metadata says when.
     """
-    await lock(session, item.resources)
-    await _hold(session, item)
+    resources = await list_resources(session, item)
+    await lock(session, resources)
+    await _hold(session, item, resources)
 
 
 async def rebook(session: Session, item: AgendaItem) -> None:
@@ -37,12 +41,55 @@ async def rebook(session: Session, item: AgendaItem) -> None:
     Let a changed agenda item hold its room and people for its time, and nothing else any more.
 
     Raises:
+        AlreadyExists, FailedPrecondition: As for `book`.
+    """
+    await rebook_all(session, [item])
+
+
+async def rebook_all(session: Session, items: Sequence[AgendaItem]) -> None:
+    """
+    Let changed agenda items hold what they need, and nothing else any more: all of them, or none.
+
+    Raises:
+        AlreadyExists, FailedPrecondition: As for `book`, of the first that cannot.
+    """
+    ids = [item.id for item in items]
+    held = await session.scalars(select(Booking.resource).where(Booking.agenda_item_id.in_(ids)))
+    wanted = [(item, await list_resources(session, item)) for item in items]
+    await lock(session, {*held, *chain.from_iterable(resources for _, resources in wanted)})
+    await session.execute(delete(Booking).where(Booking.agenda_item_id.in_(ids)))
+    for item, resources in wanted:
+        await _hold(session, item, resources)
+
+
+async def rebook_delegate(session: Session, visit: Visit, delegate: Delegate) -> None:
+    """
+    Let the agenda items of a visit that expect the group of a new or changed delegate hold the delegate as well.
+
+    Raises:
         AlreadyExists: As for `book`.
     """
-    held = await session.scalars(select(Booking.resource).where(Booking.agenda_item_id == item.id))
-    await lock(session, {*held, *item.resources})
-    await session.execute(delete(Booking).where(Booking.agenda_item_id == item.id))
-    await _hold(session, item)
+    if visit.days_away is None:
+        return
+    items = await session.scalars(
+        select(AgendaItem).where(AgendaItem.visit_id == visit.id, AgendaItem.start_time.is_not(None))
+    )
+    await lock(session, [delegate.name])
+    await session.execute(delete(Booking).where(Booking.resource == delegate.name))
+    for item in items.all():
+        if delegate.name in item.people or item.expects(delegate.group):
+            await _hold(session, item, {delegate.name})
+
+
+async def list_resources(session: Session, item: AgendaItem) -> set[str]:
+    """Return the names of what an agenda item books: nothing as long as it has no time."""
+    if item.period is None:
+        return set()
+    resources = item.named_resources
+    if item.whole_delegation or item.groups:
+        delegates = select(Delegate).where(Delegate.visit_id == item.visit_id)
+        resources |= {each.name for each in await session.scalars(delegates) if item.expects(each.group)}
+    return resources
 
 
 async def release(session: Session, visit: Visit) -> None:
@@ -57,27 +104,65 @@ async def release_delegate(session: Session, delegate: Delegate) -> None:
     await session.execute(delete(Booking).where(Booking.resource == name))
     items = await session.scalars(
         select(AgendaItem)
-        .where(AgendaItem.visit_id == delegate.visit_id, AgendaItem.people.contains([name]))
+        .where(
+            AgendaItem.visit_id == delegate.visit_id,
+            AgendaItem.people.contains([name]) | AgendaItem.optional_people.contains([name]),
+        )
         .with_for_update(of=AgendaItem)
     )
     for item in items:
         item.people = [person for person in item.people if person != name]
+        item.optional_people = [person for person in item.optional_people if person != name]
 
 
-async def _hold(session: Session, item: AgendaItem) -> None:
-    if not item.resources:
+async def _hold(session: Session, item: AgendaItem, resources: Collection[str]) -> None:
+    """Insert the bookings of an item; its resources are locked."""
+    if not resources:
         return
-    wanted = [{"agenda_item_id": item.id, "resource": resource, "period": item.period} for resource in item.resources]
+    await _require_present(session, item, resources)
+    wanted = [{"agenda_item_id": item.id, "resource": resource, "period": item.period} for resource in resources]
     try:
         async with session.begin_nested():
             await session.execute(insert(Booking), wanted)
     except IntegrityError as error:
         if constraint_name(error) != NO_DOUBLE_BOOKING:
             raise
-        collision = await _describe_collision(session, item)
+        collision = await _describe_collision(session, item, resources)
     else:
         return
     raise collision
+
+
+async def _require_present(session: Session, item: AgendaItem, resources: Collection[str]) -> None:
+    """
+    Raise unless all of the host's people among the resources are there at the time of an item.
+
+    Raises:
+        FailedPrecondition: Some are away; reason PERSON_ABSENT.
+    """
+    ids = [Person.parse(name)["id"] for name in resources if name.startswith("people/")]
+    period = item.period
+    if not ids or period is None:
+        return
+    away = await session.scalars(
+        select(Person).where(Person.id.in_(ids), Person.absences.overlaps([period])).order_by(Person.id)
+    )
+    named = [
+        {
+            "resource": person.name,
+            "resource_title": person.display_name or person.function,
+            "start_time": rfc3339(span.lower),
+            "end_time": rfc3339(span.upper),
+        }
+        for person in away
+        for span in person.absences
+        if span.lower and span.upper and span.overlaps(period)
+    ]
+    if not named:
+        return
+    sentences = [f"{each['resource_title']} is away from {each['start_time']} to {each['end_time']}." for each in named]
+    metadata = {**flatten_indexed("absences", named[:MAX_LISTED]), "absences": str(len(named))}
+    raise FailedPrecondition(" ".join(sentences[:MAX_LISTED]), reason="PERSON_ABSENT", metadata=metadata)
 
 
 async def lock(session: Session, resources: Collection[str]) -> None:
@@ -89,7 +174,7 @@ async def lock(session: Session, resources: Collection[str]) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(keys.c.key)))
 
 
-async def _describe_collision(session: Session, item: AgendaItem) -> AlreadyExists:
+async def _describe_collision(session: Session, item: AgendaItem, resources: Collection[str]) -> AlreadyExists:
     """
     Return the error that names what an agenda item collides with.
 
@@ -97,15 +182,17 @@ async def _describe_collision(session: Session, item: AgendaItem) -> AlreadyExis
     """
     clashes = (
         await session.execute(
-            select(Booking.resource, AgendaItem)
+            select(Booking.resource, func.lower(Booking.period), func.upper(Booking.period), AgendaItem)
             .join(AgendaItem, AgendaItem.id == Booking.agenda_item_id)
-            .where(Booking.resource.in_(item.resources), Booking.period.overlaps(item.period))
+            .where(Booking.resource.in_(resources), Booking.period.overlaps(item.period))
             .order_by(AgendaItem.start_time, Booking.resource, AgendaItem.id)
             .options(joinedload(AgendaItem.visit))
         )
     ).all()
-    titles = await _get_titles(session, {taken for taken, _ in clashes[:MAX_LISTED]})
-    named = [_describe_clash(taken, titles[taken], other) for taken, other in clashes[:MAX_LISTED]]
+    titles = await _get_titles(session, {taken for taken, *_ in clashes[:MAX_LISTED]})
+    named = [
+        _describe_clash(taken, titles[taken], (start, end), other) for taken, start, end, other in clashes[:MAX_LISTED]
+    ]
     sentences = []
     for clash in named:
         by = f" by “{clash['conflict_title']}”" if "conflict" in clash else ""
@@ -114,13 +201,13 @@ async def _describe_collision(session: Session, item: AgendaItem) -> AlreadyExis
     return AlreadyExists(" ".join(sentences), reason="DOUBLE_BOOKING", metadata=metadata)
 
 
-def _describe_clash(taken: str, title: str, other: AgendaItem) -> dict[str, str]:
+def _describe_clash(taken: str, title: str, held: tuple[datetime, datetime], other: AgendaItem) -> dict[str, str]:
     """Return what the caller may know of one clash: the resource, its title, and what holds it when."""
     clash = {
         "resource": taken,
         "resource_title": title,
-        "start_time": rfc3339(other.start_time),
-        "end_time": rfc3339(other.end_time),
+        "start_time": rfc3339(held[0]),
+        "end_time": rfc3339(held[1]),
     }
     if rights.may_see(identity(), other.visit):
         clash |= {"conflict": other.name, "conflict_title": f"{other.visit.title}: {other.title}"}

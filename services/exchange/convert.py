@@ -3,17 +3,23 @@ Rows ↔ messages, side by side: for each resource ``<resource>_message``, ``<re
 caller may set.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.latlng_pb2 import LatLng
+from sqlalchemy.dialects.postgresql import Range
 
 from chassis.convert import (
+    Reader,
     date_message,
     enum_numbers,
     read_columns,
+    read_instant,
     resource_fields,
     timestamp_message,
     unique_nfc,
@@ -28,12 +34,14 @@ from services.exchange.model import (
     Direction,
     Exchange,
     ExchangeKind,
+    Group,
     Location,
     Partnership,
     PartnershipKind,
     PartnershipState,
     Person,
     Room,
+    Transport,
     Visit,
     VisitState,
 )
@@ -46,6 +54,8 @@ PARTNERSHIP_STATES = enum_numbers(pb.Partnership.State.DESCRIPTOR, PartnershipSt
 EXCHANGE_KINDS = enum_numbers(pb.Exchange.Kind.DESCRIPTOR, ExchangeKind)
 VISIT_DIRECTIONS = enum_numbers(pb.Visit.Direction.DESCRIPTOR, Direction)
 VISIT_STATES = enum_numbers(pb.Visit.State.DESCRIPTOR, VisitState)
+GROUPS = enum_numbers(pb.Delegate.Group.DESCRIPTOR, Group)
+TRANSPORTS = enum_numbers(pb.AgendaItem.Transport.DESCRIPTOR, Transport)
 
 
 CITY_FIELDS = frozenset(
@@ -134,7 +144,7 @@ def exchange_message(exchange: Exchange, caller: Identity | None = None) -> pb.E
 
 
 # Exchange and direction cannot change, so the servicer reads them.
-VISIT_FIELDS = frozenset({"title", "start_date", "end_date", "host_department", "purpose"})
+VISIT_FIELDS = frozenset({"title", "start_date", "end_date", "host_department", "purpose", "head_count"})
 
 
 def visit_columns(message: pb.Visit, fields: Iterable[str] = VISIT_FIELDS) -> dict[str, Any]:
@@ -159,6 +169,7 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         end_date=date_message(visit.end_date),
         host_department=visit.host_department,
         purpose=visit.purpose,
+        head_count=visit.head_count,
         state=VISIT_STATES[visit.state],
         host_city=host_city,
         host_city_display_name=host,
@@ -194,12 +205,16 @@ def debrief_columns(debrief: pb.Debrief) -> dict[str, Any]:
     return MessageToDict(debrief, preserving_proto_field_name=True)
 
 
-DELEGATE_FIELDS = frozenset({"function", "display_name", "rank", "head", "languages", "dietary_needs", "access_needs"})
+DELEGATE_FIELDS = frozenset(
+    {
+        "function", "display_name", "email", "group", "rank", "head", "languages", "dietary_needs", "access_needs",
+    }
+)  # fmt: skip
 
 
 def delegate_columns(message: pb.Delegate, fields: Iterable[str] = DELEGATE_FIELDS) -> dict[str, Any]:
     """Return fields of a delegate as the columns take them; raises as `read_columns`."""
-    return read_columns(message, Delegate, fields)
+    return read_columns(message, Delegate, fields, {"group": _read_choice(GROUPS)})
 
 
 def delegate_message(delegate: Delegate) -> pb.Delegate:
@@ -207,6 +222,8 @@ def delegate_message(delegate: Delegate) -> pb.Delegate:
     return pb.Delegate(
         function=delegate.function,
         display_name=delegate.display_name,
+        email=delegate.email,
+        group=GROUPS[delegate.group] if delegate.group else pb.Delegate.GROUP_UNSPECIFIED,
         rank=delegate.rank,
         head=delegate.head,
         languages=delegate.languages,
@@ -216,16 +233,42 @@ def delegate_message(delegate: Delegate) -> pb.Delegate:
     )
 
 
+def _read_choice(numbers: Mapping[Any, int]) -> Reader:
+    """Return what reads a field of an enum that may stay unspecified: the member, or None."""
+    members = {number: member for member, number in numbers.items()}
+    return lambda number, _path: members.get(number)
+
+
+# Rooms, people and other items are rows of their own, and the times hang together: the servicer reads them.
 AGENDA_ITEM_FIELDS = frozenset(
     {
-        "title", "notes", "start_time", "end_time", "room", "place", "people", "interpretation_languages",
+        "title", "notes", "start_time", "end_time", "duration_minutes", "room", "place", "rain_place", "people",
+        "optional_people", "whole_delegation", "groups", "interpretation_languages", "interpreter", "fixed",
+        "earliest_start_time", "latest_end_time", "after", "needs_room", "seats", "step_free", "equipment", "open_end",
+        "transport",
     }
 )  # fmt: skip
 
 
 def agenda_item_columns(message: pb.AgendaItem, fields: Iterable[str] = AGENDA_ITEM_FIELDS) -> dict[str, Any]:
-    """Return fields of an agenda item as the columns take them, `room` by its name; raises as `read_columns`."""
-    return read_columns(message, AgendaItem, fields, {"room": lambda name, _path: name})
+    """
+    Return fields of an agenda item as the columns take them; raises as `read_columns`.
+
+    `room` and `interpreter` are given by name, `after` as the contract has it.
+    """
+    readers = {
+        "room": _read_as_sent,
+        "interpreter": _read_as_sent,
+        "after": lambda after, _path: list(after),
+        "groups": lambda groups, _path: [group.value for group, number in GROUPS.items() if number in groups],
+        "equipment": lambda words, _path: unique_nfc(words),
+        "transport": _read_choice(TRANSPORTS),
+    }
+    return read_columns(message, AgendaItem, fields, readers)
+
+
+def _read_as_sent(value: Any, _path: str) -> Any:
+    return value
 
 
 def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
@@ -233,24 +276,50 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
     return pb.AgendaItem(
         title=item.title,
         notes=item.notes,
-        start_time=timestamp_message(item.start_time),
-        end_time=timestamp_message(item.end_time),
+        start_time=_optional_timestamp(item.start_time),
+        end_time=_optional_timestamp(item.end_time),
+        duration_minutes=item.duration_minutes,
         room=item.room.name if item.room else "",
         room_display_name=item.room.display_name if item.room else "",
         place=item.place,
+        rain_place=item.rain_place,
         people=item.people,
         people_functions=item.people_functions,
+        optional_people=item.optional_people,
+        whole_delegation=item.whole_delegation,
+        groups=[GROUPS[Group(group)] for group in item.groups],
         interpretation_languages=item.interpretation_languages,
+        interpreter=item.interpreter.name if item.interpreter else "",
+        interpreter_function=item.interpreter.function if item.interpreter else "",
+        fixed=item.fixed,
+        earliest_start_time=_optional_timestamp(item.earliest_start_time),
+        latest_end_time=_optional_timestamp(item.latest_end_time),
+        after=[
+            pb.AgendaItem.Predecessor(
+                agenda_item=f"visits/{item.visit_id}/agendaItems/{each.before_id}", gap_minutes=each.gap_minutes
+            )
+            for each in item.after
+        ],
+        needs_room=item.needs_room,
+        seats=item.seats,
+        step_free=item.step_free,
+        equipment=item.equipment,
+        open_end=item.open_end,
+        transport=TRANSPORTS[item.transport] if item.transport else pb.AgendaItem.TRANSPORT_UNSPECIFIED,
         **resource_fields(item),
     )
 
 
-ROOM_FIELDS = frozenset({"display_name", "address", "seats", "step_free"})
+def _optional_timestamp(value: datetime | None) -> Timestamp | None:
+    return timestamp_message(value) if value else None
+
+
+ROOM_FIELDS = frozenset({"display_name", "address", "seats", "step_free", "equipment"})
 
 
 def room_columns(message: pb.Room, fields: Iterable[str] = ROOM_FIELDS) -> dict[str, Any]:
     """Return fields of a room as the columns take them; raises as `read_columns`."""
-    return read_columns(message, Room, fields)
+    return read_columns(message, Room, fields, {"equipment": lambda words, _path: unique_nfc(words)})
 
 
 def room_message(room: Room) -> pb.Room:
@@ -260,16 +329,53 @@ def room_message(room: Room) -> pb.Room:
         address=room.address,
         seats=room.seats,
         step_free=room.step_free,
+        equipment=room.equipment,
         **resource_fields(room),
     )
 
 
-PERSON_FIELDS = frozenset({"function", "display_name", "department", "languages"})
+PERSON_FIELDS = frozenset(
+    {"function", "display_name", "department", "email", "languages", "language_pairs", "absences"}
+)
 
 
 def person_columns(message: pb.Person, fields: Iterable[str] = PERSON_FIELDS) -> dict[str, Any]:
-    """Return fields of a person as the columns take them; raises as `read_columns`."""
-    return read_columns(message, Person, fields)
+    """
+    Return fields of a person as the columns take them; raises as `read_columns`.
+
+    Raises:
+        InvalidArgument: An absence is over before it begins (reason END_NOT_AFTER_START), or a pair of languages names
+            one twice (LANGUAGE_PAIR_OF_ONE).
+    """
+    readers: dict[str, Reader] = {"language_pairs": _read_language_pairs, "absences": _read_absences}
+    return read_columns(message, Person, fields, readers)
+
+
+def _read_language_pairs(pairs: Iterable[str], path: str) -> list[str]:
+    for index, pair in enumerate(pairs):
+        first, _, second = pair.partition("-")
+        if first == second:
+            words = f"{pair} names one language twice"
+            raise InvalidArgument(f"{path}.{index}", words, reason="LANGUAGE_PAIR_OF_ONE", metadata={"pair": pair})
+    return list(pairs)
+
+
+def _read_absences(absences: Iterable[pb.Person.Absence], path: str) -> list[Range[datetime]]:
+    spans: list[Range[datetime]] = []
+    for index, absence in enumerate(absences):
+        at = f"{path}.{index}"
+        start = read_instant(absence.start_time, f"{at}.start_time")
+        end = read_instant(absence.end_time, f"{at}.end_time")
+        if end <= start:
+            raise InvalidArgument(f"{at}.end_time", "is not after the start", reason="END_NOT_AFTER_START")
+        spans.append(Range(start, end, bounds="[)"))
+    joined: list[Range[datetime]] = []
+    for span in sorted(spans, key=attrgetter("lower")):
+        if joined and (joined[-1].overlaps(span) or joined[-1].adjacent_to(span)):
+            joined[-1] = joined[-1].union(span)
+        else:
+            joined.append(span)
+    return joined
 
 
 def person_message(person: Person) -> pb.Person:
@@ -278,6 +384,12 @@ def person_message(person: Person) -> pb.Person:
         function=person.function,
         display_name=person.display_name,
         department=person.department,
+        email=person.email,
         languages=person.languages,
+        language_pairs=person.language_pairs,
+        absences=[
+            pb.Person.Absence(start_time=_optional_timestamp(span.lower), end_time=_optional_timestamp(span.upper))
+            for span in person.absences
+        ],
         **resource_fields(person),
     )

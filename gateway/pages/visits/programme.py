@@ -1,12 +1,14 @@
 """Pages of the programme of a visit: its items are added, changed and removed, in the host's local time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from chassis.convert import date_of
 from gateway import rpc
@@ -17,6 +19,7 @@ from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits import delegation
 from gateway.pages.visits.trail import build_trail
+from gateway.vocabulary.enum_labels import get_terms
 from gateway.web.links import href
 
 
@@ -32,21 +35,56 @@ def add_pages(blueprint: Blueprint) -> None:
 USUAL_LENGTH = timedelta(minutes=90)
 
 
-def _list_bookable_people(delegates: Sequence[pb.Delegate]) -> list[tuple[str, str]]:
-    """Return (resource name, function) of everybody whom an item can book: the host's people and the delegation."""
-    people: list[pb.Person | pb.Delegate] = []
-    if may("PersonService.ListPeople"):
-        people += rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
-    return [(who.name, who.function) for who in [*people, *delegates]]
+AFTER = "agenda_item.after"
 
 
-def _list_choices(visit: pb.Visit) -> dict[str, list[tuple[str, str]]]:
-    """Return what the form of an item offers: people, and rooms of the home city where it hosts."""
-    rooms = []
+def list_items(visit: pb.Visit) -> Sequence[pb.AgendaItem]:
+    """Return the programme of a visit by time; what has none comes last."""
+    return rpc.agenda_items.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name, page_size=1000)).agenda_items
+
+
+def count_unplaced(visit: pb.Visit) -> int:
+    """Return how many items of the programme of a visit have no time."""
+    return sum(not item.HasField("start_time") for item in list_items(visit))
+
+
+def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> dict[str, Any]:
+    """
+    Return what the form of an item offers.
+
+    That is: rooms of the home city where it hosts, with the equipment that they have; the host's people and the
+    delegation; interpreters; the other items; and how many of these there is a place for, one more than are chosen.
+    """
+    rooms: Sequence[pb.Room] = []
     if visit.direction == pb.Visit.DIRECTION_INCOMING:
-        known = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
-        rooms = [(room.name, room.display_name) for room in known]
-    return {"rooms": rooms, "people": _list_bookable_people(delegation.list_delegates(visit.name))}
+        rooms = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
+    hosts: Sequence[pb.Person] = []
+    if may("PersonService.ListPeople"):
+        hosts = rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
+    participants: list[pb.Person | pb.Delegate] = [*hosts, *delegation.list_delegates(visit.name)]
+    return {
+        "rooms": [(room.name, room.display_name) for room in rooms],
+        "equipment": sorted({word for room in rooms for word in room.equipment}),
+        "people": [(who.name, who.function) for who in participants],
+        "interpreters": [(person.name, person.function) for person in hosts if person.language_pairs],
+        "others": [(other.name, other.title) for other in list_items(visit) if item is None or other.name != item.name],
+        "predecessors": form.count_entries(AFTER) + 1,
+    }
+
+
+def list_attendance(item: pb.AgendaItem, delegates: Mapping[str, str]) -> list[str]:
+    """
+    Return who takes part in an item, in words; `delegates`: name → function of those whom the reader may see.
+
+    Whoever may be there without having to stands behind the others.
+    """
+    groups = [_("Whole delegation")] if item.whole_delegation else get_terms(item, "groups")
+    functions = zip(item.people, item.people_functions, strict=True)
+    named = [function or delegates.get(name) or _("Member of the delegation") for name, function in functions]
+    interpreter = [item.interpreter_function] if item.interpreter else []
+    more = len(item.optional_people)
+    optional = [ngettext("%(num)s more who may come", "%(num)s more who may come", more)] if more else []
+    return [*groups, *named, *interpreter, *optional]
 
 
 def _propose_times(visit: pb.Visit) -> dict[str, str]:
@@ -66,12 +104,14 @@ def create_item(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form(_propose_times(visit), zone=visit.time_zone)
     if form.submitted:
+        form.drop_blank_entries(AFTER)
         with form.catch_refusal():
             item = rpc.agenda_items.CreateAgendaItem(form.build_request(pb.CreateAgendaItemRequest, parent=visit.name))
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
             return redirect(another if "another" in form.values else href(visit.name), 303)
-    return render_template("visits/item.html", form=form, visit=visit, item=None, **_list_choices(visit)), form.status
+    choices = _list_choices(visit, form, None)
+    return render_template("visits/item.html", form=form, visit=visit, item=None, **choices), form.status
 
 
 @sign_in_required
@@ -81,11 +121,13 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"agenda_item": item}, zone=visit.time_zone)
     if form.submitted:
+        form.drop_blank_entries(AFTER)
         with form.catch_refusal():
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(visit.name), 303)
-    return render_template("visits/item.html", form=form, visit=visit, item=item, **_list_choices(visit)), form.status
+    choices = _list_choices(visit, form, item)
+    return render_template("visits/item.html", form=form, visit=visit, item=item, **choices), form.status
 
 
 @sign_in_required

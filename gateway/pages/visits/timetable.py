@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,9 @@ from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import LOCALES, current_language
 from gateway.pages.visits import free_times, timetable_values
+from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.day_notes import describe_days
+from gateway.pages.visits.programme import list_attendance
 from gateway.pages.visits.timetable_texts import list_texts
 from gateway.web.links import href
 
@@ -44,11 +47,10 @@ def timetable(visit_id: str) -> ResponseReturnValue:
     visit = programme.visit
     shown = {
         "visit": visit,
-        "agenda": timetable_values.group_by_day(programme.agenda_items, visit.time_zone),
-        "unplaced": [item for item in programme.agenda_items if not item.HasField("start_time")],
-        "attendance": {
-            item.name: timetable_values.list_attendance(item, programme.delegates) for item in programme.agenda_items
-        },
+        "agenda": group_by_day(programme.agenda_items, visit.time_zone),
+        "list_attendance": partial(
+            list_attendance, delegates={delegate.name: delegate.function for delegate in programme.delegates}
+        ),
         "guest_zone": _get_zone(visit.guest_city),
         "now": datetime.now(UTC),
     }
@@ -110,7 +112,7 @@ def _get_zone(city: str) -> str:
 def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusal: DomainError) -> list[dict[str, str]]:
     """Return free alternatives to a move that clashes; none to one that is refused for another reason."""
     stored = next((item for item in programme.agenda_items if item.name == change.name), None)
-    if refusal.reason != "DOUBLE_BOOKING" or stored is None or not change.HasField("start_time"):
+    if refusal.reason not in ("DOUBLE_BOOKING", "PERSON_ABSENT") or stored is None or not change.HasField("start_time"):
         return []
     wanted = pb.AgendaItem()
     wanted.CopyFrom(stored)

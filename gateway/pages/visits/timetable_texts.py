@@ -33,6 +33,5 @@ def list_texts(visit: pb.Visit) -> dict[str, str]:
         "removed": _("“%(title)s” was removed from the programme."),
         "not_saved": _("The change could not be saved. It is put back; please try again in a moment."),
         "signed_out": _("You are no longer signed in. Load the page again to sign in; nothing is lost."),
-        "minutes": _("%(minutes)s min"),
         "days": _("%(first)s – %(last)s"),
     }  # fmt: skip

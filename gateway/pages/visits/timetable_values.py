@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,8 +12,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.convert import date_of
 from chassis.error_metadata import read_indexed
 from chassis.errors import DomainError
-from gateway.i18n.formats import format_day, format_local_text
+from gateway.i18n.formats import format_local_text, format_minutes
 from gateway.pages.visits.free_times import Span, find_free_spans, list_days
+from gateway.pages.visits.programme import list_attendance
 from gateway.vocabulary.enum_labels import list_options
 from gateway.web.links import href
 
@@ -41,10 +41,11 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
         "start": _write_local(item.start_time, zone) if placed else "",
         "end": _write_local(item.end_time, zone) if placed else "",
         "minutes": item.duration_minutes,
+        "length": format_minutes(item.duration_minutes),
         "room": item.room,
         "room_title": item.room_display_name,
         "place": item.place,
-        "people": list_attendance(item, programme.delegates),
+        "people": list_attendance(item, {one.name: one.function for one in programme.delegates}),
         "books": list_bookings(item, programme.delegates),
         "groups": _list_groups(item),
         "fixed": item.fixed,
@@ -52,22 +53,6 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
         "etag": item.etag,
         "href": f"{href(programme.visit.name)}/agendaItems/{item.name.rpartition('/')[2]}/edit",
     }
-
-
-def list_attendance(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
-    """Return who has to be there, as people read it: functions, groups, the whole delegation."""
-    travelling = {delegate.name: delegate.function for delegate in delegates}
-    functions = [*item.people_functions] + [""] * (len(item.people) - len(item.people_functions))
-    groups = dict(list_options("Delegate.Group"))
-    return [
-        *([_("The whole delegation")] if item.whole_delegation else []),
-        *(groups[pb.Delegate.Group.Name(group)] for group in item.groups),
-        *(
-            function or travelling.get(who) or _("Member of the delegation")
-            for who, function in zip(item.people, functions, strict=False)
-        ),
-        *([item.interpreter_function] if item.interpreter_function else []),
-    ]
 
 
 def list_bookings(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
@@ -94,21 +79,13 @@ def get_span(item: pb.AgendaItem, zone: ZoneInfo) -> Span:
     return Span(_get_local(item.start_time, zone), _get_local(item.end_time, zone))
 
 
-def group_by_day(items: Iterable[pb.AgendaItem], zone: str) -> list[tuple[str, list[pb.AgendaItem]]]:
-    """Return the placed items by the day on which each starts, in words, as clocks in `zone` show it."""
-    here = ZoneInfo(zone)
-    placed = [item for item in items if item.HasField("start_time")]
-    days = groupby(placed, key=lambda item: _get_local(item.start_time, here).date())
-    return [(format_day(day), list(some)) for day, some in days]
-
-
 def propose_alternatives(
     wanted: pb.AgendaItem, programme: pb.Programme, refusal: DomainError, rooms: Sequence[pb.Room]
 ) -> list[dict[str, str]]:
     """
     Return where an item could be instead of where it clashes: another room at that time, or other times.
 
-    Free is what neither the visit's own items nor the clashes that the refusal names hold.
+    Free is what neither the visit's own items hold nor the clashes and absences that the refusal names.
 
     Args:
         wanted: The item as it was to be: with times, room and people.
@@ -116,18 +93,19 @@ def propose_alternatives(
     """
     zone, taken = ZoneInfo(programme.visit.time_zone), {*list_bookings(wanted, programme.delegates), wanted.room}
     at = get_span(wanted, zone)
-    clashes = {
-        clash["resource"]: Span(*(_read_local(clash[field], zone) for field in ("start_time", "end_time")))
-        for clash in read_indexed(refusal.metadata, "clashes").values()
-    }
+    held_by_others = [
+        (clash["resource"], Span(*(_read_local(clash[field], zone) for field in ("start_time", "end_time"))))
+        for things in ("clashes", "absences")
+        for clash in read_indexed(refusal.metadata, things).values()
+    ]
     others = [item for item in programme.agenda_items if item.name != wanted.name and item.HasField("start_time")]
     held = [(get_span(item, zone), {*list_bookings(item, programme.delegates), item.room}) for item in others]
     found = []
-    if clashes.keys() == {wanted.room}:
+    if {resource for resource, _ in held_by_others} == {wanted.room}:
         occupied = {name for span, names in held if span.overlaps(at) for name in names}
         free = (room for room in rooms if room.name not in occupied and room.seats >= wanted.seats)
         found = [_write_alternative(at, room.name, room.display_name) for room in free][:1]
-    busy = [*clashes.values(), *(span for span, names in held if taken & names - {""})]
+    busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names - {""})]
     days = list_days(date_of(programme.visit.start_date), date_of(programme.visit.end_date))
     spans = find_free_spans(at, busy, days, MAX_ALTERNATIVES - len(found))
     return found + [_write_alternative(span, wanted.room) for span in spans]

@@ -1,8 +1,8 @@
 """Pages of visits: the list, the form, one visit with all that belongs to it, its steps and its debrief."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from austausch.knowledge.v1 import knowledge_pb2
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from google.protobuf.message import Message
 
 from chassis.convert import date_of
@@ -25,6 +26,7 @@ from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
 from gateway.pages.visits import dates, delegation, deletion, programme, timetable
+from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
@@ -144,8 +146,10 @@ def show(visit_id: str) -> ResponseReturnValue:
         "visits/show.html",
         visit=visit,
         delegates=delegates,
-        agenda=_group_by_day(agenda, visit.time_zone),
-        travelling={delegate.name: delegate.function for delegate in delegates},
+        agenda=group_by_day(agenda, visit.time_zone),
+        list_attendance=partial(
+            programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
+        ),
         learnings=arrived,
         awaited=awaited,
         next_ask=int(awaited),
@@ -282,7 +286,13 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
     form = Form({"etag": visit.etag})
     if form.submitted:
         with form.catch_refusal():
+            before = programme.count_unplaced(visit)
             transitions.transition("VisitService", verb, visit.name, form)
+            if lost := programme.count_unplaced(visit) - before:
+                text = "%(num)s items of the programme have no time any more: give them a new one."
+                flash(
+                    ngettext("One item of the programme has no time any more: give it a new one.", text, lost), "info"
+                )
             return redirect(href(visit.name), 303)
     return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
 
@@ -356,10 +366,3 @@ def _get_state(visit: pb.Visit) -> str:
 def _get_today(visit: pb.Visit) -> date:
     """Return the day that it is where the visit takes place."""
     return datetime.now(ZoneInfo(visit.time_zone)).date()
-
-
-def _group_by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date, list[pb.AgendaItem]]]:
-    """Return the agenda by the day on which each item starts, as clocks in `zone` show it."""
-    here = ZoneInfo(zone)
-    days = groupby(agenda, key=lambda item: item.start_time.ToDatetime(UTC).astimezone(here).date())
-    return [(day, list(items)) for day, items in days]

@@ -1,11 +1,13 @@
 """The exchange service's tables, by aggregate, with their invariants, states and transitions. No I/O."""
 
-from services.exchange.model.agenda import NO_DOUBLE_BOOKING, AgendaItem, Booking, Person, Room
+from services.exchange.model.agenda import NO_DOUBLE_BOOKING, AgendaItem, Booking, Precedence, Transport
 from services.exchange.model.base import Base
 from services.exchange.model.city import City, Location
-from services.exchange.model.delegate import Delegate
+from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.exchange import Exchange, ExchangeKind
 from services.exchange.model.partnership import Partnership, PartnershipKind, PartnershipState
+from services.exchange.model.person import Person
+from services.exchange.model.room import Room
 from services.exchange.model.visit import Direction, Visit, VisitState
 
 __all__ = [
@@ -18,12 +20,15 @@ __all__ = [
     "Direction",
     "Exchange",
     "ExchangeKind",
+    "Group",
     "Location",
     "Partnership",
     "PartnershipKind",
     "PartnershipState",
     "Person",
+    "Precedence",
     "Room",
+    "Transport",
     "Visit",
     "VisitState",
 ]

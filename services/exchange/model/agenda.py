@@ -1,10 +1,23 @@
 """Programmes, and what they book: rooms, the host's people, and delegates."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text, func, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range, aggregate_order_by
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
     Mapped,
     MappedSQLExpression,
@@ -13,57 +26,28 @@ from sqlalchemy.orm import (
     relationship,
 )
 
-from chassis.errors import InvalidArgument
-from chassis.folded_names import index_folded_name, map_folded_name
+from chassis.errors import FieldRequired, InvalidArgument
 from chassis.model import Resource, enum_column
 from services.exchange.model.base import Base
-from services.exchange.model.delegate import Delegate
+from services.exchange.model.delegate import Delegate, Group
+from services.exchange.model.person import Person, interprets
+from services.exchange.model.room import Room
 from services.exchange.model.visit import Direction, Visit
 
 LONGEST_ITEM = timedelta(hours=24)
+# Items without a time come after all others.
+NO_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 NO_DOUBLE_BOOKING = "ex_bookings_resource_period"
 
 
-class Room(Resource, Base):
-    """A room that agenda items book."""
+class Transport(StrEnum):
+    """How one gets from one place to another."""
 
-    __tablename__ = "rooms"
-    __table_args__ = (CheckConstraint("seats >= 0", name="seats_not_negative"), index_folded_name("rooms"))
-    NAME = "rooms/{id}"
-
-    display_name: Mapped[str] = mapped_column(Text)
-    address: Mapped[str] = mapped_column(Text, default="")
-    seats: Mapped[int] = mapped_column(default=0)
-    step_free: Mapped[bool] = mapped_column(default=False)
-    folded_name: Mapped[str] = map_folded_name("display_name", "address")
-
-
-class Person(Resource, Base):
-    """Someone on the host's side whose time agenda items book. The name may be missing; the function never is."""
-
-    __tablename__ = "people"
-    __table_args__ = (index_folded_name("people"),)
-    NAME = "people/{id}"
-
-    function: Mapped[str] = mapped_column(Text)
-    display_name: Mapped[str] = mapped_column(Text, default="")
-    department: Mapped[str] = mapped_column(Text, default="")
-    languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    folded_name: Mapped[str] = map_folded_name("display_name", "function", "department")
-
-
-def interprets(spoken: Collection[str], wanted: Collection[str]) -> bool:
-    """
-    Return whether somebody speaks all of the wanted languages, in whatever variety: ``en-GB`` is ``en``.
-
-    Args:
-        spoken: BCP 47; none where it is not known.
-    """
-    return not spoken or {_language(tag) for tag in wanted} <= {_language(tag) for tag in spoken}
-
-
-def _language(tag: str) -> str:
-    return tag.partition("-")[0].lower()
+    WALK = "walk"
+    BUS = "bus"
+    TRAIN = "train"
+    FERRY = "ferry"
+    CAR = "car"
 
 
 def _functions(people: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
@@ -78,22 +62,42 @@ def _functions(people: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
     return column_property(listed.correlate_except(Person, who).scalar_subquery(), expire_on_flush=False)
 
 
+class Precedence(Base):
+    """An item that has to have ended before another starts, by so many minutes at least."""
+
+    __tablename__ = "precedences"
+    __table_args__ = (
+        CheckConstraint("before_id <> after_id", name="of_two_items"),
+        CheckConstraint("gap_minutes >= 0", name="gap_not_negative"),
+    )
+
+    after_id: Mapped[str] = mapped_column(ForeignKey("agenda_items.id", ondelete="CASCADE"), primary_key=True)
+    before_id: Mapped[str] = mapped_column(
+        ForeignKey("agenda_items.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    gap_minutes: Mapped[int] = mapped_column(default=0)
+
+
 class AgendaItem(Resource, Base):
     """
     One item of a programme (Programmpunkt).
 
-    `people` holds resource names, ``people/…`` and ``visits/…/delegates/…``. Room and people say what the programme
-    shows; the bookings say what is held, and go when the visit is cancelled. `direction` is the visit's: the rooms are
-    the home city's, so that on a visit abroad none is booked.
+    `people` and `optional_people` hold resource names, ``people/…`` and ``visits/…/delegates/…``. Room and people say
+    what the programme shows; the bookings say what is held, and go when the visit is cancelled. `direction` is the
+    visit's: the rooms are the home city's, so that on a visit abroad none is booked. An item without times is still to
+    be placed, and holds nothing; `duration_minutes` is kept for both.
     """
 
     __tablename__ = "agenda_items"
     __table_args__ = (
         ForeignKeyConstraint(["visit_id", "direction"], ["visits.id", "visits.direction"]),
         CheckConstraint("end_time > start_time", name="times_in_order"),
+        CheckConstraint("(start_time IS NULL) = (end_time IS NULL)", name="times_whole"),
+        CheckConstraint("duration_minutes BETWEEN 1 AND 1440", name="duration_range"),
         CheckConstraint("room_id IS NULL OR direction = 'incoming'", name="home_room_at_home"),
         Index(None, "visit_id", "start_time", "id"),
         Index(None, "room_id"),
+        Index(None, "interpreter_id"),
     )
     NAME = "visits/{visit_id}/agendaItems/{id}"
 
@@ -101,26 +105,93 @@ class AgendaItem(Resource, Base):
     direction: Mapped[Direction] = enum_column(Direction)
     title: Mapped[str] = mapped_column(Text)
     notes: Mapped[str] = mapped_column(Text, default="")
-    start_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    end_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    start_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    end_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    duration_minutes: Mapped[int]
     room_id: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"))
     place: Mapped[str] = mapped_column(Text, default="")
+    rain_place: Mapped[str] = mapped_column(Text, default="")
     people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    optional_people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    whole_delegation: Mapped[bool] = mapped_column(default=False)
+    groups: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     interpretation_languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    interpreter_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    fixed: Mapped[bool] = mapped_column(default=False)
+    earliest_start_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    latest_end_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    needs_room: Mapped[bool] = mapped_column(default=False)
+    seats: Mapped[int] = mapped_column(default=0)
+    step_free: Mapped[bool] = mapped_column(default=False)
+    equipment: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    open_end: Mapped[bool] = mapped_column(default=False)
+    transport: Mapped[Transport | None] = enum_column(Transport)
 
     people_functions: Mapped[list[str]] = _functions(people)
     visit: Mapped[Visit] = relationship(lazy="raise")
     room: Mapped[Room | None] = relationship(lazy="joined")
+    interpreter: Mapped[Person | None] = relationship(lazy="joined")
+    after: Mapped[list[Precedence]] = relationship(
+        foreign_keys=Precedence.after_id, order_by=Precedence.before_id, lazy="selectin", cascade="all, delete-orphan"
+    )
+
+    @hybrid_property
+    def programme_order(self) -> datetime:
+        """Place in the programme: by time, and without a time after all others."""
+        return self.start_time or NO_TIME
+
+    @programme_order.inplace.expression
+    @classmethod
+    def _programme_order(cls) -> ColumnElement[datetime]:
+        return func.coalesce(cls.start_time, literal(NO_TIME, DateTime(timezone=True)))
 
     @property
-    def period(self) -> Range[datetime]:
-        """The time it takes: its start belongs to it, its end does not."""
-        return Range(self.start_time, self.end_time, bounds="[)")
+    def period(self) -> Range[datetime] | None:
+        """The time it takes: its start belongs to it, its end does not. None as long as it has no place."""
+        return Range(self.start_time, self.end_time, bounds="[)") if self.start_time else None
 
     @property
-    def resources(self) -> list[str]:
-        """Resource names of what it books."""
-        return ([self.room.name] if self.room else []) + self.people
+    def named_resources(self) -> set[str]:
+        """Resource names of what it books by name: room, people and interpreter."""
+        return {each.name for each in (self.room, self.interpreter) if each} | set(self.people)
+
+    def expects(self, group: Group | None) -> bool:
+        """Return whether a delegate of a group has to be there with the group."""
+        return self.whole_delegation or (group is not None and group.value in self.groups)
+
+    def place_at(self, start: datetime | None, end: datetime | None, minutes: int) -> None:
+        """
+        Give it its time, or none.
+
+        Args:
+            end: None where it follows from the duration.
+            minutes: How long it takes; 0 where that follows from the end.
+
+        Raises:
+            FieldRequired: There is neither an end nor a duration.
+            InvalidArgument: It has an end and no start (reason END_WITHOUT_START), or a duration that is another than
+                its times say (DURATION_OTHER_THAN_TIMES).
+        """
+        if start is None:
+            if end is not None:
+                raise InvalidArgument("agenda_item.end_time", "has no start", reason="END_WITHOUT_START")
+            if not minutes:
+                raise FieldRequired("agenda_item.duration_minutes")
+        elif end is None:
+            if not minutes:
+                raise FieldRequired("agenda_item.end_time")
+            end = start + timedelta(minutes=minutes)
+        elif minutes and end - start != timedelta(minutes=minutes):
+            raise InvalidArgument(
+                "agenda_item.duration_minutes",
+                "is not the time from start to end; give the one or the other",
+                reason="DURATION_OTHER_THAN_TIMES",
+            )
+        self.start_time, self.end_time = start, end
+        if start and end:
+            # Times may have seconds; a duration has none, and is never shorter than what is booked.
+            minutes = min(max(-((start - end) // timedelta(minutes=1)), 1), 1440)
+        self.duration_minutes = minutes
 
     def check_room(self) -> None:
         """
@@ -140,15 +211,33 @@ class AgendaItem(Resource, Base):
 
     def check_interpreter(self, booked: Sequence[Person | Delegate]) -> None:
         """
-        Raise unless somebody whom it books can interpret; as long as it books nobody, that is still to be arranged.
+        Raise unless its interpreter, or somebody whom it books, can interpret.
+
+        As long as it books nobody, that is still to be arranged.
 
         Args:
             booked: Who its `people` are. Whose languages are not known may speak any.
 
         Raises:
-            InvalidArgument: None of them speaks both languages; reason INTERPRETER_LANGUAGES.
+            InvalidArgument: The interpreter does not have the pair (reason INTERPRETER_PAIR), or none of the people
+                speaks both languages (INTERPRETER_LANGUAGES).
         """
         wanted = self.interpretation_languages
+        if self.interpreter:
+            if not self.interpreter.has_pair(wanted):
+                title = self.interpreter.display_name or self.interpreter.function
+                raise InvalidArgument(
+                    "agenda_item.interpreter",
+                    f"{title} is no interpreter between {' and '.join(wanted) or 'no languages'}",
+                    reason="INTERPRETER_PAIR",
+                    metadata={
+                        "person": self.interpreter.name,
+                        "person_title": title,
+                        "languages": ",".join(wanted),
+                        "language_pairs": ",".join(self.interpreter.language_pairs),
+                    },
+                )
+            return
         if not wanted or not booked or any(interprets(each.languages, wanted) for each in booked):
             return
         field = "agenda_item.interpretation_languages"
@@ -163,11 +252,13 @@ class AgendaItem(Resource, Base):
 
     def check_times(self, visit: Visit) -> None:
         """
-        Raise unless it takes some time, at most 24 hours, and lies within the visit's dates.
+        Raise unless it takes some time, at most 24 hours, and lies within the visit's dates; or has no time yet.
 
         Raises:
             InvalidArgument: It does not; reason END_NOT_AFTER_START, AGENDA_ITEM_TOO_LONG or OUTSIDE_VISIT_DATES.
         """
+        if self.start_time is None or self.end_time is None:
+            return
         first, last = visit.bounds()
         if self.end_time <= self.start_time:
             raise InvalidArgument("agenda_item.end_time", "is not after the start", reason="END_NOT_AFTER_START")

@@ -2,13 +2,14 @@
 
 import unicodedata
 from datetime import date
+from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, case
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.model import Resource
+from chassis.model import Resource, enum_column
 from services.exchange.model.base import Base
 from services.exchange.model.visit import Visit
 
@@ -19,6 +20,14 @@ def traveller(city_id: str, display_name: str) -> str:
     """Return what stands for a person who travels: the city and the name, however it is typed; "" without a name."""
     name = " ".join(unicodedata.normalize("NFKC", display_name).casefold().split())
     return f"{city_id}/{name}" if name else ""
+
+
+class Group(StrEnum):
+    """What somebody travels as."""
+
+    POLITICS = "politics"
+    STAFF = "staff"
+    COMPANIONS = "companions"
 
 
 class Delegate(Resource, Base):
@@ -48,6 +57,8 @@ class Delegate(Resource, Base):
     visit_id: Mapped[str] = mapped_column(ForeignKey("visits.id"))
     function: Mapped[str] = mapped_column(Text)
     display_name: Mapped[str] = mapped_column(Text, default="")
+    email: Mapped[str] = mapped_column(Text, default="")
+    group: Mapped[Group | None] = enum_column(Group)
     rank: Mapped[int] = mapped_column(default=0)
     head: Mapped[bool] = mapped_column(default=False)
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)

@@ -68,6 +68,7 @@ class Visit(Stateful, Resource, Base):
         ForeignKeyConstraint(["exchange_id", "city_id"], ["exchanges.id", "exchanges.city_id"]),
         UniqueConstraint("id", "direction"),
         CheckConstraint("end_date BETWEEN start_date AND start_date + 365", name="dates_in_order"),
+        CheckConstraint("head_count BETWEEN 0 AND 1000", name="head_count_range"),
         CheckConstraint("(state IN ('reported', 'closed')) = (debrief IS NOT NULL)", name="debrief_when_reported"),
         CheckConstraint("state NOT IN ('cancelled', 'postponed') OR reason <> ''", name="reason_when_off"),
         Index(None, "exchange_id"),
@@ -98,6 +99,7 @@ class Visit(Stateful, Resource, Base):
     end_date: Mapped[date]
     host_department: Mapped[str] = mapped_column(Text)
     purpose: Mapped[str] = mapped_column(Text, default="")
+    head_count: Mapped[int] = mapped_column(default=0)
     state: Mapped[VisitState] = enum_column(VisitState, default=VisitState.IDEA)
     reason: Mapped[str] = mapped_column(Text, default="")
     debrief: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
@@ -257,13 +259,22 @@ class Visit(Stateful, Resource, Base):
         self.transition("cancel")
         self.reason = reason
 
-    def postpone(self, reason: str) -> None:
+    def postpone(self, reason: str, dates: tuple[date, date] | None = None) -> None:
         """
         Take the visit off its dates.
 
+        Args:
+            dates: The new first and last day; None where they are not known yet.
+
         Raises:
             IllegalTransition: It runs already, is over, or is postponed.
+            InvalidArgument: The new dates are those that it has (reason DATES_UNCHANGED), or none that it can have
+                (as `schedule`).
         """
         self.transition("postpone")
         self.reason = reason
         self.new_dates_due = True
+        if dates == (self.start_date, self.end_date):
+            raise InvalidArgument("start_date", "is the day on which it starts now", reason="DATES_UNCHANGED")
+        if dates:
+            self.schedule(*dates)

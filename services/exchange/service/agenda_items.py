@@ -1,6 +1,6 @@
 """Agenda items."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -15,12 +15,13 @@ from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import read_page
-from services.exchange import bookings, convert, queries, rights
+from services.exchange import bookings, convert, precedences, queries, rights
 from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
 
-ORDERINGS = {"start_time": AgendaItem.start_time}
-INTERPRETED = frozenset({"people", "interpretation_languages"})
-BOOKED = frozenset({"start_time", "end_time", "room", "people"})
+ORDERINGS = {"start_time": AgendaItem.programme_order}
+TIMES = frozenset({"start_time", "end_time", "duration_minutes"})
+INTERPRETED = frozenset({"people", "interpretation_languages", "interpreter"})
+BOOKED = TIMES | {"room", "people", "interpreter", "whole_delegation", "groups"}
 
 
 class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
@@ -74,7 +75,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
 async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
     visit = await _lock_visit(session, request.parent)
-    item = AgendaItem(visit_id=visit.id, direction=visit.direction)
+    item = AgendaItem(visit_id=visit.id, direction=visit.direction, after=[])
     await _assign(session, visit, item, request.agenda_item, convert.AGENDA_ITEM_FIELDS)
     await bookings.book(session, item)
     await queries.note_part_change(session, visit)
@@ -103,27 +104,53 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
     Write the fields that a request sets.
 
     Raises:
-        InvalidArgument: A time is wrong (reasons as `AgendaItem.check_times`), a room does not exist
-            (REFERENCE_NOT_FOUND) or is not where the visit is (ROOM_NOT_AT_HOST), somebody is neither the host's nor a
-            delegate (NOT_OF_VISIT), or nobody can interpret (INTERPRETER_LANGUAGES).
+        FieldRequired: It has neither times nor a duration.
+        InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room or an
+            interpreter does not exist (REFERENCE_NOT_FOUND), the room is not where the visit is (ROOM_NOT_AT_HOST),
+            somebody is neither the host's nor a delegate (NOT_OF_VISIT), nobody can interpret (INTERPRETER_LANGUAGES,
+            INTERPRETER_PAIR), or an item cannot come before it (as `precedences.replace`).
     """
     values = convert.agenda_item_columns(message, paths)
-    if "room" in values:
-        room = values["room"]
-        values["room"] = await queries.get_referenced(session, Room, room, "agenda_item.room") if room else None
-    booked = await _get_booked(session, visit, values.get("people", item.people or []))
+    for field, model in (("room", Room), ("interpreter", Person)):
+        if name := values.get(field):
+            values[field] = await queries.get_referenced(session, model, name, f"agenda_item.{field}")
+        elif field in values:
+            values[field] = None
+    times = {field: values.pop(field) for field in TIMES & values.keys()}
+    after = values.pop("after", None)
+    booked = await _get_participants(session, visit, values.get("people", item.people or []), "people")
+    await _get_participants(session, visit, values.get("optional_people", []), "optional_people")
     item.assign(values)
+    if times:
+        _place(item, times)
     item.check_times(visit)
     item.check_room()
     if values.keys() & INTERPRETED:
         item.check_interpreter(booked)
     session.add(item)
     await session.flush()
+    if after is not None:
+        await precedences.replace(session, item, after)
     if "people" in values:
         await session.refresh(item, ["people_functions"])
 
 
-async def _get_booked(session: Session, visit: Visit, names: list[str]) -> list[Person | Delegate]:
+def _place(item: AgendaItem, times: Mapping[str, Any]) -> None:
+    """
+    Give an item the times that a request sets; what it does not set stays, or follows from the others.
+
+    A new start keeps the end, and a new duration moves it; both times taken away leave the duration.
+    """
+    start, end = (times.get(field, getattr(item, field)) for field in ("start_time", "end_time"))
+    minutes = times.get("duration_minutes", 0)
+    if minutes and "end_time" not in times:
+        end = None
+    if start is None and "end_time" not in times:
+        end = None
+    item.place_at(start, end, minutes or (item.duration_minutes or 0 if end is None else 0))
+
+
+async def _get_participants(session: Session, visit: Visit, names: list[str], field: str) -> list[Person | Delegate]:
     """
     Return the host's people and this visit's delegates with these names; nobody deletes them meanwhile.
 
@@ -140,7 +167,7 @@ async def _get_booked(session: Session, visit: Visit, names: list[str]) -> list[
     missing = [name for name in names if name not in known]
     if missing:
         raise InvalidArgument(
-            "agenda_item.people",
+            f"agenda_item.{field}",
             f"{', '.join(missing)}: neither of the host's people nor of this delegation",
             reason="NOT_OF_VISIT",
             metadata={"people": ",".join(missing[:MAX_LISTED])},

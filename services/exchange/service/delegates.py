@@ -56,6 +56,8 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
                 await _require_no_head(session, visit)
             delegate.assign(values)
             await travelling.join(session, visit, delegate)
+            if "group" in values:
+                await bookings.rebook_delegate(session, visit, delegate)
             await queries.note_part_change(session, visit)
             return convert.delegate_message(delegate)
 
@@ -77,6 +79,7 @@ async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Del
         await _require_no_head(session, visit)
     delegate = Delegate(visit_id=visit.id, **fields)
     await travelling.join(session, visit, delegate)
+    await bookings.rebook_delegate(session, visit, delegate)
     await queries.note_part_change(session, visit)
     return convert.delegate_message(delegate)
 

@@ -5,7 +5,7 @@ from typing import Any
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from chassis.database import Database, Session
@@ -53,10 +53,12 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
             # Who books somebody holds the row until the agenda item is written.
             person = await session.get_for_update(Person, request.name)
             person.check_etag(request.etag)
-            items = (
-                select(AgendaItem)
-                .options(joinedload(AgendaItem.visit))
-                .where(AgendaItem.people.contains([person.name]))
+            items = select(AgendaItem).where(
+                or_(
+                    AgendaItem.people.contains([person.name]),
+                    AgendaItem.optional_people.contains([person.name]),
+                    AgendaItem.interpreter_id == person.id,
+                )
             )
             items = items.order_by(AgendaItem.start_time.desc(), AgendaItem.id).options(joinedload(AgendaItem.visit))
             await delete_unused(session, person, items)

@@ -14,7 +14,7 @@ from chassis.paging import MAX_PAGE_SIZE
 from services.exchange import convert, queries, rights
 from services.exchange.model import AgendaItem, Delegate, Visit
 
-ORDERS: dict[Any, Any] = {Delegate: Delegate.protocol_order, AgendaItem: AgendaItem.start_time}
+ORDERS: dict[Any, Any] = {Delegate: Delegate.protocol_order, AgendaItem: AgendaItem.programme_order}
 
 
 class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):

@@ -1,6 +1,7 @@
 """Visits, and their way through their states."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from functools import cache, lru_cache, partial
 from operator import methodcaller
 from typing import Any
@@ -17,14 +18,14 @@ from chassis.convert import read_date, read_enum
 from chassis.database import Database, Session
 from chassis.database_errors import constraint_name
 from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
-from chassis.errors import FailedPrecondition
+from chassis.errors import FailedPrecondition, FieldRequired
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import Identity, identity
 from chassis.outbox import emit
 from chassis.paging import read_page
 from chassis.transitions import SeenVersion, TransitionRequest, transition
-from services.exchange import bookings, convert, queries, rights, travelling
+from services.exchange import bookings, convert, postponement, queries, rights, travelling
 from services.exchange.model import AgendaItem, City, Delegate, Direction, Exchange, Visit, VisitState
 
 ORDERINGS = {
@@ -163,9 +164,19 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         return await self._transition(request, "cancel", lambda visit: visit.cancel(request.reason), _write_cancelled)
 
     async def PostponeVisit(self, request: pb.PostponeVisitRequest, context: Any) -> pb.Visit:
-        return await self._transition(
-            request, "postpone", lambda visit: visit.postpone(request.reason), _write_postponed
-        )
+        dates = _read_new_dates(request)
+        before: list[date] = []
+
+        def postpone(visit: Visit) -> None:
+            before.append(visit.start_date)
+            visit.postpone(request.reason, dates)
+
+        async def write(session: Session, visit: Visit) -> pb.Visit:
+            await travelling.reschedule(session, visit)
+            await postponement.move_agenda(session, visit, visit.start_date - before[-1] if dates else None)
+            return await _write(session, visit)
+
+        return await self._transition(request, "postpone", postpone, write)
 
     async def _transition(
         self,
@@ -214,6 +225,22 @@ def _read_filters(request: pb.ListVisitsRequest) -> dict[str, Any]:
     if request.HasField("to_date"):
         values["to_date"] = read_date(request.to_date, "to_date")
     return values
+
+
+def _read_new_dates(request: pb.PostponeVisitRequest) -> tuple[date, date] | None:
+    """
+    Return the new first and last day of a visit that is postponed; None where they are not known yet.
+
+    Raises:
+        FieldRequired: One is given without the other.
+        InvalidArgument: One is no day (reasons as `read_date`).
+    """
+    given = [field for field in ("start_date", "end_date") if request.HasField(field)]
+    if not given:
+        return None
+    if len(given) == 1:
+        raise FieldRequired("end_date" if given == ["start_date"] else "start_date")
+    return read_date(request.start_date, "start_date"), read_date(request.end_date, "end_date")
 
 
 @cache
@@ -271,14 +298,6 @@ async def _write_cancelled(session: Session, visit: Visit) -> pb.Visit:
     return await _write(session, visit)
 
 
-async def _write_postponed(session: Session, visit: Visit) -> pb.Visit:
-    """Write the visit without its agenda, which held for its dates, and free whoever would have travelled."""
-    # The bookings go with the items (ON DELETE CASCADE).
-    await session.execute(delete(AgendaItem).where(AgendaItem.visit_id == visit.id))
-    await travelling.reschedule(session, visit)
-    return await _write(session, visit)
-
-
 async def _require_agenda_within(session: Session, visit: Visit) -> None:
     """
     Raise unless every agenda item lies within the visit's dates.
@@ -304,6 +323,7 @@ async def _require_agenda_within(session: Session, visit: Visit) -> None:
             "field": "visit.start_date" if item.start_time < first else "visit.end_date",
         }
         for item in outside[:MAX_LISTED]
+        if item.start_time
     ]
     titles = ", ".join(f"“{item['title']}”" for item in named)
     raise FailedPrecondition(

@@ -1,0 +1,90 @@
+"""A visit that is postponed takes its programme along, as far as that can be."""
+
+from datetime import timedelta
+from typing import Any
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+
+from tests import factories
+from tests.calls import Caller
+from tests.factories import FIRST_DAY, at, day
+from tests.refusals import refused
+
+
+async def postpone(caller: Caller, visit: pb.Visit, days: int | None = None, length: int = 5) -> pb.Visit:
+    """Postpone a visit by some days; its new dates are not known where `days` is None."""
+    dates: dict[str, Any] = {}
+    if days is not None:
+        first = FIRST_DAY + timedelta(days=days)
+        dates = {"start_date": day(first), "end_date": day(first + timedelta(days=length - 1))}
+    return await caller.PostponeVisit(pb.PostponeVisitRequest(name=visit.name, reason="The mayor is ill.", **dates))
+
+
+async def list_items(caller: Caller, visit: pb.Visit) -> list[pb.AgendaItem]:
+    listed = await caller.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name))
+    return list(listed.agenda_items)
+
+
+async def test_with_new_dates_the_programme_moves_to_the_same_time_of_the_day(coordinator: Caller) -> None:
+    room = await factories.room(coordinator)
+    visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
+    item = await factories.agenda_item(
+        coordinator, visit.name, room=room.name, earliest_start_time=at(8), latest_end_time=at(18)
+    )
+    # Over the end of summer time, which is on 26 October 2031.
+    moved = await postpone(coordinator, visit, 175)
+    assert (moved.state, moved.start_date) == (pb.Visit.STATE_POSTPONED, day(FIRST_DAY + timedelta(days=175)))
+    assert "agree" in moved.allowed_transitions
+    stored = await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=item.name))
+    assert (stored.start_time, stored.end_time) == (at(9, days=175), at(10, days=175))
+    assert (stored.earliest_start_time, stored.latest_end_time) == (at(8, days=175), at(18, days=175))
+    await factories.agenda_item(coordinator, other.name, room=room.name)
+    late = await factories.visit(coordinator, start_date=moved.start_date, end_date=moved.end_date)
+    with refused("ALREADY_EXISTS", "DOUBLE_BOOKING"):
+        await factories.agenda_item(
+            coordinator, late.name, room=room.name, start_time=at(9, days=175), end_time=at(10, days=175)
+        )
+
+
+async def test_what_cannot_take_place_on_the_new_days_loses_its_time(coordinator: Caller) -> None:
+    room = await factories.room(coordinator)
+    visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
+    taken = {"room": room.name, "start_time": at(9, days=2), "end_time": at(10, days=2)}
+    await factories.agenda_item(coordinator, other.name, **taken)
+    clashes = await factories.agenda_item(coordinator, visit.name, room=room.name)
+    fits = await factories.agenda_item(coordinator, visit.name, start_time=at(14), end_time=at(15))
+    too_late = await factories.agenda_item(coordinator, visit.name, start_time=at(9, days=4), end_time=at(10, days=4))
+    await postpone(coordinator, visit, 2, length=4)
+    items = await list_items(coordinator, visit)
+    assert [item.name for item in items][:1] == [fits.name]
+    assert {item.name for item in items if not item.HasField("start_time")} == {clashes.name, too_late.name}
+    assert {item.duration_minutes for item in items} == {60}
+
+
+async def test_without_new_dates_every_item_loses_its_time_and_frees_what_it_held(coordinator: Caller) -> None:
+    room = await factories.room(coordinator)
+    visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
+    await factories.agenda_item(coordinator, visit.name, room=room.name, latest_end_time=at(12))
+    postponed = await postpone(coordinator, visit)
+    (item,) = await list_items(coordinator, visit)
+    assert not (item.HasField("start_time") or item.HasField("end_time") or item.HasField("latest_end_time"))
+    assert (item.duration_minutes, item.room) == (60, room.name)
+    await factories.agenda_item(coordinator, other.name, room=room.name)
+    assert list(postponed.allowed_transitions) == ["cancel"]
+
+
+async def test_one_new_date_or_the_old_ones_are_refused_and_nothing_changes(coordinator: Caller) -> None:
+    name = (await factories.visit(coordinator)).name
+    await factories.agenda_item(coordinator, name)
+    visit = await coordinator.GetVisit(pb.GetVisitRequest(name=name))
+    for given, missing in (("start_date", "end_date"), ("end_date", "start_date")):
+        request = pb.PostponeVisitRequest(name=visit.name, reason="Ill", **{given: day(FIRST_DAY)})
+        with refused("INVALID_ARGUMENT", "INVALID_FIELD") as refusal:
+            await coordinator.PostponeVisit(request)
+        assert refusal.fields == [missing]
+    with refused("INVALID_ARGUMENT", "DATES_UNCHANGED"):
+        await postpone(coordinator, visit, 0)
+    with refused("INVALID_ARGUMENT", "LAST_DAY_BEFORE_FIRST"):
+        await postpone(coordinator, visit, 2, length=0)
+    assert await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name)) == visit
+    assert (await list_items(coordinator, visit))[0].start_time == at(9)

@@ -1,0 +1,126 @@
+"""The forms with which a programme is planned: items without a time, who takes part, what they need, who is away."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from chassis.identity import Role
+from tests.gateway.browsing import browser, send, text_of
+from tests.gateway.conftest import Gateway, Rest
+from tests.gateway.samples import a_visit, created
+
+NO_TIME = {"agenda_item__start_time": "", "agenda_item__end_time": ""}
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> FlaskClient:
+    """The browser of the international office."""
+    return browser(gateway, Role.COORDINATOR)
+
+
+def items_of(rest: Rest, visit: dict[str, str]) -> list[dict[str, object]]:
+    """Return the programme of a visit."""
+    return list(rest.get(f"/v1/{visit['name']}/agendaItems").json["agendaItems"])
+
+
+def test_an_item_is_entered_without_a_time_and_shown_below_the_days(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    new = f"/{visit['name']}/agendaItems/new"
+    answer = send(client, new, agenda_item__title="Tour", **NO_TIME)
+    assert (answer.status_code, "field-agenda_item-duration_minutes" in answer.text) == (400, True)
+    assert not items_of(rest, visit)
+    answer = send(client, new, agenda_item__title="Tour", agenda_item__duration_minutes="75", **NO_TIME)
+    assert answer.status_code == 303
+    (item,) = items_of(rest, visit)
+    assert (item["durationMinutes"], "startTime" in item) == (75, False)
+    page = text_of(client.get(f"/{visit['name']}", headers={"Accept-Language": "en"}))
+    assert "Still without a time" in page
+    assert "75 min" in page
+    placed = send(client, f"/{item['name']}/edit", agenda_item__start_time="2030-05-15T10:00")
+    assert placed.status_code == 303
+    (item,) = items_of(rest, visit)
+    assert (item["startTime"], item["endTime"]) == ("2030-05-15T08:00:00Z", "2030-05-15T09:15:00Z")
+
+
+def test_the_whole_delegation_is_one_tick(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    created(rest.post(f"/v1/{visit['name']}/delegates", {"function": "Mayor", "group": "GROUP_POLITICS"}))
+    fields = {"agenda_item__title": "Welcome", "agenda_item__whole_delegation": "on"}
+    assert send(client, f"/{visit['name']}/agendaItems/new", **fields).status_code == 303
+    fields = {"agenda_item__title": "Council", "agenda_item__groups": ["", "GROUP_POLITICS"]}
+    later = {"agenda_item__start_time": "2030-05-15T10:00", "agenda_item__end_time": "2030-05-15T11:00"}
+    assert send(client, f"/{visit['name']}/agendaItems/new", **fields, **later).status_code == 303
+    whole, group = items_of(rest, visit)
+    assert (whole["wholeDelegation"], group["groups"]) == (True, ["GROUP_POLITICS"])
+    page = text_of(client.get(f"/{visit['name']}", headers={"Accept-Language": "en"}))
+    assert "Whole delegation" in page
+    assert "Mayor Politics" in page
+
+
+def test_what_an_item_needs_is_typed_in_words_and_kept(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    first = created(rest.post(f"/v1/{visit['name']}/agendaItems", {"title": "Arrival", "durationMinutes": 30}))
+    person = created(rest.post("/v1/people", {"function": "Interpreter Arabic", "languagePairs": ["ar-de"]}))
+    sent = {
+        "agenda_item__title": "Tour",
+        "agenda_item__duration_minutes": "60",
+        "agenda_item__interpretation_languages": "de, ar",
+        "agenda_item__interpreter": person["name"],
+        "agenda_item__equipment": "beamer, flip chart",
+        "agenda_item__seats": "20",
+        "agenda_item__fixed": "on",
+        "agenda_item__earliest_start_time": "2030-05-14T09:00",
+        "agenda_item__after.0.agenda_item": first["name"],
+        "agenda_item__after.0.gap_minutes": "15",
+        "agenda_item__transport": "TRANSPORT_FERRY",
+        "agenda_item__rain_place": "Kunsthalle",
+    }
+    assert send(client, f"/{visit['name']}/agendaItems/new", **sent, **NO_TIME).status_code == 303
+    item = next(each for each in items_of(rest, visit) if each["title"] == "Tour")
+    assert (item["interpreter"], item["equipment"], item["seats"]) == (person["name"], ["beamer", "flip chart"], 20)
+    assert (item["fixed"], item["earliestStartTime"]) == (True, "2030-05-14T07:00:00Z")
+    assert item["after"] == [{"agendaItem": first["name"], "gapMinutes": 15}]
+    assert (item["transport"], item["rainPlace"]) == ("TRANSPORT_FERRY", "Kunsthalle")
+    # Saved as it is, it stays as it is; what is emptied goes.
+    assert send(client, f"/{item['name']}/edit").status_code == 303
+    assert items_of(rest, visit)[1]["etag"] == item["etag"]
+    emptied = {"agenda_item__after.0.agenda_item": "", "agenda_item__after.0.gap_minutes": ""}
+    assert send(client, f"/{item['name']}/edit", **emptied).status_code == 303
+    assert not next(each for each in items_of(rest, visit) if each["title"] == "Tour")["after"]
+
+
+def test_absences_and_pairs_of_languages_are_entered_and_removed(client: FlaskClient, rest: Rest) -> None:
+    sent = {
+        "person__function": "Interpreter",
+        "person__language_pairs": "Arabic–German, en-de",
+        "person__absences.0.start_time": "2030-05-14T00:00",
+        "person__absences.0.end_time": "2030-05-15T00:00",
+    }
+    assert send(client, "/people/new", **sent).status_code == 303
+    person = next(each for each in rest.get("/v1/people", pageSize="1000").json["people"] if each.get("absences"))
+    assert person["languagePairs"] == ["ar-de", "en-de"]
+    assert person["absences"] == [{"startTime": "2030-05-13T22:00:00Z", "endTime": "2030-05-14T22:00:00Z"}]
+    page = client.get(f"/{person['name']}/edit", headers={"Accept-Language": "en"}).text
+    assert "Arabic–German, English–German" in page
+    visit = a_visit(rest)
+    booked = {"agenda_item__title": "Tour", "agenda_item__people": ["", person["name"]]}
+    answer = send(client, f"/{visit['name']}/agendaItems/new", **booked)
+    assert (answer.status_code, "Away at that time: Interpreter" in text_of(answer)) == (400, True)
+    emptied = {"person__absences.0.start_time": "", "person__absences.0.end_time": ""}
+    assert send(client, f"/{person['name']}/edit", **emptied).status_code == 303
+    assert not rest.get(f"/v1/{person['name']}").json["absences"]
+    assert send(client, f"/{visit['name']}/agendaItems/new", **booked).status_code == 303
+
+
+def test_postponing_asks_for_the_new_days_and_says_what_lost_its_time(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    for day in ("14", "16"):
+        item = {"title": "Tour", "startTime": f"2030-05-{day}T08:00:00Z", "endTime": f"2030-05-{day}T09:00:00Z"}
+        created(rest.post(f"/v1/{visit['name']}/agendaItems", item))
+    fields = {"reason": "Ill", "start_date": "2030-06-04"}
+    answer = send(client, f"/{visit['name']}/postpone", **fields)
+    assert (answer.status_code, "field-end_date" in answer.text) == (400, True)
+    assert send(client, f"/{visit['name']}/postpone", **fields, end_date="2030-06-05").status_code == 303
+    page = text_of(client.get(f"/{visit['name']}", headers={"Accept-Language": "en"}))
+    assert "One item of the programme has no time any more" in page
+    placed = [item for item in items_of(rest, visit) if "startTime" in item]
+    assert [item["startTime"] for item in placed] == ["2030-06-04T08:00:00Z"]
