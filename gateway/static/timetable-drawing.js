@@ -13,7 +13,7 @@ class TimetableDrawing {
     this.root = root;
     const find = (part) => document.getElementById(`timetable-${part}`);
     [this.box, this.board, this.list, this.undoButton] = ["calendar", "board", "list", "undo"].map(find);
-    [this.pager, this.shown, this.clockNote] = ["days", "shown", "clocks"].map(find);
+    [this.pager, this.shown, this.clockNote, this.further] = ["days", "shown", "clocks", "further"].map(find);
     const frame = JSON.parse(find("frame").textContent);
     this.programme = new Programme(frame);
     this.clocks = new Clocks(frame);
@@ -41,12 +41,11 @@ class TimetableDrawing {
       headerToolbar: { start: "", center: "", end: "" },
       allDaySlot: false,
       datesAboveResources: true,
-      editable: this.programme.frame.editable,
       slotDuration: "00:30",
       snapDuration: "00:15",
-      slotHeight: 30,
+      slotHeight: 26,
       slotMinTime: "07:00",
-      slotMaxTime: "20:00",
+      slotMaxTime: "22:00",
       flexibleSlotTimeLimits: true,
       slotEventOverlap: false,
       eventLongPressDelay: 300,
@@ -91,6 +90,7 @@ class TimetableDrawing {
     this.drawClocks(days);
     this.set("events", [...this.listBackground(days, lanes), ...this.listItems()]);
     this.drawPager(days);
+    this.drawFurther(lanes);
     this.drawPanel();
     if (focused) this.focus(focused);
   }
@@ -118,6 +118,15 @@ class TimetableDrawing {
     }
   }
 
+  // Rooms that are in no lane can be chosen to have one.
+  drawFurther(lanes) {
+    const rooms = this.kind === "room" ? this.programme.rooms.filter((room) => !lanes.some(({ name }) => name === room.name)) : [];
+    this.further.hidden = !rooms.length;
+    const options = rooms.map(({ name, title }) => Object.assign(element("option", "", title), { value: name }));
+    this.further.replaceChildren(this.further.firstElementChild, ...options);
+    this.further.value = "";
+  }
+
   drawPanel() {
     this.panel.showTray(this.programme.unplaced.filter(({ id }) => id !== this.draft?.item.id && !this.pending.has(id)), (card, item) => this.prepareCard(card, item));
     const item = this.draft?.item ?? this.programme.items.get(this.chosen);
@@ -140,9 +149,15 @@ class TimetableDrawing {
         end: writeTime(item.end),
         title: item.title,
         resourceIds: this.programme.lanesOf(this.kind, item).map(laneId),
-        editable: this.programme.frame.editable && !this.draft,
+        ...this.allowDragging(),
         extendedProps: { etag: item.etag, draft: this.draft?.item.id === item.id, changed: this.changed.has(item.id) },
       }));
+  }
+
+  // What is picked up by keyboard is moved by nothing else.
+  allowDragging() {
+    const isAllowed = this.programme.frame.editable && !this.draft;
+    return { startEditable: isAllowed, durationEditable: isAllowed };
   }
 
   listBackground(days, lanes) {
@@ -210,6 +225,8 @@ class TimetableDrawing {
     for (const part of this.box.querySelectorAll("[role]")) {
       for (const name of ["role", "aria-colindex", "aria-colspan"]) part.removeAttribute(name);
     }
+    // It scrolls, by keyboard as well.
+    this.box.querySelector(".ec-main")?.setAttribute("tabindex", "0");
   }
 
   // The button that an item is for the keyboard and for screen readers; it stays while the item's text changes.

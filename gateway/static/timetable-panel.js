@@ -12,6 +12,10 @@ class TimetablePanel {
     return place.start === null ? this.texts.without_time : this.clocks.when(place);
   }
 
+  where(place) {
+    return [this.when(place), this.programme.title(place.room)].filter(Boolean).join(", ");
+  }
+
   say(text) {
     if (this.said.textContent !== text) this.said.textContent = text;
   }

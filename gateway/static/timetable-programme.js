@@ -3,6 +3,7 @@
 
 const DAY = 24 * 60;
 const MINUTE = 60_000;
+const FEW_ROOMS = 4;
 
 const readTime = (text) => (text ? Date.parse(`${text}Z`) / MINUTE : null);
 const writeTime = (time) => (time === null ? "" : new Date(time * MINUTE).toISOString().slice(0, 16));
@@ -55,6 +56,7 @@ class Programme {
     this.items = new Map();
     this.delegates = [];
     this.groups = [];
+    this.chosenRooms = new Set();
     this.elsewhere = frame.elsewhere.map((held) => ({ ...held, start: readTime(held.start), end: readTime(held.end) }));
   }
 
@@ -82,6 +84,14 @@ class Programme {
       if (room && !rooms.has(room)) rooms.set(room, { name: room, title: room_title });
     }
     return [...rooms.values()];
+  }
+
+  // The rooms that the programme books, those chosen besides, and others as long as there are few.
+  get roomLanes() {
+    const booked = new Set([...this.items.values()].map(({ room }) => room));
+    const rooms = this.rooms.filter(({ name }) => booked.has(name) || this.chosenRooms.has(name));
+    const others = this.rooms.filter((room) => !rooms.includes(room));
+    return [...rooms, ...others.slice(0, Math.max(0, FEW_ROOMS - rooms.length))];
   }
 
   // Whom the programme books.
@@ -130,9 +140,9 @@ class Programme {
   // The lanes of a kind: what they are called, and by `lanesOf` which of them an item is in.
   lanes(kind) {
     const { texts } = this.frame;
-    if (kind === "room") return [...this.rooms, { name: "", title: texts.no_room }];
+    if (kind === "room") return [...this.roomLanes, { name: "", title: texts.no_room }];
     const lanes = kind === "person" ? this.people : this.groups;
-    return [...lanes, { name: "", title: texts.nobody }];
+    return [...lanes, { name: "", title: texts.others }];
   }
 
   lanesOf(kind, item) {

@@ -36,9 +36,13 @@ class Timetable extends TimetableDrawing {
       this.draw();
     });
     this.pager.addEventListener("click", ({ target }) => this.turn(Number(target.closest("[data-step]")?.dataset.step ?? 0)));
+    this.further.addEventListener("change", ({ target }) => {
+      this.programme.chosenRooms.add(target.value);
+      this.draw();
+    });
     this.undoButton?.addEventListener("click", () => this.undo());
     this.panel.chosen.addEventListener("click", ({ target }) => this.act(target.closest("[data-act]")?.dataset.act));
-    this.box.addEventListener("keydown", (event) => this.steer(event), true);
+    document.addEventListener("keydown", (event) => this.steer(event), true);
     document.addEventListener("keydown", (event) => {
       const typing = event.target.matches("input:not([type=radio]), textarea, select");
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey && !typing) {
@@ -150,7 +154,9 @@ class Timetable extends TimetableDrawing {
   }
 
   steer(event) {
-    if (!this.draft || event.ctrlKey || event.metaKey || event.altKey) return;
+    // An item that moves to another day is drawn anew, and for that moment nothing has the focus.
+    const isMeant = this.box.contains(event.target) || event.target === document.body;
+    if (!this.draft || !isMeant || event.ctrlKey || event.metaKey || event.altKey) return;
     const { place } = this.draft;
     const shift = { ArrowUp: -STEP, ArrowDown: STEP, ArrowLeft: -DAY, ArrowRight: DAY }[event.key];
     if (shift && event.shiftKey) {
@@ -184,6 +190,7 @@ class Timetable extends TimetableDrawing {
     const rooms = ["", ...this.programme.rooms.map(({ name }) => name)];
     const { place } = this.draft;
     place.room = rooms[(rooms.indexOf(place.room) + step + rooms.length) % rooms.length];
+    if (place.room) this.programme.chosenRooms.add(place.room);
   }
 
   redraft() {
@@ -234,7 +241,7 @@ class Timetable extends TimetableDrawing {
       if (saved) {
         this.programme.items.set(saved.id, saved);
         const text = undoing ? this.texts.undone : saved.start === null ? this.texts.taken_out : this.texts.saved;
-        this.panel.say(fill(text, { title: saved.title, when: this.panel.when(saved) }));
+        this.panel.say(fill(text, { title: saved.title, when: this.panel.where(saved) }));
       } else {
         this.panel.showRefusal(item, refusal, (free) => this.save(this.programme.items.get(item.id), free));
         this.panel.say("");
@@ -291,7 +298,7 @@ class Timetable extends TimetableDrawing {
       const text = !now ? this.texts.removed : old ? this.texts.changed : this.texts.added;
       const item = now ?? old;
       if (this.draft?.item.id === item.id) this.draft = null;
-      this.panel.say(fill(text, { updater: item.updater, title: item.title, when: this.panel.when(item) }));
+      this.panel.say(fill(text, { updater: item.updater, title: item.title, when: this.panel.where(item) }));
       this.changed.add(item.id);
       setTimeout(() => {
         this.changed.delete(item.id);

@@ -37,6 +37,7 @@ PAGES = [
     "{visit}/report",
     "{visit}/delegates/new",
     "{visit}/agendaItems/new",
+    "{visit}/timetable",
     "/forums",
     "/forums/new",
     FORUM,

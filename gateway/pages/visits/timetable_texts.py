@@ -11,7 +11,7 @@ def list_texts(visit: pb.Visit) -> dict[str, str]:
         "shifts": _("The difference to the time in %(city)s changes during these days; each item shows both.",
                     city=visit.guest_city_display_name),
         "no_room": _("No room"),
-        "nobody": _("Nobody in particular"),
+        "others": _("Others"),
         "lunch": _("Lunch"),
         "free": _("free"),
         "alternatives": _("Free instead:"),

@@ -47,7 +47,7 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
         "place": item.place,
         "people": list_attendance(item, {one.name: one.function for one in programme.delegates}),
         "books": list_bookings(item, programme.delegates),
-        "groups": _list_groups(item),
+        "groups": _list_groups(item, programme.delegates),
         "fixed": item.fixed,
         "updater": item.updater,
         "etag": item.etag,
@@ -61,9 +61,10 @@ def list_bookings(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list
     return list(dict.fromkeys(filter(None, [*item.people, item.interpreter, *grouped])))
 
 
-def _list_groups(item: pb.AgendaItem) -> list[str]:
-    names = [pb.Delegate.Group.Name(group) for group in item.groups]
-    return [name for name, _label in list_options("Delegate.Group")] if item.whole_delegation else names
+def _list_groups(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
+    """Return the groups that an item books, or of whom it books somebody."""
+    booked = {*item.groups, *(one.group for one in delegates if item.whole_delegation or one.name in item.people)}
+    return [name for name, _label in list_options("Delegate.Group") if pb.Delegate.Group.Value(name) in booked]
 
 
 def _write_local(instant: Timestamp, zone: ZoneInfo) -> str:
