@@ -248,6 +248,32 @@ def test_what_another_does_appears_by_itself_and_is_not_overwritten(open_page: O
     assert office.span(item)[0] == f"{office.day}T07:00:00Z"
 
 
+def test_both_clocks_are_right_on_the_days_around_a_change_of_the_clocks(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    bonds = office.get("/v1/partnerships?pageSize=100")["partnerships"]
+    bond = next(one["name"] for one in bonds if one["city"] == "cities/qingdao")
+    exchange = {"title": "Ports", "kind": "KIND_ADMINISTRATIVE", "partnership": bond, "department": "Hafen"}
+    body = {
+        "title": "Ports in spring",
+        "exchange": office.post("/v1/exchanges", {**exchange, "topics": ["controlling"]})["name"],
+        "direction": "DIRECTION_INCOMING",
+        "hostDepartment": "Hafen",
+        "startDate": {"year": 2029, "month": 3, "day": 24},
+        "endDate": {"year": 2029, "month": 3, "day": 26},
+    }
+    office.visit = office.post("/v1/visits", body)["name"]
+    for title, start in (("Before", "2029-03-24T08:00:00Z"), ("After", "2029-03-26T07:00:00Z")):
+        office.post(f"/v1/{office.visit}/agendaItems", {"title": title, "startTime": start, "durationMinutes": 60})
+    open_timetable(page, office)
+    expect(drawn(page, "Before")).to_contain_text("09:00–10:00")
+    expect(drawn(page, "Before")).to_contain_text("16:00–17:00")
+    expect(drawn(page, "After")).to_contain_text("09:00–10:00")
+    expect(drawn(page, "After")).to_contain_text("15:00–16:00")
+    expect(page.locator("#timetable-clocks")).to_contain_text("changes during these days")
+    expect(page.locator("#timetable-calendar .ec-sidebar .timetable__other")).to_have_count(0)
+
+
 def test_who_may_not_change_the_programme_reads_it(open_page: OpenPage) -> None:
     page, reader = open_page("coordinator"), open_page("administrator")
     office = Office(page)
