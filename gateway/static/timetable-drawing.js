@@ -2,6 +2,8 @@
 
 const LANES = { none: "timeGridDay", room: "resourceTimeGridDay", person: "resourceTimeGridDay", group: "resourceTimeGridDay" };
 const NARROWEST = { day: 150, lane: 120 };
+// In so many minutes fits one line.
+const SHORT = 30;
 const laneId = (name) => name || "none";
 const laneName = ({ id }) => (id === "none" ? "" : id);
 // EventCalendar tells times as the browser's own zone would show them.
@@ -43,7 +45,7 @@ class TimetableDrawing {
       datesAboveResources: true,
       slotDuration: "00:30",
       snapDuration: "00:15",
-      slotHeight: 26,
+      slotHeight: 30,
       slotMinTime: "07:00",
       slotMaxTime: "22:00",
       flexibleSlotTimeLimits: true,
@@ -194,13 +196,19 @@ class TimetableDrawing {
     if (event.display === "background") return [element("span", "timetable__shaded", event.title)];
     const item = this.programme.items.get(event.id);
     const place = { start: fromDate(event.start), end: fromDate(event.end) };
-    const lines = [
-      element("span", "kern-sr-only", this.clocks.day(place.start)),
-      element("span", "timetable__time", this.clocks.span(place)),
-      element("span", "timetable__other", this.clocks.span(place, (time) => this.clocks.toGuest(time))),
-      element("span", "timetable__title", event.title),
+    const isShort = place.end - place.start <= SHORT;
+    const guest = element("span", "timetable__other", this.clocks.span(place, (time) => this.clocks.toGuest(time)));
+    const more = [
       element("span", "timetable__where", [item?.room_title, item?.place].filter(Boolean).join("; ")),
       element("span", "timetable__who", item?.people.join(", ")),
+    ];
+    for (const line of isShort ? [guest, ...more] : []) line.className = "kern-sr-only";
+    const lines = [
+      element("span", "kern-sr-only", this.clocks.day(place.start)),
+      element("span", "timetable__time", isShort ? this.clocks.time(place.start) : this.clocks.span(place)),
+      guest,
+      element("span", "timetable__title", event.title),
+      ...more,
     ];
     return lines.filter(({ textContent }) => textContent);
   }
@@ -213,6 +221,7 @@ class TimetableDrawing {
     const place = { start: fromDate(event.start), end: fromDate(event.end), room };
     return Object.entries({
       timetable__item: true,
+      "timetable__item--short": place.end - place.start <= SHORT,
       "timetable__item--clash": this.programme.clashes(item, place).length > 0,
       "timetable__item--picked": event.extendedProps.draft,
       "timetable__item--changed": event.extendedProps.changed,

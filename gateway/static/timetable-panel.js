@@ -50,7 +50,7 @@ class TimetablePanel {
     for (const button of this.chosen.querySelectorAll("[data-act]")) {
       const { act } = button.dataset;
       button.hidden = isMoving ? !act.startsWith("put-") : act.startsWith("put-") || (act === "take-out" && place.start === null);
-      if (act === "change") button.href = item.href;
+      if (act === "change") button.href = `${item.page}/edit`;
     }
     this.free.hidden = place.start === null;
     if (place.start === null) return;

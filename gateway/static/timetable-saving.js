@@ -33,11 +33,10 @@ class Saving {
 
   async send(item, place, undoing) {
     const etag = undoing?.etag ?? item.etag;
-    const answer = await fetch(`${this.address}/moves`, {
+    const answer = await fetch(`${item.page}/move`, {
       method: "POST",
       headers: { "X-CSRFToken": this.token },
       body: new URLSearchParams({
-        "agenda_item.name": item.name,
         "agenda_item.etag": etag,
         "agenda_item.start_time": writeTime(place.start),
         "agenda_item.end_time": writeTime(place.end),

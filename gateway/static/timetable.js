@@ -243,7 +243,7 @@ class Timetable extends TimetableDrawing {
         const text = undoing ? this.texts.undone : saved.start === null ? this.texts.taken_out : this.texts.saved;
         this.panel.say(fill(text, { title: saved.title, when: this.panel.where(saved) }));
       } else {
-        this.panel.showRefusal(item, refusal, (free) => this.save(this.programme.items.get(item.id), free));
+        this.panel.showRefusal(item, refusal, (free) => this.save(this.programme.items.get(item.id) ?? item, free));
         this.panel.say("");
       }
     } catch (failure) {

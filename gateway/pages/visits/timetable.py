@@ -34,10 +34,9 @@ MOST = 1000
 
 def add_pages(blueprint: Blueprint) -> None:
     """Give the blueprint of visits the pages of timetables."""
-    base = "/<visit_id>/timetable"
-    blueprint.add_url_rule(base, view_func=timetable)
-    blueprint.add_url_rule(f"{base}.json", view_func=timetable_items)
-    blueprint.add_url_rule(f"{base}/moves", view_func=move, methods=["POST"])
+    blueprint.add_url_rule("/<visit_id>/timetable", view_func=timetable)
+    blueprint.add_url_rule("/<visit_id>/timetable.json", view_func=timetable_items)
+    blueprint.add_url_rule("/<visit_id>/agendaItems/<item_id>/move", view_func=move_item, methods=["POST"])
 
 
 @sign_in_required
@@ -70,7 +69,7 @@ def timetable_items(visit_id: str) -> ResponseReturnValue:
 
 
 @sign_in_required
-def move(visit_id: str) -> ResponseReturnValue:
+def move_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     """
     Move an item of the programme, and answer it as it is then.
 
@@ -82,6 +81,7 @@ def move(visit_id: str) -> ResponseReturnValue:
     with form.catch_refusal():
         permissions.require("AgendaItemService.UpdateAgendaItem")
         wanted = form.build_request(pb.UpdateAgendaItemRequest)
+        wanted.agenda_item.name = f"visits/{visit_id}/agendaItems/{item_id}"
         wanted.update_mask.paths.extend(field for field in MOVABLE if f"agenda_item.{field}" in form.values)
         try:
             saved = rpc.agenda_items.UpdateAgendaItem(wanted)

@@ -51,7 +51,7 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
         "fixed": item.fixed,
         "updater": item.updater,
         "etag": item.etag,
-        "href": f"{href(programme.visit.name)}/agendaItems/{item.name.rpartition('/')[2]}/edit",
+        "page": f"{href(programme.visit.name)}/agendaItems/{item.name.rpartition('/')[2]}",
     }
 
 
