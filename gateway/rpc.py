@@ -20,6 +20,8 @@ from austausch.exchange.v1 import (
     calendars_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
+    schedule_runs_pb2,
+    schedule_runs_pb2_grpc,
     scheduling_pb2,
     scheduling_pb2_grpc,
 )
@@ -42,7 +44,12 @@ MAX_TOKENS = 1000
 
 # The files of the contract by the process that serves them.
 CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
-    "exchange": (exchange_pb2.DESCRIPTOR, calendars_pb2.DESCRIPTOR, scheduling_pb2.DESCRIPTOR),
+    "exchange": (
+        exchange_pb2.DESCRIPTOR,
+        calendars_pb2.DESCRIPTOR,
+        schedule_runs_pb2.DESCRIPTOR,
+        scheduling_pb2.DESCRIPTOR,
+    ),
     "forum": (forum_pb2.DESCRIPTOR,),
     "knowledge": (knowledge_pb2.DESCRIPTOR, topics_pb2.DESCRIPTOR),
 }
@@ -145,6 +152,7 @@ def call(method: MethodDescriptor, request: Message) -> Message:
 STUBS: dict[str, ModuleType] = {
     exchange_pb2.DESCRIPTOR.name: exchange_pb2_grpc,
     calendars_pb2.DESCRIPTOR.name: calendars_pb2_grpc,
+    schedule_runs_pb2.DESCRIPTOR.name: schedule_runs_pb2_grpc,
     scheduling_pb2.DESCRIPTOR.name: scheduling_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
     knowledge_pb2.DESCRIPTOR.name: knowledge_pb2_grpc,
@@ -165,6 +173,7 @@ delegates = _get_app_stub(exchange_pb2_grpc.DelegateServiceStub, "exchange")
 agenda_items = _get_app_stub(exchange_pb2_grpc.AgendaItemServiceStub, "exchange")
 programmes = _get_app_stub(exchange_pb2_grpc.ProgrammeServiceStub, "exchange")
 calendars = _get_app_stub(calendars_pb2_grpc.CalendarServiceStub, "exchange")
+schedule_runs = _get_app_stub(schedule_runs_pb2_grpc.ScheduleRunServiceStub, "exchange")
 rooms = _get_app_stub(exchange_pb2_grpc.RoomServiceStub, "exchange")
 people = _get_app_stub(exchange_pb2_grpc.PersonServiceStub, "exchange")
 exchange_names = _get_app_stub(exchange_pb2_grpc.ExchangeNameServiceStub, "exchange")

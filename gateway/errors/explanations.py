@@ -186,6 +186,20 @@ def _explain_person_absent(error: DomainError, zone: tzinfo) -> Explanation:
     )
 
 
+def _explain_programme_changed(error: DomainError, _zone: tzinfo) -> Explanation:
+    say = {
+        "ADDED": lambda title: _("“%(title)s” is new.", title=title),
+        "CHANGED": lambda title: _("“%(title)s” was changed.", title=title),
+        "REMOVED": lambda title: _("“%(title)s” was removed.", title=title),
+    }
+    items = list(read_indexed(error.metadata, "items").values())
+    return Explanation(
+        _("The programme has changed since it was planned"),
+        "\n".join(say[item["change"]](item["title"]) for item in items if item["title"]),
+        _("Plan it again."),
+    )
+
+
 def _explain_agenda_outside_dates(error: DomainError, zone: tzinfo) -> Explanation:
     items = list(read_indexed(error.metadata, "items").values())
     names = []
@@ -302,6 +316,7 @@ EXPLAINERS: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
     "ETAG_MISMATCH": _explain_etag_mismatch,
     "DOUBLE_BOOKING": _explain_double_booking,
     "PERSON_ABSENT": _explain_person_absent,
+    "PROGRAMME_CHANGED": _explain_programme_changed,
     "AGENDA_OUTSIDE_DATES": _explain_agenda_outside_dates,
     "ILLEGAL_TRANSITION": _explain_illegal_transition,
     "INELIGIBLE": _explain_ineligible,

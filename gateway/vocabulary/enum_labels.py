@@ -60,6 +60,20 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "TRANSPORT_FERRY": _l("Ferry"),
         "TRANSPORT_CAR": _l("Car"),
     },
+    "ScheduleRun.State": {
+        "STATE_RUNNING": _l("Being planned"),
+        "STATE_SCHEDULED": _l("Plan found"),
+        "STATE_INFEASIBLE": _l("Cannot be done"),
+        "STATE_UNDECIDED": _l("Nothing found in time"),
+        "STATE_CANCELLED": _l("Stopped"),
+        "STATE_INTERRUPTED": _l("Interrupted"),
+        "STATE_APPLIED": _l("Accepted"),
+    },
+    "PlannedItem.Change": {
+        "CHANGE_PLACED": _l("gets a time"),
+        "CHANGE_MOVED": _l("moves"),
+        "CHANGE_KEPT": _l("stays"),
+    },
     "SubjectNode.Kind": {
         "KIND_STRATEGIC_GOAL": _l("Strategic goal"),
         "KIND_TOP_INDICATOR": _l("Top indicator"),
@@ -177,6 +191,15 @@ TONES: dict[str, dict[str, str]] = {
         "STATE_CANCELLED": "danger",
         "STATE_POSTPONED": "warning",
     },
+    "ScheduleRun.State": {
+        "STATE_SCHEDULED": "success",
+        "STATE_INFEASIBLE": "danger",
+        "STATE_UNDECIDED": "warning",
+        "STATE_CANCELLED": "neutral",
+        "STATE_INTERRUPTED": "warning",
+        "STATE_APPLIED": "success",
+    },
+    "PlannedItem.Change": {"CHANGE_PLACED": "success", "CHANGE_MOVED": "warning", "CHANGE_KEPT": "neutral"},
     "Panelist.State": {"STATE_ACCEPTED": "success", "STATE_DECLINED": "danger", "STATE_WITHDRAWN": "neutral"},
     "Conclusion.State": {"STATE_DRAFT": "neutral", "STATE_ADOPTED": "success"},
     "Recommendation.State": {

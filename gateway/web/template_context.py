@@ -24,6 +24,7 @@ def init_app(app: Flask) -> None:
         "field_id": lambda path: "field-" + path.replace(".", "-"),
         "moment": formats.format_instant,
         "clock": formats.format_time,
+        "decimal": formats.format_decimal,
         "country_name": countries_and_zones.get_country_name,
         "slug": lambda name: name.rsplit("/", 1)[-1],
         "term": enum_labels.get_term,

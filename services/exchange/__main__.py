@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from austausch.exchange.v1 import calendars_pb2_grpc, scheduling_pb2_grpc
+from austausch.exchange.v1 import calendars_pb2_grpc, schedule_runs_pb2_grpc, scheduling_pb2_grpc
 from austausch.exchange.v1 import exchange_pb2_grpc as contract
 
 from chassis import server
@@ -11,6 +11,7 @@ from chassis.database import Database
 from chassis.settings import ServiceSettings, load
 from services.exchange.events import HANDLERS
 from services.exchange.planning import PlannerPool
+from services.exchange.schedule_runs import RunsUnderWay
 from services.exchange.school_holidays import SchoolHolidays
 from services.exchange.service.agenda_items import AgendaItemServicer
 from services.exchange.service.calendars import CalendarServicer
@@ -22,6 +23,7 @@ from services.exchange.service.partnerships import PartnershipServicer
 from services.exchange.service.people import PersonServicer
 from services.exchange.service.programmes import ProgrammeServicer
 from services.exchange.service.rooms import RoomServicer
+from services.exchange.service.schedule_runs import ScheduleRunServicer
 from services.exchange.service.scheduling import SchedulingServicer
 from services.exchange.service.visits import VisitServicer
 
@@ -41,6 +43,8 @@ class ExchangeSettings(ServiceSettings):
 def build(settings: ExchangeSettings) -> server.Service:
     """Wire the service up."""
     database = Database(settings.database_url, settings.pool_size)
+    planners = PlannerPool()
+    runs = RunsUnderWay(database, planners)
     return server.Service(
         name=NAME,
         settings=settings,
@@ -60,9 +64,14 @@ def build(settings: ExchangeSettings) -> server.Service:
                 calendars_pb2_grpc.add_CalendarServiceServicer_to_server,
                 CalendarServicer(database, settings.home_city, SchoolHolidays(settings.school_holidays)),
             ),
-            (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(PlannerPool())),
+            (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(planners)),
+            (
+                schedule_runs_pb2_grpc.add_ScheduleRunServiceServicer_to_server,
+                ScheduleRunServicer(database, planners, runs),
+            ),
         ],
         handlers=HANDLERS,
+        tasks=[runs.work],
     )
 
 

@@ -28,6 +28,16 @@ class PlannerPool:
         self._threads = ThreadPoolExecutor(MAX_RUNNING, "planner", initializer=_give_way)
         self._count = 0
 
+    def require_room(self) -> None:
+        """
+        Raise while no more planners can wait.
+
+        Raises:
+            ResourceExhausted: Too many wait already; reason PLANNER_BUSY.
+        """
+        if self._count >= MAX_RUNNING + MAX_WAITING:
+            raise ResourceExhausted("Too many programmes are being planned; try again.", reason="PLANNER_BUSY")
+
     async def run(self, make: Callable[[], Planner]) -> Plan:
         """
         Run a planner; where the caller goes away it stops.
@@ -36,11 +46,10 @@ class PlannerPool:
             make: Makes the planner, in the thread that runs it.
 
         Raises:
-            ResourceExhausted: Too many wait already; reason PLANNER_BUSY.
+            ResourceExhausted: As `require_room`.
             DomainError: Whatever `make` raises.
         """
-        if self._count >= MAX_RUNNING + MAX_WAITING:
-            raise ResourceExhausted("Too many programmes are being planned; try again.", reason="PLANNER_BUSY")
+        self.require_room()
         job = _Job(make)
         self._count += 1
         try:

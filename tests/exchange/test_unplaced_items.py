@@ -73,6 +73,18 @@ async def test_an_item_without_a_time_books_nothing_until_it_is_placed(coordinat
     assert times(await change(coordinator, waiting, start_time=at(9, 30))) == (at(9, 30), at(10, 30), 60)
 
 
+async def test_who_interprets_may_be_open_until_an_item_has_a_time(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    guest = await factories.delegate(coordinator, visit.name, languages=["ar"])
+    amira = await factories.person(coordinator, language_pairs=["ar-de"])
+    item = await factories.unplaced_item(
+        coordinator, visit.name, people=[guest.name], interpretation_languages=["ar", "de"]
+    )
+    with refused("INVALID_ARGUMENT", "INTERPRETER_LANGUAGES"):
+        await change(coordinator, item, start_time=at(9))
+    await change(coordinator, item, start_time=at(9), interpreter=amira.name)
+
+
 async def test_items_without_a_time_come_last_in_the_programme_over_pages(coordinator: Caller) -> None:
     visit = await factories.visit(coordinator)
     waiting = [await factories.unplaced_item(coordinator, visit.name) for _ in range(3)]

@@ -8,6 +8,7 @@ from services.exchange.model.exchange import Exchange, ExchangeKind
 from services.exchange.model.partnership import Partnership, PartnershipKind, PartnershipState
 from services.exchange.model.person import Person
 from services.exchange.model.room import Room
+from services.exchange.model.schedule_run import RunState, ScheduleRun
 from services.exchange.model.visit import Direction, Visit, VisitState
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "Person",
     "Precedence",
     "Room",
+    "RunState",
+    "ScheduleRun",
     "Transport",
     "Visit",
     "VisitState",

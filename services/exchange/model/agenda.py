@@ -213,7 +213,7 @@ class AgendaItem(Resource, Base):
         """
         Raise unless its interpreter, or somebody whom it books, can interpret.
 
-        As long as it books nobody, that is still to be arranged.
+        As long as it has no time, or books nobody, that is still to be arranged.
 
         Args:
             booked: Who its `people` are. Whose languages are not known may speak any.
@@ -238,7 +238,7 @@ class AgendaItem(Resource, Base):
                     },
                 )
             return
-        if not wanted or not booked or any(interprets(each.languages, wanted) for each in booked):
+        if not (wanted and booked and self.start_time) or any(interprets(each.languages, wanted) for each in booked):
             return
         field = "agenda_item.interpretation_languages"
         who = ", ".join(each.display_name or each.function for each in booked)

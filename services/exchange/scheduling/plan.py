@@ -110,6 +110,7 @@ class Plan:
 
     Attributes:
         is_optimal: Whether it is proven that no plan is better.
+        objective: What it costs; 0 where that is not known.
         bound: No plan costs less than this; in the units of the objective, 0 where there was none.
         seconds: How long it took.
         first_solution_seconds: How long it took until there was a plan that meets all that is required.
@@ -118,6 +119,7 @@ class Plan:
     state: State
     assignments: Mapping[str, Assignment] = field(default_factory=dict)
     is_optimal: bool = False
+    objective: float = 0
     bound: float = 0
     seconds: float = 0
     first_solution_seconds: float = 0

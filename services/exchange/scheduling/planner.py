@@ -91,6 +91,7 @@ class Planner:
             plan = self._make_plan(read_placement(model, found.value), attending, changes)
             return replace(
                 plan,
+                objective=found.objective_value,
                 bound=found.best_objective_bound,
                 first_solution_seconds=first.first_solution_seconds,
                 seconds=self._budget.spent,

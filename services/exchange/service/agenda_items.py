@@ -20,7 +20,7 @@ from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
 
 ORDERINGS = {"start_time": AgendaItem.programme_order}
 TIMES = frozenset({"start_time", "end_time", "duration_minutes"})
-INTERPRETED = frozenset({"people", "interpretation_languages", "interpreter"})
+INTERPRETED = TIMES | {"people", "interpretation_languages", "interpreter"}
 BOOKED = TIMES | {"room", "people", "interpreter", "whole_delegation", "groups"}
 
 
@@ -125,7 +125,7 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
         _place(item, times)
     item.check_times(visit)
     item.check_room()
-    if values.keys() & INTERPRETED:
+    if paths & INTERPRETED:
         item.check_interpreter(booked)
     session.add(item)
     await session.flush()

@@ -1,0 +1,205 @@
+"""Requirements of a programme that contradict each other: what they say to people, and how each is given up."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
+from austausch.exchange.v1.scheduling_pb2 import SchedulingRequirement
+from babel.lists import format_list
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from gateway.i18n.formats import format_instant, format_minutes, format_time
+from gateway.i18n.gettext import translate_later as _l
+from gateway.i18n.languages import get_pair_name
+
+Kind = SchedulingRequirement
+# What the button says that gives a requirement up; the others lead to where they are entered.
+BUTTONS = {
+    Kind.FIXED_ROOM: _l("Let the planner choose the room"),
+    Kind.ROOMS: _l("Let the planner choose the room"),
+    Kind.ROOM_NEEDED: _l("Do without a room"),
+    Kind.SEATS: _l("Do without so many seats"),
+    Kind.EQUIPMENT: _l("Do without it"),
+    Kind.INTERPRETATION: _l("Do without interpretation"),
+    Kind.EARLIEST_START: _l("Let it begin earlier"),
+    Kind.LATEST_END: _l("Let it end later"),
+    Kind.PRECEDENCE: _l("Give up this order"),
+    Kind.REQUIRED_PERSON: _l("Do without this person"),
+    Kind.OPENING_HOURS: _l("Plan longer days"),
+    Kind.BREAK: _l("Do without this break"),
+}
+
+
+def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: str) -> str:
+    """
+    Return what a requirement says, in the reader's language.
+
+    Args:
+        titles: Resource name → what people call it.
+        zone: IANA zone of the host's clocks.
+    """
+    items = _join(f"“{titles.get(name, _('an item'))}”" for name in requirement.agenda_items)
+    people = _join(titles.get(name, _("Member of the delegation")) for name in requirement.people)
+    rooms = _join(titles.get(name, _("a room")) for name in requirement.rooms)
+    start, end = (
+        format_instant(moment, zone) if requirement.HasField(field) else ""
+        for field, moment in (("start_time", requirement.start_time), ("end_time", requirement.end_time))
+    )
+    minutes = format_minutes(requirement.minutes)
+    words = _join(requirement.words)
+    match requirement.kind:
+        case Kind.OPENING_HOURS:
+            return _(
+                "Everything takes place between %(start)s and %(end)s.",
+                start=format_time(requirement.start_time, zone),
+                end=format_time(requirement.end_time, zone),
+            )
+        case Kind.BREAK:
+            return _("Break (%(label)s): %(start)s to %(end)s.", label=words, start=start, end=end)
+        case Kind.ABSENCE:
+            return _("%(who)s is away or taken from %(start)s to %(end)s.", who=people, start=start, end=end)
+        case Kind.ROOM_CLOSED:
+            return _("%(room)s is taken from %(start)s to %(end)s.", room=rooms, start=start, end=end)
+        case Kind.REQUIRED_PERSON:
+            return _("%(who)s has to be at %(items)s: %(minutes)s.", who=people, items=items, minutes=minutes)
+        case Kind.ROOM_NEEDED if rooms:
+            return _("%(items)s: a room is needed, and these would do: %(rooms)s.", items=items, rooms=rooms)
+        case Kind.ROOM_NEEDED:
+            return _("%(items)s: a room is needed, and none would do.", items=items)
+        case Kind.ROOMS | Kind.FIXED_ROOM:
+            return _("%(items)s can only be in %(rooms)s.", items=items, rooms=rooms)
+        case Kind.SEATS:
+            seats = int(words or 0)
+            return ngettext("%(items)s needs %(num)s seat.", "%(items)s needs %(num)s seats.", seats, items=items)
+        case Kind.EQUIPMENT:
+            return _("%(items)s needs: %(equipment)s.", items=items, equipment=words)
+        case Kind.INTERPRETATION:
+            pair, count = get_pair_name(words), len(requirement.people)
+            if not count:
+                return _("%(pair)s is to be interpreted at %(items)s, and nobody can.", pair=pair, items=items)
+            return ngettext(
+                "%(pair)s is to be interpreted at %(items)s; one person can: %(who)s.",
+                "%(pair)s is to be interpreted at %(items)s; %(num)s people can: %(who)s.",
+                count,
+                pair=pair,
+                items=items,
+                who=people,
+            )
+        case Kind.EARLIEST_START:
+            return _("%(items)s cannot begin before %(start)s.", items=items, start=start)
+        case Kind.LATEST_END:
+            return _(
+                "%(items)s takes %(minutes)s and has to be over by %(end)s.", items=items, minutes=minutes, end=end
+            )
+        case Kind.PRECEDENCE:
+            first, second = (f"“{titles.get(name, '')}”" for name in requirement.agenda_items[:2])
+            if not requirement.minutes:
+                return _("%(first)s comes before %(second)s.", first=first, second=second)
+            return _(
+                "%(first)s comes before %(second)s, with %(minutes)s between them.",
+                first=first,
+                second=second,
+                minutes=minutes,
+            )
+    return requirement.text
+
+
+def _join(names: Iterable[str]) -> str:
+    return format_list(list(names), locale=get_locale())
+
+
+def get_button(requirement: runs_pb.PlanRequirement, items: Mapping[str, pb.AgendaItem]) -> str:
+    """Return what the button says that gives a requirement up; "" where somebody has to look after that elsewhere."""
+    if requirement.kind == Kind.REQUIRED_PERSON:
+        concerned = [items[name] for name in requirement.agenda_items if name in items]
+        people = set(requirement.people)
+        if not any(people & {*item.people, item.interpreter} for item in concerned):
+            # They are there with their group.
+            return ""
+    return str(BUTTONS.get(requirement.kind, ""))
+
+
+def relax_run(requirement: runs_pb.PlanRequirement, run: runs_pb.ScheduleRun, zone: str) -> runs_pb.ScheduleRun:
+    """Return how to plan anew: as a run did, and without a requirement that is one of its own."""
+    options = runs_pb.ScheduleRun(
+        time_limit_seconds=run.time_limit_seconds,
+        from_scratch=run.from_scratch,
+        day_start_time=run.day_start_time,
+        day_end_time=run.day_end_time,
+        breaks=run.breaks,
+    )
+    if requirement.kind == Kind.BREAK:
+        start = requirement.start_time.ToDatetime(ZoneInfo("UTC")).astimezone(ZoneInfo(zone))
+        kept = [each for each in run.breaks if each.start_time != f"{start:%H:%M}"]
+        del options.breaks[:]
+        options.breaks.extend(kept)
+    if requirement.kind == Kind.OPENING_HOURS:
+        options.day_start_time = min(run.day_start_time or "09:00", "07:00")
+        options.day_end_time = max(run.day_end_time, "22:00")
+    return options
+
+
+def relax_items(
+    requirement: runs_pb.PlanRequirement, items: Mapping[str, pb.AgendaItem]
+) -> list[pb.UpdateAgendaItemRequest]:
+    """Return the changes of items with which a requirement is given up; none where it is not one of theirs."""
+    give_up = _CHANGES.get(requirement.kind)
+    if give_up is None:
+        return []
+    names = list(requirement.agenda_items)
+    if requirement.kind == Kind.PRECEDENCE:
+        names = names[1:2]
+    return [
+        pb.UpdateAgendaItemRequest(agenda_item=changed, update_mask=FieldMask(paths=paths))
+        for name in names
+        if name in items
+        for changed, paths in [give_up(items[name], requirement)]
+    ]
+
+
+Change: TypeAlias = tuple[pb.AgendaItem, Sequence[str]]
+
+
+def _empty(*paths: str) -> Callable[[pb.AgendaItem, runs_pb.PlanRequirement], Change]:
+    """Return what empties fields of an item."""
+    return lambda item, _requirement: (pb.AgendaItem(name=item.name, etag=item.etag), paths)
+
+
+def _choose_room(item: pb.AgendaItem, _requirement: runs_pb.PlanRequirement) -> Change:
+    return pb.AgendaItem(name=item.name, etag=item.etag, needs_room=True), ("room", "needs_room")
+
+
+def _drop_predecessor(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement) -> Change:
+    kept = [each for each in item.after if each.agenda_item != requirement.agenda_items[0]]
+    return pb.AgendaItem(name=item.name, etag=item.etag, after=kept), ("after",)
+
+
+def _make_optional(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement) -> Change:
+    """Let somebody who has to be there be one who may; of a group, all others have to be there by name no more."""
+    gone = set(requirement.people)
+    changed = pb.AgendaItem(
+        name=item.name,
+        etag=item.etag,
+        people=[name for name in item.people if name not in gone],
+        optional_people=dict.fromkeys([*item.optional_people, *(name for name in item.people if name in gone)]),
+        interpreter="" if item.interpreter in gone else item.interpreter,
+    )
+    return changed, ("people", "optional_people", "interpreter")
+
+
+_CHANGES: Mapping[int, Callable[[pb.AgendaItem, runs_pb.PlanRequirement], Change]] = {
+    Kind.FIXED_ROOM: _choose_room,
+    Kind.ROOMS: _choose_room,
+    Kind.ROOM_NEEDED: _empty("room", "needs_room"),
+    Kind.SEATS: _empty("seats"),
+    Kind.EQUIPMENT: _empty("equipment", "step_free"),
+    Kind.INTERPRETATION: _empty("interpretation_languages", "interpreter"),
+    Kind.EARLIEST_START: _empty("earliest_start_time", "after"),
+    Kind.LATEST_END: _empty("latest_end_time"),
+    Kind.PRECEDENCE: _drop_predecessor,
+    Kind.REQUIRED_PERSON: _make_optional,
+}

@@ -1,0 +1,198 @@
+"""Pages on which the programme of a visit is planned: how to plan, what the planner found, and why it can't."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from chassis.errors import DomainError, NotFound, Unauthenticated
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.permissions import may
+from gateway.auth.sign_in import sign_in_required
+from gateway.errors.explanations import explain
+from gateway.forms.form import Form
+from gateway.pages.visits import contradictions, delegation
+from gateway.pages.visits.programme import list_items
+from gateway.web.links import href
+
+BREAKS = "schedule_run.breaks"
+PLACED, MOVED, KEPT = (
+    runs_pb.PlannedItem.CHANGE_PLACED,
+    runs_pb.PlannedItem.CHANGE_MOVED,
+    runs_pb.PlannedItem.CHANGE_KEPT,
+)
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of visits the pages of planning."""
+    base = "/<visit_id>/scheduleRuns"
+    blueprint.add_url_rule(f"{base}/new", view_func=start_run, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{base}/<run_id>", view_func=show_run)
+    blueprint.add_url_rule(f"{base}/<run_id>/cancel", view_func=cancel_run, methods=["POST"])
+    blueprint.add_url_rule(f"{base}/<run_id>/apply", view_func=apply_run, methods=["POST"])
+    blueprint.add_url_rule(f"{base}/<run_id>/relax/<int:place>", view_func=relax, methods=["POST"])
+
+
+@sign_in_required
+def start_run(visit_id: str) -> ResponseReturnValue:
+    permissions.require("ScheduleRunService.CreateScheduleRun")
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    form = Form(
+        {
+            "schedule_run.day_start_time": "09:00",
+            "schedule_run.day_end_time": "18:00",
+            f"{BREAKS}.0.label": _("Lunch"),
+            f"{BREAKS}.0.start_time": "12:30",
+            f"{BREAKS}.0.end_time": "13:30",
+            "schedule_run.time_limit_seconds": "10",
+        },
+        zone=visit.time_zone,
+    )
+    if form.submitted:
+        # A break without times is none, whatever it is called.
+        form.keep_entries(BREAKS, lambda index: not form.is_blank(f"{BREAKS}.{index}", (".label",)))
+        with form.catch_refusal():
+            run = rpc.schedule_runs.CreateScheduleRun(
+                form.build_request(runs_pb.CreateScheduleRunRequest, parent=visit.name)
+            )
+            return redirect(_get_address(run.name), 303)
+    items = list_items(visit)
+    return render_template(
+        "visits/plan.html",
+        form=form,
+        visit=visit,
+        breaks=BREAKS,
+        count=form.count_entries(BREAKS) + 1,
+        unplaced=sum(not item.HasField("start_time") for item in items),
+        placed=sum(item.HasField("start_time") for item in items),
+    ), form.status
+
+
+@sign_in_required
+def show_run(visit_id: str, run_id: str) -> ResponseReturnValue:
+    """Show what a run has found; the page asks for the part that changes until the run has ended."""
+    permissions.require("ScheduleRunService.GetScheduleRun")
+    visit, run = _get_run(visit_id, run_id)
+    items = {item.name: item for item in list_items(visit)}
+    titles = _list_titles(visit, items)
+    template = "visits/run_progress.html" if request.headers.get("HX-Request") else "visits/run.html"
+    return render_template(
+        template,
+        visit=visit,
+        run=run,
+        here=_get_address(run.name),
+        items=items,
+        titles=titles,
+        days=_group_by_day(run.plan.items, visit.time_zone),
+        counts=_count_changes(run.plan),
+        left_out=[titles.get(name, name) for name in run.plan.dropped],
+        requirements=[
+            (place, contradictions.say(each, titles, visit.time_zone), contradictions.get_button(each, items), each)
+            for place, each in enumerate(run.plan.requirements)
+        ],
+    )
+
+
+@sign_in_required
+def cancel_run(visit_id: str, run_id: str) -> ResponseReturnValue:
+    name = f"visits/{visit_id}/scheduleRuns/{run_id}"
+    _try(lambda: rpc.schedule_runs.CancelScheduleRun(runs_pb.CancelScheduleRunRequest(name=name)))
+    return redirect(_get_address(name), 303)
+
+
+@sign_in_required
+def apply_run(visit_id: str, run_id: str) -> ResponseReturnValue:
+    name = f"visits/{visit_id}/scheduleRuns/{run_id}"
+    if not _try(lambda: rpc.schedule_runs.ApplyScheduleRun(runs_pb.ApplyScheduleRunRequest(name=name))):
+        return redirect(_get_address(name), 303)
+    flash(_("The programme is as planned."), "success")
+    return redirect(f"{href(f'visits/{visit_id}')}#programme", 303)
+
+
+@sign_in_required
+def relax(visit_id: str, run_id: str, place: int) -> ResponseReturnValue:
+    """Give up a requirement that stands in the way, and plan anew."""
+    permissions.require("ScheduleRunService.CreateScheduleRun")
+    visit, run = _get_run(visit_id, run_id)
+    if place >= len(run.plan.requirements):
+        abort(404)
+    requirement = run.plan.requirements[place]
+    items = {item.name: item for item in list_items(visit)}
+    options = contradictions.relax_run(requirement, run, visit.time_zone)
+    started: list[runs_pb.ScheduleRun] = []
+
+    def plan_anew() -> None:
+        for change in contradictions.relax_items(requirement, items):
+            rpc.agenda_items.UpdateAgendaItem(change)
+        again = runs_pb.CreateScheduleRunRequest(parent=visit.name, schedule_run=options)
+        started.append(rpc.schedule_runs.CreateScheduleRun(again))
+
+    _try(plan_anew)
+    return redirect(_get_address(started[0].name if started else run.name), 303)
+
+
+def _try(act: Callable[[], object]) -> bool:
+    """Return whether something that a button stands for was done; the next page says why it was not."""
+    try:
+        act()
+    except (NotFound, Unauthenticated):
+        raise
+    except DomainError as refusal:
+        explanation = explain(refusal, Form().zone)
+        flash(" ".join(filter(None, [f"{explanation.title}.", explanation.text, explanation.advice])), "danger")
+        return False
+    return True
+
+
+def _get_run(visit_id: str, run_id: str) -> tuple[pb.Visit, runs_pb.ScheduleRun]:
+    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
+    name = f"{visit.name}/scheduleRuns/{run_id}"
+    return visit, rpc.schedule_runs.GetScheduleRun(runs_pb.GetScheduleRunRequest(name=name))
+
+
+def _get_address(run: str) -> str:
+    """Return the address of the page of a run."""
+    _visits, visit_id, _runs, run_id = run.split("/")
+    return url_for("visits.show_run", visit_id=visit_id, run_id=run_id)
+
+
+def _list_titles(visit: pb.Visit, items: Mapping[str, pb.AgendaItem]) -> dict[str, str]:
+    """Return what people call the items, the rooms and everybody of a programme, by resource name."""
+    titles = {item.name: item.title for item in items.values()}
+    titles |= {each.name: each.function for each in delegation.list_delegates(visit.name)}
+    if may("RoomService.ListRooms"):
+        titles |= {
+            each.name: each.display_name for each in rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
+        }
+    if may("PersonService.ListPeople"):
+        titles |= {
+            each.name: each.function for each in rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
+        }
+    return titles
+
+
+def _group_by_day(planned: Sequence[runs_pb.PlannedItem], zone: str) -> list[tuple[date, list[runs_pb.PlannedItem]]]:
+    """Return the items of a plan by the day on which they start, as the clocks of the host show it."""
+    here = ZoneInfo(zone)
+    days = groupby(planned, key=lambda each: each.start_time.ToDatetime(UTC).astimezone(here).date())
+    return [(day, list(items)) for day, items in days]
+
+
+def _count_changes(plan: runs_pb.ProgrammePlan) -> list[str]:
+    """Return how many items a plan places, moves, keeps and leaves out, in words."""
+    count = [each.change for each in plan.items].count
+    told = [
+        (count(PLACED), ngettext("%(num)s item gets a time", "%(num)s items get a time", count(PLACED))),
+        (count(MOVED), ngettext("%(num)s item moves", "%(num)s items move", count(MOVED))),
+        (count(KEPT), ngettext("%(num)s item stays", "%(num)s items stay", count(KEPT))),
+        (len(plan.dropped), ngettext("%(num)s item is left out", "%(num)s items are left out", len(plan.dropped))),
+    ]
+    return [words for number, words in told if number]

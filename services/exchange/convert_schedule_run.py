@@ -1,0 +1,181 @@
+"""Runs of the planner: rows, options and plans ↔ messages."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from austausch.exchange.v1 import schedule_runs_pb2 as pb
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chassis.convert import enum_numbers, resource_fields, timestamp_message
+from chassis.errors import InvalidArgument
+from chassis.identity import Identity
+from services.exchange import rights
+from services.exchange.model import RunState, ScheduleRun, Visit
+from services.exchange.programme_problem import DailyBreak, Options
+from services.exchange.scheduling.plan import Kept, Kind, Plan, Requirement
+from services.exchange.scheduling.problem import Problem, Span
+
+RUN_STATES = enum_numbers(pb.ScheduleRun.State.DESCRIPTOR, RunState)
+OPTIONS = ("time_limit_seconds", "from_scratch", "day_start_time", "day_end_time", "breaks")
+DEFAULT_SECONDS = 10
+
+
+def read_options(message: pb.ScheduleRun) -> Options:
+    """
+    Return how to plan; what is not set is as usual.
+
+    Raises:
+        InvalidArgument: A day or a break ends before it begins; reason END_NOT_AFTER_START.
+    """
+    usual = Options()
+    day_start = _read_clock(message.day_start_time) or usual.day_start
+    day_end = _read_clock(message.day_end_time) or usual.day_end
+    _require_order(day_start, day_end, "schedule_run.day_end_time")
+    breaks = []
+    for index, each in enumerate(message.breaks):
+        start, end = time.fromisoformat(each.start_time), time.fromisoformat(each.end_time)
+        _require_order(start, end, f"schedule_run.breaks[{index}].end_time")
+        breaks.append(DailyBreak(each.label, start, end))
+    return Options(day_start, day_end, tuple(breaks), message.from_scratch)
+
+
+def _read_clock(text: str) -> time | None:
+    return time.fromisoformat(text) if text else None
+
+
+def _require_order(start: time, end: time, path: str) -> None:
+    if end <= start:
+        raise InvalidArgument(path, "is not after the start", reason="END_NOT_AFTER_START")
+
+
+def option_columns(message: pb.ScheduleRun) -> dict[str, Any]:
+    """Return the options of a run as its row keeps them."""
+    chosen = pb.ScheduleRun(**{name: getattr(message, name) for name in OPTIONS})
+    chosen.time_limit_seconds = chosen.time_limit_seconds or DEFAULT_SECONDS
+    return MessageToDict(chosen, preserving_proto_field_name=True)
+
+
+def run_message(run: ScheduleRun, visit: Visit, caller: Identity) -> pb.ScheduleRun:
+    """Return a run as the caller sees it."""
+    message = ParseDict(run.options, pb.ScheduleRun())
+    message.MergeFrom(
+        pb.ScheduleRun(
+            state=RUN_STATES[run.present_state],
+            plan=ParseDict(run.plan, pb.ProgrammePlan()) if run.plan else None,
+            allowed_transitions=run.allowed_transitions() if rights.may_edit_visit(caller, visit) else [],
+            **resource_fields(run),
+        )
+    )
+    return message
+
+
+def read_moment(value: Timestamp) -> datetime:
+    """Return the instant of a plan, in UTC."""
+    moment: datetime = value.ToDatetime(tzinfo=UTC)
+    return moment
+
+
+def plan_columns(plan: Plan, problem: Problem, kept: Mapping[str, Kept]) -> dict[str, Any]:
+    """Return a plan as the row of its run keeps it."""
+    items = sorted(plan.assignments.items(), key=lambda each: (each[1].start, each[0]))
+    moved = {*plan.changes.moved}
+    message = pb.ProgrammePlan(
+        dropped=plan.changes.dropped,
+        optimal=plan.is_optimal,
+        fewest_moves_proven=plan.changes.is_fewest,
+        objective=plan.objective,
+        bound=plan.bound,
+        gap=_get_gap(plan),
+        seconds=round(plan.seconds, 2),
+        first_solution_seconds=round(plan.first_solution_seconds, 2),
+        requirements=[_requirement_message(each, problem) for each in plan.conflict.requirements]
+        if plan.conflict
+        else [],
+        minimal=bool(plan.conflict and plan.conflict.is_minimal),
+    )
+    for name, assignment in items:
+        item = problem.item_of[name]
+        change = pb.PlannedItem.CHANGE_PLACED
+        if name in kept:
+            change = pb.PlannedItem.CHANGE_MOVED if name in moved else pb.PlannedItem.CHANGE_KEPT
+        message.items.add(
+            agenda_item=name,
+            title=item.title,
+            start_time=timestamp_message(assignment.start),
+            end_time=timestamp_message(assignment.start + item.duration),
+            room=assignment.room,
+            interpreter=assignment.interpreter,
+            attending=[who for who in assignment.attending if who not in item.required],
+            change=change,
+        )
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def _get_gap(plan: Plan) -> float:
+    """Return how far a plan is from the best that there may be, of its own cost; 1 where that is not known."""
+    if plan.is_optimal:
+        return 0.0
+    if not plan.objective:
+        return 1.0
+    return round(max(plan.objective - plan.bound, 0.0) / max(abs(plan.objective), 1.0), 4)
+
+
+def _requirement_message(requirement: Requirement, problem: Problem) -> pb.PlanRequirement:
+    start, end = _get_times(requirement, problem)
+    return pb.PlanRequirement(
+        kind=requirement.kind.value,
+        agenda_items=requirement.items,
+        people=requirement.people,
+        rooms=requirement.rooms,
+        start_time=timestamp_message(start) if start else None,
+        end_time=timestamp_message(end) if end else None,
+        minutes=_get_minutes(requirement, problem),
+        words=_list_words(requirement, problem),
+        text=requirement.text,
+    )
+
+
+def _get_times(requirement: Requirement, problem: Problem) -> tuple[datetime | None, datetime | None]:
+    """Return the time that a requirement is about; of the opening hours, those of the first day."""
+    subject = requirement.subject
+    span: Span | None = None
+    match requirement.kind:
+        case Kind.OPENING_HOURS:
+            span = problem.days[0].hours
+        case Kind.BREAK:
+            span = problem.breaks[int(subject)].span
+        case Kind.ABSENCE:
+            everybody = (*problem.people, *problem.interpreters)
+            person = next(each for each in everybody if each.id == requirement.people[0])
+            span = person.absences[int(subject)]
+        case Kind.ROOM_CLOSED:
+            span = next(room for room in problem.rooms if room.id == requirement.rooms[0]).closed[int(subject)]
+        case Kind.EARLIEST_START:
+            return problem.item_of[requirement.items[0]].earliest_start, None
+        case Kind.LATEST_END:
+            return None, problem.item_of[requirement.items[0]].latest_end
+    return (span.start, span.end) if span else (None, None)
+
+
+def _get_minutes(requirement: Requirement, problem: Problem) -> int:
+    """Return the gap that a requirement asks for, else how long its items take together."""
+    if requirement.kind is Kind.PRECEDENCE:
+        length = problem.precedences[int(requirement.subject)].gap
+    else:
+        length = sum((problem.item_of[item].duration for item in requirement.items), timedelta())
+    return length // timedelta(minutes=1)
+
+
+def _list_words(requirement: Requirement, problem: Problem) -> list[str]:
+    match requirement.kind:
+        case Kind.BREAK:
+            return [problem.breaks[int(requirement.subject)].label]
+        case Kind.INTERPRETATION:
+            return [problem.item_of[requirement.items[0]].interpretation]
+        case Kind.EQUIPMENT:
+            return sorted(problem.item_of[requirement.items[0]].equipment)
+        case Kind.SEATS:
+            return [str(problem.item_of[requirement.items[0]].seats)]
+    return []

@@ -1,0 +1,278 @@
+"""The programme of a visit as a problem of scheduling."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import Range
+
+from chassis.database import Session
+from chassis.model import now
+from services.exchange.model import AgendaItem, Booking, Delegate, Person, Room, Visit
+from services.exchange.model.person import interprets, language
+from services.exchange.scheduling import problem as scheduling
+from services.exchange.scheduling.plan import Kept
+from services.exchange.scheduling.problem import (
+    Break,
+    Day,
+    Interpreter,
+    Item,
+    Precedence,
+    Problem,
+    Span,
+    normalize_pair,
+)
+
+GRANULARITY = timedelta(minutes=15)
+STEP_FREE = "step-free"
+"""What stands among the equipment of a room that is reached without steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyBreak:
+    """A time of every day in which nothing takes place, as the clocks of the host show it."""
+
+    label: str
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    How to plan.
+
+    Attributes:
+        day_start: When the days begin, as the clocks of the host show it.
+        is_from_scratch: Whether items that have a time may move as they like.
+    """
+
+    day_start: time = time(9)
+    day_end: time = time(18)
+    breaks: tuple[DailyBreak, ...] = ()
+    is_from_scratch: bool = False
+
+
+@dataclass(frozen=True)
+class Programme:
+    """
+    All that the programme of a visit depends on.
+
+    Attributes:
+        items: Those of the visit, by time.
+        movable: Those of them that the planner may place.
+        people: The host's people whom the items name, and all who interpret.
+        rooms: All rooms of the home city where it hosts; none otherwise.
+        taken: Name of a room or of somebody → when they are taken by what does not move, here or elsewhere.
+    """
+
+    visit: Visit
+    options: Options
+    items: Sequence[AgendaItem]
+    delegates: Sequence[Delegate]
+    people: Sequence[Person]
+    rooms: Sequence[Room]
+    movable: Sequence[AgendaItem] = ()
+    taken: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+
+    @property
+    def participants(self) -> list[Person | Delegate]:
+        """The host's people and the delegation."""
+        return [*self.people, *self.delegates]
+
+
+async def read_programme(session: Session, visit: Visit, options: Options) -> Programme:
+    """Return the programme of a visit as it is now."""
+    of_visit = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
+    items = (await session.scalars(of_visit.order_by(AgendaItem.programme_order, AgendaItem.id))).all()
+    delegates = (await session.scalars(select(Delegate).where(Delegate.visit_id == visit.id))).all()
+    named = {name for item in items for name in (*item.people, *item.optional_people)}
+    ids = [name.removeprefix("people/") for name in named]
+    people = select(Person).where(or_(Person.id.in_(ids), Person.language_pairs != []))
+    rooms = (await session.scalars(select(Room).order_by(Room.id))).all() if visit.incoming else ()
+    days = {day.date: day for day in list_days(visit, options)}
+    movable = [item for item in items if _is_movable(item, days, ZoneInfo(visit.time_zone))]
+    first, last = visit.bounds()
+    bookings = select(Booking.resource, Booking.period).where(
+        Booking.period.overlaps(Range(first, last)), Booking.agenda_item_id.not_in([item.id for item in movable])
+    )
+    taken = defaultdict(list)
+    for resource, period in await session.execute(bookings.order_by(Booking.resource, Booking.period)):
+        taken[resource].append(_make_span(period))
+    return Programme(
+        visit=visit,
+        options=options,
+        items=items,
+        delegates=delegates,
+        people=(await session.scalars(people.order_by(Person.id))).all(),
+        rooms=rooms,
+        movable=movable,
+        taken=taken,
+    )
+
+
+def list_days(visit: Visit, options: Options) -> list[Day]:
+    """Return the days of a visit on which items can still be placed, with their hours."""
+    zone, begin = ZoneInfo(visit.time_zone), now()
+    days = []
+    for number in range((visit.end_date - visit.start_date).days + 1):
+        day = visit.start_date + timedelta(days=number)
+        hours = _get_span(day, options.day_start, options.day_end, zone)
+        if begin > hours.start:
+            # What is past is past; the next quarter of an hour may be planned.
+            steps = -((hours.start - begin) // GRANULARITY)
+            hours = Span(hours.start + steps * GRANULARITY, hours.end)
+        if hours.start < hours.end:
+            days.append(Day(day.isoformat(), day, hours))
+    return days
+
+
+def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
+    """
+    Return the problem of placing what is movable in a programme, and where it stood; ids are resource names.
+
+    What is not movable takes the time of its people and its room.
+    """
+    visit, options = programme.visit, programme.options
+    zone = ZoneInfo(visit.time_zone)
+    days = list_days(visit, options)
+    make = _ItemMaker(programme)
+    items = tuple(map(make.make, programme.movable))
+    people = [each for each in programme.participants if each.name in make.named]
+    interpreters = [person for person in programme.people if person.language_pairs]
+    names = {item.name for item in programme.movable}
+    problem = Problem(
+        zone=zone,
+        granularity=GRANULARITY,
+        days=tuple(days),
+        items=items,
+        rooms=tuple(_make_room(room, programme.taken) for room in programme.rooms),
+        people=tuple(scheduling.Person(each.name, _list_absences(each, programme.taken)) for each in people),
+        interpreters=tuple(
+            Interpreter(
+                each.name, _list_absences(each, programme.taken), frozenset(map(normalize_pair, each.language_pairs))
+            )
+            for each in interpreters
+        ),
+        breaks=tuple(
+            Break(each.label, _get_span(day.date, each.start, each.end, zone))
+            for day in days
+            for each in options.breaks
+        ),
+        precedences=tuple(
+            Precedence(before, item.name, timedelta(minutes=each.gap_minutes))
+            for item in programme.movable
+            for each in item.after
+            if (before := f"visits/{item.visit_id}/agendaItems/{each.before_id}") in names
+        ),
+    )
+    kept = {} if options.is_from_scratch else {item.name: kept for item in programme.movable if (kept := _keep(item))}
+    return problem, kept
+
+
+class _ItemMaker:
+    """Makes items of the problem; `named` are all who take part in them."""
+
+    def __init__(self, programme: Programme) -> None:
+        self._programme = programme
+        self._of_name: dict[str, Person | Delegate] = {each.name: each for each in programme.participants}
+        self._standing = {item.id: item for item in programme.items if item not in programme.movable}
+        self.named: set[str] = set()
+
+    def make(self, item: AgendaItem) -> Item:
+        required = [
+            *item.people,
+            *(each.name for each in self._programme.delegates if item.expects(each.group)),
+        ]
+        interpretation = self._get_pair(item, required)
+        if item.interpreter and not (item.period and interpretation):
+            required.append(item.interpreter.name)
+            interpretation = ""
+        required = [name for name in dict.fromkeys(required) if name in self._of_name]
+        optional = [name for name in item.optional_people if name in self._of_name and name not in required]
+        self.named |= {*required, *optional}
+        is_free = item.needs_room and (item.room is None or item.period is not None)
+        return Item(
+            id=item.name,
+            title=item.title,
+            duration=timedelta(minutes=item.duration_minutes),
+            required=tuple(required),
+            optional=tuple(optional),
+            needs_room=item.needs_room or item.room is not None,
+            rooms=frozenset() if is_free or item.room is None else frozenset({item.room.name}),
+            seats=item.seats,
+            equipment=frozenset({*item.equipment, *([STEP_FREE] if item.step_free else [])}),
+            interpretation=interpretation,
+            earliest_start=max(self._list_earliest_starts(item), default=None),
+            latest_end=min(self._list_latest_ends(item), default=None),
+        )
+
+    def _get_pair(self, item: AgendaItem, required: Iterable[str]) -> str:
+        """Return the pair of languages that somebody has to interpret; "" where those who are there anyhow can."""
+        wanted = item.interpretation_languages
+        if not wanted:
+            return ""
+        for each in (self._of_name[name] for name in required if name in self._of_name):
+            is_interpreter = isinstance(each, Person) and each.has_pair(wanted)
+            if is_interpreter or (each.languages and interprets(each.languages, wanted)):
+                return ""
+        return normalize_pair("-".join(map(language, wanted)))
+
+    def _list_earliest_starts(self, item: AgendaItem) -> Iterator[datetime]:
+        if item.earliest_start_time:
+            yield item.earliest_start_time
+        for each in item.after:
+            before = self._standing.get(each.before_id)
+            if before and before.end_time:
+                yield before.end_time + timedelta(minutes=each.gap_minutes)
+
+    def _list_latest_ends(self, item: AgendaItem) -> Iterator[datetime]:
+        if item.latest_end_time:
+            yield item.latest_end_time
+        for after in self._standing.values():
+            for each in after.after:
+                if each.before_id == item.id and after.start_time:
+                    yield after.start_time - timedelta(minutes=each.gap_minutes)
+
+
+def _is_movable(item: AgendaItem, days: Mapping[date, Day], zone: ZoneInfo) -> bool:
+    """Return whether the planner may place an item: it has no time, or one within the hours that can be planned."""
+    if item.start_time is None or item.end_time is None:
+        return True
+    day = days.get(item.start_time.astimezone(zone).date())
+    return not item.fixed and day is not None and day.hours.start <= item.start_time and item.end_time <= day.hours.end
+
+
+def _keep(item: AgendaItem) -> Kept | None:
+    if item.start_time is None:
+        return None
+    room, interpreter = item.room, item.interpreter
+    return Kept(item.start_time, room.name if room else "", interpreter.name if interpreter else "")
+
+
+def _make_room(room: Room, taken: Mapping[str, Sequence[Span]]) -> scheduling.Room:
+    return scheduling.Room(
+        id=room.name,
+        seats=room.seats or None,
+        equipment=frozenset({*room.equipment, *([STEP_FREE] if room.step_free else [])}),
+        closed=tuple(taken.get(room.name, ())),
+    )
+
+
+def _list_absences(who: Person | Delegate, taken: Mapping[str, Sequence[Span]]) -> tuple[Span, ...]:
+    away = who.absences if isinstance(who, Person) else []
+    return (*map(_make_span, away), *taken.get(who.name, ()))
+
+
+def _make_span(period: Range[datetime]) -> Span:
+    """Return a period, which has a beginning and an end."""
+    return Span(cast(datetime, period.lower), cast(datetime, period.upper))
+
+
+def _get_span(day: date, start: time, end: time, zone: ZoneInfo) -> Span:
+    first, last = (datetime.combine(day, clock, zone).astimezone(UTC) for clock in (start, end))
+    return Span(first, last)

@@ -1,0 +1,113 @@
+"""Runs of the planner under way in this process: what they find is written down, and whoever ends them is heard."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import update
+
+from chassis.database import Database
+from chassis.model import now
+from services.exchange.convert_schedule_run import plan_columns
+from services.exchange.model import RunState, ScheduleRun
+from services.exchange.planning import PlannerPool
+from services.exchange.scheduling.plan import Kept, Plan, State
+from services.exchange.scheduling.planner import Planner
+from services.exchange.scheduling.problem import Problem
+
+REPORT_SECONDS = 0.5
+"""How often a better plan is written down, and how soon a run that somebody ended stops."""
+OUTCOMES = {
+    State.SCHEDULED: RunState.SCHEDULED,
+    State.INFEASIBLE: RunState.INFEASIBLE,
+    State.UNKNOWN: RunState.UNDECIDED,
+}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run to be worked on."""
+
+    run_id: str
+    problem: Problem
+    kept: Mapping[str, Kept]
+    seconds: float
+
+
+class RunsUnderWay:
+    """
+    The runs that this process works on.
+
+    `work` has to run beside the server; where it is cancelled, its runs end as INTERRUPTED and keep their best plan.
+    """
+
+    def __init__(self, database: Database, planners: PlannerPool) -> None:
+        self._database = database
+        self._planners = planners
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+
+    def start(self, job: Job) -> None:
+        """Let a run begin, whose row is written."""
+        self._jobs.put_nowait(job)
+
+    async def work(self) -> None:
+        """Work on runs until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                job = await self._jobs.get()
+                group.create_task(self._work_on(job))
+
+    async def _work_on(self, job: Job) -> None:
+        loop = asyncio.get_running_loop()
+        best: list[Plan] = []
+
+        def watch(plan: Plan) -> None:
+            # Called by the threads of the solver.
+            loop.call_soon_threadsafe(best.append, plan)
+
+        planning = asyncio.create_task(self._planners.run(lambda: Planner(job.problem, job.kept, job.seconds, watch)))
+        try:
+            while not planning.done():
+                await asyncio.wait([planning], timeout=REPORT_SECONDS)
+                if not planning.done() and not await self._write(job, RunState.RUNNING, best):
+                    planning.cancel()
+                    await asyncio.wait([planning])
+                    await self._keep_last(job, best)
+            if not planning.cancelled():
+                plan = planning.result()
+                await self._write(job, OUTCOMES[plan.state], [plan])
+        except Exception as error:  # noqa: BLE001 - one run that fails must not end the others
+            log.warning("schedule_run.failed", run=job.run_id, error=repr(error))
+            await self._write(job, RunState.INTERRUPTED, best)
+        except asyncio.CancelledError:
+            planning.cancel()
+            await self._write(job, RunState.INTERRUPTED, best)
+            raise
+
+    async def _write(self, job: Job, state: RunState, plans: Sequence[Plan]) -> bool:
+        """Write down the state of a run and the last of its plans; return False where somebody has ended it."""
+        return await self._update(
+            job, RunState.RUNNING, plans, state=state, heard_time=now(), version=ScheduleRun.version + 1
+        )
+
+    async def _keep_last(self, job: Job, plans: Sequence[Plan]) -> None:
+        """Write down the last plan of a run that somebody cancelled."""
+        if plans:
+            await self._update(job, RunState.CANCELLED, plans)
+
+    async def _update(self, job: Job, present: RunState, plans: Sequence[Plan], **values: Any) -> bool:
+        """Change a run that is in a state; return whether it is."""
+        if plans:
+            values["plan"] = plan_columns(plans[-1], job.problem, job.kept)
+        statement = update(ScheduleRun).where(ScheduleRun.id == job.run_id, ScheduleRun.state == present)
+        async with self._database.begin() as session:
+            written = await session.execute(
+                statement.values(update_time=now(), **values)
+                .returning(ScheduleRun.id)
+                .execution_options(synchronize_session=False)
+            )
+            return written.first() is not None

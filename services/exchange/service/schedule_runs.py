@@ -1,0 +1,233 @@
+"""Runs of the planner on the programmes of visits."""
+
+from typing import Any
+
+from austausch.exchange.v1 import schedule_runs_pb2 as pb
+from austausch.exchange.v1 import schedule_runs_pb2_grpc
+from sqlalchemy import delete, select
+
+from chassis.database import Database, Session
+from chassis.error_metadata import MAX_LISTED, flatten_indexed
+from chassis.errors import FailedPrecondition, IllegalTransition
+from chassis.idempotency import answer_once
+from chassis.identity import identity
+from chassis.paging import read_page
+from services.exchange import bookings, convert_schedule_run, queries, rights
+from services.exchange.model import AgendaItem, Person, Room, RunState, ScheduleRun, Visit
+from services.exchange.planning import PlannerPool
+from services.exchange.programme_problem import list_days, make_problem, read_programme
+from services.exchange.schedule_runs import Job, RunsUnderWay
+
+ORDERINGS = {"create_time": ScheduleRun.create_time}
+MAX_DAYS = 31
+KEPT_RUNS = 20
+
+
+class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
+    """Serves ``ScheduleRunService``."""
+
+    def __init__(self, database: Database, planners: PlannerPool, runs: RunsUnderWay) -> None:
+        self._database = database
+        self._planners = planners
+        self._runs = runs
+
+    async def GetScheduleRun(self, request: pb.GetScheduleRunRequest, context: Any) -> pb.ScheduleRun:
+        async with self._database.read() as session:
+            visit = await queries.get_visible(session, Visit, _get_visit_name(request.name))
+            run = await session.get_by_name(ScheduleRun, request.name)
+            return convert_schedule_run.run_message(run, visit, identity())
+
+    async def ListScheduleRuns(self, request: pb.ListScheduleRunsRequest, context: Any) -> pb.ListScheduleRunsResponse:
+        async with self._database.read() as session:
+            visit = await queries.get_visible(session, Visit, request.parent)
+            statement = select(ScheduleRun).where(ScheduleRun.visit_id == visit.id)
+            rows, token, total = await read_page(
+                session, statement, ScheduleRun, request, ORDERINGS, "create_time desc"
+            )
+            runs = [convert_schedule_run.run_message(run, visit, identity()) for run in rows]
+        return pb.ListScheduleRunsResponse(schedule_runs=runs, next_page_token=token, total_size=total)
+
+    async def CreateScheduleRun(self, request: pb.CreateScheduleRunRequest, context: Any) -> pb.ScheduleRun:
+        jobs: list[Job] = []
+
+        async def create(session: Session, request: pb.CreateScheduleRunRequest) -> pb.ScheduleRun:
+            self._planners.require_room()
+            options = convert_schedule_run.read_options(request.schedule_run)
+            visit = await _lock_visit(session, request.parent)
+            _require_plannable(visit)
+            if not list_days(visit, options):
+                raise FailedPrecondition("The days of the visit are over.", reason="VISIT_DAYS_OVER")
+            programme = await read_programme(session, visit, options)
+            if not programme.movable:
+                raise FailedPrecondition("The programme has no item to be placed.", reason="NOTHING_TO_PLACE")
+            await _require_none_under_way(session, visit)
+            run = ScheduleRun(
+                visit_id=visit.id,
+                options=convert_schedule_run.option_columns(request.schedule_run),
+                item_versions={item.id: item.version for item in programme.items},
+                author=identity().subject,
+            )
+            session.add(run)
+            await session.flush()
+            await _forget_old_runs(session, visit)
+            problem, kept = make_problem(programme)
+            jobs.append(Job(run.id, problem, kept, run.options["time_limit_seconds"]))
+            return convert_schedule_run.run_message(run, visit, identity())
+
+        run = await answer_once(self._database, request, create)
+        for job in jobs:
+            self._runs.start(job)
+        return run
+
+    async def CancelScheduleRun(self, request: pb.CancelScheduleRunRequest, context: Any) -> pb.ScheduleRun:
+        return await answer_once(self._database, request, _cancel)
+
+    async def ApplyScheduleRun(self, request: pb.ApplyScheduleRunRequest, context: Any) -> pb.ScheduleRun:
+        return await answer_once(self._database, request, _apply)
+
+
+async def _cancel(session: Session, request: pb.CancelScheduleRunRequest) -> pb.ScheduleRun:
+    visit = await _lock_visit(session, _get_visit_name(request.name))
+    run = await session.get_for_update(ScheduleRun, request.name)
+    _require_verb(run, "cancel")
+    run.transition("cancel")
+    await session.flush()
+    return convert_schedule_run.run_message(run, visit, identity())
+
+
+async def _apply(session: Session, request: pb.ApplyScheduleRunRequest) -> pb.ScheduleRun:
+    visit = await _lock_visit(session, _get_visit_name(request.name))
+    run = await session.get_for_update(ScheduleRun, request.name)
+    _require_verb(run, "apply")
+    items = {item.id: item for item in await session.scalars(_select_items(visit).with_for_update(of=AgendaItem))}
+    _require_unchanged(run, items)
+    message = convert_schedule_run.run_message(run, visit, identity())
+    changed = []
+    for planned in message.plan.items:
+        item = items[AgendaItem.parse(planned.agenda_item)["id"]]
+        if planned.change != pb.PlannedItem.CHANGE_KEPT:
+            item.start_time = convert_schedule_run.read_moment(planned.start_time)
+            item.end_time = convert_schedule_run.read_moment(planned.end_time)
+            item.room = await queries.get_referenced(session, Room, planned.room, "name") if planned.room else None
+            if planned.interpreter:
+                item.interpreter = await queries.get_referenced(session, Person, planned.interpreter, "name")
+            changed.append(item)
+    for name in message.plan.dropped:
+        item = items[AgendaItem.parse(name)["id"]]
+        item.start_time = item.end_time = None
+        changed.append(item)
+    for item in changed:
+        item.check_times(visit)
+    await session.flush()
+    await bookings.rebook_all(session, changed)
+    run.state = RunState.APPLIED
+    await queries.note_part_change(session, visit)
+    return convert_schedule_run.run_message(run, visit, identity())
+
+
+def _select_items(visit: Visit) -> Any:
+    return select(AgendaItem).where(AgendaItem.visit_id == visit.id)
+
+
+def _get_visit_name(name: str) -> str:
+    return f"visits/{ScheduleRun.parse(name)['visit_id']}"
+
+
+async def _lock_visit(session: Session, name: str) -> Visit:
+    """
+    Return the visit, locked, for a caller who may change its agenda.
+
+    Raises:
+        NotFound, PermissionDenied, FailedPrecondition: As for agenda items.
+    """
+    visit = await queries.get_visible(session, Visit, name, lock=True)
+    rights.require_visit_editor(identity(), visit)
+    visit.require_open()
+    visit.require_dates()
+    return visit
+
+
+def _require_plannable(visit: Visit) -> None:
+    """
+    Raise unless a visit is short enough to be planned.
+
+    Raises:
+        FailedPrecondition: It is not; reason VISIT_TOO_LONG_TO_PLAN.
+    """
+    if (visit.end_date - visit.start_date).days >= MAX_DAYS:
+        raise FailedPrecondition(
+            f"A visit of more than {MAX_DAYS} days cannot be planned as a whole.",
+            reason="VISIT_TOO_LONG_TO_PLAN",
+            metadata={"max_days": str(MAX_DAYS)},
+        )
+
+
+async def _require_none_under_way(session: Session, visit: Visit) -> None:
+    """
+    Raise while another run of a visit, which is locked, is under way; one that is lost is closed.
+
+    Raises:
+        FailedPrecondition: One is; reason RUN_UNDER_WAY, metadata `run`.
+    """
+    running = (ScheduleRun.visit_id == visit.id, ScheduleRun.state == RunState.RUNNING)
+    run = await session.scalar(select(ScheduleRun).where(*running))
+    if run is None:
+        return
+    if not run.is_lost:
+        raise FailedPrecondition(
+            "This programme is being planned already.", reason="RUN_UNDER_WAY", metadata={"run": run.name}
+        )
+    run.state = RunState.INTERRUPTED
+    await session.flush()
+
+
+async def _forget_old_runs(session: Session, visit: Visit) -> None:
+    last = (
+        select(ScheduleRun.id)
+        .where(ScheduleRun.visit_id == visit.id)
+        .order_by(ScheduleRun.create_time.desc(), ScheduleRun.id.desc())
+        .limit(KEPT_RUNS)
+    )
+    await session.execute(delete(ScheduleRun).where(ScheduleRun.visit_id == visit.id, ScheduleRun.id.not_in(last)))
+
+
+def _require_verb(run: ScheduleRun, verb: str) -> None:
+    """
+    Raise unless a run can go through a transition now.
+
+    Raises:
+        FailedPrecondition: It has no plan to apply; reason NO_PLAN_TO_APPLY.
+        IllegalTransition: The verb does not start from its state.
+    """
+    allowed = run.allowed_transitions()
+    if verb in allowed:
+        return
+    if verb == "apply" and run.present_state is not RunState.APPLIED:
+        raise FailedPrecondition("There is no plan to apply yet.", reason="NO_PLAN_TO_APPLY")
+    raise IllegalTransition(verb, run.present_state.value.upper(), allowed)
+
+
+def _require_unchanged(run: ScheduleRun, items: dict[str, AgendaItem]) -> None:
+    """
+    Raise unless the programme is as it was when a run began.
+
+    Raises:
+        FailedPrecondition: It is not; reason PROGRAMME_CHANGED, and the metadata names what changed.
+    """
+    before = run.item_versions
+    changed = [
+        {"title": item.title, "name": item.name, "change": "CHANGED" if item.id in before else "ADDED"}
+        for item in items.values()
+        if before.get(item.id) != item.version
+    ]
+    titles = {
+        planned["agenda_item"].rpartition("/")[2]: planned["title"] for planned in (run.plan or {}).get("items", ())
+    }
+    changed += [{"title": titles.get(item_id, ""), "change": "REMOVED"} for item_id in before if item_id not in items]
+    if changed:
+        named = ", ".join(f"“{each['title']}”" for each in changed[:MAX_LISTED])
+        raise FailedPrecondition(
+            f"The programme has changed since this was planned: {named}.",
+            reason="PROGRAMME_CHANGED",
+            metadata={**flatten_indexed("items", changed[:MAX_LISTED]), "items": str(len(changed))},
+        )

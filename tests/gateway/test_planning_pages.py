@@ -1,0 +1,142 @@
+"""Planning a programme through the pages: start, watch, stop, accept, and give up what stands in the way."""
+
+import time
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from chassis.identity import Role
+from tests.gateway.browsing import browser, send, text_of
+from tests.gateway.conftest import Gateway, Rest
+from tests.gateway.samples import a_visit, created
+
+ENGLISH = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> FlaskClient:
+    """The browser of the international office."""
+    return browser(gateway, Role.COORDINATOR)
+
+
+def an_item(rest: Rest, visit: dict[str, Any], title: str, **fields: Any) -> dict[str, Any]:
+    """Return a new item without a time."""
+    return created(rest.post(f"/v1/{visit['name']}/agendaItems", {"title": title, "durationMinutes": 60, **fields}))
+
+
+def watch(client: FlaskClient, answer: TestResponse) -> TestResponse:
+    """Follow the answer to the page of a run, and return that once the run has ended."""
+    assert answer.status_code == 303, answer.text
+    until = time.monotonic() + 60
+    while "hx-trigger" in (page := client.get(answer.location, headers=ENGLISH)).text and time.monotonic() < until:
+        time.sleep(0.2)
+    assert page.status_code == 200, page.text
+    return page
+
+
+def plan(client: FlaskClient, visit: dict[str, Any], **fields: Any) -> TestResponse:
+    return watch(client, send(client, f"/{visit['name']}/scheduleRuns/new", **fields))
+
+
+def press(client: FlaskClient, page: TestResponse, address: str) -> TestResponse:
+    """Press the button of a page that posts to an address that ends so."""
+    action = next(
+        part.split('"')[0] for part in page.text.split('action="')[1:] if part.split('"')[0].endswith(address)
+    )
+    token = page.text.split('name="csrf_token" value="')[1].split('"')[0]
+    return client.post(action, data={"csrf_token": token})
+
+
+def items_of(rest: Rest, visit: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(rest.get(f"/v1/{visit['name']}/agendaItems").json["agendaItems"])
+
+
+def test_a_programme_is_planned_looked_at_and_accepted(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    assert "/scheduleRuns/new" not in client.get(f"/{visit['name']}").text
+    an_item(rest, visit, "Arrival")
+    assert "/scheduleRuns/new" in client.get(f"/{visit['name']}").text
+    page = plan(client, visit)
+    assert "1 item gets a time" in text_of(page)
+    assert "startTime" not in items_of(rest, visit)[0]
+    answer = press(client, page, "/apply")
+    assert (answer.status_code, answer.location) == (303, f"/{visit['name']}#programme")
+    assert "startTime" in items_of(rest, visit)[0]
+    again = press(client, page, "/apply")
+    assert "Not possible in this state" in text_of(client.get(again.location, headers=ENGLISH))
+
+
+def test_the_part_of_the_page_that_changes_is_asked_for_alone(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    an_item(rest, visit, "Arrival")
+    started = send(client, f"/{visit['name']}/scheduleRuns/new")
+    watch(client, started)
+    part = client.get(started.location, headers={**ENGLISH, "HX-Request": "true"}).text
+    assert "<html" not in part
+    assert "Arrival" in part
+
+
+def test_why_it_cannot_be_done_is_said_and_given_up_by_a_button(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    whole_visit = {"startTime": "2030-05-13T00:00:00Z", "endTime": "2030-05-18T00:00:00Z"}
+    person = created(rest.post("/v1/people", {"function": "Head of Water", "absences": [whole_visit]}))
+    an_item(rest, visit, "Waterworks", people=[person["name"]])
+    page = plan(client, visit)
+    said = text_of(page)
+    assert "Cannot be done" in said
+    assert "Head of Water has to be at “Waterworks”: 60 mins." in said
+    assert "Head of Water is away or taken from" in said
+    assert f'/{person["name"]}/edit"' in page.text
+    place = next(place for place in range(9) if f"/relax/{place}" in page.text)
+    relaxed = watch(client, press(client, page, f"/relax/{place}"))
+    assert "1 item gets a time" in text_of(relaxed)
+    (item,) = items_of(rest, visit)
+    assert (item["people"], item["optionalPeople"]) == ([], [person["name"]])
+
+
+def test_days_that_are_too_short_are_made_longer_by_a_button(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
+    an_item(rest, visit, "Excursion", durationMinutes=600)
+    page = plan(client, visit, **{"schedule_run__breaks.0.start_time": "", "schedule_run__breaks.0.end_time": ""})
+    assert "Everything takes place between 9:00 and 18:00" in text_of(page).replace("09:00", "9:00")
+    place = next(place for place in range(9) if f"/relax/{place}" in page.text)
+    assert "1 item gets a time" in text_of(watch(client, press(client, page, f"/relax/{place}")))
+
+
+def test_a_programme_that_changed_is_not_overwritten_and_the_page_says_what_changed(
+    client: FlaskClient, rest: Rest
+) -> None:
+    visit = a_visit(rest)
+    item = an_item(rest, visit, "Arrival")
+    page = plan(client, visit)
+    created(rest.patch(f"/v1/{item['name']}", {"title": "Departure"}))
+    answer = press(client, page, "/apply")
+    assert "“Departure” was changed." in text_of(client.get(answer.location, headers=ENGLISH))
+    assert "startTime" not in items_of(rest, visit)[0]
+
+
+def test_wrong_hours_are_marked_and_nothing_starts(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    an_item(rest, visit, "Arrival")
+    answer = send(client, f"/{visit['name']}/scheduleRuns/new", schedule_run__day_end_time="08:00")
+    assert (answer.status_code, "field-schedule_run-day_end_time" in answer.text) == (400, True)
+    assert not rest.get(f"/v1/{visit['name']}/scheduleRuns").json["scheduleRuns"]
+
+
+def test_a_visit_without_items_says_what_to_do_first(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    page = client.get(f"/{visit['name']}/scheduleRuns/new", headers=ENGLISH)
+    assert "Add items first" in text_of(page)
+    assert f'href="/{visit["name"]}/agendaItems/new"' in page.text
+
+
+def test_who_may_not_plan_is_told(gateway: Gateway, rest: Rest) -> None:
+    visit = a_visit(rest)
+    partner = browser(gateway, Role.PARTNER)
+    assert partner.get(f"/{visit['name']}/scheduleRuns/new").status_code == 403
+    member = browser(gateway, Role.MEMBER)
+    other = a_visit(rest, hostDepartment="Kultur")
+    an_item(rest, other, "Arrival")
+    assert send(member, f"/{other['name']}/scheduleRuns/new").status_code == 403
