@@ -15,7 +15,6 @@ from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.i18n.languages import current_language
 from gateway.pages.visits.free_times import list_days
-from gateway.vocabulary.cities import get_city_names
 
 Kind = pb.DateReason
 # Between two working days lies every day off; around a visit, the next working day is not further away.
@@ -58,7 +57,7 @@ def describe_days(visit: exchange_pb2.Visit) -> Mapping[date, DayNotes]:
         language=current_language(),
         page_size=MAX_WINDOWS,
     )
-    names = get_city_names()
+    names = {visit.host_city: visit.host_city_display_name, visit.guest_city: visit.guest_city_display_name}
     for window in rpc.calendars.ProposeDates(wanted).windows:
         for reason in window.reasons:
             text = _describe(reason, names.get(reason.subject, reason.subject))

@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 
 # Between these hours, and outside lunch, an item is proposed; the timetable shades the rest.
 FIRST_HOUR, LAST_HOUR = time(8), time(18)
-LUNCH = (time(12), time(13))
+# The planner's lunch, unless one gives it another.
+LUNCH = (time(12, 30), time(13, 30))
 STEP = timedelta(minutes=15)
 
 
