@@ -234,6 +234,17 @@ def test_a_visit_that_is_over_is_moved_by_nobody(gateway: Gateway, office: Rest)
     assert move(gateway, item, "10:00", "11:00").status_code == 400
 
 
+def test_a_visit_without_new_days_shows_what_it_has(gateway: Gateway, office: Rest) -> None:
+    visit = a_visit(office)
+    an_item(office, visit, "Welcome", 9)
+    for verb in ("agree", "plan"):
+        created(office.post(f"/v1/{visit['name']}:{verb}"))
+    created(office.post(f"/v1/{visit['name']}:postpone", {"reason": "Ill"}))
+    page = browser(gateway, Role.COORDINATOR).get(f"/{visit['name']}/timetable")
+    assert page.status_code == 200
+    assert "Welcome" in text_of(page)
+
+
 def test_a_move_without_the_token_of_the_page_is_not_made(gateway: Gateway, office: Rest) -> None:
     item = an_item(office, a_visit(office), "Welcome", 9)
     body = {"agenda_item.start_time": f"{DAY}T10:00", "agenda_item.end_time": f"{DAY}T11:00"}
