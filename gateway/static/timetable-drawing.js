@@ -2,6 +2,9 @@
 
 const LANES = { none: "timeGridDay", room: "resourceTimeGridDay", person: "resourceTimeGridDay", group: "resourceTimeGridDay" };
 const NARROWEST = { day: 150, lane: 120 };
+// How high half an hour is drawn; and what would be lower than 24 pixels, too low to be hit.
+const SLOT = 30;
+const LOW = 24;
 // In so many minutes fits one line.
 const SHORT = 30;
 const laneId = (name) => name || "none";
@@ -45,7 +48,7 @@ class TimetableDrawing {
       datesAboveResources: true,
       slotDuration: "00:30",
       snapDuration: "00:15",
-      slotHeight: 30,
+      slotHeight: SLOT,
       slotMinTime: "07:00",
       slotMaxTime: "22:00",
       flexibleSlotTimeLimits: true,
@@ -89,6 +92,7 @@ class TimetableDrawing {
     this.set("duration", { days: count });
     this.set("date", days[0].date);
     this.set("view", LANES[this.kind]);
+    this.set("slotHeight", this.programme.shortest < LOW ? 2 * SLOT : SLOT);
     this.drawClocks(days);
     this.set("events", [...this.listBackground(days, lanes), ...this.listItems()]);
     this.drawPager(days);

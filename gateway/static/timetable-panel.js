@@ -5,7 +5,7 @@ class TimetablePanel {
     [this.programme, this.clocks, this.texts] = [programme, clocks, programme.frame.texts];
     const find = (part) => document.getElementById(`timetable-${part}`);
     [this.tray, this.chosen, this.title, this.facts, this.free] = ["tray", "chosen", "chosen-title", "chosen-facts", "free"].map(find);
-    [this.refusal, this.said] = ["refusal", "said"].map(find);
+    [this.refusal, this.said, this.hand] = ["refusal", "said", "hand"].map(find);
   }
 
   when(place) {
@@ -40,7 +40,7 @@ class TimetablePanel {
   // The item at a place where it is, or may soon be; `isMoving`: it is picked up.
   showItem(item, place, isMoving) {
     this.chosen.hidden = false;
-    this.chosen.classList.toggle("timetable__chosen--moving", isMoving);
+    this.hand.hidden = !isMoving;
     this.title.textContent = item.title;
     const guest = place.start === null ? "" : fill(this.texts.other_clock, { time: this.clocks.span(place, (time) => this.clocks.toGuest(time)) });
     const where = [this.programme.title(place.room) || (place.room && item.room_title), item.place];
@@ -49,7 +49,7 @@ class TimetablePanel {
     );
     for (const button of this.chosen.querySelectorAll("[data-act]")) {
       const { act } = button.dataset;
-      button.hidden = isMoving ? !act.startsWith("put-") : act.startsWith("put-") || (act === "take-out" && place.start === null);
+      button.hidden = isMoving || (act === "take-out" && place.start === null);
       if (act === "change") button.href = `${item.page}/edit`;
     }
     this.free.hidden = place.start === null;
@@ -77,7 +77,7 @@ class TimetablePanel {
   }
 
   hideItem() {
-    this.chosen.hidden = true;
+    this.chosen.hidden = this.hand.hidden = true;
   }
 
   describeClashes(item, place) {

@@ -78,6 +78,10 @@ class Programme {
     return [...this.items.values()].filter((item) => item.start === null);
   }
 
+  get shortest() {
+    return Math.min(...[...this.items.values()].filter(({ start }) => start !== null).map(({ start, end }) => end - start));
+  }
+
   get rooms() {
     const rooms = new Map(this.frame.rooms.map((room) => [room.name, room]));
     for (const { room, room_title } of this.items.values()) {

@@ -41,7 +41,9 @@ class Timetable extends TimetableDrawing {
       this.draw();
     });
     this.undoButton?.addEventListener("click", () => this.undo());
-    this.panel.chosen.addEventListener("click", ({ target }) => this.act(target.closest("[data-act]")?.dataset.act));
+    for (const part of [this.panel.chosen, this.panel.hand]) {
+      part.addEventListener("click", ({ target }) => this.act(target.closest("[data-act]")?.dataset.act));
+    }
     document.addEventListener("keydown", (event) => this.steer(event), true);
     document.addEventListener("keydown", (event) => {
       const typing = event.target.matches("input:not([type=radio]), textarea, select");

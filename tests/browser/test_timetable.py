@@ -220,9 +220,14 @@ def test_an_item_without_a_time_is_placed_by_tapping_on_a_phone(open_page: OpenP
     open_timetable(page, office)
     page.locator("#timetable-tray").get_by_role("button", name="City walk").click()
     expect(said(page)).to_contain_text("“City walk” is picked up")
+    expect(drawn(page, "City walk")).to_contain_text("09:00–10:00")  # the first hour that is free
+    assert violations(page) == []
+    # The day begins at 7, and an hour is 60 pixels high.
+    page.locator("#timetable-calendar .ec-body .ec-day").click(position={"x": 40, "y": 3.5 * 60 + 5})
+    expect(said(page)).to_contain_text("10:30–11:30. Nothing clashes.")
     page.get_by_role("button", name="Put it here").click()
     expect(said(page)).to_contain_text("Saved.")
-    assert office.span(item)[0] == f"{office.day}T07:00:00Z", "the first hour that is free"
+    assert office.span(item)[0] == f"{office.day}T08:30:00Z"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -272,6 +277,17 @@ def test_both_clocks_are_right_on_the_days_around_a_change_of_the_clocks(open_pa
     expect(drawn(page, "After")).to_contain_text("15:00–16:00")
     expect(page.locator("#timetable-clocks")).to_contain_text("changes during these days")
     expect(page.locator("#timetable-calendar .ec-sidebar .timetable__other")).to_have_count(0)
+
+
+def test_items_of_a_quarter_of_an_hour_are_high_enough_to_be_hit(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    for minute in (0, 15):
+        start = {"startTime": f"{office.day}T07:{minute:02}:00Z", "durationMinutes": 15}
+        office.post(f"/v1/{office.visit}/agendaItems", {"title": "Coffee", **start})
+    open_timetable(page, office)
+    expect(drawn(page, "Coffee")).to_have_count(2)
+    assert violations(page) == []
 
 
 def test_who_may_not_change_the_programme_reads_it(open_page: OpenPage) -> None:
