@@ -19,9 +19,9 @@ def list_texts(visit: pb.Visit) -> dict[str, str]:
         "clash": _("Clashes with “%(title)s”, %(time)s: %(resources)s."),
         "no_clash": _("Nothing clashes."),
         "picked_up": _(
-            "“%(title)s” is picked up: %(when)s. Click a time, or use the arrow keys: they move it by 15 minutes or a day,"
-            " with Shift they change how long it takes. Page Up and Page Down choose its room. Enter puts it down, Escape"
-            " puts it back."
+            "“%(title)s” is picked up: %(when)s. Click a time, or use the arrow keys: they move it by 15 minutes or a"
+            " day, with Shift they change how long it takes. Page Up and Page Down choose its room. Enter puts it down,"
+            " Escape puts it back."
         ),
         "put_back": _("“%(title)s” is back where it was."),
         "saved": _("“%(title)s”: %(when)s. Saved."),
