@@ -10,7 +10,8 @@ so nothing depends on their wording.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import ClassVar
 
@@ -128,6 +129,29 @@ class FieldRequired(InvalidFields):
 
     def __init__(self, *fields: str) -> None:
         super().__init__([Violation(path, "required", "is required") for path in fields])
+
+
+@contextmanager
+def telling_entry(resource: str, entry: str) -> Iterator[None]:
+    """
+    Let what is wrong with a resource in the block be told at its place in a list of the request.
+
+    Args:
+        resource: How paths of its fields begin where there is one, e.g. ``agenda_item``.
+        entry: How they begin in the list, e.g. ``agenda_items[3]``.
+
+    Raises:
+        InvalidFields: As whatever is raised in the block.
+    """
+    try:
+        yield
+    except InvalidArgument as wrong:
+        if not wrong.violations:
+            raise
+        violations = [
+            dataclasses.replace(each, field=entry + each.field.removeprefix(resource)) for each in wrong.violations
+        ]
+        raise InvalidFields(violations) from None
 
 
 class AlreadyExists(DomainError):

@@ -55,6 +55,13 @@ def format_time(value: Timestamp | datetime, zone: str = "") -> str:
     return _format("Hm", _to_local(value, zone))
 
 
+def format_span(start: Timestamp, end: Timestamp, zone: str) -> str:
+    """Return the time between two instants like `format_instant`; a day that both share is said once."""
+    if _to_local(start, zone).date() == _to_local(end, zone).date():
+        return f"{format_instant(start, zone)}–{format_time(end, zone)}"
+    return f"{format_instant(start, zone)} – {format_instant(end, zone)}"
+
+
 def format_minutes(minutes: int) -> str:
     """Return a duration in the reader's language: 90 min."""
     return units.format_unit(minutes, "duration-minute", "short", locale=LOCALES[current_language()])

@@ -77,6 +77,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
             text("SELECT id, traveller, lower(days_away)::text, upper(days_away)::text FROM delegates ORDER BY id")
         ).all()
         changes = connection.execute(text("SELECT DISTINCT part_change_time, part_changer FROM visits")).all()
+        lengths = connection.execute(text("SELECT DISTINCT duration_minutes, fixed FROM agenda_items")).all()
         found = connection.execute(text("SELECT id FROM visits WHERE folded_name LIKE '% abro%'")).scalars().all()
     engine.dispose()
     assert items == [("abroad", "outgoing", None, "Ratssaal"), ("first", "incoming", "ratssaal", "")]
@@ -89,4 +90,5 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         ("second", price, None, None),
     ]
     assert changes == [(None, "")]
+    assert lengths == [(60, False)]
     assert found == ["abroad"]

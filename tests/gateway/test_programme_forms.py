@@ -96,7 +96,8 @@ def test_absences_and_pairs_of_languages_are_entered_and_removed(client: FlaskCl
         "person__absences.0.end_time": "2030-05-15T00:00",
     }
     assert send(client, "/people/new", **sent).status_code == 303
-    person = next(each for each in rest.get("/v1/people", pageSize="1000").json["people"] if each["function"] == sent["person__function"])
+    people = rest.get("/v1/people", pageSize="1000").json["people"]
+    (person,) = (each for each in people if each["function"] == sent["person__function"])
     assert person["languagePairs"] == ["ar-de", "en-de"]
     assert person["absences"] == [{"startTime": "2030-05-13T22:00:00Z", "endTime": "2030-05-14T22:00:00Z"}]
     page = client.get(f"/{person['name']}/edit", headers={"Accept-Language": "en"}).text

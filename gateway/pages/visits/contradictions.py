@@ -12,7 +12,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from gateway.i18n.formats import format_instant, format_minutes, format_time
+from gateway.i18n.formats import format_instant, format_minutes, format_span, format_time
 from gateway.i18n.gettext import translate_later as _l
 from gateway.i18n.languages import get_pair_name
 
@@ -49,21 +49,24 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
         format_instant(moment, zone) if requirement.HasField(field) else ""
         for field, moment in (("start_time", requirement.start_time), ("end_time", requirement.end_time))
     )
+    when = format_span(requirement.start_time, requirement.end_time, zone)
     minutes = format_minutes(requirement.minutes)
     words = _join(requirement.words)
     match requirement.kind:
         case Kind.OPENING_HOURS:
             return _(
-                "Everything takes place between %(start)s and %(end)s.",
+                "%(items)s: %(minutes)s between %(start)s and %(end)s.",
+                items=items,
+                minutes=minutes,
                 start=format_time(requirement.start_time, zone),
                 end=format_time(requirement.end_time, zone),
             )
         case Kind.BREAK:
-            return _("Break (%(label)s): %(start)s to %(end)s.", label=words, start=start, end=end)
+            return _("Break (%(label)s): %(when)s.", label=words, when=when)
         case Kind.ABSENCE:
-            return _("%(who)s is away or taken from %(start)s to %(end)s.", who=people, start=start, end=end)
+            return _("%(who)s is away or taken: %(when)s.", who=people, when=when)
         case Kind.ROOM_CLOSED:
-            return _("%(room)s is taken from %(start)s to %(end)s.", room=rooms, start=start, end=end)
+            return _("%(room)s is taken: %(when)s.", room=rooms, when=when)
         case Kind.REQUIRED_PERSON:
             return _("%(who)s has to be at %(items)s: %(minutes)s.", who=people, items=items, minutes=minutes)
         case Kind.ROOM_NEEDED if rooms:

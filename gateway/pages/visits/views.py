@@ -25,7 +25,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import dates, delegation, deletion, planning, programme, timetable
+from gateway.pages.visits import dates, delegation, deletion, planning, programme, rows, timetable
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
@@ -41,6 +41,7 @@ delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)
 planning.add_pages(blueprint)
 programme.add_pages(blueprint)
+rows.add_pages(blueprint)
 timetable.add_pages(blueprint)
 
 # Steps that ask for more than a click have a page of their own; the others are buttons.

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.error_metadata import MAX_LISTED
-from chassis.errors import InvalidArgument
+from chassis.errors import InvalidArgument, telling_entry
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
@@ -49,6 +49,11 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
     async def CreateAgendaItem(self, request: pb.CreateAgendaItemRequest, context: Any) -> pb.AgendaItem:
         return await answer_once(self._database, request, _create)
 
+    async def BatchCreateAgendaItems(
+        self, request: pb.BatchCreateAgendaItemsRequest, context: Any
+    ) -> pb.BatchCreateAgendaItemsResponse:
+        return await answer_once(self._database, request, _create_batch)
+
     async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
         message = request.agenda_item
         paths = updated_paths(request.update_mask, message, convert.AGENDA_ITEM_FIELDS)
@@ -75,11 +80,29 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
 async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
     visit = await _lock_visit(session, request.parent)
-    item = AgendaItem(visit_id=visit.id, direction=visit.direction, after=[])
-    await _assign(session, visit, item, request.agenda_item, convert.AGENDA_ITEM_FIELDS)
-    await bookings.book(session, item)
+    item = await _add(session, visit, request.agenda_item)
     await queries.note_part_change(session, visit)
     return convert.agenda_item_message(item)
+
+
+async def _create_batch(
+    session: Session, request: pb.BatchCreateAgendaItemsRequest
+) -> pb.BatchCreateAgendaItemsResponse:
+    visit = await _lock_visit(session, request.parent)
+    items = []
+    for index, message in enumerate(request.agenda_items):
+        with telling_entry("agenda_item", f"agenda_items[{index}]"):
+            items.append(await _add(session, visit, message))
+    await queries.note_part_change(session, visit)
+    return pb.BatchCreateAgendaItemsResponse(agenda_items=map(convert.agenda_item_message, items))
+
+
+async def _add(session: Session, visit: Visit, message: pb.AgendaItem) -> AgendaItem:
+    """Add an item to the agenda of a visit, which is locked; raises as `_assign` and `bookings.book`."""
+    item = AgendaItem(visit_id=visit.id, direction=visit.direction, after=[])
+    await _assign(session, visit, item, message, convert.AGENDA_ITEM_FIELDS)
+    await bookings.book(session, item)
+    return item
 
 
 async def _lock_visit(session: Session, name: str) -> Visit:

@@ -8,7 +8,7 @@ from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
-from chassis.errors import AlreadyExists
+from chassis.errors import AlreadyExists, telling_entry
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
@@ -44,6 +44,11 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
     async def CreateDelegate(self, request: pb.CreateDelegateRequest, context: Any) -> pb.Delegate:
         return await answer_once(self._database, request, _create)
 
+    async def BatchCreateDelegates(
+        self, request: pb.BatchCreateDelegatesRequest, context: Any
+    ) -> pb.BatchCreateDelegatesResponse:
+        return await answer_once(self._database, request, _create_batch)
+
     async def UpdateDelegate(self, request: pb.UpdateDelegateRequest, context: Any) -> pb.Delegate:
         message = request.delegate
         paths = updated_paths(request.update_mask, message, convert.DELEGATE_FIELDS)
@@ -74,14 +79,35 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 
 async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
     visit = await _lock_visit(session, request.parent)
-    fields = convert.delegate_columns(request.delegate)
+    delegate = await _add(session, visit, request.delegate)
+    await queries.note_part_change(session, visit)
+    return convert.delegate_message(delegate)
+
+
+async def _create_batch(session: Session, request: pb.BatchCreateDelegatesRequest) -> pb.BatchCreateDelegatesResponse:
+    visit = await _lock_visit(session, request.parent)
+    delegates = []
+    for index, message in enumerate(request.delegates):
+        with telling_entry("delegate", f"delegates[{index}]"):
+            delegates.append(await _add(session, visit, message))
+    await queries.note_part_change(session, visit)
+    return pb.BatchCreateDelegatesResponse(delegates=map(convert.delegate_message, delegates))
+
+
+async def _add(session: Session, visit: Visit, message: pb.Delegate) -> Delegate:
+    """
+    Add a delegate to a visit, which is locked.
+
+    Raises:
+        AlreadyExists: As `_require_no_head`, `travelling.join` and `bookings.rebook_delegate`.
+    """
+    fields = convert.delegate_columns(message)
     if fields["head"]:
         await _require_no_head(session, visit)
     delegate = Delegate(visit_id=visit.id, **fields)
     await travelling.join(session, visit, delegate)
     await bookings.rebook_delegate(session, visit, delegate)
-    await queries.note_part_change(session, visit)
-    return convert.delegate_message(delegate)
+    return delegate
 
 
 async def _get_visit(session: Session, name: str, *, lock: bool = False) -> Visit:
