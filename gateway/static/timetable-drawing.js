@@ -26,7 +26,9 @@ class TimetableDrawing {
     this.panel = new TimetablePanel(this.programme, this.clocks);
     this.saving = new Saving(frame.address, root.dataset.token);
     this.days = frame.days.map((day) => ({ ...day, start: readTime(`${day.date}T00:00`) }));
-    [this.kind, this.first, this.draft, this.chosen, this.isDragging] = ["none", 0, null, null, false];
+    [this.kind, this.first, this.isDragging] = ["none", 0, false];
+    // What is picked up, the item that is shown beside, and the card that is dragged out of the tray.
+    [this.draft, this.chosen, this.carried] = [null, null, null];
     [this.pending, this.changed, this.drawn, this.buttons] = [new Map(), new Set(), {}, 0];
     this.sameShiftNote = this.clockNote.textContent;
     root.classList.add("timetable--live");
@@ -81,7 +83,7 @@ class TimetableDrawing {
 
   draw() {
     if (this.isDragging) return;
-    const focused = this.box.contains(document.activeElement) ? document.activeElement.dataset.item : null;
+    const focused = this.board.contains(document.activeElement) ? document.activeElement.dataset.item : null;
     const count = this.countDays();
     this.drawn.days = count;
     this.first = Math.max(0, Math.min(this.first, this.days.length - count));
@@ -134,7 +136,9 @@ class TimetableDrawing {
   }
 
   drawPanel() {
-    this.panel.showTray(this.programme.unplaced.filter(({ id }) => id !== this.draft?.item.id && !this.pending.has(id)), (card, item) => this.prepareCard(card, item));
+    const waiting = this.programme.unplaced.filter(({ id }) => id !== this.draft?.item.id && !this.pending.has(id));
+    // A card that is dragged has to stay where it comes from.
+    if (!this.carried) this.panel.showTray(waiting, (card, item) => this.prepareCard(card, item));
     const item = this.draft?.item ?? this.programme.items.get(this.chosen);
     if (item) this.panel.showItem(item, this.placeOf(item), Boolean(this.draft));
     else this.panel.hideItem();
@@ -262,7 +266,7 @@ class TimetableDrawing {
   // The calendar draws a little later, and an item on another day anew.
   focus(id) {
     setTimeout(() => {
-      const drawn = this.box.querySelector(`[data-item="${CSS.escape(id)}"]`);
+      const drawn = this.board.querySelector(`[data-item="${CSS.escape(id)}"]`);
       if (drawn && drawn !== document.activeElement) drawn.focus({ preventScroll: false });
     });
   }

@@ -20,18 +20,20 @@ class TimetablePanel {
     if (this.said.textContent !== text) this.said.textContent = text;
   }
 
-  // The items without a time, as buttons that are given to `prepare`.
+  // The items without a time, as cards that are given to `prepare`.
   showTray(items, prepare) {
     this.tray.hidden = !items.length;
     this.tray.querySelector(".timetable__cards").replaceChildren(
       ...items.map((item) => {
-        const button = element("button", "timetable__card", item.title);
-        button.type = "button";
-        button.dataset.item = item.id;
-        button.append(" ", element("span", "quiet", item.length));
-        prepare(button, item);
+        // Firefox drags no buttons.
+        const card = element("div", "timetable__card", item.title);
+        card.dataset.item = item.id;
+        card.tabIndex = 0;
+        card.setAttribute("role", "button");
+        card.append(" ", element("span", "quiet", item.length));
+        prepare(card, item);
         const entry = element("li");
-        entry.append(button);
+        entry.append(card);
         return entry;
       }),
     );
@@ -90,8 +92,8 @@ class TimetablePanel {
     return named.join(" ");
   }
 
-  // Why an item stays where it was, and free places that `take` moves it to.
-  showRefusal(item, refusal, take) {
+  // Why an item stays where it was, and free places that `take` moves it to; `dismiss` is called once that is read.
+  showRefusal(item, refusal, take, dismiss) {
     const text = fill(this.texts.refused, { title: item.title, reason: refusal.title || refusal.text });
     const alert = element("div", "timetable__reason");
     alert.append(element("p", "timetable__own", text));
@@ -107,8 +109,7 @@ class TimetablePanel {
       );
       alert.append(choices);
     }
-    const dismiss = this.makeButton(this.texts.dismiss, () => this.hideRefusal(), "tertiary");
-    alert.append(dismiss);
+    alert.append(this.makeButton(this.texts.dismiss, dismiss, "tertiary"));
     this.refusal.replaceChildren(alert);
   }
 

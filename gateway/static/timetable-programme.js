@@ -57,17 +57,22 @@ class Programme {
     this.delegates = [];
     this.groups = [];
     this.chosenRooms = new Set();
-    this.elsewhere = frame.elsewhere.map((held) => ({ ...held, start: readTime(held.start), end: readTime(held.end) }));
+    this.noteElsewhere(frame);
   }
 
-  static read(item) {
-    return { ...item, start: readTime(item.start), end: readTime(item.end) };
+  // What other visits hold, and when people are away.
+  noteElsewhere({ elsewhere }) {
+    this.elsewhere = elsewhere.map(Programme.read);
+  }
+
+  static read(held) {
+    return { ...held, start: readTime(held.start), end: readTime(held.end) };
   }
 
   // Takes what the server answers, and returns the items that are new, changed or gone, as they were and as they are.
   update({ items, delegates, groups }) {
     const before = this.items;
-    this.items = new Map(items.map((item) => [item.id, Programme.read(item)]));
+    this.items = new Map(items.map(Programme.read).map((item) => [item.id, item]));
     [this.delegates, this.groups] = [delegates, groups];
     return [...new Set([...before.keys(), ...this.items.keys()])]
       .map((id) => ({ old: before.get(id), now: this.items.get(id) }))

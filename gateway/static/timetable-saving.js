@@ -21,6 +21,12 @@ class Saving {
     return answer.json();
   }
 
+  // Returns the page, or with the header of a part that part of it, as it is now; null where it cannot be had.
+  async askForPage(headers) {
+    const answer = await fetch(this.address, { headers }).catch(() => null);
+    return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  }
+
   // Moves an item to a place once what was moved before is saved; `current` finds it as it is then. Returns {saved}, or
   // {refusal}, or what went wrong besides as an exception.
   move(current, place, undoing = null) {

@@ -8,7 +8,6 @@ const toMinutes = ({ days, seconds }) => days * DAY + seconds / 60;
 class Timetable extends TimetableDrawing {
   constructor(root) {
     super(root);
-    this.carried = null;
     this.listen();
     this.follow();
   }
@@ -89,18 +88,21 @@ class Timetable extends TimetableDrawing {
 
   // A card from the tray is dragged into the calendar.
   prepareCard(card, item) {
-    if (!this.programme.frame.editable) {
-      card.addEventListener("click", () => this.click(item, false));
-      return;
-    }
-    card.draggable = true;
-    card.addEventListener("click", () => this.pickUp(item));
+    const take = () => (this.programme.frame.editable ? this.pickUp(item) : this.click(item, false));
+    card.addEventListener("click", take);
+    card.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      take();
+    });
+    card.draggable = this.programme.frame.editable;
     card.addEventListener("dragstart", ({ dataTransfer }) => {
       dataTransfer.setData("text/plain", item.title);
       this.carried = item;
     });
     card.addEventListener("dragend", () => {
       this.carried = null;
+      this.draw();
     });
   }
 
@@ -133,7 +135,10 @@ class Timetable extends TimetableDrawing {
     if (act === "pick-up") this.pickUp(item);
     if (act === "put-down") this.putDown();
     if (act === "put-back") this.putBack();
-    if (act === "take-out") this.save(item, { start: null, end: null, room: item.room });
+    if (act === "take-out") {
+      this.save(item, { start: null, end: null, room: item.room });
+      this.focus(item.id);
+    }
   }
 
   pickUp(item) {
@@ -245,7 +250,7 @@ class Timetable extends TimetableDrawing {
         const text = undoing ? this.texts.undone : saved.start === null ? this.texts.taken_out : this.texts.saved;
         this.panel.say(fill(text, { title: saved.title, when: this.panel.where(saved) }));
       } else {
-        this.panel.showRefusal(item, refusal, (free) => this.save(this.programme.items.get(item.id) ?? item, free));
+        this.refuse(item, refusal);
         this.panel.say("");
       }
     } catch (failure) {
@@ -255,6 +260,19 @@ class Timetable extends TimetableDrawing {
     this.draw();
     this.refreshList();
     await this.poll();
+  }
+
+  refuse(item, refusal) {
+    const take = (free) => {
+      this.save(this.programme.items.get(item.id) ?? item, free);
+      this.focus(item.id);
+    };
+    const dismiss = () => {
+      this.panel.hideRefusal();
+      this.focus(item.id);
+    };
+    this.panel.showRefusal(item, refusal, take, dismiss);
+    this.refreshElsewhere();
   }
 
   undo() {
@@ -312,10 +330,16 @@ class Timetable extends TimetableDrawing {
 
   // The list is what is printed.
   async refreshList() {
-    const answer = await fetch(this.programme.frame.address, { headers: { "HX-Request": "true" } });
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    this.list.replaceChildren(...page.body.childNodes);
+    const page = await this.saving.askForPage({ "HX-Request": "true" });
+    if (page) this.list.replaceChildren(...page.body.childNodes);
+  }
+
+  // A refusal may come from what other visits hold since the page was loaded.
+  async refreshElsewhere() {
+    const page = await this.saving.askForPage({});
+    if (!page) return;
+    this.programme.noteElsewhere(JSON.parse(page.getElementById("timetable-frame").textContent));
+    this.draw();
   }
 }
 

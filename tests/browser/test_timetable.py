@@ -27,12 +27,14 @@ class Office:
         self.day = f"20{30 + number}-05-13"
         self.room = self.post("/v1/rooms", {"displayName": f"Saal {number}"})
         self.person = self.post("/v1/people", {"function": f"Mayor {number}"})
-        exchange = self.get("/v1/exchanges")["exchanges"][0]["name"]
-        days = {
-            f"{end}Date": {"year": 2030 + number, "month": 5, "day": day} for end, day in (("start", 13), ("end", 15))
-        }
-        body = {"title": f"Visit {number}", "exchange": exchange, "direction": "DIRECTION_INCOMING", **days}
-        self.visit = self.post("/v1/visits", {**body, "hostDepartment": "Dezernatscontrolling"})["name"]
+        self.visit = self.add_visit(f"Visit {number}")
+
+    def add_visit(self, title: str) -> str:
+        """Add a visit on the same days, and return its name."""
+        exchange, year = self.get("/v1/exchanges")["exchanges"][0]["name"], int(self.day[:4])
+        days = {f"{end}Date": {"year": year, "month": 5, "day": day} for end, day in (("start", 13), ("end", 15))}
+        body = {"title": title, "exchange": exchange, "direction": "DIRECTION_INCOMING", **days}
+        return str(self.post("/v1/visits", {**body, "hostDepartment": "Dezernatscontrolling"})["name"])
 
     def get(self, path: str) -> dict[str, Any]:
         answer = self.page.request.get(f"/api{path}", headers=self.headers)
@@ -139,7 +141,27 @@ def test_what_would_clash_shows_while_one_drags_and_a_refused_move_goes_back(ope
     refusal.get_by_role("button", name="10:00–11:00").click()
     expect(said(page)).to_contain_text("Saved.")
     expect(refusal).to_be_empty()
+    expect(page.locator("#timetable-calendar").get_by_role("button", name="Workshop")).to_be_focused()
     assert office.span(item)[0] == f"{office.day}T08:00:00Z"
+
+
+def test_what_another_visit_has_booked_meanwhile_is_learned_from_a_refusal(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    office.add("Workshop", 11, room=office.room["name"])
+    open_timetable(page, office)
+    ours, office.visit = office.visit, office.add_visit("Another visit")
+    office.add("Rehearsal", 9, room=office.room["name"])
+    drag(page, drawn(page, "Workshop"), hours=-2)
+    expect(said(page)).to_contain_text("Nothing clashes.")
+    page.mouse.up()
+    expect(page.get_by_role("alert")).to_contain_text("Rehearsal")
+    drag(page, drawn(page, "Workshop"), hours=-2)
+    expect(said(page)).to_contain_text(
+        f"Clashes with “Another visit: Rehearsal”, 09:00–10:00: {office.room['displayName']}"
+    )
+    page.mouse.up()
+    assert office.get(f"/v1/{ours}/agendaItems")["agendaItems"][0]["startTime"] == f"{office.day}T09:00:00Z"
 
 
 @pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "de")])
