@@ -41,6 +41,7 @@ PAGES = [
     "{visit}/agendaItems/rows",
     "{visit}/postpone",
     "{visit}/scheduleRuns/new",
+    "{visit}/lessons",
     "{visit}/timetable",
     "/forums",
     "/forums/new",

@@ -82,6 +82,8 @@ MAY_CALL = {
     "CalendarService.ParseCalendar": "ACM",
     "CalendarService.ProposeDates": "CM",
     "SchedulingService.ScheduleProgramme": "ACM",
+    "VisitLessonService.ListVisitLessons": "CM",
+    "VisitLessonService.DecideVisitLesson": "CM",
     "ScheduleRunService.GetScheduleRun": "CM",
     "ScheduleRunService.ListScheduleRuns": "CM",
     "ScheduleRunService.CreateScheduleRun": "CM",

@@ -25,7 +25,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import dates, delegation, deletion, planning, programme, rows, timetable
+from gateway.pages.visits import dates, delegation, deletion, lessons, planning, programme, rows, timetable
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
@@ -39,6 +39,7 @@ blueprint = Blueprint("visits", __name__, url_prefix="/visits")
 dates.add_pages(blueprint)
 delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)
+lessons.add_pages(blueprint)
 planning.add_pages(blueprint)
 programme.add_pages(blueprint)
 rows.add_pages(blueprint)
@@ -155,6 +156,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         learnings=arrived,
         awaited=awaited,
         next_ask=int(awaited),
+        with_lessons=visit.state in lessons.PLANNED_STATES and may("VisitLessonService.ListVisitLessons"),
         course=COURSE,
         steps_with_a_page=(*STEPS_WITH_A_PAGE, *_list_doubtful_steps(visit, prepared=bool(agenda and delegates))),
     )
