@@ -42,6 +42,7 @@ PAGES = [
     "{visit}/postpone",
     "{visit}/scheduleRuns/new",
     "{visit}/lessons",
+    "{visit}/timetable",
     "/forums",
     "/forums/new",
     FORUM,
