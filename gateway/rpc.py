@@ -20,6 +20,8 @@ from austausch.exchange.v1 import (
     calendars_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
+    lessons_pb2,
+    lessons_pb2_grpc,
     schedule_runs_pb2,
     schedule_runs_pb2_grpc,
     scheduling_pb2,
@@ -47,6 +49,7 @@ CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
     "exchange": (
         exchange_pb2.DESCRIPTOR,
         calendars_pb2.DESCRIPTOR,
+        lessons_pb2.DESCRIPTOR,
         schedule_runs_pb2.DESCRIPTOR,
         scheduling_pb2.DESCRIPTOR,
     ),
@@ -152,6 +155,7 @@ def call(method: MethodDescriptor, request: Message) -> Message:
 STUBS: dict[str, ModuleType] = {
     exchange_pb2.DESCRIPTOR.name: exchange_pb2_grpc,
     calendars_pb2.DESCRIPTOR.name: calendars_pb2_grpc,
+    lessons_pb2.DESCRIPTOR.name: lessons_pb2_grpc,
     schedule_runs_pb2.DESCRIPTOR.name: schedule_runs_pb2_grpc,
     scheduling_pb2.DESCRIPTOR.name: scheduling_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
@@ -173,6 +177,7 @@ delegates = _get_app_stub(exchange_pb2_grpc.DelegateServiceStub, "exchange")
 agenda_items = _get_app_stub(exchange_pb2_grpc.AgendaItemServiceStub, "exchange")
 programmes = _get_app_stub(exchange_pb2_grpc.ProgrammeServiceStub, "exchange")
 calendars = _get_app_stub(calendars_pb2_grpc.CalendarServiceStub, "exchange")
+visit_lessons = _get_app_stub(lessons_pb2_grpc.VisitLessonServiceStub, "exchange")
 schedule_runs = _get_app_stub(schedule_runs_pb2_grpc.ScheduleRunServiceStub, "exchange")
 rooms = _get_app_stub(exchange_pb2_grpc.RoomServiceStub, "exchange")
 people = _get_app_stub(exchange_pb2_grpc.PersonServiceStub, "exchange")

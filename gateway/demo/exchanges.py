@@ -19,6 +19,7 @@ class DemoVisit:
         begins: Its Monday; or for a visit to come how far ahead it lies at least, counted from the day of loading.
         course: Verbs of the transitions that it has made.
         debrief: What it taught; None before it is reported.
+        wishes: Items for the whole delegation that have no time yet, and how many minutes they take: to be planned.
     """
 
     title: str
@@ -31,6 +32,7 @@ class DemoVisit:
     interpreter: str
     interpretation: tuple[str, ...]
     debrief: Debrief | None = None
+    wishes: tuple[tuple[str, int], ...] = ()
 
     def first_day(self, today: date) -> date:
         """Return the Monday on which it begins, when the demo data is loaded today."""
@@ -133,6 +135,26 @@ SWANSEA_COMES = DemoVisit(
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
 )
+SWANSEA_IS_TO_BE_PLANNED = DemoVisit(
+    title="Dritter Besuch der Controller aus Swansea: Programm noch zu planen",
+    begins=timedelta(weeks=10),
+    course=("agree",),
+    host_department="Dezernatscontrolling",
+    purpose="An diesem Besuch lässt sich die Planung ausprobieren. (Der Besuch ist ein Beispiel.)",
+    delegates=(("Head of controlling", ("en",)), ("Directorate controller", ("en", "cy"))),
+    agenda=(),
+    wishes=(
+        ("Begrüßung durch das Internationale Büro", 45),
+        ("Steuerung über Kennzahlen", 90),
+        ("Haushalt und Produkte", 90),
+        ("Berichte an den Gemeinderat", 60),
+        ("Beteiligungen der Stadt", 90),
+        ("Gespräch mit der Kämmerei", 60),
+        ("Nachbereitung", 60),
+    ),
+    interpreter="dolmetschen-englisch",
+    interpretation=("en", "de"),
+)
 SWANSEA = DemoExchange(
     city="swansea",
     exchange=Exchange(
@@ -144,7 +166,7 @@ SWANSEA = DemoExchange(
         "walisischen Partnerstadt Swansea.",
         sdg_targets=["16.6", "17.16"],
     ),
-    visits=(SWANSEA_CAME, SWANSEA_COMES),
+    visits=(SWANSEA_CAME, SWANSEA_COMES, SWANSEA_IS_TO_BE_PLANNED),
 )
 HEBRON_CAME = DemoVisit(
     title="Fachleute für Wasser und Abwasser aus Hebron in Mannheim",

@@ -212,6 +212,16 @@ def _load_programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
             plan.title,
             title,
         )
+    for title, minutes in plan.wishes:
+        wish = exchange.AgendaItem(
+            title=title,
+            duration_minutes=minutes,
+            whole_delegation=True,
+            needs_room=True,
+            interpretation_languages=plan.interpretation,
+        )
+        request = exchange.CreateAgendaItemRequest(parent=visit.name, agenda_item=wish)
+        _create(rpc.agenda_items.CreateAgendaItem, request, city, plan.title, title)
 
 
 def _load_forum() -> None:

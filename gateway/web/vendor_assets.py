@@ -15,6 +15,9 @@ VENDOR = GATEWAY / "static" / "vendor"
 
 # Path below node_modules (a file, or a glob whose matches go into the target directory) → place below static/vendor.
 ASSETS: dict[str, str] = {
+    "@event-calendar/build/dist/event-calendar.min.css": "event-calendar/event-calendar.min.css",
+    "@event-calendar/build/dist/event-calendar.min.js": "event-calendar/event-calendar.min.js",
+    "@event-calendar/build/package.json": "event-calendar/package.json",  # names its licence; it brings no file of it
     "@kern-ux/native/dist/kern.min.css": "kern/kern.min.css",
     "@kern-ux/native/dist/fonts/fira-sans.css": "kern/fonts/fira-sans.css",
     "@kern-ux/native/dist/fonts/fira-sans/*.woff2": "kern/fonts/fira-sans/",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from austausch.exchange.v1 import calendars_pb2_grpc, schedule_runs_pb2_grpc, scheduling_pb2_grpc
+from austausch.exchange.v1 import calendars_pb2_grpc, lessons_pb2_grpc, schedule_runs_pb2_grpc, scheduling_pb2_grpc
 from austausch.exchange.v1 import exchange_pb2_grpc as contract
 
 from chassis import server
@@ -25,6 +25,7 @@ from services.exchange.service.programmes import ProgrammeServicer
 from services.exchange.service.rooms import RoomServicer
 from services.exchange.service.schedule_runs import ScheduleRunServicer
 from services.exchange.service.scheduling import SchedulingServicer
+from services.exchange.service.visit_lessons import VisitLessonServicer
 from services.exchange.service.visits import VisitServicer
 
 NAME = "exchange"
@@ -64,6 +65,7 @@ def build(settings: ExchangeSettings) -> server.Service:
                 calendars_pb2_grpc.add_CalendarServiceServicer_to_server,
                 CalendarServicer(database, settings.home_city, SchoolHolidays(settings.school_holidays)),
             ),
+            (lessons_pb2_grpc.add_VisitLessonServiceServicer_to_server, VisitLessonServicer(database)),
             (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(planners)),
             (
                 schedule_runs_pb2_grpc.add_ScheduleRunServiceServicer_to_server,

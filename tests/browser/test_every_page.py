@@ -48,6 +48,8 @@ PAGES = [
     "{visit}/agendaItems/rows",
     "{visit}/postpone",
     "{visit}/scheduleRuns/new",
+    "{visit}/lessons",
+    "{visit}/timetable",
     "/forums",
     "/forums/new",
     FORUM,

@@ -27,7 +27,7 @@ SIZES = {
     "/v1/cities": 11,
     "/v1/partnerships": 10,
     "/v1/exchanges": 2,
-    "/v1/visits": 4,
+    "/v1/visits": 5,
     "/v1/rooms": 2,
     "/v1/people": 4,
     "/v1/forums": 1,
@@ -72,7 +72,7 @@ def test_an_interrupted_load_is_continued_and_loads_nothing_twice(empty: Gateway
     rest = signed_in(empty, "coordinator")
     assert {path: rest.get(path).json["totalSize"] for path in SIZES} == SIZES
     visits = rest.get("/v1/visits", orderBy="start_date").json["visits"]
-    states = ["STATE_CLOSED", "STATE_CLOSED", "STATE_CONFIRMED", "STATE_PLANNED"]
+    states = ["STATE_CLOSED", "STATE_CLOSED", "STATE_CONFIRMED", "STATE_PLANNED", "STATE_AGREED"]
     assert [visit["state"] for visit in visits] == states
     assert {one["state"] for one in rest.get("/v1/partnerships").json["partnerships"]} == {"STATE_ACTIVE"}
     panelists = rest.get(f"{FORUM}/panelists").json["panelists"]
@@ -94,8 +94,11 @@ def test_visits_lie_ahead_with_their_delegation_and_programme(empty: Gateway) ->
         orderBy="start_date",
         **{"fromDate.year": today.year, "fromDate.month": today.month, "fromDate.day": today.day},
     ).json["visits"]
-    assert [visit["exchangeTitle"] for visit in ahead] == ["Controlling in den Dezernaten", "Wasser und Abwasser"]
-    for visit in ahead:
+    *prepared, to_be_planned = ahead
+    assert [visit["exchangeTitle"] for visit in prepared] == ["Controlling in den Dezernaten", "Wasser und Abwasser"]
+    items = office.get(f"/v1/{to_be_planned['name']}/agendaItems").json["agendaItems"]
+    assert (len(items), any("startTime" in item for item in items)) == (7, False)
+    for visit in prepared:
         first = date(**visit["startDate"])
         assert timedelta(days=7) < first - today <= timedelta(weeks=8)
         assert first.weekday() == 0

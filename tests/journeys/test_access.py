@@ -85,6 +85,8 @@ MAY_CALL = {
     "CalendarService.ListHolidays": "ACMPES",
     "CalendarService.ListOccupancies": "ACM",
     "SchedulingService.ScheduleProgramme": "ACM",
+    "VisitLessonService.ListVisitLessons": "CM",
+    "VisitLessonService.DecideVisitLesson": "CM",
     "ScheduleRunService.GetScheduleRun": "CM",
     "ScheduleRunService.ListScheduleRuns": "CM",
     "ScheduleRunService.CreateScheduleRun": "CM",

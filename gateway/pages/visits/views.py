@@ -1,9 +1,8 @@
 """Pages of visits: the list, the form, one visit with all that belongs to it, its steps and its debrief."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +25,8 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import calendar, dates, delegation, deletion, planning, programme, rows
+from gateway.pages.visits import calendar, dates, delegation, deletion, lessons, planning, programme, rows, timetable
+from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import get_other_city, list_hints
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
@@ -40,9 +40,11 @@ blueprint = Blueprint("visits", __name__, url_prefix="/visits")
 dates.add_pages(blueprint)
 delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)
+lessons.add_pages(blueprint)
 planning.add_pages(blueprint)
 programme.add_pages(blueprint)
 rows.add_pages(blueprint)
+timetable.add_pages(blueprint)
 
 # Steps that ask for more than a click have a page of their own; the others are buttons.
 STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
@@ -109,7 +111,7 @@ def create() -> ResponseReturnValue:
     ), form.status
 
 
-def _find_city(exchanges: Iterable[pb.Exchange], name: str) -> str:
+def _find_city(exchanges: Sequence[pb.Exchange], name: str) -> str:
     return next((exchange.city for exchange in exchanges if exchange.name == name), "")
 
 
@@ -155,7 +157,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         "visits/show.html",
         visit=visit,
         delegates=delegates,
-        agenda=_group_by_day(agenda, visit.time_zone),
+        agenda=group_by_day(agenda, visit.time_zone),
         list_attendance=partial(
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
         ),
@@ -163,6 +165,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         learnings=arrived,
         awaited=awaited,
         next_ask=int(awaited),
+        with_lessons=visit.state in lessons.PLANNED_STATES and may("VisitLessonService.ListVisitLessons"),
         course=COURSE,
         steps_with_a_page=(*STEPS_WITH_A_PAGE, *_list_doubtful_steps(visit, prepared=bool(agenda and delegates))),
     )
@@ -377,13 +380,3 @@ def _get_state(visit: pb.Visit) -> str:
 def _get_today(visit: pb.Visit) -> date:
     """Return the day that it is where the visit takes place."""
     return datetime.now(ZoneInfo(visit.time_zone)).date()
-
-
-def _group_by_day(agenda: Iterable[pb.AgendaItem], zone: str) -> list[tuple[date | None, list[pb.AgendaItem]]]:
-    """Return the agenda by the day on which each item starts, as clocks in `zone` show it; without a time as None."""
-    here = ZoneInfo(zone)
-
-    def get_day(item: pb.AgendaItem) -> date | None:
-        return item.start_time.ToDatetime(UTC).astimezone(here).date() if item.HasField("start_time") else None
-
-    return [(day, list(items)) for day, items in groupby(agenda, key=get_day)]

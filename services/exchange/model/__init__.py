@@ -10,6 +10,7 @@ from services.exchange.model.person import Person
 from services.exchange.model.room import Room
 from services.exchange.model.schedule_run import RunState, ScheduleRun
 from services.exchange.model.visit import Direction, Visit, VisitState
+from services.exchange.model.visit_lesson import Decision, VisitLesson
 
 __all__ = [
     "NO_DOUBLE_BOOKING",
@@ -17,6 +18,7 @@ __all__ = [
     "Base",
     "Booking",
     "City",
+    "Decision",
     "Delegate",
     "Direction",
     "Exchange",
@@ -33,5 +35,6 @@ __all__ = [
     "ScheduleRun",
     "Transport",
     "Visit",
+    "VisitLesson",
     "VisitState",
 ]

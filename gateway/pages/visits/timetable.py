@@ -1,0 +1,168 @@
+"""The timetable of a visit: its page, what the page asks for while it is open, and the moves that are made on it."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import Blueprint, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from chassis.convert import date_of
+from chassis.errors import DomainError
+from gateway import rpc
+from gateway.auth import permissions
+from gateway.auth.permissions import may
+from gateway.auth.sign_in import sign_in_required
+from gateway.forms.form import Form
+from gateway.i18n.formats import format_day
+from gateway.i18n.languages import LOCALES, current_language
+from gateway.pages.visits import free_times, timetable_values
+from gateway.pages.visits.agenda_days import group_by_day
+from gateway.pages.visits.day_notes import describe_days
+from gateway.pages.visits.programme import list_attendance
+from gateway.pages.visits.timetable_texts import list_texts
+from gateway.web.links import href
+
+# What a move may change of an item.
+MOVABLE = ("start_time", "end_time", "room")
+MOST = 1000
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Give the blueprint of visits the pages of timetables."""
+    blueprint.add_url_rule("/<visit_id>/timetable", view_func=timetable)
+    blueprint.add_url_rule("/<visit_id>/timetable.json", view_func=timetable_items)
+    blueprint.add_url_rule("/<visit_id>/agendaItems/<item_id>/move", view_func=move_item, methods=["POST"])
+
+
+@sign_in_required
+def timetable(visit_id: str) -> ResponseReturnValue:
+    """Answer the timetable; to the page itself, once something has changed, the list that it prints."""
+    programme = _get_programme(visit_id)
+    visit = programme.visit
+    shown = {
+        "visit": visit,
+        "agenda": group_by_day(programme.agenda_items, visit.time_zone),
+        "list_attendance": partial(
+            list_attendance, delegates={delegate.name: delegate.function for delegate in programme.delegates}
+        ),
+        "guest_zone": _get_zone(visit.guest_city),
+        "now": datetime.now(UTC),
+    }
+    if request.headers.get("HX-Request"):
+        return render_template("visits/timetable_list.html", **shown)
+    return render_template("visits/timetable.html", frame=_build_frame(visit), **shown)
+
+
+@sign_in_required
+def timetable_items(visit_id: str) -> ResponseReturnValue:
+    """Answer what changes on a timetable; nothing but 304 to whoever has it already."""
+    response: Response = jsonify(timetable_values.write_programme(_get_programme(visit_id)))
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:20])
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.update(["Cookie", "Accept-Language"])
+    return response.make_conditional(request)
+
+
+@sign_in_required
+def move_item(visit_id: str, item_id: str) -> ResponseReturnValue:
+    """
+    Move an item of the programme, and answer it as it is then.
+
+    A refusal is answered with its status: `title`, `text`, `advice`, `links`, and free `alternatives` of a clash.
+    """
+    programme = _get_programme(visit_id)
+    form = Form(zone=programme.visit.time_zone)
+    alternatives: list[dict[str, str]] = []
+    with form.catch_refusal():
+        permissions.require("AgendaItemService.UpdateAgendaItem")
+        wanted = form.build_request(pb.UpdateAgendaItemRequest)
+        wanted.agenda_item.name = f"visits/{visit_id}/agendaItems/{item_id}"
+        wanted.update_mask.paths.extend(field for field in MOVABLE if f"agenda_item.{field}" in form.values)
+        try:
+            saved = rpc.agenda_items.UpdateAgendaItem(wanted)
+            return jsonify(timetable_values.write_item(saved, programme))
+        except DomainError as refusal:
+            alternatives = _propose_alternatives(wanted.agenda_item, programme, refusal)
+            raise
+    explanation = form.explanation
+    complaints = [text for texts in form.complaints.values() for text in texts]
+    return jsonify(
+        title=explanation.title if explanation else "",
+        text=explanation.text if explanation else "\n".join(dict.fromkeys(complaints)),
+        advice=explanation.advice if explanation else "",
+        links=[{"href": href(name), "title": title} for name, title in explanation.links] if explanation else [],
+        alternatives=alternatives,
+    ), form.status
+
+
+def _get_programme(visit_id: str) -> pb.Programme:
+    return rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
+
+
+def _get_zone(city: str) -> str:
+    """Return the IANA zone of a city."""
+    return rpc.cities.GetCity(pb.GetCityRequest(name=city)).time_zone
+
+
+def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusal: DomainError) -> list[dict[str, str]]:
+    """Return free alternatives to a move that clashes; none to one that is refused for another reason."""
+    stored = next((item for item in programme.agenda_items if item.name == change.name), None)
+    if refusal.reason not in ("DOUBLE_BOOKING", "PERSON_ABSENT") or stored is None or not change.HasField("start_time"):
+        return []
+    wanted = pb.AgendaItem()
+    wanted.CopyFrom(stored)
+    wanted.ClearField("room")
+    wanted.MergeFrom(change)
+    return timetable_values.propose_alternatives(wanted, programme, refusal, _list_rooms(programme.visit))
+
+
+def _list_rooms(visit: pb.Visit) -> Sequence[pb.Room]:
+    """Return the rooms that items of a visit may be in: those of the home city, where it hosts."""
+    if visit.direction != pb.Visit.DIRECTION_INCOMING or not may("RoomService.ListRooms"):
+        return []
+    return rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=MOST)).rooms
+
+
+def _build_frame(visit: pb.Visit) -> dict[str, Any]:
+    """Return what stays as it is while a timetable is open: its days, clocks, rooms, people and texts."""
+    zone, notes = ZoneInfo(visit.time_zone), describe_days(visit)
+    days = free_times.list_days(date_of(visit.start_date), date_of(visit.end_date))
+    people: Sequence[pb.Person] = []
+    if may("PersonService.ListPeople"):
+        people = rpc.people.ListPeople(pb.ListPeopleRequest(page_size=MOST)).people
+    return {
+        "address": f"{href(visit.name)}/timetable",
+        "editable": visit.editable,
+        "locale": LOCALES[current_language()].replace("_", "-"),
+        "host": {"city": visit.host_city_display_name, "zone": visit.time_zone},
+        "guest": {"city": visit.guest_city_display_name, "zone": _get_zone(visit.guest_city)},
+        "days": [
+            {"date": f"{day}", "label": format_day(day), "notes": notes[day].texts, "off": notes[day].is_off}
+            for day in days
+        ],
+        "hours": [f"{free_times.FIRST_HOUR:%H:%M}", f"{free_times.LAST_HOUR:%H:%M}"],
+        "lunch": [f"{moment:%H:%M}" for moment in free_times.LUNCH],
+        "rooms": [{"name": room.name, "title": room.display_name} for room in _list_rooms(visit)],
+        "people": [{"name": person.name, "title": person.function} for person in people],
+        "elsewhere": _list_elsewhere(visit, people, zone),
+        "texts": list_texts(visit),
+    }
+
+
+def _list_elsewhere(visit: pb.Visit, people: Sequence[pb.Person], zone: ZoneInfo) -> list[Any]:
+    """Return what other visits on the same days hold, and when people are away; for who may change the programme."""
+    if not visit.editable:
+        return []
+    wanted = pb.ListVisitsRequest(page_size=MOST, from_date=visit.start_date, to_date=visit.end_date)
+    others = rpc.visits.ListVisits(wanted).visits
+    holding = [one.name for one in others if one.name != visit.name and one.state != pb.Visit.STATE_CANCELLED]
+    programmes = [_get_programme(name.rpartition("/")[2]) for name in holding]
+    return [
+        *timetable_values.list_bookings_elsewhere(programmes, zone),
+        *timetable_values.list_absences(people, zone),
+    ]

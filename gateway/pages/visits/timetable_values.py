@@ -1,0 +1,150 @@
+"""The programme of a visit as its timetable takes it: plain values, times as the host's clocks show them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+from flask_babel import gettext as _
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chassis.convert import date_of
+from chassis.error_metadata import read_indexed
+from chassis.errors import DomainError
+from gateway.i18n.formats import format_local_text, format_minutes
+from gateway.pages.visits.free_times import Span, find_free_spans, list_days
+from gateway.pages.visits.programme import list_attendance
+from gateway.vocabulary.enum_labels import list_options
+from gateway.web.links import href
+
+MAX_ALTERNATIVES = 3
+
+
+def write_programme(programme: pb.Programme) -> dict[str, Any]:
+    """Return `items` and the `groups` of the delegation that they may book."""
+    return {
+        "items": [write_item(item, programme) for item in programme.agenda_items],
+        "delegates": [{"name": one.name, "title": one.function} for one in programme.delegates],
+        "groups": [{"name": name, "title": title} for name, title in list_options("Delegate.Group")],
+    }
+
+
+def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
+    """Return an item: what it is, where and with whom, and what it `books`; without times where it is not placed."""
+    zone = ZoneInfo(programme.visit.time_zone)
+    placed = item.HasField("start_time") and item.HasField("end_time")
+    return {
+        "name": item.name,
+        "id": item.name.rpartition("/")[2],
+        "title": item.title,
+        "start": _write_local(item.start_time, zone) if placed else "",
+        "end": _write_local(item.end_time, zone) if placed else "",
+        "minutes": item.duration_minutes,
+        "length": format_minutes(item.duration_minutes),
+        "room": item.room,
+        "room_title": item.room_display_name,
+        "place": item.place,
+        "people": list_attendance(item, {one.name: one.function for one in programme.delegates}),
+        "books": list_bookings(item, programme.delegates),
+        "groups": _list_groups(item, programme.delegates),
+        "fixed": item.fixed,
+        "updater": item.updater,
+        "etag": item.etag,
+        "page": f"{href(programme.visit.name)}/agendaItems/{item.name.rpartition('/')[2]}",
+    }
+
+
+def list_bookings(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
+    """Return the resource names of whom an item books, its room left out; groups as those who travel in them now."""
+    grouped = [one.name for one in delegates if item.whole_delegation or one.group in item.groups]
+    return list(dict.fromkeys(filter(None, [*item.people, item.interpreter, *grouped])))
+
+
+def _list_groups(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
+    """Return the groups that an item books, or of whom it books somebody."""
+    booked = {*item.groups, *(one.group for one in delegates if item.whole_delegation or one.name in item.people)}
+    return [name for name, _label in list_options("Delegate.Group") if pb.Delegate.Group.Value(name) in booked]
+
+
+def _write_local(instant: Timestamp, zone: ZoneInfo) -> str:
+    return f"{_get_local(instant, zone):%Y-%m-%dT%H:%M}"
+
+
+def _get_local(instant: Timestamp, zone: ZoneInfo) -> datetime:
+    return instant.ToDatetime(UTC).astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
+
+
+def get_span(item: pb.AgendaItem, zone: ZoneInfo) -> Span:
+    """Return when an item takes place, on the clocks of a zone."""
+    return Span(_get_local(item.start_time, zone), _get_local(item.end_time, zone))
+
+
+def propose_alternatives(
+    wanted: pb.AgendaItem, programme: pb.Programme, refusal: DomainError, rooms: Sequence[pb.Room]
+) -> list[dict[str, str]]:
+    """
+    Return where an item could be instead of where it clashes: another room at that time, or other times.
+
+    Free is what neither the visit's own items hold nor the clashes and absences that the refusal names.
+
+    Args:
+        wanted: The item as it was to be: with times, room and people.
+        rooms: Rooms of the host that it may be in instead.
+    """
+    zone, taken = ZoneInfo(programme.visit.time_zone), {*list_bookings(wanted, programme.delegates), wanted.room}
+    at = get_span(wanted, zone)
+    held_by_others = [
+        (clash["resource"], Span(*(_read_local(clash[field], zone) for field in ("start_time", "end_time"))))
+        for things in ("clashes", "absences")
+        for clash in read_indexed(refusal.metadata, things).values()
+    ]
+    others = [item for item in programme.agenda_items if item.name != wanted.name and item.HasField("start_time")]
+    held = [(get_span(item, zone), {*list_bookings(item, programme.delegates), item.room}) for item in others]
+    found = []
+    if {resource for resource, _ in held_by_others} == {wanted.room}:
+        occupied = {name for span, names in held if span.overlaps(at) for name in names}
+        free = (room for room in rooms if room.name not in occupied and room.seats >= wanted.seats)
+        found = [_write_alternative(at, room.name, room.display_name) for room in free][:1]
+    busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names - {""})]
+    days = list_days(date_of(programme.visit.start_date), date_of(programme.visit.end_date))
+    spans = find_free_spans(at, busy, days, MAX_ALTERNATIVES - len(found))
+    return found + [_write_alternative(span, wanted.room) for span in spans]
+
+
+def _read_local(text: str, zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None)
+
+
+def _write_alternative(span: Span, room: str, title: str = "") -> dict[str, str]:
+    start, end = (f"{moment:%Y-%m-%dT%H:%M}" for moment in (span.start, span.end))
+    when = f"{format_local_text(start)}–{span.end:%H:%M}"
+    return {"start": start, "end": end, "room": room, "label": f"{title}, {when}" if title else when}
+
+
+def list_bookings_elsewhere(programmes: Iterable[pb.Programme], zone: ZoneInfo) -> Iterator[Mapping[str, str]]:
+    """Yield what other visits hold, and when: `resource`, `start`, `end` and the `title` of the item."""
+    for programme in programmes:
+        for item in programme.agenda_items:
+            if not item.HasField("start_time"):
+                continue
+            span = get_span(item, zone)
+            for resource in filter(None, [item.room, *list_bookings(item, programme.delegates)]):
+                yield {
+                    "resource": resource,
+                    "start": f"{span.start:%Y-%m-%dT%H:%M}",
+                    "end": f"{span.end:%Y-%m-%dT%H:%M}",
+                    "title": f"{programme.visit.title}: {item.title}",
+                }
+
+
+def list_absences(people: Iterable[pb.Person], zone: ZoneInfo) -> Iterator[Mapping[str, str]]:
+    """Yield when people are away, as `list_bookings_elsewhere` yields what they do."""
+    for person in people:
+        for absence in person.absences:
+            yield {
+                "resource": person.name,
+                "start": _write_local(absence.start_time, zone),
+                "end": _write_local(absence.end_time, zone),
+                "title": _("Away"),
+            }

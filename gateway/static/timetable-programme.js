@@ -1,0 +1,161 @@
+// What the timetable knows of a programme: items, what they hold of rooms and people, what clashes, what is free.
+// A time is a number of minutes on the host's clocks, counted as if they were UTC: a browser's own zone never matters.
+
+const DAY = 24 * 60;
+const MINUTE = 60_000;
+const FEW_ROOMS = 4;
+
+const readTime = (text) => (text ? Date.parse(`${text}Z`) / MINUTE : null);
+const writeTime = (time) => (time === null ? "" : new Date(time * MINUTE).toISOString().slice(0, 16));
+const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (found, name) => values[name] ?? found);
+
+// Times and days as the reader's language writes them, on the clocks of both cities.
+class Clocks {
+  constructor({ locale, host, guest }) {
+    const format = (options) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });
+    this.times = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    this.dates = format({ weekday: "short", day: "numeric", month: "short" });
+    [this.host, this.guest] = [host.zone, guest.zone].map((timeZone) =>
+      new Intl.DateTimeFormat("en", {
+        timeZone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric",
+      }),
+    );
+  }
+
+  time(time) {
+    return this.times.format(time * MINUTE);
+  }
+
+  day(time) {
+    return this.dates.format(time * MINUTE);
+  }
+
+  span({ start, end }, toTime = (time) => time) {
+    return `${this.time(toTime(start))}–${this.time(toTime(end))}`;
+  }
+
+  when(place) {
+    return `${this.day(place.start)}, ${this.span(place)}`;
+  }
+
+  // What the guests' clocks show at a time of the host: through the instant, so that either may change its clocks.
+  toGuest(time) {
+    const shown = (instant, clock) => {
+      const part = Object.fromEntries(clock.formatToParts(instant * MINUTE).map(({ type, value }) => [type, +value]));
+      return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute) / MINUTE;
+    };
+    let instant = time;
+    for (let round = 0; round < 2; round += 1) instant -= shown(instant, this.host) - time;
+    return shown(instant, this.guest);
+  }
+}
+
+class Programme {
+  constructor(frame) {
+    this.frame = frame;
+    this.items = new Map();
+    this.delegates = [];
+    this.groups = [];
+    this.chosenRooms = new Set();
+    this.noteElsewhere(frame);
+  }
+
+  // What other visits hold, and when people are away.
+  noteElsewhere({ elsewhere }) {
+    this.elsewhere = elsewhere.map(Programme.read);
+  }
+
+  static read(held) {
+    return { ...held, start: readTime(held.start), end: readTime(held.end) };
+  }
+
+  // Takes what the server answers, and returns the items that are new, changed or gone, as they were and as they are.
+  update({ items, delegates, groups }) {
+    const before = this.items;
+    this.items = new Map(items.map(Programme.read).map((item) => [item.id, item]));
+    [this.delegates, this.groups] = [delegates, groups];
+    return [...new Set([...before.keys(), ...this.items.keys()])]
+      .map((id) => ({ old: before.get(id), now: this.items.get(id) }))
+      .filter(({ old, now }) => old?.etag !== now?.etag);
+  }
+
+  get unplaced() {
+    return [...this.items.values()].filter((item) => item.start === null);
+  }
+
+  get shortest() {
+    return Math.min(...[...this.items.values()].filter(({ start }) => start !== null).map(({ start, end }) => end - start));
+  }
+
+  get rooms() {
+    const rooms = new Map(this.frame.rooms.map((room) => [room.name, room]));
+    for (const { room, room_title } of this.items.values()) {
+      if (room && !rooms.has(room)) rooms.set(room, { name: room, title: room_title });
+    }
+    return [...rooms.values()];
+  }
+
+  // The rooms that the programme books, those chosen besides, and others as long as there are few.
+  get roomLanes() {
+    const booked = new Set([...this.items.values()].map(({ room }) => room));
+    const rooms = this.rooms.filter(({ name }) => booked.has(name) || this.chosenRooms.has(name));
+    const others = this.rooms.filter((room) => !rooms.includes(room));
+    return [...rooms, ...others.slice(0, Math.max(0, FEW_ROOMS - rooms.length))];
+  }
+
+  // Whom the programme books.
+  get people() {
+    const booked = new Set([...this.items.values()].flatMap(({ books }) => books));
+    return [...this.frame.people, ...this.delegates].filter(({ name }) => booked.has(name));
+  }
+
+  title(resource) {
+    return [...this.rooms, ...this.frame.people, ...this.delegates].find(({ name }) => name === resource)?.title ?? "";
+  }
+
+  // What holds a resource during a place, other than `besides`.
+  holdings(resource, place, besides) {
+    const overlaps = ({ start, end }) => start !== null && start < place.end && place.start < end;
+    return [
+      ...[...this.items.values()].filter(
+        (item) => item.id !== besides && overlaps(item) && (item.room === resource || item.books.includes(resource)),
+      ),
+      ...this.elsewhere.filter((held) => held.resource === resource && overlaps(held)),
+    ];
+  }
+
+  // What an item would clash with at a place (start, end, room): the resource, and what holds it then.
+  clashes(item, place) {
+    return [place.room, ...item.books].filter(Boolean).flatMap((resource) =>
+      this.holdings(resource, place, item.id).map((held) => ({ resource, held })),
+    );
+  }
+
+  // The nearest place from `time` on, in steps of a quarter of an hour within the hours of a day, that clashes with nothing.
+  findFree(item, time) {
+    const [first, last] = this.frame.hours.map((hour) => readTime(`1970-01-01T${hour}`));
+    const length = item.minutes || 60;
+    for (const { date } of this.frame.days) {
+      const midnight = readTime(`${date}T00:00`);
+      for (let start = midnight + first; start + length <= midnight + last; start += 15) {
+        const place = { start, end: start + length, room: item.room };
+        if (start >= time && !this.clashes(item, place).length) return place;
+      }
+    }
+    const start = readTime(`${this.frame.days[0].date}T${this.frame.hours[0]}`);
+    return { start, end: start + length, room: item.room };
+  }
+
+  // The lanes of a kind: what they are called, and by `lanesOf` which of them an item is in.
+  lanes(kind) {
+    const { texts } = this.frame;
+    if (kind === "room") return [...this.roomLanes, { name: "", title: texts.no_room }];
+    const lanes = kind === "person" ? this.people : this.groups;
+    return [...lanes, { name: "", title: texts.others }];
+  }
+
+  lanesOf(kind, item) {
+    const names = { room: [item.room], person: item.books, group: item.groups }[kind] ?? [];
+    return names.length ? names : [""];
+  }
+}

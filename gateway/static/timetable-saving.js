@@ -1,0 +1,67 @@
+// Saving moves of a timetable one after the other, undoing them, and asking what others have changed.
+
+const POLL = 1500;
+
+class Saving {
+  constructor(address, token) {
+    [this.address, this.token] = [address, token];
+    this.etag = "";
+    this.undoable = [];
+    this.last = Promise.resolve();
+    [this.waiting, this.sent] = [0, 0];
+  }
+
+  // Returns the programme if it is another than at the last time, else null.
+  async ask() {
+    const answer = await fetch(`${this.address}.json`, { cache: "no-cache" });
+    if (answer.status === 401) throw new SignedOut();
+    const etag = answer.headers.get("ETag");
+    if (!answer.ok || etag === this.etag) return null;
+    this.etag = etag;
+    return answer.json();
+  }
+
+  // Returns the page, or with the header of a part that part of it, as it is now; null where it cannot be had.
+  async askForPage(headers) {
+    const answer = await fetch(this.address, { headers }).catch(() => null);
+    return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  }
+
+  // Moves an item to a place once what was moved before is saved; `current` finds it as it is then. Returns {saved}, or
+  // {refusal}, or what went wrong besides as an exception.
+  move(current, place, undoing = null) {
+    this.waiting += 1;
+    this.sent += 1;
+    const moved = this.last.then(() => this.send(current(), place, undoing)).finally(() => (this.waiting -= 1));
+    this.last = moved.catch(() => {});
+    return moved;
+  }
+
+  async send(item, place, undoing) {
+    const etag = undoing?.etag ?? item.etag;
+    const answer = await fetch(`${item.page}/move`, {
+      method: "POST",
+      headers: { "X-CSRFToken": this.token },
+      body: new URLSearchParams({
+        "agenda_item.etag": etag,
+        "agenda_item.start_time": writeTime(place.start),
+        "agenda_item.end_time": writeTime(place.end),
+        "agenda_item.room": place.room,
+      }),
+    });
+    if (answer.status === 401) throw new SignedOut();
+    if (!answer.headers.get("Content-Type")?.startsWith("application/json")) throw new Error(answer.statusText);
+    const body = await answer.json();
+    if (!answer.ok) return { refusal: body };
+    // What one changed oneself since does not stand in the way of undoing; what others changed does.
+    for (const entry of this.undoable) if (entry.id === item.id && entry.etag === etag) entry.etag = body.etag;
+    if (!undoing) {
+      const { start, end, room } = item;
+      this.undoable.push({ id: item.id, etag: body.etag, place: { start, end, room } });
+    }
+    this.etag = "";
+    return { saved: Programme.read(body) };
+  }
+}
+
+class SignedOut extends Error {}
