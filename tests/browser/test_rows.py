@@ -89,7 +89,8 @@ def test_what_was_pasted_is_planned_and_accepted(
     assert office.evaluate("document.documentElement.scrollWidth") <= width
     office.get_by_role("button", name="Accept the plan").click()
     expect(office.get_by_text("The programme is as planned.")).to_be_visible()
-    expect(office.get_by_text("Still without a time")).to_have_count(0)
+    expect(office.locator("#timetable-calendar")).to_be_visible()
+    expect(office.locator("#timetable-tray")).to_be_hidden()
 
 
 def test_why_a_programme_cannot_be_planned_is_given_up_by_a_button(office: Page, a_visit: Callable[[str], str]) -> None:

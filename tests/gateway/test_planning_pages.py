@@ -68,7 +68,7 @@ def test_a_programme_is_planned_looked_at_and_accepted(client: FlaskClient, rest
     assert "1 item gets a time" in text_of(page)
     assert "startTime" not in items_of(rest, visit)[0]
     answer = press(client, page, "/apply")
-    assert (answer.status_code, answer.location) == (303, f"/{visit['name']}#programme")
+    assert (answer.status_code, answer.location) == (303, f"/{visit['name']}/timetable")
     assert "startTime" in items_of(rest, visit)[0]
     again = press(client, page, "/apply")
     assert "Not possible in this state" in text_of(client.get(again.location, headers=ENGLISH))

@@ -1,9 +1,6 @@
 """Pages on which the programme of a visit is planned: how to plan, what the planner found, and why it can't."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date
-from itertools import groupby
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Mapping
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
@@ -20,8 +17,8 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.errors.explanations import explain
 from gateway.forms.form import Form
 from gateway.pages.visits import contradictions, delegation
+from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.programme import list_items
-from gateway.web.links import href
 
 BREAKS = "schedule_run.breaks"
 PLACED, MOVED, KEPT = (
@@ -91,7 +88,7 @@ def show_run(visit_id: str, run_id: str) -> ResponseReturnValue:
         here=_get_address(run.name),
         items=items,
         titles=titles,
-        days=_group_by_day(run.plan.items, visit.time_zone),
+        days=group_by_day(run.plan.items, visit.time_zone),
         counts=_count_changes(run.plan),
         left_out=[titles.get(name, name) for name in run.plan.dropped],
         requirements=[
@@ -114,7 +111,7 @@ def apply_run(visit_id: str, run_id: str) -> ResponseReturnValue:
     if not _try(lambda: rpc.schedule_runs.ApplyScheduleRun(runs_pb.ApplyScheduleRunRequest(name=name))):
         return redirect(_get_address(name), 303)
     flash(_("The programme is as planned."), "success")
-    return redirect(f"{href(f'visits/{visit_id}')}#programme", 303)
+    return redirect(url_for("visits.timetable", visit_id=visit_id), 303)
 
 
 @sign_in_required
@@ -177,13 +174,6 @@ def _list_titles(visit: pb.Visit, items: Mapping[str, pb.AgendaItem]) -> dict[st
             each.name: each.function for each in rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
         }
     return titles
-
-
-def _group_by_day(planned: Sequence[runs_pb.PlannedItem], zone: str) -> list[tuple[date, list[runs_pb.PlannedItem]]]:
-    """Return the items of a plan by the day on which they start, as the clocks of the host show it."""
-    here = ZoneInfo(zone)
-    days = groupby(planned, key=lambda each: each.start_time.ToDatetime(UTC).astimezone(here).date())
-    return [(day, list(items)) for day, items in days]
 
 
 def _count_changes(plan: runs_pb.ProgrammePlan) -> list[str]:
