@@ -212,16 +212,20 @@ def _load_programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
             plan.title,
             title,
         )
+    before: list[str] = []
     for title, minutes in plan.wishes:
+        # All come after the first, and the last comes after all.
+        after = before if title == plan.wishes[-1][0] else before[:1]
         wish = exchange.AgendaItem(
             title=title,
             duration_minutes=minutes,
             whole_delegation=True,
             needs_room=True,
             interpretation_languages=plan.interpretation,
+            after=[exchange.AgendaItem.Predecessor(agenda_item=name) for name in after],
         )
         request = exchange.CreateAgendaItemRequest(parent=visit.name, agenda_item=wish)
-        _create(rpc.agenda_items.CreateAgendaItem, request, city, plan.title, title)
+        before.append(_create(rpc.agenda_items.CreateAgendaItem, request, city, plan.title, title).name)
 
 
 def _load_forum() -> None:

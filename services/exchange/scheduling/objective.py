@@ -1,6 +1,6 @@
 """
 What makes one plan better than another, in this order: more of those attend who would, and fewer items overlap that
-should not; days are short and venues change seldom.
+should not; days are short and venues change seldom; all is over early.
 """
 
 from collections import defaultdict
@@ -35,6 +35,10 @@ class Objective:
         weight = longest + CHANGE_TICKS * len(sites) + 1
         terms = [(weight * cost, literal) for cost, literal in (*missed, *parallel)]
         terms += [*((1, end) for end in days), *((CHANGE_TICKS, is_used) for is_used in sites)]
+        if len(days) > 1 and not model.instance.kept:
+            # Whatever is over earlier, a day that is shorter by one tick is worth more.
+            finish, latest = self._add_finish()
+            terms = [*(((latest + 1) * cost, term) for cost, term in terms), (1, finish)]
         if terms:
             model.cp.minimize(LinearExpr.weighted_sum([term for _, term in terms], [cost for cost, _ in terms]))
 
@@ -108,6 +112,15 @@ class Objective:
                 if on_day is not True:
                     lasts.only_enforce_if(on_day)
         return ends, sum(end - first for first, end in days)
+
+    def _add_finish(self) -> tuple[IntVar, int]:
+        """Return the tick at which the last item is over, and the latest that it can be."""
+        model = self._model
+        latest = max(end for _, end in model.instance.timeline.list_days())
+        finish = model.cp.new_int_var(0, latest, "")
+        for place, task in enumerate(model.instance.tasks):
+            model.cp.add(finish >= model.starts[place] + task.length)
+        return finish, latest
 
     def _list_moves(self) -> tuple[list[IntVar], int]:
         """Return how many ticks from where it stood each task is, and what they come to at most."""
