@@ -10,6 +10,7 @@ names there, e.g. ``max_len``; but what is empty and must not be is ``required``
 gives the reason of the form that it asks for.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,10 @@ _EMPTY = {"string.min_len", "string.pattern", "string.uuid_empty", "repeated.min
 _FORMS = pattern_pb2.Form.DESCRIPTOR.values_by_number
 
 
+# A request of a batch (aip.dev/234).
+_ENTRY = re.compile(r"requests\[(\d+)\]\.")
+
+
 def validate(request: Message) -> None:
     """
     Raise unless a request keeps the rules of its fields.
@@ -49,8 +54,7 @@ def validate(request: Message) -> None:
     if request.ByteSize() > LARGE_BYTES and (too_long := list(_too_long_lists(request))):
         raise InvalidFields(too_long)
     violations = [_read(request, violation) for violation in protovalidate.collect_violations(request)]
-    if violations and "update_mask" in request.DESCRIPTOR.fields_by_name:
-        violations = [violation for violation in violations if _is_updated(request, violation.field)]
+    violations = [violation for violation in violations if _is_meant(request, violation.field)]
     if b"\0" in request.SerializeToString():
         said = "contains a NUL character"
         violations += [Violation(path, "NUL_CHARACTER", said) for path in _paths_with_nul(request)]
@@ -131,6 +135,14 @@ def _path(violation: protovalidate.Violation) -> str:
         if element.subscript is not None:
             path += f"[{element.subscript.value}]"
     return path
+
+
+def _is_meant(request: Message, path: str) -> bool:
+    """Return whether a request sets the field at a path: of an Update, also of one in a batch, what its mask names."""
+    if entry := _ENTRY.match(path):
+        update = request.requests[int(entry[1])]  # type: ignore[attr-defined]
+        return _is_meant(update, path[entry.end() :])
+    return "update_mask" not in request.DESCRIPTOR.fields_by_name or _is_updated(request, path)
 
 
 def _is_updated(request: Message, path: str) -> bool:

@@ -19,8 +19,8 @@ class DemoVisit:
         begins: Its Monday; or for a visit to come how far ahead it lies at least, counted from the day of loading.
         course: Verbs of the transitions that it has made.
         debrief: What it taught; None before it is reported.
-        wishes: Items for the whole delegation that are still to be planned, from the welcome to the debrief, and how many
-            minutes they take.
+        wishes: Items for the whole delegation that are still to be planned, from the welcome to the debrief, and how
+            many minutes they take.
     """
 
     title: str

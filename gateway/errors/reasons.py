@@ -95,6 +95,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "NOTHING_TO_PLACE": N_("The programme has no item that the planner could place."),
         "RUN_UNDER_WAY": N_("This programme is being planned already. Wait for that, or stop it."),
         "NO_PLAN_TO_APPLY": N_("There is no plan yet that could be accepted."),
+        "PLAN_OUT_OF_DATE": N_("This plan is of a time that has passed. Plan again."),
         "PROGRAMME_CHANGED": N_("The programme has changed since it was planned. Plan it again."),
         "PERSON_ABSENT": N_("Somebody is away at that time."),
         "AGENDA_OUTSIDE_DATES": N_("Items of the programme would lie outside the new days."),
@@ -172,6 +173,7 @@ FIELDS: dict[str, str] = {
     "EXCHANGE_MALFORMED": EXAMPLE,
     "ROOM_MALFORMED": EXAMPLE,
     "PARTICIPANT_MALFORMED": EXAMPLE,
+    "PERSON_MALFORMED": EXAMPLE,
     "SUBJECT_NODE_MALFORMED": EXAMPLE,
     "PANELIST_MALFORMED": EXAMPLE,
     "WORKING_GROUP_MALFORMED": EXAMPLE,
@@ -187,6 +189,7 @@ FIELDS: dict[str, str] = {
     "EMAIL_MALFORMED": N_("Please give an e-mail address, for example: %(example)s."),
     "ID_MALFORMED": N_("Please use small letters from a to z, digits and hyphens only, for example: %(example)s."),
     "LANGUAGE_MALFORMED": N_("This language is not known. Please give its name, for example: Polish."),
+    "LANGUAGE_PAIR_MALFORMED": N_("Please give the names of two languages, for example: Arabic–German."),
     "TOPIC_MALFORMED": N_("A topic is a few words of letters and digits, for example: water supply."),
     # What is typed into a form, or sent as JSON.
     "NOT_A_DATE": N_("Please give a date as day, month and year."),

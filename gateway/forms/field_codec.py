@@ -37,6 +37,7 @@ INTEGERS = {
     FieldDescriptor.CPPTYPE_UINT32,
     FieldDescriptor.CPPTYPE_UINT64,
 }
+FLOATS = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
 # Fields that people read and write in words of their own: field → (code to words, words to code).
 WORD_CODECS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     "topics": (topics.get_topic_label, topics.find_topic),
@@ -180,7 +181,9 @@ def _parse_scalar(field: Field, text: str) -> str | int | float | bool:
             raise UnfitValue("is not one of the values", reason="CHOICE_UNKNOWN")
         return field.enum_type.values_by_name[text].number
     if field.cpp_type in INTEGERS:
-        return _parse_with(int, text, reason="NOT_A_WHOLE_NUMBER")
+        return _parse_with(_parse_int32, text, reason="NOT_A_WHOLE_NUMBER")
+    if field.cpp_type in FLOATS and field.containing_type.full_name != LOCATION:
+        return _parse_with(float, text, reason="NOT_A_DECIMAL", metadata={"example": formats.format_decimal(0.5)})
     if field.containing_type.full_name == LOCATION:
         example = {"example": formats.format_decimal(49.4875)}
         return _parse_with(formats.parse_degrees, text, reason="NOT_A_DECIMAL", metadata=example)
@@ -189,6 +192,14 @@ def _parse_scalar(field: Field, text: str) -> str | int | float | bool:
     if field.name == "language" and not text_languages.is_known(text):
         raise UnfitValue("is no language that is known here", reason="LANGUAGE_UNKNOWN")
     return WORD_CODECS[field.name][1](text) if field.name in WORD_CODECS else text
+
+
+def _parse_int32(text: str) -> int:
+    """Return a whole number that any field of the contract can hold; raises ValueError for any other text."""
+    number = int(text)
+    if not -(2**31) <= number < 2**31:
+        raise ValueError(text)
+    return number
 
 
 def _format_scalar(field: Field, value: Any) -> str:

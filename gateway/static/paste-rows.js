@@ -31,12 +31,45 @@ function addRow(table) {
   return row;
 }
 
+// What spreadsheets of several languages show: 09.03.2027 19:00, 3/9/2027 19:00 is not guessed.
+function readTime(text) {
+  const [, day, month, year, hour, minute] = text.match(/^(\d{1,2})\.(\d{1,2})\.(\d{4})[ ,T]+(\d{1,2}):(\d{2})/) ?? [];
+  if (!year) return text.replace(" ", "T").slice(0, 16);
+  return `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}T${hour.padStart(2, "0")}:${minute}`;
+}
+
+// 90, 90 min, 1:30
+function readMinutes(text) {
+  const [, hours, minutes] = text.match(/^(\d{1,2}):(\d{2})(?::00)?$/) ?? [];
+  return hours ? String(60 * Number(hours) + Number(minutes)) : (text.match(/^\d+/)?.[0] ?? text);
+}
+
+function choose(select, text) {
+  const wanted = text.toLowerCase();
+  // By the word that the reader sees, or by the name in the contract: GROUP_STAFF is staff.
+  return [...select.options].find(
+    ({ text: label, value }) => label.toLowerCase() === wanted || value.toLowerCase().endsWith(`_${wanted}`),
+  );
+}
+
+// What cannot be read is marked, for nothing of it stays.
 function fill(field, text) {
+  put(field, text);
+  const isLost = text !== "" && field.type !== "checkbox" && field.value === "";
+  field.toggleAttribute("aria-invalid", false);
+  if (isLost) field.setAttribute("aria-invalid", "true");
+  field.title = isLost ? text : "";
+}
+
+function put(field, text) {
   if (field.type === "checkbox") {
     field.checked = TICKED.test(text);
   } else if (field.tagName === "SELECT") {
-    const chosen = [...field.options].find((option) => option.text.toLowerCase() === text.toLowerCase());
-    field.value = chosen ? chosen.value : "";
+    field.value = choose(field, text)?.value ?? "";
+  } else if (field.type === "datetime-local") {
+    field.value = readTime(text);
+  } else if (field.type === "number") {
+    field.value = readMinutes(text);
   } else {
     field.value = text;
   }

@@ -230,7 +230,7 @@ class TimetableDrawing {
     return Object.entries({
       timetable__item: true,
       "timetable__item--short": place.end - place.start <= SHORT,
-      "timetable__item--clash": this.programme.clashes(item, place).length > 0,
+      "timetable__item--clash": this.programme.clashes(item, place).length + this.programme.wishes(item, place).length > 0,
       "timetable__item--picked": event.extendedProps.draft,
       "timetable__item--changed": event.extendedProps.changed,
     }).flatMap(([name, holds]) => (holds ? [name] : []));

@@ -84,12 +84,15 @@ class TimetablePanel {
 
   describeClashes(item, place) {
     const clashes = this.programme.clashes(item, place);
-    if (!clashes.length) return this.texts.no_clash;
+    const wishes = this.programme.wishes(item, place).map(({ text, title, time }) =>
+      fill(this.texts[text], { title, when: time === undefined ? "" : `${this.clocks.day(time)}, ${this.clocks.time(time)}` }),
+    );
+    if (!clashes.length) return wishes.join(" ") || this.texts.no_clash;
     const named = [...new Set(clashes.map(({ held }) => held))].map((held) => {
       const resources = clashes.filter((clash) => clash.held === held).map(({ resource }) => this.programme.title(resource));
       return fill(this.texts.clash, { title: held.title, time: this.clocks.span(held), resources: resources.join(", ") });
     });
-    return named.join(" ");
+    return [...named, ...wishes].join(" ");
   }
 
   // Why an item stays where it was, and free places that `take` moves it to; `dismiss` is called once that is read.

@@ -131,6 +131,27 @@ class Programme {
     );
   }
 
+  // What the planner has to keep and an item would not at a place: the key of a text, and what it is filled with.
+  wishes(item, place) {
+    if (place.start === null) return [];
+    const stored = this.items.get(item.id);
+    const isMoved = stored && (stored.start !== place.start || stored.room !== place.room);
+    const broken = [];
+    if (item.fixed && stored?.start !== null && isMoved) broken.push({ text: "is_fixed" });
+    if (item.earliest && place.start < readTime(item.earliest)) broken.push({ text: "too_early", time: readTime(item.earliest) });
+    if (item.latest && place.end > readTime(item.latest)) broken.push({ text: "too_late", time: readTime(item.latest) });
+    const comesLate = (first, second, gap) => first.end !== null && second.start !== null && first.end + gap > second.start;
+    for (const { id, gap } of item.after) {
+      const other = this.items.get(id);
+      if (other && comesLate(other, place, gap)) broken.push({ text: "before_other", title: other.title });
+    }
+    for (const other of this.items.values()) {
+      const order = other.after.find(({ id }) => id === item.id);
+      if (order && comesLate(place, other, order.gap)) broken.push({ text: "after_other", title: other.title });
+    }
+    return broken;
+  }
+
   // The nearest place from `time` on, in steps of a quarter of an hour within the hours of a day, that clashes with nothing.
   findFree(item, time) {
     const [first, last] = this.frame.hours.map((hour) => readTime(`1970-01-01T${hour}`));

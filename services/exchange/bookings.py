@@ -5,9 +5,10 @@ The database refuses two bookings of one resource at one time. Whoever books loc
 one order: concurrent callers queue up instead of meeting in a deadlock, and the loser finds the winner's bookings.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from sqlalchemy import Text, delete, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -48,7 +49,7 @@ async def rebook(session: Session, item: AgendaItem) -> None:
 
 async def rebook_all(session: Session, items: Sequence[AgendaItem]) -> None:
     """
-    Let changed agenda items hold what they need, and nothing else any more: all of them, or none.
+    Let new or changed agenda items hold what they need, and nothing else any more: all of them, or none.
 
     Raises:
         AlreadyExists, FailedPrecondition: As for `book`, of the first that cannot.
@@ -58,13 +59,12 @@ async def rebook_all(session: Session, items: Sequence[AgendaItem]) -> None:
     wanted = [(item, await list_resources(session, item)) for item in items]
     await lock(session, {*held, *chain.from_iterable(resources for _, resources in wanted)})
     await session.execute(delete(Booking).where(Booking.agenda_item_id.in_(ids)))
-    for item, resources in wanted:
-        await _hold(session, item, resources)
+    await _hold_all(session, wanted)
 
 
-async def rebook_delegate(session: Session, visit: Visit, delegate: Delegate) -> None:
+async def rebook_delegates(session: Session, visit: Visit, delegates: Sequence[Delegate]) -> None:
     """
-    Let the agenda items of a visit that expect the group of a new or changed delegate hold the delegate as well.
+    Let the agenda items of a visit that expect new or changed delegates hold them as well.
 
     Raises:
         AlreadyExists: As for `book`.
@@ -74,22 +74,29 @@ async def rebook_delegate(session: Session, visit: Visit, delegate: Delegate) ->
     items = await session.scalars(
         select(AgendaItem).where(AgendaItem.visit_id == visit.id, AgendaItem.start_time.is_not(None))
     )
-    await lock(session, [delegate.name])
-    await session.execute(delete(Booking).where(Booking.resource == delegate.name))
-    for item in items.all():
-        if delegate.name in item.people or item.expects(delegate.group):
-            await _hold(session, item, {delegate.name})
+    names = [delegate.name for delegate in delegates]
+    await lock(session, names)
+    await session.execute(delete(Booking).where(Booking.resource.in_(names)))
+    wanted = [
+        (item, {each.name for each in delegates if each.name in item.people or item.expects(each.group)})
+        for item in items.all()
+    ]
+    await _hold_all(session, wanted)
 
 
 async def list_resources(session: Session, item: AgendaItem) -> set[str]:
     """Return the names of what an agenda item books: nothing as long as it has no time."""
     if item.period is None:
         return set()
-    resources = item.named_resources
-    if item.whole_delegation or item.groups:
-        delegates = select(Delegate).where(Delegate.visit_id == item.visit_id)
-        resources |= {each.name for each in await session.scalars(delegates) if item.expects(each.group)}
-    return resources
+    return item.named_resources | {each.name for each in await list_expected(session, item)}
+
+
+async def list_expected(session: Session, item: AgendaItem) -> list[Delegate]:
+    """Return the delegates who have to be at an agenda item with their group, or with the whole delegation."""
+    if not (item.whole_delegation or item.groups):
+        return []
+    delegates = select(Delegate).where(Delegate.visit_id == item.visit_id)
+    return [each for each in await session.scalars(delegates) if item.expects(each.group)]
 
 
 async def release(session: Session, visit: Visit) -> None:
@@ -115,15 +122,37 @@ async def release_delegate(session: Session, delegate: Delegate) -> None:
         item.optional_people = [person for person in item.optional_people if person != name]
 
 
+async def _hold_all(session: Session, wanted: Sequence[tuple[AgendaItem, Collection[str]]]) -> None:
+    """Insert the bookings of several items in one statement; where some cannot be, the first of them is told."""
+    for item, resources in wanted:
+        await _require_present(session, item, resources)
+    rows = [row for item, resources in wanted for row in _list_rows(item, resources)]
+    if not rows:
+        return
+    try:
+        async with session.begin_nested():
+            await session.execute(insert(Booking), rows)
+    except IntegrityError as error:
+        if constraint_name(error) != NO_DOUBLE_BOOKING:
+            raise
+    else:
+        return
+    for item, resources in wanted:
+        await _hold(session, item, resources)
+
+
+def _list_rows(item: AgendaItem, resources: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"agenda_item_id": item.id, "resource": resource, "period": item.period} for resource in resources]
+
+
 async def _hold(session: Session, item: AgendaItem, resources: Collection[str]) -> None:
     """Insert the bookings of an item; its resources are locked."""
     if not resources:
         return
     await _require_present(session, item, resources)
-    wanted = [{"agenda_item_id": item.id, "resource": resource, "period": item.period} for resource in resources]
     try:
         async with session.begin_nested():
-            await session.execute(insert(Booking), wanted)
+            await session.execute(insert(Booking), _list_rows(item, resources))
     except IntegrityError as error:
         if constraint_name(error) != NO_DOUBLE_BOOKING:
             raise

@@ -64,11 +64,17 @@ def run_message(run: ScheduleRun, visit: Visit, caller: Identity) -> pb.Schedule
         pb.ScheduleRun(
             state=RUN_STATES[run.present_state],
             plan=ParseDict(run.plan, pb.ProgrammePlan()) if run.plan else None,
-            allowed_transitions=run.allowed_transitions() if rights.may_edit_visit(caller, visit) else [],
+            allowed_transitions=_list_verbs(run, visit) if rights.may_edit_visit(caller, visit) else [],
             **resource_fields(run),
         )
     )
     return message
+
+
+def _list_verbs(run: ScheduleRun, visit: Visit) -> list[str]:
+    """Return what can be done with a run: the programme of a visit that is over or without dates takes no plan."""
+    takes_plan = not visit.is_over and not visit.new_dates_due
+    return [verb for verb in run.allowed_transitions() if takes_plan or verb != "apply"]
 
 
 def read_moment(value: Timestamp) -> datetime:
@@ -77,10 +83,9 @@ def read_moment(value: Timestamp) -> datetime:
     return moment
 
 
-def plan_columns(plan: Plan, problem: Problem, kept: Mapping[str, Kept]) -> dict[str, Any]:
-    """Return a plan as the row of its run keeps it."""
+def plan_columns(plan: Plan, problem: Problem, standing: Mapping[str, Kept]) -> dict[str, Any]:
+    """Return a plan as the row of its run keeps it; `standing`: where items are now."""
     items = sorted(plan.assignments.items(), key=lambda each: (each[1].start, each[0]))
-    moved = {*plan.changes.moved}
     message = pb.ProgrammePlan(
         dropped=plan.changes.dropped,
         optimal=plan.is_optimal,
@@ -98,8 +103,10 @@ def plan_columns(plan: Plan, problem: Problem, kept: Mapping[str, Kept]) -> dict
     for name, assignment in items:
         item = problem.item_of[name]
         change = pb.PlannedItem.CHANGE_PLACED
-        if name in kept:
-            change = pb.PlannedItem.CHANGE_MOVED if name in moved else pb.PlannedItem.CHANGE_KEPT
+        if before := standing.get(name):
+            now_at = (before.start, before.room, before.interpreter)
+            is_kept = now_at == (assignment.start, assignment.room, assignment.interpreter)
+            change = pb.PlannedItem.CHANGE_KEPT if is_kept else pb.PlannedItem.CHANGE_MOVED
         message.items.add(
             agenda_item=name,
             title=item.title,

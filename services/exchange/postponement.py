@@ -1,6 +1,8 @@
 """The agenda of a visit that is postponed: it moves with the visit as far as it can."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -18,20 +20,15 @@ async def move_agenda(session: Session, visit: Visit, by: timedelta | None) -> N
     Args:
         by: How many days the visit begins later; None where its new dates are not known.
     """
-    items = (
-        await session.scalars(
-            select(AgendaItem).where(AgendaItem.visit_id == visit.id).order_by(AgendaItem.programme_order)
-        )
-    ).all()
+    items = await _list_items(session, visit)
     await bookings.release(session, visit)
     zone = ZoneInfo(visit.time_zone)
     _, last = visit.bounds()
     for item in items:
         if by is None:
-            item.start_time = item.end_time = item.earliest_start_time = item.latest_end_time = None
+            item.start_time = item.end_time = None
             continue
-        item.earliest_start_time = item.earliest_start_time and _move(item.earliest_start_time, by, zone)
-        item.latest_end_time = item.latest_end_time and _move(item.latest_end_time, by, zone)
+        _move_bounds(item, by, zone)
         if item.start_time and item.end_time:
             length = item.end_time - item.start_time
             item.start_time = _move(item.start_time, by, zone)
@@ -39,6 +36,9 @@ async def move_agenda(session: Session, visit: Visit, by: timedelta | None) -> N
             if item.end_time > last:
                 item.start_time = item.end_time = None
     await session.flush()
+    # All at once: who locked one after the other could wait for whoever waits for them.
+    resources = [await bookings.list_resources(session, item) for item in items]
+    await bookings.lock(session, set(chain.from_iterable(resources)))
     for item in items:
         try:
             await bookings.book(session, item)
@@ -46,6 +46,23 @@ async def move_agenda(session: Session, visit: Visit, by: timedelta | None) -> N
             item.start_time = item.end_time = None
 
 
+async def move_bounds(session: Session, visit: Visit, by: timedelta) -> None:
+    """Move what bounds the items without a time of a visit, which is locked and has its new dates."""
+    for item in await _list_items(session, visit):
+        if item.start_time is None:
+            _move_bounds(item, by, ZoneInfo(visit.time_zone))
+
+
+async def _list_items(session: Session, visit: Visit) -> Sequence[AgendaItem]:
+    of_visit = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
+    return (await session.scalars(of_visit.order_by(AgendaItem.programme_order, AgendaItem.id))).all()
+
+
+def _move_bounds(item: AgendaItem, by: timedelta, zone: ZoneInfo) -> None:
+    item.earliest_start_time = item.earliest_start_time and _move(item.earliest_start_time, by, zone)
+    item.latest_end_time = item.latest_end_time and _move(item.latest_end_time, by, zone)
+
+
 def _move(moment: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
     """Return the moment some days later at which the clocks of a zone show the same."""
-    return (moment.astimezone(zone).replace(tzinfo=None) + by).replace(tzinfo=zone)
+    return (moment.astimezone(zone).replace(tzinfo=None) + by).replace(tzinfo=zone).astimezone(UTC)

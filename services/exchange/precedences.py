@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from chassis.database import Session
 from chassis.errors import InvalidArgument
+from chassis.model import now
 from services.exchange.model import AgendaItem, Precedence
 
 FIELD = "agenda_item.after"
@@ -36,6 +37,9 @@ async def replace(session: Session, item: AgendaItem, wanted: Sequence[pb.Agenda
         gaps[before_id] = each.gap_minutes
     await _require_no_cycle(session, item, gaps, titles)
     known = {each.before_id: each for each in item.after}
+    if gaps != {before_id: each.gap_minutes for before_id, each in known.items()}:
+        # The order is kept in rows of its own: the item is changed all the same.
+        item.update_time = now()
     item.after = [
         known.get(before_id) or Precedence(after_id=item.id, before_id=before_id) for before_id in sorted(gaps)
     ]

@@ -133,7 +133,7 @@ def list_days(visit: Visit, options: Options) -> list[Day]:
 
 def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
     """
-    Return the problem of placing what is movable in a programme, and where it stood; ids are resource names.
+    Return the problem of placing what is movable in a programme, and where it stands now; ids are resource names.
 
     What is not movable takes the time of its people and its room.
     """
@@ -170,8 +170,7 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
             if (before := f"visits/{item.visit_id}/agendaItems/{each.before_id}") in names
         ),
     )
-    kept = {} if options.is_from_scratch else {item.name: kept for item in programme.movable if (kept := _keep(item))}
-    return problem, kept
+    return problem, {item.name: standing for item in programme.movable if (standing := _get_place(item))}
 
 
 class _ItemMaker:
@@ -195,20 +194,23 @@ class _ItemMaker:
         required = [name for name in dict.fromkeys(required) if name in self._of_name]
         optional = [name for name in item.optional_people if name in self._of_name and name not in required]
         self.named |= {*required, *optional}
-        is_free = item.needs_room and (item.room is None or item.period is not None)
+        # Abroad no room is booked.
+        needs_room = self._programme.visit.incoming and (item.needs_room or item.room is not None)
+        is_free = item.needs_room and (item.room is None or (item.period is not None and not item.fixed))
         return Item(
             id=item.name,
             title=item.title,
             duration=timedelta(minutes=item.duration_minutes),
             required=tuple(required),
             optional=tuple(optional),
-            needs_room=item.needs_room or item.room is not None,
+            needs_room=needs_room,
             rooms=frozenset() if is_free or item.room is None else frozenset({item.room.name}),
             seats=item.seats,
             equipment=frozenset({*item.equipment, *([STEP_FREE] if item.step_free else [])}),
             interpretation=interpretation,
             earliest_start=max(self._list_earliest_starts(item), default=None),
             latest_end=min(self._list_latest_ends(item), default=None),
+            fixed_start=item.start_time if item.fixed else None,
         )
 
     def _get_pair(self, item: AgendaItem, required: Iterable[str]) -> str:
@@ -244,10 +246,12 @@ def _is_movable(item: AgendaItem, days: Mapping[date, Day], zone: ZoneInfo) -> b
     if item.start_time is None or item.end_time is None:
         return True
     day = days.get(item.start_time.astimezone(zone).date())
-    return not item.fixed and day is not None and day.hours.start <= item.start_time and item.end_time <= day.hours.end
+    # What is fixed may still need somebody to interpret.
+    is_open = not item.fixed or (bool(item.interpretation_languages) and item.interpreter is None)
+    return is_open and day is not None and day.hours.start <= item.start_time and item.end_time <= day.hours.end
 
 
-def _keep(item: AgendaItem) -> Kept | None:
+def _get_place(item: AgendaItem) -> Kept | None:
     if item.start_time is None:
         return None
     room, interpreter = item.room, item.interpreter

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from chassis.database import Database
 from chassis.model import now
 from services.exchange.convert_schedule_run import plan_columns
 from services.exchange.model import RunState, ScheduleRun
+from services.exchange.model.schedule_run import LONGEST_SILENCE
 from services.exchange.planning import PlannerPool
 from services.exchange.scheduling.plan import Kept, Plan, State
 from services.exchange.scheduling.planner import Planner
@@ -30,11 +32,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run to be worked on."""
+    """
+    A run to be worked on.
+
+    Attributes:
+        kept: Where items should stay if that can be.
+        standing: Where they are now.
+    """
 
     run_id: str
     problem: Problem
     kept: Mapping[str, Kept]
+    standing: Mapping[str, Kept]
     seconds: float
 
 
@@ -71,22 +80,53 @@ class RunsUnderWay:
 
         planning = asyncio.create_task(self._planners.run(lambda: Planner(job.problem, job.kept, job.seconds, watch)))
         try:
-            while not planning.done():
-                await asyncio.wait([planning], timeout=REPORT_SECONDS)
-                if not planning.done() and not await self._write(job, RunState.RUNNING, best):
-                    planning.cancel()
-                    await asyncio.wait([planning])
-                    await self._keep_last(job, best)
-            if not planning.cancelled():
-                plan = planning.result()
-                await self._write(job, OUTCOMES[plan.state], [plan])
-        except Exception as error:  # noqa: BLE001 - one run that fails must not end the others
-            log.warning("schedule_run.failed", run=job.run_id, error=repr(error))
-            await self._write(job, RunState.INTERRUPTED, best)
+            if await self._report(job, planning, best):
+                plan = await planning
+                await self._finish(job, OUTCOMES[plan.state], [plan])
+            else:
+                planning.cancel()
+                await asyncio.wait([planning])
+                await self._update(job, RunState.CANCELLED, best)
         except asyncio.CancelledError:
-            planning.cancel()
             await self._write(job, RunState.INTERRUPTED, best)
             raise
+        except Exception as error:  # noqa: BLE001 - one run that fails must not end the others
+            log.warning("schedule_run.failed", run=job.run_id, error=repr(error))
+            with suppress(Exception):
+                await self._finish(job, RunState.INTERRUPTED, best)
+        finally:
+            planning.cancel()
+
+    async def _report(self, job: Job, planning: asyncio.Task[Plan], best: list[Plan]) -> bool:
+        """
+        Write down each better plan and signs of life until the planning is done; return False once somebody ended it.
+
+        A database that is away for a moment is no reason to stop.
+        """
+        written: Plan | None = None
+        while not (await asyncio.wait([planning], timeout=REPORT_SECONDS))[0]:
+            del best[:-1]
+            news = [plan for plan in best if plan is not written]
+            try:
+                if not await self._write(job, RunState.RUNNING, news):
+                    return False
+                written = news[-1] if news else written
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next report may get through
+                log.warning("schedule_run.not_reported", run=job.run_id, error=repr(error))
+        return True
+
+    async def _finish(self, job: Job, state: RunState, plans: Sequence[Plan]) -> None:
+        """Write down how a run ended, as often as it takes, until it counts as lost."""
+        until = asyncio.get_running_loop().time() + LONGEST_SILENCE.total_seconds()
+        while True:
+            try:
+                await self._write(job, state, plans)
+            except Exception:
+                if asyncio.get_running_loop().time() > until:
+                    raise
+                await asyncio.sleep(1)
+            else:
+                return
 
     async def _write(self, job: Job, state: RunState, plans: Sequence[Plan]) -> bool:
         """Write down the state of a run and the last of its plans; return False where somebody has ended it."""
@@ -94,15 +134,10 @@ class RunsUnderWay:
             job, RunState.RUNNING, plans, state=state, heard_time=now(), version=ScheduleRun.version + 1
         )
 
-    async def _keep_last(self, job: Job, plans: Sequence[Plan]) -> None:
-        """Write down the last plan of a run that somebody cancelled."""
-        if plans:
-            await self._update(job, RunState.CANCELLED, plans)
-
     async def _update(self, job: Job, present: RunState, plans: Sequence[Plan], **values: Any) -> bool:
         """Change a run that is in a state; return whether it is."""
         if plans:
-            values["plan"] = plan_columns(plans[-1], job.problem, job.kept)
+            values["plan"] = plan_columns(plans[-1], job.problem, job.standing)
         statement = update(ScheduleRun).where(ScheduleRun.id == job.run_id, ScheduleRun.state == present)
         async with self._database.begin() as session:
             written = await session.execute(

@@ -15,6 +15,7 @@ from chassis.errors import AlreadyExists
 from chassis.identity import identity
 from services.exchange import bookings, rights
 from services.exchange.model import Delegate, Visit
+from services.exchange.model.delegate import traveller
 
 
 async def join(session: Session, visit: Visit, delegate: Delegate) -> None:
@@ -30,6 +31,11 @@ async def join(session: Session, visit: Visit, delegate: Delegate) -> None:
         await _require_free(session, visit, [delegate.traveller] if delegate.traveller else [])
     session.add(delegate)
     await session.flush()
+
+
+async def lock(session: Session, visit: Visit, names: Collection[str]) -> None:
+    """Lock those who are to travel with a visit, by the names of people, until the transaction ends."""
+    await bookings.lock(session, {each for name in names if (each := traveller(visit.guest_city_id, name))})
 
 
 async def reschedule(session: Session, visit: Visit) -> None:

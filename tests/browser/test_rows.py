@@ -88,7 +88,7 @@ def test_what_was_pasted_is_planned_and_accepted(
     assert violations(office) == []
     assert office.evaluate("document.documentElement.scrollWidth") <= width
     office.get_by_role("button", name="Accept the plan").click()
-    expect(office.get_by_text("The programme is as planned.")).to_be_visible()
+    expect(office.get_by_text("The plan is accepted.")).to_be_visible()
     expect(office.locator("#timetable-calendar")).to_be_visible()
     expect(office.locator("#timetable-tray")).to_be_hidden()
 

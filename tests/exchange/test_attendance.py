@@ -157,3 +157,13 @@ async def test_who_falls_ill_may_be_booked_already(coordinator: Caller) -> None:
     moved = pb.AgendaItem(name=item.name, start_time=at(11), end_time=at(12))
     with refused("FAILED_PRECONDITION", "PERSON_ABSENT"):
         await coordinator.UpdateAgendaItem(pb.UpdateAgendaItemRequest(agenda_item=moved))
+
+
+async def test_somebody_of_a_group_may_interpret_as_well(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    host = await factories.person(coordinator, languages=["de"])
+    await factories.delegate(coordinator, visit.name, languages=["de", "ar"])
+    fields = {"people": [host.name], "interpretation_languages": ["ar", "de"]}
+    with refused("INVALID_ARGUMENT", "INTERPRETER_LANGUAGES"):
+        await factories.agenda_item(coordinator, visit.name, **fields)
+    await factories.agenda_item(coordinator, visit.name, whole_delegation=True, **fields)

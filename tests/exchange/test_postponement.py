@@ -1,9 +1,11 @@
 """A visit that is postponed takes its programme along, as far as that can be."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from austausch.exchange.v1 import exchange_pb2 as pb
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests import factories
 from tests.calls import Caller
@@ -64,10 +66,10 @@ async def test_what_cannot_take_place_on_the_new_days_loses_its_time(coordinator
 async def test_without_new_dates_every_item_loses_its_time_and_frees_what_it_held(coordinator: Caller) -> None:
     room = await factories.room(coordinator)
     visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
-    await factories.agenda_item(coordinator, visit.name, room=room.name, latest_end_time=at(12))
+    await factories.agenda_item(coordinator, visit.name, room=room.name)
     postponed = await postpone(coordinator, visit)
     (item,) = await list_items(coordinator, visit)
-    assert not (item.HasField("start_time") or item.HasField("end_time") or item.HasField("latest_end_time"))
+    assert not (item.HasField("start_time") or item.HasField("end_time"))
     assert (item.duration_minutes, item.room) == (60, room.name)
     await factories.agenda_item(coordinator, other.name, room=room.name)
     assert list(postponed.allowed_transitions) == ["cancel"]
@@ -88,3 +90,37 @@ async def test_one_new_date_or_the_old_ones_are_refused_and_nothing_changes(coor
         await postpone(coordinator, visit, 2, length=0)
     assert await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name)) == visit
     assert (await list_items(coordinator, visit))[0].start_time == at(9)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "minutes"),
+    [(at(2, 30), at(3), 30), (at(23), at(5, days=1), 360), (at(1), at(1, days=1), 1440)],
+)
+async def test_an_item_lasts_as_long_on_the_day_on_which_the_clocks_change(
+    coordinator: Caller, start: Timestamp, end: Timestamp, minutes: int
+) -> None:
+    visit = await factories.visit(coordinator)
+    item = await factories.agenda_item(coordinator, visit.name, start_time=start, end_time=end)
+    for first in (date(2031, 3, 30), date(2031, 10, 25), date(2031, 10, 26)):
+        copy = await factories.visit(coordinator)
+        await factories.agenda_item(coordinator, copy.name, start_time=start, end_time=end)
+        request = pb.PostponeVisitRequest(
+            name=copy.name, reason="x", start_date=day(first), end_date=day(first + timedelta(days=4))
+        )
+        await coordinator.PostponeVisit(request)
+        (moved,) = await list_items(coordinator, copy)
+        assert moved.end_time.seconds - moved.start_time.seconds == 60 * minutes
+        assert moved.duration_minutes == minutes == item.duration_minutes
+        renamed = pb.UpdateAgendaItemRequest(agenda_item=pb.AgendaItem(name=moved.name, title="Renamed"))
+        await coordinator.UpdateAgendaItem(renamed)
+
+
+async def test_what_bounds_an_item_waits_for_the_new_days_with_it(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    await factories.agenda_item(coordinator, visit.name, earliest_start_time=at(9), latest_end_time=at(12, days=1))
+    await postpone(coordinator, visit)
+    first = FIRST_DAY + timedelta(days=14)
+    dates = pb.Visit(name=visit.name, start_date=day(first), end_date=day(first + timedelta(days=4)))
+    await coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=dates))
+    (item,) = await list_items(coordinator, visit)
+    assert (item.earliest_start_time, item.latest_end_time) == (at(9, days=14), at(12, days=15))

@@ -63,3 +63,12 @@ async def test_what_comes_before_is_of_the_same_programme_and_named_once(coordin
     with refused("INVALID_ARGUMENT", "NAMED_TWICE"):
         await put_after(coordinator, last, first, first)
     assert not (await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=last.name))).after
+
+
+async def test_another_order_is_another_version_whoever_changes_it(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    first, second, last = [await factories.unplaced_item(coordinator, visit.name) for _ in range(3)]
+    ordered = await put_after(coordinator, last, first)
+    assert ordered.etag != last.etag
+    assert (await put_after(coordinator, last, first)).etag == ordered.etag
+    assert (await put_after(coordinator, last, second)).etag != ordered.etag

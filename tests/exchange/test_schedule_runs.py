@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy import update
 from chassis.identity import Role
 from chassis.model import now
 from services.exchange.model import ScheduleRun
+from services.exchange.schedule_runs import RunsUnderWay
 from tests import factories
 from tests.calls import Caller, RunningService
 from tests.factories import FIRST_DAY, at, day
@@ -155,7 +156,7 @@ async def test_as_few_items_as_possible_move_when_somebody_falls_ill(coordinator
     assert items[noon.name] == noon
     assert items[morning.name].start_time.seconds >= at(13).seconds
     freely = await plan(coordinator, visit, from_scratch=True)
-    assert {each.change for each in freely.plan.items} == {runs_pb.PlannedItem.CHANGE_PLACED}
+    assert runs_pb.PlannedItem.CHANGE_PLACED not in {each.change for each in freely.plan.items}
 
 
 async def test_when_it_cannot_be_done_the_run_says_why(coordinator: Caller) -> None:
@@ -341,3 +342,86 @@ async def test_only_who_may_change_the_programme_plans_it(exchange: RunningServi
     assert list((await get(stranger, run)).allowed_transitions) == []
     with refused("PERMISSION_DENIED", "NOT_DEPARTMENT_IN_CHARGE"):
         await apply(stranger, run)
+
+
+async def test_a_kept_item_gets_the_room_and_the_interpreter_that_it_lacked(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
+    room = await factories.room(coordinator)
+    amira = await factories.person(coordinator, language_pairs=["ar-de"])
+    item = await factories.agenda_item(coordinator, visit.name, needs_room=True, interpretation_languages=["ar", "de"])
+    run = await plan(coordinator, visit)
+    assert [each.change for each in run.plan.items] == [runs_pb.PlannedItem.CHANGE_MOVED]
+    await apply(coordinator, run)
+    stored = (await list_items(coordinator, visit))[item.name]
+    assert (stored.start_time, stored.room, stored.interpreter) == (item.start_time, room.name, amira.name)
+
+
+async def test_a_fixed_item_still_gets_an_interpreter_or_the_run_says_why_not(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
+    amira = await factories.person(coordinator, language_pairs=["ar-de"])
+    spoken = {"interpretation_languages": ["ar", "de"]}
+    fixed = await factories.agenda_item(coordinator, visit.name, fixed=True, **spoken)
+    run = await plan(coordinator, visit)
+    assert [(each.agenda_item, each.interpreter) for each in run.plan.items] == [(fixed.name, amira.name)]
+    assert run.plan.items[0].start_time == fixed.start_time
+    await factories.agenda_item(coordinator, visit.name, fixed=True, title="Also", **spoken)
+    impossible = await plan(coordinator, visit)
+    assert impossible.state == State.STATE_INFEASIBLE
+    kinds = {each.kind for each in impossible.plan.requirements}
+    assert SchedulingRequirement.INTERPRETATION in kinds
+
+
+async def test_a_room_or_an_interpreter_that_does_no_more_refuses_the_plan(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
+    room = await factories.room(coordinator, equipment=["beamer"], display_name="Hall")
+    await factories.unplaced_item(coordinator, visit.name, needs_room=True, equipment=["beamer"])
+    run = await plan(coordinator, visit)
+    bare = pb.UpdateRoomRequest(room=pb.Room(name=room.name), update_mask=FieldMask(paths=["equipment"]))
+    await coordinator.UpdateRoom(bare)
+    with refused("FAILED_PRECONDITION", "PROGRAMME_CHANGED") as refusal:
+        await apply(coordinator, run)
+    assert refusal.metadata["items_0_title"] == "Hall"
+
+
+async def test_a_plan_of_yesterday_is_not_applied(exchange: RunningService, coordinator: Caller) -> None:
+    today = now().date()
+    visit = await factories.visit(
+        coordinator, start_date=day(today - timedelta(days=3)), end_date=day(today + timedelta(days=3))
+    )
+    await factories.unplaced_item(coordinator, visit.name)
+    run = await plan(coordinator, visit)
+    (planned,) = run.plan.items
+    past = factories.moment(planned.start_time.ToDatetime(UTC) - timedelta(days=5))
+    async with exchange.database.begin() as session:
+        row = await session.get_by_name(ScheduleRun, run.name)
+        times = {"start_time": past.ToJsonString(), "end_time": factories.moment(now()).ToJsonString()}
+        row.plan = {**(row.plan or {}), "items": [{**(row.plan or {})["items"][0], **times}]}
+    with refused("FAILED_PRECONDITION", "PLAN_OUT_OF_DATE"):
+        await apply(coordinator, run)
+
+
+async def test_a_run_of_a_visit_that_is_off_can_be_ended_and_not_applied(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY + timedelta(days=4)))
+    await add_many(coordinator, visit, 36)
+    run = await start(coordinator, visit, time_limit_seconds=60)
+    await factories.take(coordinator, visit.name, "cancel")
+    ended = await coordinator.CancelScheduleRun(runs_pb.CancelScheduleRunRequest(name=run.name))
+    assert (ended.state, list(ended.allowed_transitions)) == (State.STATE_CANCELLED, [])
+
+
+async def test_a_database_that_is_away_for_a_moment_ends_no_run(
+    coordinator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits = [await factories.visit(coordinator) for _ in range(2)]
+    for visit in visits:
+        await factories.unplaced_item(coordinator, visit.name)
+    update_row, failures = RunsUnderWay._update, iter([True, True, True])
+
+    async def fail_at_first(self: RunsUnderWay, *args: Any, **values: Any) -> bool:
+        if next(failures, False):
+            raise OSError("the database is away")
+        return await update_row(self, *args, **values)
+
+    monkeypatch.setattr(RunsUnderWay, "_update", fail_at_first)
+    runs = [await start(coordinator, visit) for visit in visits]
+    assert {(await finish(coordinator, run)).state for run in runs} == {State.STATE_SCHEDULED}

@@ -217,7 +217,12 @@ def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
             yield from enums(nested)
 
     # Of these a page says whole sentences, or programs alone are told.
-    unnamed = {"DateReason.Kind", "ScheduleProgrammeResponse.State", "SchedulingRequirement.Kind"}
+    unnamed = {
+        "DateReason.Kind",
+        "ListOccupanciesRequest.Kind",
+        "ScheduleProgrammeResponse.State",
+        "SchedulingRequirement.Kind",
+    }
     shown = {"State", "Kind", "Direction", "Origin", "Verdict", "Visibility", "Reason", "Outcome"}
     for file in (file for files in rpc.CONTRACTS.values() for file in files):
         for message in file.message_types_by_name.values():

@@ -145,3 +145,52 @@ def test_who_may_not_plan_is_told(gateway: Gateway, rest: Rest) -> None:
     other = a_visit(rest, hostDepartment="Kultur")
     an_item(rest, other, "Arrival")
     assert send(member, f"/{other['name']}/scheduleRuns/new").status_code == 403
+
+
+def test_what_several_items_ask_for_is_given_up_for_one_of_them(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
+    created(rest.post("/v1/people", {"function": "Interpreter of Welsh", "languagePairs": ["cy-de"]}))
+    for title in ("One", "Two"):
+        an_item(rest, visit, title, durationMinutes=300, interpretationLanguages=["cy", "de"])
+    no_break = {"schedule_run__breaks.0.start_time": "", "schedule_run__breaks.0.end_time": ""}
+    page = plan(client, visit, **no_break)
+    assert "one person can: Interpreter of Welsh." in text_of(page)
+    answer = press(client, page, relaxing(page, "Do without interpretation: One"))
+    assert "Given up: Welsh–German is to be interpreted at “One” and “Two”" in text_of(watch(client, answer))
+    left = {item["title"]: item["interpretationLanguages"] for item in items_of(rest, visit)}
+    assert left == {"One": [], "Two": ["cy", "de"]}
+
+
+def test_an_order_is_not_given_up_for_a_time(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
+    first = an_item(rest, visit, "First")
+    late = {"earliestStartTime": "2030-05-14T15:00:00Z", "after": [{"agendaItem": first["name"]}]}
+    an_item(rest, visit, "Late", durationMinutes=120, **late)
+    page = plan(client, visit)
+    watch(client, press(client, page, relaxing(page, "Let it begin earlier")))
+    stored = next(item for item in items_of(rest, visit) if item["title"] == "Late")
+    assert ("earliestStartTime" in stored, len(stored["after"])) == (False, 1)
+
+
+def test_longer_days_are_offered_once(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
+    an_item(rest, visit, "Marathon", durationMinutes=1000)
+    page = plan(client, visit)
+    longer = watch(client, press(client, page, relaxing(page, "Plan longer days")))
+    assert "Plan longer days" not in text_of(longer)
+
+
+def test_the_plan_names_what_it_does_not_touch(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    an_item(rest, visit, "Tour")
+    dinner = {"startTime": "2030-05-14T17:00:00Z", "endTime": "2030-05-14T20:00:00Z"}
+    created(rest.post(f"/v1/{visit['name']}/agendaItems", {"title": "Dinner", **dinner}))
+    said = text_of(plan(client, visit))
+    assert "What stays as it is These are fixed, or lie outside the hours that are planned: Dinner, Tue, 14 May" in said
+
+
+@pytest.mark.parametrize("number", ["2147483648", "99999999999999999999", "1e3"])
+def test_numbers_that_no_field_holds_are_refused_by_name(client: FlaskClient, rest: Rest, number: str) -> None:
+    visit = a_visit(rest)
+    answer = send(client, f"/{visit['name']}/agendaItems/new", agenda_item__title="x", agenda_item__seats=number)
+    assert (answer.status_code, "field-agenda_item-seats" in answer.text) == (400, True)

@@ -45,7 +45,8 @@ def test_the_whole_delegation_is_one_tick(client: FlaskClient, rest: Rest) -> No
     visit = a_visit(rest)
     created(rest.post(f"/v1/{visit['name']}/delegates", {"function": "Mayor", "group": "GROUP_POLITICS"}))
     fields = {"agenda_item__title": "Welcome", "agenda_item__whole_delegation": "on"}
-    assert send(client, f"/{visit['name']}/agendaItems/new", **fields).status_code == 303
+    first = {"agenda_item__start_time": "2030-05-15T09:00", "agenda_item__end_time": "2030-05-15T10:00"}
+    assert send(client, f"/{visit['name']}/agendaItems/new", **fields, **first).status_code == 303
     fields = {"agenda_item__title": "Council", "agenda_item__groups": ["", "GROUP_POLITICS"]}
     later = {"agenda_item__start_time": "2030-05-15T10:00", "agenda_item__end_time": "2030-05-15T11:00"}
     assert send(client, f"/{visit['name']}/agendaItems/new", **fields, **later).status_code == 303
@@ -104,6 +105,7 @@ def test_absences_and_pairs_of_languages_are_entered_and_removed(client: FlaskCl
     assert "Arabic–German, English–German" in page
     visit = a_visit(rest)
     booked = {"agenda_item__title": "Tour", "agenda_item__people": ["", person["name"]]}
+    booked |= {"agenda_item__start_time": "2030-05-14T09:00", "agenda_item__duration_minutes": "60"}
     answer = send(client, f"/{visit['name']}/agendaItems/new", **booked)
     assert (answer.status_code, "Away at that time: Interpreter for the port" in text_of(answer)) == (400, True)
     emptied = {"person__absences.0.start_time": "", "person__absences.0.end_time": ""}

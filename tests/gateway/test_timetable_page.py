@@ -259,3 +259,17 @@ def test_the_list_alone_is_answered_to_the_page_itself(gateway: Gateway, office:
     part = browser(gateway, Role.COORDINATOR).get(f"/{visit['name']}/timetable", headers={"HX-Request": "true"})
     assert "Welcome" in part.text
     assert "<html" not in part.text
+
+
+def test_a_move_without_an_end_lasts_as_long_as_the_item(gateway: Gateway, rest: Rest) -> None:
+    visit, client = a_visit(rest), browser(gateway, Role.COORDINATOR)
+    person = created(rest.post("/v1/people", {"function": "Host"}))["name"]
+    taken = {"startTime": "2030-05-14T08:00:00Z", "endTime": "2030-05-14T09:00:00Z"}
+    items = f"/v1/{visit['name']}/agendaItems"
+    created(rest.post(items, {"title": "Taken", "people": [person], **taken}))
+    item = created(rest.post(items, {"title": "Waits", "people": [person], "durationMinutes": 60}))
+    token = client.get(f"/{visit['name']}/timetable").text.split('data-token="')[1].split('"')[0]
+    moved = client.post(
+        f"/{item['name']}/move", data={"csrf_token": token, "agenda_item.start_time": "2030-05-14T10:00"}
+    )
+    assert (moved.status_code, len(moved.json["alternatives"])) == (409, 3)

@@ -144,6 +144,7 @@ def test_a_double_booking_marks_the_fields_and_says_the_day_once(office: Rest, c
     taken, wish = a_visit(office), a_visit(office)
     item = an_item(office, taken, *times, room=room["name"], people=[guide["name"]])
     both = {"agenda_item__room": room["name"], "agenda_item__people": guide["name"]}
+    both |= {"agenda_item__start_time": "2030-05-14T09:00", "agenda_item__end_time": "2030-05-14T10:30"}
     answer = send(client, f"/{wish['name']}/agendaItems/new", agenda_item__title="Tour", **both)
     assert answer.status_code == 409
     assert marked(answer, "agenda_item.room")

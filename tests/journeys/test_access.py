@@ -67,6 +67,7 @@ MAY_CALL = {
     "AgendaItemService.CreateAgendaItem": "CM",
     "AgendaItemService.BatchCreateAgendaItems": "CM",
     "AgendaItemService.UpdateAgendaItem": "CM",
+    "AgendaItemService.BatchUpdateAgendaItems": "CM",
     "AgendaItemService.DeleteAgendaItem": "CM",
     "ProgrammeService.GetProgramme": "ACMP",
     "RoomService.GetRoom": "ACM",

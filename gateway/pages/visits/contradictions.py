@@ -34,6 +34,12 @@ BUTTONS = {
 }
 
 
+STEP_FREE = "step-free"
+"""As the planner calls a room that is reached without steps."""
+EARLY, LATE = "07:00", "22:00"
+"""The hours of longer days."""
+
+
 def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: str) -> str:
     """
     Return what a requirement says, in the reader's language.
@@ -42,7 +48,7 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
         titles: Resource name → what people call it.
         zone: IANA zone of the host's clocks.
     """
-    items = _join(f"“{titles.get(name, _('an item'))}”" for name in requirement.agenda_items)
+    items = _join(_("“%(title)s”", title=titles.get(name, _("an item"))) for name in requirement.agenda_items)
     people = _join(titles.get(name, _("Member of the delegation")) for name in requirement.people)
     rooms = _join(titles.get(name, _("a room")) for name in requirement.rooms)
     start, end = (
@@ -51,7 +57,7 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
     )
     when = format_span(requirement.start_time, requirement.end_time, zone)
     minutes = format_minutes(requirement.minutes)
-    words = _join(requirement.words)
+    words = _join(_("no steps") if word == STEP_FREE else word for word in requirement.words)
     match requirement.kind:
         case Kind.OPENING_HOURS:
             return _(
@@ -99,7 +105,7 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
                 "%(items)s takes %(minutes)s and has to be over by %(end)s.", items=items, minutes=minutes, end=end
             )
         case Kind.PRECEDENCE:
-            first, second = (f"“{titles.get(name, '')}”" for name in requirement.agenda_items[:2])
+            first, second = (_("“%(title)s”", title=titles.get(name, "")) for name in requirement.agenda_items[:2])
             if not requirement.minutes:
                 return _("%(first)s comes before %(second)s.", first=first, second=second)
             return _(
@@ -115,8 +121,19 @@ def _join(names: Iterable[str]) -> str:
     return format_list(list(names), locale=get_locale())
 
 
-def get_button(requirement: runs_pb.PlanRequirement, items: Mapping[str, pb.AgendaItem]) -> str:
+def get_button(
+    requirement: runs_pb.PlanRequirement, items: Mapping[str, pb.AgendaItem], run: runs_pb.ScheduleRun
+) -> str:
     """Return what the button says that gives a requirement up; "" where somebody has to look after that elsewhere."""
+    if requirement.kind == Kind.OPENING_HOURS and (
+        (run.day_start_time or "09:00") <= EARLY and (run.day_end_time or "18:00") >= LATE
+    ):
+        return ""
+    if requirement.kind == Kind.LATEST_END and not all(
+        items[name].latest_end_time == requirement.end_time for name in requirement.agenda_items if name in items
+    ):
+        # An item that stands comes after it.
+        return ""
     if requirement.kind == Kind.REQUIRED_PERSON:
         concerned = [items[name] for name in requirement.agenda_items if name in items]
         people = set(requirement.people)
@@ -141,8 +158,8 @@ def relax_run(requirement: runs_pb.PlanRequirement, run: runs_pb.ScheduleRun, zo
         del options.breaks[:]
         options.breaks.extend(kept)
     if requirement.kind == Kind.OPENING_HOURS:
-        options.day_start_time = min(run.day_start_time or "09:00", "07:00")
-        options.day_end_time = max(run.day_end_time, "22:00")
+        options.day_start_time = min(run.day_start_time or EARLY, EARLY)
+        options.day_end_time = max(run.day_end_time, LATE)
     return options
 
 
@@ -181,6 +198,19 @@ def _drop_predecessor(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement)
     return pb.AgendaItem(name=item.name, etag=item.etag, after=kept), ("after",)
 
 
+def _do_without_equipment(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement) -> Change:
+    """Give up what the room has to be equipped with; only where nothing else was asked, that there are no steps."""
+    field = "step_free" if list(requirement.words) == [STEP_FREE] else "equipment"
+    return pb.AgendaItem(name=item.name, etag=item.etag), (field,)
+
+
+def _let_begin_earlier(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement) -> Change:
+    """Give up the earliest start, or where another item that stands asks for it, that this one comes after it."""
+    if item.earliest_start_time == requirement.start_time:
+        return pb.AgendaItem(name=item.name, etag=item.etag), ("earliest_start_time",)
+    return pb.AgendaItem(name=item.name, etag=item.etag), ("after",)
+
+
 def _make_optional(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement) -> Change:
     """Let somebody who has to be there be one who may; of a group, all others have to be there by name no more."""
     gone = set(requirement.people)
@@ -199,9 +229,9 @@ _CHANGES: Mapping[int, Callable[[pb.AgendaItem, runs_pb.PlanRequirement], Change
     Kind.ROOMS: _choose_room,
     Kind.ROOM_NEEDED: _empty("room", "needs_room"),
     Kind.SEATS: _empty("seats"),
-    Kind.EQUIPMENT: _empty("equipment", "step_free"),
+    Kind.EQUIPMENT: _do_without_equipment,
     Kind.INTERPRETATION: _empty("interpretation_languages", "interpreter"),
-    Kind.EARLIEST_START: _empty("earliest_start_time", "after"),
+    Kind.EARLIEST_START: _let_begin_earlier,
     Kind.LATEST_END: _empty("latest_end_time"),
     Kind.PRECEDENCE: _drop_predecessor,
     Kind.REQUIRED_PERSON: _make_optional,

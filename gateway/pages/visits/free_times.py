@@ -40,7 +40,9 @@ def find_free_spans(wanted: Span, taken: Iterable[Span], days: Iterable[date], c
 
 
 def _list_spans(days: Iterable[date], length: timedelta) -> Iterator[Span]:
-    """Yield every span of a length that lies between the hours of one of the days and leaves out lunch."""
+    """Yield every span of a length within the hours of the days and outside lunch; none without length."""
+    if length <= timedelta():
+        return
     for day in days:
         lunch = Span(datetime.combine(day, LUNCH[0]), datetime.combine(day, LUNCH[1]))
         start = datetime.combine(day, FIRST_HOUR)

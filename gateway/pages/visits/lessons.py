@@ -27,7 +27,7 @@ PLANNED_STATES = frozenset(
         pb.Visit.STATE_POSTPONED,
     }
 )
-MAX_LESSONS, MAX_DECIDED = 5, 20
+MAX_LESSONS, MAX_SHOWN = 5, 20
 LOOKUP_SECONDS = 3.0
 LEARNED = (knowledge_pb2.Learning.STATE_VALIDATED, knowledge_pb2.Learning.STATE_EMBEDDED)
 ACCEPTED, DISMISSED = lessons_pb2.VisitLesson.DECISION_ACCEPTED, lessons_pb2.VisitLesson.DECISION_DISMISSED
@@ -52,17 +52,17 @@ def show_lessons(visit_id: str) -> ResponseReturnValue:
     """Show the lessons for a visit: as a part of its page where that asks for them, else as a page."""
     permissions.require("VisitLessonService.ListVisitLessons")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    listed = rpc.visit_lessons.ListVisitLessons(
-        lessons_pb2.ListVisitLessonsRequest(parent=visit.name, page_size=MAX_DECIDED)
-    )
+    listed = rpc.visit_lessons.ListVisitLessons(lessons_pb2.ListVisitLessonsRequest(parent=visit.name, page_size=1000))
     decided = {lesson.learning: lesson for lesson in listed.visit_lessons if lesson.decision in (ACCEPTED, DISMISSED)}
     is_away = False
     lessons: Sequence[Lesson] = []
     accepted: list[knowledge_pb2.Learning] = []
     dismissed: list[knowledge_pb2.Learning] = []
     try:
-        accepted = _get_learnings([name for name, lesson in decided.items() if lesson.decision == ACCEPTED])
-        dismissed = _get_learnings([name for name, lesson in decided.items() if lesson.decision == DISMISSED])
+        accepted, dismissed = (
+            _get_learnings([name for name, lesson in decided.items() if lesson.decision == decision][:MAX_SHOWN])
+            for decision in (ACCEPTED, DISMISSED)
+        )
         lessons = _find_lessons(visit, frozenset(decided))
     except (Unavailable, DeadlineExceeded, ResourceExhausted):
         is_away = True
@@ -82,6 +82,8 @@ def show_lessons(visit_id: str) -> ResponseReturnValue:
 def decide(visit_id: str, learning_id: str) -> ResponseReturnValue:
     """Keep what somebody decided about a learning, and show the visit again."""
     form = Form()
+    # Nothing is decided about what is none.
+    rpc.learnings.GetLearning(knowledge_pb2.GetLearningRequest(name=f"learnings/{learning_id}"))
     rpc.visit_lessons.DecideVisitLesson(
         form.build_request(lessons_pb2.DecideVisitLessonRequest, name=f"visits/{visit_id}/lessons/{learning_id}")
     )

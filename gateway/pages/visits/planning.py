@@ -16,11 +16,14 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.errors.explanations import explain
 from gateway.forms.form import Form
-from gateway.pages.visits import contradictions, delegation
+from gateway.pages.visits import delegation
 from gateway.pages.visits.agenda_days import group_by_day
+from gateway.pages.visits.contradictions import get_button, relax_items, relax_run, say
 from gateway.pages.visits.programme import list_items
 
 BREAKS = "schedule_run.breaks"
+# Requirements that several items have in common and each can give up.
+BY_ITEM = ("INTERPRETATION", "ROOM_NEEDED", "REQUIRED_PERSON")
 PLACED, MOVED, KEPT = (
     runs_pb.PlannedItem.CHANGE_PLACED,
     runs_pb.PlannedItem.CHANGE_MOVED,
@@ -90,9 +93,16 @@ def show_run(visit_id: str, run_id: str) -> ResponseReturnValue:
         titles=titles,
         days=group_by_day(run.plan.items, visit.time_zone),
         counts=_count_changes(run.plan),
+        by_item=BY_ITEM,
+        standing=_list_standing(run, items),
         left_out=[titles.get(name, name) for name in run.plan.dropped],
         requirements=[
-            (place, contradictions.say(each, titles, visit.time_zone), contradictions.get_button(each, items), each)
+            (
+                place,
+                say(each, titles, visit.time_zone),
+                get_button(each, items, run),
+                each,
+            )
             for place, each in enumerate(run.plan.requirements)
         ],
     )
@@ -110,7 +120,7 @@ def apply_run(visit_id: str, run_id: str) -> ResponseReturnValue:
     name = f"visits/{visit_id}/scheduleRuns/{run_id}"
     if not _try(lambda: rpc.schedule_runs.ApplyScheduleRun(runs_pb.ApplyScheduleRunRequest(name=name))):
         return redirect(_get_address(name), 303)
-    flash(_("The programme is as planned."), "success")
+    flash(_("The plan is accepted."), "success")
     return redirect(url_for("visits.timetable", visit_id=visit_id), 303)
 
 
@@ -123,16 +133,22 @@ def relax(visit_id: str, run_id: str, place: int) -> ResponseReturnValue:
         abort(404)
     requirement = run.plan.requirements[place]
     items = {item.name: item for item in list_items(visit)}
-    options = contradictions.relax_run(requirement, run, visit.time_zone)
+    said = say(requirement, _list_titles(visit, items), visit.time_zone)
+    if (only := request.args.get("item", "")) in requirement.agenda_items:
+        requirement.agenda_items[:] = [only]
+    options = relax_run(requirement, run, visit.time_zone)
     started: list[runs_pb.ScheduleRun] = []
 
     def plan_anew() -> None:
-        for change in contradictions.relax_items(requirement, items):
-            rpc.agenda_items.UpdateAgendaItem(change)
+        if changes := relax_items(requirement, items):
+            rpc.agenda_items.BatchUpdateAgendaItems(
+                pb.BatchUpdateAgendaItemsRequest(parent=visit.name, requests=changes)
+            )
         again = runs_pb.CreateScheduleRunRequest(parent=visit.name, schedule_run=options)
         started.append(rpc.schedule_runs.CreateScheduleRun(again))
 
-    _try(plan_anew)
+    if _try(plan_anew):
+        flash(_("Given up: %(requirement)s", requirement=said), "info")
     return redirect(_get_address(started[0].name if started else run.name), 303)
 
 
@@ -174,6 +190,14 @@ def _list_titles(visit: pb.Visit, items: Mapping[str, pb.AgendaItem]) -> dict[st
             each.name: each.function for each in rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
         }
     return titles
+
+
+def _list_standing(run: runs_pb.ScheduleRun, items: Mapping[str, pb.AgendaItem]) -> list[pb.AgendaItem]:
+    """Return the items with a time that the planner did not touch: fixed, or outside the hours that are planned."""
+    planned = {each.agenda_item for each in run.plan.items} | {*run.plan.dropped}
+    if not run.plan.items or run.state == runs_pb.ScheduleRun.STATE_APPLIED:
+        return []
+    return [item for item in items.values() if item.HasField("start_time") and item.name not in planned]
 
 
 def _count_changes(plan: runs_pb.ProgrammePlan) -> list[str]:

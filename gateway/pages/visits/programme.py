@@ -1,7 +1,7 @@
 """Pages of the programme of a visit: its items are added, changed and removed, in the host's local time."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from chassis.convert import date_of
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.permissions import may
@@ -35,7 +34,7 @@ def add_pages(blueprint: Blueprint) -> None:
 USUAL_LENGTH = timedelta(minutes=90)
 
 
-AFTER = "agenda_item.after"
+AFTER, MORE_PREDECESSORS = "agenda_item.after", 3
 
 
 def list_items(visit: pb.Visit) -> Sequence[pb.AgendaItem]:
@@ -53,7 +52,7 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
     Return what the form of an item offers.
 
     That is: rooms of the home city where it hosts, with the equipment that they have; the host's people and the
-    delegation; interpreters; the other items; and how many of these there is a place for, one more than are chosen.
+    delegation; interpreters; the other items; and how many of these there is a place for, some more than are chosen.
     """
     rooms: Sequence[pb.Room] = []
     if visit.direction == pb.Visit.DIRECTION_INCOMING:
@@ -68,7 +67,7 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
         "people": [(who.name, who.function) for who in participants],
         "interpreters": [(person.name, person.function) for person in hosts if person.language_pairs],
         "others": [(other.name, other.title) for other in list_items(visit) if item is None or other.name != item.name],
-        "predecessors": form.count_entries(AFTER) + 1,
+        "predecessors": form.count_entries(AFTER) + MORE_PREDECESSORS,
     }
 
 
@@ -87,12 +86,12 @@ def list_attendance(item: pb.AgendaItem, delegates: Mapping[str, str]) -> list[s
     return [*groups, *named, *interpreter, *optional]
 
 
-def _propose_times(visit: pb.Visit) -> dict[str, str]:
-    """Return when a new item takes place: after the one that was entered just before, else the first morning."""
+def _propose_times() -> dict[str, str]:
+    """Return when a new item takes place: after the one that was entered just before; else that is open."""
     try:
         start = datetime.fromisoformat(request.args.get("after", "")).replace(tzinfo=None)
     except ValueError:
-        start = datetime.combine(date_of(visit.start_date), time(9))
+        return {}
     last_minute = start.replace(hour=23, minute=59)
     end = start + min(USUAL_LENGTH, max(last_minute - start, timedelta()))
     return {"agenda_item.start_time": f"{start:%Y-%m-%dT%H:%M}", "agenda_item.end_time": f"{end:%Y-%m-%dT%H:%M}"}
@@ -102,14 +101,14 @@ def _propose_times(visit: pb.Visit) -> dict[str, str]:
 def create_item(visit_id: str) -> ResponseReturnValue:
     permissions.require("AgendaItemService.CreateAgendaItem")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    form = Form(_propose_times(visit), zone=visit.time_zone)
+    form = Form(_propose_times(), zone=visit.time_zone)
     if form.submitted:
         form.drop_blank_entries(AFTER)
         with form.catch_refusal():
             item = rpc.agenda_items.CreateAgendaItem(form.build_request(pb.CreateAgendaItemRequest, parent=visit.name))
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
-            return redirect(another if "another" in form.values else href(visit.name), 303)
+            return redirect(another if "another" in form.values else href(item.name), 303)
     choices = _list_choices(visit, form, None)
     return render_template("visits/item.html", form=form, visit=visit, item=None, **choices), form.status
 
@@ -125,7 +124,7 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
         with form.catch_refusal():
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
-            return redirect(href(visit.name), 303)
+            return redirect(href(saved.name), 303)
     choices = _list_choices(visit, form, item)
     return render_template("visits/item.html", form=form, visit=visit, item=item, **choices), form.status
 

@@ -118,6 +118,8 @@ def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusa
     wanted.CopyFrom(stored)
     wanted.ClearField("room")
     wanted.MergeFrom(change)
+    if wanted.end_time.ToNanoseconds() <= wanted.start_time.ToNanoseconds():
+        wanted.end_time.FromSeconds(wanted.start_time.seconds + 60 * stored.duration_minutes)
     return timetable_values.propose_alternatives(wanted, programme, refusal, _list_rooms(programme.visit))
 
 

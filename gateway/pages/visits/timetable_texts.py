@@ -18,6 +18,11 @@ def list_texts(visit: pb.Visit) -> dict[str, str]:
         "dismiss": _("Dismiss"),
         "clash": _("Clashes with “%(title)s”, %(time)s: %(resources)s."),
         "no_clash": _("Nothing clashes."),
+        "is_fixed": _("Its time and place are fixed."),
+        "too_early": _("It is not to begin before %(when)s."),
+        "too_late": _("It is to be over by %(when)s."),
+        "before_other": _("“%(title)s” is to be over before it begins."),
+        "after_other": _("It is to be over before “%(title)s” begins."),
         "picked_up": _(
             "“%(title)s” is picked up: %(when)s. Click a time, or use the arrow keys: they move it by 15 minutes or a"
             " day, with Shift they change how long it takes. Page Up and Page Down choose its room. Enter puts it down,"

@@ -193,6 +193,11 @@ class AgendaItem(Resource, Base):
             minutes = min(max(-((start - end) // timedelta(minutes=1)), 1), 1440)
         self.duration_minutes = minutes
 
+    def fits_in(self, room: Room) -> bool:
+        """Return whether a room has the seats and the equipment that it needs; of seats that nobody counted, yes."""
+        has_seats = not room.seats or self.seats <= room.seats
+        return has_seats and set(self.equipment) <= set(room.equipment) and (room.step_free or not self.step_free)
+
     def check_room(self) -> None:
         """
         Raise unless its room is where the visit is.
@@ -209,7 +214,7 @@ class AgendaItem(Resource, Base):
                 metadata={"room": self.room.name, "room_title": self.room.display_name},
             )
 
-    def check_interpreter(self, booked: Sequence[Person | Delegate]) -> None:
+    def check_interpreter(self, booked: Sequence[Person | Delegate], of_groups: Sequence[Delegate] = ()) -> None:
         """
         Raise unless its interpreter, or somebody whom it books, can interpret.
 
@@ -217,6 +222,7 @@ class AgendaItem(Resource, Base):
 
         Args:
             booked: Who its `people` are. Whose languages are not known may speak any.
+            of_groups: Who is there with a group of the delegation.
 
         Raises:
             InvalidArgument: The interpreter does not have the pair (reason INTERPRETER_PAIR), or none of the people
@@ -238,7 +244,9 @@ class AgendaItem(Resource, Base):
                     },
                 )
             return
-        if not (wanted and booked and self.start_time) or any(interprets(each.languages, wanted) for each in booked):
+        if not (wanted and booked and self.start_time) or any(
+            interprets(each.languages, wanted) for each in (*booked, *of_groups)
+        ):
             return
         field = "agenda_item.interpretation_languages"
         who = ", ".join(each.display_name or each.function for each in booked)

@@ -35,8 +35,8 @@ class ScheduleRun(Stateful, Resource, Base):
     A run of the planner on the programme of a visit.
 
     `options` are the fields of the message ``ScheduleRun`` that the caller set, `plan` those of ``ProgrammePlan``.
-    `item_versions` says how the programme was when the run began: id of each item → its version. `heard_time` is when
-    the process that works on it last gave a sign of life.
+    `items` says how the programme was when the run began: id of each item → its `version` and `title`. `heard_time` is
+    when the process that works on it last gave a sign of life.
     """
 
     __tablename__ = "schedule_runs"
@@ -57,7 +57,7 @@ class ScheduleRun(Stateful, Resource, Base):
     visit_id: Mapped[str] = mapped_column(ForeignKey("visits.id", ondelete="CASCADE"))
     state: Mapped[RunState] = enum_column(RunState, default=RunState.RUNNING)
     options: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    item_versions: Mapped[dict[str, int]] = mapped_column(JSONB)
+    items: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSONB)
     plan: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     heard_time: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=now)
     author: Mapped[str] = mapped_column(Text, default="")

@@ -55,17 +55,18 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
         return await answer_once(self._database, request, _create_batch)
 
     async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
-        message = request.agenda_item
-        paths = updated_paths(request.update_mask, message, convert.AGENDA_ITEM_FIELDS)
         async with self._database.begin() as session:
-            visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, message.name))
-            item = await session.get_for_update(AgendaItem, message.name)
-            item.check_etag(message.etag)
-            await _assign(session, visit, item, message, paths)
-            if paths & BOOKED:
+            visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, request.agenda_item.name))
+            item, is_booked_anew = await _update(session, visit, request)
+            if is_booked_anew:
                 await bookings.rebook(session, item)
             await queries.note_part_change(session, visit)
             return convert.agenda_item_message(item)
+
+    async def BatchUpdateAgendaItems(
+        self, request: pb.BatchUpdateAgendaItemsRequest, context: Any
+    ) -> pb.BatchUpdateAgendaItemsResponse:
+        return await answer_once(self._database, request, _update_batch)
 
     async def DeleteAgendaItem(self, request: pb.DeleteAgendaItemRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
@@ -81,6 +82,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
     visit = await _lock_visit(session, request.parent)
     item = await _add(session, visit, request.agenda_item)
+    await bookings.book(session, item)
     await queries.note_part_change(session, visit)
     return convert.agenda_item_message(item)
 
@@ -93,15 +95,48 @@ async def _create_batch(
     for index, message in enumerate(request.agenda_items):
         with telling_entry("agenda_item", f"agenda_items[{index}]"):
             items.append(await _add(session, visit, message))
+    await bookings.rebook_all(session, items)
     await queries.note_part_change(session, visit)
     return pb.BatchCreateAgendaItemsResponse(agenda_items=map(convert.agenda_item_message, items))
 
 
+async def _update_batch(
+    session: Session, request: pb.BatchUpdateAgendaItemsRequest
+) -> pb.BatchUpdateAgendaItemsResponse:
+    visit = await _lock_visit(session, request.parent)
+    changed: list[tuple[AgendaItem, bool]] = []
+    for index, each in enumerate(request.requests):
+        entry = f"requests[{index}].agenda_item"
+        if queries.get_visit_name(AgendaItem, each.agenda_item.name) != visit.name:
+            words = "is of another visit"
+            metadata = {"agenda_item": each.agenda_item.name}
+            raise InvalidArgument(f"{entry}.name", words, reason="NOT_IN_PROGRAMME", metadata=metadata)
+        with telling_entry("agenda_item", entry):
+            changed.append(await _update(session, visit, each))
+    await bookings.rebook_all(session, [item for item, is_booked_anew in changed if is_booked_anew])
+    await queries.note_part_change(session, visit)
+    return pb.BatchUpdateAgendaItemsResponse(agenda_items=[convert.agenda_item_message(item) for item, _ in changed])
+
+
+async def _update(session: Session, visit: Visit, request: pb.UpdateAgendaItemRequest) -> tuple[AgendaItem, bool]:
+    """
+    Change an item of a visit, which is locked; raises as `_assign`, and where somebody else changed it.
+
+    Returns:
+        The item, and whether what it books has to be booked anew.
+    """
+    message = request.agenda_item
+    paths = updated_paths(request.update_mask, message, convert.AGENDA_ITEM_FIELDS)
+    item = await session.get_for_update(AgendaItem, message.name)
+    item.check_etag(message.etag)
+    await _assign(session, visit, item, message, paths)
+    return item, bool(paths & BOOKED)
+
+
 async def _add(session: Session, visit: Visit, message: pb.AgendaItem) -> AgendaItem:
-    """Add an item to the agenda of a visit, which is locked; raises as `_assign` and `bookings.book`."""
+    """Add an item to the agenda of a visit, which is locked, without its bookings; raises as `_assign`."""
     item = AgendaItem(visit_id=visit.id, direction=visit.direction, after=[])
     await _assign(session, visit, item, message, convert.AGENDA_ITEM_FIELDS)
-    await bookings.book(session, item)
     return item
 
 
@@ -149,7 +184,7 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
     item.check_times(visit)
     item.check_room()
     if paths & INTERPRETED:
-        item.check_interpreter(booked)
+        item.check_interpreter(booked, await bookings.list_expected(session, item))
     session.add(item)
     await session.flush()
     if after is not None:

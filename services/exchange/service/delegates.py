@@ -62,7 +62,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
             delegate.assign(values)
             await travelling.join(session, visit, delegate)
             if "group" in values:
-                await bookings.rebook_delegate(session, visit, delegate)
+                await bookings.rebook_delegates(session, visit, [delegate])
             await queries.note_part_change(session, visit)
             return convert.delegate_message(delegate)
 
@@ -80,6 +80,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
     visit = await _lock_visit(session, request.parent)
     delegate = await _add(session, visit, request.delegate)
+    await bookings.rebook_delegates(session, visit, [delegate])
     await queries.note_part_change(session, visit)
     return convert.delegate_message(delegate)
 
@@ -87,26 +88,27 @@ async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Del
 async def _create_batch(session: Session, request: pb.BatchCreateDelegatesRequest) -> pb.BatchCreateDelegatesResponse:
     visit = await _lock_visit(session, request.parent)
     delegates = []
+    await travelling.lock(session, visit, [message.display_name for message in request.delegates])
     for index, message in enumerate(request.delegates):
         with telling_entry("delegate", f"delegates[{index}]"):
             delegates.append(await _add(session, visit, message))
+    await bookings.rebook_delegates(session, visit, delegates)
     await queries.note_part_change(session, visit)
     return pb.BatchCreateDelegatesResponse(delegates=map(convert.delegate_message, delegates))
 
 
 async def _add(session: Session, visit: Visit, message: pb.Delegate) -> Delegate:
     """
-    Add a delegate to a visit, which is locked.
+    Add a delegate to a visit, which is locked, without bookings.
 
     Raises:
-        AlreadyExists: As `_require_no_head`, `travelling.join` and `bookings.rebook_delegate`.
+        AlreadyExists: As `_require_no_head` and `travelling.join`.
     """
     fields = convert.delegate_columns(message)
     if fields["head"]:
         await _require_no_head(session, visit)
     delegate = Delegate(visit_id=visit.id, **fields)
     await travelling.join(session, visit, delegate)
-    await bookings.rebook_delegate(session, visit, delegate)
     return delegate
 
 

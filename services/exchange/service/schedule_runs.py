@@ -11,6 +11,7 @@ from chassis.error_metadata import MAX_LISTED, flatten_indexed
 from chassis.errors import FailedPrecondition, IllegalTransition
 from chassis.idempotency import answer_once
 from chassis.identity import identity
+from chassis.model import now
 from chassis.paging import read_page
 from services.exchange import bookings, convert_schedule_run, queries, rights
 from services.exchange.model import AgendaItem, Person, Room, RunState, ScheduleRun, Visit
@@ -64,14 +65,15 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
             run = ScheduleRun(
                 visit_id=visit.id,
                 options=convert_schedule_run.option_columns(request.schedule_run),
-                item_versions={item.id: item.version for item in programme.items},
+                items={item.id: {"version": item.version, "title": item.title} for item in programme.items},
                 author=identity().subject,
             )
             session.add(run)
             await session.flush()
             await _forget_old_runs(session, visit)
-            problem, kept = make_problem(programme)
-            jobs.append(Job(run.id, problem, kept, run.options["time_limit_seconds"]))
+            problem, standing = make_problem(programme)
+            kept = {} if options.is_from_scratch else standing
+            jobs.append(Job(run.id, problem, kept, standing, run.options["time_limit_seconds"]))
             return convert_schedule_run.run_message(run, visit, identity())
 
         run = await answer_once(self._database, request, create)
@@ -87,7 +89,7 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
 
 
 async def _cancel(session: Session, request: pb.CancelScheduleRunRequest) -> pb.ScheduleRun:
-    visit = await _lock_visit(session, _get_visit_name(request.name))
+    visit = await _get_editable_visit(session, _get_visit_name(request.name))
     run = await session.get_for_update(ScheduleRun, request.name)
     _require_verb(run, "cancel")
     run.transition("cancel")
@@ -99,25 +101,20 @@ async def _apply(session: Session, request: pb.ApplyScheduleRunRequest) -> pb.Sc
     visit = await _lock_visit(session, _get_visit_name(request.name))
     run = await session.get_for_update(ScheduleRun, request.name)
     _require_verb(run, "apply")
-    items = {item.id: item for item in await session.scalars(_select_items(visit).with_for_update(of=AgendaItem))}
+    of_visit = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
+    items = {item.id: item for item in await session.scalars(of_visit.with_for_update(of=AgendaItem))}
     _require_unchanged(run, items)
-    message = convert_schedule_run.run_message(run, visit, identity())
+    plan = convert_schedule_run.run_message(run, visit, identity()).plan
     changed = []
-    for planned in message.plan.items:
+    for planned in plan.items:
         item = items[AgendaItem.parse(planned.agenda_item)["id"]]
-        if planned.change != pb.PlannedItem.CHANGE_KEPT:
-            item.start_time = convert_schedule_run.read_moment(planned.start_time)
-            item.end_time = convert_schedule_run.read_moment(planned.end_time)
-            item.room = await queries.get_referenced(session, Room, planned.room, "name") if planned.room else None
-            if planned.interpreter:
-                item.interpreter = await queries.get_referenced(session, Person, planned.interpreter, "name")
+        if await _place(session, item, planned):
+            item.check_times(visit)
             changed.append(item)
-    for name in message.plan.dropped:
+    for name in plan.dropped:
         item = items[AgendaItem.parse(name)["id"]]
         item.start_time = item.end_time = None
         changed.append(item)
-    for item in changed:
-        item.check_times(visit)
     await session.flush()
     await bookings.rebook_all(session, changed)
     run.state = RunState.APPLIED
@@ -125,8 +122,29 @@ async def _apply(session: Session, request: pb.ApplyScheduleRunRequest) -> pb.Sc
     return convert_schedule_run.run_message(run, visit, identity())
 
 
-def _select_items(visit: Visit) -> Any:
-    return select(AgendaItem).where(AgendaItem.visit_id == visit.id)
+async def _place(session: Session, item: AgendaItem, planned: pb.PlannedItem) -> bool:
+    """
+    Give an item what a plan has for it; return False where it has all of that.
+
+    Raises:
+        FailedPrecondition: It would begin in the past (reason PLAN_OUT_OF_DATE), or its room or interpreter do not do
+            any more (PROGRAMME_CHANGED).
+    """
+    start, end = (convert_schedule_run.read_moment(moment) for moment in (planned.start_time, planned.end_time))
+    room = await queries.get_referenced(session, Room, planned.room, "name") if planned.room else None
+    interpreter = item.interpreter
+    if planned.interpreter:
+        interpreter = await queries.get_referenced(session, Person, planned.interpreter, "name")
+    if (item.start_time, item.end_time, item.room, item.interpreter) == (start, end, room, interpreter):
+        return False
+    if start < now():
+        raise FailedPrecondition("The plan is of a time that has passed; plan again.", reason="PLAN_OUT_OF_DATE")
+    if room and not item.fits_in(room):
+        raise _tell_changes([{"title": room.display_name, "name": room.name, "change": "CHANGED"}])
+    if planned.interpreter and interpreter and not interpreter.has_pair(item.interpretation_languages):
+        raise _tell_changes([{"title": interpreter.function, "name": interpreter.name, "change": "CHANGED"}])
+    item.start_time, item.end_time, item.room, item.interpreter = start, end, room, interpreter
+    return True
 
 
 def _get_visit_name(name: str) -> str:
@@ -140,10 +158,15 @@ async def _lock_visit(session: Session, name: str) -> Visit:
     Raises:
         NotFound, PermissionDenied, FailedPrecondition: As for agenda items.
     """
-    visit = await queries.get_visible(session, Visit, name, lock=True)
-    rights.require_visit_editor(identity(), visit)
+    visit = await _get_editable_visit(session, name)
     visit.require_open()
     visit.require_dates()
+    return visit
+
+
+async def _get_editable_visit(session: Session, name: str) -> Visit:
+    visit = await queries.get_visible(session, Visit, name, lock=True)
+    rights.require_visit_editor(identity(), visit)
     return visit
 
 
@@ -214,20 +237,24 @@ def _require_unchanged(run: ScheduleRun, items: dict[str, AgendaItem]) -> None:
     Raises:
         FailedPrecondition: It is not; reason PROGRAMME_CHANGED, and the metadata names what changed.
     """
-    before = run.item_versions
+    before = run.items
     changed = [
         {"title": item.title, "name": item.name, "change": "CHANGED" if item.id in before else "ADDED"}
         for item in items.values()
-        if before.get(item.id) != item.version
+        if item.id not in before or before[item.id]["version"] != item.version
     ]
-    titles = {
-        planned["agenda_item"].rpartition("/")[2]: planned["title"] for planned in (run.plan or {}).get("items", ())
-    }
-    changed += [{"title": titles.get(item_id, ""), "change": "REMOVED"} for item_id in before if item_id not in items]
+    changed += [
+        {"title": each["title"], "change": "REMOVED"} for item_id, each in before.items() if item_id not in items
+    ]
     if changed:
-        named = ", ".join(f"“{each['title']}”" for each in changed[:MAX_LISTED])
-        raise FailedPrecondition(
-            f"The programme has changed since this was planned: {named}.",
-            reason="PROGRAMME_CHANGED",
-            metadata={**flatten_indexed("items", changed[:MAX_LISTED]), "items": str(len(changed))},
-        )
+        raise _tell_changes(changed)
+
+
+def _tell_changes(changes: list[dict[str, str]]) -> FailedPrecondition:
+    """Return the error that names what is not as it was when a programme was planned."""
+    named = ", ".join(f"“{each['title']}”" for each in changes[:MAX_LISTED])
+    return FailedPrecondition(
+        f"The programme has changed since this was planned: {named}.",
+        reason="PROGRAMME_CHANGED",
+        metadata={**flatten_indexed("items", changes[:MAX_LISTED]), "items": str(len(changes))},
+    )

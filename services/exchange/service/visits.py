@@ -149,9 +149,12 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit.require_open()
             values = convert.visit_columns(message, paths)
             start, end = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
+            later = start - visit.start_date
             visit.schedule(start, end)
             visit.assign(values)
             if paths & {"start_date", "end_date"}:
+                if later:
+                    await postponement.move_bounds(session, visit, later)
                 await _require_agenda_within(session, visit)
                 await travelling.reschedule(session, visit)
             return await _write(session, visit)

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("visit_id", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("options", JSONB, nullable=False),
-        sa.Column("item_versions", JSONB, nullable=False),
+        sa.Column("items", JSONB, nullable=False),
         sa.Column("plan", JSONB),
         sa.Column("heard_time", MOMENT, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
