@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from tests.gateway.browsing import browser, send, text_of
+from tests.gateway.browsing import PageForm, browser, send, text_of
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_visit, created
 
@@ -120,6 +120,17 @@ def test_a_programme_that_changed_is_not_overwritten_and_the_page_says_what_chan
     answer = press(client, page, "/apply")
     assert "“Departure” was changed." in text_of(client.get(answer.location, headers=ENGLISH))
     assert "startTime" not in items_of(rest, visit)[0]
+
+
+def test_planning_again_begins_with_what_was_asked_before(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    an_item(rest, visit, "Arrival")
+    asked = {"schedule_run__day_start_time": "08:15", "schedule_run__from_scratch": "on"}
+    page = plan(client, visit, **asked, **{"schedule_run__breaks.0.label": "Prayer"})
+    again = page.text.split("/scheduleRuns/new?like=")[1].split('"')[0]
+    fields = PageForm(client.get(f"/{visit['name']}/scheduleRuns/new?like={again}").text).fields
+    assert (fields["schedule_run.day_start_time"], fields["schedule_run.breaks.0.label"]) == ("08:15", "Prayer")
+    assert fields.getlist("schedule_run.from_scratch")[-1] == "on"
 
 
 def test_wrong_hours_are_marked_and_nothing_starts(client: FlaskClient, rest: Rest) -> None:

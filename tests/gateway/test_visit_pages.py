@@ -130,7 +130,7 @@ def test_empty_pages_tell_nobody_to_do_what_they_may_not_do(gateway: Gateway, of
     assert "No delegation is entered." in page
     assert "No programme is entered." in page
     assert "Add the" not in page
-    assert "Add the first item" in text_of(browser(gateway, Role.COORDINATOR), outgoing["name"])
+    assert "Add the first items" in text_of(browser(gateway, Role.COORDINATOR), outgoing["name"])
 
 
 def test_who_proposed_a_visit_is_offered_to_change_it_and_to_call_it_off(gateway: Gateway, office: Rest) -> None:

@@ -45,17 +45,7 @@ def add_pages(blueprint: Blueprint) -> None:
 def start_run(visit_id: str) -> ResponseReturnValue:
     permissions.require("ScheduleRunService.CreateScheduleRun")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    form = Form(
-        {
-            "schedule_run.day_start_time": "09:00",
-            "schedule_run.day_end_time": "18:00",
-            f"{BREAKS}.0.label": _("Lunch"),
-            f"{BREAKS}.0.start_time": "12:30",
-            f"{BREAKS}.0.end_time": "13:30",
-            "schedule_run.time_limit_seconds": "10",
-        },
-        zone=visit.time_zone,
-    )
+    form = Form(_propose_options(visit), zone=visit.time_zone)
     if form.submitted:
         # A break without times is none, whatever it is called.
         form.keep_entries(BREAKS, lambda index: not form.is_blank(f"{BREAKS}.{index}", (".label",)))
@@ -74,6 +64,25 @@ def start_run(visit_id: str) -> ResponseReturnValue:
         unplaced=sum(not item.HasField("start_time") for item in items),
         placed=sum(item.HasField("start_time") for item in items),
     ), form.status
+
+
+def _propose_options(visit: pb.Visit) -> dict[str, str]:
+    """Return how to plan: as in an earlier run, where the address names one, else as usual."""
+    lunch = runs_pb.ScheduleRun.Break(label=_("Lunch"), start_time="12:30", end_time="13:30")
+    run = runs_pb.ScheduleRun(time_limit_seconds=10, breaks=[lunch])
+    if earlier := request.args.get("like"):
+        name = f"{visit.name}/scheduleRuns/{earlier}"
+        run = rpc.schedule_runs.GetScheduleRun(runs_pb.GetScheduleRunRequest(name=name))
+    options = {
+        "schedule_run.day_start_time": run.day_start_time or "09:00",
+        "schedule_run.day_end_time": run.day_end_time or "18:00",
+        "schedule_run.from_scratch": "on" if run.from_scratch else "",
+        "schedule_run.time_limit_seconds": str(run.time_limit_seconds),
+    }
+    for index, each in enumerate(run.breaks):
+        for field in ("label", "start_time", "end_time"):
+            options[f"{BREAKS}.{index}.{field}"] = getattr(each, field)
+    return options
 
 
 @sign_in_required
