@@ -93,8 +93,8 @@ def plan_columns(plan: Plan, problem: Problem, standing: Mapping[str, Kept]) -> 
         objective=plan.objective,
         bound=plan.bound,
         gap=_get_gap(plan),
-        seconds=round(plan.seconds, 2),
-        first_solution_seconds=round(plan.first_solution_seconds, 2),
+        seconds=round(plan.seconds, 3),
+        first_solution_seconds=round(plan.first_solution_seconds, 3),
         requirements=[_requirement_message(each, problem) for each in plan.conflict.requirements]
         if plan.conflict
         else [],

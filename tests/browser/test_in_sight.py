@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 
 FORUM = "/forums/leitbild-mannheim-2030"
-LISTS = {"/visits": "state", "/exchanges": "kind", "/learnings": "state", "/partnerships": "state"}
+LISTS = {"/visits?view=list": "state", "/exchanges": "kind", "/learnings": "state", "/partnerships": "state"}
 NARROW, WIDE = 390, 1280
 
 
@@ -53,13 +53,13 @@ def test_on_a_phone_filters_are_folded_unless_asked_for_or_set(open_page: Callab
     expect(filters).to_be_hidden()
     expect(page.locator("main table tbody tr, main .results > li").first).to_be_in_viewport()
 
-    page.locator("summary").click()
+    page.locator(".folded > summary").click()
     expect(filters).to_be_visible()
     filters.locator(f"[name={LISTS[path]}]").select_option(index=1)
     filters.get_by_role("button", name="Filter").click()
-    page.wait_for_url(f"**{path}?*")
+    page.wait_for_url(f"**{path.partition('?')[0]}?*{LISTS[path]}=*")
     expect(filters).to_be_visible()
-    page.locator("summary").click()
+    page.locator(".folded > summary").click()
     expect(filters).to_be_hidden()
 
 
@@ -68,4 +68,4 @@ def test_where_there_is_room_filters_are_open(open_page: Callable[..., Page], pa
     page = open_page("coordinator", width=WIDE)
     page.goto(path)
     expect(page.locator("form.filters")).to_be_visible()
-    expect(page.locator("summary")).to_be_hidden()
+    expect(page.locator(".folded > summary")).to_be_hidden()
