@@ -62,13 +62,19 @@ def test_rows_of_a_spreadsheet_become_the_delegation(office: Page, a_visit: Call
 
 def test_a_row_that_is_wrong_is_marked_and_nothing_typed_is_lost(office: Page, a_visit: Callable[[str], str]) -> None:
     office.goto(f"{a_visit('Typed')}/agendaItems/rows")
-    office.evaluate(PASTE, ["#field-agenda_items-0-title", "Welcome\t45\nTour\t\t\tPort"])
+    cells = ["Welcome", "0:45", "09.03.2033 09:00", "", "x", "", "Ratssaal", "", "English, German"]
+    office.evaluate(PASTE, ["#field-agenda_items-0-title", "\t".join(cells) + "\nTour\t\t\tPort\t\tstaff"])
+    expect(office.get_by_label("Minutes, row 1", exact=True)).to_have_value("45")
+    expect(office.get_by_label("Begins at, row 1", exact=True)).to_have_value("2033-03-09T09:00")
+    expect(office.get_by_label("Group, row 2", exact=True)).to_have_value("GROUP_STAFF")
     office.get_by_role("button", name="Add all").click()
     expect(office.get_by_label("Minutes, row 2")).to_have_attribute("aria-invalid", "true")
     expect(office.get_by_label("Place, row 2")).to_have_value("Port")
     office.get_by_label("Minutes, row 2").fill("90")
     office.get_by_role("button", name="Add all").click()
     expect(office.get_by_text("2 items are in the programme.")).to_be_visible()
+    expect(office.get_by_role("row", name="09:00–09:45")).to_contain_text("Ratssaal")
+    expect(office.get_by_role("row", name="Tour")).to_contain_text("Staff")
     expect(office.get_by_role("heading", name="Programme", exact=True)).to_be_in_viewport()
 
 

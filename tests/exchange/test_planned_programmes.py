@@ -10,7 +10,7 @@ from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
 
 from tests import factories
 from tests.calls import Caller
-from tests.exchange.test_schedule_runs import LUNCH, State, apply, list_items, plan
+from tests.exchange.planned import LUNCH, State, apply, list_items, plan
 from tests.factories import FIRST_DAY, at, day
 
 PAIRS = ["ar-de", "en-de"]

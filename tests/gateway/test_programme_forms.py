@@ -127,3 +127,14 @@ def test_postponing_asks_for_the_new_days_and_says_what_lost_its_time(client: Fl
     assert "One item of the programme has no time any more" in page
     placed = [item for item in items_of(rest, visit) if "startTime" in item]
     assert [item["startTime"] for item in placed] == ["2030-06-04T08:00:00Z"]
+
+
+def test_an_item_comes_after_all_others_by_one_tick(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    items = f"/v1/{visit['name']}/agendaItems"
+    first, second, last = [created(rest.post(items, {"title": title, "durationMinutes": 30})) for title in "ABC"]
+    assert send(client, f"/{last['name']}/edit", after_all="on").status_code == 303
+    stored = next(each for each in items_of(rest, visit) if each["title"] == "C")
+    assert {each["agendaItem"] for each in stored["after"]} == {first["name"], second["name"]}
+    refused = send(client, f"/{first['name']}/edit", after_all="on")
+    assert (refused.status_code, "“C” comes after this item" in text_of(refused)) == (400, True)

@@ -35,6 +35,7 @@ USUAL_LENGTH = timedelta(minutes=90)
 
 
 AFTER, MORE_PREDECESSORS = "agenda_item.after", 3
+MAX_PREDECESSORS = 20  # as the contract has it
 
 
 def list_items(visit: pb.Visit) -> Sequence[pb.AgendaItem]:
@@ -47,6 +48,27 @@ def count_unplaced(visit: pb.Visit) -> int:
     return sum(not item.HasField("start_time") for item in list_items(visit))
 
 
+def _get_rooms(visit: pb.Visit) -> Sequence[pb.Room]:
+    if visit.direction != pb.Visit.DIRECTION_INCOMING:
+        return []
+    return rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
+
+
+def list_rooms(visit: pb.Visit) -> list[tuple[str, str]]:
+    """Return (resource name, name) of the rooms that items of a visit may be in; none abroad."""
+    return [(room.name, room.display_name) for room in _get_rooms(visit)]
+
+
+def _read_predecessors(form: Form, visit: pb.Visit, item: pb.AgendaItem | None) -> None:
+    """Drop places for predecessors that nobody filled; where the item is to come after all others, fill in these."""
+    form.drop_blank_entries(AFTER)
+    if form["after_all"] == "on":
+        form.keep_entries(AFTER, lambda _index: False)
+        others = [other for other in list_items(visit) if item is None or other.name != item.name]
+        for index, other in enumerate(others[:MAX_PREDECESSORS]):
+            form.values[f"{AFTER}.{index}.agenda_item"] = other.name
+
+
 def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> dict[str, Any]:
     """
     Return what the form of an item offers.
@@ -54,9 +76,7 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
     That is: rooms of the home city where it hosts, with the equipment that they have; the host's people and the
     delegation; interpreters; the other items; and how many of these there is a place for, some more than are chosen.
     """
-    rooms: Sequence[pb.Room] = []
-    if visit.direction == pb.Visit.DIRECTION_INCOMING:
-        rooms = rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
+    rooms = _get_rooms(visit)
     hosts: Sequence[pb.Person] = []
     if may("PersonService.ListPeople"):
         hosts = rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
@@ -103,7 +123,7 @@ def create_item(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form(_propose_times(), zone=visit.time_zone)
     if form.submitted:
-        form.drop_blank_entries(AFTER)
+        _read_predecessors(form, visit, None)
         with form.catch_refusal():
             item = rpc.agenda_items.CreateAgendaItem(form.build_request(pb.CreateAgendaItemRequest, parent=visit.name))
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
@@ -120,7 +140,7 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"agenda_item": item}, zone=visit.time_zone)
     if form.submitted:
-        form.drop_blank_entries(AFTER)
+        _read_predecessors(form, visit, item)
         with form.catch_refusal():
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")

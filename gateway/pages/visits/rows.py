@@ -13,6 +13,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.visits.programme import list_rooms
 from gateway.vocabulary import enum_labels
 from gateway.web.links import href
 
@@ -42,8 +43,10 @@ def create_items(visit_id: str) -> ResponseReturnValue:
     permissions.require("AgendaItemService.BatchCreateAgendaItems")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form(zone=visit.time_zone)
+    rooms = list_rooms(visit)
     if form.submitted:
-        form.keep_entries(ITEMS, lambda index: not form.is_blank(f"{ITEMS}.{index}", (".whole_delegation",)))
+        ticked = (".whole_delegation", ".needs_room")
+        form.keep_entries(ITEMS, lambda index: not form.is_blank(f"{ITEMS}.{index}", ticked))
         with form.catch_refusal():
             request = form.build_request(pb.BatchCreateAgendaItemsRequest, parent=visit.name)
             added = len(rpc.agenda_items.BatchCreateAgendaItems(request).agenda_items)
@@ -55,6 +58,9 @@ def create_items(visit_id: str) -> ResponseReturnValue:
         Column("start_time", _("Begins at"), "datetime-local"),
         Column("place", _("Place")),
         Column("whole_delegation", _("Whole delegation"), "checkbox"),
+        Column("groups", _("Group"), options=enum_labels.list_options("Delegate.Group")),
+        *([Column("room", _("Room"), options=rooms), Column("needs_room", _("Any room"), "checkbox")] if rooms else []),
+        Column("interpretation_languages", _("Interpretation between")),
         Column("notes", _("Notes for the hosts")),
     ]
     explanation = _(
