@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, Index, Text
+from sqlalchemy import DateTime, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -60,7 +60,6 @@ class ScheduleRun(Stateful, Resource, Base):
     items: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSONB)
     plan: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     heard_time: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=now)
-    author: Mapped[str] = mapped_column(Text, default="")
 
     @property
     def is_lost(self) -> bool:

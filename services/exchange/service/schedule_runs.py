@@ -66,7 +66,6 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
                 visit_id=visit.id,
                 options=convert_schedule_run.option_columns(request.schedule_run),
                 items={item.id: {"version": item.version, "title": item.title} for item in programme.items},
-                author=identity().subject,
             )
             session.add(run)
             await session.flush()

@@ -23,7 +23,6 @@ def upgrade() -> None:
         sa.Column("items", JSONB, nullable=False),
         sa.Column("plan", JSONB),
         sa.Column("heard_time", MOMENT, nullable=False),
-        sa.Column("author", sa.Text, nullable=False),
         sa.Column("create_time", MOMENT, nullable=False),
         sa.Column("update_time", MOMENT, nullable=False),
         sa.Column("updater", sa.Text, nullable=False),
