@@ -5,13 +5,13 @@ The database refuses two bookings of one resource at one time. Whoever books loc
 one order: concurrent callers queue up instead of meeting in a deadlock, and the loser finds the winner's bookings.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Any
 
 from sqlalchemy import Text, delete, func, insert, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -24,45 +24,54 @@ from services.exchange import rights
 from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Delegate, Person, Room, Visit
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What an agenda item, which has a time, needs then."""
+
+    item: AgendaItem
+    resources: Collection[str]
+
+    def overlaps(self, span: Range[datetime]) -> bool:
+        """Return whether the item takes place during a part of a span."""
+        period = self.item.period
+        return period is not None and period.overlaps(span)
+
+
 async def book(session: Session, item: AgendaItem) -> None:
     """
-    Let a new agenda item hold its room and people for its time; one without a time holds nothing.
+    Let a new or changed agenda item hold its room and people for its time, and nothing else any more.
+
+    One without a time holds nothing.
 
     Raises:
         AlreadyExists: Some of them are taken, with reason DOUBLE_BOOKING; the metadata says by what.
         FailedPrecondition: Some of the host's people are away, with reason PERSON_ABSENT; the metadata says when.
     """
-    resources = await list_resources(session, item)
-    await lock(session, resources)
-    await _hold(session, item, resources)
+    await book_all(session, [item])
 
 
-async def rebook(session: Session, item: AgendaItem) -> None:
+async def book_all(session: Session, items: Sequence[AgendaItem]) -> None:
     """
-    Let a changed agenda item hold its room and people for its time, and nothing else any more.
-
-    Raises:
-        AlreadyExists, FailedPrecondition: As for `book`.
-    """
-    await rebook_all(session, [item])
-
-
-async def rebook_all(session: Session, items: Sequence[AgendaItem]) -> None:
-    """
-    Let new or changed agenda items hold what they need, and nothing else any more: all of them, or none.
+    Let new or changed agenda items of a visit hold what they need, and nothing else any more: all of them, or none.
 
     Raises:
         AlreadyExists, FailedPrecondition: As for `book`, of the first that cannot.
     """
-    ids = [item.id for item in items]
-    held = await session.scalars(select(Booking.resource).where(Booking.agenda_item_id.in_(ids)))
-    wanted = [(item, await list_resources(session, item)) for item in items]
-    await lock(session, {*held, *chain.from_iterable(resources for _, resources in wanted)})
-    await session.execute(delete(Booking).where(Booking.agenda_item_id.in_(ids)))
-    await _hold_all(session, wanted)
+    await _hold(session, await _free(session, items))
 
 
-async def rebook_delegates(session: Session, visit: Visit, delegates: Sequence[Delegate]) -> None:
+async def book_each(session: Session, items: Sequence[AgendaItem]) -> list[AgendaItem]:
+    """Let those agenda items of a visit hold what they need that can, one after the other; return the others."""
+    refused = []
+    for claim in await _free(session, items):
+        try:
+            await _hold(session, [claim])
+        except (AlreadyExists, FailedPrecondition):
+            refused.append(claim.item)
+    return refused
+
+
+async def book_delegates(session: Session, visit: Visit, delegates: Sequence[Delegate]) -> None:
     """
     Let the agenda items of a visit that expect new or changed delegates hold them as well.
 
@@ -77,26 +86,25 @@ async def rebook_delegates(session: Session, visit: Visit, delegates: Sequence[D
     names = [delegate.name for delegate in delegates]
     await lock(session, names)
     await session.execute(delete(Booking).where(Booking.resource.in_(names)))
-    wanted = [
-        (item, {each.name for each in delegates if each.name in item.people or item.expects(each.group)})
-        for item in items.all()
-    ]
-    await _hold_all(session, wanted)
-
-
-async def list_resources(session: Session, item: AgendaItem) -> set[str]:
-    """Return the names of what an agenda item books: nothing as long as it has no time."""
-    if item.period is None:
-        return set()
-    return item.named_resources | {each.name for each in await list_expected(session, item)}
+    await _hold(
+        session,
+        [
+            _Claim(item, {each.name for each in delegates if each.name in item.people or item.expects(each.group)})
+            for item in items.all()
+        ],
+    )
 
 
 async def list_expected(session: Session, item: AgendaItem) -> list[Delegate]:
     """Return the delegates who have to be at an agenda item with their group, or with the whole delegation."""
-    if not (item.whole_delegation or item.groups):
+    return [each for each in await _list_delegates(session, [item]) if item.expects(each.group)]
+
+
+async def _list_delegates(session: Session, items: Sequence[AgendaItem]) -> Sequence[Delegate]:
+    """Return the delegation of the visit of some agenda items; nobody where none of them expects a group of it."""
+    if not any(item.whole_delegation or item.groups for item in items):
         return []
-    delegates = select(Delegate).where(Delegate.visit_id == item.visit_id)
-    return [each for each in await session.scalars(delegates) if item.expects(each.group)]
+    return (await session.scalars(select(Delegate).where(Delegate.visit_id == items[0].visit_id))).all()
 
 
 async def release(session: Session, visit: Visit) -> None:
@@ -122,11 +130,29 @@ async def release_delegate(session: Session, delegate: Delegate) -> None:
         item.optional_people = [person for person in item.optional_people if person != name]
 
 
-async def _hold_all(session: Session, wanted: Sequence[tuple[AgendaItem, Collection[str]]]) -> None:
-    """Insert the bookings of several items in one statement; where some cannot be, the first of them is told."""
-    for item, resources in wanted:
-        await _require_present(session, item, resources)
-    rows = [row for item, resources in wanted for row in _list_rows(item, resources)]
+async def _free(session: Session, items: Sequence[AgendaItem]) -> list[_Claim]:
+    """Give up what agenda items of a visit hold, and return what they need now; both is locked."""
+    ids = [item.id for item in items]
+    held = await session.scalars(select(Booking.resource).where(Booking.agenda_item_id.in_(ids)))
+    delegates = await _list_delegates(session, items)
+    claims = [
+        _Claim(item, item.named_resources | {each.name for each in delegates if item.expects(each.group)})
+        for item in items
+        if item.period is not None
+    ]
+    await lock(session, {*held, *chain.from_iterable(claim.resources for claim in claims)})
+    await session.execute(delete(Booking).where(Booking.agenda_item_id.in_(ids)))
+    return claims
+
+
+async def _hold(session: Session, claims: Sequence[_Claim]) -> None:
+    """Insert the bookings of agenda items, whose resources are locked; where not all can be, the first is told."""
+    await _require_present(session, claims)
+    rows = [
+        {"agenda_item_id": claim.item.id, "resource": resource, "period": claim.item.period}
+        for claim in claims
+        for resource in claim.resources
+    ]
     if not rows:
         return
     try:
@@ -137,61 +163,44 @@ async def _hold_all(session: Session, wanted: Sequence[tuple[AgendaItem, Collect
             raise
     else:
         return
-    for item, resources in wanted:
-        await _hold(session, item, resources)
+    if len(claims) == 1:
+        raise await _describe_collision(session, claims[0])
+    for claim in claims:
+        await _hold(session, [claim])
 
 
-def _list_rows(item: AgendaItem, resources: Iterable[str]) -> list[dict[str, Any]]:
-    return [{"agenda_item_id": item.id, "resource": resource, "period": item.period} for resource in resources]
-
-
-async def _hold(session: Session, item: AgendaItem, resources: Collection[str]) -> None:
-    """Insert the bookings of an item; its resources are locked."""
-    if not resources:
-        return
-    await _require_present(session, item, resources)
-    try:
-        async with session.begin_nested():
-            await session.execute(insert(Booking), _list_rows(item, resources))
-    except IntegrityError as error:
-        if constraint_name(error) != NO_DOUBLE_BOOKING:
-            raise
-        collision = await _describe_collision(session, item, resources)
-    else:
-        return
-    raise collision
-
-
-async def _require_present(session: Session, item: AgendaItem, resources: Collection[str]) -> None:
+async def _require_present(session: Session, claims: Sequence[_Claim]) -> None:
     """
-    Raise unless all of the host's people among the resources are there at the time of an item.
+    Raise unless all of the host's people whom agenda items need are there at their times.
 
     Raises:
-        FailedPrecondition: Some are away; reason PERSON_ABSENT.
+        FailedPrecondition: Some are away, of the first item that they are away from; reason PERSON_ABSENT.
     """
-    ids = [Person.parse(name)["id"] for name in resources if name.startswith("people/")]
-    period = item.period
-    if not ids or period is None:
+    names = {name for claim in claims for name in claim.resources if name.startswith("people/")}
+    if not names:
         return
-    away = await session.scalars(
-        select(Person).where(Person.id.in_(ids), Person.absences.overlaps([period])).order_by(Person.id)
-    )
-    named = [
-        {
-            "resource": person.name,
-            "resource_title": person.display_name or person.function,
-            "start_time": rfc3339(span.lower),
-            "end_time": rfc3339(span.upper),
-        }
-        for person in away
-        for span in person.absences
-        if span.lower and span.upper and span.overlaps(period)
-    ]
-    if not named:
-        return
-    sentences = [f"{each['resource_title']} is away from {each['start_time']} to {each['end_time']}." for each in named]
-    metadata = {**flatten_indexed("absences", named[:MAX_LISTED]), "absences": str(len(named))}
-    raise FailedPrecondition(" ".join(sentences[:MAX_LISTED]), reason="PERSON_ABSENT", metadata=metadata)
+    ids = [Person.parse(name)["id"] for name in names]
+    away = select(Person).where(Person.id.in_(ids), ~func.isempty(Person.absences)).order_by(Person.id)
+    people = (await session.scalars(away)).all()
+    for claim in claims:
+        named = [
+            {
+                "resource": person.name,
+                "resource_title": person.display_name or person.function,
+                "start_time": rfc3339(span.lower),
+                "end_time": rfc3339(span.upper),
+            }
+            for person in people
+            for span in person.absences
+            if person.name in claim.resources and span.lower and span.upper and claim.overlaps(span)
+        ]
+        if named:
+            sentences = [
+                f"{each['resource_title']} is away from {each['start_time']} to {each['end_time']}."
+                for each in named[:MAX_LISTED]
+            ]
+            metadata = {**flatten_indexed("absences", named[:MAX_LISTED]), "absences": str(len(named))}
+            raise FailedPrecondition(" ".join(sentences), reason="PERSON_ABSENT", metadata=metadata)
 
 
 async def lock(session: Session, resources: Collection[str]) -> None:
@@ -203,7 +212,7 @@ async def lock(session: Session, resources: Collection[str]) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(keys.c.key)))
 
 
-async def _describe_collision(session: Session, item: AgendaItem, resources: Collection[str]) -> AlreadyExists:
+async def _describe_collision(session: Session, claim: _Claim) -> AlreadyExists:
     """
     Return the error that names what an agenda item collides with.
 
@@ -213,7 +222,7 @@ async def _describe_collision(session: Session, item: AgendaItem, resources: Col
         await session.execute(
             select(Booking.resource, func.lower(Booking.period), func.upper(Booking.period), AgendaItem)
             .join(AgendaItem, AgendaItem.id == Booking.agenda_item_id)
-            .where(Booking.resource.in_(resources), Booking.period.overlaps(item.period))
+            .where(Booking.resource.in_(claim.resources), Booking.period.overlaps(claim.item.period))
             .order_by(AgendaItem.start_time, Booking.resource, AgendaItem.id)
             .options(joinedload(AgendaItem.visit))
         )

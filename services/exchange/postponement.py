@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from chassis.database import Session
-from chassis.errors import AlreadyExists, FailedPrecondition
 from services.exchange import bookings
 from services.exchange.model import AgendaItem, Visit
 
@@ -36,14 +34,8 @@ async def move_agenda(session: Session, visit: Visit, by: timedelta | None) -> N
             if item.end_time > last:
                 item.start_time = item.end_time = None
     await session.flush()
-    # All at once: who locked one after the other could wait for whoever waits for them.
-    resources = [await bookings.list_resources(session, item) for item in items]
-    await bookings.lock(session, set(chain.from_iterable(resources)))
-    for item in items:
-        try:
-            await bookings.book(session, item)
-        except (AlreadyExists, FailedPrecondition):
-            item.start_time = item.end_time = None
+    for item in await bookings.book_each(session, items):
+        item.start_time = item.end_time = None
 
 
 async def move_bounds(session: Session, visit: Visit, by: timedelta) -> None:

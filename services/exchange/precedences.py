@@ -23,6 +23,8 @@ async def replace(session: Session, item: AgendaItem, wanted: Sequence[pb.Agenda
             twice (NAMED_TWICE), or would have to start after this one itself (PRECEDENCE_CYCLE, metadata
             `agenda_item_title`).
     """
+    if not wanted and not item.after:
+        return
     items = select(AgendaItem.id, AgendaItem.title).where(AgendaItem.visit_id == item.visit_id)
     titles = dict((await session.execute(items)).all())
     gaps: dict[str, int] = {}

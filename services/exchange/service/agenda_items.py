@@ -59,7 +59,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
             visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, request.agenda_item.name))
             item, is_booked_anew = await _update(session, visit, request)
             if is_booked_anew:
-                await bookings.rebook(session, item)
+                await bookings.book(session, item)
             await queries.note_part_change(session, visit)
             return convert.agenda_item_message(item)
 
@@ -95,7 +95,7 @@ async def _create_batch(
     for index, message in enumerate(request.agenda_items):
         with telling_entry("agenda_item", f"agenda_items[{index}]"):
             items.append(await _add(session, visit, message))
-    await bookings.rebook_all(session, items)
+    await bookings.book_all(session, items)
     await queries.note_part_change(session, visit)
     return pb.BatchCreateAgendaItemsResponse(agenda_items=map(convert.agenda_item_message, items))
 
@@ -113,7 +113,7 @@ async def _update_batch(
             raise InvalidArgument(f"{entry}.name", words, reason="NOT_IN_PROGRAMME", metadata=metadata)
         with telling_entry("agenda_item", entry):
             changed.append(await _update(session, visit, each))
-    await bookings.rebook_all(session, [item for item, is_booked_anew in changed if is_booked_anew])
+    await bookings.book_all(session, [item for item, is_booked_anew in changed if is_booked_anew])
     await queries.note_part_change(session, visit)
     return pb.BatchUpdateAgendaItemsResponse(agenda_items=[convert.agenda_item_message(item) for item, _ in changed])
 
@@ -184,7 +184,8 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
     item.check_times(visit)
     item.check_room()
     if paths & INTERPRETED:
-        item.check_interpreter(booked, await bookings.list_expected(session, item))
+        of_groups = await bookings.list_expected(session, item) if item.interpretation_languages else []
+        item.check_interpreter(booked, of_groups)
     session.add(item)
     await session.flush()
     if after is not None:

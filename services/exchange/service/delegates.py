@@ -62,7 +62,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
             delegate.assign(values)
             await travelling.join(session, visit, delegate)
             if "group" in values:
-                await bookings.rebook_delegates(session, visit, [delegate])
+                await bookings.book_delegates(session, visit, [delegate])
             await queries.note_part_change(session, visit)
             return convert.delegate_message(delegate)
 
@@ -80,7 +80,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
     visit = await _lock_visit(session, request.parent)
     delegate = await _add(session, visit, request.delegate)
-    await bookings.rebook_delegates(session, visit, [delegate])
+    await bookings.book_delegates(session, visit, [delegate])
     await queries.note_part_change(session, visit)
     return convert.delegate_message(delegate)
 
@@ -92,7 +92,7 @@ async def _create_batch(session: Session, request: pb.BatchCreateDelegatesReques
     for index, message in enumerate(request.delegates):
         with telling_entry("delegate", f"delegates[{index}]"):
             delegates.append(await _add(session, visit, message))
-    await bookings.rebook_delegates(session, visit, delegates)
+    await bookings.book_delegates(session, visit, delegates)
     await queries.note_part_change(session, visit)
     return pb.BatchCreateDelegatesResponse(delegates=map(convert.delegate_message, delegates))
 

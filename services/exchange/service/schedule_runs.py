@@ -115,7 +115,7 @@ async def _apply(session: Session, request: pb.ApplyScheduleRunRequest) -> pb.Sc
         item.start_time = item.end_time = None
         changed.append(item)
     await session.flush()
-    await bookings.rebook_all(session, changed)
+    await bookings.book_all(session, changed)
     run.state = RunState.APPLIED
     await queries.note_part_change(session, visit)
     return convert_schedule_run.run_message(run, visit, identity())
