@@ -1,12 +1,11 @@
 """Runs of the planner: rows, options and plans ↔ messages."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from austausch.exchange.v1 import schedule_runs_pb2 as pb
 from google.protobuf.json_format import MessageToDict, ParseDict
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.convert import enum_numbers, resource_fields, timestamp_message
 from chassis.errors import InvalidArgument
@@ -75,12 +74,6 @@ def _list_verbs(run: ScheduleRun, visit: Visit) -> list[str]:
     """Return what can be done with a run: the programme of a visit that is over or without dates takes no plan."""
     takes_plan = not visit.is_over and not visit.new_dates_due
     return [verb for verb in run.allowed_transitions() if takes_plan or verb != "apply"]
-
-
-def read_moment(value: Timestamp) -> datetime:
-    """Return the instant of a plan, in UTC."""
-    moment: datetime = value.ToDatetime(tzinfo=UTC)
-    return moment
 
 
 def plan_columns(plan: Plan, problem: Problem, standing: Mapping[str, Kept]) -> dict[str, Any]:

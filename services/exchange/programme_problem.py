@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -63,6 +63,7 @@ class Programme:
     All that the programme of a visit depends on.
 
     Attributes:
+        days: Those on which items can still be placed, with their hours.
         items: Those of the visit, by time.
         movable: Those of them that the planner may place.
         people: The host's people whom the items name, and all who interpret.
@@ -72,12 +73,13 @@ class Programme:
 
     visit: Visit
     options: Options
+    days: Sequence[Day]
     items: Sequence[AgendaItem]
     delegates: Sequence[Delegate]
     people: Sequence[Person]
     rooms: Sequence[Room]
-    movable: Sequence[AgendaItem] = ()
-    taken: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    movable: Sequence[AgendaItem]
+    taken: Mapping[str, Sequence[Span]]
 
     @property
     def participants(self) -> list[Person | Delegate]:
@@ -94,8 +96,9 @@ async def read_programme(session: Session, visit: Visit, options: Options) -> Pr
     ids = [name.removeprefix("people/") for name in named]
     people = select(Person).where(or_(Person.id.in_(ids), Person.language_pairs != []))
     rooms = (await session.scalars(select(Room).order_by(Room.id))).all() if visit.incoming else ()
-    days = {day.date: day for day in list_days(visit, options)}
-    movable = [item for item in items if _is_movable(item, days, ZoneInfo(visit.time_zone))]
+    days = _list_days(visit, options)
+    day_of = {day.date: day for day in days}
+    movable = [item for item in items if _is_movable(item, day_of, ZoneInfo(visit.time_zone))]
     first, last = visit.bounds()
     bookings = select(Booking.resource, Booking.period).where(
         Booking.period.overlaps(Range(first, last)), Booking.agenda_item_id.not_in([item.id for item in movable])
@@ -106,6 +109,7 @@ async def read_programme(session: Session, visit: Visit, options: Options) -> Pr
     return Programme(
         visit=visit,
         options=options,
+        days=days,
         items=items,
         delegates=delegates,
         people=(await session.scalars(people.order_by(Person.id))).all(),
@@ -115,7 +119,7 @@ async def read_programme(session: Session, visit: Visit, options: Options) -> Pr
     )
 
 
-def list_days(visit: Visit, options: Options) -> list[Day]:
+def _list_days(visit: Visit, options: Options) -> list[Day]:
     """Return the days of a visit on which items can still be placed, with their hours."""
     zone, begin = ZoneInfo(visit.time_zone), now()
     days = []
@@ -139,7 +143,6 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
     """
     visit, options = programme.visit, programme.options
     zone = ZoneInfo(visit.time_zone)
-    days = list_days(visit, options)
     make = _ItemMaker(programme)
     items = tuple(map(make.make, programme.movable))
     people = [each for each in programme.participants if each.name in make.named]
@@ -148,7 +151,7 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
     problem = Problem(
         zone=zone,
         granularity=GRANULARITY,
-        days=tuple(days),
+        days=tuple(programme.days),
         items=items,
         rooms=tuple(_make_room(room, programme.taken) for room in programme.rooms),
         people=tuple(scheduling.Person(each.name, _list_absences(each, programme.taken)) for each in people),
@@ -160,7 +163,7 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
         ),
         breaks=tuple(
             Break(each.label, _get_span(day.date, each.start, each.end, zone))
-            for day in days
+            for day in programme.days
             for each in options.breaks
         ),
         precedences=tuple(
@@ -179,7 +182,8 @@ class _ItemMaker:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
         self._of_name: dict[str, Person | Delegate] = {each.name: each for each in programme.participants}
-        self._standing = {item.id: item for item in programme.items if item not in programme.movable}
+        movable = {item.id for item in programme.movable}
+        self._standing = {item.id: item for item in programme.items if item.id not in movable}
         self.named: set[str] = set()
 
     def make(self, item: AgendaItem) -> Item:

@@ -6,6 +6,7 @@ from austausch.exchange.v1 import schedule_runs_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2_grpc
 from sqlalchemy import delete, select
 
+from chassis.convert import read_instant
 from chassis.database import Database, Session
 from chassis.error_metadata import MAX_LISTED, flatten_indexed
 from chassis.errors import FailedPrecondition, IllegalTransition
@@ -16,7 +17,7 @@ from chassis.paging import read_page
 from services.exchange import bookings, convert_schedule_run, queries, rights
 from services.exchange.model import AgendaItem, Person, Room, RunState, ScheduleRun, Visit
 from services.exchange.planning import PlannerPool
-from services.exchange.programme_problem import list_days, make_problem, read_programme
+from services.exchange.programme_problem import make_problem, read_programme
 from services.exchange.schedule_runs import Job, RunsUnderWay
 
 ORDERINGS = {"create_time": ScheduleRun.create_time}
@@ -56,9 +57,9 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
             options = convert_schedule_run.read_options(request.schedule_run)
             visit = await _lock_visit(session, request.parent)
             _require_plannable(visit)
-            if not list_days(visit, options):
-                raise FailedPrecondition("The days of the visit are over.", reason="VISIT_DAYS_OVER")
             programme = await read_programme(session, visit, options)
+            if not programme.days:
+                raise FailedPrecondition("The days of the visit are over.", reason="VISIT_DAYS_OVER")
             if not programme.movable:
                 raise FailedPrecondition("The programme has no item to be placed.", reason="NOTHING_TO_PLACE")
             await _require_none_under_way(session, visit)
@@ -129,7 +130,7 @@ async def _place(session: Session, item: AgendaItem, planned: pb.PlannedItem) ->
         FailedPrecondition: It would begin in the past (reason PLAN_OUT_OF_DATE), or its room or interpreter do not do
             any more (PROGRAMME_CHANGED).
     """
-    start, end = (convert_schedule_run.read_moment(moment) for moment in (planned.start_time, planned.end_time))
+    start, end = read_instant(planned.start_time, "plan"), read_instant(planned.end_time, "plan")
     room = await queries.get_referenced(session, Room, planned.room, "name") if planned.room else None
     interpreter = item.interpreter
     if planned.interpreter:
