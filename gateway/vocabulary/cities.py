@@ -3,6 +3,8 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from flask import current_app
@@ -63,3 +65,8 @@ def forget_cities() -> None:
 def get_home_city_name() -> str:
     """Return the home city's name for the header: the last part of its resource name, as a word."""
     return str(current_app.config.get("HOME_CITY", "")).rsplit("/", 1)[-1].replace("-", " ").title()
+
+
+def get_home_day() -> date:
+    """Return the day that it is in the home city."""
+    return datetime.now(ZoneInfo(current_app.config["HOME_TIME_ZONE"])).date()

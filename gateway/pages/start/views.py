@@ -1,13 +1,12 @@
 """The desk: what needs the reader, then what is new. Shows to each reader what the contract lets them list."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import knowledge_pb2
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from chassis.convert import date_message
@@ -17,6 +16,7 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.pages.forums.parts import is_coordinator
 from gateway.pages.start import set_up
+from gateway.vocabulary import cities
 
 blueprint = Blueprint("start", __name__)
 
@@ -70,7 +70,7 @@ def index() -> ResponseReturnValue:
 
 def _list_visits_ahead() -> list[exchange_pb2.Visit]:
     """Return the visits that run now or begin in the next weeks, the next first."""
-    today = datetime.now(ZoneInfo(current_app.config["HOME_TIME_ZONE"])).date()
+    today = cities.get_home_day()
     answer = rpc.visits.ListVisits(
         exchange_pb2.ListVisitsRequest(
             page_size=50,

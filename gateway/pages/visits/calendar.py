@@ -3,9 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import calendars_pb2, exchange_pb2
 from flask import current_app, render_template, request
@@ -25,7 +24,7 @@ from gateway.pages.visits.date_reasons import (
     get_other_city,
     list_holidays,
 )
-from gateway.pages.visits.timeline import Cell, Timeline, draw_timeline, stack
+from gateway.pages.visits.timeline import Cell, Timeline, draw_timeline, list_days, stack
 from gateway.vocabulary import cities
 from gateway.web import list_filters
 from gateway.web.links import get_page_url
@@ -113,12 +112,8 @@ def _read_day() -> date:
     try:
         day = date.fromisoformat(request.args.get("from", ""))
     except ValueError:
-        return _get_today()
-    return day if day.year in YEARS else _get_today()
-
-
-def _get_today() -> date:
-    return datetime.now(ZoneInfo(current_app.config["HOME_TIME_ZONE"])).date()
+        return cities.get_home_day()
+    return day if day.year in YEARS else cities.get_home_day()
 
 
 def _show_visits(timeline: Timeline, rows: str) -> ResponseReturnValue:
@@ -287,8 +282,7 @@ def _fill(timeline: Timeline, days: Iterable[calendars_pb2.DayOccupancy]) -> lis
 
 def _weigh(timeline: Timeline, column: tuple[date, date], minutes: int, items: int) -> Load:
     first, last = column
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    working = sum(day.weekday() < 5 for day in days) or 1
+    working = sum(day.weekday() < 5 for day in list_days(first, last)) or 1
     level = -(-4 * timedelta(minutes=minutes) // (WORKING_DAY * working))
     hours = format_decimal(round(minutes / 60, 1))
     words = ngettext("%(hours)s hours in one item", "%(hours)s hours in %(num)s items", items, hours=hours)
@@ -303,7 +297,7 @@ def _render(
     drawn: Sequence[Row],
     **more: Any,
 ) -> ResponseReturnValue:
-    today = _get_today()
+    today = cities.get_home_day()
     said = [each for of_city in holidays.values() for each in of_city]
     return render_template(
         "visits/calendar.html",

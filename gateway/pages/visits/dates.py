@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import calendars_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from chassis.convert import date_of
@@ -42,7 +41,7 @@ def dates() -> ResponseReturnValue:
     ).exchanges
     by_name = {exchange.name: exchange for exchange in exchanges}
     chosen = by_name.get(request.args.get("exchange", ""))
-    today = datetime.now(ZoneInfo(current_app.config["HOME_TIME_ZONE"])).date()
+    today = cities.get_home_day()
     form = Form(
         {
             "exchange": chosen.name if chosen else "",

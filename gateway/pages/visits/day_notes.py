@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from chassis.convert import date_of
 from gateway.pages.visits.date_reasons import list_holidays
-from gateway.pages.visits.free_times import list_days
+from gateway.pages.visits.timeline import list_days
 
 Kind = pb.DateReason
 

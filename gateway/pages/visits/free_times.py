@@ -1,6 +1,6 @@
 """When an item of a programme could take place instead: knows local times and days, and no messages."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -51,8 +51,3 @@ def _list_spans(days: Iterable[date], length: timedelta) -> Iterator[Span]:
             if not span.overlaps(lunch):
                 yield span
             start += STEP
-
-
-def list_days(first: date, last: date) -> Sequence[date]:
-    """Return the days from the first to the last."""
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

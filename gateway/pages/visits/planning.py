@@ -12,12 +12,12 @@ from flask_babel import ngettext
 from chassis.errors import DomainError, NotFound, Unauthenticated
 from gateway import rpc
 from gateway.auth import permissions
-from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.errors.explanations import explain
 from gateway.forms.form import Form
 from gateway.pages.visits import delegation
 from gateway.pages.visits.agenda_days import group_by_day
+from gateway.pages.visits.bookable import list_people, list_rooms
 from gateway.pages.visits.contradictions import get_button, relax_items, relax_run, say
 from gateway.pages.visits.programme import list_items
 
@@ -190,14 +190,8 @@ def _list_titles(visit: pb.Visit, items: Mapping[str, pb.AgendaItem]) -> dict[st
     """Return what people call the items, the rooms and everybody of a programme, by resource name."""
     titles = {item.name: item.title for item in items.values()}
     titles |= {each.name: each.function for each in delegation.list_delegates(visit.name)}
-    if may("RoomService.ListRooms"):
-        titles |= {
-            each.name: each.display_name for each in rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
-        }
-    if may("PersonService.ListPeople"):
-        titles |= {
-            each.name: each.function for each in rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
-        }
+    titles |= {each.name: each.display_name for each in list_rooms(visit)}
+    titles |= {each.name: each.function for each in list_people()}
     return titles
 
 

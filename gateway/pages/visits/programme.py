@@ -12,11 +12,11 @@ from flask_babel import ngettext
 
 from gateway import rpc
 from gateway.auth import permissions
-from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits import delegation
+from gateway.pages.visits.bookable import list_people, list_rooms
 from gateway.pages.visits.trail import build_trail
 from gateway.vocabulary.enum_labels import get_terms
 from gateway.web.links import href
@@ -32,8 +32,6 @@ def add_pages(blueprint: Blueprint) -> None:
 
 # How long a new item lasts until somebody says otherwise.
 USUAL_LENGTH = timedelta(minutes=90)
-
-
 AFTER, MORE_PREDECESSORS = "agenda_item.after", 3
 MAX_PREDECESSORS = 20  # as the contract has it
 
@@ -48,15 +46,9 @@ def count_unplaced(visit: pb.Visit) -> int:
     return sum(not item.HasField("start_time") for item in list_items(visit))
 
 
-def _get_rooms(visit: pb.Visit) -> Sequence[pb.Room]:
-    if visit.direction != pb.Visit.DIRECTION_INCOMING:
-        return []
-    return rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=1000)).rooms
-
-
-def list_rooms(visit: pb.Visit) -> list[tuple[str, str]]:
-    """Return (resource name, name) of the rooms that items of a visit may be in; none abroad."""
-    return [(room.name, room.display_name) for room in _get_rooms(visit)]
+def _list_others(visit: pb.Visit, item: pb.AgendaItem | None) -> list[pb.AgendaItem]:
+    """Return the items of a programme beside one, which may be new."""
+    return [other for other in list_items(visit) if item is None or other.name != item.name]
 
 
 def _read_predecessors(form: Form, visit: pb.Visit, item: pb.AgendaItem | None) -> None:
@@ -64,8 +56,7 @@ def _read_predecessors(form: Form, visit: pb.Visit, item: pb.AgendaItem | None) 
     form.drop_blank_entries(AFTER)
     if form["after_all"] == "on":
         form.keep_entries(AFTER, lambda _index: False)
-        others = [other for other in list_items(visit) if item is None or other.name != item.name]
-        for index, other in enumerate(others[:MAX_PREDECESSORS]):
+        for index, other in enumerate(_list_others(visit, item)[:MAX_PREDECESSORS]):
             form.values[f"{AFTER}.{index}.agenda_item"] = other.name
 
 
@@ -76,17 +67,14 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
     That is: rooms of the home city where it hosts, with the equipment that they have; the host's people and the
     delegation; interpreters; the other items; and how many of these there is a place for, some more than are chosen.
     """
-    rooms = _get_rooms(visit)
-    hosts: Sequence[pb.Person] = []
-    if may("PersonService.ListPeople"):
-        hosts = rpc.people.ListPeople(pb.ListPeopleRequest(page_size=1000)).people
+    rooms, hosts = list_rooms(visit), list_people()
     participants: list[pb.Person | pb.Delegate] = [*hosts, *delegation.list_delegates(visit.name)]
     return {
         "rooms": [(room.name, room.display_name) for room in rooms],
         "equipment": sorted({word for room in rooms for word in room.equipment}),
         "people": [(who.name, who.function) for who in participants],
         "interpreters": [(person.name, person.function) for person in hosts if person.language_pairs],
-        "others": [(other.name, other.title) for other in list_items(visit) if item is None or other.name != item.name],
+        "others": [(other.name, other.title) for other in _list_others(visit, item)],
         "predecessors": form.count_entries(AFTER) + MORE_PREDECESSORS,
     }
 

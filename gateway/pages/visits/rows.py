@@ -13,7 +13,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.pages.visits.programme import list_rooms
+from gateway.pages.visits.bookable import list_rooms
 from gateway.vocabulary import enum_labels
 from gateway.web.links import href
 
@@ -43,7 +43,7 @@ def create_items(visit_id: str) -> ResponseReturnValue:
     permissions.require("AgendaItemService.BatchCreateAgendaItems")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form(zone=visit.time_zone)
-    rooms = list_rooms(visit)
+    rooms = [(room.name, room.display_name) for room in list_rooms(visit)]
     if form.submitted:
         ticked = (".whole_delegation", ".needs_room")
         form.keep_entries(ITEMS, lambda index: not form.is_blank(f"{ITEMS}.{index}", ticked))

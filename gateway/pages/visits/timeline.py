@@ -70,11 +70,11 @@ def draw_timeline(view: str, day: date) -> Timeline:
     """Return the `year`, `quarter` or `month` that a day lies in."""
     if view == "month":
         start = day.replace(day=1)
-        return Timeline(view, [(each, each) for each in _list_days(start, _end_month(start))])
+        return Timeline(view, [(each, each) for each in list_days(start, _end_month(start))])
     if view == "quarter":
         start = date(day.year, day.month - (day.month - 1) % 3, 1)
         end = _end_month(start.replace(month=start.month + 2))
-        mondays = [each for each in _list_days(start, end) if each == start or each.weekday() == 0]
+        mondays = [each for each in list_days(start, end) if each == start or each.weekday() == 0]
         return Timeline(view, [(each, min(end, each + (6 - each.weekday()) * DAY)) for each in mondays])
     starts = [date(day.year, month, 1) for month in range(1, 13)]
     return Timeline("year", [(start, _end_month(start)) for start in starts])
@@ -106,7 +106,8 @@ def stack(timeline: Timeline, items: Iterable[tuple[date, date, T]]) -> list[lis
     return lanes or [[Cell(width)]]
 
 
-def _list_days(first: date, last: date) -> list[date]:
+def list_days(first: date, last: date) -> list[date]:
+    """Return the days from the first to the last."""
     return [first + number * DAY for number in range((last - first).days + 1)]
 
 

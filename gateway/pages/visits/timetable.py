@@ -15,21 +15,21 @@ from chassis.convert import date_of
 from chassis.errors import DomainError
 from gateway import rpc
 from gateway.auth import permissions
-from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import LOCALES, current_language
 from gateway.pages.visits import free_times, timetable_values
 from gateway.pages.visits.agenda_days import group_by_day
+from gateway.pages.visits.bookable import list_people, list_rooms
 from gateway.pages.visits.day_notes import describe_days
 from gateway.pages.visits.programme import list_attendance
+from gateway.pages.visits.timeline import list_days
 from gateway.pages.visits.timetable_texts import list_texts
 from gateway.web.links import href
 
 # What a move may change of an item.
 MOVABLE = ("start_time", "end_time", "room")
-MOST = 1000
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -120,23 +120,14 @@ def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusa
     wanted.MergeFrom(change)
     if wanted.end_time.ToNanoseconds() <= wanted.start_time.ToNanoseconds():
         wanted.end_time.FromSeconds(wanted.start_time.seconds + 60 * stored.duration_minutes)
-    return timetable_values.propose_alternatives(wanted, programme, refusal, _list_rooms(programme.visit))
-
-
-def _list_rooms(visit: pb.Visit) -> Sequence[pb.Room]:
-    """Return the rooms that items of a visit may be in: those of the home city, where it hosts."""
-    if visit.direction != pb.Visit.DIRECTION_INCOMING or not may("RoomService.ListRooms"):
-        return []
-    return rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=MOST)).rooms
+    return timetable_values.propose_alternatives(wanted, programme, refusal, list_rooms(programme.visit))
 
 
 def _build_frame(visit: pb.Visit) -> dict[str, Any]:
     """Return what stays as it is while a timetable is open: its days, clocks, rooms, people and texts."""
     zone, notes = ZoneInfo(visit.time_zone), describe_days(visit)
-    days = free_times.list_days(date_of(visit.start_date), date_of(visit.end_date))
-    people: Sequence[pb.Person] = []
-    if may("PersonService.ListPeople"):
-        people = rpc.people.ListPeople(pb.ListPeopleRequest(page_size=MOST)).people
+    days = list_days(date_of(visit.start_date), date_of(visit.end_date))
+    people = list_people()
     return {
         "address": f"{href(visit.name)}/timetable",
         "editable": visit.editable,
@@ -149,7 +140,7 @@ def _build_frame(visit: pb.Visit) -> dict[str, Any]:
         ],
         "hours": [f"{free_times.FIRST_HOUR:%H:%M}", f"{free_times.LAST_HOUR:%H:%M}"],
         "lunch": [f"{moment:%H:%M}" for moment in free_times.LUNCH],
-        "rooms": [{"name": room.name, "title": room.display_name} for room in _list_rooms(visit)],
+        "rooms": [{"name": room.name, "title": room.display_name} for room in list_rooms(visit)],
         "people": [{"name": person.name, "title": person.function} for person in people],
         "elsewhere": _list_elsewhere(visit, people, zone),
         "texts": list_texts(visit),
@@ -160,7 +151,7 @@ def _list_elsewhere(visit: pb.Visit, people: Sequence[pb.Person], zone: ZoneInfo
     """Return what other visits on the same days hold, and when people are away; for who may change the programme."""
     if not visit.editable:
         return []
-    wanted = pb.ListVisitsRequest(page_size=MOST, from_date=visit.start_date, to_date=visit.end_date)
+    wanted = pb.ListVisitsRequest(page_size=1000, from_date=visit.start_date, to_date=visit.end_date)
     others = rpc.visits.ListVisits(wanted).visits
     holding = [one.name for one in others if one.name != visit.name and one.state != pb.Visit.STATE_CANCELLED]
     programmes = [_get_programme(name.rpartition("/")[2]) for name in holding]

@@ -13,8 +13,9 @@ from chassis.convert import date_of
 from chassis.error_metadata import read_indexed
 from chassis.errors import DomainError
 from gateway.i18n.formats import format_local_text, format_minutes
-from gateway.pages.visits.free_times import Span, find_free_spans, list_days
+from gateway.pages.visits.free_times import Span, find_free_spans
 from gateway.pages.visits.programme import list_attendance
+from gateway.pages.visits.timeline import list_days
 from gateway.vocabulary.enum_labels import list_options
 from gateway.web.links import href
 
