@@ -152,6 +152,9 @@ def _get_times(requirement: Requirement, problem: Problem) -> tuple[datetime | N
             span = person.absences[int(subject)]
         case Kind.ROOM_CLOSED:
             span = next(room for room in problem.rooms if room.id == requirement.rooms[0]).closed[int(subject)]
+        case Kind.FIXED_START:
+            item = problem.item_of[requirement.items[0]]
+            return item.fixed_start, item.fixed_start and item.fixed_start + item.duration
         case Kind.EARLIEST_START:
             return problem.item_of[requirement.items[0]].earliest_start, None
         case Kind.LATEST_END:

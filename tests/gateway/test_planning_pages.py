@@ -207,3 +207,20 @@ def test_numbers_that_no_field_holds_are_refused_by_name(client: FlaskClient, re
     visit = a_visit(rest)
     answer = send(client, f"/{visit['name']}/agendaItems/new", agenda_item__title="x", agenda_item__seats=number)
     assert (answer.status_code, "field-agenda_item-seats" in answer.text) == (400, True)
+
+
+def test_a_time_that_is_fixed_is_told_in_the_readers_language_and_given_up(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    created(rest.post("/v1/people", {"function": "Interpreter of Icelandic", "languagePairs": ["de-is"]}))
+    times = {"startTime": "2030-05-14T08:00:00Z", "endTime": "2030-05-14T09:00:00Z"}
+    for title in ("One", "Two"):
+        fixed = {"title": title, "fixed": True, "interpretationLanguages": ["is", "de"], **times}
+        created(rest.post(f"/v1/{visit['name']}/agendaItems", fixed))
+    page = plan(client, visit)
+    assert "“One” is fixed: Tue, 14 May 2030, 10:00–11:00." in text_of(page)
+    german = client.get(page.request.path, headers={"Accept-Language": "de"})
+    assert "„One“ steht fest: Di., 14. Mai 2030, 10:00–11:00." in text_of(german)
+    before = page.text.split("“One” is fixed")[1]
+    address = "/relax/" + before.split("/relax/")[1].split('"')[0]
+    assert "Plan found" in text_of(watch(client, press(client, page, address)))
+    assert [item["fixed"] for item in items_of(rest, visit) if item["title"] == "One"] == [False]

@@ -25,6 +25,7 @@ BUTTONS = {
     Kind.SEATS: _l("Do without so many seats"),
     Kind.EQUIPMENT: _l("Do without it"),
     Kind.INTERPRETATION: _l("Do without interpretation"),
+    Kind.FIXED_START: _l("Let it move"),
     Kind.EARLIEST_START: _l("Let it begin earlier"),
     Kind.LATEST_END: _l("Let it end later"),
     Kind.PRECEDENCE: _l("Give up this order"),
@@ -98,6 +99,8 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
                 items=items,
                 who=people,
             )
+        case Kind.FIXED_START:
+            return _("%(items)s is fixed: %(when)s.", items=items, when=when)
         case Kind.EARLIEST_START:
             return _("%(items)s cannot begin before %(start)s.", items=items, start=start)
         case Kind.LATEST_END:
@@ -231,6 +234,7 @@ _CHANGES: Mapping[int, Callable[[pb.AgendaItem, runs_pb.PlanRequirement], Change
     Kind.SEATS: _empty("seats"),
     Kind.EQUIPMENT: _do_without_equipment,
     Kind.INTERPRETATION: _empty("interpretation_languages", "interpreter"),
+    Kind.FIXED_START: _empty("fixed"),
     Kind.EARLIEST_START: _let_begin_earlier,
     Kind.LATEST_END: _empty("latest_end_time"),
     Kind.PRECEDENCE: _drop_predecessor,
