@@ -22,6 +22,8 @@ from austausch.exchange.v1 import (
     exchange_pb2_grpc,
     lessons_pb2,
     lessons_pb2_grpc,
+    person_calendars_pb2,
+    person_calendars_pb2_grpc,
     schedule_runs_pb2,
     schedule_runs_pb2_grpc,
     scheduling_pb2,
@@ -50,6 +52,7 @@ CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
         exchange_pb2.DESCRIPTOR,
         calendars_pb2.DESCRIPTOR,
         lessons_pb2.DESCRIPTOR,
+        person_calendars_pb2.DESCRIPTOR,
         schedule_runs_pb2.DESCRIPTOR,
         scheduling_pb2.DESCRIPTOR,
     ),
@@ -156,6 +159,7 @@ STUBS: dict[str, ModuleType] = {
     exchange_pb2.DESCRIPTOR.name: exchange_pb2_grpc,
     calendars_pb2.DESCRIPTOR.name: calendars_pb2_grpc,
     lessons_pb2.DESCRIPTOR.name: lessons_pb2_grpc,
+    person_calendars_pb2.DESCRIPTOR.name: person_calendars_pb2_grpc,
     schedule_runs_pb2.DESCRIPTOR.name: schedule_runs_pb2_grpc,
     scheduling_pb2.DESCRIPTOR.name: scheduling_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
@@ -181,6 +185,7 @@ visit_lessons = _get_app_stub(lessons_pb2_grpc.VisitLessonServiceStub, "exchange
 schedule_runs = _get_app_stub(schedule_runs_pb2_grpc.ScheduleRunServiceStub, "exchange")
 rooms = _get_app_stub(exchange_pb2_grpc.RoomServiceStub, "exchange")
 people = _get_app_stub(exchange_pb2_grpc.PersonServiceStub, "exchange")
+person_calendars = _get_app_stub(person_calendars_pb2_grpc.PersonCalendarServiceStub, "exchange")
 exchange_names = _get_app_stub(exchange_pb2_grpc.ExchangeNameServiceStub, "exchange")
 forums = _get_app_stub(forum_pb2_grpc.ForumServiceStub, "forum")
 subject_nodes = _get_app_stub(forum_pb2_grpc.SubjectNodeServiceStub, "forum")

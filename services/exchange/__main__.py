@@ -3,12 +3,20 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from austausch.exchange.v1 import calendars_pb2_grpc, lessons_pb2_grpc, schedule_runs_pb2_grpc, scheduling_pb2_grpc
+from austausch.exchange.v1 import (
+    calendars_pb2_grpc,
+    lessons_pb2_grpc,
+    person_calendars_pb2_grpc,
+    schedule_runs_pb2_grpc,
+    scheduling_pb2_grpc,
+)
 from austausch.exchange.v1 import exchange_pb2_grpc as contract
 
 from chassis import server
 from chassis.database import Database
 from chassis.settings import ServiceSettings, load
+from services.exchange.calendar_fetching import CalendarFetcher
+from services.exchange.calendar_readings import CalendarReadings
 from services.exchange.events import HANDLERS
 from services.exchange.planning import PlannerPool
 from services.exchange.schedule_runs import RunsUnderWay
@@ -21,6 +29,7 @@ from services.exchange.service.exchanges import ExchangeServicer
 from services.exchange.service.names import ExchangeNameServicer
 from services.exchange.service.partnerships import PartnershipServicer
 from services.exchange.service.people import PersonServicer
+from services.exchange.service.person_calendars import PersonCalendarServicer
 from services.exchange.service.programmes import ProgrammeServicer
 from services.exchange.service.rooms import RoomServicer
 from services.exchange.service.schedule_runs import ScheduleRunServicer
@@ -39,6 +48,10 @@ class ExchangeSettings(ServiceSettings):
     """The city that this installation serves."""
     school_holidays: Path | None = None
     """A folder with the school holidays of each country, ``DE.json``, as OpenHolidays has them; none if empty."""
+    calendars_allowed: str = ""
+    """Hosts and networks (``10.2.0.0/16``), divided by commas, that calendars may come from beside the internet."""
+    calendars_by_http: bool = False
+    """Whether calendars may be fetched by http, which anybody on the way can read."""
 
 
 def build(settings: ExchangeSettings) -> server.Service:
@@ -46,6 +59,8 @@ def build(settings: ExchangeSettings) -> server.Service:
     database = Database(settings.database_url, settings.pool_size)
     planners = PlannerPool()
     runs = RunsUnderWay(database, planners)
+    fetcher = CalendarFetcher(settings.calendars_allowed, allows_http=settings.calendars_by_http)
+    readings = CalendarReadings(database, settings.home_city, fetcher)
     return server.Service(
         name=NAME,
         settings=settings,
@@ -65,6 +80,10 @@ def build(settings: ExchangeSettings) -> server.Service:
                 calendars_pb2_grpc.add_CalendarServiceServicer_to_server,
                 CalendarServicer(database, settings.home_city, SchoolHolidays(settings.school_holidays)),
             ),
+            (
+                person_calendars_pb2_grpc.add_PersonCalendarServiceServicer_to_server,
+                PersonCalendarServicer(database, readings),
+            ),
             (lessons_pb2_grpc.add_VisitLessonServiceServicer_to_server, VisitLessonServicer(database)),
             (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(planners)),
             (
@@ -73,7 +92,7 @@ def build(settings: ExchangeSettings) -> server.Service:
             ),
         ],
         handlers=HANDLERS,
-        tasks=[runs.work],
+        tasks=[runs.work, readings.work],
     )
 
 

@@ -378,8 +378,8 @@ def _read_absences(absences: Iterable[pb.Person.Absence], path: str) -> list[Ran
     return joined
 
 
-def person_message(person: Person) -> pb.Person:
-    """Return a person as a message."""
+def person_message(person: Person, caller: Identity) -> pb.Person:
+    """Return a person as the caller sees them."""
     return pb.Person(
         function=person.function,
         display_name=person.display_name,
@@ -391,5 +391,6 @@ def person_message(person: Person) -> pb.Person:
             pb.Person.Absence(start_time=_optional_timestamp(span.lower), end_time=_optional_timestamp(span.upper))
             for span in person.absences
         ],
+        calendars_editable=rights.may_keep_calendars(caller, person),
         **resource_fields(person),
     )

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from chassis.database import Session
 from chassis.model import now
+from services.exchange.busy import list_busy_spans
 from services.exchange.model import AgendaItem, Booking, Delegate, Person, Room, Visit
 from services.exchange.model.person import interprets, language
 from services.exchange.scheduling import problem as scheduling
@@ -68,7 +69,8 @@ class Programme:
         movable: Those of them that the planner may place.
         people: The host's people whom the items name, and all who interpret.
         rooms: All rooms of the home city where it hosts; none otherwise.
-        taken: Name of a room or of somebody → when they are taken by what does not move, here or elsewhere.
+        taken: Name of a room or of somebody → when they are taken by what does not move, here or elsewhere, or busy by
+            their own calendars.
     """
 
     visit: Visit
@@ -106,13 +108,16 @@ async def read_programme(session: Session, visit: Visit, options: Options) -> Pr
     taken = defaultdict(list)
     for resource, period in await session.execute(bookings.order_by(Booking.resource, Booking.period)):
         taken[resource].append(_make_span(period))
+    hosts = (await session.scalars(people.order_by(Person.id))).all()
+    for name, busy in (await list_busy_spans(session, [each.name for each in hosts], Span(first, last))).items():
+        taken[name] += busy
     return Programme(
         visit=visit,
         options=options,
         days=days,
         items=items,
         delegates=delegates,
-        people=(await session.scalars(people.order_by(Person.id))).all(),
+        people=hosts,
         rooms=rooms,
         movable=movable,
         taken=taken,

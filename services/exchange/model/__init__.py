@@ -2,6 +2,7 @@
 
 from services.exchange.model.agenda import NO_DOUBLE_BOOKING, AgendaItem, Booking, Precedence, Transport
 from services.exchange.model.base import Base
+from services.exchange.model.calendar import Calendar, CalendarKind, CalendarState
 from services.exchange.model.city import City, Location
 from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.exchange import Exchange, ExchangeKind
@@ -17,6 +18,9 @@ __all__ = [
     "AgendaItem",
     "Base",
     "Booking",
+    "Calendar",
+    "CalendarKind",
+    "CalendarState",
     "City",
     "Decision",
     "Delegate",
