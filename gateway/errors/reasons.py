@@ -46,6 +46,9 @@ REFUSALS: dict[str, dict[str, str]] = {
         "NOT_IN_CHARGE_OF_DELEGATION": N_(
             "Only the department that is in charge of the visit and the city that travels may change the delegation."
         ),
+        "NOT_DEPARTMENT_OF_PERSON": N_(
+            "Only the department of a person and the international office see and change their calendars."
+        ),
         "NOT_LEADING_DEPARTMENT": N_("Only the department that leads the exchange may do this."),
         "PUBLIC_BY_COORDINATORS_ONLY": N_("Only the international office makes a learning public."),
         "NOT_ON_PANEL": N_("You do not sit on the panel of this forum."),
@@ -122,6 +125,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "OWN_ACCOUNT": N_(
             "You cannot lock your own account or take the role of an administrator from it; another one can."
         ),
+        "TOO_MANY_CALENDARS": N_("This person has %(max)s calendars already. Remove one first."),
         "TOO_MANY_ACCESS_TOKENS": N_("You have %(max_tokens)s access tokens already. Revoke one first."),
     },
     "ABORTED": {
@@ -190,6 +194,7 @@ FIELDS: dict[str, str] = {
     "ID_MALFORMED": N_("Please use small letters from a to z, digits and hyphens only, for example: %(example)s."),
     "LANGUAGE_MALFORMED": N_("This language is not known. Please give its name, for example: Polish."),
     "LANGUAGE_PAIR_MALFORMED": N_("Please give the names of two languages, for example: Arabic–German."),
+    "CALENDAR_URL_MALFORMED": N_("Please give the address of a calendar, for example: %(example)s."),
     "TOPIC_MALFORMED": N_("A topic is a few words of letters and digits, for example: water supply."),
     # What is typed into a form, or sent as JSON.
     "NOT_A_DATE": N_("Please give a date as day, month and year."),
@@ -273,6 +278,8 @@ FIELDS: dict[str, str] = {
     "CALENDAR_END_BEFORE_START": N_("Line %(line)s of the calendar: this ends before it begins."),
     "CALENDAR_TOO_LARGE": N_("It takes too long to read this calendar. Please export fewer years of it."),
     "CALENDAR_TOO_FREQUENT": N_("Line %(line)s of the calendar: this repeats several times a day."),
+    "CALENDAR_OF_TWO_SOURCES": N_("Please give either an address or a file."),
+    "CALENDAR_SCHEME_FORBIDDEN": N_("The address has to begin with https:// or webcal://."),
     "DAYS_OVERLAP": N_("Two days overlap."),
     # Forums.
     "EXPERT_CITY_REQUIRED": N_("Please fill this in: only a national expert comes from no city."),

@@ -17,6 +17,7 @@ from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits import delegation
 from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.busy_people import list_warnings
 from gateway.pages.visits.trail import build_trail
 from gateway.vocabulary.enum_labels import get_terms
 from gateway.web.links import href
@@ -113,7 +114,11 @@ def create_item(visit_id: str) -> ResponseReturnValue:
     if form.submitted:
         _read_predecessors(form, visit, None)
         with form.catch_refusal():
-            item = rpc.agenda_items.CreateAgendaItem(form.build_request(pb.CreateAgendaItemRequest, parent=visit.name))
+            wanted = form.build_request(pb.CreateAgendaItemRequest, parent=visit.name)
+            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
+            item = rpc.agenda_items.CreateAgendaItem(wanted)
+            for text in warnings:
+                flash(text, "warning")
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
             return redirect(another if "another" in form.values else href(item.name), 303)
@@ -130,7 +135,11 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     if form.submitted:
         _read_predecessors(form, visit, item)
         with form.catch_refusal():
+            wanted = form.build_request(pb.UpdateAgendaItemRequest)
+            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
+            for text in warnings:
+                flash(text, "warning")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(saved.name), 303)
     choices = _list_choices(visit, form, item)

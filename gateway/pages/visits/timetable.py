@@ -22,6 +22,7 @@ from gateway.i18n.languages import LOCALES, current_language
 from gateway.pages.visits import free_times, timetable_values
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.busy_people import list_busy_people
 from gateway.pages.visits.day_notes import describe_days
 from gateway.pages.visits.programme import list_attendance
 from gateway.pages.visits.timeline import list_days
@@ -148,7 +149,7 @@ def _build_frame(visit: pb.Visit) -> dict[str, Any]:
 
 
 def _list_elsewhere(visit: pb.Visit, people: Sequence[pb.Person], zone: ZoneInfo) -> list[Any]:
-    """Return what other visits on the same days hold, and when people are away; for who may change the programme."""
+    """Return what other visits on the same days hold, and when people are away or busy, for who may change this one."""
     if not visit.editable:
         return []
     wanted = pb.ListVisitsRequest(page_size=1000, from_date=visit.start_date, to_date=visit.end_date)
@@ -158,4 +159,5 @@ def _list_elsewhere(visit: pb.Visit, people: Sequence[pb.Person], zone: ZoneInfo
     return [
         *timetable_values.list_bookings_elsewhere(programmes, zone),
         *timetable_values.list_absences(people, zone),
+        *timetable_values.list_busy(list_busy_people(visit), zone),
     ]

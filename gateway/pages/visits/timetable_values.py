@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1.person_calendars_pb2 import BusyPerson
 from flask_babel import gettext as _
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -151,4 +152,16 @@ def list_absences(people: Iterable[pb.Person], zone: ZoneInfo) -> Iterator[Mappi
                 "start": _write_local(absence.start_time, zone),
                 "end": _write_local(absence.end_time, zone),
                 "title": _("Away"),
+            }
+
+
+def list_busy(people: Iterable[BusyPerson], zone: ZoneInfo) -> Iterator[Mapping[str, str]]:
+    """Yield when people are busy by their own calendars, as `list_bookings_elsewhere` yields what they do."""
+    for one in people:
+        for span in one.busy:
+            yield {
+                "resource": one.person,
+                "start": _write_local(span.start_time, zone),
+                "end": _write_local(span.end_time, zone),
+                "title": _("Busy (own calendar)"),
             }
