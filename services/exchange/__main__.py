@@ -16,6 +16,7 @@ from chassis import server
 from chassis.database import Database
 from chassis.settings import ServiceSettings, load
 from services.exchange.calendar_fetching import CalendarFetcher
+from services.exchange.calendar_process import CalendarReader
 from services.exchange.calendar_readings import CalendarReadings
 from services.exchange.events import HANDLERS
 from services.exchange.planning import PlannerPool
@@ -59,8 +60,9 @@ def build(settings: ExchangeSettings) -> server.Service:
     database = Database(settings.database_url, settings.pool_size)
     planners = PlannerPool()
     runs = RunsUnderWay(database, planners)
+    reader = CalendarReader()
     fetcher = CalendarFetcher(settings.calendars_allowed, allows_http=settings.calendars_by_http)
-    readings = CalendarReadings(database, settings.home_city, fetcher)
+    readings = CalendarReadings(database, settings.home_city, fetcher, reader)
     return server.Service(
         name=NAME,
         settings=settings,
@@ -78,7 +80,7 @@ def build(settings: ExchangeSettings) -> server.Service:
             (contract.add_ExchangeNameServiceServicer_to_server, ExchangeNameServicer(database)),
             (
                 calendars_pb2_grpc.add_CalendarServiceServicer_to_server,
-                CalendarServicer(database, settings.home_city, SchoolHolidays(settings.school_holidays)),
+                CalendarServicer(database, settings.home_city, SchoolHolidays(settings.school_holidays), reader),
             ),
             (
                 person_calendars_pb2_grpc.add_PersonCalendarServiceServicer_to_server,

@@ -28,7 +28,7 @@ from services.exchange.guarded_process import ask_process, limit_process
 
 MAX_CALENDAR_BYTES = 5_000_000
 MAX_SECONDS = 12.0
-AT_ONCE = 4
+AT_ONCE = 3
 MAX_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SECONDS = Timeout(connect=4, read=6)

@@ -55,12 +55,12 @@ class CalendarReadings:
         home_city: `cities/{city}`, whose zone is that of days, and of times that name none.
     """
 
-    def __init__(self, database: Database, home_city: str, fetcher: CalendarFetcher) -> None:
+    def __init__(self, database: Database, home_city: str, fetcher: CalendarFetcher, reader: CalendarReader) -> None:
         self.permission = fetcher.permission
         self._database = database
         self._home_city_id = City.parse(home_city)["id"]
         self._fetcher = fetcher
-        self._reader = CalendarReader()
+        self._reader = reader
 
     async def work(self) -> None:
         """Read what is due until cancelled."""

@@ -94,6 +94,7 @@ PAGES = [
     "/people/new",
     "{person}",
     "/people/dezernatscontrolling/delete",
+    "/people/dezernatscontrolling/calendars",
     "/account",
     "/api/reference",
     "/no-such-page",

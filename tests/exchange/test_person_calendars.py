@@ -17,6 +17,7 @@ from sqlalchemy import func, select, text, update
 from chassis.model import now
 from services.exchange import calendar_readings
 from services.exchange.calendar_lines import strip_text
+from services.exchange.calendar_process import CalendarReader
 from services.exchange.model import Calendar as Row
 from tests import factories
 from tests.calls import Caller, Keys, RunningService
@@ -295,7 +296,7 @@ async def test_what_is_due_is_read_again_by_one_process(
     server.asked.clear()
     build = calendar_readings.CalendarReadings
     fetcher = calendar_readings.CalendarFetcher("localhost", allows_http=False)
-    others = [build(exchange.database, factories.HOME_CITY, fetcher) for _ in range(2)]
+    others = [build(exchange.database, factories.HOME_CITY, fetcher, CalendarReader()) for _ in range(2)]
     async with exchange.database.begin() as session:
         await session.execute(update(Row).values(next_read_time=now()))
     tasks = [asyncio.create_task(each.work()) for each in others]
@@ -320,7 +321,7 @@ async def test_a_reading_of_what_stood_there_before_is_dropped(
     url = server.put("/mayor.ics", make_calendar((at(9), at(10))))
     calendar = await subscribe(coordinator, mayor, url)
     fetcher = calendar_readings.CalendarFetcher("localhost", allows_http=False)
-    readings = calendar_readings.CalendarReadings(exchange.database, factories.HOME_CITY, fetcher)
+    readings = calendar_readings.CalendarReadings(exchange.database, factories.HOME_CITY, fetcher, CalendarReader())
     due = await readings._take(Row.id == calendar.name.rpartition("/")[2])
     assert due is not None
     wanted = pb.Calendar(name=calendar.name, ics=make_calendar((at(11), at(12))))

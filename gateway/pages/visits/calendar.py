@@ -273,9 +273,9 @@ def _show_occupancies(timeline: Timeline, rows: str) -> ResponseReturnValue:
 
 
 def _draw_busy(timeline: Timeline, days: Iterable[calendars_pb2.DayOccupancy]) -> list[Mark]:
-    """Return the days on which somebody is busy by their own calendar, drawn in the lower half of the row."""
+    """Return the days on which somebody is busy by their own calendar, drawn in both halves of the row."""
     busy = [date_of(each.date) for each in days if timedelta(minutes=each.busy_minutes) >= BUSY_DAY]
-    return [Mark("busy", *timeline.scale(day, day), 1, _("Busy (own calendar)")) for day in busy]
+    return [Mark("busy", *timeline.scale(day, day), band, _("Busy (own calendar)")) for day in busy for band in (0, 1)]
 
 
 def _fill(timeline: Timeline, days: Iterable[calendars_pb2.DayOccupancy]) -> list[Cell[Load]]:

@@ -61,11 +61,13 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
         school_holidays: What the operator provides of them.
     """
 
-    def __init__(self, database: Database, home_city: str, school_holidays: SchoolHolidays) -> None:
+    def __init__(
+        self, database: Database, home_city: str, school_holidays: SchoolHolidays, reader: CalendarReader
+    ) -> None:
         self._database = database
         self._home_city = home_city
         self._school_holidays = school_holidays
-        self._reader = CalendarReader()
+        self._reader = reader
 
     async def ParseCalendar(self, request: pb.ParseCalendarRequest, context: Any) -> pb.ParseCalendarResponse:
         span = Span(read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time"))
