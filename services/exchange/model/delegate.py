@@ -10,7 +10,8 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.model import Resource, enum_column
-from services.exchange.model.base import Base
+from services.exchange.model.base import Base, shown
+from services.exchange.model.city import City
 from services.exchange.model.visit import Visit
 
 LAST_RANK = 999
@@ -32,7 +33,7 @@ class Group(StrEnum):
 
 class Delegate(Resource, Base):
     """
-    A member of the delegation of a visit.
+    A member of the delegation of a guest city on a visit.
 
     `traveller` stands for the person, and `days_away` are the days of the visit; None where it does not take place.
     """
@@ -50,11 +51,12 @@ class Delegate(Resource, Base):
             where="traveller <> ''",
             name="ex_delegates_traveller_days_away_visit_id",
         ),
-        Index("uq_delegates_head", "visit_id", unique=True, postgresql_where="head"),
+        Index("uq_delegates_head", "visit_id", "city_id", unique=True, postgresql_where="head"),
     )
     NAME = "visits/{visit_id}/delegates/{id}"
 
     visit_id: Mapped[str] = mapped_column(ForeignKey("visits.id"))
+    city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
     function: Mapped[str] = mapped_column(Text)
     display_name: Mapped[str] = mapped_column(Text, default="")
     email: Mapped[str] = mapped_column(Text, default="")
@@ -67,9 +69,11 @@ class Delegate(Resource, Base):
     traveller: Mapped[str] = mapped_column(Text, default="")
     days_away: Mapped[Range[date] | None] = mapped_column(DATERANGE)
 
+    city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
+
     def travel(self, visit: Visit) -> None:
         """Take down who travels when, as its name and its visit say."""
-        self.traveller = traveller(visit.guest_city_id, self.display_name)
+        self.traveller = traveller(self.city_id, self.display_name)
         self.days_away = visit.days_away
 
     @hybrid_property

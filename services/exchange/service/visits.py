@@ -10,7 +10,7 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitDeleted, VisitReported
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import Date, Row, Select, bindparam, cast, delete, func, inspect, or_, select
+from sqlalchemy import Date, Row, Select, Text, bindparam, cast, delete, func, inspect, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Bundle
 
@@ -25,7 +25,7 @@ from chassis.identity import Identity, identity
 from chassis.outbox import emit
 from chassis.paging import read_page
 from chassis.transitions import SeenVersion, TransitionRequest, transition
-from services.exchange import bookings, convert, postponement, queries, rights, travelling
+from services.exchange import bookings, convert, guests, postponement, queries, rights, travelling
 from services.exchange.model import AgendaItem, City, Delegate, Direction, Exchange, Visit, VisitState
 from services.exchange.spans import MAX_SPAN, check_span
 
@@ -37,9 +37,9 @@ ORDERINGS = {
 }
 
 FILTERS = {
-    "own_city": Visit.city_id == bindparam("own_city"),
+    "own_city": Visit.concerning(bindparam("own_city", type_=Text)),
     "exchange": Visit.exchange_id == bindparam("exchange"),
-    "city": Visit.city_id == bindparam("city"),
+    "city": Visit.concerning(bindparam("city", type_=Text)),
     "state": Visit.state == bindparam("state"),
     "direction": Visit.direction == bindparam("direction"),
     "from_date": Visit.end_date >= bindparam("from_date"),
@@ -106,15 +106,18 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
     async def _create(self, session: Session, request: pb.CreateVisitRequest) -> pb.Visit:
         message = request.visit
         exchange = await queries.get_referenced(session, Exchange, message.exchange, "visit.exchange")
+        values = convert.visit_columns(message)
+        other_guests = values.pop("other_guest_cities")
         visit = Visit(
             exchange_id=exchange.id,
             city_id=exchange.city_id,
             home_city_id=self._home_city.removeprefix("cities/"),
             proposer=identity().subject,
             direction=read_enum(message, "direction", Direction),
-            **convert.visit_columns(message),
+            **values,
         )
         visit.schedule(visit.start_date, visit.end_date)
+        await guests.invite(session, visit, other_guests)
         await self._add(session, visit)
         emit(session, VisitCreated(visit=convert.visit_message(visit)), visit.name)
         return convert.visit_message(visit, identity())
@@ -148,6 +151,10 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit.check_etag(message.etag)
             visit.require_open()
             values = convert.visit_columns(message, paths)
+            if "other_guest_cities" in values:
+                await guests.invite(session, visit, values.pop("other_guest_cities"))
+                await session.flush()
+                await session.refresh(visit, ["other_guest_display_names"])
             start, end = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
             later = start - visit.start_date
             visit.schedule(start, end)
@@ -233,7 +240,7 @@ def _read_filters(request: pb.ListVisitsRequest | pb.CountVisitsRequest) -> dict
     """
     values: dict[str, Any] = {}
     if not identity().has(*rights.ALL_CITIES):
-        values["own_city"] = identity().city.removeprefix("cities/")
+        values["own_city"] = rights.get_own_city_id(identity())
     if request.exchange:
         values["exchange"] = queries.read_id(Exchange, request.exchange, "exchange")
     if request.city:
@@ -277,8 +284,12 @@ def _select_counts(unit: str, filters: frozenset[str]) -> Select[Any]:
     begun = cast(func.date_trunc(unit, func.greatest(Visit.start_date, first)), Date)
     # The first week or month may begin before the span.
     day = func.greatest(begun, first).label("day")
-    counted = select(Visit.city_id, day, func.count()).where(*(FILTERS[name] for name in sorted(filters)))
-    return counted.group_by(Visit.city_id, "day").order_by(Visit.city_id, "day")
+    # A visit counts for each city that takes part.
+    cities = func.unnest(func.array_append(Visit.other_guest_ids, Visit.city_id))
+    city = cities.table_valued("id", name="partner").render_derived()
+    counted = select(city.c.id, day, func.count()).select_from(Visit).join(city, true())
+    counted = counted.where(*(FILTERS[name] for name in sorted(filters)))
+    return counted.group_by(city.c.id, "day").order_by(city.c.id, "day")
 
 
 @lru_cache(maxsize=REMEMBERED_ROWS)
