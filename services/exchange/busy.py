@@ -29,11 +29,14 @@ async def list_busy_spans(session: Session, people: Collection[str], span: Span)
     Return when people are busy within a span: in order, apart from each other.
 
     Args:
-        people: Resource names.
+        people: Resource names; those of others than people are left out.
 
     Returns:
         Resource name → spans, of everybody of whom a calendar could be read.
     """
+    ids = [name.removeprefix("people/") for name in people if name.startswith("people/")]
+    if not ids:
+        return {}
     booked = (
         select(func.coalesce(func.range_agg(Booking.period), literal(NOTHING, TSTZMULTIRANGE)))
         .where(
@@ -46,9 +49,7 @@ async def list_busy_spans(session: Session, people: Collection[str], span: Span)
     busy = (func.range_agg(Calendar.busy, type_=TSTZMULTIRANGE) * within - booked).label("busy")
     statement = (
         select(Calendar.person_id, busy)
-        .where(
-            Calendar.person_id.in_([name.removeprefix("people/") for name in people]), Calendar.read_time.is_not(None)
-        )
+        .where(Calendar.person_id.in_(ids), Calendar.read_time.is_not(None))
         .group_by(Calendar.person_id)
     )
     return {

@@ -147,7 +147,7 @@ class CalendarFetcher:
             Unfetchable: It cannot be fetched, or may not be.
         """
         async with self._places:
-            answer = await asyncio.to_thread(ask_process, __name__, {"url": url, **self._question}, MAX_SECONDS)
+            answer = await ask_process(__name__, {"url": url, **self._question}, MAX_SECONDS)
         if answer is None:
             raise Unfetchable("CALENDAR_TOO_SLOW")
         if refusal := answer.get("refusal"):

@@ -61,7 +61,7 @@ class CalendarReader:
         """Return what a calendar says of a span; arguments and errors as for `read_all`."""
         question = {"text": text, "start": span.start.isoformat(), "end": span.end.isoformat(), "zone": zone}
         async with self._places:
-            answer = await asyncio.to_thread(ask_process, __name__, question, MAX_SECONDS)
+            answer = await ask_process(__name__, question, MAX_SECONDS)
         if answer is None:
             raise InvalidArgument(path, "takes too long to read, or too much memory", reason="CALENDAR_TOO_LARGE")
         if refusal := answer.get("refusal"):

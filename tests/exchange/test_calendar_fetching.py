@@ -1,5 +1,6 @@
 """Calendars fetched by URL: only from where an outsider could fetch them, or the operator says so; and with an end."""
 
+import asyncio
 import gzip
 import socket
 import time
@@ -9,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from services.exchange import calendar_fetching
@@ -194,6 +196,27 @@ async def test_what_takes_too_long_is_ended(
     start = time.monotonic()
     assert (await refuse(f"{trusted.base}/slow.ics")).reason == "CALENDAR_TOO_SLOW"
     assert time.monotonic() - start < 4
+
+
+async def test_a_fetch_that_nobody_waits_for_is_ended(trusted: CalendarServer) -> None:
+    trusted.pages["/slow.ics"] = lambda _request: time.sleep(5)
+    fetching = asyncio.create_task(CalendarFetcher(HERE, allows_http=False).fetch(f"{trusted.base}/slow.ics"))
+    for _ in range(100):
+        if trusted.asked:
+            break
+        await asyncio.sleep(0.1)
+    assert len(_list_children()) == 1
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    await asyncio.sleep(0.5)
+    assert _list_children() == []
+
+
+def _list_children() -> list[str]:
+    """Return the command lines of what this process has started to fetch calendars, and still runs."""
+    children = psutil.Process().children()
+    return [line for child in children if "calendar_fetching" in (line := " ".join(child.cmdline()))]
 
 
 @pytest.mark.parametrize(("status", "reason"), [(404, "CALENDAR_ANSWER_UNUSABLE"), (401, "CALENDAR_ANSWER_UNUSABLE")])
