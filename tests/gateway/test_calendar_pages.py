@@ -128,6 +128,15 @@ def test_other_departments_are_told_who_keeps_calendars(gateway: Gateway, office
     assert browser(gateway, Role.EXPERT).get(f"/{mayor}/calendars").status_code == 403
 
 
+def test_a_department_finds_the_calendars_of_its_own_people(gateway: Gateway, rest: Rest) -> None:
+    person = created(rest.post("/v1/people", {"function": "Controller", "department": "Controlling"}))["name"]
+    member = browser(gateway, Role.MEMBER)
+    assert f'href="/{person}/calendars"' in member.get("/people?page_size=1000").text
+    assert add(member, person, BUSY, calendar__display_name="Outlook").status_code == 303
+    page = text_of(member.get(f"/{person}/calendars"))
+    assert "Outlook A file Up to date" in page
+
+
 def _day(days: int) -> dict[str, int]:
     day = MONDAY + timedelta(days=days)
     return {"year": day.year, "month": day.month, "day": day.day}

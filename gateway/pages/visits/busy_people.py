@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1.person_calendars_pb2 import BusyPerson, ListBusySpansRequest
 from flask_babel import gettext as _
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.convert import date_of, timestamp_message
+from chassis.errors import DomainError
 from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.i18n.formats import format_local_text
@@ -26,33 +28,34 @@ def list_busy_people(visit: pb.Visit) -> Sequence[BusyPerson]:
 
 
 def list_warnings(item: pb.AgendaItem, zone: str) -> list[str]:
-    """Return a sentence for each of the host's people whom an item is to book while they are busy."""
+    """
+    Return a sentence for each of the host's people whom an item is to book while they are busy.
+
+    None where that cannot be told: what is wrong with the item, saving it says.
+    """
     people = [name for name in dict.fromkeys([*item.people, item.interpreter]) if name.startswith("people/")]
     if not people or not item.HasField("start_time"):
         return []
-    start = item.start_time.ToDatetime(UTC)
-    end = item.end_time.ToDatetime(UTC) if item.HasField("end_time") else None
-    end = end or start + timedelta(minutes=item.duration_minutes)
-    if not start < end <= start + MOST_DAYS:
+    try:
+        start = item.start_time.ToDatetime(UTC)
+        length = timedelta(minutes=item.duration_minutes)
+        end = item.end_time.ToDatetime(UTC) if item.HasField("end_time") else start + length
+        busy = [one for one in _list_busy(people, start, end) if one.busy]
+    except (DomainError, OverflowError):
         return []
-    busy = _list_busy(people, start, end)
-    titles = {person.name: person.function for person in list_people()} if any(one.busy for one in busy) else {}
+    titles = {person.name: person.function for person in list_people()} if busy else {}
     return [
         _(
             "%(person)s is booked, but busy at that time (own calendar): %(when)s.",
             person=titles.get(one.person, one.person),
-            when=", ".join(
-                f"{_write(span.start_time.ToDatetime(UTC), zone)}–{_write(span.end_time.ToDatetime(UTC), zone)}"
-                for span in one.busy
-            ),
+            when="; ".join(f"{_write(span.start_time, zone)} – {_write(span.end_time, zone)}" for span in one.busy),
         )
         for one in busy
-        if one.busy
     ]
 
 
 def _list_busy(people: Sequence[str], start: datetime, end: datetime) -> Sequence[BusyPerson]:
-    if not may("PersonCalendarService.ListBusySpans"):
+    if end <= start or not may("PersonCalendarService.ListBusySpans"):
         return []
     wanted = ListBusySpansRequest(
         people=people, start_time=timestamp_message(start), end_time=timestamp_message(end), page_size=MOST
@@ -60,5 +63,5 @@ def _list_busy(people: Sequence[str], start: datetime, end: datetime) -> Sequenc
     return rpc.person_calendars.ListBusySpans(wanted).people
 
 
-def _write(moment: datetime, zone: str) -> str:
-    return format_local_text(f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}")
+def _write(moment: Timestamp, zone: str) -> str:
+    return format_local_text(f"{moment.ToDatetime(UTC).astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}")
