@@ -30,6 +30,7 @@ from services.exchange import rights
 from services.exchange.model import (
     AgendaItem,
     City,
+    ConsentStep,
     Delegate,
     Direction,
     Exchange,
@@ -45,6 +46,7 @@ from services.exchange.model import (
     Visit,
     VisitState,
 )
+from services.exchange.model.consent import list_present
 
 # NATS carries a megabyte at most, and the event VisitReported repeats the debrief.
 LARGEST_DEBRIEF_BYTES = 500_000
@@ -54,6 +56,7 @@ PARTNERSHIP_STATES = enum_numbers(pb.Partnership.State.DESCRIPTOR, PartnershipSt
 EXCHANGE_KINDS = enum_numbers(pb.Exchange.Kind.DESCRIPTOR, ExchangeKind)
 VISIT_DIRECTIONS = enum_numbers(pb.Visit.Direction.DESCRIPTOR, Direction)
 VISIT_STATES = enum_numbers(pb.Visit.State.DESCRIPTOR, VisitState)
+CONSENT_STEPS = enum_numbers(pb.Visit.Consent.Step.DESCRIPTOR, ConsentStep)
 GROUPS = enum_numbers(pb.Delegate.Group.DESCRIPTOR, Group)
 TRANSPORTS = enum_numbers(pb.AgendaItem.Transport.DESCRIPTOR, Transport)
 
@@ -182,6 +185,7 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         time_zone=visit.time_zone,
         debrief=pb.Debrief(**visit.debrief) if with_debrief and visit.debrief else None,
         reason=visit.reason,
+        consents=map(_consent_message, list_present(visit)),
         allowed_transitions=rights.visit_verbs(caller, visit) if caller else [],
         editable=editor is not None and rights.may_edit_visit(editor, visit),
         delegation_editable=editor is not None and rights.may_edit_some_delegation(editor, visit),
@@ -189,6 +193,16 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         last_change_time=timestamp_message(change_time),
         last_changer=changer,
         **resource_fields(visit),
+    )
+
+
+def _consent_message(consent: Mapping[str, Any]) -> pb.Visit.Consent:
+    return pb.Visit.Consent(
+        city=_city_name(consent["city_id"]),
+        step=CONSENT_STEPS[ConsentStep(consent["step"])],
+        record_time=timestamp_message(datetime.fromisoformat(consent["record_time"])),
+        recorder=consent["recorder"],
+        taken_down=consent["taken_down"],
     )
 
 

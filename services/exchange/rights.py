@@ -6,7 +6,8 @@ Pure functions over the caller and the row: `may_…` tells, `require_…` raise
 
 from chassis.errors import PermissionDenied
 from chassis.identity import Identity, Role
-from services.exchange.model import Delegate, Exchange, Partnership, Person, Visit, VisitState
+from services.exchange.model import ConsentStep, Delegate, Exchange, Partnership, Person, Visit, VisitState
+from services.exchange.model.consent import list_missing
 from services.exchange.model.partnership import IN_PREPARATION
 
 # Who sees every city's; anyone else who may call sees the city that they work for.
@@ -16,6 +17,8 @@ ALL_DELEGATES = frozenset({Role.COORDINATOR, Role.MEMBER})
 
 # What a member may do with a visit that its department is in charge of.
 CHARGE_VERBS = frozenset({"plan", "start", "report"})
+# What a partner may do with a visit of its city: it consents for its side.
+CONSENT_VERBS = frozenset(ConsentStep)
 # What a member may do with an idea of its own.
 PROPOSER_VERB = "cancel"
 
@@ -69,6 +72,7 @@ def may_use_verb(caller: Identity, verb: str, visit: Visit) -> bool:
     return (
         caller.has(Role.COORDINATOR)
         or (verb in CHARGE_VERBS and _works_in(caller, visit.department_in_charge))
+        or (verb in CONSENT_VERBS and caller.has(Role.PARTNER) and visit.concerns(get_own_city_id(caller)))
         or (verb == PROPOSER_VERB and _own_idea(caller, visit))
     )
 
@@ -165,8 +169,12 @@ def require_publisher(caller: Identity) -> None:
 
 
 def visit_verbs(caller: Identity, visit: Visit) -> list[str]:
-    """Return the transitions that are open to the caller now."""
-    return [verb for verb in visit.allowed_transitions() if may_use_verb(caller, verb, visit)]
+    """Return the transitions that are open to the caller now; not what its city has consented to already."""
+    verbs = [verb for verb in visit.allowed_transitions() if may_use_verb(caller, verb, visit)]
+    if caller.has(Role.COORDINATOR):
+        return verbs
+    own = get_own_city_id(caller)
+    return [verb for verb in verbs if verb not in CONSENT_VERBS or own in list_missing(visit, ConsentStep(verb))]
 
 
 def partnership_verbs(caller: Identity, partnership: Partnership) -> list[str]:

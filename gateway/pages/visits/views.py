@@ -25,7 +25,18 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import calendar, dates, delegation, deletion, lessons, planning, programme, rows, timetable
+from gateway.pages.visits import (
+    calendar,
+    consents,
+    dates,
+    delegation,
+    deletion,
+    lessons,
+    planning,
+    programme,
+    rows,
+    timetable,
+)
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import list_hints, list_other_cities
@@ -167,6 +178,8 @@ def show(visit_id: str) -> ResponseReturnValue:
         visit=visit,
         delegations=delegation.group_by_city(visit, delegates),
         sees_exchange=_sees_exchange(visit),
+        consents=consents.describe_consents(visit),
+        asks_others=consents.may_ask_others(visit),
         agenda=group_by_day(agenda, visit.time_zone),
         list_attendance=partial(
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}

@@ -4,6 +4,7 @@ from services.exchange.model.agenda import NO_DOUBLE_BOOKING, AgendaItem, Bookin
 from services.exchange.model.base import Base
 from services.exchange.model.calendar import Calendar, CalendarKind, CalendarState
 from services.exchange.model.city import City, Location
+from services.exchange.model.consent import ConsentStep
 from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.exchange import Exchange, ExchangeKind
 from services.exchange.model.partnership import Partnership, PartnershipKind, PartnershipState
@@ -22,6 +23,7 @@ __all__ = [
     "CalendarKind",
     "CalendarState",
     "City",
+    "ConsentStep",
     "Decision",
     "Delegate",
     "Direction",

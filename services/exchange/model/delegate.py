@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, 
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis.model import Resource, enum_column
 from services.exchange.model.base import Base, shown
@@ -75,6 +76,10 @@ class Delegate(Resource, Base):
         """Take down who travels when, as its name and its visit say."""
         self.traveller = traveller(self.city_id, self.display_name)
         self.days_away = visit.days_away
+
+    def show_city(self, visit: Visit) -> None:
+        """Say what people call its city, as the row says once it is loaded: none has to be asked for it."""
+        set_committed_value(self, "city_display_name", visit.guest_display_names[self.city_id])
 
     @hybrid_property
     def protocol_order(self) -> int:

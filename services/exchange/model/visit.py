@@ -122,6 +122,7 @@ class Visit(Stateful, Resource, Base):
     state: Mapped[VisitState] = enum_column(VisitState, default=VisitState.IDEA)
     reason: Mapped[str] = mapped_column(Text, default="")
     debrief: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    consents: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     new_dates_due: Mapped[bool] = mapped_column(default=False)
     part_change_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     part_changer: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -171,6 +172,12 @@ class Visit(Stateful, Resource, Base):
     def guest_ids(self) -> list[str]:
         """The cities that travel."""
         return [self.guest_city_id, *self.other_guest_ids]
+
+    @property
+    def guest_display_names(self) -> dict[str, str]:
+        """City that travels → what people call it."""
+        name = self.city_display_name if self.incoming else self.home_city_display_name
+        return dict(zip(self.guest_ids, (name, *self.other_guest_display_names), strict=True))
 
     def concerns(self, city_id: str) -> bool:
         """Whether a city besides the home city takes part: the exchange's, or another guest."""
@@ -319,6 +326,7 @@ class Visit(Stateful, Resource, Base):
         self.transition("postpone")
         self.reason = reason
         self.new_dates_due = True
+        self.consents = []
         if dates == (self.start_date, self.end_date):
             raise InvalidArgument("start_date", "is the day on which it starts now", reason="DATES_UNCHANGED")
         if dates:

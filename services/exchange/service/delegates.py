@@ -65,10 +65,10 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
             if delegate.head and (not is_head or delegate.city_id != city_id):
                 await _require_no_head(session, visit, delegate)
             await travelling.join(session, visit, delegate)
+            delegate.show_city(visit)
             if values.keys() & {"group", "city_id"}:
                 await bookings.book_delegates(session, visit, [delegate])
             await queries.note_part_change(session, visit)
-            await session.refresh(delegate, ["city_display_name"])
             return convert.delegate_message(delegate)
 
     async def DeleteDelegate(self, request: pb.DeleteDelegateRequest, context: Any) -> Empty:
@@ -118,7 +118,7 @@ async def _add(session: Session, visit: Visit, message: pb.Delegate) -> Delegate
     if delegate.head:
         await _require_no_head(session, visit, delegate)
     await travelling.join(session, visit, delegate)
-    await session.refresh(delegate, ["city_display_name"])
+    delegate.show_city(visit)
     return delegate
 
 

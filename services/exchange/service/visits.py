@@ -21,12 +21,14 @@ from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import FailedPrecondition, FieldRequired
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
-from chassis.identity import Identity, identity
+from chassis.identity import Identity, Role, identity
+from chassis.model import now
 from chassis.outbox import emit
 from chassis.paging import read_page
 from chassis.transitions import SeenVersion, TransitionRequest, transition
 from services.exchange import bookings, convert, guests, postponement, queries, rights, travelling
-from services.exchange.model import AgendaItem, City, Delegate, Direction, Exchange, Visit, VisitState
+from services.exchange.model import AgendaItem, City, ConsentStep, Delegate, Direction, Exchange, Visit, VisitState
+from services.exchange.model.consent import list_missing, record
 from services.exchange.spans import MAX_SPAN, check_span
 
 ORDERINGS = {
@@ -46,7 +48,7 @@ FILTERS = {
     "to_date": Visit.start_date <= bindparam("to_date"),
 }
 
-UNLISTED = {"debrief", "folded_name"}
+UNLISTED = {"consents", "debrief", "folded_name"}
 # What is counted by, as PostgreSQL calls it.
 UNITS = {
     pb.CountVisitsRequest.PERIOD_DAY: "day",
@@ -167,13 +169,14 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             return await _write(session, visit)
 
     async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
-        return await self._transition(request, "agree", Visit.agree)
+        return await self._transition(request, "agree", _consent_to(ConsentStep.AGREE, request, Visit.agree))
 
     async def PlanVisit(self, request: pb.PlanVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "plan")
 
     async def ConfirmVisit(self, request: pb.ConfirmVisitRequest, context: Any) -> pb.Visit:
-        return await self._transition(request, "confirm")
+        confirm = methodcaller("transition", "confirm")
+        return await self._transition(request, "confirm", _consent_to(ConsentStep.CONFIRM, request, confirm))
 
     async def StartVisit(self, request: pb.StartVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "start")
@@ -229,6 +232,24 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             await session.flush()
             emit(session, VisitDeleted(visit=visit.name), visit.name)
         return Empty()
+
+
+def _consent_to(
+    step: ConsentStep, request: pb.AgreeVisitRequest | pb.ConfirmVisitRequest, take: Callable[[Visit], object]
+) -> Callable[[Visit], None]:
+    """Return what records the caller's consent to a step, and takes the step once all cities have consented."""
+    caller = identity()
+
+    def consent(visit: Visit) -> None:
+        own = rights.get_own_city_id(caller) if not caller.has(Role.COORDINATOR) else visit.home_city_id
+        speaks_for_all = own == visit.home_city_id and not request.own_side_only
+        city_ids = list_missing(visit, step) if speaks_for_all else [own]
+        record(visit, step, city_ids, caller.name, own, now())
+        # What cannot be done is refused whoever has not consented yet.
+        if not list_missing(visit, step) or step not in visit.allowed_transitions():
+            take(visit)
+
+    return consent
 
 
 def _read_filters(request: pb.ListVisitsRequest | pb.CountVisitsRequest) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE
 
 revision = "exchange_0011"
-down_revision = "exchange_0008"
+down_revision = "exchange_0009"
 branch_labels = None
 depends_on = None
 
