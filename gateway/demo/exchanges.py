@@ -21,6 +21,7 @@ class DemoVisit:
         debrief: What it taught; None before it is reported.
         wishes: Items for the whole delegation that are still to be planned, from the welcome to the debrief, and how
             many minutes they take.
+        kept_as: Title of the template as which its programme is kept; "" where it is not.
     """
 
     title: str
@@ -34,6 +35,7 @@ class DemoVisit:
     interpretation: tuple[str, ...]
     debrief: Debrief | None = None
     wishes: tuple[tuple[str, int], ...] = ()
+    kept_as: str = ""
 
     def first_day(self, today: date) -> date:
         """Return the Monday on which it begins, when the demo data is loaded today."""
@@ -91,6 +93,7 @@ SWANSEA_CAME = DemoVisit(
     ),
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
+    kept_as="Fachbesuch von vier Tagen",
     debrief=Debrief(
         summary="Die Dezernatscontroller und ihre Kollegen aus Swansea haben ihre Erfahrungen ausgetauscht.",
         entries=[

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as exchange
+from austausch.exchange.v1 import programme_templates_pb2 as programme_templates
 from austausch.forum.v1 import forum_pb2 as forum
 from austausch.knowledge.v1 import knowledge_pb2 as knowledge
 from google.protobuf.message import Message
@@ -142,7 +143,10 @@ def _load_exchange(demo: DemoExchange, partnership: str) -> None:
     # What an interrupted load created keeps its days, though today may be another day.
     there = {visit.title: visit for visit in present}
     for visit in demo.visits:
-        _load_visit(demo.city, visit, there.get(visit.title) or _create_visit(made.name, visit, demo.city))
+        loaded = there.get(visit.title) or _create_visit(made.name, visit, demo.city)
+        _load_visit(demo.city, visit, loaded)
+        if visit.kept_as:
+            _keep_programme(loaded, visit.kept_as)
 
 
 def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Visit:
@@ -226,6 +230,13 @@ def _load_programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
         )
         request = exchange.CreateAgendaItemRequest(parent=visit.name, agenda_item=wish)
         before.append(_create(rpc.agenda_items.CreateAgendaItem, request, city, plan.title, title).name)
+
+
+def _keep_programme(visit: exchange.Visit, title: str) -> None:
+    """Keep the programme of a visit as a template."""
+    template = programme_templates.ProgrammeTemplate(title=title)
+    request = programme_templates.CreateProgrammeTemplateRequest(programme_template=template, source=visit.name)
+    _create(rpc.programme_templates.CreateProgrammeTemplate, request, title)
 
 
 def _load_forum() -> None:

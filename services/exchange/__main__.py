@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from austausch.exchange.v1 import calendars_pb2_grpc, lessons_pb2_grpc, schedule_runs_pb2_grpc, scheduling_pb2_grpc
+from austausch.exchange.v1 import (
+    calendars_pb2_grpc,
+    lessons_pb2_grpc,
+    programme_templates_pb2_grpc,
+    schedule_runs_pb2_grpc,
+    scheduling_pb2_grpc,
+)
 from austausch.exchange.v1 import exchange_pb2_grpc as contract
 
 from chassis import server
@@ -21,6 +27,7 @@ from services.exchange.service.exchanges import ExchangeServicer
 from services.exchange.service.names import ExchangeNameServicer
 from services.exchange.service.partnerships import PartnershipServicer
 from services.exchange.service.people import PersonServicer
+from services.exchange.service.programme_templates import ProgrammeTemplateServicer
 from services.exchange.service.programmes import ProgrammeServicer
 from services.exchange.service.rooms import RoomServicer
 from services.exchange.service.schedule_runs import ScheduleRunServicer
@@ -64,6 +71,10 @@ def build(settings: ExchangeSettings) -> server.Service:
             (
                 calendars_pb2_grpc.add_CalendarServiceServicer_to_server,
                 CalendarServicer(database, settings.home_city, SchoolHolidays(settings.school_holidays)),
+            ),
+            (
+                programme_templates_pb2_grpc.add_ProgrammeTemplateServiceServicer_to_server,
+                ProgrammeTemplateServicer(database),
             ),
             (lessons_pb2_grpc.add_VisitLessonServiceServicer_to_server, VisitLessonServicer(database)),
             (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(planners)),

@@ -47,6 +47,8 @@ PAGES = [
     "{visit}/agendaItems/new",
     "{visit}/agendaItems/rows",
     "{visit}/postpone",
+    "{visit}/programme/copy",
+    "{visit}/programme/keep",
     "{visit}/scheduleRuns/new",
     "{visit}/lessons",
     "{visit}/timetable",
@@ -94,6 +96,10 @@ PAGES = [
     "/people/new",
     "{person}",
     "/people/dezernatscontrolling/delete",
+    "/programmeTemplates",
+    "{programmeTemplate}",
+    "{programmeTemplate}/edit",
+    "{programmeTemplate}/delete",
     "/account",
     "/api/reference",
     "/no-such-page",
@@ -129,7 +135,7 @@ def address(addresses: dict[str, str]) -> Callable[[Page, str], str]:
 
     def fill(page: Page, path: str) -> str:
         if "{" in path and not addresses:
-            for kind in ("partnership", "exchange", "visit", "learning", "room", "person"):
+            for kind in ("partnership", "exchange", "visit", "learning", "room", "person", "programmeTemplate"):
                 page.goto({"person": "/people", "visit": "/visits?view=list"}.get(kind, f"/{kind}s"))
                 addresses[kind] = str(page.locator("main table a").first.get_attribute("href"))
         return path.format(**addresses) if "{" in path else path

@@ -25,7 +25,18 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import calendar, dates, delegation, deletion, lessons, planning, programme, rows, timetable
+from gateway.pages.visits import (
+    calendar,
+    dates,
+    delegation,
+    deletion,
+    lessons,
+    planning,
+    programme,
+    programme_copies,
+    rows,
+    timetable,
+)
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import get_other_city, list_hints
@@ -43,6 +54,7 @@ deletion.add_pages(blueprint)
 lessons.add_pages(blueprint)
 planning.add_pages(blueprint)
 programme.add_pages(blueprint)
+programme_copies.add_pages(blueprint)
 rows.add_pages(blueprint)
 timetable.add_pages(blueprint)
 

@@ -55,7 +55,7 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
         async def create(session: Session, request: pb.CreateScheduleRunRequest) -> pb.ScheduleRun:
             self._planners.require_room()
             options = convert_schedule_run.read_options(request.schedule_run)
-            visit = await _lock_visit(session, request.parent)
+            visit = await queries.lock_agenda(session, request.parent)
             _require_plannable(visit)
             programme = await read_programme(session, visit, options)
             if not programme.days:
@@ -98,7 +98,7 @@ async def _cancel(session: Session, request: pb.CancelScheduleRunRequest) -> pb.
 
 
 async def _apply(session: Session, request: pb.ApplyScheduleRunRequest) -> pb.ScheduleRun:
-    visit = await _lock_visit(session, _get_visit_name(request.name))
+    visit = await queries.lock_agenda(session, _get_visit_name(request.name))
     run = await session.get_for_update(ScheduleRun, request.name)
     _require_verb(run, "apply")
     of_visit = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
@@ -149,19 +149,6 @@ async def _place(session: Session, item: AgendaItem, planned: pb.PlannedItem) ->
 
 def _get_visit_name(name: str) -> str:
     return f"visits/{ScheduleRun.parse(name)['visit_id']}"
-
-
-async def _lock_visit(session: Session, name: str) -> Visit:
-    """
-    Return the visit, locked, for a caller who may change its agenda.
-
-    Raises:
-        NotFound, PermissionDenied, FailedPrecondition: As for agenda items.
-    """
-    visit = await _get_editable_visit(session, name)
-    visit.require_open()
-    visit.require_dates()
-    return visit
 
 
 async def _get_editable_visit(session: Session, name: str) -> Visit:
