@@ -16,7 +16,8 @@ class DemoVisit:
     A visit to Mannheim: four days from a Monday on, with delegation and agenda.
 
     Attributes:
-        begins: Its Monday; or for a visit to come how far ahead it lies at least, counted from the day of loading.
+        begins: Its Monday; or for a visit to come how far ahead it lies at least, counted from the day of loading; None
+            for an idea whose dates are open.
         course: Verbs of the transitions that it has made.
         debrief: What it taught; None before it is reported.
         wishes: Items for the whole delegation that are still to be planned, from the welcome to the debrief, and how
@@ -25,7 +26,7 @@ class DemoVisit:
     """
 
     title: str
-    begins: date | timedelta
+    begins: date | timedelta | None
     course: tuple[str, ...]
     host_department: str
     purpose: str
@@ -37,9 +38,9 @@ class DemoVisit:
     wishes: tuple[tuple[str, int], ...] = ()
     kept_as: str = ""
 
-    def first_day(self, today: date) -> date:
-        """Return the Monday on which it begins, when the demo data is loaded today."""
-        if isinstance(self.begins, date):
+    def first_day(self, today: date) -> date | None:
+        """Return the Monday on which it begins, when the demo data is loaded today; None where that is open."""
+        if self.begins is None or isinstance(self.begins, date):
             return self.begins
         earliest = today + self.begins
         return earliest + timedelta(days=-earliest.weekday() % 7)
@@ -159,6 +160,17 @@ SWANSEA_IS_TO_BE_PLANNED = DemoVisit(
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
 )
+SWANSEA_MAY_COME = DemoVisit(
+    title="Vierter Besuch der Controller aus Swansea: Tage noch offen",
+    begins=None,
+    course=(),
+    host_department="Dezernatscontrolling",
+    purpose="An dieser Idee lassen sich Tage finden. (Der Besuch ist ein Beispiel.)",
+    delegates=(),
+    agenda=(),
+    interpreter="dolmetschen-englisch",
+    interpretation=("en", "de"),
+)
 SWANSEA = DemoExchange(
     city="swansea",
     exchange=Exchange(
@@ -170,7 +182,7 @@ SWANSEA = DemoExchange(
         "walisischen Partnerstadt Swansea.",
         sdg_targets=["16.6", "17.16"],
     ),
-    visits=(SWANSEA_CAME, SWANSEA_COMES, SWANSEA_IS_TO_BE_PLANNED),
+    visits=(SWANSEA_CAME, SWANSEA_COMES, SWANSEA_IS_TO_BE_PLANNED, SWANSEA_MAY_COME),
 )
 HEBRON_CAME = DemoVisit(
     title="Fachleute für Wasser und Abwasser aus Hebron in Mannheim",

@@ -157,7 +157,7 @@ def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Vi
         exchange=exchange_name,
         direction=exchange.Visit.DIRECTION_INCOMING,
         start_date=date_message(first_day),
-        end_date=date_message(first_day + VISIT_LASTS),
+        end_date=date_message(first_day and first_day + VISIT_LASTS),
         host_department=plan.host_department,
         purpose=plan.purpose,
     )

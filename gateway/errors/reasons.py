@@ -89,6 +89,8 @@ REFUSALS: dict[str, dict[str, str]] = {
     "FAILED_PRECONDITION": {
         "ILLEGAL_TRANSITION": N_("Somebody has moved this on meanwhile, or a step before this one is missing."),
         "VISIT_OVER": N_("This visit is over and cannot be changed any more."),
+        "DATES_OPEN": N_("The dates of this visit are still open. Give it dates first."),
+        "VISIT_INCOMPLETE": N_("Something is still open that has to be known before a visit is agreed on."),
         "NEW_DATES_DUE": N_("The visit was postponed. Give it new days first."),
         "VISIT_DAYS_OVER": N_("The days of this visit are over."),
         "VISIT_TOO_LONG_TO_PLAN": N_("A visit of more than %(max_days)s days cannot be planned as a whole."),
@@ -254,6 +256,7 @@ FIELDS: dict[str, str] = {
     "HOST_NOT_NAMED": N_("%(city)s travels: please name the department of the other city that hosts."),
     "END_NOT_AFTER_START": N_("The end is not after the beginning."),
     "AGENDA_ITEM_TOO_LONG": N_("An item lasts no longer than 24 hours."),
+    "DATES_OPEN": N_("The dates of the visit are still open. Until then an item has no time, only a duration."),
     "OUTSIDE_VISIT_DATES": N_("This lies outside the days of the visit."),
     "ROOM_NOT_AT_HOST": N_("%(room_title)s is in the home city, and this visit is abroad."),
     "INTERPRETER_LANGUAGES": N_("Nobody who is booked speaks both languages: %(people)s."),

@@ -1,7 +1,7 @@
 """Templates of programmes: rows ↔ messages, and agenda items as they are without a visit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,20 +92,16 @@ def item_columns(item: pb.ProgrammeTemplate.Item, visit: Visit) -> dict[str, Any
 
 def _moment_message(instant: datetime | None, visit: Visit) -> pb.ProgrammeTemplate.Moment | None:
     """Return the day of a visit and the time of that day at which an instant is, as the clocks of the host show it."""
-    if instant is None:
+    if instant is None or visit.dates is None:
         return None
     local = instant.astimezone(ZoneInfo(visit.time_zone))
-    return pb.ProgrammeTemplate.Moment(day=_count_days(visit.start_date, local.date()), time=f"{local:%H:%M}")
-
-
-def _count_days(first: date, day: date) -> int:
-    return (day - first).days + 1
+    return pb.ProgrammeTemplate.Moment(day=(local.date() - visit.dates[0]).days + 1, time=f"{local:%H:%M}")
 
 
 def _read_moment(item: pb.ProgrammeTemplate.Item, field: str, visit: Visit) -> datetime | None:
-    """Return the instant of a moment of a visit; None where it is unset."""
-    if not item.HasField(field):
+    """Return the instant of a moment of a visit; None where it is unset, or the dates of the visit are open."""
+    if not item.HasField(field) or visit.dates is None:
         return None
     moment: pb.ProgrammeTemplate.Moment = getattr(item, field)
-    day = visit.start_date + timedelta(days=moment.day - 1)
+    day = visit.dates[0] + timedelta(days=moment.day - 1)
     return datetime.combine(day, time.fromisoformat(moment.time), ZoneInfo(visit.time_zone)).astimezone(UTC)

@@ -106,7 +106,7 @@ def _list_visits(visit: pb.Visit, **fields: object) -> list[tuple[str, str]]:
     """Return (resource name, title with the days) of visits beside one."""
     answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**fields))  # type: ignore[arg-type]
     return [
-        (other.name, f"{other.title} – {format_days(other.start_date, other.end_date)}")
+        (other.name, " – ".join(filter(None, [other.title, format_days(other.start_date, other.end_date)])))
         for other in answer.visits
         if other.name != visit.name
     ]

@@ -79,6 +79,7 @@ def index() -> ResponseReturnValue:
             state=list_filters.read_enum(pb.Visit.State, "state"),
             direction=list_filters.read_enum(pb.Visit.Direction, "direction"),
             city=request.args.get("city", ""),
+            dates_open=request.args.get("dates") == "open",
         )
     )
     return render_template(
@@ -250,6 +251,8 @@ def step(visit_id: str, verb: str) -> ResponseReturnValue:
 
 def _list_doubtful_steps(visit: pb.Visit, *, prepared: bool) -> list[str]:
     """Return the steps before which the page asks back; `prepared`: delegation and programme are entered."""
+    if not visit.HasField("start_date"):
+        return []
     today = _get_today(visit)
     doubtful = {
         "confirm": not prepared,
@@ -333,7 +336,7 @@ def report(visit_id: str) -> ResponseReturnValue:
         raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
     form = Form({"etag": visit.etag, **_get_new_entry(0, exchange)})
-    early = _get_today(visit) < date_of(visit.end_date)
+    early = visit.HasField("end_date") and _get_today(visit) < date_of(visit.end_date)
     known_topics = topics.list_known_topics(*exchange.topics)
     added = None
     if form.submitted and "report" not in visit.allowed_transitions:

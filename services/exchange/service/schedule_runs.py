@@ -101,6 +101,7 @@ async def _apply(session: Session, request: pb.ApplyScheduleRunRequest) -> pb.Sc
     visit = await queries.lock_agenda(session, _get_visit_name(request.name))
     run = await session.get_for_update(ScheduleRun, request.name)
     _require_verb(run, "apply")
+    visit.get_dates()
     of_visit = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
     items = {item.id: item for item in await session.scalars(of_visit.with_for_update(of=AgendaItem))}
     _require_unchanged(run, items)
@@ -159,12 +160,13 @@ async def _get_editable_visit(session: Session, name: str) -> Visit:
 
 def _require_plannable(visit: Visit) -> None:
     """
-    Raise unless a visit is short enough to be planned.
+    Raise unless a visit has dates and is short enough to be planned.
 
     Raises:
-        FailedPrecondition: It is not; reason VISIT_TOO_LONG_TO_PLAN.
+        FailedPrecondition: It has none (reason DATES_OPEN), or is too long (VISIT_TOO_LONG_TO_PLAN).
     """
-    if (visit.end_date - visit.start_date).days >= MAX_DAYS:
+    first, last = visit.get_dates()
+    if (last - first).days >= MAX_DAYS:
         raise FailedPrecondition(
             f"A visit of more than {MAX_DAYS} days cannot be planned as a whole.",
             reason="VISIT_TOO_LONG_TO_PLAN",

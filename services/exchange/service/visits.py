@@ -10,7 +10,7 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitDeleted, VisitReported
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import Date, Row, Select, bindparam, cast, delete, func, inspect, or_, select
+from sqlalchemy import Date, Row, Select, and_, bindparam, cast, delete, func, inspect, literal_column, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Bundle
 
@@ -27,10 +27,11 @@ from chassis.paging import read_page
 from chassis.transitions import SeenVersion, TransitionRequest, transition
 from services.exchange import bookings, convert, postponement, queries, rights, travelling
 from services.exchange.model import AgendaItem, City, Delegate, Direction, Exchange, Visit, VisitState
+from services.exchange.model.visit import NO_DAY
 from services.exchange.spans import MAX_SPAN, check_span
 
 ORDERINGS = {
-    "start_date": Visit.start_date,
+    "start_date": Visit.start_order,
     "create_time": Visit.create_time,
     "update_time": Visit.update_time,
     "title": Visit.title,
@@ -43,9 +44,11 @@ FILTERS = {
     "state": Visit.state == bindparam("state"),
     "direction": Visit.direction == bindparam("direction"),
     "from_date": Visit.end_date >= bindparam("from_date"),
-    "to_date": Visit.start_date <= bindparam("to_date"),
+    "to_date": Visit.start_order <= bindparam("to_date"),
+    "dates_open": Visit.start_order == literal_column(NO_DAY),
 }
 
+DAY_FILTERS = {"from_date", "to_date"}
 UNLISTED = {"debrief", "folded_name"}
 # What is counted by, as PostgreSQL calls it.
 UNITS = {
@@ -112,6 +115,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             home_city_id=self._home_city.removeprefix("cities/"),
             proposer=identity().subject,
             direction=read_enum(message, "direction", Direction),
+            state=VisitState.IDEA,
             **convert.visit_columns(message),
         )
         visit.schedule(visit.start_date, visit.end_date)
@@ -148,12 +152,12 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit.check_etag(message.etag)
             visit.require_open()
             values = convert.visit_columns(message, paths)
-            start, end = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
-            later = start - visit.start_date
-            visit.schedule(start, end)
+            before = visit.dates
+            visit.schedule(values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date))
             visit.assign(values)
+            visit.require_host()
             if paths & {"start_date", "end_date"}:
-                if later:
+                if before and visit.dates and (later := visit.dates[0] - before[0]):
                     await postponement.move_bounds(session, visit, later)
                 await _require_agenda_within(session, visit)
                 await travelling.reschedule(session, visit)
@@ -190,12 +194,12 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         before: list[date] = []
 
         def postpone(visit: Visit) -> None:
-            before.append(visit.start_date)
+            before.extend(visit.dates or ())
             visit.postpone(request.reason, dates)
 
         async def write(session: Session, visit: Visit) -> pb.Visit:
             await travelling.reschedule(session, visit)
-            await postponement.move_agenda(session, visit, visit.start_date - before[-1] if dates else None)
+            await postponement.move_agenda(session, visit, dates[0] - before[0] if dates else None)
             return await _write(session, visit)
 
         return await self._transition(request, "postpone", postpone, write)
@@ -242,6 +246,11 @@ def _read_filters(request: pb.ListVisitsRequest | pb.CountVisitsRequest) -> dict
         values["state"] = read_enum(request, "state", VisitState)
     if request.direction:
         values["direction"] = read_enum(request, "direction", Direction)
+    if isinstance(request, pb.ListVisitsRequest):
+        if request.dates_open:
+            values["dates_open"] = True
+        if request.with_dates_open:
+            values["with_dates_open"] = True
     if request.HasField("from_date"):
         values["from_date"] = read_date(request.from_date, "from_date")
     if request.HasField("to_date"):
@@ -267,7 +276,10 @@ def _read_new_dates(request: pb.PostponeVisitRequest) -> tuple[date, date] | Non
 
 @cache
 def _select_listed(filters: frozenset[str]) -> Select[Any]:
-    return select(LISTED).where(*(FILTERS[name] for name in sorted(filters)))
+    days = [FILTERS[name] for name in sorted(filters & DAY_FILTERS)]
+    if days and "with_dates_open" in filters:
+        days = [or_(and_(*days), FILTERS["dates_open"])]
+    return select(LISTED).where(*(FILTERS[name] for name in sorted(filters & FILTERS.keys() - DAY_FILTERS)), *days)
 
 
 @cache
@@ -333,19 +345,17 @@ async def _write_cancelled(session: Session, visit: Visit) -> pb.Visit:
 
 async def _require_agenda_within(session: Session, visit: Visit) -> None:
     """
-    Raise unless every agenda item lies within the visit's dates.
+    Raise unless every agenda item lies within the visit's dates, or has no time.
 
     Raises:
         FailedPrecondition: Some do not, with reason AGENDA_OUTSIDE_DATES; the metadata names them.
     """
-    first, last = visit.bounds()
-    outside = (
-        await session.scalars(
-            select(AgendaItem)
-            .where(AgendaItem.visit_id == visit.id, or_(AgendaItem.start_time < first, AgendaItem.end_time > last))
-            .order_by(AgendaItem.start_time, AgendaItem.id)
-        )
-    ).all()
+    placed = select(AgendaItem).where(AgendaItem.visit_id == visit.id, AgendaItem.start_time.is_not(None))
+    last = None
+    if visit.dates:
+        first, last = visit.bounds()
+        placed = placed.where(or_(AgendaItem.start_time < first, AgendaItem.end_time > last))
+    outside = (await session.scalars(placed.order_by(AgendaItem.start_time, AgendaItem.id))).all()
     if not outside:
         return
     named = [
@@ -353,7 +363,7 @@ async def _require_agenda_within(session: Session, visit: Visit) -> None:
             "name": item.name,
             "title": item.title,
             "start_time": rfc3339(item.start_time),
-            "field": "visit.start_date" if item.start_time < first else "visit.end_date",
+            "field": "visit.end_date" if last and item.end_time and item.end_time > last else "visit.start_date",
         }
         for item in outside[:MAX_LISTED]
         if item.start_time
