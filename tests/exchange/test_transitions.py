@@ -43,7 +43,8 @@ class VisitMachine(RuleBasedStateMachine):
         if verb == "cancel":
             return "cancelled" if before_running or self.state == "postponed" else None
         if verb == "postpone":
-            return "postponed" if before_running and "dates" not in self.open else None
+            off_its_dates = before_running or self.state == "postponed"
+            return "postponed" if off_its_dates and "dates" not in self.open else None
         source, target = STEPS[verb]
         return target if self.state == source else None
 

@@ -146,3 +146,14 @@ def test_who_may_not_change_an_idea_is_offered_no_dates_for_it(browse: Browse, r
     assert "The dates are still open" in text_of(page)
     assert "#field-visit-start_date" not in page.text and "/visits/dates?visit=" not in page.text
     assert browse(Role.PARTNER).get(f"/{idea['name']}").status_code == 200
+
+
+def test_a_postponed_visit_gets_its_new_days_by_being_postponed_again(office: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    assert send(office, f"/{visit['name']}/postpone", reason="Ill").status_code == 303
+    assert f'href="/{visit["name"]}/postpone"' in office.get(f"/{visit['name']}").text
+    days = {"start_date": "2030-06-04", "end_date": "2030-06-06"}
+    assert send(office, f"/{visit['name']}/postpone", reason="Well again", **days).status_code == 303
+    page = office.get(f"/{visit['name']}", headers=ENGLISH)
+    assert "Tue, Jun 4, 2030" in text_of(page) or "4 Jun 2030" in text_of(page)
+    assert f'action="/{visit["name"]}/agree"' in page.text

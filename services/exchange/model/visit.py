@@ -101,7 +101,7 @@ class Visit(Stateful, Resource, Base):
         "report": (frozenset({VisitState.RUNNING}), VisitState.REPORTED),
         "close": (frozenset({VisitState.REPORTED}), VisitState.CLOSED),
         "cancel": (BEFORE_RUNNING | {VisitState.POSTPONED}, VisitState.CANCELLED),
-        "postpone": (BEFORE_RUNNING, VisitState.POSTPONED),
+        "postpone": (BEFORE_RUNNING | {VisitState.POSTPONED}, VisitState.POSTPONED),
     }
 
     title: Mapped[str] = mapped_column(Text)
@@ -341,13 +341,13 @@ class Visit(Stateful, Resource, Base):
 
     def postpone(self, reason: str, dates: tuple[date, date] | None = None) -> None:
         """
-        Take the visit off its dates.
+        Take the visit off its dates; one that is postponed already off its new ones, or again off those that it had.
 
         Args:
             dates: The new first and last day; None where they are not known yet.
 
         Raises:
-            IllegalTransition: It runs already, is over, or is postponed.
+            IllegalTransition: It runs already, or is over.
             FailedPrecondition: It has no dates; reason DATES_OPEN.
             InvalidArgument: The new dates are those that it has (reason DATES_UNCHANGED), or none that it can have
                 (as `schedule`).
