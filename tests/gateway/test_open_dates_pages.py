@@ -155,5 +155,5 @@ def test_a_postponed_visit_gets_its_new_days_by_being_postponed_again(office: Fl
     days = {"start_date": "2030-06-04", "end_date": "2030-06-06"}
     assert send(office, f"/{visit['name']}/postpone", reason="Well again", **days).status_code == 303
     page = office.get(f"/{visit['name']}", headers=ENGLISH)
-    assert "Tue, Jun 4, 2030" in text_of(page) or "4 Jun 2030" in text_of(page)
+    assert "4 Jun 2030" in text_of(page)
     assert f'action="/{visit["name"]}/agree"' in page.text
