@@ -98,10 +98,12 @@ async def _get_named(session: Session, items: Sequence[pb.ProgrammeTemplate.Item
 
 
 def _make_item(visit: Visit, item: pb.ProgrammeTemplate.Item, named: Mapping[str, Room | Person]) -> AgendaItem:
-    """Return an agenda item with those of the rooms and people of an item that are named."""
+    """Return an agenda item, with those of the rooms and people that are named, and of the guest cities that come."""
     values = item_columns(item, visit)
     for field in ("people", "optional_people"):
         values[field] = [name for name in values[field] if name in named]
+    guests = {f"cities/{city_id}": city_id for city_id in visit.guest_ids}
+    values["delegation_ids"] = [guests[name] for name in values.pop("delegations") if name in guests]
     values["room"] = named.get(values["room"])
     interpreter = named.get(values["interpreter"])
     can_interpret = isinstance(interpreter, Person) and interpreter.has_pair(values["interpretation_languages"])

@@ -156,6 +156,22 @@ async def test_the_new_delegation_is_expected_with_its_groups(coordinator: Calle
 
 
 @EACH_SOURCE
+async def test_delegations_of_cities_that_do_not_travel_stay_behind(coordinator: Caller, kind: str) -> None:
+    exchange = await factories.exchange(coordinator)
+    guests = [(await factories.city(coordinator)).name for _each in range(2)]
+    visit = await factories.visit(coordinator, exchange.name, other_guest_cities=guests)
+    await factories.agenda_item(coordinator, visit.name, delegations=[exchange.city, *guests])
+    target = await later_visit(coordinator, exchange_name=exchange.name, other_guest_cities=guests[:1])
+    guest = await factories.delegate(coordinator, target.name, city=guests[0])
+    (item,) = await copy(coordinator, target, await source_of(coordinator, visit, kind))
+    assert list(item.delegations) == [exchange.city, guests[0]]
+    with refused("ALREADY_EXISTS", "DOUBLE_BOOKING"):
+        await factories.agenda_item(
+            coordinator, target.name, people=[guest.name], start_time=item.start_time, end_time=item.end_time
+        )
+
+
+@EACH_SOURCE
 async def test_rooms_stay_behind_where_the_other_side_travels(coordinator: Caller, kind: str) -> None:
     room, host = await factories.room(coordinator), await factories.person(coordinator)
     visit = await factories.visit(coordinator)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.model import Resource, enum_column
 from services.exchange.model.base import Base
-from services.exchange.model.visit import Direction
+from services.exchange.model.visit_state import Direction
 
 
 class ProgrammeTemplate(Resource, Base):

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from operator import methodcaller
 from typing import Any
 
@@ -10,9 +10,8 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitDeleted, VisitReported
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import Date, Row, Select, and_, bindparam, cast, delete, func, inspect, literal_column, or_, select
+from sqlalchemy import Row, delete, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Bundle
 
 from chassis.convert import date_message, read_date, read_enum
 from chassis.database import Database, Session
@@ -21,45 +20,16 @@ from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import FailedPrecondition, FieldRequired
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
-from chassis.identity import Identity, identity
+from chassis.identity import Identity, Role, identity
+from chassis.model import now
 from chassis.outbox import emit
 from chassis.paging import read_page
 from chassis.transitions import SeenVersion, TransitionRequest, transition
-from services.exchange import bookings, convert, postponement, queries, rights, travelling
-from services.exchange.model import AgendaItem, City, Delegate, Direction, Exchange, Visit, VisitState
-from services.exchange.model.visit import NO_DAY
+from services.exchange import bookings, convert, guests, postponement, queries, rights, travelling, visit_lists
+from services.exchange.model import AgendaItem, ConsentStep, Delegate, Direction, Exchange, Visit, VisitState
+from services.exchange.model.consent import list_missing, record
 from services.exchange.spans import MAX_SPAN, check_span
 
-ORDERINGS = {
-    "start_date": Visit.start_order,
-    "create_time": Visit.create_time,
-    "update_time": Visit.update_time,
-    "title": Visit.title,
-}
-
-FILTERS = {
-    "own_city": Visit.city_id == bindparam("own_city"),
-    "exchange": Visit.exchange_id == bindparam("exchange"),
-    "city": Visit.city_id == bindparam("city"),
-    "state": Visit.state == bindparam("state"),
-    "direction": Visit.direction == bindparam("direction"),
-    "from_date": Visit.end_date >= bindparam("from_date"),
-    "to_date": Visit.start_order <= bindparam("to_date"),
-    "dates_open": Visit.start_order == literal_column(NO_DAY),
-}
-
-DAY_FILTERS = {"from_date", "to_date"}
-UNLISTED = {"debrief", "folded_name"}
-# What is counted by, as PostgreSQL calls it.
-UNITS = {
-    pb.CountVisitsRequest.PERIOD_DAY: "day",
-    pb.CountVisitsRequest.PERIOD_WEEK: "week",
-    pb.CountVisitsRequest.PERIOD_MONTH: "month",
-}
-# A list shows the rest of a visit. Plain values instead of mapped rows: half the work of a list.
-LISTED: Bundle[Any] = Bundle(
-    "visit", *(getattr(Visit, column.key) for column in inspect(Visit).column_attrs if column.key not in UNLISTED)
-)
 # Lists with other filters show the same visits: 50 rows take 1.8 ms of processor time, and 4.1 if all are made anew.
 REMEMBERED_ROWS = 2_000
 
@@ -81,20 +51,20 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             return convert.visit_message(await queries.get_visible(session, Visit, request.name), identity())
 
     async def ListVisits(self, request: pb.ListVisitsRequest, context: Any) -> pb.ListVisitsResponse:
-        values = _read_filters(request)
-        statement = _select_listed(frozenset(values))
+        values = visit_lists.read_filters(request)
+        statement = visit_lists.select_listed(frozenset(values))
         async with self._database.read_once() as session:
             rows, token, total = await read_page(
-                session, statement, Visit, request, ORDERINGS, "start_date desc", values
+                session, statement, Visit, request, visit_lists.ORDERINGS, "start_date desc", values
             )
         caller = identity()
         visits = [_listed_message(row, caller) for row in rows]
         return pb.ListVisitsResponse(visits=visits, next_page_token=token, total_size=total)
 
     async def CountVisits(self, request: pb.CountVisitsRequest, context: Any) -> pb.CountVisitsResponse:
-        values = _read_filters(request)
+        values = visit_lists.read_filters(request)
         check_span(values["from_date"], values["to_date"], MAX_SPAN, "to_date")
-        statement = _select_counts(UNITS[request.period], frozenset(values))
+        statement = visit_lists.select_counts(visit_lists.UNITS[request.period], frozenset(values))
         async with self._database.read_once() as session:
             rows = await session.execute(statement, values)
         counts = [
@@ -109,6 +79,8 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
     async def _create(self, session: Session, request: pb.CreateVisitRequest) -> pb.Visit:
         message = request.visit
         exchange = await queries.get_referenced(session, Exchange, message.exchange, "visit.exchange")
+        values = convert.visit_columns(message)
+        other_guests = values.pop("other_guest_cities")
         visit = Visit(
             exchange_id=exchange.id,
             city_id=exchange.city_id,
@@ -116,9 +88,10 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             proposer=identity().subject,
             direction=read_enum(message, "direction", Direction),
             state=VisitState.IDEA,
-            **convert.visit_columns(message),
+            **values,
         )
         visit.schedule(visit.start_date, visit.end_date)
+        await guests.invite(session, visit, other_guests)
         await self._add(session, visit)
         emit(session, VisitCreated(visit=convert.visit_message(visit)), visit.name)
         return convert.visit_message(visit, identity())
@@ -152,6 +125,10 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit.check_etag(message.etag)
             visit.require_open()
             values = convert.visit_columns(message, paths)
+            if "other_guest_cities" in values:
+                await guests.invite(session, visit, values.pop("other_guest_cities"))
+                await session.flush()
+                await session.refresh(visit, ["other_guest_display_names"])
             before = visit.dates
             visit.schedule(values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date))
             visit.assign(values)
@@ -164,13 +141,14 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             return await _write(session, visit)
 
     async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
-        return await self._transition(request, "agree", Visit.agree)
+        return await self._transition(request, "agree", _consent_to(ConsentStep.AGREE, request, Visit.agree))
 
     async def PlanVisit(self, request: pb.PlanVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "plan")
 
     async def ConfirmVisit(self, request: pb.ConfirmVisitRequest, context: Any) -> pb.Visit:
-        return await self._transition(request, "confirm")
+        confirm = methodcaller("transition", "confirm")
+        return await self._transition(request, "confirm", _consent_to(ConsentStep.CONFIRM, request, confirm))
 
     async def StartVisit(self, request: pb.StartVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "start")
@@ -228,34 +206,22 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         return Empty()
 
 
-def _read_filters(request: pb.ListVisitsRequest | pb.CountVisitsRequest) -> dict[str, Any]:
-    """
-    Return the names of the `FILTERS` that hold for a list or a count, with their values.
+def _consent_to(
+    step: ConsentStep, request: pb.AgreeVisitRequest | pb.ConfirmVisitRequest, take: Callable[[Visit], object]
+) -> Callable[[Visit], None]:
+    """Return what records the caller's consent to a step, and takes the step once all cities have consented."""
+    caller = identity()
 
-    Raises:
-        InvalidArgument: A filter is no name (reason NAME_MALFORMED) or no day (NO_SUCH_DAY, YEAR_OUT_OF_RANGE).
-    """
-    values: dict[str, Any] = {}
-    if not identity().has(*rights.ALL_CITIES):
-        values["own_city"] = identity().city.removeprefix("cities/")
-    if request.exchange:
-        values["exchange"] = queries.read_id(Exchange, request.exchange, "exchange")
-    if request.city:
-        values["city"] = queries.read_id(City, request.city, "city")
-    if request.state:
-        values["state"] = read_enum(request, "state", VisitState)
-    if request.direction:
-        values["direction"] = read_enum(request, "direction", Direction)
-    if isinstance(request, pb.ListVisitsRequest):
-        if request.dates_open:
-            values["dates_open"] = True
-        if request.with_dates_open:
-            values["with_dates_open"] = True
-    if request.HasField("from_date"):
-        values["from_date"] = read_date(request.from_date, "from_date")
-    if request.HasField("to_date"):
-        values["to_date"] = read_date(request.to_date, "to_date")
-    return values
+    def consent(visit: Visit) -> None:
+        own = rights.get_own_city_id(caller) if not caller.has(Role.COORDINATOR) else visit.home_city_id
+        speaks_for_all = own == visit.home_city_id and not request.own_side_only
+        city_ids = list_missing(visit, step) if speaks_for_all else [own]
+        record(visit, step, city_ids, caller.name, own, now())
+        # What cannot be done is refused whoever has not consented yet.
+        if not list_missing(visit, step) or step not in visit.allowed_transitions():
+            take(visit)
+
+    return consent
 
 
 def _read_new_dates(request: pb.PostponeVisitRequest) -> tuple[date, date] | None:
@@ -274,28 +240,9 @@ def _read_new_dates(request: pb.PostponeVisitRequest) -> tuple[date, date] | Non
     return read_date(request.start_date, "start_date"), read_date(request.end_date, "end_date")
 
 
-@cache
-def _select_listed(filters: frozenset[str]) -> Select[Any]:
-    days = [FILTERS[name] for name in sorted(filters & DAY_FILTERS)]
-    if days and "with_dates_open" in filters:
-        days = [or_(and_(*days), FILTERS["dates_open"])]
-    return select(LISTED).where(*(FILTERS[name] for name in sorted(filters & FILTERS.keys() - DAY_FILTERS)), *days)
-
-
-@cache
-def _select_counts(unit: str, filters: frozenset[str]) -> Select[Any]:
-    """Return the statement that counts visits by city and by the days, weeks or months in which they begin."""
-    first = bindparam("from_date", type_=Date)
-    begun = cast(func.date_trunc(unit, func.greatest(Visit.start_date, first)), Date)
-    # The first week or month may begin before the span.
-    day = func.greatest(begun, first).label("day")
-    counted = select(Visit.city_id, day, func.count()).where(*(FILTERS[name] for name in sorted(filters)))
-    return counted.group_by(Visit.city_id, "day").order_by(Visit.city_id, "day")
-
-
 @lru_cache(maxsize=REMEMBERED_ROWS)
 def _listed_message(row: Row[Any], caller: Identity) -> pb.Visit:
-    """Return a row of `LISTED` as the caller sees it: the same row, value by value, gives the same message."""
+    """Return a row of a list as the caller sees it: the same row, value by value, gives the same message."""
     return convert.visit_message(Visit(**row._mapping), caller)
 
 

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "exchange_0010"
-down_revision = "exchange_0007"
+down_revision = "exchange_0009"
 branch_labels = None
 depends_on = None
 
