@@ -172,7 +172,7 @@ def _list_visits(**fields: Any) -> exchange_pb2.ListVisitsResponse:
 
 
 def _list_undated() -> exchange_pb2.ListVisitsResponse:
-    """Return the ideas whose dates are open, the newest first: they lie in no span, and are in every one's sight."""
+    """Return the ideas whose dates are open, the newest first: they lie in no span, so that each one shows them."""
     filters = _read_filters()
     filters["state"] = filters["state"] or Visit.STATE_IDEA
     wanted = exchange_pb2.ListVisitsRequest(page_size=MOST_UNDATED, dates_open=True, **filters)
