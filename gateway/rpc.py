@@ -24,6 +24,8 @@ from austausch.exchange.v1 import (
     lessons_pb2_grpc,
     person_calendars_pb2,
     person_calendars_pb2_grpc,
+    programme_templates_pb2,
+    programme_templates_pb2_grpc,
     schedule_runs_pb2,
     schedule_runs_pb2_grpc,
     scheduling_pb2,
@@ -53,6 +55,7 @@ CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
         calendars_pb2.DESCRIPTOR,
         lessons_pb2.DESCRIPTOR,
         person_calendars_pb2.DESCRIPTOR,
+        programme_templates_pb2.DESCRIPTOR,
         schedule_runs_pb2.DESCRIPTOR,
         scheduling_pb2.DESCRIPTOR,
     ),
@@ -160,6 +163,7 @@ STUBS: dict[str, ModuleType] = {
     calendars_pb2.DESCRIPTOR.name: calendars_pb2_grpc,
     lessons_pb2.DESCRIPTOR.name: lessons_pb2_grpc,
     person_calendars_pb2.DESCRIPTOR.name: person_calendars_pb2_grpc,
+    programme_templates_pb2.DESCRIPTOR.name: programme_templates_pb2_grpc,
     schedule_runs_pb2.DESCRIPTOR.name: schedule_runs_pb2_grpc,
     scheduling_pb2.DESCRIPTOR.name: scheduling_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
@@ -180,6 +184,7 @@ visits = _get_app_stub(exchange_pb2_grpc.VisitServiceStub, "exchange")
 delegates = _get_app_stub(exchange_pb2_grpc.DelegateServiceStub, "exchange")
 agenda_items = _get_app_stub(exchange_pb2_grpc.AgendaItemServiceStub, "exchange")
 programmes = _get_app_stub(exchange_pb2_grpc.ProgrammeServiceStub, "exchange")
+programme_templates = _get_app_stub(programme_templates_pb2_grpc.ProgrammeTemplateServiceStub, "exchange")
 calendars = _get_app_stub(calendars_pb2_grpc.CalendarServiceStub, "exchange")
 visit_lessons = _get_app_stub(lessons_pb2_grpc.VisitLessonServiceStub, "exchange")
 schedule_runs = _get_app_stub(schedule_runs_pb2_grpc.ScheduleRunServiceStub, "exchange")

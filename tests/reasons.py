@@ -19,6 +19,7 @@ from austausch.exchange.v1 import (
     exchange_pb2,
     lessons_pb2,
     person_calendars_pb2,
+    programme_templates_pb2,
     schedule_runs_pb2,
     scheduling_pb2,
 )
@@ -38,6 +39,7 @@ CONTRACTS: tuple[Any, ...] = (
     calendars_pb2,
     lessons_pb2,
     person_calendars_pb2,
+    programme_templates_pb2,
     schedule_runs_pb2,
     scheduling_pb2,
     forum_pb2,

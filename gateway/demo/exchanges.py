@@ -41,7 +41,8 @@ class DemoVisit:
     A visit, from a Monday on, with delegation and agenda.
 
     Attributes:
-        begins: Its Monday; or how far ahead of the day of loading it lies at least, or behind it.
+        begins: Its Monday; or how far ahead of the day of loading it lies at least, or behind it; None where its dates
+            are open.
         course: Verbs of the transitions that it has made.
         delegates: Who travels for the city of the exchange; for the home city where `is_outgoing`.
         other_delegations: Who travels for other cities, by their ids.
@@ -50,10 +51,11 @@ class DemoVisit:
         reason: Why it was cancelled.
         wishes: Items for the whole delegation that are still to be planned, from the welcome to the debrief, and how
             many minutes they take.
+        kept_as: Title of the template as which its programme is kept; "" where it is not.
     """
 
     title: str
-    begins: date | timedelta
+    begins: date | timedelta | None
     course: tuple[str, ...]
     host_department: str
     purpose: str
@@ -64,13 +66,14 @@ class DemoVisit:
     debrief: Debrief | None = None
     reason: str = ""
     wishes: tuple[tuple[str, int], ...] = ()
+    kept_as: str = ""
     is_outgoing: bool = False
     lasts: timedelta = timedelta(days=3)
     other_delegations: Mapping[str, Guests] = field(default_factory=dict)
 
-    def first_day(self, today: date) -> date:
-        """Return the Monday on which it begins, when the demo data is loaded today."""
-        if isinstance(self.begins, date):
+    def first_day(self, today: date) -> date | None:
+        """Return the Monday on which it begins, when the demo data is loaded today; None where that is open."""
+        if self.begins is None or isinstance(self.begins, date):
             return self.begins
         earliest = today + self.begins
         return earliest + timedelta(days=-earliest.weekday() % 7)
@@ -136,6 +139,7 @@ SWANSEA_CAME = DemoVisit(
     ),
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
+    kept_as="Fachbesuch von vier Tagen",
     debrief=Debrief(
         summary="Die Dezernatscontroller und ihre Kollegen aus Swansea haben ihre Erfahrungen ausgetauscht.",
         entries=[
@@ -201,6 +205,17 @@ SWANSEA_IS_TO_BE_PLANNED = DemoVisit(
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
 )
+SWANSEA_MAY_COME = DemoVisit(
+    title="Vierter Besuch der Controller aus Swansea: Tage noch offen",
+    begins=None,
+    course=(),
+    host_department="Dezernatscontrolling",
+    purpose="An dieser Idee lassen sich Tage finden. (Der Besuch ist ein Beispiel.)",
+    delegates=(),
+    agenda=(),
+    interpreter="dolmetschen-englisch",
+    interpretation=("en", "de"),
+)
 SWANSEA = DemoExchange(
     city="swansea",
     exchange=Exchange(
@@ -212,7 +227,7 @@ SWANSEA = DemoExchange(
         "walisischen Partnerstadt Swansea.",
         sdg_targets=["16.6", "17.16"],
     ),
-    visits=(SWANSEA_CAME, SWANSEA_COMES, SWANSEA_IS_TO_BE_PLANNED),
+    visits=(SWANSEA_CAME, SWANSEA_COMES, SWANSEA_IS_TO_BE_PLANNED, SWANSEA_MAY_COME),
 )
 HEBRON_CAME = DemoVisit(
     title="Fachleute für Wasser und Abwasser aus Hebron in Mannheim",

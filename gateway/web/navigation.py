@@ -34,6 +34,11 @@ FOUND = [
     ("/rooms/new", _l("New room"), ("RoomService.CreateRoom",)),
     ("/people", _l("People for programmes"), ("PersonService.ListPeople",)),
     ("/people/new", _l("New person"), ("PersonService.CreatePerson",)),
+    (
+        "/programmeTemplates",
+        _l("Programme templates"),
+        ("ProgrammeTemplateService.ListProgrammeTemplates",),
+    ),
     ("/accounts", _l("Accounts"), ("AccountService.ListAccounts",)),
     ("/accounts/new", _l("New account"), ("AccountService.CreateAccount",)),
     ("/account", _l("Your account"), ()),
@@ -42,7 +47,7 @@ FOUND = [
 ]
 
 # Parts of a page of the navigation that have addresses of their own.
-BELOW = {"/administration": ("/cities", "/rooms", "/people", "/accounts")}
+BELOW = {"/administration": ("/cities", "/rooms", "/people", "/programmeTemplates", "/accounts")}
 
 
 def list_offered() -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from austausch.exchange.v1 import (
     calendars_pb2_grpc,
     lessons_pb2_grpc,
     person_calendars_pb2_grpc,
+    programme_templates_pb2_grpc,
     schedule_runs_pb2_grpc,
     scheduling_pb2_grpc,
 )
@@ -31,6 +32,7 @@ from services.exchange.service.names import ExchangeNameServicer
 from services.exchange.service.partnerships import PartnershipServicer
 from services.exchange.service.people import PersonServicer
 from services.exchange.service.person_calendars import PersonCalendarServicer
+from services.exchange.service.programme_templates import ProgrammeTemplateServicer
 from services.exchange.service.programmes import ProgrammeServicer
 from services.exchange.service.rooms import RoomServicer
 from services.exchange.service.schedule_runs import ScheduleRunServicer
@@ -85,6 +87,10 @@ def build(settings: ExchangeSettings) -> server.Service:
             (
                 person_calendars_pb2_grpc.add_PersonCalendarServiceServicer_to_server,
                 PersonCalendarServicer(database, readings),
+            ),
+            (
+                programme_templates_pb2_grpc.add_ProgrammeTemplateServiceServicer_to_server,
+                ProgrammeTemplateServicer(database),
             ),
             (lessons_pb2_grpc.add_VisitLessonServiceServicer_to_server, VisitLessonServicer(database)),
             (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(planners)),

@@ -72,7 +72,7 @@ def run_message(run: ScheduleRun, visit: Visit, caller: Identity) -> pb.Schedule
 
 def _list_verbs(run: ScheduleRun, visit: Visit) -> list[str]:
     """Return what can be done with a run: the programme of a visit that is over or without dates takes no plan."""
-    takes_plan = not visit.is_over and not visit.new_dates_due
+    takes_plan = not visit.is_over and not visit.new_dates_due and visit.dates is not None
     return [verb for verb in run.allowed_transitions() if takes_plan or verb != "apply"]
 
 

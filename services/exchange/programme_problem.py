@@ -128,8 +128,9 @@ def _list_days(visit: Visit, options: Options) -> list[Day]:
     """Return the days of a visit on which items can still be placed, with their hours."""
     zone, begin = ZoneInfo(visit.time_zone), now()
     days = []
-    for number in range((visit.end_date - visit.start_date).days + 1):
-        day = visit.start_date + timedelta(days=number)
+    first, last = visit.get_dates()
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
         hours = _get_span(day, options.day_start, options.day_end, zone)
         if begin > hours.start:
             # What is past is past; the next quarter of an hour may be planned.

@@ -31,6 +31,12 @@ PARTS = [
         "PersonService.ListPeople",
     ),
     (
+        "/programmeTemplates",
+        _l("Programme templates"),
+        _l("Programmes that are kept to be used again."),
+        "ProgrammeTemplateService.ListProgrammeTemplates",
+    ),
+    (
         "/accounts",
         _l("Accounts"),
         _l("Who may sign in, and what each may do."),

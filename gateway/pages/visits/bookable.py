@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1.programme_templates_pb2 import ProgrammeTemplate
 
 from gateway import rpc
 from gateway.auth.permissions import may
@@ -10,9 +11,9 @@ from gateway.auth.permissions import may
 MOST = 1000
 
 
-def list_rooms(visit: pb.Visit) -> Sequence[pb.Room]:
-    """Return the rooms of the home city, where it hosts a visit; none for a reader who may not see them."""
-    if visit.direction != pb.Visit.DIRECTION_INCOMING or not may("RoomService.ListRooms"):
+def list_rooms(programme: pb.Visit | ProgrammeTemplate) -> Sequence[pb.Room]:
+    """Return the rooms of the home city, where it hosts a programme; none for a reader who may not see them."""
+    if programme.direction != pb.Visit.DIRECTION_INCOMING or not may("RoomService.ListRooms"):
         return []
     return rpc.rooms.ListRooms(pb.ListRoomsRequest(page_size=MOST)).rooms
 

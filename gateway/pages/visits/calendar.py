@@ -42,6 +42,7 @@ OCCUPANCIES = {
 }
 # More are counted instead of drawn.
 MOST_VISITS = 500
+MOST_UNDATED = 20
 PERIODS = {
     "year": exchange_pb2.CountVisitsRequest.PERIOD_MONTH,
     "quarter": exchange_pb2.CountVisitsRequest.PERIOD_WEEK,
@@ -170,6 +171,14 @@ def _list_visits(**fields: Any) -> exchange_pb2.ListVisitsResponse:
     return rpc.visits.ListVisits(
         exchange_pb2.ListVisitsRequest(**{"page_size": MOST_VISITS, **_read_filters(), **fields})
     )
+
+
+def _list_undated() -> exchange_pb2.ListVisitsResponse:
+    """Return the ideas whose dates are open, the newest first: they lie in no span, so that each one shows them."""
+    filters = _read_filters()
+    filters["state"] = filters["state"] or Visit.STATE_IDEA
+    wanted = exchange_pb2.ListVisitsRequest(page_size=MOST_UNDATED, dates_open=True, **filters)
+    return rpc.visits.ListVisits(wanted)
 
 
 def _read_filters() -> dict[str, Any]:
@@ -342,6 +351,7 @@ def _render(
         cities=cities.get_city_names(),
         directions=list_directions(),
         filtered=any(map(request.args.get, FILTERS)),
+        undated=None if rows in OCCUPANCIES else _list_undated(),
         **{"unvisited": [], "nearest": None, "counted": 0, **more},
     )
 

@@ -32,7 +32,7 @@ def list_other_cities(visit: Visit) -> list[str]:
 
 def list_hints(visit: Visit) -> list[str]:
     """Return what is to be known of the days of a visit: both cities' holidays and days off; none once it is over."""
-    if visit.state in OVER:
+    if visit.state in OVER or not visit.HasField("start_date"):
         return []
     return describe_dates(list_other_cities(visit), date_of(visit.start_date), date_of(visit.end_date))
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from chassis.convert import date_of
@@ -42,9 +42,15 @@ def add_pages(blueprint: Blueprint) -> None:
 
 @sign_in_required
 def timetable(visit_id: str) -> ResponseReturnValue:
-    """Answer the timetable; to the page itself, once something has changed, the list that it prints."""
+    """
+    Answer the timetable; to the page itself, once something has changed, the list that it prints.
+
+    As long as the dates of the visit are open there is none: the reader is led to the programme.
+    """
     programme = _get_programme(visit_id)
     visit = programme.visit
+    if not visit.HasField("start_date"):
+        return redirect(f"{href(visit.name)}#programme", 303)
     shown = {
         "visit": visit,
         "agenda": group_by_day(programme.agenda_items, visit.time_zone),

@@ -30,6 +30,7 @@ from gateway.pages.visits import (
     lessons,
     planning,
     programme,
+    programme_copies,
     rows,
     timetable,
 )
@@ -51,6 +52,7 @@ deletion.add_pages(blueprint)
 lessons.add_pages(blueprint)
 planning.add_pages(blueprint)
 programme.add_pages(blueprint)
+programme_copies.add_pages(blueprint)
 rows.add_pages(blueprint)
 timetable.add_pages(blueprint)
 
@@ -74,6 +76,7 @@ def index() -> ResponseReturnValue:
             state=list_filters.read_enum(pb.Visit.State, "state"),
             direction=list_filters.read_enum(pb.Visit.Direction, "direction"),
             city=request.args.get("city", ""),
+            dates_open=request.args.get("dates") == "open",
         )
     )
     return render_template(
@@ -229,6 +232,8 @@ def step(visit_id: str, verb: str) -> ResponseReturnValue:
 
 def _list_doubtful_steps(visit: pb.Visit, *, prepared: bool) -> list[str]:
     """Return the steps before which the page asks back; `prepared`: delegation and programme are entered."""
+    if not visit.HasField("start_date"):
+        return []
     today = get_today(visit)
     doubtful = {
         "confirm": not prepared,

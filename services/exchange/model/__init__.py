@@ -9,10 +9,12 @@ from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.exchange import Exchange, ExchangeKind
 from services.exchange.model.partnership import Partnership, PartnershipKind, PartnershipState
 from services.exchange.model.person import Person
+from services.exchange.model.programme_template import ProgrammeTemplate
 from services.exchange.model.room import Room
 from services.exchange.model.schedule_run import RunState, ScheduleRun
-from services.exchange.model.visit import Direction, Visit, VisitState
+from services.exchange.model.visit import Visit
 from services.exchange.model.visit_lesson import Decision, VisitLesson
+from services.exchange.model.visit_state import Direction, VisitState
 
 __all__ = [
     "NO_DOUBLE_BOOKING",
@@ -36,6 +38,7 @@ __all__ = [
     "PartnershipState",
     "Person",
     "Precedence",
+    "ProgrammeTemplate",
     "Room",
     "RunState",
     "ScheduleRun",

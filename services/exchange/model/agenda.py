@@ -32,7 +32,8 @@ from services.exchange.model.base import Base
 from services.exchange.model.delegate import Delegate
 from services.exchange.model.person import Person, interprets
 from services.exchange.model.room import Room
-from services.exchange.model.visit import Direction, Visit
+from services.exchange.model.visit import Visit
+from services.exchange.model.visit_state import Direction
 
 LONGEST_ITEM = timedelta(hours=24)
 # Items without a time come after all others.
@@ -266,10 +267,13 @@ class AgendaItem(Resource, Base):
         Raise unless it takes some time, at most 24 hours, and lies within the visit's dates; or has no time yet.
 
         Raises:
-            InvalidArgument: It does not; reason END_NOT_AFTER_START, AGENDA_ITEM_TOO_LONG or OUTSIDE_VISIT_DATES.
+            InvalidArgument: It does not; reason END_NOT_AFTER_START, AGENDA_ITEM_TOO_LONG, OUTSIDE_VISIT_DATES, or
+                DATES_OPEN where the visit has none.
         """
         if self.start_time is None or self.end_time is None:
             return
+        if visit.dates is None:
+            raise InvalidArgument("agenda_item.start_time", "the visit has no dates yet", reason="DATES_OPEN")
         first, last = visit.bounds()
         if self.end_time <= self.start_time:
             raise InvalidArgument("agenda_item.end_time", "is not after the start", reason="END_NOT_AFTER_START")
@@ -277,12 +281,9 @@ class AgendaItem(Resource, Base):
             raise InvalidArgument(
                 "agenda_item.end_time", "is more than 24 hours after the start", reason="AGENDA_ITEM_TOO_LONG"
             )
-        outside = f"is not within the visit's dates, {visit.start_date} to {visit.end_date} in {visit.time_zone}"
-        dates = {
-            "start_date": visit.start_date.isoformat(),
-            "end_date": visit.end_date.isoformat(),
-            "time_zone": visit.time_zone,
-        }
+        start, end = (day.isoformat() for day in visit.dates)
+        outside = f"is not within the visit's dates, {start} to {end} in {visit.time_zone}"
+        dates = {"start_date": start, "end_date": end, "time_zone": visit.time_zone}
         if not first <= self.start_time < last:
             raise InvalidArgument("agenda_item.start_time", outside, reason="OUTSIDE_VISIT_DATES", metadata=dates)
         if self.end_time > last:

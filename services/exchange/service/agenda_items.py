@@ -13,9 +13,8 @@ from chassis.error_metadata import MAX_LISTED
 from chassis.errors import InvalidArgument, telling_entry
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
-from chassis.identity import identity
 from chassis.paging import read_page
-from services.exchange import bookings, convert, precedences, queries, rights
+from services.exchange import bookings, convert, precedences, queries
 from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
 
 ORDERINGS = {"start_time": AgendaItem.programme_order}
@@ -56,7 +55,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
         async with self._database.begin() as session:
-            visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, request.agenda_item.name))
+            visit = await queries.lock_agenda(session, queries.get_visit_name(AgendaItem, request.agenda_item.name))
             item, is_booked_anew = await _update(session, visit, request)
             if is_booked_anew:
                 await bookings.book(session, item)
@@ -70,7 +69,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def DeleteAgendaItem(self, request: pb.DeleteAgendaItemRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, request.name))
+            visit = await queries.lock_agenda(session, queries.get_visit_name(AgendaItem, request.name))
             item = await session.get_for_update(AgendaItem, request.name)
             item.check_etag(request.etag)
             # The bookings go with the item (ON DELETE CASCADE).
@@ -80,7 +79,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
 
 async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
-    visit = await _lock_visit(session, request.parent)
+    visit = await queries.lock_agenda(session, request.parent)
     item = await _add(session, visit, request.agenda_item)
     await bookings.book(session, item)
     await queries.note_part_change(session, visit)
@@ -90,7 +89,7 @@ async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.A
 async def _create_batch(
     session: Session, request: pb.BatchCreateAgendaItemsRequest
 ) -> pb.BatchCreateAgendaItemsResponse:
-    visit = await _lock_visit(session, request.parent)
+    visit = await queries.lock_agenda(session, request.parent)
     items = []
     for index, message in enumerate(request.agenda_items):
         with telling_entry("agenda_item", f"agenda_items[{index}]"):
@@ -103,7 +102,7 @@ async def _create_batch(
 async def _update_batch(
     session: Session, request: pb.BatchUpdateAgendaItemsRequest
 ) -> pb.BatchUpdateAgendaItemsResponse:
-    visit = await _lock_visit(session, request.parent)
+    visit = await queries.lock_agenda(session, request.parent)
     changed: list[tuple[AgendaItem, bool]] = []
     for index, each in enumerate(request.requests):
         entry = f"requests[{index}].agenda_item"
@@ -138,23 +137,6 @@ async def _add(session: Session, visit: Visit, message: pb.AgendaItem) -> Agenda
     item = AgendaItem(visit_id=visit.id, direction=visit.direction, after=[])
     await _assign(session, visit, item, message, convert.AGENDA_ITEM_FIELDS)
     return item
-
-
-async def _lock_visit(session: Session, name: str) -> Visit:
-    """
-    Return the visit, locked, for a caller who may change its agenda.
-
-    Raises:
-        NotFound: There is none; only who sees every city's is told.
-        PermissionDenied: It belongs to another city (reason RESOURCE_NOT_VISIBLE) or department
-            (NOT_DEPARTMENT_IN_CHARGE).
-        FailedPrecondition: It is over (reason VISIT_OVER), or postponed without new dates (NEW_DATES_DUE).
-    """
-    visit = await queries.get_visible(session, Visit, name, lock=True)
-    rights.require_visit_editor(identity(), visit)
-    visit.require_open()
-    visit.require_dates()
-    return visit
 
 
 async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.AgendaItem, paths: Set[str]) -> None:

@@ -200,7 +200,7 @@ async def _list_visits(
         or_((in_charge == request.department) & (in_charge != ""), Visit.id.in_(of_people)),
     )
     visits = await session.scalars(statement)
-    return {visit.name: Period(visit.start_date, visit.end_date, visit.title) for visit in visits}
+    return {visit.name: Period(*visit.get_dates(), visit.title) for visit in visits}
 
 
 def _read_days(request: pb.ListHolidaysRequest | pb.ListOccupanciesRequest) -> tuple[date, date]:

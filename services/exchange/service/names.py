@@ -7,6 +7,7 @@ from typing import Any
 from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNamesResponse
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
+from google.type.date_pb2 import Date
 from sqlalchemy import Select
 
 from chassis.contract import get_roles
@@ -80,9 +81,13 @@ def _visit_hit(row: dict[str, Any]) -> NameHit:
         kind=NameHit.KIND_VISIT,
         title=row["title"],
         city_display_name=row["city_display_name"],
-        start_date=date_message(date.fromisoformat(row["start_date"])),
-        end_date=date_message(date.fromisoformat(row["end_date"])),
+        start_date=_read_day(row["start_date"]),
+        end_date=_read_day(row["end_date"]),
     )
+
+
+def _read_day(text: str | None) -> Date | None:
+    return date_message(date.fromisoformat(text)) if text else None
 
 
 def _person_hit(row: dict[str, Any]) -> NameHit:
@@ -118,7 +123,7 @@ KINDS = {
         model=Visit,
         columns=_by_name(Visit.id, Visit.title, Visit.city_display_name, Visit.start_date, Visit.end_date),
         hit=_visit_hit,
-        newest=Visit.start_date,
+        newest=Visit.start_order,
         limit=_own(Visit),
         owner=(City, Visit.city_id),
         years=(Visit.start_date, Visit.end_date),

@@ -1,4 +1,4 @@
-"""Programmes: a visit, its delegation and its agenda, read together."""
+"""Programmes: a visit, its delegation and its agenda, read together; and programmes that are used again."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -8,11 +8,13 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from sqlalchemy import Select, bindparam, select
 
-from chassis.database import Database
+from chassis.database import Database, Session
+from chassis.errors import InvalidArgument
+from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import MAX_PAGE_SIZE
-from services.exchange import convert, queries, rights
-from services.exchange.model import AgendaItem, Delegate, Visit
+from services.exchange import convert, convert_programme_template, programme_copies, queries, rights
+from services.exchange.model import AgendaItem, Delegate, ProgrammeTemplate, Visit
 
 ORDERS: dict[Any, Any] = {Delegate: Delegate.protocol_order, AgendaItem: AgendaItem.programme_order}
 
@@ -39,6 +41,32 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
             delegates=map(convert.delegate_message, delegates),
             agenda_items=map(convert.agenda_item_message, items),
         )
+
+    async def CopyProgramme(self, request: pb.CopyProgrammeRequest, context: Any) -> pb.CopyProgrammeResponse:
+        return await answer_once(self._database, request, _copy if not request.validate_only else _try_copy)
+
+
+async def _try_copy(session: Session, request: pb.CopyProgrammeRequest) -> pb.CopyProgrammeResponse:
+    """Return what `_copy` returns, and undo what it does."""
+    savepoint = await session.begin_nested()
+    answer = await _copy(session, request)
+    await savepoint.rollback()
+    return answer
+
+
+async def _copy(session: Session, request: pb.CopyProgrammeRequest) -> pb.CopyProgrammeResponse:
+    if request.source == request.name:
+        raise InvalidArgument("source", "is the visit itself", reason="SOURCE_IS_TARGET")
+    visit = await queries.lock_agenda(session, request.name)
+    if request.source.startswith("visits/"):
+        source = await queries.get_referenced(session, Visit, request.source, "source")
+        items, direction = await programme_copies.read_items(session, source), source.direction
+    else:
+        template = await queries.get_referenced(session, ProgrammeTemplate, request.source, "source")
+        items, direction = convert_programme_template.item_messages(template), template.direction
+    added = await programme_copies.add_items(session, visit, items, direction)
+    await queries.note_part_change(session, visit)
+    return pb.CopyProgrammeResponse(agenda_items=map(convert.agenda_item_message, added))
 
 
 @cache

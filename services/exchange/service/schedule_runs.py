@@ -55,7 +55,7 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
         async def create(session: Session, request: pb.CreateScheduleRunRequest) -> pb.ScheduleRun:
             self._planners.require_room()
             options = convert_schedule_run.read_options(request.schedule_run)
-            visit = await _lock_visit(session, request.parent)
+            visit = await queries.lock_agenda(session, request.parent)
             _require_plannable(visit)
             programme = await read_programme(session, visit, options)
             if not programme.days:
@@ -98,9 +98,10 @@ async def _cancel(session: Session, request: pb.CancelScheduleRunRequest) -> pb.
 
 
 async def _apply(session: Session, request: pb.ApplyScheduleRunRequest) -> pb.ScheduleRun:
-    visit = await _lock_visit(session, _get_visit_name(request.name))
+    visit = await queries.lock_agenda(session, _get_visit_name(request.name))
     run = await session.get_for_update(ScheduleRun, request.name)
     _require_verb(run, "apply")
+    visit.get_dates()
     of_visit = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
     items = {item.id: item for item in await session.scalars(of_visit.with_for_update(of=AgendaItem))}
     _require_unchanged(run, items)
@@ -151,19 +152,6 @@ def _get_visit_name(name: str) -> str:
     return f"visits/{ScheduleRun.parse(name)['visit_id']}"
 
 
-async def _lock_visit(session: Session, name: str) -> Visit:
-    """
-    Return the visit, locked, for a caller who may change its agenda.
-
-    Raises:
-        NotFound, PermissionDenied, FailedPrecondition: As for agenda items.
-    """
-    visit = await _get_editable_visit(session, name)
-    visit.require_open()
-    visit.require_dates()
-    return visit
-
-
 async def _get_editable_visit(session: Session, name: str) -> Visit:
     visit = await queries.get_visible(session, Visit, name, lock=True)
     rights.require_visit_editor(identity(), visit)
@@ -172,12 +160,13 @@ async def _get_editable_visit(session: Session, name: str) -> Visit:
 
 def _require_plannable(visit: Visit) -> None:
     """
-    Raise unless a visit is short enough to be planned.
+    Raise unless a visit has dates and is short enough to be planned.
 
     Raises:
-        FailedPrecondition: It is not; reason VISIT_TOO_LONG_TO_PLAN.
+        FailedPrecondition: It has none (reason DATES_OPEN), or is too long (VISIT_TOO_LONG_TO_PLAN).
     """
-    if (visit.end_date - visit.start_date).days >= MAX_DAYS:
+    first, last = visit.get_dates()
+    if (last - first).days >= MAX_DAYS:
         raise FailedPrecondition(
             f"A visit of more than {MAX_DAYS} days cannot be planned as a whole.",
             reason="VISIT_TOO_LONG_TO_PLAN",

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE
 
-revision = "exchange_0011"
-down_revision = "exchange_0009"
+revision = "exchange_0012"
+down_revision = "exchange_0011"
 branch_labels = None
 depends_on = None
 
