@@ -26,6 +26,8 @@ from austausch.exchange.v1 import (
     schedule_runs_pb2_grpc,
     scheduling_pb2,
     scheduling_pb2_grpc,
+    venues_pb2,
+    venues_pb2_grpc,
 )
 from austausch.forum.v1 import forum_pb2, forum_pb2_grpc
 from austausch.knowledge.v1 import knowledge_pb2, knowledge_pb2_grpc, topics_pb2, topics_pb2_grpc
@@ -52,6 +54,7 @@ CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
         lessons_pb2.DESCRIPTOR,
         schedule_runs_pb2.DESCRIPTOR,
         scheduling_pb2.DESCRIPTOR,
+        venues_pb2.DESCRIPTOR,
     ),
     "forum": (forum_pb2.DESCRIPTOR,),
     "knowledge": (knowledge_pb2.DESCRIPTOR, topics_pb2.DESCRIPTOR),
@@ -158,6 +161,7 @@ STUBS: dict[str, ModuleType] = {
     lessons_pb2.DESCRIPTOR.name: lessons_pb2_grpc,
     schedule_runs_pb2.DESCRIPTOR.name: schedule_runs_pb2_grpc,
     scheduling_pb2.DESCRIPTOR.name: scheduling_pb2_grpc,
+    venues_pb2.DESCRIPTOR.name: venues_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
     knowledge_pb2.DESCRIPTOR.name: knowledge_pb2_grpc,
     topics_pb2.DESCRIPTOR.name: topics_pb2_grpc,
@@ -179,6 +183,7 @@ programmes = _get_app_stub(exchange_pb2_grpc.ProgrammeServiceStub, "exchange")
 calendars = _get_app_stub(calendars_pb2_grpc.CalendarServiceStub, "exchange")
 visit_lessons = _get_app_stub(lessons_pb2_grpc.VisitLessonServiceStub, "exchange")
 schedule_runs = _get_app_stub(schedule_runs_pb2_grpc.ScheduleRunServiceStub, "exchange")
+venues = _get_app_stub(venues_pb2_grpc.VenueServiceStub, "exchange")
 rooms = _get_app_stub(exchange_pb2_grpc.RoomServiceStub, "exchange")
 people = _get_app_stub(exchange_pb2_grpc.PersonServiceStub, "exchange")
 exchange_names = _get_app_stub(exchange_pb2_grpc.ExchangeNameServiceStub, "exchange")

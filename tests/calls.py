@@ -18,7 +18,10 @@ from chassis.settings import ServiceSettings
 
 SECONDS = 10.0
 # Files of a service's contract beside the one that has its name.
-MORE_CONTRACTS = {"exchange": ["calendars", "lessons", "schedule_runs", "scheduling"], "knowledge": ["topics"]}
+MORE_CONTRACTS = {
+    "exchange": ["calendars", "lessons", "schedule_runs", "scheduling", "venues"],
+    "knowledge": ["topics"],
+}
 
 
 def load_contracts(name: str) -> list[FileDescriptor]:

@@ -14,7 +14,14 @@ from typing import Any
 
 from austausch.accounts.v1 import accounts_pb2
 from austausch.common.v1 import pattern_pb2
-from austausch.exchange.v1 import calendars_pb2, exchange_pb2, lessons_pb2, schedule_runs_pb2, scheduling_pb2
+from austausch.exchange.v1 import (
+    calendars_pb2,
+    exchange_pb2,
+    lessons_pb2,
+    schedule_runs_pb2,
+    scheduling_pb2,
+    venues_pb2,
+)
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import knowledge_pb2, topics_pb2
 from buf.validate import validate_pb2
@@ -32,6 +39,7 @@ CONTRACTS: tuple[Any, ...] = (
     lessons_pb2,
     schedule_runs_pb2,
     scheduling_pb2,
+    venues_pb2,
     forum_pb2,
     knowledge_pb2,
     topics_pb2,

@@ -71,7 +71,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         connection.exec_driver_sql(BEFORE)
     migrate(url, "services.exchange")
     with engine.begin() as connection:
-        items = connection.execute(text("SELECT id, direction, room_id, place FROM agenda_items ORDER BY id")).all()
+        items = connection.execute(text("SELECT id, city_abroad, room_id, place FROM agenda_items ORDER BY id")).all()
         booked = connection.execute(text("SELECT agenda_item_id FROM bookings")).scalars().all()
         delegates = connection.execute(
             text("SELECT id, traveller, lower(days_away)::text, upper(days_away)::text FROM delegates ORDER BY id")
@@ -80,7 +80,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         lengths = connection.execute(text("SELECT DISTINCT duration_minutes, fixed FROM agenda_items")).all()
         found = connection.execute(text("SELECT id FROM visits WHERE folded_name LIKE '% abro%'")).scalars().all()
     engine.dispose()
-    assert items == [("abroad", "outgoing", None, "Ratssaal"), ("first", "incoming", "ratssaal", "")]
+    assert items == [("abroad", "swansea", None, "Ratssaal"), ("first", "", "ratssaal", "")]
     assert booked == ["first"]
     price = "swansea/rhiannon price"
     assert delegates == [

@@ -2,13 +2,15 @@
 
 from services.exchange.model.agenda import NO_DOUBLE_BOOKING, AgendaItem, Booking, Precedence, Transport
 from services.exchange.model.base import Base
-from services.exchange.model.city import City, Location
+from services.exchange.model.city import City
 from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.exchange import Exchange, ExchangeKind
+from services.exchange.model.location import Location
 from services.exchange.model.partnership import Partnership, PartnershipKind, PartnershipState
 from services.exchange.model.person import Person
 from services.exchange.model.room import Room
 from services.exchange.model.schedule_run import RunState, ScheduleRun
+from services.exchange.model.venue import Venue, Way
 from services.exchange.model.visit import Direction, Visit, VisitState
 from services.exchange.model.visit_lesson import Decision, VisitLesson
 
@@ -34,7 +36,9 @@ __all__ = [
     "RunState",
     "ScheduleRun",
     "Transport",
+    "Venue",
     "Visit",
     "VisitLesson",
     "VisitState",
+    "Way",
 ]

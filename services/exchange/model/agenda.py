@@ -1,6 +1,6 @@
 """Programmes, and what they book: rooms, the host's people, and delegates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
     Mapped,
     MappedSQLExpression,
+    aliased,
     column_property,
     mapped_column,
     relationship,
@@ -32,7 +33,8 @@ from services.exchange.model.base import Base
 from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.person import Person, interprets
 from services.exchange.model.room import Room
-from services.exchange.model.visit import Direction, Visit
+from services.exchange.model.venue import Venue
+from services.exchange.model.visit import Visit
 
 LONGEST_ITEM = timedelta(hours=24)
 # Items without a time come after all others.
@@ -62,6 +64,19 @@ def _functions(people: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
     return column_property(listed.correlate_except(Person, who).scalar_subquery(), expire_on_flush=False)
 
 
+def _titles(rooms: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
+    """Return a read-only attribute with the display name of each of `rooms`, resource names."""
+    which = func.unnest(rooms).table_valued("name", with_ordinality="place", name="which").render_derived()
+    room = aliased(Room, flat=True)
+    in_order = func.array_agg(
+        aggregate_order_by(func.coalesce(room.display_name, ""), which.c.place), type_=ARRAY(Text)
+    )
+    listed = select(func.coalesce(in_order, [], type_=ARRAY(Text))).select_from(
+        which.outerjoin(room, room.id == func.substr(which.c.name, len("rooms/") + 1))
+    )
+    return column_property(listed.correlate_except(room, which).scalar_subquery(), expire_on_flush=False)
+
+
 class Precedence(Base):
     """An item that has to have ended before another starts, by so many minutes at least."""
 
@@ -83,32 +98,38 @@ class AgendaItem(Resource, Base):
     One item of a programme (Programmpunkt).
 
     `people` and `optional_people` hold resource names, ``people/…`` and ``visits/…/delegates/…``. Room and people say
-    what the programme shows; the bookings say what is held, and go when the visit is cancelled. `direction` is the
-    visit's: the rooms are the home city's, so that on a visit abroad none is booked. An item without times is still to
-    be placed, and holds nothing; `duration_minutes` is kept for both.
+    what the programme shows; the bookings say what is held, and go when the visit is cancelled. `city_abroad` is the
+    visit's, and that of the room and of the venue: what takes place in a city is booked there. `venue_id` is a venue's
+    that is not that of the room. `additional_rooms` holds resource names. An item without times is still to be placed,
+    and holds nothing; `duration_minutes` is kept for both.
     """
 
     __tablename__ = "agenda_items"
     __table_args__ = (
-        ForeignKeyConstraint(["visit_id", "direction"], ["visits.id", "visits.direction"]),
+        ForeignKeyConstraint(["visit_id", "city_abroad"], ["visits.id", "visits.city_abroad"]),
+        ForeignKeyConstraint(["room_id", "city_abroad"], ["rooms.id", "rooms.city_abroad"]),
+        ForeignKeyConstraint(["venue_id", "city_abroad"], ["venues.id", "venues.city_abroad"]),
         CheckConstraint("end_time > start_time", name="times_in_order"),
         CheckConstraint("(start_time IS NULL) = (end_time IS NULL)", name="times_whole"),
         CheckConstraint("duration_minutes BETWEEN 1 AND 1440", name="duration_range"),
-        CheckConstraint("room_id IS NULL OR direction = 'incoming'", name="home_room_at_home"),
+        CheckConstraint("room_id IS NULL OR venue_id IS NULL", name="venue_of_room"),
         Index(None, "visit_id", "start_time", "id"),
         Index(None, "room_id"),
+        Index(None, "venue_id"),
         Index(None, "interpreter_id"),
     )
     NAME = "visits/{visit_id}/agendaItems/{id}"
 
     visit_id: Mapped[str] = mapped_column(Text)
-    direction: Mapped[Direction] = enum_column(Direction)
+    city_abroad: Mapped[str] = mapped_column(Text, default="", server_default="")
     title: Mapped[str] = mapped_column(Text)
     notes: Mapped[str] = mapped_column(Text, default="")
     start_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     end_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     duration_minutes: Mapped[int]
-    room_id: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"))
+    room_id: Mapped[str | None] = mapped_column(Text)
+    additional_rooms: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    venue_id: Mapped[str | None] = mapped_column(Text)
     place: Mapped[str] = mapped_column(Text, default="")
     rain_place: Mapped[str] = mapped_column(Text, default="")
     people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
@@ -128,8 +149,12 @@ class AgendaItem(Resource, Base):
     transport: Mapped[Transport | None] = enum_column(Transport)
 
     people_functions: Mapped[list[str]] = _functions(people)
-    visit: Mapped[Visit] = relationship(lazy="raise")
-    room: Mapped[Room | None] = relationship(lazy="joined")
+    additional_room_titles: Mapped[list[str]] = _titles(additional_rooms)
+    visit: Mapped[Visit] = relationship(lazy="raise", foreign_keys=visit_id, primaryjoin=Visit.id == visit_id)
+    room: Mapped[Room | None] = relationship(lazy="joined", foreign_keys=room_id, primaryjoin=Room.id == room_id)
+    other_venue: Mapped[Venue | None] = relationship(
+        lazy="joined", foreign_keys=venue_id, primaryjoin=Venue.id == venue_id
+    )
     interpreter: Mapped[Person | None] = relationship(lazy="joined")
     after: Mapped[list[Precedence]] = relationship(
         foreign_keys=Precedence.after_id, order_by=Precedence.before_id, lazy="selectin", cascade="all, delete-orphan"
@@ -151,9 +176,14 @@ class AgendaItem(Resource, Base):
         return Range(self.start_time, self.end_time, bounds="[)") if self.start_time else None
 
     @property
+    def venue(self) -> Venue | None:
+        """Where it takes place, as far as that is a venue."""
+        return self.room.venue if self.room else self.other_venue
+
+    @property
     def named_resources(self) -> set[str]:
-        """Resource names of what it books by name: room, people and interpreter."""
-        return {each.name for each in (self.room, self.interpreter) if each} | set(self.people)
+        """Resource names of what it books by name: rooms, people and interpreter."""
+        return {each.name for each in (self.room, self.interpreter) if each} | {*self.additional_rooms, *self.people}
 
     def expects(self, group: Group | None) -> bool:
         """Return whether a delegate of a group has to be there with the group."""
@@ -194,24 +224,47 @@ class AgendaItem(Resource, Base):
         self.duration_minutes = minutes
 
     def fits_in(self, room: Room) -> bool:
-        """Return whether a room has the seats and the equipment that it needs; of seats that nobody counted, yes."""
+        """
+        Return whether a room is where the visit is, and has the seats and the equipment that it needs.
+
+        Seats that nobody counted suffice.
+        """
+        if room.city_abroad != self.city_abroad or room.name in self.additional_rooms:
+            return False
         has_seats = not room.seats or self.seats <= room.seats
         return has_seats and set(self.equipment) <= set(room.equipment) and (room.step_free or not self.step_free)
 
-    def check_room(self) -> None:
+    def check_rooms(self, rooms: Iterable[Room]) -> None:
         """
-        Raise unless its room is where the visit is.
+        Raise unless its rooms and its venue are where the visit is.
+
+        Args:
+            rooms: Its additional rooms.
 
         Raises:
-            InvalidArgument: It books a room of the home city for a visit abroad; reason ROOM_NOT_AT_HOST.
+            InvalidArgument: One is in another city (reason ROOM_NOT_AT_HOST, VENUE_NOT_AT_HOST), or its room is among
+                the additional ones (ROOM_NAMED_TWICE).
         """
-        if self.room and self.direction is Direction.OUTGOING:
-            field, words = "agenda_item.room", f"{self.room.display_name} is in the home city, and the visit is abroad"
+        for field, room in (("room", self.room), *(("additional_rooms", each) for each in rooms)):
+            if room and room.city_abroad != self.city_abroad:
+                raise InvalidArgument(
+                    f"agenda_item.{field}",
+                    f"{room.display_name} is not in the city that hosts the visit",
+                    reason="ROOM_NOT_AT_HOST",
+                    metadata={"room": room.name, "room_title": room.display_name},
+                )
+        if self.room and self.room.name in self.additional_rooms:
+            field, words = "agenda_item.additional_rooms", f"{self.room.display_name} is its room already"
             raise InvalidArgument(
-                field,
-                words,
-                reason="ROOM_NOT_AT_HOST",
-                metadata={"room": self.room.name, "room_title": self.room.display_name},
+                field, words, reason="ROOM_NAMED_TWICE", metadata={"room_title": self.room.display_name}
+            )
+        if self.other_venue and self.other_venue.city_abroad != self.city_abroad:
+            title = self.other_venue.display_name
+            raise InvalidArgument(
+                "agenda_item.venue",
+                f"{title} is not in the city that hosts the visit",
+                reason="VENUE_NOT_AT_HOST",
+                metadata={"venue": self.other_venue.name, "venue_title": title},
             )
 
     def check_interpreter(self, booked: Sequence[Person | Delegate], of_groups: Sequence[Delegate] = ()) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -57,7 +58,8 @@ class Visit(Stateful, Resource, Base):
     """
     A stay of a delegation in another city.
 
-    `city_id` is the other city, the exchange's; `time_zone` is the host's. `debrief` has the fields of the message
+    `city_id` is the other city, the exchange's, and `city_abroad` where that is the host, else ""; `time_zone` is the
+    host's. `debrief` has the fields of the message
     ``Debrief``. `proposer` is the account that created it; empty where that was not kept. `new_dates_due` says that
     the visit is postponed and still has the dates that it was taken off. `part_change_time` and `part_changer` say when
     its delegation or agenda was last changed, and by whom.
@@ -66,7 +68,7 @@ class Visit(Stateful, Resource, Base):
     __tablename__ = "visits"
     __table_args__ = (
         ForeignKeyConstraint(["exchange_id", "city_id"], ["exchanges.id", "exchanges.city_id"]),
-        UniqueConstraint("id", "direction"),
+        UniqueConstraint("id", "city_abroad"),
         CheckConstraint("end_date BETWEEN start_date AND start_date + 365", name="dates_in_order"),
         CheckConstraint("head_count BETWEEN 0 AND 1000", name="head_count_range"),
         CheckConstraint("(state IN ('reported', 'closed')) = (debrief IS NOT NULL)", name="debrief_when_reported"),
@@ -95,6 +97,9 @@ class Visit(Stateful, Resource, Base):
     home_city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
     proposer: Mapped[str] = mapped_column(Text, default="")
     direction: Mapped[Direction] = enum_column(Direction)
+    city_abroad: Mapped[str] = mapped_column(
+        Text, Computed("CASE WHEN direction = 'outgoing' THEN city_id ELSE '' END", persisted=True)
+    )
     start_date: Mapped[date]
     end_date: Mapped[date]
     host_department: Mapped[str] = mapped_column(Text)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from ortools.sat.python.cp_model import Domain
 
 from services.exchange.scheduling.plan import Kept
-from services.exchange.scheduling.problem import Item, Person, Problem, Room, Span
-from services.exchange.scheduling.timeline import NEVER, Timeline
+from services.exchange.scheduling.problem import Item, Person, Problem, Room, Span, Stay
+from services.exchange.scheduling.timeline import ALWAYS, NEVER, Timeline
 
 
 @dataclass(slots=True)
@@ -57,6 +57,7 @@ class Instance:
         self.away = {person.id: self._list_away(person) for person in (*problem.people, *problem.interpreters)}
         self._clear: dict[tuple[str, int], Domain] = {}
         self._open: dict[tuple[str, int], Domain] = {}
+        self._in_reach: dict[tuple[str, str, int], Domain] = {}
         self.tasks = [self._make_task(item) for item in problem.items]
         self.place_of = {task.item.id: place for place, task in enumerate(self.tasks)}
         self.required = self._list_places(lambda item: item.required)
@@ -65,7 +66,9 @@ class Instance:
         self._travel: dict[tuple[str, str], int] = {}
 
     def _has_travel(self) -> bool:
+        everybody = (*self.problem.people, *self.problem.interpreters)
         venues = {room.venue for room in self.problem.rooms}
+        venues |= {each.venue for who in everybody for each in who.absences if isinstance(each, Stay)}
         return any(pair <= venues and minutes > timedelta() for pair, minutes in self.problem.travels.items())
 
     def _list_places(self, list_people: Callable[[Item], Iterable[str]]) -> dict[str, list[int]]:
@@ -84,10 +87,14 @@ class Instance:
         starts = self.timeline.list_starts(item).intersection_with(self._list_between_breaks(length))
         for person in item.required:
             starts = starts.intersection_with(self.list_clear(person, length))
+        for room_id in item.also_rooms:
+            starts = starts.intersection_with(self._list_open(self.rooms[room_id], length))
         task = Task(item, length, starts)
         if item.is_in_room:
             for room in self.problem.list_fit_rooms(item):
                 at_room = starts.intersection_with(self._list_open(room, length))
+                for person in item.required:
+                    at_room = at_room.intersection_with(self._list_in_reach(person, room, length))
                 if not at_room.is_empty():
                     task.rooms[room.id] = at_room
                     site = self.site_of[room.id]
@@ -112,8 +119,22 @@ class Instance:
 
     def _list_open(self, room: Room, length: int) -> Domain:
         if (key := (room.id, length)) not in self._open:
-            self._open[key] = self.timeline.list_clear_of(room.closed, length)
+            self._open[key] = self.timeline.list_clear_of(room.blocked, length)
         return self._open[key]
+
+    def _list_in_reach(self, person: str, room: Room, length: int) -> Domain:
+        """Return the ticks at which something of a length may start in a room for somebody who comes and goes."""
+        if not self.has_travel:
+            return ALWAYS
+        if (key := (person, room.venue, length)) not in self._in_reach:
+            padded = [
+                Span(stay.start - way, stay.end + way)
+                for stay in self.away[person]
+                if isinstance(stay, Stay)
+                and (way := self.problem.travels.get(frozenset((stay.venue, room.venue)), timedelta()))
+            ]
+            self._in_reach[key] = self.timeline.list_clear_of(padded, length) if padded else ALWAYS
+        return self._in_reach[key]
 
     def count_travel(self, one: str, other: str) -> int:
         """Return the ticks that it takes to get from one site to another."""

@@ -1,6 +1,6 @@
 """Programmes: a visit, its delegation and its agenda, read together."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -12,31 +12,50 @@ from chassis.database import Database
 from chassis.identity import identity
 from chassis.paging import MAX_PAGE_SIZE
 from services.exchange import convert, queries, rights
+from services.exchange.convert_venue import way_message
 from services.exchange.model import AgendaItem, Delegate, Visit
+from services.exchange.transfers import list_transfers, list_venues
+from services.exchange.ways import Pace, read_ways
 
 ORDERS: dict[Any, Any] = {Delegate: Delegate.protocol_order, AgendaItem: AgendaItem.programme_order}
 
 
 class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
-    """Serves ``ProgrammeService``."""
+    """
+    Serves ``ProgrammeService``.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        pace: How ways are estimated that nobody entered.
+    """
+
+    def __init__(self, database: Database, pace: Pace) -> None:
         self._database = database
+        self._pace = pace
 
     async def GetProgramme(self, request: pb.GetProgrammeRequest, context: Any) -> pb.Programme:
         caller = identity()
         async with self._database.read_once() as session:
             visit = await queries.get_visible(session, Visit, request.name.removesuffix("/programme"))
             values = {"visit_id": visit.id}
-            delegates: Iterable[Delegate] = []
+            delegates: Sequence[Delegate] = []
             if rights.may_see(caller, visit, rights.ALL_DELEGATES):
-                delegates = await session.scalars(_select_of_visit(Delegate), values)
-            items = await session.scalars(_select_of_visit(AgendaItem), values)
+                delegates = (await session.scalars(_select_of_visit(Delegate), values)).all()
+            items = (await session.scalars(_select_of_visit(AgendaItem), values)).all()
+            ways = await read_ways(session, list_venues(items), self._pace)
         return pb.Programme(
             name=request.name,
             visit=convert.visit_message(visit, caller),
             delegates=map(convert.delegate_message, delegates),
             agenda_items=map(convert.agenda_item_message, items),
+            transfers=[
+                pb.Transfer(
+                    from_agenda_item=each.before.name,
+                    to_agenda_item=each.after.name,
+                    way=way_message(each.venue, each.travel),
+                    available_minutes=each.available_minutes,
+                )
+                for each in list_transfers(items, delegates, ways)
+            ],
         )
 
 
