@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as exchange
+from austausch.exchange.v1 import venues_pb2 as venues
 from austausch.forum.v1 import forum_pb2 as forum
 from austausch.knowledge.v1 import knowledge_pb2 as knowledge
 from google.protobuf.message import Message
@@ -21,7 +22,7 @@ from google.protobuf.message import Message
 from chassis.convert import date_message
 from gateway import rpc
 from gateway.demo.cities import CITIES
-from gateway.demo.exchanges import EXCHANGES, PEOPLE, ROOMS, DemoExchange, DemoVisit
+from gateway.demo.exchanges import EXCHANGES, PEOPLE, ROOMS, VENUES, DemoExchange, DemoVisit
 from gateway.demo.forum import (
     ACCEPTED,
     CONCLUSIONS,
@@ -84,6 +85,8 @@ def load() -> None:
     for city in CITIES:
         request = exchange.CreateCityRequest(city=city.to_message(), city_id=city.id)
         _create(rpc.cities.CreateCity, request, city.id)
+    for venue_id, venue in VENUES.items():
+        _create(rpc.venues.CreateVenue, venues.CreateVenueRequest(venue=venue, venue_id=venue_id), venue_id)
     for room_id, room in ROOMS.items():
         _create(rpc.rooms.CreateRoom, exchange.CreateRoomRequest(room=room, room_id=room_id), room_id)
     for person_id, person in PEOPLE.items():

@@ -60,10 +60,6 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "TRANSPORT_FERRY": _l("Ferry"),
         "TRANSPORT_CAR": _l("Car"),
     },
-    "Way.Mode": {
-        "MODE_WALK": _l("on foot"),
-        "MODE_VEHICLE": _l("by vehicle"),
-    },
     "ScheduleRun.State": {
         "STATE_RUNNING": _l("Being planned"),
         "STATE_SCHEDULED": _l("Plan found"),

@@ -73,8 +73,9 @@ async def test_opening_hours_in_the_way_are_told_as_one(coordinator: Caller) -> 
     assert [(each.start_time, each.end_time) for each in hours.open_times] == [
         (at(12, days=days), at(13, days=days)) for days in range(2)
     ]
-    place = next(each for each in run.plan.requirements if each.kind in (Kind.FIXED_ROOM, Kind.ROOM_NEEDED))
+    place = find(run, Kind.FIXED_ROOM)
     assert (list(place.rooms), list(place.venues)) == ([], [venue.name])
+    assert {each.kind for each in run.plan.requirements} == {Kind.OPENING_HOURS, Kind.VENUE_HOURS, Kind.FIXED_ROOM}
 
 
 async def test_an_item_that_needs_a_room_at_a_venue_gets_one_of_its_rooms(coordinator: Caller) -> None:

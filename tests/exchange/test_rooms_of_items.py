@@ -133,7 +133,8 @@ async def test_the_venue_is_that_of_the_room(coordinator: Caller) -> None:
     with refused("INVALID_ARGUMENT", "VENUE_OF_ROOM") as refusal:
         await change(coordinator, item, venue=plant.name)
     assert refusal.fields == ["agenda_item.venue"]
-    assert (await change(coordinator, item, "room")).venue == ""
+    assert (await change(coordinator, item, "room")).venue == hall.name
+    assert (await change(coordinator, item, "venue")).venue == ""
     assert (await change(coordinator, item, "room", "venue", venue=plant.name)).venue == plant.name
     with refused("INVALID_ARGUMENT", "REFERENCE_NOT_FOUND"):
         await change(coordinator, item, venue="venues/none")

@@ -28,6 +28,7 @@ SIZES = {
     "/v1/partnerships": 10,
     "/v1/exchanges": 2,
     "/v1/visits": 5,
+    "/v1/venues": 2,
     "/v1/rooms": 2,
     "/v1/people": 4,
     "/v1/forums": 1,

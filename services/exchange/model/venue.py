@@ -51,7 +51,7 @@ class Way(Base):
         ForeignKeyConstraint(["one_id", "city_id"], ["venues.id", "venues.city_id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["other_id", "city_id"], ["venues.id", "venues.city_id"], ondelete="CASCADE"),
         CheckConstraint('one_id < other_id COLLATE "C"', name="each_pair_once"),
-        CheckConstraint("minutes BETWEEN 0 AND 1440", name="minutes_range"),
+        CheckConstraint("minutes BETWEEN 1 AND 1440", name="minutes_range"),
         Index(None, "other_id"),
     )
 

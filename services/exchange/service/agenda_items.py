@@ -217,10 +217,12 @@ def _locate(item: AgendaItem, values: dict[str, Any]) -> None:
     """
     Give an item the room and the venue that a request sets, which are taken out of the values.
 
+    An item that loses its room stays at the venue.
+
     Raises:
         InvalidArgument: The venue is another than the room's; reason VENUE_OF_ROOM.
     """
-    room, other = values.pop("room", item.room), values.get("venue", item.other_venue)
+    room, other = values.pop("room", item.room), values.get("venue", item.venue)
     venue = values.pop("venue", None)
     if room and venue and venue is not room.venue:
         raise InvalidArgument(

@@ -80,7 +80,7 @@ def create_ways() -> None:
         sa.ForeignKeyConstraint(["one_id", "city_id"], ends, name="fk_ways_one_id_city_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["other_id", "city_id"], ends, name="fk_ways_other_id_city_id", ondelete="CASCADE"),
         check("ways", "each_pair_once", 'one_id < other_id COLLATE "C"'),
-        check("ways", "minutes_range", "minutes BETWEEN 0 AND 1440"),
+        check("ways", "minutes_range", "minutes BETWEEN 1 AND 1440"),
     )
     op.create_index("ix_ways_other_id", "ways", ["other_id"])
 
