@@ -54,7 +54,7 @@ BEFORE = """
                  ('off', '', 'Rhiannon Price', INTERVAL '0s'), ('first', '-nameless', '', INTERVAL '3s'))
          AS d (visit, suffix, name, after);
     INSERT INTO rooms (id, display_name, address, seats, step_free, create_time, update_time, updater, version)
-    VALUES ('ratssaal', 'Ratssaal', '', 0, true, now(), now(), '', 1);
+    VALUES ('ratssaal', 'Ratssaal', 'N 1', 0, true, now(), now(), '', 1);
     INSERT INTO agenda_items (id, visit_id, title, notes, start_time, end_time, room_id, place, people,
                               interpretation_languages, create_time, update_time, updater, version)
     SELECT visit, visit, '', '', start, start + INTERVAL '1h', 'ratssaal', '', '{}', '{}', now(), now(), '', 1
@@ -77,6 +77,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
             text("SELECT id, traveller, lower(days_away)::text, upper(days_away)::text FROM delegates ORDER BY id")
         ).all()
         changes = connection.execute(text("SELECT DISTINCT part_change_time, part_changer FROM visits")).all()
+        rooms = connection.execute(text("SELECT address, venue_id, city_abroad FROM rooms")).all()
         lengths = connection.execute(text("SELECT DISTINCT duration_minutes, fixed FROM agenda_items")).all()
         found = connection.execute(text("SELECT id FROM visits WHERE folded_name LIKE '% abro%'")).scalars().all()
     engine.dispose()
@@ -90,5 +91,6 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         ("second", price, None, None),
     ]
     assert changes == [(None, "")]
+    assert rooms == [("N 1", None, "")]
     assert lengths == [(60, False)]
     assert found == ["abroad"]

@@ -24,7 +24,8 @@ def _list_of_problem(problem: Problem) -> Iterator[Requirement]:
     used = {room.id for item in problem.items for room in problem.list_fit_rooms(item)}
     used |= {room for item in problem.items for room in item.also_rooms}
     venues = {room.venue for room in problem.rooms if room.id in used}
-    reached = venues | _list_stays(problem)
+    absences = (each for who in (*problem.people, *problem.interpreters) for each in who.absences)
+    reached = venues | {each.venue for each in absences if isinstance(each, Stay)}
     for pair in problem.travels:
         if pair <= reached:
             yield Requirement(Kind.TRAVEL, subject=_name_pair(pair))
@@ -41,12 +42,6 @@ def _list_of_problem(problem: Problem) -> Iterator[Requirement]:
         if room.id in used:
             for place in range(len(room.closed)):
                 yield Requirement(Kind.ROOM_CLOSED, rooms=(room.id,), subject=str(place))
-
-
-def _list_stays(problem: Problem) -> set[str]:
-    """Return the venues from which or to which somebody comes or goes."""
-    absences = (each for who in (*problem.people, *problem.interpreters) for each in who.absences)
-    return {each.venue for each in absences if isinstance(each, Stay)}
 
 
 def _list_of_people(problem: Problem) -> Iterator[Requirement]:

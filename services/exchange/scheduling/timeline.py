@@ -15,7 +15,6 @@ from services.exchange.scheduling.plan import Kept
 from services.exchange.scheduling.problem import Item, Problem, Span
 
 NEVER = Domain.from_values([])
-ALWAYS = NEVER.complement()
 _OUTSIDE = timedelta(days=366)
 """How long before and after all days an item may take place that is not held to them."""
 
