@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from services.exchange.model import AgendaItem, Delegate, Group, Venue
+from services.exchange.model import AgendaItem, Delegate, Group, Venue, Visit
 from services.exchange.ways import Travel, Ways
 
 
@@ -30,29 +30,36 @@ def list_venues(items: Iterable[AgendaItem]) -> list[Venue]:
     return list({item.venue.id: item.venue for item in items if item.venue}.values())
 
 
-def list_transfers(items: Sequence[AgendaItem], delegates: Iterable[Delegate], ways: Ways) -> list[Transfer]:
+def list_transfers(
+    visit: Visit, items: Sequence[AgendaItem], delegates: Iterable[Delegate], ways: Ways
+) -> list[Transfer]:
     """
-    Return the ways of a delegation, those of its groups while nobody is in them included.
+    Return the ways of the delegations of a visit, those of groups in which nobody is yet included.
 
     Args:
         items: The programme by time.
+        delegates: Those who are known to the caller.
     """
     placed = [item for item in items if item.period]
     pairs: dict[tuple[str, str], Transfer] = {}
-    for one_s in _list_itineraries(placed, delegates):
-        for before, after in pairwise(one_s):
+    for itinerary in _list_itineraries(visit, placed, delegates):
+        for before, after in pairwise(itinerary):
             transfer = _make(before, after, ways)
             if transfer:
                 pairs[before.id, after.id] = transfer
     return sorted(pairs.values(), key=lambda each: (each.after.programme_order, each.after.id, each.before.id))
 
 
-def _list_itineraries(items: Sequence[AgendaItem], delegates: Iterable[Delegate]) -> Iterator[list[AgendaItem]]:
-    """Yield the items of each who travels, by time; of each group as well, and of who is in none."""
-    for group in (None, *Group):
-        yield [item for item in items if item.expects(group)]
+def _list_itineraries(
+    visit: Visit, items: Sequence[AgendaItem], delegates: Iterable[Delegate]
+) -> Iterator[list[AgendaItem]]:
+    """Yield the items of each who travels, by time; and of somebody in each group of each city, and in none."""
+    for city_id in visit.guest_ids:
+        for group in (None, *Group):
+            anybody = Delegate(city_id=city_id, group=group)
+            yield [item for item in items if item.expects(anybody)]
     for delegate in delegates:
-        yield [item for item in items if delegate.name in item.people or item.expects(delegate.group)]
+        yield [item for item in items if delegate.name in item.people or item.expects(delegate)]
 
 
 def _make(before: AgendaItem, after: AgendaItem, ways: Ways) -> Transfer | None:

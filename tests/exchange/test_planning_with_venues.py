@@ -78,6 +78,18 @@ async def test_opening_hours_in_the_way_are_told_as_one(coordinator: Caller) -> 
     assert {each.kind for each in run.plan.requirements} == {Kind.OPENING_HOURS, Kind.VENUE_HOURS, Kind.FIXED_ROOM}
 
 
+async def test_a_venue_may_have_to_be_reached_without_steps_and_needs_no_equipment(coordinator: Caller) -> None:
+    visit = await visit_of_one_day(coordinator)
+    steps, ramp = [await factories.venue(coordinator, step_free=step_free) for step_free in (False, True)]
+    needs = {"step_free": True, "equipment": ["beamer"]}
+    item = await factories.unplaced_item(coordinator, visit.name, venue=ramp.name, **needs)
+    assert (await plan(coordinator, visit)).state == State.STATE_SCHEDULED
+    await factories.unplaced_item(coordinator, visit.name, venue=steps.name, **needs)
+    run = await plan(coordinator, visit)
+    assert run.state == State.STATE_INFEASIBLE
+    assert item.name not in {name for each in run.plan.requirements for name in each.agenda_items}
+
+
 async def test_an_item_that_needs_a_room_at_a_venue_gets_one_of_its_rooms(coordinator: Caller) -> None:
     hall, plant = [await factories.venue(coordinator) for _ in range(2)]
     await factories.room(coordinator, "a", venue=hall.name)

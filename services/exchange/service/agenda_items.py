@@ -21,7 +21,9 @@ from services.exchange.model import AgendaItem, Delegate, Person, Room, Venue, V
 ORDERINGS = {"start_time": AgendaItem.programme_order}
 TIMES = frozenset({"start_time", "end_time", "duration_minutes"})
 INTERPRETED = TIMES | {"people", "interpretation_languages", "interpreter"}
-BOOKED = TIMES | {"room", "additional_rooms", "people", "interpreter", "whole_delegation", "groups"}
+BOOKED = TIMES | {
+    "room", "additional_rooms", "people", "interpreter", "whole_delegation", "groups", "delegations",
+}  # fmt: skip
 
 
 class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
@@ -166,8 +168,8 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
         InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room, a
             venue or an interpreter does not exist (REFERENCE_NOT_FOUND), one of the first two is not where the visit is
             or does not go with another (as `AgendaItem.check_rooms`, VENUE_OF_ROOM), somebody is neither the host's nor
-            a delegate (NOT_OF_VISIT), nobody can interpret (INTERPRETER_LANGUAGES, INTERPRETER_PAIR), or an item cannot
-            come before it (as `precedences.replace`).
+            a delegate (NOT_OF_VISIT), a city is no guest (NOT_A_GUEST_CITY), nobody can interpret
+            (INTERPRETER_LANGUAGES, INTERPRETER_PAIR), or an item cannot come before it (as `precedences.replace`).
     """
     values = convert.agenda_item_columns(message, paths)
     for field, model in (("room", Room), ("venue", Venue), ("interpreter", Person)):
@@ -177,6 +179,10 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
             values[field] = None
     times = {field: values.pop(field) for field in TIMES & values.keys()}
     after = values.pop("after", None)
+    if "delegations" in values:
+        values["delegation_ids"] = [name.removeprefix("cities/") for name in values.pop("delegations")]
+        for city_id in values["delegation_ids"]:
+            visit.require_guest(city_id, "agenda_item.delegations")
     booked = await _get_participants(session, visit, values.get("people", item.people or []), "people")
     await _get_participants(session, visit, values.get("optional_people", []), "optional_people")
     rooms = await _get_rooms(session, values.get("additional_rooms", item.additional_rooms or []))

@@ -8,7 +8,7 @@ from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
-from chassis.errors import AlreadyExists, telling_entry
+from chassis.errors import AlreadyExists, NotFound, telling_entry
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
@@ -28,7 +28,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
     async def GetDelegate(self, request: pb.GetDelegateRequest, context: Any) -> pb.Delegate:
         async with self._database.read() as session:
             await _get_visit(session, queries.get_visit_name(Delegate, request.name))
-            return convert.delegate_message(await session.get_by_name(Delegate, request.name))
+            return convert.delegate_message(await _get_delegate(session, request.name))
 
     async def ListDelegates(self, request: pb.ListDelegatesRequest, context: Any) -> pb.ListDelegatesResponse:
         async with self._database.read_once() as session:
@@ -54,14 +54,19 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
         paths = updated_paths(request.update_mask, message, convert.DELEGATE_FIELDS)
         async with self._database.begin() as session:
             visit = await _lock_visit(session, queries.get_visit_name(Delegate, message.name))
-            delegate = await session.get_for_update(Delegate, message.name)
+            delegate = await _get_delegate(session, message.name, lock=True)
+            rights.require_delegation_editor(identity(), visit, delegate.city_id)
             delegate.check_etag(message.etag)
             values = convert.delegate_columns(message, paths)
-            if values.get("head") and not delegate.head:
-                await _require_no_head(session, visit)
+            if "city" in values:
+                values["city_id"] = _read_city(visit, values.pop("city"))
+            is_head, city_id = delegate.head, delegate.city_id
             delegate.assign(values)
+            if delegate.head and (not is_head or delegate.city_id != city_id):
+                await _require_no_head(session, visit, delegate)
             await travelling.join(session, visit, delegate)
-            if "group" in values:
+            delegate.show_city(visit)
+            if values.keys() & {"group", "city_id"}:
                 await bookings.book_delegates(session, visit, [delegate])
             await queries.note_part_change(session, visit)
             return convert.delegate_message(delegate)
@@ -69,7 +74,8 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
     async def DeleteDelegate(self, request: pb.DeleteDelegateRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
             visit = await _lock_visit(session, queries.get_visit_name(Delegate, request.name))
-            delegate = await session.get_for_update(Delegate, request.name)
+            delegate = await _get_delegate(session, request.name, lock=True)
+            rights.require_delegation_editor(identity(), visit, delegate.city_id)
             delegate.check_etag(request.etag)
             await bookings.release_delegate(session, delegate)
             await session.delete(delegate)
@@ -88,7 +94,9 @@ async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Del
 async def _create_batch(session: Session, request: pb.BatchCreateDelegatesRequest) -> pb.BatchCreateDelegatesResponse:
     visit = await _lock_visit(session, request.parent)
     delegates = []
-    await travelling.lock(session, visit, [message.display_name for message in request.delegates])
+    await travelling.lock(
+        session, ((_read_city(visit, message.city), message.display_name) for message in request.delegates)
+    )
     for index, message in enumerate(request.delegates):
         with telling_entry("delegate", f"delegates[{index}]"):
             delegates.append(await _add(session, visit, message))
@@ -102,13 +110,43 @@ async def _add(session: Session, visit: Visit, message: pb.Delegate) -> Delegate
     Add a delegate to a visit, which is locked, without bookings.
 
     Raises:
+        InvalidArgument: As `_read_city`.
         AlreadyExists: As `_require_no_head` and `travelling.join`.
     """
     fields = convert.delegate_columns(message)
-    if fields["head"]:
-        await _require_no_head(session, visit)
-    delegate = Delegate(visit_id=visit.id, **fields)
+    delegate = Delegate(visit_id=visit.id, city_id=_read_city(visit, fields.pop("city")), **fields)
+    if delegate.head:
+        await _require_no_head(session, visit, delegate)
     await travelling.join(session, visit, delegate)
+    delegate.show_city(visit)
+    return delegate
+
+
+def _read_city(visit: Visit, city: str) -> str:
+    """
+    Return the id of the city in whose delegation somebody is to travel; "" stands for the caller's own if it may be.
+
+    Raises:
+        InvalidArgument: It is no guest; reason NOT_A_GUEST_CITY.
+        PermissionDenied: The caller may not change its delegation; reason NOT_IN_CHARGE_OF_DELEGATION.
+    """
+    own = rights.get_own_city_id(identity())
+    city_id = city.removeprefix("cities/") or (own if own in visit.guest_ids else visit.guest_city_id)
+    visit.require_guest(city_id, "delegate.city")
+    rights.require_delegation_editor(identity(), visit, city_id)
+    return city_id
+
+
+async def _get_delegate(session: Session, name: str, *, lock: bool = False) -> Delegate:
+    """
+    Return a delegate of a visit that the caller may see.
+
+    Raises:
+        NotFound: There is none, or it is of another city than a partner works for.
+    """
+    delegate = await (session.get_for_update if lock else session.get_by_name)(Delegate, name)
+    if not rights.may_see_delegate(identity(), delegate):
+        raise NotFound(name)
     return delegate
 
 
@@ -118,7 +156,7 @@ async def _get_visit(session: Session, name: str, *, lock: bool = False) -> Visi
 
 async def _lock_visit(session: Session, name: str) -> Visit:
     """
-    Return the visit, locked, for a caller who may change its delegation.
+    Return the visit, locked, for a caller who may change the delegation of one of its guest cities.
 
     Raises:
         NotFound: There is none; only who sees every city's is told.
@@ -127,20 +165,23 @@ async def _lock_visit(session: Session, name: str) -> Visit:
         FailedPrecondition: It is over; reason VISIT_OVER.
     """
     visit = await _get_visit(session, name, lock=True)
-    rights.require_delegation_editor(identity(), visit)
+    if not rights.may_edit_some_delegation(identity(), visit):
+        rights.require_delegation_editor(identity(), visit, visit.guest_city_id)
     visit.require_open()
     return visit
 
 
-async def _require_no_head(session: Session, visit: Visit) -> None:
+async def _require_no_head(session: Session, visit: Visit, delegate: Delegate) -> None:
     """
-    Raise if the delegation of a visit, which is locked, has a head.
+    Raise if the delegation of a delegate, of a visit which is locked, has a head.
 
     Raises:
         AlreadyExists: It has; reason SECOND_HEAD, metadata `head` (its name) and `head_title`.
     """
-    head = await session.scalar(select(Delegate).where(Delegate.visit_id == visit.id, Delegate.head))
-    if head is not None:
+    of_delegation = (Delegate.visit_id == visit.id, Delegate.city_id == delegate.city_id)
+    with session.no_autoflush:
+        head = await session.scalar(select(Delegate).where(*of_delegation, Delegate.head))
+    if head is not None and head is not delegate:
         raise AlreadyExists(
             "The delegation has a head already; there can be one.",
             reason="SECOND_HEAD",

@@ -39,7 +39,8 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
             values = {"visit_id": visit.id}
             delegates: Sequence[Delegate] = []
             if rights.may_see(caller, visit, rights.ALL_DELEGATES):
-                delegates = (await session.scalars(_select_of_visit(Delegate), values)).all()
+                travelling = await session.scalars(_select_of_visit(Delegate), values)
+                delegates = [each for each in travelling if rights.may_see_delegate(caller, each)]
             items = (await session.scalars(_select_of_visit(AgendaItem), values)).all()
             ways = await read_ways(session, list_venues(items), self._pace)
         return pb.Programme(
@@ -54,7 +55,7 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
                     way=way_message(each.venue, each.travel),
                     available_minutes=each.available_minutes,
                 )
-                for each in list_transfers(items, delegates, ways)
+                for each in list_transfers(visit, items, delegates, ways)
             ],
         )
 

@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, INT4MULTIRANGE
 
 from chassis.folded_names import add_folded_name
 
-revision = "exchange_0009"
-down_revision = "exchange_0007"
+revision = "exchange_0010"
+down_revision = "exchange_0009"
 branch_labels = None
 depends_on = None
 
