@@ -74,8 +74,7 @@ class Places:
             scheduling.Room(
                 id=_get_place(item, item.venue),
                 venue=item.venue.name,
-                # What else is needed is no matter of a room.
-                equipment=frozenset({*item.equipment, *([STEP_FREE] if item.venue.step_free else [])}),
+                equipment=frozenset([STEP_FREE] if item.venue.step_free else []),
                 shut=self._shut[item.venue.id],
                 only_item=item.name,
             )

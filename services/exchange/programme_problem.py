@@ -233,6 +233,9 @@ class _ItemMaker:
         required = [name for name in dict.fromkeys(required) if name in self._of_name]
         optional = [name for name in item.optional_people if name in self._of_name and name not in required]
         self.named |= {*required, *optional}
+        own_place = get_own_place(item)
+        # What there is at a venue outside its rooms nobody has entered.
+        equipment = () if own_place else item.equipment
         return Item(
             id=item.name,
             title=item.title,
@@ -241,10 +244,10 @@ class _ItemMaker:
             optional=tuple(optional),
             needs_room=item.room is not None or (item.needs_room and self._programme.places.has_rooms),
             rooms=self._programme.places.list_fit_rooms(item),
-            fixed_room=get_own_place(item),
+            fixed_room=own_place,
             also_rooms=frozenset(item.additional_rooms),
             seats=item.seats,
-            equipment=frozenset({*item.equipment, *([STEP_FREE] if item.step_free else [])}),
+            equipment=frozenset({*equipment, *([STEP_FREE] if item.step_free else [])}),
             interpretation=interpretation,
             earliest_start=max(self._list_earliest_starts(item), default=None),
             latest_end=min(self._list_latest_ends(item), default=None),
