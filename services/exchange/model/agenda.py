@@ -19,9 +19,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range, aggregate_order_by
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
+    InstrumentedAttribute,
     Mapped,
     MappedSQLExpression,
-    aliased,
     column_property,
     mapped_column,
     relationship,
@@ -52,29 +52,20 @@ class Transport(StrEnum):
     CAR = "car"
 
 
-def _functions(people: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
-    """Return a read-only attribute with the function of each of `people`, resource names; "" for a delegate."""
-    who = func.unnest(people).table_valued("name", with_ordinality="place", name="who").render_derived()
+def _shown_of(names: Mapped[list[str]], attribute: InstrumentedAttribute[str]) -> MappedSQLExpression[list[str]]:
+    """
+    Return a read-only attribute with a value of each row that is named.
+
+    Args:
+        names: Resource names of rows with the attribute; for any other it is "".
+    """
+    row = attribute.class_
+    which = func.unnest(names).table_valued("name", with_ordinality="place", name="which").render_derived()
     # The id of a person follows `people/`; what follows the seventh letter of a delegate's name is nobody's id.
-    found = func.coalesce(Person.function, "")
-    in_order = func.array_agg(aggregate_order_by(found, who.c.place), type_=ARRAY(Text))
-    listed = select(func.coalesce(in_order, [], type_=ARRAY(Text))).select_from(
-        who.outerjoin(Person, Person.id == func.substr(who.c.name, len("people/") + 1))
-    )
-    return column_property(listed.correlate_except(Person, who).scalar_subquery(), expire_on_flush=False)
-
-
-def _titles(rooms: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
-    """Return a read-only attribute with the display name of each of `rooms`, resource names."""
-    which = func.unnest(rooms).table_valued("name", with_ordinality="place", name="which").render_derived()
-    room = aliased(Room, flat=True)
-    in_order = func.array_agg(
-        aggregate_order_by(func.coalesce(room.display_name, ""), which.c.place), type_=ARRAY(Text)
-    )
-    listed = select(func.coalesce(in_order, [], type_=ARRAY(Text))).select_from(
-        which.outerjoin(room, room.id == func.substr(which.c.name, len("rooms/") + 1))
-    )
-    return column_property(listed.correlate_except(room, which).scalar_subquery(), expire_on_flush=False)
+    row_id = func.substr(which.c.name, len(row.NAME.removesuffix("{id}")) + 1)
+    in_order = func.array_agg(aggregate_order_by(func.coalesce(attribute, ""), which.c.place), type_=ARRAY(Text))
+    listed = select(func.coalesce(in_order, [], type_=ARRAY(Text))).select_from(which.outerjoin(row, row.id == row_id))
+    return column_property(listed.correlate_except(row, which).scalar_subquery(), expire_on_flush=False)
 
 
 class Precedence(Base):
@@ -150,8 +141,8 @@ class AgendaItem(Resource, Base):
     open_end: Mapped[bool] = mapped_column(default=False)
     transport: Mapped[Transport | None] = enum_column(Transport)
 
-    people_functions: Mapped[list[str]] = _functions(people)
-    additional_room_titles: Mapped[list[str]] = _titles(additional_rooms)
+    people_functions: Mapped[list[str]] = _shown_of(people, Person.function)
+    additional_room_titles: Mapped[list[str]] = _shown_of(additional_rooms, Room.display_name)
     visit: Mapped[Visit] = relationship(lazy="raise", foreign_keys=visit_id, primaryjoin=Visit.id == visit_id)
     room: Mapped[Room | None] = relationship(lazy="joined", foreign_keys=room_id, primaryjoin=Room.id == room_id)
     other_venue: Mapped[Venue | None] = relationship(
