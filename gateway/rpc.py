@@ -30,6 +30,8 @@ from austausch.exchange.v1 import (
     schedule_runs_pb2_grpc,
     scheduling_pb2,
     scheduling_pb2_grpc,
+    venues_pb2,
+    venues_pb2_grpc,
 )
 from austausch.forum.v1 import forum_pb2, forum_pb2_grpc
 from austausch.knowledge.v1 import knowledge_pb2, knowledge_pb2_grpc, topics_pb2, topics_pb2_grpc
@@ -58,6 +60,7 @@ CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
         programme_templates_pb2.DESCRIPTOR,
         schedule_runs_pb2.DESCRIPTOR,
         scheduling_pb2.DESCRIPTOR,
+        venues_pb2.DESCRIPTOR,
     ),
     "forum": (forum_pb2.DESCRIPTOR,),
     "knowledge": (knowledge_pb2.DESCRIPTOR, topics_pb2.DESCRIPTOR),
@@ -166,6 +169,7 @@ STUBS: dict[str, ModuleType] = {
     programme_templates_pb2.DESCRIPTOR.name: programme_templates_pb2_grpc,
     schedule_runs_pb2.DESCRIPTOR.name: schedule_runs_pb2_grpc,
     scheduling_pb2.DESCRIPTOR.name: scheduling_pb2_grpc,
+    venues_pb2.DESCRIPTOR.name: venues_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
     knowledge_pb2.DESCRIPTOR.name: knowledge_pb2_grpc,
     topics_pb2.DESCRIPTOR.name: topics_pb2_grpc,
@@ -188,6 +192,7 @@ programme_templates = _get_app_stub(programme_templates_pb2_grpc.ProgrammeTempla
 calendars = _get_app_stub(calendars_pb2_grpc.CalendarServiceStub, "exchange")
 visit_lessons = _get_app_stub(lessons_pb2_grpc.VisitLessonServiceStub, "exchange")
 schedule_runs = _get_app_stub(schedule_runs_pb2_grpc.ScheduleRunServiceStub, "exchange")
+venues = _get_app_stub(venues_pb2_grpc.VenueServiceStub, "exchange")
 rooms = _get_app_stub(exchange_pb2_grpc.RoomServiceStub, "exchange")
 people = _get_app_stub(exchange_pb2_grpc.PersonServiceStub, "exchange")
 person_calendars = _get_app_stub(person_calendars_pb2_grpc.PersonCalendarServiceStub, "exchange")

@@ -26,6 +26,7 @@ MORE_CONTRACTS = {
         "programme_templates",
         "schedule_runs",
         "scheduling",
+        "venues",
     ],
     "knowledge": ["topics"],
 }

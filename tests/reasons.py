@@ -22,6 +22,7 @@ from austausch.exchange.v1 import (
     programme_templates_pb2,
     schedule_runs_pb2,
     scheduling_pb2,
+    venues_pb2,
 )
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import knowledge_pb2, topics_pb2
@@ -42,6 +43,7 @@ CONTRACTS: tuple[Any, ...] = (
     programme_templates_pb2,
     schedule_runs_pb2,
     scheduling_pb2,
+    venues_pb2,
     forum_pb2,
     knowledge_pb2,
     topics_pb2,

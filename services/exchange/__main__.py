@@ -10,6 +10,7 @@ from austausch.exchange.v1 import (
     programme_templates_pb2_grpc,
     schedule_runs_pb2_grpc,
     scheduling_pb2_grpc,
+    venues_pb2_grpc,
 )
 from austausch.exchange.v1 import exchange_pb2_grpc as contract
 
@@ -37,8 +38,10 @@ from services.exchange.service.programmes import ProgrammeServicer
 from services.exchange.service.rooms import RoomServicer
 from services.exchange.service.schedule_runs import ScheduleRunServicer
 from services.exchange.service.scheduling import SchedulingServicer
+from services.exchange.service.venues import VenueServicer
 from services.exchange.service.visit_lessons import VisitLessonServicer
 from services.exchange.service.visits import VisitServicer
+from services.exchange.ways import Pace
 
 NAME = "exchange"
 
@@ -55,6 +58,14 @@ class ExchangeSettings(ServiceSettings):
     """Hosts and networks (``10.2.0.0/16``), divided by commas, that calendars may come from beside the internet."""
     calendars_by_http: bool = False
     """Whether calendars may be fetched by http, which anybody on the way can read."""
+    walking_speed: int = Pace.walking_speed
+    """How far people walk, in metres a minute, where the way between two venues is estimated."""
+    vehicle_speed: int = Pace.vehicle_speed
+    """How far a vehicle gets in the city, in metres a minute, stops included."""
+    longest_walk: int = Pace.longest_walk
+    """Metres up to which people walk from one venue to another."""
+    detour_percent: int = Pace.detour_percent
+    """How long a way is, in percent of the distance as the crow flies."""
 
 
 def build(settings: ExchangeSettings) -> server.Service:
@@ -65,6 +76,12 @@ def build(settings: ExchangeSettings) -> server.Service:
     reader = CalendarReader()
     fetcher = CalendarFetcher(settings.calendars_allowed, allows_http=settings.calendars_by_http)
     readings = CalendarReadings(database, settings.home_city, fetcher, reader)
+    pace = Pace(
+        walking_speed=settings.walking_speed,
+        vehicle_speed=settings.vehicle_speed,
+        longest_walk=settings.longest_walk,
+        detour_percent=settings.detour_percent,
+    )
     return server.Service(
         name=NAME,
         settings=settings,
@@ -76,8 +93,8 @@ def build(settings: ExchangeSettings) -> server.Service:
             (contract.add_VisitServiceServicer_to_server, VisitServicer(database, settings.home_city)),
             (contract.add_DelegateServiceServicer_to_server, DelegateServicer(database)),
             (contract.add_AgendaItemServiceServicer_to_server, AgendaItemServicer(database)),
-            (contract.add_ProgrammeServiceServicer_to_server, ProgrammeServicer(database)),
-            (contract.add_RoomServiceServicer_to_server, RoomServicer(database)),
+            (contract.add_ProgrammeServiceServicer_to_server, ProgrammeServicer(database, pace)),
+            (contract.add_RoomServiceServicer_to_server, RoomServicer(database, settings.home_city)),
             (contract.add_PersonServiceServicer_to_server, PersonServicer(database)),
             (contract.add_ExchangeNameServiceServicer_to_server, ExchangeNameServicer(database)),
             (
@@ -96,7 +113,11 @@ def build(settings: ExchangeSettings) -> server.Service:
             (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(planners)),
             (
                 schedule_runs_pb2_grpc.add_ScheduleRunServiceServicer_to_server,
-                ScheduleRunServicer(database, planners, runs),
+                ScheduleRunServicer(database, planners, runs, pace),
+            ),
+            (
+                venues_pb2_grpc.add_VenueServiceServicer_to_server,
+                VenueServicer(database, settings.home_city, pace),
             ),
         ],
         handlers=HANDLERS,

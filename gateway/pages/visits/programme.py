@@ -16,7 +16,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits import delegation
-from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.busy_people import list_warnings
 from gateway.pages.visits.trail import build_trail
 from gateway.vocabulary.cities import get_city_names, list_guests
@@ -66,13 +66,14 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
     """
     Return what the form of an item offers.
 
-    That is: rooms of the home city where it hosts, with the equipment that they have; the host's people and the
+    That is: rooms of the host city, with the equipment that they have, and its venues; the host's people and the
     delegation; interpreters; the other items; and how many of these there is a place for, some more than are chosen.
     """
     rooms, hosts = list_rooms(visit), list_people()
     participants: list[pb.Person | pb.Delegate] = [*hosts, *delegation.list_delegates(visit.name)]
     return {
         "rooms": [(room.name, room.display_name) for room in rooms],
+        "venues": [(venue.name, venue.display_name) for venue in list_venues(visit)],
         "equipment": sorted({word for room in rooms for word in room.equipment}),
         "people": [(who.name, who.function) for who in participants],
         "delegations": list_guests(visit) if visit.other_guest_cities else [],
@@ -160,7 +161,7 @@ def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
         rpc.agenda_items.DeleteAgendaItem,
         pb.DeleteAgendaItemRequest,
         question=_("Remove “%(title)s” from the programme?", title=item.title),
-        consequence=_("Its room and its people become free again."),
+        consequence=_("Its rooms and its people become free again."),
         done=_("“%(title)s” is removed.", title=item.title),
         then=href(visit.name),
         above=build_trail(visit),

@@ -15,12 +15,14 @@ from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.paging import read_page
 from services.exchange import bookings, convert, precedences, queries
-from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
+from services.exchange.model import AgendaItem, Delegate, Person, Room, Venue, Visit
 
 ORDERINGS = {"start_time": AgendaItem.programme_order}
 TIMES = frozenset({"start_time", "end_time", "duration_minutes"})
 INTERPRETED = TIMES | {"people", "interpretation_languages", "interpreter"}
-BOOKED = TIMES | {"room", "people", "interpreter", "whole_delegation", "groups", "delegations"}
+BOOKED = TIMES | {
+    "room", "additional_rooms", "people", "interpreter", "whole_delegation", "groups", "delegations",
+}  # fmt: skip
 
 
 class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
@@ -134,7 +136,7 @@ async def _update(session: Session, visit: Visit, request: pb.UpdateAgendaItemRe
 
 async def _add(session: Session, visit: Visit, message: pb.AgendaItem) -> AgendaItem:
     """Add an item to the agenda of a visit, which is locked, without its bookings; raises as `_assign`."""
-    item = AgendaItem(visit_id=visit.id, direction=visit.direction, after=[])
+    item = AgendaItem(visit_id=visit.id, city_abroad=visit.city_abroad, after=[])
     await _assign(session, visit, item, message, convert.AGENDA_ITEM_FIELDS)
     return item
 
@@ -145,14 +147,14 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
 
     Raises:
         FieldRequired: It has neither times nor a duration.
-        InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room or an
-            interpreter does not exist (REFERENCE_NOT_FOUND), the room is not where the visit is (ROOM_NOT_AT_HOST),
-            somebody is neither the host's nor a delegate (NOT_OF_VISIT), a city is no guest (NOT_A_GUEST_CITY), nobody
-            can interpret (INTERPRETER_LANGUAGES, INTERPRETER_PAIR), or an item cannot come before it (as
-            `precedences.replace`).
+        InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room, a
+            venue or an interpreter does not exist (REFERENCE_NOT_FOUND), one of the first two is not where the visit is
+            or does not go with another (as `AgendaItem.check_rooms`, VENUE_OF_ROOM), somebody is neither the host's nor
+            a delegate (NOT_OF_VISIT), a city is no guest (NOT_A_GUEST_CITY), nobody can interpret
+            (INTERPRETER_LANGUAGES, INTERPRETER_PAIR), or an item cannot come before it (as `precedences.replace`).
     """
     values = convert.agenda_item_columns(message, paths)
-    for field, model in (("room", Room), ("interpreter", Person)):
+    for field, model in (("room", Room), ("venue", Venue), ("interpreter", Person)):
         if name := values.get(field):
             values[field] = await queries.get_referenced(session, model, name, f"agenda_item.{field}")
         elif field in values:
@@ -165,11 +167,14 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
             visit.require_guest(city_id, "agenda_item.delegations")
     booked = await _get_participants(session, visit, values.get("people", item.people or []), "people")
     await _get_participants(session, visit, values.get("optional_people", []), "optional_people")
+    rooms = await _get_rooms(session, values.get("additional_rooms", item.additional_rooms or []))
+    if "room" in values or "venue" in values:
+        _locate(item, values)
     item.assign(values)
     if times:
         _place(item, times)
     item.check_times(visit)
-    item.check_room()
+    item.check_rooms(rooms)
     if paths & INTERPRETED:
         of_groups = await bookings.list_expected(session, item) if item.interpretation_languages else []
         item.check_interpreter(booked, of_groups)
@@ -177,8 +182,8 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
     await session.flush()
     if after is not None:
         await precedences.replace(session, item, after)
-    if "people" in values:
-        await session.refresh(item, ["people_functions"])
+    if paths & {"people", "additional_rooms"}:
+        await session.refresh(item, ["people_functions", "additional_room_titles"])
 
 
 def _place(item: AgendaItem, times: Mapping[str, Any]) -> None:
@@ -194,6 +199,52 @@ def _place(item: AgendaItem, times: Mapping[str, Any]) -> None:
     if start is None and "end_time" not in times:
         end = None
     item.place_at(start, end, minutes or (item.duration_minutes or 0 if end is None else 0))
+
+
+def _locate(item: AgendaItem, values: dict[str, Any]) -> None:
+    """
+    Give an item the room and the venue that a request sets, which are taken out of the values.
+
+    An item that loses its room stays at the venue.
+
+    Raises:
+        InvalidArgument: The venue is another than the room's; reason VENUE_OF_ROOM.
+    """
+    room, other = values.pop("room", item.room), values.get("venue", item.venue)
+    venue = values.pop("venue", None)
+    if room and venue and venue is not room.venue:
+        raise InvalidArgument(
+            "agenda_item.venue",
+            f"{room.display_name} is not in {venue.display_name}",
+            reason="VENUE_OF_ROOM",
+            metadata={"room_title": room.display_name, "venue_title": venue.display_name},
+        )
+    item.room, item.other_venue = room, None if room else other
+
+
+async def _get_rooms(session: Session, names: list[str]) -> list[Room]:
+    """
+    Return the rooms with these names; nobody deletes them, or moves them to another city, meanwhile.
+
+    Raises:
+        InvalidArgument: One does not exist; reason REFERENCE_NOT_FOUND.
+    """
+    if not names:
+        return []
+    ids = [Room.parse(name)["id"] for name in names]
+    rooms = await session.scalars(
+        select(Room).where(Room.id.in_(ids)).with_for_update(of=Room, key_share=True, read=True)
+    )
+    found = {room.name: room for room in rooms}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise InvalidArgument(
+            "agenda_item.additional_rooms",
+            f"{', '.join(missing)} do not exist",
+            reason="REFERENCE_NOT_FOUND",
+            metadata={"resources": ",".join(missing)},
+        )
+    return [found[name] for name in names]
 
 
 async def _get_participants(session: Session, visit: Visit, names: list[str], field: str) -> list[Person | Delegate]:
