@@ -16,6 +16,7 @@ from austausch.accounts.v1 import accounts_pb2
 from austausch.common.v1 import pattern_pb2
 from austausch.exchange.v1 import (
     calendars_pb2,
+    date_options_pb2,
     exchange_pb2,
     lessons_pb2,
     programme_templates_pb2,
@@ -36,6 +37,7 @@ CONTRACTS: tuple[Any, ...] = (
     accounts_pb2,
     exchange_pb2,
     calendars_pb2,
+    date_options_pb2,
     lessons_pb2,
     programme_templates_pb2,
     schedule_runs_pb2,

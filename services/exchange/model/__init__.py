@@ -4,6 +4,7 @@ from services.exchange.model.agenda import NO_DOUBLE_BOOKING, AgendaItem, Bookin
 from services.exchange.model.base import Base
 from services.exchange.model.city import City, Location
 from services.exchange.model.consent import ConsentStep
+from services.exchange.model.date_option import Answer, DateOption
 from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.exchange import Exchange, ExchangeKind
 from services.exchange.model.partnership import Partnership, PartnershipKind, PartnershipState
@@ -11,17 +12,19 @@ from services.exchange.model.person import Person
 from services.exchange.model.programme_template import ProgrammeTemplate
 from services.exchange.model.room import Room
 from services.exchange.model.schedule_run import RunState, ScheduleRun
-from services.exchange.model.visit import Visit
+from services.exchange.model.visit import Visit, check_dates
 from services.exchange.model.visit_lesson import Decision, VisitLesson
 from services.exchange.model.visit_state import Direction, VisitState
 
 __all__ = [
     "NO_DOUBLE_BOOKING",
     "AgendaItem",
+    "Answer",
     "Base",
     "Booking",
     "City",
     "ConsentStep",
+    "DateOption",
     "Decision",
     "Delegate",
     "Direction",
@@ -42,4 +45,5 @@ __all__ = [
     "Visit",
     "VisitLesson",
     "VisitState",
+    "check_dates",
 ]
