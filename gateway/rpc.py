@@ -18,6 +18,8 @@ import grpc
 from austausch.exchange.v1 import (
     calendars_pb2,
     calendars_pb2_grpc,
+    date_options_pb2,
+    date_options_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
     lessons_pb2,
@@ -55,6 +57,7 @@ CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
     "exchange": (
         exchange_pb2.DESCRIPTOR,
         calendars_pb2.DESCRIPTOR,
+        date_options_pb2.DESCRIPTOR,
         lessons_pb2.DESCRIPTOR,
         person_calendars_pb2.DESCRIPTOR,
         programme_templates_pb2.DESCRIPTOR,
@@ -164,6 +167,7 @@ def call(method: MethodDescriptor, request: Message) -> Message:
 STUBS: dict[str, ModuleType] = {
     exchange_pb2.DESCRIPTOR.name: exchange_pb2_grpc,
     calendars_pb2.DESCRIPTOR.name: calendars_pb2_grpc,
+    date_options_pb2.DESCRIPTOR.name: date_options_pb2_grpc,
     lessons_pb2.DESCRIPTOR.name: lessons_pb2_grpc,
     person_calendars_pb2.DESCRIPTOR.name: person_calendars_pb2_grpc,
     programme_templates_pb2.DESCRIPTOR.name: programme_templates_pb2_grpc,
@@ -190,6 +194,7 @@ agenda_items = _get_app_stub(exchange_pb2_grpc.AgendaItemServiceStub, "exchange"
 programmes = _get_app_stub(exchange_pb2_grpc.ProgrammeServiceStub, "exchange")
 programme_templates = _get_app_stub(programme_templates_pb2_grpc.ProgrammeTemplateServiceStub, "exchange")
 calendars = _get_app_stub(calendars_pb2_grpc.CalendarServiceStub, "exchange")
+date_options = _get_app_stub(date_options_pb2_grpc.DateOptionServiceStub, "exchange")
 visit_lessons = _get_app_stub(lessons_pb2_grpc.VisitLessonServiceStub, "exchange")
 schedule_runs = _get_app_stub(schedule_runs_pb2_grpc.ScheduleRunServiceStub, "exchange")
 venues = _get_app_stub(venues_pb2_grpc.VenueServiceStub, "exchange")

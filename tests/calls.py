@@ -21,6 +21,7 @@ SECONDS = 10.0
 MORE_CONTRACTS = {
     "exchange": [
         "calendars",
+        "date_options",
         "lessons",
         "person_calendars",
         "programme_templates",

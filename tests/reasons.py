@@ -16,6 +16,7 @@ from austausch.accounts.v1 import accounts_pb2
 from austausch.common.v1 import pattern_pb2
 from austausch.exchange.v1 import (
     calendars_pb2,
+    date_options_pb2,
     exchange_pb2,
     lessons_pb2,
     person_calendars_pb2,
@@ -38,6 +39,7 @@ CONTRACTS: tuple[Any, ...] = (
     accounts_pb2,
     exchange_pb2,
     calendars_pb2,
+    date_options_pb2,
     lessons_pb2,
     person_calendars_pb2,
     programme_templates_pb2,

@@ -69,6 +69,11 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "STATE_INTERRUPTED": _l("Interrupted"),
         "STATE_APPLIED": _l("Accepted"),
     },
+    "DateOption.Answer": {
+        "ANSWER_YES": _l("Yes"),
+        "ANSWER_IF_NEED_BE": _l("If need be"),
+        "ANSWER_NO": _l("No"),
+    },
     "PlannedItem.Change": {
         "CHANGE_PLACED": _l("gets a time"),
         "CHANGE_MOVED": _l("moves"),
@@ -214,6 +219,7 @@ TONES: dict[str, dict[str, str]] = {
         "STATE_OUTDATED": "warning",
         "STATE_UNREADABLE": "danger",
     },
+    "DateOption.Answer": {"ANSWER_YES": "success", "ANSWER_IF_NEED_BE": "warning", "ANSWER_NO": "danger"},
     "PlannedItem.Change": {"CHANGE_PLACED": "success", "CHANGE_MOVED": "warning", "CHANGE_KEPT": "neutral"},
     "Panelist.State": {"STATE_ACCEPTED": "success", "STATE_DECLINED": "danger", "STATE_WITHDRAWN": "neutral"},
     "Conclusion.State": {"STATE_DRAFT": "neutral", "STATE_ADOPTED": "success"},

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from austausch.exchange.v1 import (
     calendars_pb2_grpc,
+    date_options_pb2_grpc,
     lessons_pb2_grpc,
     person_calendars_pb2_grpc,
     programme_templates_pb2_grpc,
@@ -27,6 +28,7 @@ from services.exchange.school_holidays import SchoolHolidays
 from services.exchange.service.agenda_items import AgendaItemServicer
 from services.exchange.service.calendars import CalendarServicer
 from services.exchange.service.cities import CityServicer
+from services.exchange.service.date_options import DateOptionServicer
 from services.exchange.service.delegates import DelegateServicer
 from services.exchange.service.exchanges import ExchangeServicer
 from services.exchange.service.names import ExchangeNameServicer
@@ -109,6 +111,7 @@ def build(settings: ExchangeSettings) -> server.Service:
                 programme_templates_pb2_grpc.add_ProgrammeTemplateServiceServicer_to_server,
                 ProgrammeTemplateServicer(database),
             ),
+            (date_options_pb2_grpc.add_DateOptionServiceServicer_to_server, DateOptionServicer(database)),
             (lessons_pb2_grpc.add_VisitLessonServiceServicer_to_server, VisitLessonServicer(database)),
             (scheduling_pb2_grpc.add_SchedulingServiceServicer_to_server, SchedulingServicer(planners)),
             (

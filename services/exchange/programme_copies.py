@@ -44,12 +44,9 @@ async def add_items(session: Session, visit: Visit, items: Sequence[pb.Programme
     """
     Add items to the agenda of a visit, which is locked, and book what they need; return them by time.
 
-    What cannot take place at its time is added without one; rooms and venues of other cities than the host are left out.
+    What cannot take place at its time is added without one.
     """
-    named = await _get_named(session, items)
-    named = {
-        name: row for name, row in named.items() if isinstance(row, Person) or row.city_abroad == visit.city_abroad
-    }
+    named = await _get_named(session, visit, items)
     added = [_make_item(visit, item, named) for item in items]
     for item in added:
         booked = [named[name] for name in item.people]
@@ -72,9 +69,13 @@ async def add_items(session: Session, visit: Visit, items: Sequence[pb.Programme
 
 
 async def _get_named(
-    session: Session, items: Sequence[pb.ProgrammeTemplate.Item]
+    session: Session, visit: Visit, items: Sequence[pb.ProgrammeTemplate.Item]
 ) -> Mapping[str, Room | Venue | Person]:
-    """Return the rooms, venues and people that items name, by name, as far as they exist; nobody deletes them meanwhile."""
+    """
+    Return the rooms, venues and people that items name, by name; nobody deletes them meanwhile.
+
+    Left out are those that do not exist any more, and rooms and venues of another city than the host of the visit.
+    """
     names = {
         name
         for each in items
@@ -96,7 +97,11 @@ async def _get_named(
         *await session.scalars(venues.with_for_update(key_share=True, read=True, of=Venue)),
         *await session.scalars(people.with_for_update(key_share=True, read=True)),
     ]
-    return {row.name: row for row in found if row.name in names}
+    return {
+        row.name: row
+        for row in found
+        if row.name in names and (isinstance(row, Person) or row.city_abroad == visit.city_abroad)
+    }
 
 
 def _make_item(visit: Visit, item: pb.ProgrammeTemplate.Item, named: Mapping[str, Room | Venue | Person]) -> AgendaItem:

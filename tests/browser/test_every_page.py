@@ -42,6 +42,7 @@ PAGES = [
     "/visits/dates?visit={idea_name}&ask=on&direction=DIRECTION_INCOMING&working_days=3&earliest_date=2030-05-06&latest_date=2030-05-31",
     "{idea}",
     "{idea}/edit",
+    "{idea}/dateOptions",
     "{visit}",
     "{visit}/edit",
     "{visit}/cancel",

@@ -23,6 +23,7 @@ from gateway.i18n.formats import format_day
 from gateway.pages.visits import (
     calendar,
     consents,
+    date_options,
     dates,
     debrief,
     delegation,
@@ -47,6 +48,7 @@ from gateway.web.links import href
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
 dates.add_pages(blueprint)
+date_options.add_pages(blueprint)
 debrief.add_pages(blueprint)
 delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)

@@ -5,6 +5,7 @@ from services.exchange.model.base import Base
 from services.exchange.model.calendar import Calendar, CalendarKind, CalendarState
 from services.exchange.model.city import City
 from services.exchange.model.consent import ConsentStep
+from services.exchange.model.date_option import Answer, DateOption
 from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.exchange import Exchange, ExchangeKind
 from services.exchange.model.location import Location
@@ -14,13 +15,14 @@ from services.exchange.model.programme_template import ProgrammeTemplate
 from services.exchange.model.room import Room
 from services.exchange.model.schedule_run import RunState, ScheduleRun
 from services.exchange.model.venue import Venue, Way
-from services.exchange.model.visit import Visit
+from services.exchange.model.visit import Visit, check_dates
 from services.exchange.model.visit_lesson import Decision, VisitLesson
 from services.exchange.model.visit_state import Direction, VisitState
 
 __all__ = [
     "NO_DOUBLE_BOOKING",
     "AgendaItem",
+    "Answer",
     "Base",
     "Booking",
     "Calendar",
@@ -28,6 +30,7 @@ __all__ = [
     "CalendarState",
     "City",
     "ConsentStep",
+    "DateOption",
     "Decision",
     "Delegate",
     "Direction",
@@ -50,4 +53,5 @@ __all__ = [
     "VisitLesson",
     "VisitState",
     "Way",
+    "check_dates",
 ]

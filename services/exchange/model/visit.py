@@ -45,6 +45,27 @@ OPEN_IN_IDEAS = ("start_date", "end_date", "host_department")
 TEXTS: ARRAY[str] = ARRAY(Text, as_tuple=True)
 
 
+def check_dates(start_date: date, end_date: date, path: str) -> None:
+    """
+    Raise unless a visit can have these dates.
+
+    Args:
+        path: Path of the last day in the request, for the error.
+
+    Raises:
+        InvalidArgument: They are reversed (reason LAST_DAY_BEFORE_FIRST), or more than 365 days apart (VISIT_TOO_LONG).
+    """
+    if end_date < start_date:
+        raise InvalidArgument(path, "is before the first day", reason="LAST_DAY_BEFORE_FIRST")
+    if end_date - start_date > LONGEST_VISIT:
+        raise InvalidArgument(
+            path,
+            f"is more than {LONGEST_VISIT.days} days after the first day",
+            reason="VISIT_TOO_LONG",
+            metadata={"max_days": str(LONGEST_VISIT.days)},
+        )
+
+
 def _display_names(city_ids: Mapped[tuple[str, ...]]) -> MappedSQLExpression[tuple[str, ...]]:
     """Return a read-only attribute with the names of cities, in their order."""
     which = func.unnest(city_ids).table_valued("id", with_ordinality="place", name="which").render_derived()
@@ -268,8 +289,7 @@ class Visit(Stateful, Resource, Base):
 
         Raises:
             FieldRequired: One is given without the other, or none, and it is more than an idea.
-            InvalidArgument: They are reversed (reason LAST_DAY_BEFORE_FIRST), or more than 365 days apart
-                (VISIT_TOO_LONG).
+            InvalidArgument: As `check_dates`.
         """
         given = {"visit.start_date": start_date, "visit.end_date": end_date}
         missing = [field for field, day in given.items() if day is None]
@@ -278,15 +298,7 @@ class Visit(Stateful, Resource, Base):
         if start_date is None or end_date is None:
             self.start_date = self.end_date = None
             return
-        if end_date < start_date:
-            raise InvalidArgument("visit.end_date", "is before the first day", reason="LAST_DAY_BEFORE_FIRST")
-        if end_date - start_date > LONGEST_VISIT:
-            raise InvalidArgument(
-                "visit.end_date",
-                f"is more than {LONGEST_VISIT.days} days after the first day",
-                reason="VISIT_TOO_LONG",
-                metadata={"max_days": str(LONGEST_VISIT.days)},
-            )
+        check_dates(start_date, end_date, "visit.end_date")
         if (start_date, end_date) != (self.start_date, self.end_date):
             self.start_date, self.end_date = start_date, end_date
             self.new_dates_due = False
@@ -314,6 +326,20 @@ class Visit(Stateful, Resource, Base):
         if self.dates is None:
             lacking.add("postpone")
         return [verb for verb in super().allowed_transitions() if verb not in lacking]
+
+    def require_dates_sought(self) -> None:
+        """
+        Raise unless the visit is still, or again, to be agreed on.
+
+        Raises:
+            FailedPrecondition: Its dates are settled; reason DATES_SETTLED, metadata `state`.
+        """
+        if self.state not in self.TRANSITIONS["agree"][0]:
+            raise FailedPrecondition(
+                f"The visit is {self.state.value}; its dates are settled.",
+                reason="DATES_SETTLED",
+                metadata={"state": self.state.name},
+            )
 
     def require_host(self) -> None:
         """

@@ -8,15 +8,14 @@ from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
-from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitDeleted, VisitReported
+from austausch.exchange.v1.events_pb2 import VisitCreated, VisitDeleted, VisitReported
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import Row, delete, or_, select
+from sqlalchemy import Row, delete
 from sqlalchemy.exc import IntegrityError
 
 from chassis.convert import date_message, read_date, read_enum
 from chassis.database import Database, Session
 from chassis.database_errors import constraint_name
-from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import FailedPrecondition, FieldRequired
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
@@ -25,7 +24,17 @@ from chassis.model import now
 from chassis.outbox import emit
 from chassis.paging import read_page
 from chassis.transitions import SeenVersion, TransitionRequest, transition
-from services.exchange import bookings, convert, guests, postponement, queries, rights, travelling, visit_lists
+from services.exchange import (
+    bookings,
+    convert,
+    guests,
+    postponement,
+    queries,
+    rights,
+    travelling,
+    visit_dates,
+    visit_lists,
+)
 from services.exchange.model import AgendaItem, ConsentStep, Delegate, Direction, Exchange, Visit, VisitState
 from services.exchange.model.consent import list_missing, record
 from services.exchange.spans import MAX_SPAN, check_span
@@ -129,16 +138,12 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
                 await guests.invite(session, visit, values.pop("other_guest_cities"))
                 await session.flush()
                 await session.refresh(visit, ["other_guest_display_names"])
-            before = visit.dates
-            visit.schedule(values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date))
+            dates = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
             visit.assign(values)
             visit.require_host()
             if paths & {"start_date", "end_date"}:
-                if before and visit.dates and (later := visit.dates[0] - before[0]):
-                    await postponement.move_bounds(session, visit, later)
-                await _require_agenda_within(session, visit)
-                await travelling.reschedule(session, visit)
-            return await _write(session, visit)
+                await visit_dates.set_dates(session, visit, *dates)
+            return await visit_dates.write_changed(session, visit)
 
     async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "agree", _consent_to(ConsentStep.AGREE, request, Visit.agree))
@@ -178,7 +183,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         async def write(session: Session, visit: Visit) -> pb.Visit:
             await travelling.reschedule(session, visit)
             await postponement.move_agenda(session, visit, dates[0] - before[0] if dates else None)
-            return await _write(session, visit)
+            return await visit_dates.write_changed(session, visit)
 
         return await self._transition(request, "postpone", postpone, write)
 
@@ -191,7 +196,9 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
     ) -> pb.Visit:
         """Take a visit through a transition; without `change`, through one that changes nothing but the state."""
         change = change or methodcaller("transition", verb)
-        return await transition(self._database, request, partial(_lock, verb), change, write or _write)
+        return await transition(
+            self._database, request, partial(_lock, verb), change, write or visit_dates.write_changed
+        )
 
     async def DeleteVisit(self, request: pb.DeleteVisitRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
@@ -262,13 +269,6 @@ async def _lock(verb: str, session: Session, request: SeenVersion) -> Visit:
     return visit
 
 
-async def _write(session: Session, visit: Visit) -> pb.Visit:
-    """Write the visit and the event, and return the answer."""
-    await session.flush()
-    emit(session, VisitChanged(visit=convert.visit_message(visit)), visit.name)
-    return convert.visit_message(visit, identity())
-
-
 async def _write_report(session: Session, visit: Visit) -> pb.Visit:
     """Write the visit with its debrief, and the event that carries it."""
     await session.flush()
@@ -287,37 +287,4 @@ async def _write_cancelled(session: Session, visit: Visit) -> pb.Visit:
     """Write the visit, and free what it booked and whoever would have travelled."""
     await bookings.release(session, visit)
     await travelling.reschedule(session, visit)
-    return await _write(session, visit)
-
-
-async def _require_agenda_within(session: Session, visit: Visit) -> None:
-    """
-    Raise unless every agenda item lies within the visit's dates, or has no time.
-
-    Raises:
-        FailedPrecondition: Some do not, with reason AGENDA_OUTSIDE_DATES; the metadata names them.
-    """
-    placed = select(AgendaItem).where(AgendaItem.visit_id == visit.id, AgendaItem.start_time.is_not(None))
-    last = None
-    if visit.dates:
-        first, last = visit.bounds()
-        placed = placed.where(or_(AgendaItem.start_time < first, AgendaItem.end_time > last))
-    outside = (await session.scalars(placed.order_by(AgendaItem.start_time, AgendaItem.id))).all()
-    if not outside:
-        return
-    named = [
-        {
-            "name": item.name,
-            "title": item.title,
-            "start_time": rfc3339(item.start_time),
-            "field": "visit.end_date" if last and item.end_time and item.end_time > last else "visit.start_date",
-        }
-        for item in outside[:MAX_LISTED]
-        if item.start_time
-    ]
-    titles = ", ".join(f"“{item['title']}”" for item in named)
-    raise FailedPrecondition(
-        f"Agenda items would lie outside the new dates: {titles}; move or remove them first.",
-        reason="AGENDA_OUTSIDE_DATES",
-        metadata={**flatten_indexed("items", named), "items": str(len(outside))},
-    )
+    return await visit_dates.write_changed(session, visit)
