@@ -239,6 +239,7 @@ FIELDS: dict[str, str] = {
     # What does not exist, or is not of here.
     "REFERENCE_NOT_FOUND": GONE,
     "NOT_IN_FORUM": GONE,
+    "NOT_IN_DELEGATION": N_("This is no member of this delegation."),
     "NOT_IN_PROGRAMME": N_("This is no item of this programme."),
     "NOT_OF_VISIT": N_("Somebody here belongs neither to the hosts nor to this delegation."),
     # Cities, partnerships, visits.

@@ -254,12 +254,11 @@ def agenda_item_columns(message: pb.AgendaItem, fields: Iterable[str] = AGENDA_I
     """
     Return fields of an agenda item as the columns take them; raises as `read_columns`.
 
-    `room` and `interpreter` are given by name, `after` as the contract has it.
+    `room` and `interpreter` are given by name. The order is kept in rows of its own.
     """
     readers = {
         "room": _read_as_sent,
         "interpreter": _read_as_sent,
-        "after": lambda after, _path: list(after),
         "groups": lambda groups, _path: [group.value for group, number in GROUPS.items() if number in groups],
         "equipment": lambda words, _path: unique_nfc(words),
         "transport": _read_choice(TRANSPORTS),
