@@ -39,10 +39,12 @@ class Codec(Protocol):
     Attributes:
         kind: The resource's message.
         columns: Fields of the resource by the column that they stand in.
+        required: Columns that must not stay empty.
     """
 
     kind: type[Resource]
     columns: Mapping[str, Sequence[str]]
+    required: Sequence[str]
 
     def read(self, message: Resource) -> dict[str, str]:
         """Return the texts of a row by column."""
@@ -154,9 +156,10 @@ class Table:
         Return the rows that were sent, in their order, without blank ones.
 
         Raises:
-            InvalidFields: A text does not fit (reasons as of `field_codec.set_field`), the resource of a changed row
-                was removed meanwhile (ENTRY_REMOVED), somebody else changed the same cell (CHANGED_TWICE), or changed
-                what is to be removed (CHANGED_BEFORE_REMOVAL). The form then shows what is stored, and asks.
+            InvalidFields: A text does not fit (reasons as of `field_codec.set_field`) or is missing (required), the
+                resource of a changed row was removed meanwhile (ENTRY_REMOVED), somebody else changed the same cell
+                (CHANGED_TWICE), or changed what is to be removed (CHANGED_BEFORE_REMOVAL). The form then shows what is
+                stored, and asks.
         """
         violations: list[Violation] = []
         rows = [row for path in self.list_paths() if (row := self._read_row(path, violations))]
@@ -193,6 +196,13 @@ class Table:
                 self._show_stored(row, self._codec.columns)
             return row
         self._merge(row, before, typed, violations)
+        told = {violation.field for violation in violations}
+        now = self._codec.read(row.message)
+        violations += [
+            Violation(at, "required", "is required")
+            for column in self._codec.required
+            if not now[column] and (at := f"{path}.{column}") not in told
+        ]
         return row
 
     def _merge(

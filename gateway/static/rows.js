@@ -12,9 +12,16 @@ const undoButton = document.getElementById("rows-undo");
 const undoable = [];
 let isUndoNext = false;
 let isChanged = false;
+// The column in which one began to go on by Tab: Enter leads to it in the next row.
+let start = 0;
+let isTabbing = false;
 
 function listFields(row) {
   return [...row.querySelectorAll("td:not(.rows__remove) > :is(input:not([type=hidden]), select)")];
+}
+
+function tickOf(row) {
+  return row.querySelector(".rows__number input[type=checkbox]");
 }
 
 function addRow() {
@@ -61,7 +68,7 @@ function paste(event) {
   if (!field || !/[\t\n]/.test(text.trimEnd())) return;
   event.preventDefault();
   const first = field.closest("tr").sectionRowIndex;
-  const from = listFields(body.rows[first]).indexOf(field);
+  const from = findColumn(field);
   const puts = [];
   readCells(text).forEach((cells, offset) => {
     const row = body.rows[first + offset] ?? addRow();
@@ -87,7 +94,7 @@ function copyFrom({ value, checked }) {
 
 function fillTicked(event) {
   const filling = listFields(table.tHead.rows[1]);
-  const rows = [...body.rows].filter((row) => row.querySelector(".rows__number input[type=checkbox]").checked);
+  const rows = [...body.rows].filter((row) => tickOf(row).checked);
   const filled = filling.filter((field) => (field.type === "checkbox" ? field.checked : field.value));
   // Without either, the page says what is missing.
   if (!rows.length || !filled.length) return;
@@ -103,11 +110,14 @@ function clear(field) {
   Object.assign(field, field.type === "checkbox" ? { checked: false } : { value: "" });
 }
 
-// The field of the same column in another row; below the last row there is always another.
-function findBeside(field, step) {
-  const row = field.closest("tr");
-  const next = body.rows[row.sectionRowIndex + step] ?? (step > 0 ? addRow() : null);
-  return next && listFields(next)[listFields(row).indexOf(field)];
+// The field of a column, by default of the same one, in another row; below the last row there is always another.
+function findBeside(field, step, column = findColumn(field)) {
+  const next = body.rows[field.closest("tr").sectionRowIndex + step] ?? (step > 0 ? addRow() : null);
+  return next && listFields(next)[column];
+}
+
+function findColumn(field) {
+  return listFields(field.closest("tr")).indexOf(field);
 }
 
 function go(field, event) {
@@ -131,9 +141,14 @@ function followArrow(field, event) {
     go(findBeside(field, event.key === "ArrowDown" ? 1 : -1), event);
   } else {
     const step = event.key === forth ? 1 : -1;
-    const fields = listFields(field.closest("tr"));
-    if (isAtEdge(field, step)) go(fields[fields.indexOf(field) + step], event);
+    if (isAtEdge(field, step)) go(listFields(field.closest("tr"))[findColumn(field) + step], event);
   }
+}
+
+// As in a spreadsheet, a cell of which one chooses is emptied like any other.
+function emptyChoice(field, event) {
+  event.preventDefault();
+  if (field.value) changeBlock([[field, clear]], "filled");
 }
 
 function fillDown(field, event) {
@@ -155,10 +170,18 @@ function followKey(event) {
     if (event.key === "Enter" && table.contains(field)) document.querySelector(".rows__fill button").click();
     if (event.key === "Enter") event.preventDefault();
   } else if (isControl && event.key === "d") fillDown(field, event);
-  else if (event.key === "Enter" && !isControl) go(findBeside(field, event.shiftKey ? -1 : 1), event);
+  else if (["Delete", "Backspace"].includes(event.key) && field.tagName === "SELECT") emptyChoice(field, event);
+  else if (event.key === "Enter" && event.shiftKey) go(findBeside(field, -1), event);
+  else if (event.key === "Enter" && !isControl) go(findBeside(field, 1, start), event);
+  else if (event.key === "Tab") isTabbing = !event.shiftKey;
   else if (event.key.startsWith("Arrow")) followArrow(field, event);
 }
 
+body.addEventListener("focusin", ({ target }) => {
+  const column = findColumn(target);
+  if (!isTabbing && column >= 0) start = column;
+  isTabbing = false;
+});
 document.addEventListener("paste", paste);
 table.addEventListener("keydown", followKey);
 undoButton.addEventListener("click", undo);
@@ -170,8 +193,17 @@ form.querySelector("button[value=add_rows]")?.addEventListener("click", (event) 
   for (let added = 1; added < ROWS_ADDED; added++) addRow();
   listFields(first)[0].focus();
 });
+// With Shift, the ticks between the last one and this one.
+let lastTicked = 0;
+body.addEventListener("click", ({ target, shiftKey }) => {
+  if (!target.matches(".rows__number input[type=checkbox]")) return;
+  const { sectionRowIndex } = target.closest("tr");
+  const [from, to] = [lastTicked, sectionRowIndex].sort((one, other) => one - other);
+  for (const row of shiftKey ? [...body.rows].slice(from, to + 1) : []) tickOf(row).checked = target.checked;
+  lastTicked = sectionRowIndex;
+});
 document.getElementById("field-fill-ticked").addEventListener("input", ({ target }) => {
-  for (const row of body.rows) row.querySelector(".rows__number input[type=checkbox]").checked = target.checked;
+  for (const row of body.rows) tickOf(row).checked = target.checked;
 });
 table.addEventListener("input", ({ target }) => {
   isUndoNext = false;

@@ -143,26 +143,28 @@ def test_what_is_wrong_is_told_at_its_cell_and_everything_typed_stays(client: Fl
     sheet.type_row(0, title="", place="Port")
     sheet.type_row(2, title="Tour", duration_minutes="soon", day="2030-05-14", time="25:00")
     sheet.type_row(3, title="Walk", duration_minutes="30", time="9:00", interpretation_languages="Dothrakisch, German")
+    sheet.type_row(4, title="Talk")
     answer = sheet.send()
     assert answer.status_code == 400
     for cell, said in (
         ("Minutes, row 3", "Please give a whole number."),
         ("Begins at, row 3", "Please give a time of day, for example: 9:30."),
         ("Begins at, row 4", "Please choose the day as well."),
+        ("Title, row 1", "Please fill this in."),
+        ("Minutes, row 5", "Please fill this in."),
     ):
         assert f"{cell}: {said}" in text_of(answer)
     assert (sheet["duration_minutes", 2], sheet["time", 2], sheet["place", 0]) == ("soon", "25:00", "Port")
     sheet.type_row(2, duration_minutes="60", time="10")
     sheet["day", 3] = "2030-05-14"
+    sheet["title", 0], sheet["duration_minutes", 4] = "Stored too", "30"
     answer = sheet.send()
-    assert "Title, row 1: Please fill this in." in text_of(answer)
     assert "Interpretation between, row 4: This language is not known." in text_of(answer)
     assert 'id="field-agenda_items-3-interpretation_languages"' in answer.text
     assert items_of(rest, visit).keys() == {"Stored"}
-    sheet["title", 0] = "Stored too"
     sheet["interpretation_languages", 3] = "English, German"
     sheet.save()
-    assert items_of(rest, visit).keys() == {"Stored too", "Tour", "Walk"}
+    assert items_of(rest, visit).keys() == {"Stored too", "Tour", "Walk", "Talk"}
 
 
 def test_a_clash_is_told_at_the_row_that_it_is_about(client: FlaskClient, rest: Rest) -> None:

@@ -34,6 +34,7 @@ class DelegateCells:
             "function", "display_name", "group", "languages", "rank", "head", "email", "dietary_needs", "access_needs",
         )
     }  # fmt: skip
+    required: Sequence[str] = ("function",)
 
     def read(self, message: pb.Delegate) -> dict[str, str]:
         return {column: read_field(message, column, ZoneInfo("UTC")) for column in self.columns}
@@ -64,6 +65,7 @@ class ItemCells:
         "fixed": ("fixed",),
         "notes": ("notes",),
     }
+    required: Sequence[str] = ("title", "duration_minutes")
 
     def __init__(self, visit: pb.Visit) -> None:
         self._zone = ZoneInfo(visit.time_zone)
