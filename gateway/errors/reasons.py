@@ -105,6 +105,9 @@ REFUSALS: dict[str, dict[str, str]] = {
         "NOT_IN_PREPARATION": N_("This partnership is not in preparation any more. End it instead."),
         "HOME_CITY": N_("The home city cannot be deleted."),
         "RESOURCE_IN_USE": N_("Something else still refers to it."),
+        "GUEST_CITY_HAS_DELEGATES": N_(
+            "%(city_title)s still has a delegation on this visit. Please remove its delegates first."
+        ),
         "FORUM_OVER": N_("The forum has ended. Experts write until its last day."),
         "ANSWER_CORRECTED_TOO_OFTEN": N_("The answer was corrected %(corrections)s times already."),
         "ADOPTED": N_("It is adopted; its text never changes again."),
@@ -251,6 +254,8 @@ FIELDS: dict[str, str] = {
     "NOT_IN_FORUM": GONE,
     "NOT_IN_DELEGATION": N_("This is no member of this delegation."),
     "NOT_IN_PROGRAMME": N_("This is no item of this programme."),
+    "NOT_A_GUEST_CITY": N_("This city is no guest of the visit."),
+    "CITY_TAKES_PART_ALREADY": N_("%(city_title)s takes part already: as the host, or as the city of the exchange."),
     "NOT_OF_VISIT": N_("Somebody here belongs neither to the hosts nor to this delegation."),
     # Cities, partnerships, visits.
     "TIME_ZONE_UNKNOWN": N_("This time zone is not known. Please choose one from the list."),

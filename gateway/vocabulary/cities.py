@@ -7,11 +7,15 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
+from babel.lists import format_list
 from flask import current_app
+from flask_babel import ngettext
 
 from gateway import rpc
+from gateway.i18n.languages import current_locale
 
 CACHE_SECONDS = 30.0
+MAX_NAMED = 2
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,22 @@ def list_other_cities() -> list[tuple[str, str]]:
     """Return (resource name, display name) of every city but the home city, as a form offers them."""
     home = current_app.config["HOME_CITY"]
     return [(name, title) for name, title in get_city_names(anew=True).items() if name != home]
+
+
+def list_guests(visit: pb.Visit) -> list[tuple[str, str]]:
+    """Return (resource name, display name) of the cities that travel, the one that a visit is arranged with first."""
+    names = [visit.guest_city_display_name, *visit.other_guest_city_display_names]
+    return list(zip([visit.guest_city, *visit.other_guest_cities], names, strict=True))
+
+
+def describe_guests(visit: pb.Visit) -> str:
+    """Return which cities travel, where there is little room: two at most, and how many more."""
+    names = [name for _city, name in list_guests(visit)]
+    more = len(names) - MAX_NAMED
+    if more < 2:
+        return format_list(names, locale=current_locale())
+    first = ", ".join(names[:MAX_NAMED])
+    return ngettext("%(names)s and %(num)s more city", "%(names)s and %(num)s more cities", more, names=first)
 
 
 def forget_cities() -> None:

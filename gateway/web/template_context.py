@@ -40,6 +40,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals |= {
         "asset": links.get_asset_url,
         "days": formats.format_days,
+        "describe_guests": cities.describe_guests,
         "direction": languages.get_direction,
         "href": links.href,
         "home_city": cities.get_home_city_name,
@@ -47,6 +48,7 @@ def init_app(app: Flask) -> None:
         "is_offered": navigation.is_offered,
         "language": languages.current_language,
         "languages": languages.LANGUAGES,
+        "list_guests": cities.list_guests,
         "may": permissions.may,
         "minutes": formats.format_minutes,
         "navigation": navigation.list_offered,

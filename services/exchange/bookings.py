@@ -88,20 +88,20 @@ async def book_delegates(session: Session, visit: Visit, delegates: Sequence[Del
     await _hold(
         session,
         [
-            _Claim(item, {each.name for each in delegates if each.name in item.people or item.expects(each.group)})
+            _Claim(item, {each.name for each in delegates if each.name in item.people or item.expects(each)})
             for item in items.all()
         ],
     )
 
 
 async def list_expected(session: Session, item: AgendaItem) -> list[Delegate]:
-    """Return the delegates who have to be at an agenda item with their group, or with the whole delegation."""
-    return [each for each in await _list_delegates(session, [item]) if item.expects(each.group)]
+    """Return the delegates who have to be at an agenda item without being named."""
+    return [each for each in await _list_delegates(session, [item]) if item.expects(each)]
 
 
 async def _list_delegates(session: Session, items: Sequence[AgendaItem]) -> Sequence[Delegate]:
-    """Return the delegation of the visit of some agenda items; nobody where none of them expects a group of it."""
-    if not any(item.whole_delegation or item.groups for item in items):
+    """Return the delegates of the visit of some agenda items; nobody where none of them expects any without a name."""
+    if not any(item.whole_delegation or item.groups or item.delegation_ids for item in items):
         return []
     return (await session.scalars(select(Delegate).where(Delegate.visit_id == items[0].visit_id))).all()
 
@@ -135,7 +135,7 @@ async def _free(session: Session, items: Sequence[AgendaItem]) -> list[_Claim]:
     held = await session.scalars(select(Booking.resource).where(Booking.agenda_item_id.in_(ids)))
     delegates = await _list_delegates(session, items)
     claims = [
-        _Claim(item, item.named_resources | {each.name for each in delegates if item.expects(each.group)})
+        _Claim(item, item.named_resources | {each.name for each in delegates if item.expects(each)})
         for item in items
         if item.period is not None
     ]

@@ -30,6 +30,7 @@ from services.exchange import rights
 from services.exchange.model import (
     AgendaItem,
     City,
+    ConsentStep,
     Delegate,
     Direction,
     Exchange,
@@ -45,6 +46,7 @@ from services.exchange.model import (
     Visit,
     VisitState,
 )
+from services.exchange.model.consent import list_present
 
 # NATS carries a megabyte at most, and the event VisitReported repeats the debrief.
 LARGEST_DEBRIEF_BYTES = 500_000
@@ -54,6 +56,7 @@ PARTNERSHIP_STATES = enum_numbers(pb.Partnership.State.DESCRIPTOR, PartnershipSt
 EXCHANGE_KINDS = enum_numbers(pb.Exchange.Kind.DESCRIPTOR, ExchangeKind)
 VISIT_DIRECTIONS = enum_numbers(pb.Visit.Direction.DESCRIPTOR, Direction)
 VISIT_STATES = enum_numbers(pb.Visit.State.DESCRIPTOR, VisitState)
+CONSENT_STEPS = enum_numbers(pb.Visit.Consent.Step.DESCRIPTOR, ConsentStep)
 GROUPS = enum_numbers(pb.Delegate.Group.DESCRIPTOR, Group)
 TRANSPORTS = enum_numbers(pb.AgendaItem.Transport.DESCRIPTOR, Transport)
 
@@ -144,12 +147,14 @@ def exchange_message(exchange: Exchange, caller: Identity | None = None) -> pb.E
 
 
 # Exchange and direction cannot change, so the servicer reads them.
-VISIT_FIELDS = frozenset({"title", "start_date", "end_date", "host_department", "purpose", "head_count"})
+VISIT_FIELDS = frozenset(
+    {"title", "start_date", "end_date", "host_department", "purpose", "head_count", "other_guest_cities"}
+)
 
 
 def visit_columns(message: pb.Visit, fields: Iterable[str] = VISIT_FIELDS) -> dict[str, Any]:
-    """Return fields of a visit as the columns take them; raises as `read_columns`."""
-    return read_columns(message, Visit, fields)
+    """Return fields of a visit as the columns take them, `other_guest_cities` by name; raises as `read_columns`."""
+    return read_columns(message, Visit, fields, {"other_guest_cities": lambda cities, _path: list(cities)})
 
 
 def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
@@ -170,6 +175,8 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         host_department=visit.host_department,
         purpose=visit.purpose,
         head_count=visit.head_count,
+        other_guest_cities=map(_city_name, visit.other_guest_ids),
+        other_guest_city_display_names=visit.other_guest_display_names,
         state=VISIT_STATES[visit.state],
         host_city=host_city,
         host_city_display_name=host,
@@ -178,14 +185,29 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         time_zone=visit.time_zone,
         debrief=pb.Debrief(**visit.debrief) if with_debrief and visit.debrief else None,
         reason=visit.reason,
+        consents=map(_consent_message, list_present(visit)),
         allowed_transitions=rights.visit_verbs(caller, visit) if caller else [],
         editable=editor is not None and rights.may_edit_visit(editor, visit),
-        delegation_editable=editor is not None and rights.may_edit_delegation(editor, visit),
+        delegation_editable=editor is not None and rights.may_edit_some_delegation(editor, visit),
         deletable=editor is not None and rights.may_delete_visit(editor, visit),
         last_change_time=timestamp_message(change_time),
         last_changer=changer,
         **resource_fields(visit),
     )
+
+
+def _consent_message(consent: Mapping[str, Any]) -> pb.Visit.Consent:
+    return pb.Visit.Consent(
+        city=_city_name(consent["city_id"]),
+        step=CONSENT_STEPS[ConsentStep(consent["step"])],
+        record_time=timestamp_message(datetime.fromisoformat(consent["record_time"])),
+        recorder=consent["recorder"],
+        taken_down=consent["taken_down"],
+    )
+
+
+def _city_name(city_id: str) -> str:
+    return f"cities/{city_id}"
 
 
 def debrief_columns(debrief: pb.Debrief) -> dict[str, Any]:
@@ -205,21 +227,25 @@ def debrief_columns(debrief: pb.Debrief) -> dict[str, Any]:
     return MessageToDict(debrief, preserving_proto_field_name=True)
 
 
+# The cities that can be are those of the visit: the servicer reads which it is.
 DELEGATE_FIELDS = frozenset(
     {
         "function", "display_name", "email", "group", "rank", "head", "languages", "dietary_needs", "access_needs",
+        "city",
     }
 )  # fmt: skip
 
 
 def delegate_columns(message: pb.Delegate, fields: Iterable[str] = DELEGATE_FIELDS) -> dict[str, Any]:
-    """Return fields of a delegate as the columns take them; raises as `read_columns`."""
-    return read_columns(message, Delegate, fields, {"group": _read_choice(GROUPS)})
+    """Return fields of a delegate as the columns take them, `city` by name; raises as `read_columns`."""
+    return read_columns(message, Delegate, fields, {"group": _read_choice(GROUPS), "city": _read_as_sent})
 
 
 def delegate_message(delegate: Delegate) -> pb.Delegate:
     """Return a delegate as a message."""
     return pb.Delegate(
+        city=_city_name(delegate.city_id),
+        city_display_name=delegate.city_display_name,
         function=delegate.function,
         display_name=delegate.display_name,
         email=delegate.email,
@@ -245,7 +271,7 @@ AGENDA_ITEM_FIELDS = frozenset(
         "title", "notes", "start_time", "end_time", "duration_minutes", "room", "place", "rain_place", "people",
         "optional_people", "whole_delegation", "groups", "interpretation_languages", "interpreter", "fixed",
         "earliest_start_time", "latest_end_time", "after", "needs_room", "seats", "step_free", "equipment", "open_end",
-        "transport",
+        "transport", "delegations",
     }
 )  # fmt: skip
 
@@ -254,11 +280,12 @@ def agenda_item_columns(message: pb.AgendaItem, fields: Iterable[str] = AGENDA_I
     """
     Return fields of an agenda item as the columns take them; raises as `read_columns`.
 
-    `room` and `interpreter` are given by name. The order is kept in rows of its own.
+    `room`, `interpreter` and `delegations` are given by name. The order is kept in rows of its own.
     """
     readers = {
         "room": _read_as_sent,
         "interpreter": _read_as_sent,
+        "delegations": lambda cities, _path: list(cities),
         "groups": lambda groups, _path: [group.value for group, number in GROUPS.items() if number in groups],
         "equipment": lambda words, _path: unique_nfc(words),
         "transport": _read_choice(TRANSPORTS),
@@ -287,6 +314,7 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
         optional_people=item.optional_people,
         whole_delegation=item.whole_delegation,
         groups=[GROUPS[Group(group)] for group in item.groups],
+        delegations=map(_city_name, item.delegation_ids),
         interpretation_languages=item.interpretation_languages,
         interpreter=item.interpreter.name if item.interpreter else "",
         interpreter_function=item.interpreter.function if item.interpreter else "",

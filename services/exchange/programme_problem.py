@@ -189,7 +189,7 @@ class _ItemMaker:
     def make(self, item: AgendaItem) -> Item:
         required = [
             *item.people,
-            *(each.name for each in self._programme.delegates if item.expects(each.group)),
+            *(each.name for each in self._programme.delegates if item.expects(each)),
         ]
         interpretation = self._get_pair(item, required)
         if item.interpreter and not (item.period and interpretation):

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Session
@@ -55,7 +55,7 @@ def filter_visible(statement: Select[OfCity], model: type[OfCity]) -> Select[OfC
     caller = identity()
     if caller.has(*rights.ALL_CITIES):
         return statement
-    return statement.where(model.city_id == caller.city.removeprefix("cities/"))
+    return statement.where(model.concerning(rights.get_own_city_id(caller)))
 
 
 def select_of_visit(
@@ -70,7 +70,7 @@ def select_of_visit(
     values = {"visit_id": Visit.parse(visit)["id"]}
     if caller.has(*all_cities):
         return _select_of_visit(model, own=False), values
-    return _select_of_visit(model, own=True), values | {"city_id": caller.city.removeprefix("cities/")}
+    return _select_of_visit(model, own=True), values | {"city_id": rights.get_own_city_id(caller)}
 
 
 @cache
@@ -78,7 +78,10 @@ def _select_of_visit(model: Any, *, own: bool) -> Select[Any]:
     statement = select(model).where(model.visit_id == bindparam("visit_id"))
     if not own:
         return statement
-    return statement.where(model.visit_id.in_(select(Visit.id).where(Visit.city_id == bindparam("city_id"))))
+    own_city: ColumnElement[str] = bindparam("city_id")
+    if model is Delegate:
+        statement = statement.where(Delegate.city_id == own_city)
+    return statement.where(model.visit_id.in_(select(Visit.id).where(Visit.concerning(own_city))))
 
 
 async def note_part_change(session: Session, visit: Visit) -> None:

@@ -6,7 +6,8 @@ Pure functions over the caller and the row: `may_…` tells, `require_…` raise
 
 from chassis.errors import PermissionDenied
 from chassis.identity import Identity, Role
-from services.exchange.model import Exchange, Partnership, Visit, VisitState
+from services.exchange.model import ConsentStep, Delegate, Exchange, Partnership, Visit, VisitState
+from services.exchange.model.consent import list_missing
 from services.exchange.model.partnership import IN_PREPARATION
 
 # Who sees every city's; anyone else who may call sees the city that they work for.
@@ -16,13 +17,20 @@ ALL_DELEGATES = frozenset({Role.COORDINATOR, Role.MEMBER})
 
 # What a member may do with a visit that its department is in charge of.
 CHARGE_VERBS = frozenset({"plan", "start", "report"})
+# What a partner may do with a visit of its city: it consents for its side.
+CONSENT_VERBS = frozenset(ConsentStep)
 # What a member may do with an idea of its own.
 PROPOSER_VERB = "cancel"
 
 
+def get_own_city_id(caller: Identity) -> str:
+    """Return the id of the partner city that the caller works for; "" where it is none."""
+    return caller.city.removeprefix("cities/")
+
+
 def may_see(caller: Identity, row: Partnership | Exchange | Visit, all_cities: frozenset[Role] = ALL_CITIES) -> bool:
     """Return whether the caller may see a row: everyone's with one of `all_cities`, else that of the caller's city."""
-    return caller.has(*all_cities) or caller.city == f"cities/{row.city_id}"
+    return caller.has(*all_cities) or row.concerns(get_own_city_id(caller))
 
 
 def may_see_debrief(caller: Identity) -> bool:
@@ -44,10 +52,19 @@ def may_edit_visit(caller: Identity, visit: Visit) -> bool:
     return caller.has(Role.COORDINATOR) or _works_in(caller, visit.department_in_charge) or _own_idea(caller, visit)
 
 
-def may_edit_delegation(caller: Identity, visit: Visit) -> bool:
-    """Return whether the caller may change a delegation: who may change the visit, and partners whose city travels."""
-    travels = visit.incoming and caller.city == f"cities/{visit.city_id}"
-    return may_edit_visit(caller, visit) or (caller.has(Role.PARTNER) and travels)
+def may_see_delegate(caller: Identity, delegate: Delegate) -> bool:
+    """Return whether the caller, who may see the visit, may see a delegate: partners see those of their own city."""
+    return caller.has(*ALL_DELEGATES) or delegate.city_id == get_own_city_id(caller)
+
+
+def may_edit_delegation(caller: Identity, visit: Visit, city_id: str) -> bool:
+    """Return whether the caller may change the delegation of a city: who may change the visit, and its partners."""
+    return may_edit_visit(caller, visit) or (caller.has(Role.PARTNER) and get_own_city_id(caller) == city_id)
+
+
+def may_edit_some_delegation(caller: Identity, visit: Visit) -> bool:
+    """Return whether the caller may change the delegation of one of the cities that travel."""
+    return any(may_edit_delegation(caller, visit, city_id) for city_id in visit.guest_ids)
 
 
 def may_use_verb(caller: Identity, verb: str, visit: Visit) -> bool:
@@ -55,6 +72,7 @@ def may_use_verb(caller: Identity, verb: str, visit: Visit) -> bool:
     return (
         caller.has(Role.COORDINATOR)
         or (verb in CHARGE_VERBS and _works_in(caller, visit.department_in_charge))
+        or (verb in CONSENT_VERBS and caller.has(Role.PARTNER) and visit.concerns(get_own_city_id(caller)))
         or (verb == PROPOSER_VERB and _own_idea(caller, visit))
     )
 
@@ -98,14 +116,14 @@ def require_visit_editor(caller: Identity, visit: Visit) -> None:
         raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
 
 
-def require_delegation_editor(caller: Identity, visit: Visit) -> None:
+def require_delegation_editor(caller: Identity, visit: Visit, city_id: str) -> None:
     """
-    Raise unless the caller may change the delegation of a visit.
+    Raise unless the caller may change the delegation of a city on a visit.
 
     Raises:
         PermissionDenied: Others are in charge of it; reason NOT_IN_CHARGE_OF_DELEGATION.
     """
-    if not may_edit_delegation(caller, visit):
+    if not may_edit_delegation(caller, visit, city_id):
         message = "Only the department in charge and the city that travels may change the delegation."
         raise PermissionDenied(message, reason="NOT_IN_CHARGE_OF_DELEGATION")
 
@@ -134,8 +152,12 @@ def require_publisher(caller: Identity) -> None:
 
 
 def visit_verbs(caller: Identity, visit: Visit) -> list[str]:
-    """Return the transitions that are open to the caller now."""
-    return [verb for verb in visit.allowed_transitions() if may_use_verb(caller, verb, visit)]
+    """Return the transitions that are open to the caller now; not what its city has consented to already."""
+    verbs = [verb for verb in visit.allowed_transitions() if may_use_verb(caller, verb, visit)]
+    if caller.has(Role.COORDINATOR):
+        return verbs
+    own = get_own_city_id(caller)
+    return [verb for verb in verbs if verb not in CONSENT_VERBS or own in list_missing(visit, ConsentStep(verb))]
 
 
 def partnership_verbs(caller: Identity, partnership: Partnership) -> list[str]:

@@ -5,7 +5,7 @@ Whoever writes locks the travellers first, in one order as for bookings, and loo
 wrote. The database refuses what would get by.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import select, update
 
@@ -33,9 +33,9 @@ async def join(session: Session, visit: Visit, delegate: Delegate) -> None:
     await session.flush()
 
 
-async def lock(session: Session, visit: Visit, names: Collection[str]) -> None:
-    """Lock those who are to travel with a visit, by the names of people, until the transaction ends."""
-    await bookings.lock(session, {each for name in names if (each := traveller(visit.guest_city_id, name))})
+async def lock(session: Session, people: Iterable[tuple[str, str]]) -> None:
+    """Lock those who are to travel until the transaction ends, each by the id of the city and the person's name."""
+    await bookings.lock(session, {each for city_id, name in people if (each := traveller(city_id, name))})
 
 
 async def reschedule(session: Session, visit: Visit) -> None:

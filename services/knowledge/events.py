@@ -108,7 +108,10 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
             recommendation=entry.recommendation,
             topics=unique_nfc(entry.topics or exchange.topics),
             sdg_targets=list(exchange.sdg_targets),
-            cities=[exchange.city] if exchange.city else [visit.guest_city, visit.host_city],
+            cities=[
+                *([exchange.city] if exchange.city else [visit.guest_city, visit.host_city]),
+                *visit.other_guest_cities,
+            ],
             source=visit.name,
             source_title=visit.title,
             department=exchange.department if is_away else visit.host_department,
@@ -256,7 +259,7 @@ _NAME_SOURCE = (
 
 async def _upsert_known_visit(session: Session, visit: exchange_pb2.Visit) -> None:
     """Take down what a visit is called and whose it is, unless a later version of it is known."""
-    cities = [city for city in (visit.host_city, visit.guest_city) if city]
+    cities = [city for city in (visit.host_city, visit.guest_city, *visit.other_guest_cities) if city]
     row = {"name": visit.name, "title": visit.title, "cities": cities, "version": int(visit.etag or 0)}
     connection = await session.connection()
     if (await connection.execute(_UPSERT_KNOWN_VISIT, row)).first():

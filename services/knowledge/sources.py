@@ -88,7 +88,7 @@ class Sources:
     async def _ask_for_visit(self, name: str, token: str) -> Source:
         stub = exchange_pb2_grpc.VisitServiceStub(self._exchange)
         visit = await _ask(stub.GetVisit, exchange_pb2.GetVisitRequest(name=name), token)
-        return Source(visit.title, (visit.host_city, visit.guest_city))
+        return Source(visit.title, (visit.host_city, visit.guest_city, *visit.other_guest_cities))
 
     async def _ask_for_forum(self, name: str, token: str) -> Source:
         if "/conclusions/" in name:

@@ -74,7 +74,10 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         items = connection.execute(text("SELECT id, direction, room_id, place FROM agenda_items ORDER BY id")).all()
         booked = connection.execute(text("SELECT agenda_item_id FROM bookings")).scalars().all()
         delegates = connection.execute(
-            text("SELECT id, traveller, lower(days_away)::text, upper(days_away)::text FROM delegates ORDER BY id")
+            text(
+                "SELECT id, city_id, traveller, lower(days_away)::text, upper(days_away)::text"
+                " FROM delegates ORDER BY id"
+            )
         ).all()
         changes = connection.execute(text("SELECT DISTINCT part_change_time, part_changer FROM visits")).all()
         lengths = connection.execute(text("SELECT DISTINCT duration_minutes, fixed FROM agenda_items")).all()
@@ -84,10 +87,10 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
     assert booked == ["first"]
     price = "swansea/rhiannon price"
     assert delegates == [
-        ("first", price, "2031-05-12", "2031-05-17"),
-        ("first-nameless", "", None, None),
-        ("off", price, None, None),
-        ("second", price, None, None),
+        ("first", "swansea", price, "2031-05-12", "2031-05-17"),
+        ("first-nameless", "swansea", "", None, None),
+        ("off", "swansea", price, None, None),
+        ("second", "swansea", price, None, None),
     ]
     assert changes == [(None, "")]
     assert lengths == [(60, False)]

@@ -21,8 +21,8 @@ from gateway.pages.visits.date_reasons import (
     describe_days_off,
     describe_holidays,
     describe_reason,
-    get_other_city,
     list_holidays,
+    list_other_cities,
 )
 from gateway.pages.visits.timeline import Cell, Timeline, draw_timeline, list_days, stack
 from gateway.vocabulary import cities
@@ -126,7 +126,9 @@ def _show_visits(timeline: Timeline, rows: str) -> ResponseReturnValue:
     bars: defaultdict[str, list[tuple[date, date, Bar]]] = defaultdict(list)
     for visit in answer.visits:
         if rows == "cities":
-            bars[get_other_city(visit)].append(_make_item(timeline, visit))
+            for city in list_other_cities(visit):
+                if city == request.args.get("city", city):
+                    bars[city].append(_make_item(timeline, visit))
         elif visit.direction == Visit.DIRECTION_INCOMING:
             bars[visit.host_department].append(_make_item(timeline, visit))
     lanes = {name: stack(timeline, items) for name, items in sorted(bars.items())}

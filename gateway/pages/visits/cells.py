@@ -16,6 +16,7 @@ from gateway.errors.unfit_value import UnfitValue
 from gateway.forms.field_codec import set_field
 from gateway.forms.table import read_field, write_field
 from gateway.vocabulary import enum_labels
+from gateway.vocabulary.cities import list_guests
 
 ANY_ROOM, WHOLE_DELEGATION = "any", "all"
 # Where it is kept when an item starts, and where the day as long as the time of day is open.
@@ -31,7 +32,8 @@ class DelegateCells:
     columns: Mapping[str, Sequence[str]] = {
         name: (name,)
         for name in (
-            "function", "display_name", "group", "languages", "rank", "head", "email", "dietary_needs", "access_needs",
+            "function", "display_name", "group", "languages", "city", "email", "head", "rank", "dietary_needs",
+            "access_needs",
         )
     }  # fmt: skip
     required: Sequence[str] = ("function",)
@@ -48,7 +50,7 @@ class ItemCells:
     Rows of a programme, by the clocks of the host.
 
     The start is a day and a time of day; a day alone keeps the item within it until it has a time. One column says
-    which room, or that any will do; one says whether the whole delegation takes part, or which groups of it.
+    which room, or that any will do; one says whether the whole delegation takes part, or which groups or cities of it.
     """
 
     kind = pb.AgendaItem
@@ -59,7 +61,7 @@ class ItemCells:
         "time": START,
         "room": ("room", "needs_room"),
         "place": ("place",),
-        "who": ("whole_delegation", "groups"),
+        "who": ("whole_delegation", "groups", "delegations"),
         "interpretation_languages": ("interpretation_languages",),
         "interpreter": ("interpreter",),
         "fixed": ("fixed",),
@@ -73,11 +75,12 @@ class ItemCells:
 
     def read(self, message: pb.AgendaItem) -> dict[str, str]:
         start = message.start_time.ToDatetime(UTC).astimezone(self._zone) if message.HasField("start_time") else None
+        groups = map(_GROUP.Name, sorted(message.groups))
         own = {
             "day": f"{start:%Y-%m-%d}" if start else self._read_open_day(message),
             "time": f"{start:%H:%M}" if start else "",
             "room": message.room or (ANY_ROOM if message.needs_room else ""),
-            "who": WHOLE_DELEGATION if message.whole_delegation else ",".join(map(_GROUP.Name, sorted(message.groups))),
+            "who": WHOLE_DELEGATION if message.whole_delegation else ",".join([*groups, *message.delegations]),
         }
         return {
             column: own[column] if column in own else read_field(message, column, self._zone) for column in self.columns
@@ -94,7 +97,11 @@ class ItemCells:
         elif column == "who":
             message.whole_delegation = text == WHOLE_DELEGATION
             if not message.whole_delegation:
-                write_field(message, "groups", text, self._zone)
+                cities = [each for each in text.split(",") if each.startswith("cities/")]
+                message.delegations[:] = cities
+                write_field(
+                    message, "groups", ",".join(each for each in text.split(",") if each not in cities), self._zone
+                )
         else:
             write_field(message, column, text, self._zone)
 
@@ -146,12 +153,13 @@ def _find_day(text: str) -> date | None:
 _GROUP: Any = pb.Delegate.Group
 
 
-def list_attending() -> list[tuple[str, str]]:
-    """Return whom an item can be for: the whole delegation, each group of it, or several."""
+def list_attending(visit: pb.Visit) -> list[tuple[str, str]]:
+    """Return whom an item can be for: the whole delegation, each group of it, or several; of several guests, each."""
     groups = enum_labels.list_options("Delegate.Group")
     several = [
         (",".join(value for value, _label in some), ", ".join(str(label) for _value, label in some))
         for count in range(1, len(groups) + 1)
         for some in combinations(groups, count)
     ]
-    return [(WHOLE_DELEGATION, _("Whole delegation")), *several]
+    cities = list_guests(visit) if visit.other_guest_cities else []
+    return [(WHOLE_DELEGATION, _("Whole delegation")), *several, *cities]

@@ -24,23 +24,24 @@ WEEKENDS_TOLD = timedelta(weeks=3)
 OVER = (Visit.STATE_REPORTED, Visit.STATE_CLOSED, Visit.STATE_CANCELLED)
 
 
-def get_other_city(visit: Visit) -> str:
-    """Return the city that a visit has beside the home city, `cities/{city}`."""
-    return visit.guest_city if visit.direction == Visit.DIRECTION_INCOMING else visit.host_city
+def list_other_cities(visit: Visit) -> list[str]:
+    """Return the cities that take part in a visit beside the home city, `cities/{city}`; the exchange's comes first."""
+    partner = visit.guest_city if visit.direction == Visit.DIRECTION_INCOMING else visit.host_city
+    return [partner, *visit.other_guest_cities]
 
 
 def list_hints(visit: Visit) -> list[str]:
     """Return what is to be known of the days of a visit: both cities' holidays and days off; none once it is over."""
     if visit.state in OVER:
         return []
-    return describe_dates(get_other_city(visit), date_of(visit.start_date), date_of(visit.end_date))
+    return describe_dates(list_other_cities(visit), date_of(visit.start_date), date_of(visit.end_date))
 
 
-def describe_dates(other_city: str, first: date, last: date) -> list[str]:
-    """Return a sentence for each holiday and each weekend of the home city and of another one within some days."""
-    both = [current_app.config["HOME_CITY"], other_city]
+def describe_dates(other_cities: Sequence[str], first: date, last: date) -> list[str]:
+    """Return a sentence for each holiday and each weekend of the home city and of others within some days."""
+    of_cities = [current_app.config["HOME_CITY"], *other_cities]
     without_days_off = last - first >= WEEKENDS_TOLD
-    return describe_holidays(list_holidays(both, first, last, without_days_off=without_days_off))
+    return describe_holidays(list_holidays(of_cities, first, last, without_days_off=without_days_off))
 
 
 def list_holidays(

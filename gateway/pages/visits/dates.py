@@ -78,20 +78,21 @@ def dates() -> ResponseReturnValue:
 @sign_in_required
 def date_hints() -> ResponseReturnValue:
     """Answer the form of a visit, which asks what is to be known of the days that stand in it."""
-    city = ""
+    of_cities: list[str] = []
     if request.args.get(EXCHANGE):
         with suppress(DomainError):
-            city = rpc.exchanges.GetExchange(exchange_pb2.GetExchangeRequest(name=request.args[EXCHANGE])).city
-    return render_template("visits/hints.html", hints=list_form_hints(request.args, city))
+            exchange = rpc.exchanges.GetExchange(exchange_pb2.GetExchangeRequest(name=request.args[EXCHANGE]))
+            of_cities = [exchange.city, *filter(None, request.args.getlist("visit.other_guest_cities"))]
+    return render_template("visits/hints.html", hints=list_form_hints(request.args, of_cities))
 
 
-def list_form_hints(values: Mapping[str, str], city: str) -> list[str]:
-    """Return what is to be known of the days in the form of a visit; none as long as they, or the city, are missing."""
+def list_form_hints(values: Mapping[str, str], of_cities: Sequence[str]) -> list[str]:
+    """Return what is to be known of the days in the form of a visit; none as long as days or cities are missing."""
     try:
         first, last = (date.fromisoformat(values.get(field, "")) for field in ("visit.start_date", "visit.end_date"))
     except ValueError:
         return []
-    return describe_dates(city, first, last) if city else []
+    return describe_dates(of_cities, first, last) if of_cities else []
 
 
 def _describe(window: pb.DateWindow, form: Form, names: Mapping[str, str]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from chassis.convert import date_of
 from gateway.pages.visits.date_reasons import list_holidays
 from gateway.pages.visits.timeline import list_days
+from gateway.vocabulary.cities import list_guests
 
 Kind = pb.DateReason
 
@@ -33,7 +34,7 @@ class DayNotes:
 def describe_days(visit: exchange_pb2.Visit) -> Mapping[date, DayNotes]:
     """Return what is to be known of the days of a visit; of a day without notes, an empty one."""
     notes = defaultdict[date, DayNotes](DayNotes)
-    names = {visit.host_city: visit.host_city_display_name, visit.guest_city: visit.guest_city_display_name}
+    names = {visit.host_city: visit.host_city_display_name, **dict(list_guests(visit))}
     for holiday in list_holidays(list(names), date_of(visit.start_date), date_of(visit.end_date)):
         text = _describe(holiday, names[holiday.subject])
         for day in list_days(date_of(holiday.start_date), date_of(holiday.end_date)) if text else ():

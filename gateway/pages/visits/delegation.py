@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, flash, redirect, render_template
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from gateway import rpc
 from gateway.auth import permissions
+from gateway.auth.callers import current_identity
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits.trail import build_trail
+from gateway.vocabulary.cities import list_guests
 from gateway.web.links import href
 
 
@@ -32,17 +34,43 @@ def list_delegates(visit: str) -> Sequence[pb.Delegate]:
     return rpc.delegates.ListDelegates(pb.ListDelegatesRequest(parent=visit, page_size=1000)).delegates
 
 
+def group_by_city(visit: pb.Visit, delegates: Sequence[pb.Delegate]) -> list[tuple[str, list[pb.Delegate]]]:
+    """Return (name of a guest city, its delegation) for each that the reader may see; "" for the only one."""
+    if not visit.other_guest_cities:
+        return [("", list(delegates))]
+    return [
+        (title, [delegate for delegate in delegates if delegate.city == city])
+        for city, title in list_guests(visit)
+        if city in _list_own_cities(visit)
+    ]
+
+
+def _list_own_cities(visit: pb.Visit) -> list[str]:
+    """Return the guest cities whose delegations the reader may see: who works for a city sees its own."""
+    reader, guests = current_identity(), [city for city, _title in list_guests(visit)]
+    return [reader.city] if reader and reader.city in guests else guests
+
+
+def list_cities(visit: pb.Visit) -> list[tuple[str, str]]:
+    """Return (resource name, name) of the cities that a form of a delegate offers; none where there is no choice."""
+    own = _list_own_cities(visit)
+    return [(city, title) for city, title in list_guests(visit) if city in own] if len(own) > 1 else []
+
+
 @sign_in_required
 def create_delegate(visit_id: str) -> ResponseReturnValue:
     permissions.require("DelegateService.CreateDelegate")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    form = Form()
+    form = Form({"delegate.city": request.args.get("city", "")})
     if form.submitted:
         with form.catch_refusal():
             delegate = rpc.delegates.CreateDelegate(form.build_request(pb.CreateDelegateRequest, parent=visit.name))
             flash(_("%(function)s is part of the delegation.", function=delegate.function), "success")
-            return redirect(f"{href(visit.name)}/delegates/new" if "another" in form.values else href(visit.name), 303)
-    return render_template("visits/delegate.html", form=form, visit=visit, delegate=None), form.status
+            another = url_for("visits.create_delegate", visit_id=visit_id, city=form["delegate.city"] or None)
+            return redirect(another if "another" in form.values else href(visit.name), 303)
+    return render_template(
+        "visits/delegate.html", form=form, visit=visit, delegate=None, cities=list_cities(visit)
+    ), form.status
 
 
 @sign_in_required
@@ -56,7 +84,9 @@ def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
             saved = form.save(rpc.delegates.UpdateDelegate, pb.UpdateDelegateRequest, "delegate")
             flash(_("%(function)s is saved.", function=saved.function), "success")
             return redirect(href(visit.name), 303)
-    return render_template("visits/delegate.html", form=form, visit=visit, delegate=delegate), form.status
+    return render_template(
+        "visits/delegate.html", form=form, visit=visit, delegate=delegate, cities=list_cities(visit)
+    ), form.status
 
 
 @sign_in_required

@@ -19,6 +19,7 @@ from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits import delegation, orders
 from gateway.pages.visits.bookable import list_people, list_rooms
 from gateway.pages.visits.trail import build_trail
+from gateway.vocabulary.cities import get_city_names, list_guests
 from gateway.vocabulary.enum_labels import get_terms
 from gateway.web.links import href
 
@@ -87,6 +88,7 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
         "rooms": [(room.name, room.display_name) for room in rooms],
         "equipment": sorted({word for room in rooms for word in room.equipment}),
         "people": [(who.name, who.function) for who in participants],
+        "delegations": list_guests(visit) if visit.other_guest_cities else [],
         "interpreters": [(person.name, person.function) for person in hosts if person.language_pairs],
         "others": [(other.name, other.title) for other in _list_others(visit, item)],
         "predecessors": form.count_entries(AFTER) + MORE_PREDECESSORS,
@@ -99,7 +101,9 @@ def list_attendance(item: pb.AgendaItem, delegates: Mapping[str, str]) -> list[s
 
     Whoever may be there without having to stands behind the others.
     """
-    groups = [_("Whole delegation")] if item.whole_delegation else get_terms(item, "groups")
+    names = get_city_names() if item.delegations else {}
+    from_cities = [_("Delegation from %(city)s", city=names.get(city, city)) for city in item.delegations]
+    groups = [_("Whole delegation")] if item.whole_delegation else [*get_terms(item, "groups"), *from_cities]
     functions = zip(item.people, item.people_functions, strict=True)
     named = [function or delegates.get(name) or _("Member of the delegation") for name, function in functions]
     interpreter = [item.interpreter_function] if item.interpreter else []

@@ -25,7 +25,7 @@ from gateway.i18n.languages import get_language_name
 from gateway.pages.visits import order_cells
 from gateway.pages.visits.bookable import list_people, list_rooms
 from gateway.pages.visits.cells import ANY_ROOM, DelegateCells, ItemCells, list_attending
-from gateway.pages.visits.delegation import list_delegates
+from gateway.pages.visits.delegation import list_cities, list_delegates
 from gateway.pages.visits.programme import list_items
 from gateway.pages.visits.timeline import list_days
 from gateway.vocabulary import enum_labels
@@ -118,7 +118,7 @@ def edit_delegates(visit_id: str) -> ResponseReturnValue:
         form,
         visit,
         DELEGATES,
-        _list_delegate_columns(),
+        _list_delegate_columns(visit),
         len(delegates),
         heading=_("Edit the delegation"),
         explanation=_("Each row is a person. It needs the function; everything else can follow."),
@@ -211,7 +211,7 @@ def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[
         Column("time", _("Begins at"), "time", size=6),
         *([Column("room", _("Room"), options=[(ANY_ROOM, _("any room")), *rooms])] if rooms else []),
         Column("place", _("Other place") if rooms else _("Place"), size=16),
-        Column("who", _("Who takes part"), options=list_attending()),
+        Column("who", _("Who takes part"), options=list_attending(visit)),
         Column(
             "interpretation_languages",
             _("Interpretation between"),
@@ -225,12 +225,14 @@ def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[
     ]
 
 
-def _list_delegate_columns() -> list[Column]:
+def _list_delegate_columns(visit: pb.Visit) -> list[Column]:
+    cities = list_cities(visit)
     return [
         Column("function", _("Function"), size=24),
         Column("display_name", _("Name"), size=20),
         Column("group", _("Group"), options=enum_labels.list_options("Delegate.Group")),
         Column("languages", _("Languages"), size=16),
+        *([Column("city", _("Delegation"), options=cities)] if cities else []),
         Column("email", _("E-mail"), "email", size=20),
         Column("head", _("Head of delegation"), "checkbox"),
         Column("rank", _("Place in the protocol order"), "number", size=4),

@@ -25,10 +25,21 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import current_language
-from gateway.pages.visits import calendar, dates, delegation, deletion, lessons, planning, programme, rows, timetable
+from gateway.pages.visits import (
+    calendar,
+    consents,
+    dates,
+    delegation,
+    deletion,
+    lessons,
+    planning,
+    programme,
+    rows,
+    timetable,
+)
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
-from gateway.pages.visits.date_reasons import get_other_city, list_hints
+from gateway.pages.visits.date_reasons import list_hints, list_other_cities
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail
 from gateway.vocabulary import cities, departments, enum_labels, topics
 from gateway.vocabulary.cities import get_home_city_name
@@ -105,14 +116,23 @@ def create() -> ResponseReturnValue:
         directions=list_directions(),
         departments=[] if form["visit.direction"] == OUTGOING else departments.suggest_departments(exchanges),
         suggested=SUGGESTED,
-        hints=dates.list_form_hints(form.values, _find_city(exchanges, form["visit.exchange"])),
+        hints=dates.list_form_hints(form.values, _list_chosen_cities(form, exchanges)),
+        guests=cities.list_other_cities(),
         visit=None,
         back=href(chosen.name) if chosen else url_for("visits.index"),
     ), form.status
 
 
-def _find_city(exchanges: Sequence[pb.Exchange], name: str) -> str:
-    return next((exchange.city for exchange in exchanges if exchange.name == name), "")
+def _list_chosen_cities(form: Form, exchanges: Sequence[pb.Exchange]) -> list[str]:
+    """Return the cities that take part beside the home city, as the form says; none before an exchange is chosen."""
+    partner = [exchange.city for exchange in exchanges if exchange.name == form["visit.exchange"]]
+    return [*partner, *form.get_all("visit.other_guest_cities")] if partner else []
+
+
+def _list_possible_guests(visit: pb.Visit) -> list[tuple[str, str]]:
+    """Return (resource name, display name) of the cities that may come as guests beside the exchange's."""
+    partner = list_other_cities(visit)[0]
+    return [(name, title) for name, title in cities.list_other_cities() if name != partner]
 
 
 # The field of the form of a new visit that holds which host department it suggests.
@@ -156,7 +176,10 @@ def show(visit_id: str) -> ResponseReturnValue:
     return render_template(
         "visits/show.html",
         visit=visit,
-        delegates=delegates,
+        delegations=delegation.group_by_city(visit, delegates),
+        sees_exchange=_sees_exchange(visit),
+        consents=consents.describe_consents(visit),
+        asks_others=consents.may_ask_others(visit),
         agenda=group_by_day(agenda, visit.time_zone),
         list_attendance=partial(
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
@@ -169,6 +192,12 @@ def show(visit_id: str) -> ResponseReturnValue:
         course=COURSE,
         steps_with_a_page=(*STEPS_WITH_A_PAGE, *_list_doubtful_steps(visit, prepared=bool(agenda and delegates))),
     )
+
+
+def _sees_exchange(visit: pb.Visit) -> bool:
+    """Return whether the reader may see the exchange: who works for another guest city sees the visit alone."""
+    reader = current_identity()
+    return reader is not None and reader.city in ("", list_other_cities(visit)[0])
 
 
 @blueprint.get("/<visit_id>/learnings")
@@ -222,7 +251,8 @@ def edit(visit_id: str) -> ResponseReturnValue:
         "visits/form.html",
         form=form,
         visit=visit,
-        hints=dates.list_form_hints(form.values, get_other_city(visit)),
+        hints=dates.list_form_hints(form.values, list_other_cities(visit)),
+        guests=_list_possible_guests(visit),
         departments=departments.suggest_departments() if incoming else [],
         back=href(visit.name),
     ), form.status

@@ -3,6 +3,7 @@
 from services.exchange.model.agenda import NO_DOUBLE_BOOKING, AgendaItem, Booking, Precedence, Transport
 from services.exchange.model.base import Base
 from services.exchange.model.city import City, Location
+from services.exchange.model.consent import ConsentStep
 from services.exchange.model.delegate import Delegate, Group
 from services.exchange.model.exchange import Exchange, ExchangeKind
 from services.exchange.model.partnership import Partnership, PartnershipKind, PartnershipState
@@ -18,6 +19,7 @@ __all__ = [
     "Base",
     "Booking",
     "City",
+    "ConsentStep",
     "Decision",
     "Delegate",
     "Direction",

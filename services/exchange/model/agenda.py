@@ -29,7 +29,7 @@ from sqlalchemy.orm import (
 from chassis.errors import FieldRequired, InvalidArgument
 from chassis.model import Resource, enum_column
 from services.exchange.model.base import Base
-from services.exchange.model.delegate import Delegate, Group
+from services.exchange.model.delegate import Delegate
 from services.exchange.model.person import Person, interprets
 from services.exchange.model.room import Room
 from services.exchange.model.visit import Direction, Visit
@@ -84,8 +84,9 @@ class AgendaItem(Resource, Base):
 
     `people` and `optional_people` hold resource names, ``people/…`` and ``visits/…/delegates/…``. Room and people say
     what the programme shows; the bookings say what is held, and go when the visit is cancelled. `direction` is the
-    visit's: the rooms are the home city's, so that on a visit abroad none is booked. An item without times is still to
-    be placed, and holds nothing; `duration_minutes` is kept for both.
+    visit's: the rooms are the home city's, so that on a visit abroad none is booked. `delegation_ids` are the guest
+    cities whose delegations have to be there. An item without times is still to be placed, and holds nothing;
+    `duration_minutes` is kept for both.
     """
 
     __tablename__ = "agenda_items"
@@ -115,6 +116,7 @@ class AgendaItem(Resource, Base):
     optional_people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     whole_delegation: Mapped[bool] = mapped_column(default=False)
     groups: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    delegation_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     interpretation_languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     interpreter_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     fixed: Mapped[bool] = mapped_column(default=False)
@@ -155,9 +157,10 @@ class AgendaItem(Resource, Base):
         """Resource names of what it books by name: room, people and interpreter."""
         return {each.name for each in (self.room, self.interpreter) if each} | set(self.people)
 
-    def expects(self, group: Group | None) -> bool:
-        """Return whether a delegate of a group has to be there with the group."""
-        return self.whole_delegation or (group is not None and group.value in self.groups)
+    def expects(self, delegate: Delegate) -> bool:
+        """Return whether a delegate has to be there with all others, with a group, or with its city's delegation."""
+        in_group = delegate.group is not None and delegate.group.value in self.groups
+        return self.whole_delegation or in_group or delegate.city_id in self.delegation_ids
 
     def place_at(self, start: datetime | None, end: datetime | None, minutes: int) -> None:
         """

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, MetaData, select
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, MappedSQLExpression, column_property
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, MappedSQLExpression, column_property
 
 from chassis.model import NAMING_CONVENTION
 
@@ -17,6 +17,21 @@ class Base(DeclarativeBase):
     """
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class OfCity:
+    """Something that is shared with one other city."""
+
+    city_id: Mapped[str]
+
+    def concerns(self, city_id: str) -> bool:
+        """Whether it is shared with a city."""
+        return self.city_id == city_id
+
+    @classmethod
+    def concerning(cls, city_id: ColumnElement[str] | str) -> ColumnElement[bool]:
+        """Whether `concerns` is true of a row."""
+        return cls.city_id == city_id
 
 
 def shown(attribute: InstrumentedAttribute[str], which: ColumnElement[bool]) -> MappedSQLExpression[Any]:

@@ -8,9 +8,11 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, 
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis.model import Resource, enum_column
-from services.exchange.model.base import Base
+from services.exchange.model.base import Base, shown
+from services.exchange.model.city import City
 from services.exchange.model.visit import Visit
 
 LAST_RANK = 999
@@ -32,7 +34,7 @@ class Group(StrEnum):
 
 class Delegate(Resource, Base):
     """
-    A member of the delegation of a visit.
+    A member of the delegation of a guest city on a visit.
 
     `traveller` stands for the person, and `days_away` are the days of the visit; None where it does not take place.
     """
@@ -50,11 +52,12 @@ class Delegate(Resource, Base):
             where="traveller <> ''",
             name="ex_delegates_traveller_days_away_visit_id",
         ),
-        Index("uq_delegates_head", "visit_id", unique=True, postgresql_where="head"),
+        Index("uq_delegates_head", "visit_id", "city_id", unique=True, postgresql_where="head"),
     )
     NAME = "visits/{visit_id}/delegates/{id}"
 
     visit_id: Mapped[str] = mapped_column(ForeignKey("visits.id"))
+    city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
     function: Mapped[str] = mapped_column(Text)
     display_name: Mapped[str] = mapped_column(Text, default="")
     email: Mapped[str] = mapped_column(Text, default="")
@@ -67,10 +70,16 @@ class Delegate(Resource, Base):
     traveller: Mapped[str] = mapped_column(Text, default="")
     days_away: Mapped[Range[date] | None] = mapped_column(DATERANGE)
 
+    city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
+
     def travel(self, visit: Visit) -> None:
         """Take down who travels when, as its name and its visit say."""
-        self.traveller = traveller(visit.guest_city_id, self.display_name)
+        self.traveller = traveller(self.city_id, self.display_name)
         self.days_away = visit.days_away
+
+    def show_city(self, visit: Visit) -> None:
+        """Say what people call its city, as the row says once it is loaded: none has to be asked for it."""
+        set_committed_value(self, "city_display_name", visit.guest_display_names[self.city_id])
 
     @hybrid_property
     def protocol_order(self) -> int:

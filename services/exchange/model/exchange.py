@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, enum_column
-from services.exchange.model.base import Base, shown
+from services.exchange.model.base import Base, OfCity, shown
 from services.exchange.model.city import City
 
 
@@ -21,7 +21,7 @@ class ExchangeKind(StrEnum):
     FRIENDSHIP = "friendship"
 
 
-class Exchange(Resource, Base):
+class Exchange(OfCity, Resource, Base):
     """A series of visits between departments of two cities: `department`, at home, leads it; `city_id` is the other."""
 
     __tablename__ = "exchanges"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.errors import FailedPrecondition, InvalidArgument
 from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, Stateful, Transitions, enum_column
-from services.exchange.model.base import Base, shown
+from services.exchange.model.base import Base, OfCity, shown
 from services.exchange.model.city import City
 
 
@@ -37,7 +37,7 @@ class PartnershipState(StrEnum):
 IN_PREPARATION = frozenset({PartnershipState.INITIATED, PartnershipState.COUNCIL_APPROVED, PartnershipState.SIGNED})
 
 
-class Partnership(Stateful, Resource, Base):
+class Partnership(OfCity, Stateful, Resource, Base):
     """A partnership, friendship, project or contact (Städtebeziehung). `city_id` is the other city."""
 
     __tablename__ = "partnerships"

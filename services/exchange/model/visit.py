@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -14,9 +15,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     case,
+    cast,
+    func,
+    or_,
+    select,
+    type_coerce,
 )
-from sqlalchemy.dialects.postgresql import JSONB, Range
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Range, aggregate_order_by, array
+from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column
 
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument
 from chassis.folded_names import index_folded_name, map_folded_name
@@ -26,6 +32,8 @@ from services.exchange.model.city import City
 from services.exchange.model.exchange import Exchange
 
 LONGEST_VISIT = timedelta(days=365)
+# Rows of lists are kept by their values.
+TEXTS: ARRAY[str] = ARRAY(Text, as_tuple=True)
 
 
 class Direction(StrEnum):
@@ -53,14 +61,23 @@ BEFORE_RUNNING = frozenset({VisitState.IDEA, VisitState.AGREED, VisitState.PLANN
 OVER = frozenset({VisitState.REPORTED, VisitState.CLOSED, VisitState.CANCELLED})
 
 
+def _display_names(city_ids: Mapped[tuple[str, ...]]) -> MappedSQLExpression[tuple[str, ...]]:
+    """Return a read-only attribute with the names of cities, in their order."""
+    which = func.unnest(city_ids).table_valued("id", with_ordinality="place", name="which").render_derived()
+    in_order = func.coalesce(func.array_agg(aggregate_order_by(City.display_name, which.c.place)), cast((), TEXTS))
+    listed = select(type_coerce(in_order, TEXTS)).select_from(which.join(City, City.id == which.c.id))
+    return column_property(listed.correlate_except(City, which).scalar_subquery(), expire_on_flush=False)
+
+
 class Visit(Stateful, Resource, Base):
     """
     A stay of a delegation in another city.
 
-    `city_id` is the other city, the exchange's; `time_zone` is the host's. `debrief` has the fields of the message
-    ``Debrief``. `proposer` is the account that created it; empty where that was not kept. `new_dates_due` says that
-    the visit is postponed and still has the dates that it was taken off. `part_change_time` and `part_changer` say when
-    its delegation or agenda was last changed, and by whom.
+    `city_id` is the other city, the exchange's, and `other_guest_ids` are those that come as guests as well;
+    `time_zone` is the host's. `debrief` has the fields of the message ``Debrief``. `proposer` is the account that
+    created it; empty where that was not kept. `new_dates_due` says that the visit is postponed and still has the dates
+    that it was taken off. `part_change_time` and `part_changer` say when its delegation or agenda was last changed, and
+    by whom.
     """
 
     __tablename__ = "visits"
@@ -73,6 +90,7 @@ class Visit(Stateful, Resource, Base):
         CheckConstraint("state NOT IN ('cancelled', 'postponed') OR reason <> ''", name="reason_when_off"),
         Index(None, "exchange_id"),
         Index(None, "city_id", "start_date"),
+        Index(None, "other_guest_ids", postgresql_using="gin"),
         Index(None, "start_date", "id"),
         Index(None, "state"),
         index_folded_name("visits"),
@@ -100,9 +118,11 @@ class Visit(Stateful, Resource, Base):
     host_department: Mapped[str] = mapped_column(Text)
     purpose: Mapped[str] = mapped_column(Text, default="")
     head_count: Mapped[int] = mapped_column(default=0)
+    other_guest_ids: Mapped[tuple[str, ...]] = mapped_column(TEXTS, default=())
     state: Mapped[VisitState] = enum_column(VisitState, default=VisitState.IDEA)
     reason: Mapped[str] = mapped_column(Text, default="")
     debrief: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    consents: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     new_dates_due: Mapped[bool] = mapped_column(default=False)
     part_change_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     part_changer: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -112,6 +132,7 @@ class Visit(Stateful, Resource, Base):
     exchange_department: Mapped[str] = shown(Exchange.department, Exchange.id == exchange_id)
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
     home_city_display_name: Mapped[str] = shown(City.display_name, City.id == home_city_id)
+    other_guest_display_names: Mapped[tuple[str, ...]] = _display_names(other_guest_ids)
     time_zone: Mapped[str] = shown(
         City.time_zone, City.id == case((direction == Direction.INCOMING, home_city_id), else_=city_id)
     )
@@ -148,6 +169,26 @@ class Visit(Stateful, Resource, Base):
         return self.city_id if self.incoming else self.home_city_id
 
     @property
+    def guest_ids(self) -> list[str]:
+        """The cities that travel."""
+        return [self.guest_city_id, *self.other_guest_ids]
+
+    @property
+    def guest_display_names(self) -> dict[str, str]:
+        """City that travels → what people call it."""
+        name = self.city_display_name if self.incoming else self.home_city_display_name
+        return dict(zip(self.guest_ids, (name, *self.other_guest_display_names), strict=True))
+
+    def concerns(self, city_id: str) -> bool:
+        """Whether a city besides the home city takes part: the exchange's, or another guest."""
+        return city_id == self.city_id or city_id in self.other_guest_ids
+
+    @classmethod
+    def concerning(cls, city_id: ColumnElement[str] | str) -> ColumnElement[bool]:
+        """Whether `concerns` is true of a row."""
+        return or_(cls.city_id == city_id, cls.other_guest_ids.contains(cast(array([city_id]), TEXTS)))
+
+    @property
     def days_away(self) -> Range[date] | None:
         """The days that its delegates are away; None where it takes place on none that are known."""
         if self.state is VisitState.CANCELLED or self.new_dates_due:
@@ -181,6 +222,17 @@ class Visit(Stateful, Resource, Base):
                 reason="VISIT_OVER",
                 metadata={"state": self.state.name},
             )
+
+    def require_guest(self, city_id: str, field: str) -> None:
+        """
+        Raise unless a city travels.
+
+        Raises:
+            InvalidArgument: It does not; reason NOT_A_GUEST_CITY, metadata `city`.
+        """
+        if city_id not in self.guest_ids:
+            city = f"cities/{city_id}"
+            raise InvalidArgument(field, f"{city} is no guest", reason="NOT_A_GUEST_CITY", metadata={"city": city})
 
     def require_dates(self) -> None:
         """
@@ -274,6 +326,7 @@ class Visit(Stateful, Resource, Base):
         self.transition("postpone")
         self.reason = reason
         self.new_dates_due = True
+        self.consents = []
         if dates == (self.start_date, self.end_date):
             raise InvalidArgument("start_date", "is the day on which it starts now", reason="DATES_UNCHANGED")
         if dates:

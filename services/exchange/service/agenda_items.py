@@ -22,7 +22,7 @@ from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
 ORDERINGS = {"start_time": AgendaItem.programme_order}
 TIMES = frozenset({"start_time", "end_time", "duration_minutes"})
 INTERPRETED = TIMES | {"people", "interpretation_languages", "interpreter"}
-BOOKED = TIMES | {"room", "people", "interpreter", "whole_delegation", "groups"}
+BOOKED = TIMES | {"room", "people", "interpreter", "whole_delegation", "groups", "delegations"}
 
 
 class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
@@ -234,8 +234,8 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
         FieldRequired: It has neither times nor a duration.
         InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room or an
             interpreter does not exist (REFERENCE_NOT_FOUND), the room is not where the visit is (ROOM_NOT_AT_HOST),
-            somebody is neither the host's nor a delegate (NOT_OF_VISIT), or nobody can interpret
-            (INTERPRETER_LANGUAGES, INTERPRETER_PAIR).
+            somebody is neither the host's nor a delegate (NOT_OF_VISIT), a city is no guest (NOT_A_GUEST_CITY), or
+            nobody can interpret (INTERPRETER_LANGUAGES, INTERPRETER_PAIR).
     """
     values = convert.agenda_item_columns(message, paths - {"after"})
     for field, model in (("room", Room), ("interpreter", Person)):
@@ -244,6 +244,10 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
         elif field in values:
             values[field] = None
     times = {field: values.pop(field) for field in TIMES & values.keys()}
+    if "delegations" in values:
+        values["delegation_ids"] = [name.removeprefix("cities/") for name in values.pop("delegations")]
+        for city_id in values["delegation_ids"]:
+            visit.require_guest(city_id, "agenda_item.delegations")
     booked = await _get_participants(session, visit, values.get("people", item.people or []), "people")
     await _get_participants(session, visit, values.get("optional_people", []), "optional_people")
     item.assign(values)

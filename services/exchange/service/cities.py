@@ -5,7 +5,7 @@ from typing import Any
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition
@@ -67,8 +67,9 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
             city = await session.get_for_update(City, request.name)
             city.check_etag(request.etag)
             partnerships = select(Partnership).where(Partnership.city_id == city.id).order_by(Partnership.id)
-            # A city that was the home city before.
-            visits = select(Visit).where(Visit.home_city_id == city.id).order_by(Visit.id)
+            # It comes as another guest, or was the home city before.
+            of_city = or_(Visit.home_city_id == city.id, Visit.other_guest_ids.contains([city.id]))
+            visits = select(Visit).where(of_city).order_by(Visit.id)
             await delete_unused(session, city, partnerships, visits)
         return Empty()
 

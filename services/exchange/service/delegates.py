@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
-from chassis.errors import AlreadyExists, InvalidArgument, telling_entry
+from chassis.errors import AlreadyExists, InvalidArgument, NotFound, telling_entry
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
@@ -29,7 +29,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
     async def GetDelegate(self, request: pb.GetDelegateRequest, context: Any) -> pb.Delegate:
         async with self._database.read() as session:
             await _get_visit(session, queries.get_visit_name(Delegate, request.name))
-            return convert.delegate_message(await session.get_by_name(Delegate, request.name))
+            return convert.delegate_message(await _get_delegate(session, request.name))
 
     async def ListDelegates(self, request: pb.ListDelegatesRequest, context: Any) -> pb.ListDelegatesResponse:
         async with self._database.read_once() as session:
@@ -67,7 +67,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
     async def DeleteDelegate(self, request: pb.DeleteDelegateRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
             visit = await _lock_visit(session, queries.get_visit_name(Delegate, request.name))
-            await _delete(session, request)
+            await _delete(session, visit, request)
             await queries.note_part_change(session, visit)
         return Empty()
 
@@ -82,7 +82,9 @@ async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Del
 
 async def _create_batch(session: Session, request: pb.BatchCreateDelegatesRequest) -> pb.BatchCreateDelegatesResponse:
     visit = await _lock_visit(session, request.parent)
-    await travelling.lock(session, visit, [message.display_name for message in request.delegates])
+    await travelling.lock(
+        session, ((_read_city(visit, message.city), message.display_name) for message in request.delegates)
+    )
     delegates = await _add_all(session, visit, request.delegates, "delegates")
     await bookings.book_delegates(session, visit, delegates)
     await queries.note_part_change(session, visit)
@@ -91,12 +93,11 @@ async def _create_batch(session: Session, request: pb.BatchCreateDelegatesReques
 
 async def _edit_batch(session: Session, request: pb.BatchEditDelegatesRequest) -> pb.BatchEditDelegatesResponse:
     visit = await _lock_visit(session, request.parent)
-    messages = [*(change.delegate for change in request.changes), *request.additions]
-    await travelling.lock(session, visit, [message.display_name for message in messages])
+    await travelling.lock(session, await _list_travellers(session, visit, request))
     for index, deletion in enumerate(request.deletions):
         _require_of_visit(visit, deletion.name, f"deletions[{index}].name")
         with telling_entry("", f"deletions[{index}]"):
-            await _delete(session, deletion)
+            await _delete(session, visit, deletion)
     await session.flush()
     changed: dict[int, tuple[Delegate, bool]] = {}
     # Who no longer heads the delegation comes before who does now.
@@ -114,6 +115,16 @@ async def _edit_batch(session: Session, request: pb.BatchEditDelegatesRequest) -
     )
 
 
+async def _list_travellers(
+    session: Session, visit: Visit, request: pb.BatchEditDelegatesRequest
+) -> list[tuple[str, str]]:
+    """Return (city, name) of everybody who may travel when a batch is done, to be locked in one order."""
+    ids = [Delegate.parse(change.delegate.name)["id"] for change in request.changes]
+    names = set(await session.scalars(select(Delegate.display_name).where(Delegate.id.in_(ids))))
+    names |= {message.display_name for message in (*(each.delegate for each in request.changes), *request.additions)}
+    return [(city_id, name) for city_id in visit.guest_ids for name in names]
+
+
 def _require_of_visit(visit: Visit, name: str, field: str) -> None:
     """Raise where a delegate in a batch is of another visit; reason NOT_IN_DELEGATION, metadata `delegate`."""
     if queries.get_visit_name(Delegate, name) != visit.name:
@@ -129,23 +140,30 @@ async def _update(session: Session, visit: Visit, request: pb.UpdateDelegateRequ
         The delegate, and whether what books it has to be found anew.
 
     Raises:
+        NotFound, PermissionDenied, InvalidArgument: As `_get_delegate`, `_read_city`.
         Aborted: Somebody else changed it; reason ETAG_MISMATCH.
         AlreadyExists: As `_require_no_head` and `travelling.join`.
     """
     message = request.delegate
     paths = updated_paths(request.update_mask, message, convert.DELEGATE_FIELDS)
-    delegate = await session.get_for_update(Delegate, message.name)
+    delegate = await _get_delegate(session, message.name, lock=True)
+    rights.require_delegation_editor(identity(), visit, delegate.city_id)
     delegate.check_etag(message.etag)
     values = convert.delegate_columns(message, paths)
-    if values.get("head") and not delegate.head:
-        await _require_no_head(session, visit)
+    if "city" in values:
+        values["city_id"] = _read_city(visit, values.pop("city"))
+    is_head, city_id = delegate.head, delegate.city_id
     delegate.assign(values)
+    if delegate.head and (not is_head or delegate.city_id != city_id):
+        await _require_no_head(session, visit, delegate)
     await travelling.join(session, visit, delegate)
-    return delegate, "group" in values
+    delegate.show_city(visit)
+    return delegate, bool(values.keys() & {"group", "city_id"})
 
 
-async def _delete(session: Session, request: pb.DeleteDelegateRequest) -> None:
-    delegate = await session.get_for_update(Delegate, request.name)
+async def _delete(session: Session, visit: Visit, request: pb.DeleteDelegateRequest) -> None:
+    delegate = await _get_delegate(session, request.name, lock=True)
+    rights.require_delegation_editor(identity(), visit, delegate.city_id)
     delegate.check_etag(request.etag)
     await bookings.release_delegate(session, delegate)
     await session.delete(delegate)
@@ -165,13 +183,43 @@ async def _add(session: Session, visit: Visit, message: pb.Delegate) -> Delegate
     Add a delegate to a visit, which is locked, without bookings.
 
     Raises:
+        InvalidArgument: As `_read_city`.
         AlreadyExists: As `_require_no_head` and `travelling.join`.
     """
     fields = convert.delegate_columns(message)
-    if fields["head"]:
-        await _require_no_head(session, visit)
-    delegate = Delegate(visit_id=visit.id, **fields)
+    delegate = Delegate(visit_id=visit.id, city_id=_read_city(visit, fields.pop("city")), **fields)
+    if delegate.head:
+        await _require_no_head(session, visit, delegate)
     await travelling.join(session, visit, delegate)
+    delegate.show_city(visit)
+    return delegate
+
+
+def _read_city(visit: Visit, city: str) -> str:
+    """
+    Return the id of the city in whose delegation somebody is to travel; "" stands for the caller's own if it may be.
+
+    Raises:
+        InvalidArgument: It is no guest; reason NOT_A_GUEST_CITY.
+        PermissionDenied: The caller may not change its delegation; reason NOT_IN_CHARGE_OF_DELEGATION.
+    """
+    own = rights.get_own_city_id(identity())
+    city_id = city.removeprefix("cities/") or (own if own in visit.guest_ids else visit.guest_city_id)
+    visit.require_guest(city_id, "delegate.city")
+    rights.require_delegation_editor(identity(), visit, city_id)
+    return city_id
+
+
+async def _get_delegate(session: Session, name: str, *, lock: bool = False) -> Delegate:
+    """
+    Return a delegate of a visit that the caller may see.
+
+    Raises:
+        NotFound: There is none, or it is of another city than a partner works for.
+    """
+    delegate = await (session.get_for_update if lock else session.get_by_name)(Delegate, name)
+    if not rights.may_see_delegate(identity(), delegate):
+        raise NotFound(name)
     return delegate
 
 
@@ -181,7 +229,7 @@ async def _get_visit(session: Session, name: str, *, lock: bool = False) -> Visi
 
 async def _lock_visit(session: Session, name: str) -> Visit:
     """
-    Return the visit, locked, for a caller who may change its delegation.
+    Return the visit, locked, for a caller who may change the delegation of one of its guest cities.
 
     Raises:
         NotFound: There is none; only who sees every city's is told.
@@ -190,20 +238,23 @@ async def _lock_visit(session: Session, name: str) -> Visit:
         FailedPrecondition: It is over; reason VISIT_OVER.
     """
     visit = await _get_visit(session, name, lock=True)
-    rights.require_delegation_editor(identity(), visit)
+    if not rights.may_edit_some_delegation(identity(), visit):
+        rights.require_delegation_editor(identity(), visit, visit.guest_city_id)
     visit.require_open()
     return visit
 
 
-async def _require_no_head(session: Session, visit: Visit) -> None:
+async def _require_no_head(session: Session, visit: Visit, delegate: Delegate) -> None:
     """
-    Raise if the delegation of a visit, which is locked, has a head.
+    Raise if the delegation of a delegate, of a visit which is locked, has a head.
 
     Raises:
         AlreadyExists: It has; reason SECOND_HEAD, metadata `head` (its name) and `head_title`.
     """
-    head = await session.scalar(select(Delegate).where(Delegate.visit_id == visit.id, Delegate.head))
-    if head is not None:
+    of_delegation = (Delegate.visit_id == visit.id, Delegate.city_id == delegate.city_id)
+    with session.no_autoflush:
+        head = await session.scalar(select(Delegate).where(*of_delegation, Delegate.head))
+    if head is not None and head is not delegate:
         raise AlreadyExists(
             "The delegation has a head already; there can be one.",
             reason="SECOND_HEAD",

@@ -30,7 +30,8 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
             values = {"visit_id": visit.id}
             delegates: Iterable[Delegate] = []
             if rights.may_see(caller, visit, rights.ALL_DELEGATES):
-                delegates = await session.scalars(_select_of_visit(Delegate), values)
+                travelling = await session.scalars(_select_of_visit(Delegate), values)
+                delegates = [each for each in travelling if rights.may_see_delegate(caller, each)]
             items = await session.scalars(_select_of_visit(AgendaItem), values)
         return pb.Programme(
             name=request.name,

@@ -10,7 +10,7 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from austausch.exchange.v1.events_pb2 import VisitChanged, VisitCreated, VisitDeleted, VisitReported
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import Date, Row, Select, bindparam, cast, delete, func, inspect, or_, select
+from sqlalchemy import Date, Row, Select, Text, bindparam, cast, delete, func, inspect, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Bundle
 
@@ -21,12 +21,14 @@ from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import FailedPrecondition, FieldRequired
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
-from chassis.identity import Identity, identity
+from chassis.identity import Identity, Role, identity
+from chassis.model import now
 from chassis.outbox import emit
 from chassis.paging import read_page
 from chassis.transitions import SeenVersion, TransitionRequest, transition
-from services.exchange import bookings, convert, postponement, queries, rights, travelling
-from services.exchange.model import AgendaItem, City, Delegate, Direction, Exchange, Visit, VisitState
+from services.exchange import bookings, convert, guests, postponement, queries, rights, travelling
+from services.exchange.model import AgendaItem, City, ConsentStep, Delegate, Direction, Exchange, Visit, VisitState
+from services.exchange.model.consent import list_missing, record
 from services.exchange.spans import MAX_SPAN, check_span
 
 ORDERINGS = {
@@ -37,16 +39,16 @@ ORDERINGS = {
 }
 
 FILTERS = {
-    "own_city": Visit.city_id == bindparam("own_city"),
+    "own_city": Visit.concerning(bindparam("own_city", type_=Text)),
     "exchange": Visit.exchange_id == bindparam("exchange"),
-    "city": Visit.city_id == bindparam("city"),
+    "city": Visit.concerning(bindparam("city", type_=Text)),
     "state": Visit.state == bindparam("state"),
     "direction": Visit.direction == bindparam("direction"),
     "from_date": Visit.end_date >= bindparam("from_date"),
     "to_date": Visit.start_date <= bindparam("to_date"),
 }
 
-UNLISTED = {"debrief", "folded_name"}
+UNLISTED = {"consents", "debrief", "folded_name"}
 # What is counted by, as PostgreSQL calls it.
 UNITS = {
     pb.CountVisitsRequest.PERIOD_DAY: "day",
@@ -106,15 +108,18 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
     async def _create(self, session: Session, request: pb.CreateVisitRequest) -> pb.Visit:
         message = request.visit
         exchange = await queries.get_referenced(session, Exchange, message.exchange, "visit.exchange")
+        values = convert.visit_columns(message)
+        other_guests = values.pop("other_guest_cities")
         visit = Visit(
             exchange_id=exchange.id,
             city_id=exchange.city_id,
             home_city_id=self._home_city.removeprefix("cities/"),
             proposer=identity().subject,
             direction=read_enum(message, "direction", Direction),
-            **convert.visit_columns(message),
+            **values,
         )
         visit.schedule(visit.start_date, visit.end_date)
+        await guests.invite(session, visit, other_guests)
         await self._add(session, visit)
         emit(session, VisitCreated(visit=convert.visit_message(visit)), visit.name)
         return convert.visit_message(visit, identity())
@@ -148,6 +153,10 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit.check_etag(message.etag)
             visit.require_open()
             values = convert.visit_columns(message, paths)
+            if "other_guest_cities" in values:
+                await guests.invite(session, visit, values.pop("other_guest_cities"))
+                await session.flush()
+                await session.refresh(visit, ["other_guest_display_names"])
             start, end = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
             later = start - visit.start_date
             visit.schedule(start, end)
@@ -160,13 +169,14 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             return await _write(session, visit)
 
     async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
-        return await self._transition(request, "agree", Visit.agree)
+        return await self._transition(request, "agree", _consent_to(ConsentStep.AGREE, request, Visit.agree))
 
     async def PlanVisit(self, request: pb.PlanVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "plan")
 
     async def ConfirmVisit(self, request: pb.ConfirmVisitRequest, context: Any) -> pb.Visit:
-        return await self._transition(request, "confirm")
+        confirm = methodcaller("transition", "confirm")
+        return await self._transition(request, "confirm", _consent_to(ConsentStep.CONFIRM, request, confirm))
 
     async def StartVisit(self, request: pb.StartVisitRequest, context: Any) -> pb.Visit:
         return await self._transition(request, "start")
@@ -224,6 +234,24 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
         return Empty()
 
 
+def _consent_to(
+    step: ConsentStep, request: pb.AgreeVisitRequest | pb.ConfirmVisitRequest, take: Callable[[Visit], object]
+) -> Callable[[Visit], None]:
+    """Return what records the caller's consent to a step, and takes the step once all cities have consented."""
+    caller = identity()
+
+    def consent(visit: Visit) -> None:
+        own = rights.get_own_city_id(caller) if not caller.has(Role.COORDINATOR) else visit.home_city_id
+        speaks_for_all = own == visit.home_city_id and not request.own_side_only
+        city_ids = list_missing(visit, step) if speaks_for_all else [own]
+        record(visit, step, city_ids, caller.name, own, now())
+        # What cannot be done is refused whoever has not consented yet.
+        if not list_missing(visit, step) or step not in visit.allowed_transitions():
+            take(visit)
+
+    return consent
+
+
 def _read_filters(request: pb.ListVisitsRequest | pb.CountVisitsRequest) -> dict[str, Any]:
     """
     Return the names of the `FILTERS` that hold for a list or a count, with their values.
@@ -233,7 +261,7 @@ def _read_filters(request: pb.ListVisitsRequest | pb.CountVisitsRequest) -> dict
     """
     values: dict[str, Any] = {}
     if not identity().has(*rights.ALL_CITIES):
-        values["own_city"] = identity().city.removeprefix("cities/")
+        values["own_city"] = rights.get_own_city_id(identity())
     if request.exchange:
         values["exchange"] = queries.read_id(Exchange, request.exchange, "exchange")
     if request.city:
@@ -277,8 +305,12 @@ def _select_counts(unit: str, filters: frozenset[str]) -> Select[Any]:
     begun = cast(func.date_trunc(unit, func.greatest(Visit.start_date, first)), Date)
     # The first week or month may begin before the span.
     day = func.greatest(begun, first).label("day")
-    counted = select(Visit.city_id, day, func.count()).where(*(FILTERS[name] for name in sorted(filters)))
-    return counted.group_by(Visit.city_id, "day").order_by(Visit.city_id, "day")
+    # A visit counts for each city that takes part.
+    cities = func.unnest(func.array_append(Visit.other_guest_ids, Visit.city_id))
+    city = cities.table_valued("id", name="partner").render_derived()
+    counted = select(city.c.id, day, func.count()).select_from(Visit).join(city, true())
+    counted = counted.where(*(FILTERS[name] for name in sorted(filters)))
+    return counted.group_by(city.c.id, "day").order_by(city.c.id, "day")
 
 
 @lru_cache(maxsize=REMEMBERED_ROWS)
