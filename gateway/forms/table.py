@@ -8,7 +8,7 @@ may change the same table: what only one of them changed is kept, and what both 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -82,11 +82,11 @@ class Row:
     is_deleted: bool = False
 
 
-def read_field(message: Resource, name: str, zone: ZoneInfo) -> str:
-    """Return a field of a message in one text, as a form shows it."""
+def read_fields(message: Resource, names: Iterable[str], zone: ZoneInfo) -> dict[str, str]:
+    """Return fields of a message by name, each in one text, as a form shows it."""
     texts: MultiDict[str, str] = MultiDict()
     field_codec.write_texts(texts, message, "", zone)
-    return ", ".join(texts.getlist(f".{name}"))
+    return {name: ", ".join(texts.getlist(f".{name}")) for name in names}
 
 
 def write_field(message: Resource, name: str, text: str, zone: ZoneInfo) -> None:

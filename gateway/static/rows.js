@@ -181,6 +181,8 @@ body.addEventListener("focusin", ({ target }) => {
   const column = findColumn(target);
   if (!isTabbing && column >= 0) start = column;
   isTabbing = false;
+  // A browser is content with a part of it.
+  target.scrollIntoView({ block: "nearest", inline: "nearest" });
 });
 document.addEventListener("paste", paste);
 table.addEventListener("keydown", followKey);

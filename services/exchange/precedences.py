@@ -22,9 +22,9 @@ class Order:
     after: Sequence[tuple[str, int]]
     field: str = FIELD
 
-    def refuse(self, index: int, words: str, reason: str, **metadata: str) -> InvalidArgument:
-        """Return the error about the predecessor at an index."""
-        return InvalidArgument(f"{self.field}.after.{index}.agenda_item", words, reason=reason, metadata=metadata)
+    def name_field(self, index: int) -> str:
+        """Return the path of the predecessor at an index."""
+        return f"{self.field}.after.{index}.agenda_item"
 
 
 async def replace(session: Session, orders: Sequence[Order]) -> None:
@@ -57,9 +57,12 @@ def _read_gaps(order: Order, titles: Mapping[str, str]) -> dict[str, int]:
     for index, (name, minutes) in enumerate(order.after):
         before_id = name.rpartition("/")[2]
         if before_id not in titles or name != f"visits/{order.item.visit_id}/agendaItems/{before_id}":
-            raise order.refuse(index, f"{name} is not in this programme", "NOT_IN_PROGRAMME", agenda_item=name)
+            words = f"{name} is not in this programme"
+            raise InvalidArgument(
+                order.name_field(index), words, reason="NOT_IN_PROGRAMME", metadata={"agenda_item": name}
+            )
         if before_id in gaps:
-            raise order.refuse(index, "is named twice", "NAMED_TWICE")
+            raise InvalidArgument(order.name_field(index), "is named twice", reason="NAMED_TWICE")
         gaps[before_id] = minutes
     return gaps
 
@@ -91,7 +94,8 @@ def _require_no_cycle(
         if before_id in later:
             title = titles[before_id]
             words = f"“{title}” comes after this item, so that it cannot come before it"
-            raise order.refuse(index, words, "PRECEDENCE_CYCLE", agenda_item_title=title)
+            metadata = {"agenda_item_title": title}
+            raise InvalidArgument(order.name_field(index), words, reason="PRECEDENCE_CYCLE", metadata=metadata)
 
 
 def _assign(item: AgendaItem, gaps: Mapping[str, int]) -> None:

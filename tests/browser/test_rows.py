@@ -247,9 +247,11 @@ def test_a_table_scrolls_in_its_own_box(
     for number in range(cells.count()):
         cells.nth(number).focus()
         # Neither the column of numbers nor that of ticks lies over what has the focus.
-        assert office.evaluate(
+        covering = office.evaluate(
             """() => {
               const { left, top, width, height } = document.activeElement.getBoundingClientRect();
-              return document.elementFromPoint(left + width / 2, top + height / 2) === document.activeElement;
+              const found = document.elementFromPoint(left + width / 2, top + height / 2);
+              return found === document.activeElement ? "" : `${found?.outerHTML.slice(0, 300)} ${left} ${top} ${width}`;
             }"""
-        ), number
+        )
+        assert covering == "", number

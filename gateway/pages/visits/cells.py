@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.convert import date_of, timestamp_message
 from gateway.errors.unfit_value import UnfitValue
 from gateway.forms.field_codec import set_field
-from gateway.forms.table import read_field, write_field
+from gateway.forms.table import read_fields, write_field
 from gateway.vocabulary import enum_labels
 from gateway.vocabulary.cities import list_guests
 
@@ -39,7 +39,7 @@ class DelegateCells:
     required: Sequence[str] = ("function",)
 
     def read(self, message: pb.Delegate) -> dict[str, str]:
-        return {column: read_field(message, column, ZoneInfo("UTC")) for column in self.columns}
+        return read_fields(message, self.columns, ZoneInfo("UTC"))
 
     def write(self, message: pb.Delegate, cells: Mapping[str, str], column: str) -> None:
         write_field(message, column, cells[column], ZoneInfo("UTC"))
@@ -76,14 +76,12 @@ class ItemCells:
     def read(self, message: pb.AgendaItem) -> dict[str, str]:
         start = message.start_time.ToDatetime(UTC).astimezone(self._zone) if message.HasField("start_time") else None
         groups = map(_GROUP.Name, sorted(message.groups))
-        own = {
+        return {
+            **read_fields(message, self.columns, self._zone),
             "day": f"{start:%Y-%m-%d}" if start else self._read_open_day(message),
             "time": f"{start:%H:%M}" if start else "",
             "room": message.room or (ANY_ROOM if message.needs_room else ""),
             "who": WHOLE_DELEGATION if message.whole_delegation else ",".join([*groups, *message.delegations]),
-        }
-        return {
-            column: own[column] if column in own else read_field(message, column, self._zone) for column in self.columns
         }
 
     def write(self, message: pb.AgendaItem, cells: Mapping[str, str], column: str) -> None:
