@@ -1,6 +1,7 @@
 """The two exchanges that the text names: a visit each with what it taught, and the next one; rooms and people."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from austausch.exchange.v1.exchange_pb2 import Debrief, DebriefEntry, Exchange, Person, Room
@@ -11,14 +12,42 @@ CONFIRMED = (*PLANNED, "confirm")
 
 
 @dataclass(frozen=True)
-class DemoVisit:
+class DemoItem:
     """
-    A visit to Mannheim: four days from a Monday on, with delegation and agenda.
+    An item of a programme.
 
     Attributes:
-        begins: Its Monday; or for a visit to come how far ahead it lies at least, counted from the day of loading.
+        day: Of the visit, from 0.
+        hour: When it starts, as the clocks of the host show it.
+        room: Id of the room; "" for none.
+        delegations: Cities whose delegations take part; the whole delegation does where it is empty.
+    """
+
+    title: str
+    day: int
+    hour: int
+    room: str = ""
+    minutes: int = 90
+    place: str = ""
+    delegations: tuple[str, ...] = ()
+
+
+Guests = tuple[tuple[str, tuple[str, ...]], ...]  # function, languages
+
+
+@dataclass(frozen=True)
+class DemoVisit:
+    """
+    A visit, from a Monday on, with delegation and agenda.
+
+    Attributes:
+        begins: Its Monday; or how far ahead of the day of loading it lies at least, or behind it.
         course: Verbs of the transitions that it has made.
+        delegates: Who travels for the city of the exchange; for the home city where `is_outgoing`.
+        other_delegations: Who travels for other cities, by their ids.
+        interpreter: Id of who interprets all of its items; "" for nobody.
         debrief: What it taught; None before it is reported.
+        reason: Why it was cancelled.
         wishes: Items for the whole delegation that are still to be planned, from the welcome to the debrief, and how
             many minutes they take.
     """
@@ -28,12 +57,16 @@ class DemoVisit:
     course: tuple[str, ...]
     host_department: str
     purpose: str
-    delegates: tuple[tuple[str, tuple[str, ...]], ...]
-    agenda: tuple[tuple[str, int, int, str], ...]  # title, day of the visit from 0, hour it starts, room
-    interpreter: str
-    interpretation: tuple[str, ...]
+    delegates: Guests
+    agenda: tuple[DemoItem, ...]
+    interpreter: str = ""
+    interpretation: tuple[str, ...] = ()
     debrief: Debrief | None = None
+    reason: str = ""
     wishes: tuple[tuple[str, int], ...] = ()
+    is_outgoing: bool = False
+    lasts: timedelta = timedelta(days=3)
+    other_delegations: Mapping[str, Guests] = field(default_factory=dict)
 
     def first_day(self, today: date) -> date:
         """Return the Monday on which it begins, when the demo data is loaded today."""
@@ -60,6 +93,12 @@ ROOMS = {
         seats=14,
         step_free=True,
     ),
+    **{
+        f"sitzungszimmer-{number}": Room(
+            display_name=f"Sitzungszimmer {number}", address="Stadthaus N 1, Mannheim", seats=20, step_free=True
+        )
+        for number in (1, 2, 3)
+    },
 }
 PEOPLE = {
     "internationales-buero": Person(
@@ -74,6 +113,12 @@ PEOPLE = {
     "dolmetschen-arabisch": Person(
         function="Dolmetschen Arabisch–Deutsch", languages=["ar", "de"], language_pairs=["ar-de"]
     ),
+    "dolmetschen-polnisch": Person(
+        function="Dolmetschen Polnisch–Deutsch", languages=["pl", "de"], language_pairs=["de-pl"]
+    ),
+    "dolmetschen-chinesisch": Person(
+        function="Dolmetschen Chinesisch–Deutsch", languages=["zh", "de"], language_pairs=["de-zh"]
+    ),
 }
 
 SWANSEA_CAME = DemoVisit(
@@ -84,10 +129,10 @@ SWANSEA_CAME = DemoVisit(
     purpose="Erfahrungen mit dem Controlling austauschen. (Die Tage sind ein Beispiel.)",
     delegates=(("Head of controlling", ("en",)), ("Directorate controller", ("en", "cy"))),
     agenda=(
-        ("Begrüßung durch das Internationale Büro", 0, 9, "besprechungsraum"),
-        ("Controlling in den Dezernaten", 0, 11, "ratssaal"),
-        ("Controlling in Swansea", 1, 10, "ratssaal"),
-        ("Nachbereitung", 3, 10, "besprechungsraum"),
+        DemoItem("Begrüßung durch das Internationale Büro", 0, 9, "besprechungsraum"),
+        DemoItem("Controlling in den Dezernaten", 0, 11, "ratssaal"),
+        DemoItem("Controlling in Swansea", 1, 10, "ratssaal"),
+        DemoItem("Nachbereitung", 3, 10, "besprechungsraum"),
     ),
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
@@ -129,9 +174,9 @@ SWANSEA_COMES = DemoVisit(
     purpose="Den Erfahrungsaustausch der Dezernatscontroller fortsetzen. (Der Besuch ist ein Beispiel.)",
     delegates=(("Head of controlling", ("en",)), ("Directorate controller", ("en", "cy"))),
     agenda=(
-        ("Begrüßung durch das Internationale Büro", 0, 14, "besprechungsraum"),
-        ("Steuerung in den Dezernaten", 1, 14, "besprechungsraum"),
-        ("Nachbereitung", 3, 14, "besprechungsraum"),
+        DemoItem("Begrüßung durch das Internationale Büro", 0, 14, "besprechungsraum"),
+        DemoItem("Steuerung in den Dezernaten", 1, 14, "besprechungsraum"),
+        DemoItem("Nachbereitung", 3, 14, "besprechungsraum"),
     ),
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
@@ -177,10 +222,10 @@ HEBRON_CAME = DemoVisit(
     purpose="Erfahrungen mit Wasser und Abwasser austauschen. (Die Tage sind ein Beispiel.)",
     delegates=(("Head of water and wastewater", ("ar", "en")), ("Wastewater engineer", ("ar",))),
     agenda=(
-        ("Begrüßung durch das Internationale Büro", 0, 9, "besprechungsraum"),
-        ("Wasser", 1, 9, "ratssaal"),
-        ("Abwasser", 2, 9, "ratssaal"),
-        ("Nachbereitung", 3, 10, "besprechungsraum"),
+        DemoItem("Begrüßung durch das Internationale Büro", 0, 9, "besprechungsraum"),
+        DemoItem("Wasser", 1, 9, "ratssaal"),
+        DemoItem("Abwasser", 2, 9, "ratssaal"),
+        DemoItem("Nachbereitung", 3, 10, "besprechungsraum"),
     ),
     interpreter="dolmetschen-arabisch",
     interpretation=("ar", "de"),
@@ -218,9 +263,9 @@ HEBRON_COMES = DemoVisit(
     purpose="Den Erfahrungsaustausch zum Thema Wasser und Abwasser fortsetzen. (Der Besuch ist ein Beispiel.)",
     delegates=(("Head of water and wastewater", ("ar", "en")), ("Wastewater engineer", ("ar",))),
     agenda=(
-        ("Begrüßung durch das Internationale Büro", 0, 14, "besprechungsraum"),
-        ("Wasser und Abwasser", 1, 14, "besprechungsraum"),
-        ("Nachbereitung", 3, 14, "besprechungsraum"),
+        DemoItem("Begrüßung durch das Internationale Büro", 0, 14, "besprechungsraum"),
+        DemoItem("Wasser und Abwasser", 1, 14, "besprechungsraum"),
+        DemoItem("Nachbereitung", 3, 14, "besprechungsraum"),
     ),
     interpreter="dolmetschen-arabisch",
     interpretation=("ar", "de"),
@@ -237,4 +282,3 @@ HEBRON = DemoExchange(
     ),
     visits=(HEBRON_CAME, HEBRON_COMES),
 )
-EXCHANGES = (SWANSEA, HEBRON)

@@ -21,7 +21,9 @@ from google.protobuf.message import Message
 from chassis.convert import date_message
 from gateway import rpc
 from gateway.demo.cities import CITIES
-from gateway.demo.exchanges import EXCHANGES, PEOPLE, ROOMS, DemoExchange, DemoVisit
+from gateway.demo.conference import CONFERENCE, CONFERENCE_VISIT
+from gateway.demo.examples import EXAMPLES
+from gateway.demo.exchanges import HEBRON, PEOPLE, ROOMS, SWANSEA, DemoExchange, DemoItem, DemoVisit, Guests
 from gateway.demo.forum import (
     ACCEPTED,
     CONCLUSIONS,
@@ -35,8 +37,7 @@ from gateway.demo.forum import (
 )
 
 MANNHEIM = ZoneInfo("Europe/Berlin")
-# From the first day of a visit to its last.
-VISIT_LASTS = timedelta(days=3)
+EXCHANGES = (SWANSEA, HEBRON, CONFERENCE, *EXAMPLES)
 # From a visit's debrief to learnings that can be found, at most.
 LEARNINGS_SECONDS = 20.0
 
@@ -137,7 +138,9 @@ def _load_exchange(demo: DemoExchange, partnership: str) -> None:
     wanted = exchange.Exchange()
     wanted.CopyFrom(demo.exchange)
     wanted.partnership = partnership
-    made = _create(rpc.exchanges.CreateExchange, exchange.CreateExchangeRequest(exchange=wanted), demo.city)
+    made = _create(
+        rpc.exchanges.CreateExchange, exchange.CreateExchangeRequest(exchange=wanted), demo.city, wanted.title
+    )
     present = rpc.visits.ListVisits(exchange.ListVisitsRequest(exchange=made.name, page_size=100)).visits
     # What an interrupted load created keeps its days, though today may be another day.
     there = {visit.title: visit for visit in present}
@@ -148,14 +151,16 @@ def _load_exchange(demo: DemoExchange, partnership: str) -> None:
 def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Visit:
     """Create a visit as an idea."""
     first_day = plan.first_day(datetime.now(MANNHEIM).date())
+    direction = exchange.Visit.DIRECTION_OUTGOING if plan.is_outgoing else exchange.Visit.DIRECTION_INCOMING
     wanted = exchange.Visit(
         title=plan.title,
         exchange=exchange_name,
-        direction=exchange.Visit.DIRECTION_INCOMING,
+        direction=direction,
         start_date=date_message(first_day),
-        end_date=date_message(first_day + VISIT_LASTS),
+        end_date=date_message(first_day + plan.lasts),
         host_department=plan.host_department,
         purpose=plan.purpose,
+        other_guest_cities=[f"cities/{guest}" for guest in plan.other_delegations],
     )
     made: exchange.Visit = _create(rpc.visits.CreateVisit, exchange.CreateVisitRequest(visit=wanted), city, plan.title)
     return made
@@ -173,44 +178,35 @@ def _load_visit(city: str, plan: DemoVisit, visit: exchange.Visit) -> None:
         "start": lambda: client.StartVisit(exchange.StartVisitRequest(name=name)),
         "report": lambda: client.ReportVisit(exchange.ReportVisitRequest(name=name, debrief=plan.debrief)),
         "close": lambda: client.CloseVisit(exchange.CloseVisitRequest(name=name)),
+        "cancel": lambda: client.CancelVisit(exchange.CancelVisitRequest(name=name, reason=plan.reason)),
     }
     _advance(visit, {verb: calls[verb] for verb in plan.course})
 
 
 def _load_programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
-    """Name the delegation of a visit, and its agenda."""
-    guests = [
-        _create(
-            rpc.delegates.CreateDelegate,
-            exchange.CreateDelegateRequest(
-                parent=visit.name,
-                delegate=exchange.Delegate(function=function, languages=languages, rank=rank, head=rank == 1),
-            ),
-            city,
-            plan.title,
-            function,
-        ).name
-        for rank, (function, languages) in enumerate(plan.delegates, start=1)
+    """Name the delegations of a visit, and its agenda."""
+    delegates = [
+        *_list_delegates(visit.guest_city, plan.delegates),
+        *(
+            each
+            for guest, guests in plan.other_delegations.items()
+            for each in _list_delegates(f"cities/{guest}", guests)
+        ),
     ]
-    first = datetime(visit.start_date.year, visit.start_date.month, visit.start_date.day, tzinfo=MANNHEIM)
-    for title, day, hour, room in plan.agenda:
-        start = first + timedelta(days=day, hours=hour)
+    _create(
+        rpc.delegates.BatchCreateDelegates,
+        exchange.BatchCreateDelegatesRequest(parent=visit.name, delegates=delegates),
+        city,
+        plan.title,
+    )
+    if plan.agenda:
         _create(
-            rpc.agenda_items.CreateAgendaItem,
-            exchange.CreateAgendaItemRequest(
-                parent=visit.name,
-                agenda_item=exchange.AgendaItem(
-                    title=title,
-                    start_time=start.astimezone(UTC),
-                    end_time=(start + timedelta(minutes=90)).astimezone(UTC),
-                    room=f"rooms/{room}",
-                    people=[*guests, f"people/{plan.interpreter}"],
-                    interpretation_languages=plan.interpretation,
-                ),
+            rpc.agenda_items.BatchCreateAgendaItems,
+            exchange.BatchCreateAgendaItemsRequest(
+                parent=visit.name, agenda_items=[_make_item(visit, plan, item) for item in plan.agenda]
             ),
             city,
             plan.title,
-            title,
         )
     before: list[str] = []
     for title, minutes in plan.wishes:
@@ -228,9 +224,35 @@ def _load_programme(visit: exchange.Visit, plan: DemoVisit, city: str) -> None:
         before.append(_create(rpc.agenda_items.CreateAgendaItem, request, city, plan.title, title).name)
 
 
+def _list_delegates(city: str, guests: Guests) -> list[exchange.Delegate]:
+    """Return the delegation of a city, which the first of its members heads."""
+    return [
+        exchange.Delegate(city=city, function=function, languages=languages, rank=rank, head=rank == 1)
+        for rank, (function, languages) in enumerate(guests, start=1)
+    ]
+
+
+def _make_item(visit: exchange.Visit, plan: DemoVisit, item: DemoItem) -> exchange.AgendaItem:
+    first = datetime(visit.start_date.year, visit.start_date.month, visit.start_date.day)  # noqa: DTZ001 - of the host
+    start = (first + timedelta(days=item.day, hours=item.hour)).replace(tzinfo=ZoneInfo(visit.time_zone))
+    return exchange.AgendaItem(
+        title=item.title,
+        start_time=start.astimezone(UTC),
+        duration_minutes=item.minutes,
+        room=f"rooms/{item.room}" if item.room else "",
+        place=item.place,
+        whole_delegation=not item.delegations,
+        delegations=[f"cities/{city}" for city in item.delegations],
+        interpretation_languages=plan.interpretation,
+        interpreter=f"people/{plan.interpreter}" if plan.interpreter else "",
+    )
+
+
 def _load_forum() -> None:
     """Create the forum with all that it holds."""
-    _create(rpc.forums.CreateForum, forum.CreateForumRequest(forum=FORUM, forum_id=FORUM_ID))
+    meeting = forum.Forum(visit=_get_visit_name(CONFERENCE_VISIT))
+    meeting.MergeFrom(FORUM)
+    _create(rpc.forums.CreateForum, forum.CreateForumRequest(forum=meeting, forum_id=FORUM_ID))
     for node_id, node in NODES.items():
         wanted = forum.SubjectNode()
         wanted.CopyFrom(node)
@@ -254,6 +276,12 @@ def _load_forum() -> None:
         )
     for conclusion_id, demo in CONCLUSIONS.items():
         _load_conclusion(conclusion_id, demo)
+
+
+def _get_visit_name(plan: DemoVisit) -> str:
+    """Return the name of a visit that is loaded."""
+    visits = rpc.visits.ListVisits(exchange.ListVisitsRequest(page_size=100)).visits
+    return next(visit.name for visit in visits if visit.title == plan.title)
 
 
 def _load_panelist(panelist_id: str, panelist: forum.Panelist) -> None:

@@ -53,7 +53,7 @@ def format_weekday(weekday: int, width: Literal["wide", "short"] = "wide") -> st
 
 def format_instant(value: Timestamp | datetime, zone: str = "") -> str:
     """Return an instant with weekday, day and time in `zone` (default: the home city's)."""
-    local = _to_local(value, zone)
+    local = to_local(value, zone)
     return f"{_format('yMMMEd', local.date())}, {_format('Hm', local)}"
 
 
@@ -69,12 +69,12 @@ def format_local_text(text: str) -> str:
 
 def format_time(value: Timestamp | datetime, zone: str = "") -> str:
     """Return the time of day of an instant in `zone` (default: the home city's)."""
-    return _format("Hm", _to_local(value, zone))
+    return _format("Hm", to_local(value, zone))
 
 
 def format_span(start: Timestamp, end: Timestamp, zone: str) -> str:
     """Return the time between two instants like `format_instant`; a day that both share is said once."""
-    if _to_local(start, zone).date() == _to_local(end, zone).date():
+    if to_local(start, zone).date() == to_local(end, zone).date():
         return f"{format_instant(start, zone)}–{format_time(end, zone)}"
     return f"{format_instant(start, zone)} – {format_instant(end, zone)}"
 
@@ -110,8 +110,8 @@ def parse_degrees(text: str) -> float:
     return float(written)
 
 
-def _to_local(value: Timestamp | datetime, zone: str) -> datetime:
-    """Return the minute of an instant as the clocks of a zone show it."""
+def to_local(value: Timestamp | datetime, zone: str = "") -> datetime:
+    """Return the minute of an instant as the clocks of a zone show it (default: the home city's)."""
     instant = value.ToDatetime(UTC) if isinstance(value, Timestamp) else value
     local = instant.astimezone(ZoneInfo(zone or current_app.config.get("HOME_TIME_ZONE", "Europe/Berlin")))
     return local.replace(second=0, microsecond=0, tzinfo=None)

@@ -35,13 +35,14 @@ class ForumSettings(ServiceSettings):
 def build(settings: ForumSettings) -> server.Service:
     """Wire the service up."""
     database = Database(settings.database_url, settings.pool_size)
-    panel = Panel(database, ExchangeClient(settings.exchange_address, Signer(NAME, settings.signing_key)))
+    exchange = ExchangeClient(settings.exchange_address, Signer(NAME, settings.signing_key))
+    panel = Panel(database, exchange)
     return server.Service(
         name=NAME,
         settings=settings,
         database=database,
         servicers=[
-            (contract.add_ForumServiceServicer_to_server, ForumServicer(database)),
+            (contract.add_ForumServiceServicer_to_server, ForumServicer(database, exchange)),
             (contract.add_SubjectNodeServiceServicer_to_server, SubjectNodeServicer(database)),
             (contract.add_PanelistServiceServicer_to_server, PanelistServicer(database, panel)),
             (contract.add_WorkingGroupServiceServicer_to_server, WorkingGroupServicer(database)),

@@ -46,7 +46,7 @@ VERDICTS = enum_numbers(pb.Recommendation.Answer.Verdict.DESCRIPTOR, Verdict)
 
 
 FORUM_FIELDS = frozenset(
-    {"title", "subject", "city", "purpose", "panel_city_cap", "language", "start_date", "end_date"}
+    {"title", "subject", "city", "purpose", "panel_city_cap", "language", "start_date", "end_date", "visit"}
 )
 
 
@@ -63,6 +63,7 @@ def forum_message(forum: Forum) -> pb.Forum:
         city=forum.city,
         purpose=forum.purpose,
         panel_city_cap=forum.panel_city_cap,
+        visit=forum.visit,
         language=forum.language,
         start_date=date_message(forum.start_date),
         end_date=date_message(forum.end_date),

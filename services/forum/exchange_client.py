@@ -8,7 +8,7 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 
 from chassis.client import aio_calls
-from chassis.errors import DeadlineExceeded, NotFound, Unavailable
+from chassis.errors import DeadlineExceeded, InvalidArgument, NotFound, Unavailable
 from chassis.identity import Signer, service_identity
 
 # Shorter than what the forum's own caller waits for.
@@ -53,6 +53,29 @@ class ExchangeClient:
             message = "Whether the city is a partner is not known while the exchange service is away; try again."
             raise Unavailable(message, reason="EXCHANGE_AWAY") from error
         return any(partnership.kind in TYING_KINDS for partnership in answer.partnerships)
+
+    async def require_visit(self, visit: str) -> None:
+        """
+        Raise unless there is a visit.
+
+        Args:
+            visit: Resource name, e.g. ``visits/018f…``; nobody is asked about an empty one.
+
+        Raises:
+            InvalidArgument: There is none; reason REFERENCE_NOT_FOUND.
+            Unavailable: The exchange service does not answer; reason VISIT_UNCERTAIN.
+        """
+        if not visit:
+            return
+        visits = exchange_pb2_grpc.VisitServiceStub(self._channel)
+        try:
+            await visits.GetVisit(pb.GetVisitRequest(name=visit), timeout=DEADLINE_SECONDS)
+        except NotFound:
+            words, metadata = f"{visit} does not exist", {"resources": visit}
+            raise InvalidArgument("forum.visit", words, reason="REFERENCE_NOT_FOUND", metadata=metadata) from None
+        except (Unavailable, DeadlineExceeded) as error:
+            message = "Whether there is such a visit is not known while the exchange service is away; try again."
+            raise Unavailable(message, reason="VISIT_UNCERTAIN") from error
 
     async def get_time_zone(self, city: str) -> ZoneInfo:
         """

@@ -36,6 +36,15 @@ async def test_a_forum_cannot_end_before_it_starts(coordinator: Caller) -> None:
     assert refusal.error.violations[0].field == "forum.end_date"
 
 
+async def test_whether_a_visit_exists_is_not_guessed_while_nobody_can_tell(coordinator: Caller) -> None:
+    with refused("UNAVAILABLE", "VISIT_UNCERTAIN"):
+        await make_forum(coordinator, visit="visits/0190d6c5-3f0a-4a57-9d44-0d6a1f2b3c4d")
+    forum = await make_forum(coordinator)
+    with refused("UNAVAILABLE", "VISIT_UNCERTAIN"):
+        changed = pb.Forum(name=forum.name, visit="visits/0190d6c5-3f0a-4a57-9d44-0d6a1f2b3c4d")
+        await coordinator.UpdateForum(pb.UpdateForumRequest(forum=changed, update_mask=FieldMask(paths=["visit"])))
+
+
 async def test_a_day_that_does_not_exist_is_refused(coordinator: Caller) -> None:
     with refused("INVALID_ARGUMENT", "NO_SUCH_DAY") as refusal:
         await make_forum(coordinator, start_date=Date(year=2018, month=2, day=30))

@@ -42,7 +42,7 @@ MAY_CALL = {
     "ExchangeService.CreateExchange": "CM",
     "ExchangeService.UpdateExchange": "CM",
     "ExchangeService.DeleteExchange": "CM",
-    "VisitService.GetVisit": "ACMP",
+    "VisitService.GetVisit": "ACMPS",
     "VisitService.ListVisits": "ACMP",
     "VisitService.CountVisits": "ACMP",
     "VisitService.CreateVisit": "CM",

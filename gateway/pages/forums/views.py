@@ -1,16 +1,22 @@
 """Pages of expert forums: the list, one forum with its conclusions, and the form of a forum."""
 
 from collections import defaultdict
+from contextlib import suppress
+from typing import Any
 
+from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import forum_pb2 as pb
 from flask import Blueprint, current_app, flash, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from chassis.errors import DomainError
 from gateway import rpc
 from gateway.auth import permissions
+from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.i18n.formats import format_days
 from gateway.i18n.languages import current_language
 from gateway.pages.forums import conclusions, groups, panel, parts, subject
 from gateway.pages.forums.parts import is_coordinator
@@ -40,9 +46,7 @@ def create() -> ResponseReturnValue:
             forum = rpc.forums.CreateForum(form.build_request(pb.CreateForumRequest))
             flash(_("The forum is created. Next: what is under review, the panel and its working groups."), "success")
             return redirect(href(forum.name), 303)
-    return render_template(
-        "forums/form.html", form=form, forum=None, cities=cities.get_city_names(anew=True)
-    ), form.status
+    return render_template("forums/form.html", form=form, forum=None, **_list_choices()), form.status
 
 
 @blueprint.route("/<forum_id>/edit", methods=["GET", "POST"])
@@ -56,9 +60,18 @@ def edit(forum_id: str) -> ResponseReturnValue:
             form.save(rpc.forums.UpdateForum, pb.UpdateForumRequest, "forum")
             flash(_("The forum is saved."), "success")
             return redirect(href(forum.name), 303)
-    return render_template(
-        "forums/form.html", form=form, forum=forum, cities=cities.get_city_names(anew=True)
-    ), form.status
+    return render_template("forums/form.html", form=form, forum=forum, **_list_choices()), form.status
+
+
+def _list_choices() -> dict[str, Any]:
+    """Return what the form of a forum offers: cities by their names, and visits, those that begin last first."""
+    visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=1000)).visits
+    return {
+        "cities": cities.get_city_names(anew=True),
+        "visits": [
+            (visit.name, f"{visit.title} ({format_days(visit.start_date, visit.end_date)})") for visit in visits
+        ],
+    }
 
 
 @blueprint.get("/<forum_id>")
@@ -78,7 +91,16 @@ def show(forum_id: str) -> ResponseReturnValue:
         # A coordinator drafts without a group too.
         drafts=is_coordinator() or any(group.writable for group in working_groups),
         cities=cities.get_city_names(),
+        visit=_get_visit(forum),
         conclusions=concluded,
         recommendations=recommendations,
         steps_with_a_page=conclusions.STEPS_WITH_A_PAGE,
     )
+
+
+def _get_visit(forum: pb.Forum) -> exchange_pb2.Visit | None:
+    """Return the visit on which the panel meets; None where there is none, or none that the reader may see now."""
+    if forum.visit and may("VisitService.GetVisit"):
+        with suppress(DomainError):
+            return rpc.visits.GetVisit(exchange_pb2.GetVisitRequest(name=forum.visit))
+    return None

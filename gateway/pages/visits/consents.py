@@ -1,9 +1,11 @@
 """Which cities have agreed to a visit, or confirmed its programme, in words."""
 
+from collections import defaultdict
+
 from austausch.exchange.v1 import exchange_pb2 as pb
 from flask_babel import gettext as _
 
-from gateway.i18n.formats import format_instant
+from gateway.i18n.formats import format_day, to_local
 from gateway.vocabulary.cities import list_guests
 
 Step = pb.Visit.Consent
@@ -21,17 +23,22 @@ def describe_consents(visit: pb.Visit) -> tuple[str, list[str]]:
     step = Step.STEP_AGREE if visit.state in BEFORE_PROGRAMME else Step.STEP_CONFIRM
     label = _("Agreed") if step == Step.STEP_AGREE else _("Confirmed")
     given = {consent.city: consent for consent in visit.consents if consent.step == step}
-    cities = {visit.host_city: visit.host_city_display_name, **dict(list_guests(visit))}
-    return label, [_describe(name, given.get(city)) for city, name in cities.items()] if given else []
+    if not given:
+        return label, []
+    # Those whose consent was recorded together are told together.
+    together: defaultdict[str, list[str]] = defaultdict(list)
+    for city, name in {visit.host_city: visit.host_city_display_name, **dict(list_guests(visit))}.items():
+        together[_describe(given.get(city))].append(name)
+    return label, [_("%(cities)s: %(what)s", cities=", ".join(names), what=what) for what, names in together.items()]
 
 
-def _describe(city: str, consent: pb.Visit.Consent | None) -> str:
+def _describe(consent: pb.Visit.Consent | None) -> str:
     if consent is None:
-        return _("%(city)s: still open", city=city)
-    facts = {"city": city, "day": format_instant(consent.record_time), "recorder": consent.recorder}
+        return _("still open")
+    facts = {"day": format_day(to_local(consent.record_time).date()), "recorder": consent.recorder}
     if consent.taken_down:
-        return _("%(city)s: %(day)s, taken down by %(recorder)s", **facts)
-    return _("%(city)s: %(day)s, %(recorder)s", **facts)
+        return _("%(day)s, taken down by %(recorder)s", **facts)
+    return _("%(day)s, %(recorder)s", **facts)
 
 
 def may_ask_others(visit: pb.Visit) -> bool:

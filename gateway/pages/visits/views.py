@@ -1,22 +1,18 @@
 """Pages of visits: the list, the form, one visit with all that belongs to it, its steps and its debrief."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from contextlib import suppress
 from functools import partial
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from austausch.knowledge.v1 import knowledge_pb2
+from austausch.forum.v1 import forum_pb2
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from google.protobuf.message import Message
 
 from chassis.convert import date_of
-from chassis.errors import IllegalTransition, InvalidArgument, InvalidFields, PermissionDenied, Violation
-from chassis.validation import validate
+from chassis.errors import DomainError, Violation
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.callers import current_identity
@@ -24,11 +20,11 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
-from gateway.i18n.languages import current_language
 from gateway.pages.visits import (
     calendar,
     consents,
     dates,
+    debrief,
     delegation,
     deletion,
     lessons,
@@ -40,15 +36,16 @@ from gateway.pages.visits import (
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import list_hints, list_other_cities
-from gateway.pages.visits.trail import BEGUN_STATES, build_trail
-from gateway.vocabulary import cities, departments, enum_labels, topics
+from gateway.pages.visits.form_checks import collect_violations
+from gateway.pages.visits.trail import BEGUN_STATES, build_trail, get_today
+from gateway.vocabulary import cities, departments, enum_labels
 from gateway.vocabulary.cities import get_home_city_name
-from gateway.vocabulary.visibilities import list_visibilities
 from gateway.web import list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
 dates.add_pages(blueprint)
+debrief.add_pages(blueprint)
 delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)
 lessons.add_pages(blueprint)
@@ -62,9 +59,8 @@ STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
 # The states of a visit that goes well, in order.
 COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
 ENTRIES = "debrief.entries"
-MAX_LEARNINGS = 50  # as the contract has it
-# How long the learnings of a debrief are waited for, and how often a page asks by itself.
-LONGEST_WAY, MAX_ASKED = timedelta(minutes=2), 20
+LOOKUP_SECONDS = 2.0
+# as the contract has it
 
 
 @blueprint.get("")
@@ -151,17 +147,7 @@ def _require_own_host(form: Form) -> None:
         form.values["visit.host_department"] = form.values[SUGGESTED] = ""
         metadata = {"city": get_home_city_name()}
         unnamed = Violation("visit.host_department", "HOST_NOT_NAMED", "names no department of the host", metadata)
-        raise _collect_violations(form, unnamed, pb.CreateVisitRequest)
-
-
-def _collect_violations(form: Form, violation: Violation, kind: type[Message], **fields: str) -> InvalidFields:
-    """Return what is wrong with one field, with all that the request of `kind` would be refused for besides."""
-    violations = [violation]
-    try:
-        validate(form.build_request(kind, **fields))
-    except InvalidArgument as others:
-        violations += [other for other in others.violations if other.field != violation.field]
-    return InvalidFields(violations)
+        raise collect_violations(form, unnamed, pb.CreateVisitRequest)
 
 
 @blueprint.get("/<visit_id>")
@@ -171,13 +157,14 @@ def show(visit_id: str) -> ResponseReturnValue:
     visit, delegates, agenda = answer.visit, answer.delegates, answer.agenda_items
     arrived = None
     if visit.state in BEGUN_STATES and may("LearningService.ListLearnings"):
-        arrived = _list_learnings(visit)
-    awaited = arrived is not None and _are_on_their_way(visit, arrived)
+        arrived = debrief.list_learnings(visit)
+    awaited = arrived is not None and debrief.are_on_their_way(visit, arrived)
     return render_template(
         "visits/show.html",
         visit=visit,
         delegations=delegation.group_by_city(visit, delegates),
         sees_exchange=_sees_exchange(visit),
+        forums=_list_forums(visit),
         consents=consents.describe_consents(visit),
         asks_others=consents.may_ask_others(visit),
         agenda=group_by_day(agenda, visit.time_zone),
@@ -194,45 +181,19 @@ def show(visit_id: str) -> ResponseReturnValue:
     )
 
 
+def _list_forums(visit: pb.Visit) -> Sequence[forum_pb2.Forum]:
+    """Return the forums whose panels meet on a visit; none while that cannot be looked up, or to whom sees none."""
+    if may("ForumService.ListForums"):
+        with suppress(DomainError):
+            wanted = forum_pb2.ListForumsRequest(visit=visit.name)
+            return rpc.forums.ListForums(wanted, timeout=LOOKUP_SECONDS).forums
+    return ()
+
+
 def _sees_exchange(visit: pb.Visit) -> bool:
     """Return whether the reader may see the exchange: who works for another guest city sees the visit alone."""
     reader = current_identity()
     return reader is not None and reader.city in ("", list_other_cities(visit)[0])
-
-
-@blueprint.get("/<visit_id>/learnings")
-@sign_in_required
-def learnings(visit_id: str) -> ResponseReturnValue:
-    """Answer the page of a visit that asks for the learnings of its debrief; a person is led to that page."""
-    name = f"visits/{visit_id}"
-    if not request.headers.get("HX-Request"):
-        return redirect(f"{href(name)}#learnings", 303)
-    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=name))
-    arrived, asked = _list_learnings(visit), request.args.get("asked", MAX_ASKED, type=int)
-    awaited = _are_on_their_way(visit, arrived)
-    return render_template(
-        "visits/learnings.html",
-        visit=visit,
-        learnings=arrived,
-        awaited=awaited,
-        next_ask=asked + 1 if awaited and 0 < asked < MAX_ASKED else 0,
-    )
-
-
-def _list_learnings(visit: pb.Visit) -> Sequence[knowledge_pb2.Learning]:
-    """Return the learnings from a visit that the reader may see, the first recorded first."""
-    wanted = knowledge_pb2.ListLearningsRequest(source=visit.name, page_size=1000, order_by="create_time")
-    return rpc.learnings.ListLearnings(wanted).learnings
-
-
-def _are_on_their_way(visit: pb.Visit, arrived: Sequence[knowledge_pb2.Learning]) -> bool:
-    """
-    Return whether learnings of the debrief may still arrive: they come by events, as a rule within a moment.
-
-    Those that the reader may not see never arrive: a debrief of long ago is not waited for.
-    """
-    age = datetime.now(UTC) - visit.update_time.ToDatetime(UTC)
-    return len(arrived) < len(visit.debrief.entries) and age < LONGEST_WAY
 
 
 @blueprint.route("/<visit_id>/edit", methods=["GET", "POST"])
@@ -268,7 +229,7 @@ def step(visit_id: str, verb: str) -> ResponseReturnValue:
 
 def _list_doubtful_steps(visit: pb.Visit, *, prepared: bool) -> list[str]:
     """Return the steps before which the page asks back; `prepared`: delegation and programme are entered."""
-    today = _get_today(visit)
+    today = get_today(visit)
     doubtful = {
         "confirm": not prepared,
         "start": today < date_of(visit.start_date),
@@ -282,7 +243,7 @@ def _list_doubtful_steps(visit: pb.Visit, *, prepared: bool) -> list[str]:
 def ask(visit_id: str, verb: str) -> ResponseReturnValue:
     """Ask back before a step that may be too early; the answer is the step itself."""
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    place = {"today": format_day(_get_today(visit)), "city": visit.host_city_display_name}
+    place = {"today": format_day(get_today(visit)), "city": visit.host_city_display_name}
     if verb == "confirm":
         title, consequence = _("Confirm this visit already?"), _describe_missing(visit)
     elif verb == "start":
@@ -339,74 +300,3 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
                 )
             return redirect(href(visit.name), 303)
     return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
-
-
-@blueprint.route("/<visit_id>/report", methods=["GET", "POST"])
-@sign_in_required
-def report(visit_id: str) -> ResponseReturnValue:
-    permissions.require("VisitService.ReportVisit")
-    visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    if visit.state == pb.Visit.STATE_RUNNING and "report" not in visit.allowed_transitions:
-        message = "Only the international office and the department in charge record a debrief."
-        raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
-    exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
-    form = Form({"etag": visit.etag, **_get_new_entry(0, exchange)})
-    early = _get_today(visit) < date_of(visit.end_date)
-    known_topics = topics.list_known_topics(*exchange.topics)
-    added = None
-    if form.submitted and "report" not in visit.allowed_transitions:
-        with form.catch_refusal():
-            raise IllegalTransition("report", _get_state(visit), list(visit.allowed_transitions))
-    elif "add" in form.values:
-        if form.count_entries(ENTRIES) < MAX_LEARNINGS:
-            added = form.count_entries(ENTRIES)
-            form.values.update(_get_new_entry(added, exchange))
-    elif "remove" in form.values:
-        form.keep_entries(ENTRIES, lambda index: str(index) != form["remove"])
-    elif form.submitted:
-        form.keep_entries(ENTRIES, lambda index: index == 0 or not form.is_blank(f"{ENTRIES}.{index}", PREFILLED))
-        with form.catch_refusal():
-            if early and form["early"] != "on":
-                unconfirmed = Violation("early", "EARLY_NOT_CONFIRMED", "is not confirmed")
-                raise _collect_violations(form, unconfirmed, pb.ReportVisitRequest, name=visit.name)
-            reported: Any = transitions.transition("VisitService", "report", visit.name, form)
-            topics.flash_new_topics((slug for entry in reported.debrief.entries for slug in entry.topics), known_topics)
-            return redirect(href(visit.name), 303)
-    return render_template(
-        "visits/report.html",
-        form=form,
-        visit=visit,
-        entries=ENTRIES,
-        added=added,
-        full=form.count_entries(ENTRIES) >= MAX_LEARNINGS,
-        early=early,
-        readers=list_visibilities(),
-        topics_known=known_topics,
-    ), form.status
-
-
-# What an entry holds before anything is typed.
-PREFILLED = (".language", ".topics", ".visibility")
-
-
-def _get_new_entry(index: int, exchange: pb.Exchange) -> dict[str, str]:
-    """
-    Return the fields of a new learning in the debrief.
-
-    It is in the reader's language, has the topics of the exchange, and is for the home city only.
-    """
-    return {
-        f"{ENTRIES}.{index}.visibility": "VISIBILITY_INTERNAL",
-        f"{ENTRIES}.{index}.language": current_language(),
-        f"{ENTRIES}.{index}.topics": ", ".join(map(topics.get_topic_label, exchange.topics)),
-    }
-
-
-def _get_state(visit: pb.Visit) -> str:
-    """Return the state of a visit as refusals name it: `RUNNING`."""
-    return pb.Visit.State.Name(visit.state).removeprefix("STATE_")
-
-
-def _get_today(visit: pb.Visit) -> date:
-    """Return the day that it is where the visit takes place."""
-    return datetime.now(ZoneInfo(visit.time_zone)).date()

@@ -19,7 +19,8 @@ LATEST_ZONE = "Etc/GMT+12"
 
 class Forum(Resource, Base):
     """
-    An expert forum. `city` is the resource name of the city under review, in whose time zone the dates are meant.
+    An expert forum. `city` is the resource name of the city under review, in whose time zone the dates are meant, and
+    `visit` that of the visit on which its panel meets; "" for none.
     """
 
     __tablename__ = "forums"
@@ -38,6 +39,7 @@ class Forum(Resource, Base):
     language: Mapped[str] = mapped_column(Text)
     start_date: Mapped[date | None]
     end_date: Mapped[date | None]
+    visit: Mapped[str] = mapped_column(Text, default="", index=True)
     folded_name: Mapped[str] = map_folded_name("title", "subject")
 
     def check_dates(self) -> None:

@@ -12,16 +12,23 @@ from chassis.idempotency import answer_once
 from chassis.model import new_id, now
 from chassis.paging import read_page
 from services.forum import convert, queries
+from services.forum.exchange_client import ExchangeClient
 from services.forum.model import Forum
 
 ORDERINGS = {"title": Forum.title, "create_time": Forum.create_time, "update_time": Forum.update_time}
 
 
 class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
-    """Serves ``ForumService``."""
+    """
+    Serves ``ForumService``.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        exchange: Tells whether there is a visit.
+    """
+
+    def __init__(self, database: Database, exchange: ExchangeClient) -> None:
         self._database = database
+        self._exchange = exchange
 
     async def GetForum(self, request: pb.GetForumRequest, context: Any) -> pb.Forum:
         async with self._database.read_once() as session:
@@ -31,16 +38,21 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
         statement = queries.filter_visible(select(Forum), Forum.id)
         if request.city:
             statement = statement.where(Forum.city == request.city)
+        if request.visit:
+            statement = statement.where(Forum.visit == request.visit)
         async with self._database.read_once() as session:
             rows, token, total = await read_page(session, statement, Forum, request, ORDERINGS, "title")
         forums = [convert.forum_message(forum) for forum in rows]
         return pb.ListForumsResponse(forums=forums, next_page_token=token, total_size=total)
 
     async def CreateForum(self, request: pb.CreateForumRequest, context: Any) -> pb.Forum:
+        await self._exchange.require_visit(request.forum.visit)
         return await answer_once(self._database, request, _create)
 
     async def UpdateForum(self, request: pb.UpdateForumRequest, context: Any) -> pb.Forum:
         paths = updated_paths(request.update_mask, request.forum, convert.FORUM_FIELDS)
+        if "visit" in paths:
+            await self._exchange.require_visit(request.forum.visit)
         async with self._database.begin() as session:
             forum = await queries.get_visible(session, Forum, request.forum.name, lock=True)
             forum.check_etag(request.forum.etag)
