@@ -212,6 +212,16 @@ FIELDS: dict[str, str] = {
     "CALENDAR_URL_MALFORMED": N_("Please give the address of a calendar, for example: %(example)s."),
     "TOPIC_MALFORMED": N_("A topic is a few words of letters and digits, for example: water supply."),
     # What is typed into a form, or sent as JSON.
+    "CHANGED_TWICE": N_("%(updater)s changed this as well. Keep what you typed, or take the other."),
+    "CHANGED_BEFORE_REMOVAL": N_("%(updater)s changed this meanwhile. Save again if it is to be removed all the same."),
+    "ENTRY_REMOVED": N_("Somebody removed this meanwhile. Save again to add it anew, or empty the row."),
+    "NOTHING_TICKED": N_("Please tick the rows that this is for."),
+    "DAY_MISSING": N_("Please choose the day as well."),
+    "NOT_A_TIME_OF_DAY": N_("Please give a time of day, for example: 9:30."),
+    "NO_ROW_ABOVE": N_("There is no item above this one."),
+    "ORDER_TOO_WIDE": N_(
+        "It would come directly after %(count)s items, and %(most)s are possible. Put some of these in an order first."
+    ),
     "NOT_A_DATE": N_("Please give a date as day, month and year."),
     "NOT_A_LOCAL_TIME": N_("Please give a date and a time."),
     "LOCAL_TIME_SKIPPED": N_("This time does not exist: the clocks go forward on that day."),
@@ -259,6 +269,7 @@ FIELDS: dict[str, str] = {
     # What does not exist, or is not of here.
     "REFERENCE_NOT_FOUND": GONE,
     "NOT_IN_FORUM": GONE,
+    "NOT_IN_DELEGATION": N_("This is no member of this delegation."),
     "NOT_IN_PROGRAMME": N_("This is no item of this programme."),
     "SOURCE_IS_TARGET": N_("This is the visit itself. Please choose another one."),
     "CITY_TAKES_NO_PART": N_("This city takes no part in the visit."),

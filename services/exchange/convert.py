@@ -273,14 +273,13 @@ def agenda_item_columns(message: pb.AgendaItem, fields: Iterable[str] = AGENDA_I
     """
     Return fields of an agenda item as the columns take them; raises as `read_columns`.
 
-    `room`, `venue`, `interpreter` and `delegations` are given by name, `after` as the contract has it.
+    `room`, `venue`, `interpreter` and `delegations` are given by name. The order is kept in rows of its own.
     """
     readers = {
         "room": _read_as_sent,
         "venue": _read_as_sent,
         "interpreter": _read_as_sent,
         "delegations": lambda cities, _path: list(cities),
-        "after": lambda after, _path: list(after),
         "groups": lambda groups, _path: [group.value for group, number in GROUPS.items() if number in groups],
         "equipment": lambda words, _path: unique_nfc(words),
         "transport": _read_choice(TRANSPORTS),

@@ -10,12 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from chassis.errors import InvalidArgument
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.pages.visits import delegation
+from gateway.pages.visits import delegation, orders
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.busy_people import list_warnings
 from gateway.pages.visits.trail import build_trail
@@ -35,7 +36,6 @@ def add_pages(blueprint: Blueprint) -> None:
 # How long a new item lasts until somebody says otherwise.
 USUAL_LENGTH = timedelta(minutes=90)
 AFTER, MORE_PREDECESSORS = "agenda_item.after", 3
-MAX_PREDECESSORS = 20  # as the contract has it
 
 
 def list_items(visit: pb.Visit) -> Sequence[pb.AgendaItem]:
@@ -54,12 +54,26 @@ def _list_others(visit: pb.Visit, item: pb.AgendaItem | None) -> list[pb.AgendaI
 
 
 def _read_predecessors(form: Form, visit: pb.Visit, item: pb.AgendaItem | None) -> None:
-    """Drop places for predecessors that nobody filled; where the item is to come after all others, fill in these."""
+    """
+    Drop places for predecessors that nobody filled; where the item is to come after all others, add what is missing.
+
+    Raises:
+        InvalidArgument: It would come directly after more items than possible; reason ORDER_TOO_WIDE, metadata `count`
+            and `most`.
+    """
     form.drop_blank_entries(AFTER)
-    if form["after_all"] == "on":
-        form.keep_entries(AFTER, lambda _index: False)
-        for index, other in enumerate(_list_others(visit, item)[:MAX_PREDECESSORS]):
-            form.values[f"{AFTER}.{index}.agenda_item"] = other.name
+    if form["after_all"] != "on":
+        return
+    others, name = _list_others(visit, item), item.name if item else ""
+    order = orders.read_order(others)
+    orders.put_last(order, name, list(order))
+    typed = [form[f"{AFTER}.{index}.agenda_item"] for index in range(form.count_entries(AFTER))]
+    missing = [other for other in order[name] if other not in typed]
+    if (count := len(typed) + len(missing)) > orders.MAX_PREDECESSORS:
+        metadata = {"count": str(count), "most": str(orders.MAX_PREDECESSORS)}
+        raise InvalidArgument("after_all", "has too many predecessors", reason="ORDER_TOO_WIDE", metadata=metadata)
+    for index, other in enumerate(missing, len(typed)):
+        form.values[f"{AFTER}.{index}.agenda_item"] = other
 
 
 def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> dict[str, Any]:
@@ -117,8 +131,8 @@ def create_item(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form(_propose_times(), zone=visit.time_zone)
     if form.submitted:
-        _read_predecessors(form, visit, None)
         with form.catch_refusal():
+            _read_predecessors(form, visit, None)
             wanted = form.build_request(pb.CreateAgendaItemRequest, parent=visit.name)
             warnings = list_warnings(wanted.agenda_item, visit.time_zone)
             item = rpc.agenda_items.CreateAgendaItem(wanted)
@@ -138,8 +152,8 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"agenda_item": item}, zone=visit.time_zone)
     if form.submitted:
-        _read_predecessors(form, visit, item)
         with form.catch_refusal():
+            _read_predecessors(form, visit, item)
             wanted = form.build_request(pb.UpdateAgendaItemRequest)
             warnings = list_warnings(wanted.agenda_item, visit.time_zone)
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
