@@ -157,3 +157,10 @@ def test_a_postponed_visit_gets_its_new_days_by_being_postponed_again(office: Fl
     page = office.get(f"/{visit['name']}", headers=ENGLISH)
     assert "4 Jun 2030" in text_of(page)
     assert f'action="/{visit["name"]}/agree"' in page.text
+
+
+@pytest.mark.parametrize("part", ["", "/edit", "/agendaItems/new", "/agendaItems/rows", "/delegates/rows"])
+def test_every_page_of_an_idea_without_dates_is_there(office: FlaskClient, rest: Rest, part: str) -> None:
+    idea = an_idea(rest)
+    created(rest.post(f"/v1/{idea['name']}/agendaItems", {"title": "Welcome", "durationMinutes": 60}))
+    page_of(office, f"/{idea['name']}{part}")
