@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, send, text_of
+from tests.gateway.browsing import browser, send, text_of
 from tests.gateway.conftest import Browse, Gateway, Rest
 from tests.gateway.samples import a_visit, an_exchange, created, visit_of
 
@@ -133,11 +133,12 @@ def test_dates_become_open_again_on_the_form_of_an_idea_only(office: FlaskClient
     assert "startDate" not in rest.get(f"/v1/{visit['name']}").json
     agreed = a_visit(rest)
     created(rest.post(f"/v1/{agreed['name']}:agree"))
-    form = PageForm(office.get(f"/{agreed['name']}/edit").text).fields
-    form["visit.start_date"] = form["visit.end_date"] = form["visit.host_department"] = ""
-    refused = office.post(f"/{agreed['name']}/edit", data=form)
-    assert refused.status_code == 400
-    assert "First day: Please fill this in." in text_of(refused)
+    dateless = send(office, f"/{agreed['name']}/edit", visit__start_date="", visit__end_date="")
+    assert dateless.status_code == 400
+    assert "First day: Please fill this in. Last day: Please fill this in." in text_of(dateless)
+    hostless = send(office, f"/{agreed['name']}/edit", visit__host_department="")
+    assert hostless.status_code == 400
+    assert "Host department: Please fill this in." in text_of(hostless)
 
 
 def test_who_may_not_change_an_idea_is_offered_no_dates_for_it(browse: Browse, rest: Rest) -> None:
