@@ -141,12 +141,14 @@ def telling_entry(resource: str, entry: str) -> Iterator[None]:
         entry: How they begin in the list, e.g. ``agenda_items[3]``.
 
     Raises:
-        InvalidFields: As whatever is raised in the block.
+        InvalidFields: As whatever is raised in the block about fields.
+        DomainError: As any other, with metadata `entry`.
     """
     try:
         yield
-    except InvalidArgument as wrong:
+    except DomainError as wrong:
         if not wrong.violations:
+            wrong.metadata["entry"] = entry
             raise
         violations = [
             dataclasses.replace(each, field=entry + each.field.removeprefix(resource)) for each in wrong.violations

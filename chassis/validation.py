@@ -40,8 +40,8 @@ _EMPTY = {"string.min_len", "string.pattern", "string.uuid_empty", "repeated.min
 _FORMS = pattern_pb2.Form.DESCRIPTOR.values_by_number
 
 
-# A request of a batch (aip.dev/234).
-_ENTRY = re.compile(r"requests\[(\d+)\]\.")
+# An entry of a list of a request: in a batch, a request of its own (aip.dev/234).
+_ENTRY = re.compile(r"(\w+)\[(\d+)\]\.")
 
 
 def validate(request: Message) -> None:
@@ -140,8 +140,7 @@ def _path(violation: protovalidate.Violation) -> str:
 def _is_meant(request: Message, path: str) -> bool:
     """Return whether a request sets the field at a path: of an Update, also of one in a batch, what its mask names."""
     if entry := _ENTRY.match(path):
-        update = request.requests[int(entry[1])]  # type: ignore[attr-defined]
-        return _is_meant(update, path[entry.end() :])
+        return _is_meant(getattr(request, entry[1])[int(entry[2])], path[entry.end() :])
     return "update_mask" not in request.DESCRIPTOR.fields_by_name or _is_updated(request, path)
 
 

@@ -47,6 +47,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     from gateway.pages.start import views as start
     from gateway.pages.status import views as status
     from gateway.pages.topics import views as topics
+    from gateway.pages.venues import views as venues
     from gateway.pages.visits import views as visits
     from gateway.rest import routes as rest
     from gateway.web import error_handlers, language_choice, malformed_requests, security_headers, template_context
@@ -96,7 +97,7 @@ def create_app(settings: GatewaySettings) -> Flask:
 
     for page in (
         start, partnerships, exchanges, visits, programme_templates, forums, learnings, topics, search, administration,
-        cities, rooms, people, sign_in, account, accounts_administration, status, language_choice, health,
+        cities, venues, rooms, people, sign_in, account, accounts_administration, status, language_choice, health,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     csrf.exempt(rest.mount(app))

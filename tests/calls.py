@@ -19,7 +19,16 @@ from chassis.settings import ServiceSettings
 SECONDS = 10.0
 # Files of a service's contract beside the one that has its name.
 MORE_CONTRACTS = {
-    "exchange": ["calendars", "date_options", "lessons", "programme_templates", "schedule_runs", "scheduling"],
+    "exchange": [
+        "calendars",
+        "date_options",
+        "lessons",
+        "person_calendars",
+        "programme_templates",
+        "schedule_runs",
+        "scheduling",
+        "venues",
+    ],
     "knowledge": ["topics"],
 }
 

@@ -19,9 +19,11 @@ from austausch.exchange.v1 import (
     date_options_pb2,
     exchange_pb2,
     lessons_pb2,
+    person_calendars_pb2,
     programme_templates_pb2,
     schedule_runs_pb2,
     scheduling_pb2,
+    venues_pb2,
 )
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import knowledge_pb2, topics_pb2
@@ -39,9 +41,11 @@ CONTRACTS: tuple[Any, ...] = (
     calendars_pb2,
     date_options_pb2,
     lessons_pb2,
+    person_calendars_pb2,
     programme_templates_pb2,
     schedule_runs_pb2,
     scheduling_pb2,
+    venues_pb2,
     forum_pb2,
     knowledge_pb2,
     topics_pb2,
@@ -56,7 +60,7 @@ PASSED_ON = {
     ("chassis/errors.py", "from_code"),
     ("chassis/status.py", "from_rpc_error"),
     ("chassis/validation.py", "_read"),
-    ("services/exchange/calendar_process.py", "CalendarReader._read"),
+    ("services/exchange/calendar_process.py", "CalendarReader.read"),
     ("gateway/errors/unfit_value.py", "UnfitValue.to_violation"),
     ("gateway/forms/field_codec.py", "_parse_with"),
 }

@@ -1,10 +1,13 @@
-"""The two exchanges that the text names: a visit each with what it taught, and the next one; rooms and people."""
+"""The two exchanges that the text names: a visit each with what it taught, and the next one; venues, rooms, people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from austausch.exchange.v1.exchange_pb2 import Debrief, DebriefEntry, Exchange, Person, Room
+from austausch.exchange.v1.venues_pb2 import Venue
+from google.type.dayofweek_pb2 import FRIDAY, MONDAY, SATURDAY, THURSDAY, TUESDAY, WEDNESDAY
+from google.type.latlng_pb2 import LatLng
 
 OVER = ("agree", "plan", "confirm", "start", "report", "close")
 PLANNED = ("agree", "plan")
@@ -88,10 +91,36 @@ class DemoExchange:
     visits: tuple[DemoVisit, ...]
 
 
+WORKDAYS = (MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)
+VENUES = {
+    "stadthaus-n-1": Venue(
+        display_name="Stadthaus N 1",
+        address="N 1, Mannheim (die Öffnungszeiten sind ein Beispiel)",
+        location=LatLng(latitude=49.4871, longitude=8.4655),
+        step_free=True,
+        opening_hours=[
+            Venue.OpeningHours(weekday=day, start_time="07:00", end_time="20:00") for day in (*WORKDAYS, SATURDAY)
+        ],
+    ),
+    "rathaus-e-5": Venue(
+        display_name="Rathaus E 5",
+        address="E 5, Mannheim (die Öffnungszeiten sind ein Beispiel)",
+        location=LatLng(latitude=49.4899, longitude=8.4628),
+        step_free=True,
+        opening_hours=[Venue.OpeningHours(weekday=day, start_time="08:00", end_time="18:00") for day in WORKDAYS],
+    ),
+}
 ROOMS = {
-    "ratssaal": Room(display_name="Ratssaal", address="Stadthaus N 1, Mannheim", seats=60, step_free=True),
+    "ratssaal": Room(
+        display_name="Ratssaal",
+        venue="venues/stadthaus-n-1",
+        address="Stadthaus N 1, Mannheim",
+        seats=60,
+        step_free=True,
+    ),
     "besprechungsraum": Room(
         display_name="Besprechungsraum des Internationalen Büros",
+        venue="venues/rathaus-e-5",
         address="Rathaus E 5, Mannheim",
         seats=14,
         step_free=True,

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as exchange
 from austausch.exchange.v1 import programme_templates_pb2 as programme_templates
+from austausch.exchange.v1 import venues_pb2 as venues
 from austausch.forum.v1 import forum_pb2 as forum
 from austausch.knowledge.v1 import knowledge_pb2 as knowledge
 from google.protobuf.message import Message
@@ -24,7 +25,7 @@ from gateway import rpc
 from gateway.demo.cities import CITIES
 from gateway.demo.conference import CONFERENCE, CONFERENCE_VISIT
 from gateway.demo.examples import EXAMPLES
-from gateway.demo.exchanges import HEBRON, PEOPLE, ROOMS, SWANSEA, DemoExchange, DemoItem, DemoVisit, Guests
+from gateway.demo.exchanges import HEBRON, PEOPLE, ROOMS, SWANSEA, VENUES, DemoExchange, DemoItem, DemoVisit, Guests
 from gateway.demo.forum import (
     ACCEPTED,
     CONCLUSIONS,
@@ -86,6 +87,8 @@ def load() -> None:
     for city in CITIES:
         request = exchange.CreateCityRequest(city=city.to_message(), city_id=city.id)
         _create(rpc.cities.CreateCity, request, city.id)
+    for venue_id, venue in VENUES.items():
+        _create(rpc.venues.CreateVenue, venues.CreateVenueRequest(venue=venue, venue_id=venue_id), venue_id)
     for room_id, room in ROOMS.items():
         _create(rpc.rooms.CreateRoom, exchange.CreateRoomRequest(room=room, room_id=room_id), room_id)
     for person_id, person in PEOPLE.items():

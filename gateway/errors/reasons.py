@@ -46,6 +46,9 @@ REFUSALS: dict[str, dict[str, str]] = {
         "NOT_IN_CHARGE_OF_DELEGATION": N_(
             "Only the department that is in charge of the visit and the city that travels may change the delegation."
         ),
+        "NOT_DEPARTMENT_OF_PERSON": N_(
+            "Only the department of a person and the international office see and change their calendars."
+        ),
         "NOT_LEADING_DEPARTMENT": N_("Only the department that leads the exchange may do this."),
         "PUBLIC_BY_COORDINATORS_ONLY": N_("Only the international office makes a learning public."),
         "NOT_ON_PANEL": N_("You do not sit on the panel of this forum."),
@@ -133,6 +136,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "OWN_ACCOUNT": N_(
             "You cannot lock your own account or take the role of an administrator from it; another one can."
         ),
+        "TOO_MANY_CALENDARS": N_("This person has %(max)s calendars already. Remove one first."),
         "TOO_MANY_ACCESS_TOKENS": N_("You have %(max_tokens)s access tokens already. Revoke one first."),
     },
     "ABORTED": {
@@ -185,6 +189,7 @@ FIELDS: dict[str, str] = {
     "EXCHANGE_MALFORMED": EXAMPLE,
     "ROOM_MALFORMED": EXAMPLE,
     "VISIT_MALFORMED": EXAMPLE,
+    "VENUE_MALFORMED": EXAMPLE,
     "PARTICIPANT_MALFORMED": EXAMPLE,
     "PERSON_MALFORMED": EXAMPLE,
     "SUBJECT_NODE_MALFORMED": EXAMPLE,
@@ -204,8 +209,19 @@ FIELDS: dict[str, str] = {
     "ID_MALFORMED": N_("Please use small letters from a to z, digits and hyphens only, for example: %(example)s."),
     "LANGUAGE_MALFORMED": N_("This language is not known. Please give its name, for example: Polish."),
     "LANGUAGE_PAIR_MALFORMED": N_("Please give the names of two languages, for example: Arabic–German."),
+    "CALENDAR_URL_MALFORMED": N_("Please give the address of a calendar, for example: %(example)s."),
     "TOPIC_MALFORMED": N_("A topic is a few words of letters and digits, for example: water supply."),
     # What is typed into a form, or sent as JSON.
+    "CHANGED_TWICE": N_("%(updater)s changed this as well. Keep what you typed, or take the other."),
+    "CHANGED_BEFORE_REMOVAL": N_("%(updater)s changed this meanwhile. Save again if it is to be removed all the same."),
+    "ENTRY_REMOVED": N_("Somebody removed this meanwhile. Save again to add it anew, or empty the row."),
+    "NOTHING_TICKED": N_("Please tick the rows that this is for."),
+    "DAY_MISSING": N_("Please choose the day as well."),
+    "NOT_A_TIME_OF_DAY": N_("Please give a time of day, for example: 9:30."),
+    "NO_ROW_ABOVE": N_("There is no item above this one."),
+    "ORDER_TOO_WIDE": N_(
+        "It would come directly after %(count)s items, and %(most)s are possible. Put some of these in an order first."
+    ),
     "NOT_A_DATE": N_("Please give a date as day, month and year."),
     "NOT_A_LOCAL_TIME": N_("Please give a date and a time."),
     "LOCAL_TIME_SKIPPED": N_("This time does not exist: the clocks go forward on that day."),
@@ -253,6 +269,7 @@ FIELDS: dict[str, str] = {
     # What does not exist, or is not of here.
     "REFERENCE_NOT_FOUND": GONE,
     "NOT_IN_FORUM": GONE,
+    "NOT_IN_DELEGATION": N_("This is no member of this delegation."),
     "NOT_IN_PROGRAMME": N_("This is no item of this programme."),
     "SOURCE_IS_TARGET": N_("This is the visit itself. Please choose another one."),
     "CITY_TAKES_NO_PART": N_("This city takes no part in the visit."),
@@ -269,7 +286,12 @@ FIELDS: dict[str, str] = {
     "AGENDA_ITEM_TOO_LONG": N_("An item lasts no longer than 24 hours."),
     "TIME_WITHOUT_DATES": N_("The dates of the visit are still open. Until then an item has no time, only a duration."),
     "OUTSIDE_VISIT_DATES": N_("This lies outside the days of the visit."),
-    "ROOM_NOT_AT_HOST": N_("%(room_title)s is in the home city, and this visit is abroad."),
+    "ROOM_NOT_AT_HOST": N_("%(room_title)s is not in the city that hosts the visit."),
+    "ROOM_NAMED_TWICE": N_("%(room_title)s is the room of this item already."),
+    "VENUE_NOT_AT_HOST": N_("%(venue_title)s is not in the city that hosts the visit."),
+    "VENUE_OF_ROOM": N_("%(room_title)s is not there. Choose another room, or leave the venue to the room."),
+    "VENUE_NOT_IN_CITY": N_("%(venue_title)s is no other venue of this city."),
+    "WAY_REPEATED": N_("The way to this venue is given twice."),
     "INTERPRETER_LANGUAGES": N_("Nobody who is booked speaks both languages: %(people)s."),
     "INTERPRETER_PAIR": N_("%(person_title)s is no interpreter between these languages."),
     "LANGUAGE_PAIR_OF_ONE": N_("This pair names one language twice."),
@@ -292,6 +314,8 @@ FIELDS: dict[str, str] = {
     "CALENDAR_END_BEFORE_START": N_("Line %(line)s of the calendar: this ends before it begins."),
     "CALENDAR_TOO_LARGE": N_("It takes too long to read this calendar. Please export fewer years of it."),
     "CALENDAR_TOO_FREQUENT": N_("Line %(line)s of the calendar: this repeats several times a day."),
+    "CALENDAR_OF_TWO_SOURCES": N_("Please give either an address or a file."),
+    "CALENDAR_SCHEME_FORBIDDEN": N_("The address has to begin with https:// or webcal://."),
     "DAYS_OVERLAP": N_("Two days overlap."),
     # Forums.
     "EXPERT_CITY_REQUIRED": N_("Please fill this in: only a national expert comes from no city."),

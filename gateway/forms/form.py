@@ -51,6 +51,7 @@ class Form:
         complaints: Complaints by field path, in the reader's language.
         explanation: What else kept the request from being carried out; None when nothing did.
         status: HTTP status of the page that shows the form.
+        asked: Paths of the fields about which the page asked that was sent.
         theirs: What was saved meanwhile, in texts by field path, where both that and what was typed are changes.
         labels: Label by field path, filled while the fields are drawn; the error summary reads it.
         groups: What a group of fields is called, by the path that their paths start with; for the summary too.
@@ -100,11 +101,11 @@ class Form:
 
     def _recall_questions(self) -> None:
         """Note again what the page asked about, and put what was saved where the reader takes that."""
-        asked, taken = self.values.poplist(ASKED), self.values.getlist(TAKE)
+        self.asked, taken = self.values.poplist(ASKED), self.values.getlist(TAKE)
         for path, stored in self._initial.items():
-            loaded = read_loaded(self[LOADED], type(stored)) if asked and isinstance(stored, Message) else None
+            loaded = read_loaded(self[LOADED], type(stored)) if self.asked and isinstance(stored, Message) else None
             saved = self._to_texts(loaded, path) if loaded else MultiDict()
-            for at in asked:
+            for at in self.asked:
                 if at in taken and self.submitted:
                     self.values.setlist(at, saved.getlist(at))
                 else:
@@ -317,10 +318,18 @@ class Form:
                 self.complaints.setdefault(at, []).append(self._name_entry(at, explain_field(violation)))
             if not refusal.violations:
                 self.explanation = explain(refusal, self.zone)
-                for path, complaint in self.explanation.complaints:
-                    self.complaints.setdefault(path, []).append(complaint)
+                self._place_complaints(self.explanation, refusal.metadata.get("entry", ""))
             if refusal.reason == "ETAG_MISMATCH" and isinstance(etag := self._initial.get("etag"), str):
                 self.values["etag"] = etag  # who sends it once more has been told
+
+    def _place_complaints(self, explanation: Explanation, entry: str) -> None:
+        """Put what is explained beside its fields; in a batch, beside those of the entry that was refused."""
+        entry = re.sub(r"\[(\d+)\]", r".\1", entry)
+        about = [
+            (f"{entry}.{path.partition('.')[2]}" if entry else path, text) for path, text in explanation.complaints
+        ]
+        for path, text in about or ([(entry, explanation.title)] if entry else []):
+            self.complaints.setdefault(path, []).append(text)
 
     def _name_entry(self, at: str, complaint: str) -> str:
         """Return a complaint with the entry that it is about, where it is one of several typed into one field."""

@@ -1,79 +1,6 @@
-// Rows of a form that are pasted from a spreadsheet: cells fill the fields from where they are pasted on, and rows that
-// are missing are added. Without it, the rows are typed in.
+// What is pasted into the rows of a form from a spreadsheet, read as the fields of the cells want it.
 
-const MOST_ROWS = 100;
 const TICKED = /^(x|✓|1|ja|yes|true|wahr)$/i;
-
-function listFields(row) {
-  return [...row.querySelectorAll("input:not([type=hidden]), select")];
-}
-
-function addRow(table) {
-  const last = table.rows[table.rows.length - 1];
-  const index = table.rows.length;
-  if (index >= MOST_ROWS) return null;
-  const row = last.cloneNode(true);
-  const renumber = (text) => text.replace(/([.-])\d+([.-])/, `$1${index}$2`);
-  for (const element of row.querySelectorAll("[name], [id], [for], [aria-label]")) {
-    for (const name of ["name", "id", "for"]) {
-      if (element.hasAttribute(name)) element.setAttribute(name, renumber(element.getAttribute(name)));
-    }
-    if (element.hasAttribute("aria-label")) {
-      element.setAttribute("aria-label", element.getAttribute("aria-label").replace(/\d+/, String(index + 1)));
-    }
-  }
-  for (const field of listFields(row)) {
-    field.removeAttribute("aria-invalid");
-    fill(field, "");
-  }
-  for (const complaint of row.querySelectorAll(".kern-error")) complaint.remove();
-  table.append(row);
-  return row;
-}
-
-// What spreadsheets of several languages show: 09.03.2027 19:00, 3/9/2027 19:00 is not guessed.
-function readTime(text) {
-  const [, day, month, year, hour, minute] = text.match(/^(\d{1,2})\.(\d{1,2})\.(\d{4})[ ,T]+(\d{1,2}):(\d{2})/) ?? [];
-  if (!year) return text.replace(" ", "T").slice(0, 16);
-  return `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}T${hour.padStart(2, "0")}:${minute}`;
-}
-
-// 90, 90 min, 1:30
-function readMinutes(text) {
-  const [, hours, minutes] = text.match(/^(\d{1,2}):(\d{2})(?::00)?$/) ?? [];
-  return hours ? String(60 * Number(hours) + Number(minutes)) : (text.match(/^\d+/)?.[0] ?? text);
-}
-
-function choose(select, text) {
-  const wanted = text.toLowerCase();
-  // By the word that the reader sees, or by the name in the contract: GROUP_STAFF is staff.
-  return [...select.options].find(
-    ({ text: label, value }) => label.toLowerCase() === wanted || value.toLowerCase().endsWith(`_${wanted}`),
-  );
-}
-
-// What cannot be read is marked, for nothing of it stays.
-function fill(field, text) {
-  put(field, text);
-  const isLost = text !== "" && field.type !== "checkbox" && field.value === "";
-  field.toggleAttribute("aria-invalid", false);
-  if (isLost) field.setAttribute("aria-invalid", "true");
-  field.title = isLost ? text : "";
-}
-
-function put(field, text) {
-  if (field.type === "checkbox") {
-    field.checked = TICKED.test(text);
-  } else if (field.tagName === "SELECT") {
-    field.value = choose(field, text)?.value ?? "";
-  } else if (field.type === "datetime-local") {
-    field.value = readTime(text);
-  } else if (field.type === "number") {
-    field.value = readMinutes(text);
-  } else {
-    field.value = text;
-  }
-}
 
 // As spreadsheets copy: cells divided by tabs, rows by lines; a cell in quotes may hold lines.
 function readCells(text) {
@@ -87,23 +14,44 @@ function readCells(text) {
     else if (sign === "\n" && !quoted) rows.push([""]);
     else row[row.length - 1] = cell + (sign === "\n" ? " " : sign);
   }
-  return rows;
+  return rows.map((cells) => cells.map((cell) => cell.trim()));
 }
 
-function paste(event) {
-  const field = event.target.closest("[data-rows] input, [data-rows] select");
-  const text = event.clipboardData.getData("text/plain");
-  if (!field || !/[\t\n]/.test(text.trimEnd())) return;
-  event.preventDefault();
-  const table = field.closest("[data-rows]");
-  const first = [...table.rows].indexOf(field.closest("tr"));
-  const from = listFields(table.rows[first]).indexOf(field);
-  readCells(text).forEach((cells, offset) => {
-    const row = table.rows[first + offset] ?? addRow(table);
-    if (!row) return;
-    const fields = listFields(row);
-    cells.forEach((cell, place) => fields[from + place] && fill(fields[from + place], cell.trim()));
-  });
+// 09.03.2027 and 2027-03-09, with or without a time after it; 3/9/2027 is not guessed. Returns [day, time of day].
+function readDayAndTime(text) {
+  const [, day, month, year, ...german] = text.match(/^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ ,T]+(\d{1,2}:\d{2})(?::\d{2})?)?$/) ?? [];
+  if (year) return [`${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`, german[0] ?? ""];
+  const [, iso, time] = text.match(/^(\d{4}-\d{2}-\d{2})(?:[ T]+(\d{1,2}:\d{2})(?::\d{2})?)?$/) ?? [];
+  return [iso ?? "", time ?? ""];
 }
 
-document.addEventListener("paste", paste);
+// 90, 90 min, 1:30
+function readMinutes(text) {
+  const [, hours, minutes] = text.match(/^(\d{1,2}):(\d{2})(?::00)?$/) ?? [];
+  return hours ? String(60 * Number(hours) + Number(minutes)) : (text.match(/^\d+/)?.[0] ?? text);
+}
+
+// By the words that the reader sees, by their beginning, or by the name in the contract: GROUP_STAFF is staff.
+function choose(select, text) {
+  const wanted = text.toLowerCase();
+  const options = [...select.options].filter(({ value }) => value);
+  const begins = options.filter(({ label }) => label.toLowerCase().startsWith(wanted));
+  return (
+    options.find(({ label, value }) => [label.toLowerCase(), value.toLowerCase()].includes(wanted)) ??
+    options.find(({ value }) => value.toLowerCase().endsWith(`_${wanted}`) || value === readDayAndTime(text)[0]) ??
+    (begins.length === 1 ? begins[0] : undefined)
+  );
+}
+
+// Puts a text into a field. What a choice does not offer is marked, for nothing of it stays.
+function put(field, text) {
+  if (field.type === "checkbox") field.checked = TICKED.test(text);
+  else if (field.tagName === "SELECT") field.value = (text && choose(field, text)?.value) || "";
+  else if (field.dataset.holds === "number") field.value = readMinutes(text);
+  else field.value = text;
+  const isLost = text !== "" && field.type !== "checkbox" && field.value === "";
+  field.toggleAttribute("aria-invalid", false);
+  if (isLost) field.setAttribute("aria-invalid", "true");
+  field.title = isLost ? text : "";
+  return !isLost;
+}

@@ -79,6 +79,16 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "CHANGE_MOVED": _l("moves"),
         "CHANGE_KEPT": _l("stays"),
     },
+    "Calendar.Kind": {
+        "KIND_UPLOADED": _l("From a file"),
+        "KIND_SUBSCRIBED": _l("Subscribed to"),
+    },
+    "Calendar.State": {
+        "STATE_WAITING": _l("Not read yet"),
+        "STATE_CURRENT": _l("Up to date"),
+        "STATE_OUTDATED": _l("Old: as last read"),
+        "STATE_UNREADABLE": _l("Cannot be read"),
+    },
     "SubjectNode.Kind": {
         "KIND_STRATEGIC_GOAL": _l("Strategic goal"),
         "KIND_TOP_INDICATOR": _l("Top indicator"),
@@ -203,6 +213,11 @@ TONES: dict[str, dict[str, str]] = {
         "STATE_CANCELLED": "neutral",
         "STATE_INTERRUPTED": "warning",
         "STATE_APPLIED": "success",
+    },
+    "Calendar.State": {
+        "STATE_CURRENT": "success",
+        "STATE_OUTDATED": "warning",
+        "STATE_UNREADABLE": "danger",
     },
     "DateOption.Answer": {"ANSWER_YES": "success", "ANSWER_IF_NEED_BE": "warning", "ANSWER_NO": "danger"},
     "PlannedItem.Change": {"CHANGE_PLACED": "success", "CHANGE_MOVED": "warning", "CHANGE_KEPT": "neutral"},

@@ -10,8 +10,8 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from gateway.auth.callers import is_api
 from gateway.forms.entries import MAX_ENTRIES
 
-# Five times as many as the largest form has: a debrief with all the learnings that it can hold.
-MAX_FIELDS = 2000
+# Twice as many as the largest form has: a programme of a hundred rows.
+MAX_FIELDS = 4000
 MAX_NAME = 100
 URLENCODED = "application/x-www-form-urlencoded"
 # A field's path in the contract, with the places of entries in lists: `debrief.entries.0.title`.

@@ -5,8 +5,8 @@ The database refuses two bookings of one resource at one time. Whoever books loc
 one order: concurrent callers queue up instead of meeting in a deadlock, and the loser finds the winner's bookings.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -26,10 +26,11 @@ from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Dele
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What an agenda item, which has a time, needs then."""
+    """What an agenda item, which has a time, needs then; `entry` is its place in the request, "" for the only one."""
 
     item: AgendaItem
     resources: Collection[str]
+    entry: str = ""
 
     def overlaps(self, span: Range[datetime]) -> bool:
         """Return whether the item takes place during a part of a span."""
@@ -37,27 +38,25 @@ class _Claim:
         return period is not None and period.overlaps(span)
 
 
-async def book(session: Session, item: AgendaItem) -> None:
+async def book_all(
+    session: Session, items: Sequence[AgendaItem], entries: Mapping[AgendaItem, str] | None = None
+) -> None:
     """
-    Let a new or changed agenda item hold its room and people for its time, and nothing else any more.
+    Let new or changed agenda items of a visit hold their rooms and people for their times, and nothing else any more.
 
-    One without a time holds nothing.
+    All of them, or none. One without a time holds nothing.
+
+    Args:
+        entries: Where in the request the items stand that are in a list there, e.g. ``agenda_items[3]``.
 
     Raises:
-        AlreadyExists: Some of them are taken, with reason DOUBLE_BOOKING; the metadata says by what.
-        FailedPrecondition: Some of the host's people are away, with reason PERSON_ABSENT; the metadata says when.
+        AlreadyExists: What the first needs that cannot is taken, with reason DOUBLE_BOOKING; the metadata says by what,
+            and as `entry` which item it is.
+        FailedPrecondition: Some of the host's people are away, with reason PERSON_ABSENT; the metadata says when, and
+            `entry`.
     """
-    await book_all(session, [item])
-
-
-async def book_all(session: Session, items: Sequence[AgendaItem]) -> None:
-    """
-    Let new or changed agenda items of a visit hold what they need, and nothing else any more: all of them, or none.
-
-    Raises:
-        AlreadyExists, FailedPrecondition: As for `book`, of the first that cannot.
-    """
-    await _hold(session, await _free(session, items))
+    claims = await _free(session, items)
+    await _hold(session, [replace(claim, entry=(entries or {}).get(claim.item, "")) for claim in claims])
 
 
 async def book_each(session: Session, items: Sequence[AgendaItem]) -> list[AgendaItem]:
@@ -76,7 +75,7 @@ async def book_delegates(session: Session, visit: Visit, delegates: Sequence[Del
     Let the agenda items of a visit that expect new or changed delegates hold them as well.
 
     Raises:
-        AlreadyExists: As for `book`.
+        AlreadyExists: As for `book_all`.
     """
     if visit.days_away is None:
         return
@@ -200,6 +199,7 @@ async def _require_present(session: Session, claims: Sequence[_Claim]) -> None:
                 for each in named[:MAX_LISTED]
             ]
             metadata = {**flatten_indexed("absences", named[:MAX_LISTED]), "absences": str(len(named))}
+            metadata |= {"entry": claim.entry} if claim.entry else {}
             raise FailedPrecondition(" ".join(sentences), reason="PERSON_ABSENT", metadata=metadata)
 
 
@@ -236,6 +236,7 @@ async def _describe_collision(session: Session, claim: _Claim) -> AlreadyExists:
         by = f" by “{clash['conflict_title']}”" if "conflict" in clash else ""
         sentences.append(f"{clash['resource_title']} is booked{by} from {clash['start_time']} to {clash['end_time']}.")
     metadata = {**flatten_indexed("clashes", named), "clashes": str(len(clashes))}
+    metadata |= {"entry": claim.entry} if claim.entry else {}
     return AlreadyExists(" ".join(sentences), reason="DOUBLE_BOOKING", metadata=metadata)
 
 

@@ -1,9 +1,9 @@
 """Which items of a programme have to have ended before others start."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from austausch.exchange.v1 import exchange_pb2 as pb
 from sqlalchemy import select
 
 from chassis.database import Session
@@ -11,33 +11,95 @@ from chassis.errors import InvalidArgument
 from chassis.model import now
 from services.exchange.model import AgendaItem, Precedence
 
-FIELD = "agenda_item.after"
+FIELD = "agenda_item"
 
 
-async def replace(session: Session, item: AgendaItem, wanted: Sequence[pb.AgendaItem.Predecessor]) -> None:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """After which items one has to start: (name, minutes between them); `field` is where it stands in the request."""
+
+    item: AgendaItem
+    after: Sequence[tuple[str, int]]
+    field: str = FIELD
+
+    def name_field(self, index: int) -> str:
+        """Return the path of the predecessor at an index."""
+        return f"{self.field}.after.{index}.agenda_item"
+
+
+async def replace(session: Session, orders: Sequence[Order]) -> None:
     """
-    Let an item, of a visit that is locked, start after other items, and no others any more.
+    Let items, of one visit that is locked, start after other items, and no others any more.
 
     Raises:
-        InvalidArgument: One is not of the same visit (reason NOT_IN_PROGRAMME, metadata `agenda_item`), is named
-            twice (NAMED_TWICE), or would have to start after this one itself (PRECEDENCE_CYCLE, metadata
+        InvalidArgument: A predecessor is not of the same visit (reason NOT_IN_PROGRAMME, metadata `agenda_item`), is
+            named twice (NAMED_TWICE), or would have to start after the item itself (PRECEDENCE_CYCLE, metadata
             `agenda_item_title`).
     """
-    if not wanted and not item.after:
+    orders = [order for order in orders if order.after or order.item.after]
+    if not orders:
         return
-    items = select(AgendaItem.id, AgendaItem.title).where(AgendaItem.visit_id == item.visit_id)
+    visit_id = orders[0].item.visit_id
+    items = select(AgendaItem.id, AgendaItem.title).where(AgendaItem.visit_id == visit_id)
     titles = dict((await session.execute(items)).all())
+    gaps = {order.item.id: _read_gaps(order, titles) for order in orders}
+    followers = await _read_followers(session, visit_id, gaps)
+    for order in orders:
+        _require_no_cycle(order, list(gaps[order.item.id]), followers, titles)
+    for order in orders:
+        _assign(order.item, gaps[order.item.id])
+    await session.flush()
+
+
+def _read_gaps(order: Order, titles: Mapping[str, str]) -> dict[str, int]:
+    """Return minutes by the id of each predecessor, in the order in which they are named; raises as `replace`."""
     gaps: dict[str, int] = {}
-    for index, each in enumerate(wanted):
-        name, field = each.agenda_item, f"{FIELD}.{index}.agenda_item"
+    for index, (name, minutes) in enumerate(order.after):
         before_id = name.rpartition("/")[2]
-        if before_id not in titles or name != f"visits/{item.visit_id}/agendaItems/{before_id}":
+        if before_id not in titles or name != f"visits/{order.item.visit_id}/agendaItems/{before_id}":
             words = f"{name} is not in this programme"
-            raise InvalidArgument(field, words, reason="NOT_IN_PROGRAMME", metadata={"agenda_item": name})
+            raise InvalidArgument(
+                order.name_field(index), words, reason="NOT_IN_PROGRAMME", metadata={"agenda_item": name}
+            )
         if before_id in gaps:
-            raise InvalidArgument(field, "is named twice", reason="NAMED_TWICE")
-        gaps[before_id] = each.gap_minutes
-    await _require_no_cycle(session, item, gaps, titles)
+            raise InvalidArgument(order.name_field(index), "is named twice", reason="NAMED_TWICE")
+        gaps[before_id] = minutes
+    return gaps
+
+
+async def _read_followers(session: Session, visit_id: str, gaps: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """Return which items come after each, by id; `gaps` are the new predecessors of those that change."""
+    rows = await session.execute(
+        select(Precedence.before_id, Precedence.after_id)
+        .join(AgendaItem, AgendaItem.id == Precedence.before_id)
+        .where(AgendaItem.visit_id == visit_id, Precedence.after_id.not_in(gaps))
+    )
+    followers = defaultdict[str, set[str]](set)
+    for before_id, after_id in [*rows.all(), *((before, item) for item, befores in gaps.items() for before in befores)]:
+        followers[before_id].add(after_id)
+    return followers
+
+
+def _require_no_cycle(
+    order: Order, befores: Sequence[str], followers: Mapping[str, set[str]], titles: Mapping[str, str]
+) -> None:
+    """Raise where one of `befores` comes after the item already, directly or not."""
+    later, waiting = set[str](), [order.item.id]
+    while waiting:
+        each = waiting.pop()
+        if each not in later:
+            later.add(each)
+            waiting += followers.get(each, ())
+    for index, before_id in enumerate(befores):
+        if before_id in later:
+            title = titles[before_id]
+            words = f"“{title}” comes after this item, so that it cannot come before it"
+            metadata = {"agenda_item_title": title}
+            raise InvalidArgument(order.name_field(index), words, reason="PRECEDENCE_CYCLE", metadata=metadata)
+
+
+def _assign(item: AgendaItem, gaps: Mapping[str, int]) -> None:
+    """Let an item start after others by so many minutes each."""
     known = {each.before_id: each for each in item.after}
     if gaps != {before_id: each.gap_minutes for before_id, each in known.items()}:
         # The order is kept in rows of its own: the item is changed all the same.
@@ -47,33 +109,3 @@ async def replace(session: Session, item: AgendaItem, wanted: Sequence[pb.Agenda
     ]
     for precedence in item.after:
         precedence.gap_minutes = gaps[precedence.before_id]
-    await session.flush()
-
-
-async def _require_no_cycle(
-    session: Session, item: AgendaItem, befores: dict[str, int], titles: dict[str, str]
-) -> None:
-    """Raise where one of `befores` comes after the item already, directly or not."""
-    rows = await session.execute(
-        select(Precedence.before_id, Precedence.after_id)
-        .join(AgendaItem, AgendaItem.id == Precedence.before_id)
-        .where(AgendaItem.visit_id == item.visit_id, Precedence.after_id != item.id)
-    )
-    followers = defaultdict(set)
-    for before_id, after_id in rows:
-        followers[before_id].add(after_id)
-    later, waiting = set(), [item.id]
-    while waiting:
-        each = waiting.pop()
-        if each not in later:
-            later.add(each)
-            waiting += followers[each]
-    for index, before_id in enumerate(befores):
-        if before_id in later:
-            title = titles[before_id]
-            raise InvalidArgument(
-                f"{FIELD}.{index}.agenda_item",
-                f"“{title}” comes after this item, so that it cannot come before it",
-                reason="PRECEDENCE_CYCLE",
-                metadata={"agenda_item_title": title},
-            )

@@ -14,7 +14,7 @@ from chassis.database import Session
 from chassis.errors import FailedPrecondition, InvalidArgument
 from services.exchange import bookings
 from services.exchange.convert_programme_template import item_columns, item_message
-from services.exchange.model import AgendaItem, Direction, Person, Precedence, Room, Visit
+from services.exchange.model import AgendaItem, Person, Precedence, Room, Venue, Visit
 
 MAX_ITEMS = 200
 
@@ -40,20 +40,13 @@ async def read_items(session: Session, visit: Visit) -> list[pb.ProgrammeTemplat
     return [item_message(item, visit, places) for item in items]
 
 
-async def add_items(
-    session: Session, visit: Visit, items: Sequence[pb.ProgrammeTemplate.Item], direction: Direction
-) -> Sequence[AgendaItem]:
+async def add_items(session: Session, visit: Visit, items: Sequence[pb.ProgrammeTemplate.Item]) -> Sequence[AgendaItem]:
     """
     Add items to the agenda of a visit, which is locked, and book what they need; return them by time.
 
     What cannot take place at its time is added without one.
-
-    Args:
-        direction: That of the visit which the items were taken from.
     """
-    named = await _get_named(session, items)
-    if direction is not visit.direction:
-        named = {name: row for name, row in named.items() if not isinstance(row, Room)}
+    named = await _get_named(session, visit, items)
     added = [_make_item(visit, item, named) for item in items]
     for item in added:
         booked = [named[name] for name in item.people]
@@ -75,13 +68,21 @@ async def add_items(
     return (await session.scalars(in_order.execution_options(populate_existing=True))).all()
 
 
-async def _get_named(session: Session, items: Sequence[pb.ProgrammeTemplate.Item]) -> Mapping[str, Room | Person]:
-    """Return the rooms and people that items name, by name, as far as they exist; nobody deletes them meanwhile."""
+async def _get_named(
+    session: Session, visit: Visit, items: Sequence[pb.ProgrammeTemplate.Item]
+) -> Mapping[str, Room | Venue | Person]:
+    """
+    Return the rooms, venues and people that items name, by name; nobody deletes them meanwhile.
+
+    Left out are those that do not exist any more, and rooms and venues of another city than the host of the visit.
+    """
     names = {
         name
         for each in items
         for name in (
             each.agenda_item.room,
+            each.agenda_item.venue,
+            *each.agenda_item.additional_rooms,
             each.agenda_item.interpreter,
             *each.agenda_item.people,
             *each.agenda_item.optional_people,
@@ -89,26 +90,34 @@ async def _get_named(session: Session, items: Sequence[pb.ProgrammeTemplate.Item
     }
     ids = [name.partition("/")[2] for name in names]
     rooms = select(Room).where(Room.id.in_(ids)).order_by(Room.id)
+    venues = select(Venue).where(Venue.id.in_(ids)).order_by(Venue.id)
     people = select(Person).where(Person.id.in_(ids)).order_by(Person.id)
-    found: list[Room | Person] = [
-        *await session.scalars(rooms.with_for_update(key_share=True, read=True)),
+    found: list[Room | Venue | Person] = [
+        *await session.scalars(rooms.with_for_update(key_share=True, read=True, of=Room)),
+        *await session.scalars(venues.with_for_update(key_share=True, read=True, of=Venue)),
         *await session.scalars(people.with_for_update(key_share=True, read=True)),
     ]
-    return {row.name: row for row in found if row.name in names}
+    return {
+        row.name: row
+        for row in found
+        if row.name in names and (isinstance(row, Person) or row.city_abroad == visit.city_abroad)
+    }
 
 
-def _make_item(visit: Visit, item: pb.ProgrammeTemplate.Item, named: Mapping[str, Room | Person]) -> AgendaItem:
-    """Return an agenda item, with those of the rooms and people that are named, and of the guest cities that come."""
+def _make_item(visit: Visit, item: pb.ProgrammeTemplate.Item, named: Mapping[str, Room | Venue | Person]) -> AgendaItem:
+    """Return an agenda item, with those of the rooms, venues and people that are named, and of the guests that come."""
     values = item_columns(item, visit)
-    for field in ("people", "optional_people"):
+    for field in ("people", "optional_people", "additional_rooms"):
         values[field] = [name for name in values[field] if name in named]
     guests = {f"cities/{city_id}": city_id for city_id in visit.guest_ids}
     values["delegation_ids"] = [guests[name] for name in values.pop("delegations") if name in guests]
     values["room"] = named.get(values["room"])
+    venue = named.get(values.pop("venue"))
+    values["other_venue"] = None if values["room"] else venue
     interpreter = named.get(values["interpreter"])
     can_interpret = isinstance(interpreter, Person) and interpreter.has_pair(values["interpretation_languages"])
     values["interpreter"] = interpreter if can_interpret else None
-    return AgendaItem(visit_id=visit.id, direction=visit.direction, after=[], **values)
+    return AgendaItem(visit_id=visit.id, city_abroad=visit.city_abroad, after=[], **values)
 
 
 async def _is_possible(session: Session, visit: Visit, item: AgendaItem, booked: Sequence[Person]) -> bool:

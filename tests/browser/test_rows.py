@@ -1,4 +1,4 @@
-"""Many rows at once: pasted from a spreadsheet, corrected where they are wrong, saved together; and then planned."""
+"""Many rows at once: pasted from a spreadsheet, moved about in by keys, saved together; and then planned."""
 
 from collections.abc import Callable
 from typing import Any
@@ -54,25 +54,26 @@ def test_rows_of_a_spreadsheet_become_the_delegation(office: Page, a_visit: Call
     )
     office.evaluate(PASTE, ["#field-delegates-0-function", rows + "\n"])
     expect(office.locator("[data-rows] tr")).to_have_count(15)
-    office.get_by_role("button", name="Add all").click()
-    expect(office.get_by_text("15 people join the delegation.")).to_be_visible()
+    office.get_by_role("button", name="Save", exact=True).click()
+    expect(office.get_by_text("15 rows are added.")).to_be_visible()
     expect(office.get_by_role("row", name="Mayor Politics")).to_contain_text("Head of delegation")
     expect(office.get_by_role("row", name="Engineer 13 Staff")).to_be_visible()
 
 
 def test_a_row_that_is_wrong_is_marked_and_nothing_typed_is_lost(office: Page, a_visit: Callable[[str], str]) -> None:
     office.goto(f"{a_visit('Typed')}/agendaItems/rows")
-    cells = ["Welcome", "0:45", "09.03.2033 09:00", "", "x", "", "Ratssaal", "", "English, German"]
-    office.evaluate(PASTE, ["#field-agenda_items-0-title", "\t".join(cells) + "\nTour\t\t\tPort\t\tstaff"])
+    cells = ["Welcome", "0:45", "09.03.2033 09:00", "ratssaal", "", "Whole delegation", "English, German"]
+    office.evaluate(PASTE, ["#field-agenda_items-0-title", "\t".join(cells) + "\nTour\t\t\t\t\tPort\tstaff"])
     expect(office.get_by_label("Minutes, row 1", exact=True)).to_have_value("45")
-    expect(office.get_by_label("Begins at, row 1", exact=True)).to_have_value("2033-03-09T09:00")
-    expect(office.get_by_label("Group, row 2", exact=True)).to_have_value("GROUP_STAFF")
-    office.get_by_role("button", name="Add all").click()
-    expect(office.get_by_label("Minutes, row 2")).to_have_attribute("aria-invalid", "true")
-    expect(office.get_by_label("Place, row 2")).to_have_value("Port")
-    office.get_by_label("Minutes, row 2").fill("90")
-    office.get_by_role("button", name="Add all").click()
-    expect(office.get_by_text("2 items are in the programme.")).to_be_visible()
+    expect(office.get_by_label("Day, row 1", exact=True)).to_have_value("2033-03-09")
+    expect(office.get_by_label("Begins at, row 1", exact=True)).to_have_value("09:00")
+    expect(office.get_by_label("Who takes part, row 2", exact=True)).to_have_value("GROUP_STAFF")
+    office.get_by_role("button", name="Save", exact=True).click()
+    expect(office.get_by_label("Minutes, row 2", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(office.get_by_label("Other place, row 2", exact=True)).to_have_value("Port")
+    office.get_by_label("Minutes, row 2", exact=True).fill("90")
+    office.get_by_role("button", name="Save", exact=True).click()
+    expect(office.get_by_text("2 rows are added.")).to_be_visible()
     expect(office.get_by_role("row", name="09:00–09:45")).to_contain_text("Ratssaal")
     expect(office.get_by_role("row", name="Tour")).to_contain_text("Staff")
     expect(office.get_by_role("heading", name="Programme", exact=True)).to_be_in_viewport()
@@ -85,7 +86,7 @@ def test_what_was_pasted_is_planned_and_accepted(
     office, visit = open_page("coordinator", width=width), a_visit("Planned")
     office.goto(f"{visit}/agendaItems/rows")
     office.evaluate(PASTE, ["#field-agenda_items-0-title", "Welcome\t45\nTour\t90\nReview\t60"])
-    office.get_by_role("button", name="Add all").click()
+    office.get_by_role("button", name="Save", exact=True).click()
     expect(office.get_by_text("Still without a time")).to_be_visible()
     office.get_by_role("link", name="Plan the programme").click()
     office.get_by_role("button", name="Look for a plan").click()
@@ -103,10 +104,154 @@ def test_why_a_programme_cannot_be_planned_is_given_up_by_a_button(office: Page,
     visit = a_visit("Impossible")
     office.goto(f"{visit}/agendaItems/rows")
     office.evaluate(PASTE, ["#field-agenda_items-0-title", "Excursion\t500"])
-    office.get_by_role("button", name="Add all").click()
+    office.get_by_role("button", name="Save", exact=True).click()
     office.get_by_role("link", name="Plan the programme").click()
     office.get_by_role("button", name="Look for a plan").click()
     expect(office.get_by_role("heading", name="Why it cannot be done")).to_be_visible()
     assert violations(office) == []
     office.get_by_role("button", name="Do without this break").first.click()
     expect(office.get_by_role("button", name="Accept the plan")).to_be_visible()
+
+
+@pytest.fixture
+def programme(office: Page, a_visit: Callable[[str], str]) -> Page:
+    """The table of a programme of three items, opened."""
+    visit = a_visit("Edited")
+    office.goto(f"{visit}/agendaItems/rows")
+    office.evaluate(PASTE, ["#field-agenda_items-0-title", "Welcome\t45\nTour\t90\nDebrief\t60"])
+    office.get_by_role("button", name="Save", exact=True).click()
+    office.locator("#programme").wait_for()
+    office.get_by_role("link", name="Edit all").last.click()
+    office.locator("[data-rows]").wait_for()
+    return office
+
+
+def get_focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+
+
+def test_keys_lead_from_cell_to_cell(programme: Page) -> None:
+    programme.get_by_label("Title, row 1", exact=True).focus()
+    for key, cell in (
+        ("Enter", "Title, row 2"),
+        ("ArrowDown", "Title, row 3"),
+        ("Tab", "Minutes, row 3"),
+        ("Tab", "Day, row 3"),
+        ("Enter", "Title, row 4"),
+        ("Shift+Enter", "Title, row 3"),
+        ("Tab", "Minutes, row 3"),
+        ("Shift+Enter", "Minutes, row 2"),
+        ("ArrowUp", "Minutes, row 1"),
+        ("ArrowLeft", "Title, row 1"),
+        ("End", "Title, row 1"),
+        ("ArrowLeft", "Title, row 1"),
+        ("End", "Title, row 1"),
+        ("ArrowRight", "Minutes, row 1"),
+    ):
+        programme.keyboard.press(key)
+        assert get_focused(programme) == cell, key
+    last = programme.locator("[data-rows] tr").count()
+    programme.get_by_label(f"Title, row {last}", exact=True).focus()
+    programme.keyboard.press("Enter")
+    assert get_focused(programme) == f"Title, row {last + 1}", "below the last row there is always another"
+    programme.get_by_label("Fixed, row 1", exact=True).focus()
+    programme.keyboard.press("ArrowDown")
+    assert get_focused(programme) == "Fixed, row 2"
+    assert programme.url.endswith("/rows"), "Enter saves nothing"
+
+
+def test_a_block_fills_old_rows_and_new_ones_and_is_taken_back_at_once(programme: Page) -> None:
+    rows = programme.locator("[data-rows] tr")
+    before = rows.count()
+    block = "\n".join(f"{number}\t10.03.2033" for number in range(1, before + 3))
+    programme.evaluate(PASTE, ["#field-agenda_items-1-duration_minutes", block])
+    expect(rows).to_have_count(before + 3)
+    expect(programme.get_by_label("Minutes, row 1", exact=True)).to_have_value("45")
+    expect(programme.get_by_label("Minutes, row 2", exact=True)).to_have_value("1")
+    expect(programme.get_by_label(f"Day, row {before + 3}", exact=True)).to_have_value("2033-03-10")
+    programme.keyboard.press("Control+z")
+    expect(programme.get_by_label("Minutes, row 2", exact=True)).to_have_value("90")
+    expect(programme.get_by_label("Day, row 2", exact=True)).to_have_value("")
+    # What was typed into a cell is the browser's to take back.
+    programme.get_by_label("Other place, row 1", exact=True).press_sequentially("Port")
+    programme.keyboard.press("Control+z")
+    expect(programme.get_by_label("Other place, row 1", exact=True)).not_to_have_value("Port")
+    # What a choice does not offer is marked.
+    programme.evaluate(PASTE, ["#field-agenda_items-0-day", "Sunday\t9:00"])
+    expect(programme.get_by_label("Day, row 1", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(programme.get_by_role("status").last).to_have_text("Marked cells were not understood.")
+
+
+def test_many_rows_are_filled_at_once_and_saved_together(programme: Page) -> None:
+    programme.get_by_label("Tick all rows").check()
+    programme.get_by_label("Who takes part of all ticked rows").select_option("Whole delegation")
+    programme.get_by_label("Room of all ticked rows").select_option("any room")
+    programme.get_by_role("button", name="Fill", exact=True).click()
+    for number in (1, 2, 3):
+        expect(programme.get_by_label(f"Room, row {number}", exact=True)).to_have_value("any")
+    expect(programme.get_by_label("Room, row 4", exact=True)).to_have_value(""), "a blank row stays blank"
+    programme.get_by_role("button", name="Undo").click()
+    expect(programme.get_by_label("Room, row 2", exact=True)).to_have_value("")
+    programme.get_by_label("Tick all rows").uncheck()
+    programme.get_by_label("Tick row 1", exact=True).click()
+    programme.get_by_label("Tick row 3", exact=True).click(modifiers=["Shift"])
+    expect(programme.get_by_label("Tick row 2", exact=True)).to_be_checked()
+    programme.get_by_label("Who takes part, row 2", exact=True).select_option("Staff")
+    programme.get_by_label("Who takes part, row 2", exact=True).press("Delete")
+    expect(programme.get_by_label("Who takes part, row 2", exact=True)).to_have_value("")
+    programme.get_by_label("Other place, row 1", exact=True).fill("Port")
+    programme.get_by_label("Other place, row 2", exact=True).focus()
+    programme.keyboard.press("Control+d")
+    expect(programme.get_by_label("Other place, row 2", exact=True)).to_have_value("Port")
+    programme.get_by_label("Order, row 1", exact=True).select_option("first of all")
+    programme.get_by_label("Order, row 3", exact=True).select_option("last of all")
+    programme.get_by_label("Remove row 2", exact=True).check()
+    assert violations(programme) == []
+    programme.get_by_role("button", name="Save", exact=True).click()
+    expect(programme.get_by_text("2 rows are changed. 1 row is removed.")).to_be_visible()
+    expect(programme.get_by_role("row", name="Welcome")).to_contain_text("Port")
+
+
+def test_what_two_change_at_once_is_merged_and_a_refusal_keeps_what_was_typed(
+    programme: Page, open_page: OpenPage
+) -> None:
+    other = open_page("coordinator")
+    other.goto(programme.url)
+    other.get_by_label("Other place, row 1", exact=True).fill("Town hall")
+    other.get_by_label("Title, row 2", exact=True).fill("Tour of the port")
+    other.get_by_role("button", name="Save", exact=True).click()
+    expect(other.get_by_text("2 rows are changed.")).to_be_visible()
+    programme.get_by_label("Minutes, row 1", exact=True).fill("30")
+    programme.get_by_label("Title, row 2", exact=True).fill("Tour of the town")
+    programme.get_by_role("button", name="Save", exact=True).click()
+    expect(programme.get_by_label("Title, row 2", exact=True)).to_have_value("Tour of the town")
+    expect(programme.get_by_label("Minutes, row 1", exact=True)).to_have_value("30")
+    assert violations(programme) == []
+    programme.get_by_label("Take this instead: “Tour of the port”").check()
+    programme.get_by_role("button", name="Save", exact=True).click()
+    expect(programme.get_by_role("row", name="Tour of the port")).to_be_visible()
+    expect(programme.get_by_role("row", name="Welcome")).to_contain_text("Town hall")
+    expect(programme.get_by_role("row", name="Welcome")).to_contain_text("30 min")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("kind", ["agendaItems", "delegates"])
+def test_a_table_scrolls_in_its_own_box(
+    open_page: OpenPage, a_visit: Callable[[str], str], width: int, kind: str
+) -> None:
+    office = open_page("coordinator", width=width)
+    office.goto(f"{a_visit('Narrow')}/{kind}/rows")
+    assert office.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations(office) == []
+    cells = office.locator("[data-rows] tr").first.locator("td > :is(input:not([type=hidden]), select)")
+    for number in range(cells.count()):
+        cells.nth(number).focus()
+        # Neither the column of numbers nor that of ticks lies over what has the focus.
+        covering = office.evaluate(
+            """() => {
+              const { left, top, width, height } = document.activeElement.getBoundingClientRect();
+              const found = document.elementFromPoint(left + width / 2, top + height / 2);
+              return found === document.activeElement ? "" : `${found?.outerHTML.slice(0, 300)} ${left} ${top}`;
+            }"""
+        )
+        assert covering == "", number

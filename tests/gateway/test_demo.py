@@ -30,6 +30,7 @@ SIZES = {
     "/v1/exchanges": 11,
     "/v1/visits": 24,
     "/v1/programmeTemplates": 1,
+    "/v1/venues": 2,
     "/v1/rooms": 5,
     "/v1/people": 6,
     "/v1/forums": 1,

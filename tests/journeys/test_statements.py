@@ -46,7 +46,11 @@ PAGES = [
     "/cities",
     "/cities/swansea",
     "/cities/swansea/edit",
+    "/venues",
+    "/venues/stadthaus-n-1",
+    "/venues/new",
     "/rooms",
+    "/rooms/new",
     "/people",
     "/people/new",
 ]

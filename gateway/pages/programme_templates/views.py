@@ -10,7 +10,7 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.programme import list_attendance
 from gateway.web import list_filters
 from gateway.web.links import href
@@ -85,10 +85,13 @@ def _get_template(template_id: str) -> pb.ProgrammeTemplate:
 
 def _say_names(template: pb.ProgrammeTemplate) -> None:
     """Let items say what their rooms and people are called now, and leave out those that do not exist any more."""
-    rooms = {room.name: room.display_name for room in list_rooms(template)}
+    rooms = {room.name: room.display_name for room in list_rooms()}
+    venues = {venue.name: venue.display_name for venue in list_venues()}
     people = {person.name: person.function for person in list_people()}
     for item in (each.agenda_item for each in template.items):
         item.room_display_name = rooms.get(item.room, "")
+        item.additional_room_display_names[:] = [rooms[name] for name in item.additional_rooms if name in rooms]
+        item.venue_display_name = venues.get(item.venue, "")
         item.people[:] = [name for name in item.people if name in people]
         item.people_functions[:] = [people[name] for name in item.people]
         item.optional_people[:] = [name for name in item.optional_people if name in people]

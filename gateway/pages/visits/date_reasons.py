@@ -126,7 +126,10 @@ def describe_reason(reason: pb.DateReason, names: Mapping[str, str]) -> str:
         case Kind.KIND_OTHER_VISIT:
             return _("Another visit: %(title)s, %(days)s", title=reason.title, days=days)
         case Kind.KIND_BUSY:
-            return _("%(person)s is busy: %(days)s", person=subject, days=days)
+            return _(
+                "Busy on %(busy)s of %(total)s days: %(person)s (%(days)s)",
+                busy=reason.busy_days, total=reason.working_days, person=subject, days=days,
+            )  # fmt: skip
         case Kind.KIND_ALL_WORK:
             return _("Both cities work on all days.")
         case Kind.KIND_EVERYBODY_FREE:

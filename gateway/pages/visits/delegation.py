@@ -51,7 +51,7 @@ def _list_own_cities(visit: pb.Visit) -> list[str]:
     return [reader.city] if reader and reader.city in guests else guests
 
 
-def _list_cities(visit: pb.Visit) -> list[tuple[str, str]]:
+def list_cities(visit: pb.Visit) -> list[tuple[str, str]]:
     """Return (resource name, name) of the cities that a form of a delegate offers; none where there is no choice."""
     own = _list_own_cities(visit)
     return [(city, title) for city, title in list_guests(visit) if city in own] if len(own) > 1 else []
@@ -69,7 +69,7 @@ def create_delegate(visit_id: str) -> ResponseReturnValue:
             another = url_for("visits.create_delegate", visit_id=visit_id, city=form["delegate.city"] or None)
             return redirect(another if "another" in form.values else href(visit.name), 303)
     return render_template(
-        "visits/delegate.html", form=form, visit=visit, delegate=None, cities=_list_cities(visit)
+        "visits/delegate.html", form=form, visit=visit, delegate=None, cities=list_cities(visit)
     ), form.status
 
 
@@ -85,7 +85,7 @@ def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
             flash(_("%(function)s is saved.", function=saved.function), "success")
             return redirect(href(visit.name), 303)
     return render_template(
-        "visits/delegate.html", form=form, visit=visit, delegate=delegate, cities=_list_cities(visit)
+        "visits/delegate.html", form=form, visit=visit, delegate=delegate, cities=list_cities(visit)
     ), form.status
 
 

@@ -16,7 +16,7 @@ from gateway.forms.form import Form
 from gateway.pages.visits import delegation
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.attempts import attempt
-from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.contradictions import get_button, relax_items, relax_run, say
 from gateway.pages.visits.programme import list_items
 
@@ -177,6 +177,7 @@ def _list_titles(visit: pb.Visit, items: Mapping[str, pb.AgendaItem]) -> dict[st
     titles = {item.name: item.title for item in items.values()}
     titles |= {each.name: each.function for each in delegation.list_delegates(visit.name)}
     titles |= {each.name: each.display_name for each in list_rooms(visit)}
+    titles |= {each.name: each.display_name for each in list_venues(visit)}
     titles |= {each.name: each.function for each in list_people()}
     return titles
 

@@ -10,13 +10,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from chassis.errors import InvalidArgument
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.pages.visits import delegation
-from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits import delegation, orders
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
+from gateway.pages.visits.busy_people import list_warnings
 from gateway.pages.visits.trail import build_trail
 from gateway.vocabulary.cities import get_city_names, list_guests
 from gateway.vocabulary.enum_labels import get_terms
@@ -34,7 +36,6 @@ def add_pages(blueprint: Blueprint) -> None:
 # How long a new item lasts until somebody says otherwise.
 USUAL_LENGTH = timedelta(minutes=90)
 AFTER, MORE_PREDECESSORS = "agenda_item.after", 3
-MAX_PREDECESSORS = 20  # as the contract has it
 
 
 def list_items(visit: pb.Visit) -> Sequence[pb.AgendaItem]:
@@ -53,25 +54,40 @@ def _list_others(visit: pb.Visit, item: pb.AgendaItem | None) -> list[pb.AgendaI
 
 
 def _read_predecessors(form: Form, visit: pb.Visit, item: pb.AgendaItem | None) -> None:
-    """Drop places for predecessors that nobody filled; where the item is to come after all others, fill in these."""
+    """
+    Drop places for predecessors that nobody filled; where the item is to come after all others, add what is missing.
+
+    Raises:
+        InvalidArgument: It would come directly after more items than possible; reason ORDER_TOO_WIDE, metadata `count`
+            and `most`.
+    """
     form.drop_blank_entries(AFTER)
-    if form["after_all"] == "on":
-        form.keep_entries(AFTER, lambda _index: False)
-        for index, other in enumerate(_list_others(visit, item)[:MAX_PREDECESSORS]):
-            form.values[f"{AFTER}.{index}.agenda_item"] = other.name
+    if form["after_all"] != "on":
+        return
+    others, name = _list_others(visit, item), item.name if item else ""
+    order = orders.read_order(others)
+    orders.put_last(order, name, list(order))
+    typed = [form[f"{AFTER}.{index}.agenda_item"] for index in range(form.count_entries(AFTER))]
+    missing = [other for other in order[name] if other not in typed]
+    if (count := len(typed) + len(missing)) > orders.MAX_PREDECESSORS:
+        metadata = {"count": str(count), "most": str(orders.MAX_PREDECESSORS)}
+        raise InvalidArgument("after_all", "has too many predecessors", reason="ORDER_TOO_WIDE", metadata=metadata)
+    for index, other in enumerate(missing, len(typed)):
+        form.values[f"{AFTER}.{index}.agenda_item"] = other
 
 
 def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> dict[str, Any]:
     """
     Return what the form of an item offers.
 
-    That is: rooms of the home city where it hosts, with the equipment that they have; the host's people and the
+    That is: rooms of the host city, with the equipment that they have, and its venues; the host's people and the
     delegation; interpreters; the other items; and how many of these there is a place for, some more than are chosen.
     """
     rooms, hosts = list_rooms(visit), list_people()
     participants: list[pb.Person | pb.Delegate] = [*hosts, *delegation.list_delegates(visit.name)]
     return {
         "rooms": [(room.name, room.display_name) for room in rooms],
+        "venues": [(venue.name, venue.display_name) for venue in list_venues(visit)],
         "equipment": sorted({word for room in rooms for word in room.equipment}),
         "people": [(who.name, who.function) for who in participants],
         "delegations": list_guests(visit) if visit.other_guest_cities else [],
@@ -115,9 +131,13 @@ def create_item(visit_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     form = Form(_propose_times(), zone=visit.time_zone)
     if form.submitted:
-        _read_predecessors(form, visit, None)
         with form.catch_refusal():
-            item = rpc.agenda_items.CreateAgendaItem(form.build_request(pb.CreateAgendaItemRequest, parent=visit.name))
+            _read_predecessors(form, visit, None)
+            wanted = form.build_request(pb.CreateAgendaItemRequest, parent=visit.name)
+            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
+            item = rpc.agenda_items.CreateAgendaItem(wanted)
+            for text in warnings:
+                flash(text, "warning")
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
             return redirect(another if "another" in form.values else href(item.name), 303)
@@ -132,9 +152,13 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"agenda_item": item}, zone=visit.time_zone)
     if form.submitted:
-        _read_predecessors(form, visit, item)
         with form.catch_refusal():
+            _read_predecessors(form, visit, item)
+            wanted = form.build_request(pb.UpdateAgendaItemRequest)
+            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
+            for text in warnings:
+                flash(text, "warning")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(saved.name), 303)
     choices = _list_choices(visit, form, item)
@@ -151,7 +175,7 @@ def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
         rpc.agenda_items.DeleteAgendaItem,
         pb.DeleteAgendaItemRequest,
         question=_("Remove “%(title)s” from the programme?", title=item.title),
-        consequence=_("Its room and its people become free again."),
+        consequence=_("Its rooms and its people become free again."),
         done=_("“%(title)s” is removed.", title=item.title),
         then=href(visit.name),
         above=build_trail(visit),

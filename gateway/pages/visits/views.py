@@ -39,6 +39,7 @@ from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import list_hints, list_other_cities
 from gateway.pages.visits.form_checks import collect_violations
+from gateway.pages.visits.places import describe_transfers, list_places
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail, get_today
 from gateway.vocabulary import cities, departments, enum_labels
 from gateway.vocabulary.cities import get_home_city_name
@@ -176,6 +177,8 @@ def show(visit_id: str) -> ResponseReturnValue:
         list_attendance=partial(
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
         ),
+        list_places=list_places,
+        ways=describe_transfers(answer),
         hints=list_hints(visit),
         learnings=arrived,
         awaited=awaited,

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -77,18 +78,18 @@ class Visit(Stateful, Resource, Base):
     """
     A stay of a delegation in another city.
 
-    `city_id` is the other city, the exchange's, and `other_guest_ids` are those that come as guests as well;
-    `time_zone` is the host's. As long as it is an idea, it may have no dates and no host department; `start_order` is
-    its place by its first day, after all others without one. `debrief` has the fields of the message ``Debrief``.
-    `proposer` is the account that created it; empty where that was not kept. `new_dates_due` says that the visit is
-    postponed and still has the dates that it was taken off. `part_change_time` and `part_changer` say when its
-    delegation or agenda was last changed, and by whom.
+    `city_id` is the other city, the exchange's, and `city_abroad` where that is the host, else ""; `other_guest_ids`
+    are those that come as guests as well; `time_zone` is the host's. As long as it is an idea, it may have no dates and
+    no host department; `start_order` is its place by its first day, after all others without one. `debrief` has the
+    fields of the message ``Debrief``. `proposer` is the account that created it; empty where that was not kept.
+    `new_dates_due` says that the visit is postponed and still has the dates that it was taken off. `part_change_time`
+    and `part_changer` say when its delegation or agenda was last changed, and by whom.
     """
 
     __tablename__ = "visits"
     __table_args__ = (
         ForeignKeyConstraint(["exchange_id", "city_id"], ["exchanges.id", "exchanges.city_id"]),
-        UniqueConstraint("id", "direction"),
+        UniqueConstraint("id", "city_abroad"),
         CheckConstraint("end_date BETWEEN start_date AND start_date + 365", name="dates_in_order"),
         CheckConstraint("(start_date IS NULL) = (end_date IS NULL)", name="dates_whole"),
         CheckConstraint("start_date IS NOT NULL OR state IN ('idea', 'cancelled')", name="dates_unless_idea"),
@@ -123,6 +124,9 @@ class Visit(Stateful, Resource, Base):
     home_city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
     proposer: Mapped[str] = mapped_column(Text, default="")
     direction: Mapped[Direction] = enum_column(Direction)
+    city_abroad: Mapped[str] = mapped_column(
+        Text, Computed("CASE WHEN direction = 'outgoing' THEN city_id ELSE '' END", persisted=True)
+    )
     start_date: Mapped[date | None] = mapped_column()
     end_date: Mapped[date | None]
     start_order: Mapped[date] = column_property(

@@ -1,6 +1,7 @@
 """Agenda items."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -15,12 +16,14 @@ from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.paging import read_page
 from services.exchange import bookings, convert, precedences, queries
-from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
+from services.exchange.model import AgendaItem, Delegate, Person, Room, Venue, Visit
 
 ORDERINGS = {"start_time": AgendaItem.programme_order}
 TIMES = frozenset({"start_time", "end_time", "duration_minutes"})
 INTERPRETED = TIMES | {"people", "interpretation_languages", "interpreter"}
-BOOKED = TIMES | {"room", "people", "interpreter", "whole_delegation", "groups", "delegations"}
+BOOKED = TIMES | {
+    "room", "additional_rooms", "people", "interpreter", "whole_delegation", "groups", "delegations",
+}  # fmt: skip
 
 
 class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
@@ -56,129 +59,197 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
     async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
         async with self._database.begin() as session:
             visit = await queries.lock_agenda(session, queries.get_visit_name(AgendaItem, request.agenda_item.name))
-            item, is_booked_anew = await _update(session, visit, request)
-            if is_booked_anew:
-                await bookings.book(session, item)
-            await queries.note_part_change(session, visit)
-            return convert.agenda_item_message(item)
+            written = await _update(session, visit, request)
+            await _finish(session, visit, [written])
+            return convert.agenda_item_message(written.item)
 
     async def BatchUpdateAgendaItems(
         self, request: pb.BatchUpdateAgendaItemsRequest, context: Any
     ) -> pb.BatchUpdateAgendaItemsResponse:
         return await answer_once(self._database, request, _update_batch)
 
+    async def BatchEditAgendaItems(
+        self, request: pb.BatchEditAgendaItemsRequest, context: Any
+    ) -> pb.BatchEditAgendaItemsResponse:
+        return await answer_once(self._database, request, _edit_batch)
+
     async def DeleteAgendaItem(self, request: pb.DeleteAgendaItemRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
             visit = await queries.lock_agenda(session, queries.get_visit_name(AgendaItem, request.name))
-            item = await session.get_for_update(AgendaItem, request.name)
-            item.check_etag(request.etag)
-            # The bookings go with the item (ON DELETE CASCADE).
-            await session.delete(item)
+            await _delete(session, request)
             await queries.note_part_change(session, visit)
         return Empty()
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """An item whose fields are written, but neither its order nor its bookings; `entry` is its place in a list."""
+
+    item: AgendaItem
+    message: pb.AgendaItem
+    paths: Set[str]
+    entry: str = ""
+
+
 async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
     visit = await queries.lock_agenda(session, request.parent)
-    item = await _add(session, visit, request.agenda_item)
-    await bookings.book(session, item)
-    await queries.note_part_change(session, visit)
-    return convert.agenda_item_message(item)
+    written = await _add(session, visit, request.agenda_item)
+    await _finish(session, visit, [written])
+    return convert.agenda_item_message(written.item)
 
 
 async def _create_batch(
     session: Session, request: pb.BatchCreateAgendaItemsRequest
 ) -> pb.BatchCreateAgendaItemsResponse:
     visit = await queries.lock_agenda(session, request.parent)
-    items = []
-    for index, message in enumerate(request.agenda_items):
-        with telling_entry("agenda_item", f"agenda_items[{index}]"):
-            items.append(await _add(session, visit, message))
-    await bookings.book_all(session, items)
-    await queries.note_part_change(session, visit)
-    return pb.BatchCreateAgendaItemsResponse(agenda_items=map(convert.agenda_item_message, items))
+    added = await _add_all(session, visit, request.agenda_items, "agenda_items")
+    await _finish(session, visit, added)
+    return pb.BatchCreateAgendaItemsResponse(agenda_items=_to_messages(added))
 
 
 async def _update_batch(
     session: Session, request: pb.BatchUpdateAgendaItemsRequest
 ) -> pb.BatchUpdateAgendaItemsResponse:
     visit = await queries.lock_agenda(session, request.parent)
-    changed: list[tuple[AgendaItem, bool]] = []
-    for index, each in enumerate(request.requests):
-        entry = f"requests[{index}].agenda_item"
-        if queries.get_visit_name(AgendaItem, each.agenda_item.name) != visit.name:
-            words = "is of another visit"
-            metadata = {"agenda_item": each.agenda_item.name}
-            raise InvalidArgument(f"{entry}.name", words, reason="NOT_IN_PROGRAMME", metadata=metadata)
+    changed = await _update_all(session, visit, request.requests, "requests")
+    await _finish(session, visit, changed)
+    return pb.BatchUpdateAgendaItemsResponse(agenda_items=_to_messages(changed))
+
+
+async def _edit_batch(session: Session, request: pb.BatchEditAgendaItemsRequest) -> pb.BatchEditAgendaItemsResponse:
+    visit = await queries.lock_agenda(session, request.parent)
+    for index, deletion in enumerate(request.deletions):
+        _require_of_visit(visit, deletion.name, f"deletions[{index}].name")
+        with telling_entry("", f"deletions[{index}]"):
+            await _delete(session, deletion)
+    await session.flush()
+    changed = await _update_all(session, visit, request.changes, "changes")
+    added = await _add_all(session, visit, request.additions, "additions")
+    await _finish(session, visit, [*changed, *added])
+    return pb.BatchEditAgendaItemsResponse(changed=_to_messages(changed), added=_to_messages(added))
+
+
+async def _add_all(session: Session, visit: Visit, messages: Sequence[pb.AgendaItem], field: str) -> list[_Written]:
+    """Add the items in a list of a request; raises as `_assign`, at the place there."""
+    added = []
+    for index, message in enumerate(messages):
+        with telling_entry("agenda_item", entry := f"{field}[{index}]"):
+            added.append(replace(await _add(session, visit, message), entry=entry))
+    return added
+
+
+async def _update_all(
+    session: Session, visit: Visit, requests: Sequence[pb.UpdateAgendaItemRequest], field: str
+) -> list[_Written]:
+    """Change the items in a list of a request; raises as `_update`, at the place there."""
+    changed = []
+    for index, each in enumerate(requests):
+        entry = f"{field}[{index}].agenda_item"
+        _require_of_visit(visit, each.agenda_item.name, f"{entry}.name")
         with telling_entry("agenda_item", entry):
-            changed.append(await _update(session, visit, each))
-    await bookings.book_all(session, [item for item, is_booked_anew in changed if is_booked_anew])
+            changed.append(replace(await _update(session, visit, each), entry=entry))
+    return changed
+
+
+def _require_of_visit(visit: Visit, name: str, field: str) -> None:
+    """Raise where an item in a batch is of another visit; reason NOT_IN_PROGRAMME, metadata `agenda_item`."""
+    if queries.get_visit_name(AgendaItem, name) != visit.name:
+        metadata = {"agenda_item": name}
+        raise InvalidArgument(field, "is of another visit", reason="NOT_IN_PROGRAMME", metadata=metadata)
+
+
+async def _finish(session: Session, visit: Visit, written: Sequence[_Written]) -> None:
+    """
+    Put items that are written in their order, and book what they need; raises as `precedences.replace` and `book_all`.
+
+    In the order, a new item may be referred to by the name that the request gives it.
+    """
+    names = {each.message.name: each.item.name for each in written if each.message.name}
+    orders = [
+        precedences.Order(
+            each.item,
+            [(names.get(before.agenda_item, before.agenda_item), before.gap_minutes) for before in each.message.after],
+            each.entry or precedences.FIELD,
+        )
+        for each in written
+        if "after" in each.paths
+    ]
+    await precedences.replace(session, orders)
+    booked = [each for each in written if each.paths & BOOKED]
+    await bookings.book_all(
+        session, [each.item for each in booked], {each.item: each.entry for each in booked if each.entry}
+    )
     await queries.note_part_change(session, visit)
-    return pb.BatchUpdateAgendaItemsResponse(agenda_items=[convert.agenda_item_message(item) for item, _ in changed])
 
 
-async def _update(session: Session, visit: Visit, request: pb.UpdateAgendaItemRequest) -> tuple[AgendaItem, bool]:
-    """
-    Change an item of a visit, which is locked; raises as `_assign`, and where somebody else changed it.
+async def _delete(session: Session, request: pb.DeleteAgendaItemRequest) -> None:
+    item = await session.get_for_update(AgendaItem, request.name)
+    item.check_etag(request.etag)
+    # The bookings go with the item (ON DELETE CASCADE).
+    await session.delete(item)
 
-    Returns:
-        The item, and whether what it books has to be booked anew.
-    """
+
+async def _update(session: Session, visit: Visit, request: pb.UpdateAgendaItemRequest) -> _Written:
+    """Change an item of a visit, which is locked; raises as `_assign`, and where somebody else changed it."""
     message = request.agenda_item
     paths = updated_paths(request.update_mask, message, convert.AGENDA_ITEM_FIELDS)
     item = await session.get_for_update(AgendaItem, message.name)
     item.check_etag(message.etag)
     await _assign(session, visit, item, message, paths)
-    return item, bool(paths & BOOKED)
+    return _Written(item, message, paths)
 
 
-async def _add(session: Session, visit: Visit, message: pb.AgendaItem) -> AgendaItem:
-    """Add an item to the agenda of a visit, which is locked, without its bookings; raises as `_assign`."""
-    item = AgendaItem(visit_id=visit.id, direction=visit.direction, after=[])
+async def _add(session: Session, visit: Visit, message: pb.AgendaItem) -> _Written:
+    """Add an item to the agenda of a visit, which is locked; raises as `_assign`."""
+    item = AgendaItem(visit_id=visit.id, city_abroad=visit.city_abroad, after=[])
     await _assign(session, visit, item, message, convert.AGENDA_ITEM_FIELDS)
-    return item
+    return _Written(item, message, convert.AGENDA_ITEM_FIELDS)
+
+
+def _to_messages(written: Sequence[_Written]) -> list[pb.AgendaItem]:
+    return [convert.agenda_item_message(each.item) for each in written]
 
 
 async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.AgendaItem, paths: Set[str]) -> None:
     """
-    Write the fields that a request sets.
+    Write the fields that a request sets, but for the order.
 
     Raises:
         FieldRequired: It has neither times nor a duration.
-        InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room or an
-            interpreter does not exist (REFERENCE_NOT_FOUND), the room is not where the visit is (ROOM_NOT_AT_HOST),
-            somebody is neither the host's nor a delegate (NOT_OF_VISIT), a city is no guest (NOT_A_GUEST_CITY), nobody
-            can interpret (INTERPRETER_LANGUAGES, INTERPRETER_PAIR), or an item cannot come before it (as
-            `precedences.replace`).
+        InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room, a
+            venue or an interpreter does not exist (REFERENCE_NOT_FOUND), one of the first two is not where the visit is
+            or does not go with another (as `AgendaItem.check_rooms`, VENUE_OF_ROOM), somebody is neither the host's nor
+            a delegate (NOT_OF_VISIT), a city is no guest (NOT_A_GUEST_CITY), or nobody can interpret
+            (INTERPRETER_LANGUAGES, INTERPRETER_PAIR).
     """
-    values = convert.agenda_item_columns(message, paths)
-    for field, model in (("room", Room), ("interpreter", Person)):
+    values = convert.agenda_item_columns(message, paths - {"after"})
+    for field, model in (("room", Room), ("venue", Venue), ("interpreter", Person)):
         if name := values.get(field):
             values[field] = await queries.get_referenced(session, model, name, f"agenda_item.{field}")
         elif field in values:
             values[field] = None
     times = {field: values.pop(field) for field in TIMES & values.keys()}
-    after = values.pop("after", None)
     if "delegations" in values:
         values["delegation_ids"] = [name.removeprefix("cities/") for name in values.pop("delegations")]
         for city_id in values["delegation_ids"]:
             visit.require_guest(city_id, "agenda_item.delegations")
     booked = await _get_participants(session, visit, values.get("people", item.people or []), "people")
     await _get_participants(session, visit, values.get("optional_people", []), "optional_people")
+    rooms = await _get_rooms(session, values.get("additional_rooms", item.additional_rooms or []))
+    if "room" in values or "venue" in values:
+        _locate(item, values)
     item.assign(values)
     if times:
         _place(item, times)
     item.check_times(visit)
-    item.check_room()
+    item.check_rooms(rooms)
     if paths & INTERPRETED:
         of_groups = await bookings.list_expected(session, item) if item.interpretation_languages else []
         item.check_interpreter(booked, of_groups)
     session.add(item)
     await session.flush()
-    if after is not None:
-        await precedences.replace(session, item, after)
-    if "people" in values:
-        await session.refresh(item, ["people_functions"])
+    if paths & {"people", "additional_rooms"}:
+        await session.refresh(item, ["people_functions", "additional_room_titles"])
 
 
 def _place(item: AgendaItem, times: Mapping[str, Any]) -> None:
@@ -194,6 +265,52 @@ def _place(item: AgendaItem, times: Mapping[str, Any]) -> None:
     if start is None and "end_time" not in times:
         end = None
     item.place_at(start, end, minutes or (item.duration_minutes or 0 if end is None else 0))
+
+
+def _locate(item: AgendaItem, values: dict[str, Any]) -> None:
+    """
+    Give an item the room and the venue that a request sets, which are taken out of the values.
+
+    An item that loses its room stays at the venue.
+
+    Raises:
+        InvalidArgument: The venue is another than the room's; reason VENUE_OF_ROOM.
+    """
+    room, other = values.pop("room", item.room), values.get("venue", item.venue)
+    venue = values.pop("venue", None)
+    if room and venue and venue is not room.venue:
+        raise InvalidArgument(
+            "agenda_item.venue",
+            f"{room.display_name} is not in {venue.display_name}",
+            reason="VENUE_OF_ROOM",
+            metadata={"room_title": room.display_name, "venue_title": venue.display_name},
+        )
+    item.room, item.other_venue = room, None if room else other
+
+
+async def _get_rooms(session: Session, names: list[str]) -> list[Room]:
+    """
+    Return the rooms with these names; nobody deletes them, or moves them to another city, meanwhile.
+
+    Raises:
+        InvalidArgument: One does not exist; reason REFERENCE_NOT_FOUND.
+    """
+    if not names:
+        return []
+    ids = [Room.parse(name)["id"] for name in names]
+    rooms = await session.scalars(
+        select(Room).where(Room.id.in_(ids)).with_for_update(of=Room, key_share=True, read=True)
+    )
+    found = {room.name: room for room in rooms}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise InvalidArgument(
+            "agenda_item.additional_rooms",
+            f"{', '.join(missing)} do not exist",
+            reason="REFERENCE_NOT_FOUND",
+            metadata={"resources": ",".join(missing)},
+        )
+    return [found[name] for name in names]
 
 
 async def _get_participants(session: Session, visit: Visit, names: list[str], field: str) -> list[Person | Delegate]:

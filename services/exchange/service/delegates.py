@@ -1,5 +1,6 @@
 """Delegations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -8,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from sqlalchemy import select
 
 from chassis.database import Database, Session
-from chassis.errors import AlreadyExists, NotFound, telling_entry
+from chassis.errors import AlreadyExists, InvalidArgument, NotFound, telling_entry
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
@@ -50,35 +51,23 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
         return await answer_once(self._database, request, _create_batch)
 
     async def UpdateDelegate(self, request: pb.UpdateDelegateRequest, context: Any) -> pb.Delegate:
-        message = request.delegate
-        paths = updated_paths(request.update_mask, message, convert.DELEGATE_FIELDS)
         async with self._database.begin() as session:
-            visit = await _lock_visit(session, queries.get_visit_name(Delegate, message.name))
-            delegate = await _get_delegate(session, message.name, lock=True)
-            rights.require_delegation_editor(identity(), visit, delegate.city_id)
-            delegate.check_etag(message.etag)
-            values = convert.delegate_columns(message, paths)
-            if "city" in values:
-                values["city_id"] = _read_city(visit, values.pop("city"))
-            is_head, city_id = delegate.head, delegate.city_id
-            delegate.assign(values)
-            if delegate.head and (not is_head or delegate.city_id != city_id):
-                await _require_no_head(session, visit, delegate)
-            await travelling.join(session, visit, delegate)
-            delegate.show_city(visit)
-            if values.keys() & {"group", "city_id"}:
+            visit = await _lock_visit(session, queries.get_visit_name(Delegate, request.delegate.name))
+            delegate, is_booked_anew = await _update(session, visit, request)
+            if is_booked_anew:
                 await bookings.book_delegates(session, visit, [delegate])
             await queries.note_part_change(session, visit)
             return convert.delegate_message(delegate)
 
+    async def BatchEditDelegates(
+        self, request: pb.BatchEditDelegatesRequest, context: Any
+    ) -> pb.BatchEditDelegatesResponse:
+        return await answer_once(self._database, request, _edit_batch)
+
     async def DeleteDelegate(self, request: pb.DeleteDelegateRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
             visit = await _lock_visit(session, queries.get_visit_name(Delegate, request.name))
-            delegate = await _get_delegate(session, request.name, lock=True)
-            rights.require_delegation_editor(identity(), visit, delegate.city_id)
-            delegate.check_etag(request.etag)
-            await bookings.release_delegate(session, delegate)
-            await session.delete(delegate)
+            await _delete(session, visit, request)
             await queries.note_part_change(session, visit)
         return Empty()
 
@@ -93,16 +82,100 @@ async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Del
 
 async def _create_batch(session: Session, request: pb.BatchCreateDelegatesRequest) -> pb.BatchCreateDelegatesResponse:
     visit = await _lock_visit(session, request.parent)
-    delegates = []
     await travelling.lock(
         session, ((_read_city(visit, message.city), message.display_name) for message in request.delegates)
     )
-    for index, message in enumerate(request.delegates):
-        with telling_entry("delegate", f"delegates[{index}]"):
-            delegates.append(await _add(session, visit, message))
+    delegates = await _add_all(session, visit, request.delegates, "delegates")
     await bookings.book_delegates(session, visit, delegates)
     await queries.note_part_change(session, visit)
     return pb.BatchCreateDelegatesResponse(delegates=map(convert.delegate_message, delegates))
+
+
+async def _edit_batch(session: Session, request: pb.BatchEditDelegatesRequest) -> pb.BatchEditDelegatesResponse:
+    visit = await _lock_visit(session, request.parent)
+    await travelling.lock(session, await _list_travellers(session, visit, request))
+    for index, deletion in enumerate(request.deletions):
+        _require_of_visit(visit, deletion.name, f"deletions[{index}].name")
+        with telling_entry("", f"deletions[{index}]"):
+            await _delete(session, visit, deletion)
+    await session.flush()
+    changed: dict[int, tuple[Delegate, bool]] = {}
+    # Who no longer heads the delegation comes before who does now.
+    for index, each in sorted(enumerate(request.changes), key=lambda entry: entry[1].delegate.head):
+        _require_of_visit(visit, each.delegate.name, f"changes[{index}].delegate.name")
+        with telling_entry("delegate", f"changes[{index}].delegate"):
+            changed[index] = await _update(session, visit, each)
+    added = await _add_all(session, visit, request.additions, "additions")
+    booked_anew = [delegate for delegate, is_booked_anew in changed.values() if is_booked_anew]
+    await bookings.book_delegates(session, visit, [*booked_anew, *added])
+    await queries.note_part_change(session, visit)
+    return pb.BatchEditDelegatesResponse(
+        changed=[convert.delegate_message(changed[index][0]) for index in sorted(changed)],
+        added=map(convert.delegate_message, added),
+    )
+
+
+async def _list_travellers(
+    session: Session, visit: Visit, request: pb.BatchEditDelegatesRequest
+) -> list[tuple[str, str]]:
+    """Return (city, name) of everybody who may travel when a batch is done, to be locked in one order."""
+    ids = [Delegate.parse(change.delegate.name)["id"] for change in request.changes]
+    names = set(await session.scalars(select(Delegate.display_name).where(Delegate.id.in_(ids))))
+    names |= {message.display_name for message in (*(each.delegate for each in request.changes), *request.additions)}
+    return [(city_id, name) for city_id in visit.guest_ids for name in names]
+
+
+def _require_of_visit(visit: Visit, name: str, field: str) -> None:
+    """Raise where a delegate in a batch is of another visit; reason NOT_IN_DELEGATION, metadata `delegate`."""
+    if queries.get_visit_name(Delegate, name) != visit.name:
+        metadata = {"delegate": name}
+        raise InvalidArgument(field, "is of another visit", reason="NOT_IN_DELEGATION", metadata=metadata)
+
+
+async def _update(session: Session, visit: Visit, request: pb.UpdateDelegateRequest) -> tuple[Delegate, bool]:
+    """
+    Change a delegate of a visit, which is locked.
+
+    Returns:
+        The delegate, and whether what books it has to be found anew.
+
+    Raises:
+        NotFound, PermissionDenied, InvalidArgument: As `_get_delegate`, `_read_city`.
+        Aborted: Somebody else changed it; reason ETAG_MISMATCH.
+        AlreadyExists: As `_require_no_head` and `travelling.join`.
+    """
+    message = request.delegate
+    paths = updated_paths(request.update_mask, message, convert.DELEGATE_FIELDS)
+    delegate = await _get_delegate(session, message.name, lock=True)
+    rights.require_delegation_editor(identity(), visit, delegate.city_id)
+    delegate.check_etag(message.etag)
+    values = convert.delegate_columns(message, paths)
+    if "city" in values:
+        values["city_id"] = _read_city(visit, values.pop("city"))
+    is_head, city_id = delegate.head, delegate.city_id
+    delegate.assign(values)
+    if delegate.head and (not is_head or delegate.city_id != city_id):
+        await _require_no_head(session, visit, delegate)
+    await travelling.join(session, visit, delegate)
+    delegate.show_city(visit)
+    return delegate, bool(values.keys() & {"group", "city_id"})
+
+
+async def _delete(session: Session, visit: Visit, request: pb.DeleteDelegateRequest) -> None:
+    delegate = await _get_delegate(session, request.name, lock=True)
+    rights.require_delegation_editor(identity(), visit, delegate.city_id)
+    delegate.check_etag(request.etag)
+    await bookings.release_delegate(session, delegate)
+    await session.delete(delegate)
+
+
+async def _add_all(session: Session, visit: Visit, messages: Sequence[pb.Delegate], field: str) -> list[Delegate]:
+    """Add the delegates in a list of a request; raises as `_add`, at the place there."""
+    added = []
+    for index, message in enumerate(messages):
+        with telling_entry("delegate", f"{field}[{index}]"):
+            added.append(await _add(session, visit, message))
+    return added
 
 
 async def _add(session: Session, visit: Visit, message: pb.Delegate) -> Delegate:

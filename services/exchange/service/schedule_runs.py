@@ -19,6 +19,7 @@ from services.exchange.model import AgendaItem, Person, Room, RunState, Schedule
 from services.exchange.planning import PlannerPool
 from services.exchange.programme_problem import make_problem, read_programme
 from services.exchange.schedule_runs import Job, RunsUnderWay
+from services.exchange.ways import Pace
 
 ORDERINGS = {"create_time": ScheduleRun.create_time}
 MAX_DAYS = 31
@@ -28,10 +29,11 @@ KEPT_RUNS = 20
 class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
     """Serves ``ScheduleRunService``."""
 
-    def __init__(self, database: Database, planners: PlannerPool, runs: RunsUnderWay) -> None:
+    def __init__(self, database: Database, planners: PlannerPool, runs: RunsUnderWay, pace: Pace) -> None:
         self._database = database
         self._planners = planners
         self._runs = runs
+        self._pace = pace
 
     async def GetScheduleRun(self, request: pb.GetScheduleRunRequest, context: Any) -> pb.ScheduleRun:
         async with self._database.read() as session:
@@ -57,7 +59,7 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
             options = convert_schedule_run.read_options(request.schedule_run)
             visit = await queries.lock_agenda(session, request.parent)
             _require_plannable(visit)
-            programme = await read_programme(session, visit, options)
+            programme = await read_programme(session, visit, options, self._pace)
             if not programme.days:
                 raise FailedPrecondition("The days of the visit are over.", reason="VISIT_DAYS_OVER")
             if not programme.movable:
@@ -73,7 +75,9 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
             await _forget_old_runs(session, visit)
             problem, standing = make_problem(programme)
             kept = {} if options.is_from_scratch else standing
-            jobs.append(Job(run.id, problem, kept, standing, run.options["time_limit_seconds"]))
+            travels = programme.places.travels
+            estimated = frozenset(pair for pair, travel in travels.items() if travel.is_estimated)
+            jobs.append(Job(run.id, problem, kept, standing, estimated, run.options["time_limit_seconds"]))
             return convert_schedule_run.run_message(run, visit, identity())
 
         run = await answer_once(self._database, request, create)
@@ -145,6 +149,8 @@ async def _place(session: Session, item: AgendaItem, planned: pb.PlannedItem) ->
     if planned.interpreter and interpreter and not interpreter.has_pair(item.interpretation_languages):
         raise _tell_changes([{"title": interpreter.function, "name": interpreter.name, "change": "CHANGED"}])
     item.start_time, item.end_time, item.room, item.interpreter = start, end, room, interpreter
+    if room:
+        item.other_venue = None
     return True
 
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "exchange_0012"
-down_revision = "exchange_0011"
+revision = "exchange_0014"
+down_revision = "exchange_0013"
 branch_labels = None
 depends_on = None
 
