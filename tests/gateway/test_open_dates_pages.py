@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import browser, send, text_of
+from tests.gateway.browsing import PageForm, browser, send, text_of
 from tests.gateway.conftest import Browse, Gateway, Rest
 from tests.gateway.samples import a_visit, an_exchange, created, visit_of
 
@@ -158,3 +158,15 @@ def test_a_postponed_visit_gets_its_new_days_by_being_postponed_again(office: Fl
     page = office.get(f"/{visit['name']}", headers=ENGLISH)
     assert "4 Jun 2030" in text_of(page)
     assert f'action="/{visit["name"]}/agree"' in page.text
+
+
+def test_items_of_an_idea_are_entered_in_rows_without_days_and_times(office: FlaskClient, rest: Rest) -> None:
+    idea = an_idea(rest)
+    page = office.get(f"/{idea['name']}/agendaItems/rows", headers=ENGLISH)
+    assert "Minutes" in text_of(page) and "Begins at" not in text_of(page)
+    form = PageForm(page.text).fields
+    row = next(name.removesuffix(".title") for name in form if name.endswith(".title"))
+    form[f"{row}.title"], form[f"{row}.duration_minutes"] = "Tour of the port", "60"
+    assert office.post(f"/{idea['name']}/agendaItems/rows", data=form).status_code == 303
+    (item,) = rest.get(f"/v1/{idea['name']}/agendaItems").json["agendaItems"]
+    assert (item["title"], item["durationMinutes"], "startTime" in item) == ("Tour of the port", 60, False)
