@@ -200,12 +200,13 @@ def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[
     }
     pairs = [pair.split("-") for person in people for pair in person.language_pairs]
     pairs += [list(item.interpretation_languages) for item in items if item.interpretation_languages]
-    days = list_days(date_of(visit.start_date), date_of(visit.end_date)) if visit.HasField("start_date") else []
+    has_dates = visit.HasField("start_date")
+    visit_days = list_days(date_of(visit.start_date), date_of(visit.end_date)) if has_dates else ()
+    days = [(day.isoformat(), format_parts("MMMEd", day)) for day in visit_days]
     return [
         Column("title", _("Title"), size=26),
         Column("duration_minutes", _("Minutes"), "number", size=5),
-        *([Column("day", _("Day"), options=[(f"{day}", format_parts("MMMEd", day)) for day in days])] if days else []),
-        *([Column("time", _("Begins at"), "time", size=6)] if days else []),
+        *([Column("day", _("Day"), options=days), Column("time", _("Begins at"), "time", size=6)] if days else []),
         *([Column("room", _("Room"), options=[(ANY_ROOM, _("any room")), *rooms])] if rooms else []),
         Column("place", _("Other place") if rooms else _("Place"), size=16),
         Column("who", _("Who takes part"), options=list_attending(visit)),
