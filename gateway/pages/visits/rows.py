@@ -79,8 +79,10 @@ def edit_items(visit_id: str) -> ResponseReturnValue:
             if not form[BUTTON]:
                 rows = order_cells.arrange(form, table.read(), items, visit.name)
                 for row in rows:
-                    if row.message.HasField("start_time") and "start_time" in row.fields:
-                        row.fields.append("duration_minutes")  # what is moved stays as long as it is
+                    # What is moved stays as long as it is.
+                    is_moved = row.message.HasField("start_time") and "start_time" in row.fields
+                    if is_moved and "duration_minutes" not in row.fields:
+                        row.fields.append("duration_minutes")
                 sent = table.build_request(pb.BatchEditAgendaItemsRequest, visit.name, rows, "agenda_item")
                 _send(rpc.agenda_items.BatchEditAgendaItems, sent)
                 return _finish(table, sent, f"{href(visit.name)}#programme")
