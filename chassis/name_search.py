@@ -242,7 +242,7 @@ def _judge(kind: Kind, candidate: Candidate, words: Sequence[str]) -> float:
     """Return how well a row fits that has every word somewhere."""
     if f"  {' '.join(words)}  " in candidate.name:
         return EXACT
-    years = "".join(f" {candidate.values[day.key][:4]} " for day in kind.years or ())
+    years = "".join(f" {day[:4]} " for column in kind.years or () if (day := candidate.values[column.key]))
     known_by = candidate.name + candidate.owner_name + years
     return min(next((fit for fit in PATTERNS if _place(word, fit) in known_by), PARTS) for word in words)
 

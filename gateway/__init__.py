@@ -41,11 +41,13 @@ def create_app(settings: GatewaySettings) -> Flask:
     from gateway.pages.learnings import views as learnings
     from gateway.pages.partnerships import views as partnerships
     from gateway.pages.people import views as people
+    from gateway.pages.programme_templates import views as programme_templates
     from gateway.pages.rooms import views as rooms
     from gateway.pages.search import views as search
     from gateway.pages.start import views as start
     from gateway.pages.status import views as status
     from gateway.pages.topics import views as topics
+    from gateway.pages.venues import views as venues
     from gateway.pages.visits import views as visits
     from gateway.rest import routes as rest
     from gateway.web import error_handlers, language_choice, malformed_requests, security_headers, template_context
@@ -94,8 +96,8 @@ def create_app(settings: GatewaySettings) -> Flask:
         app.register_error_handler(kind, handler)
 
     for page in (
-        start, partnerships, exchanges, visits, forums, learnings, topics, search, administration, cities, rooms,
-        people, sign_in, account, accounts_administration, status, language_choice, health,
+        start, partnerships, exchanges, visits, programme_templates, forums, learnings, topics, search, administration,
+        cities, venues, rooms, people, sign_in, account, accounts_administration, status, language_choice, health,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     csrf.exempt(rest.mount(app))

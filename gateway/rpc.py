@@ -18,14 +18,22 @@ import grpc
 from austausch.exchange.v1 import (
     calendars_pb2,
     calendars_pb2_grpc,
+    date_options_pb2,
+    date_options_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
     lessons_pb2,
     lessons_pb2_grpc,
+    person_calendars_pb2,
+    person_calendars_pb2_grpc,
+    programme_templates_pb2,
+    programme_templates_pb2_grpc,
     schedule_runs_pb2,
     schedule_runs_pb2_grpc,
     scheduling_pb2,
     scheduling_pb2_grpc,
+    venues_pb2,
+    venues_pb2_grpc,
 )
 from austausch.forum.v1 import forum_pb2, forum_pb2_grpc
 from austausch.knowledge.v1 import knowledge_pb2, knowledge_pb2_grpc, topics_pb2, topics_pb2_grpc
@@ -49,9 +57,13 @@ CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
     "exchange": (
         exchange_pb2.DESCRIPTOR,
         calendars_pb2.DESCRIPTOR,
+        date_options_pb2.DESCRIPTOR,
         lessons_pb2.DESCRIPTOR,
+        person_calendars_pb2.DESCRIPTOR,
+        programme_templates_pb2.DESCRIPTOR,
         schedule_runs_pb2.DESCRIPTOR,
         scheduling_pb2.DESCRIPTOR,
+        venues_pb2.DESCRIPTOR,
     ),
     "forum": (forum_pb2.DESCRIPTOR,),
     "knowledge": (knowledge_pb2.DESCRIPTOR, topics_pb2.DESCRIPTOR),
@@ -155,9 +167,13 @@ def call(method: MethodDescriptor, request: Message) -> Message:
 STUBS: dict[str, ModuleType] = {
     exchange_pb2.DESCRIPTOR.name: exchange_pb2_grpc,
     calendars_pb2.DESCRIPTOR.name: calendars_pb2_grpc,
+    date_options_pb2.DESCRIPTOR.name: date_options_pb2_grpc,
     lessons_pb2.DESCRIPTOR.name: lessons_pb2_grpc,
+    person_calendars_pb2.DESCRIPTOR.name: person_calendars_pb2_grpc,
+    programme_templates_pb2.DESCRIPTOR.name: programme_templates_pb2_grpc,
     schedule_runs_pb2.DESCRIPTOR.name: schedule_runs_pb2_grpc,
     scheduling_pb2.DESCRIPTOR.name: scheduling_pb2_grpc,
+    venues_pb2.DESCRIPTOR.name: venues_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
     knowledge_pb2.DESCRIPTOR.name: knowledge_pb2_grpc,
     topics_pb2.DESCRIPTOR.name: topics_pb2_grpc,
@@ -176,11 +192,15 @@ visits = _get_app_stub(exchange_pb2_grpc.VisitServiceStub, "exchange")
 delegates = _get_app_stub(exchange_pb2_grpc.DelegateServiceStub, "exchange")
 agenda_items = _get_app_stub(exchange_pb2_grpc.AgendaItemServiceStub, "exchange")
 programmes = _get_app_stub(exchange_pb2_grpc.ProgrammeServiceStub, "exchange")
+programme_templates = _get_app_stub(programme_templates_pb2_grpc.ProgrammeTemplateServiceStub, "exchange")
 calendars = _get_app_stub(calendars_pb2_grpc.CalendarServiceStub, "exchange")
+date_options = _get_app_stub(date_options_pb2_grpc.DateOptionServiceStub, "exchange")
 visit_lessons = _get_app_stub(lessons_pb2_grpc.VisitLessonServiceStub, "exchange")
 schedule_runs = _get_app_stub(schedule_runs_pb2_grpc.ScheduleRunServiceStub, "exchange")
+venues = _get_app_stub(venues_pb2_grpc.VenueServiceStub, "exchange")
 rooms = _get_app_stub(exchange_pb2_grpc.RoomServiceStub, "exchange")
 people = _get_app_stub(exchange_pb2_grpc.PersonServiceStub, "exchange")
+person_calendars = _get_app_stub(person_calendars_pb2_grpc.PersonCalendarServiceStub, "exchange")
 exchange_names = _get_app_stub(exchange_pb2_grpc.ExchangeNameServiceStub, "exchange")
 forums = _get_app_stub(forum_pb2_grpc.ForumServiceStub, "forum")
 subject_nodes = _get_app_stub(forum_pb2_grpc.SubjectNodeServiceStub, "forum")

@@ -18,7 +18,19 @@ from chassis.settings import ServiceSettings
 
 SECONDS = 10.0
 # Files of a service's contract beside the one that has its name.
-MORE_CONTRACTS = {"exchange": ["calendars", "lessons", "schedule_runs", "scheduling"], "knowledge": ["topics"]}
+MORE_CONTRACTS = {
+    "exchange": [
+        "calendars",
+        "date_options",
+        "lessons",
+        "person_calendars",
+        "programme_templates",
+        "schedule_runs",
+        "scheduling",
+        "venues",
+    ],
+    "knowledge": ["topics"],
+}
 
 
 def load_contracts(name: str) -> list[FileDescriptor]:

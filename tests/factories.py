@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import venues_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
@@ -108,6 +109,18 @@ async def room(caller: Caller, room_id: str = "", **fields: Any) -> pb.Room:
     """Create a room."""
     usual = {"display_name": "Council chamber"}
     return await caller.CreateRoom(pb.CreateRoomRequest(room_id=room_id, room=pb.Room(**{**usual, **fields})))
+
+
+async def venue(caller: Caller, venue_id: str = "", **fields: Any) -> venues_pb2.Venue:
+    """Create a venue, of the home city unless another is named."""
+    usual = {"display_name": "Town hall"}
+    wanted = venues_pb2.Venue(**{**usual, **fields})
+    return await caller.CreateVenue(venues_pb2.CreateVenueRequest(venue_id=venue_id, venue=wanted))
+
+
+def open_on(*weekdays: int, start: str, end: str) -> list[venues_pb2.Venue.OpeningHours]:
+    """Return opening hours on some weekdays, 1 for Monday."""
+    return [venues_pb2.Venue.OpeningHours(weekday=day, start_time=start, end_time=end) for day in weekdays]  # type: ignore[arg-type]
 
 
 async def person(caller: Caller, person_id: str = "", **fields: Any) -> pb.Person:

@@ -14,7 +14,17 @@ from typing import Any
 
 from austausch.accounts.v1 import accounts_pb2
 from austausch.common.v1 import pattern_pb2
-from austausch.exchange.v1 import calendars_pb2, exchange_pb2, lessons_pb2, schedule_runs_pb2, scheduling_pb2
+from austausch.exchange.v1 import (
+    calendars_pb2,
+    date_options_pb2,
+    exchange_pb2,
+    lessons_pb2,
+    person_calendars_pb2,
+    programme_templates_pb2,
+    schedule_runs_pb2,
+    scheduling_pb2,
+    venues_pb2,
+)
 from austausch.forum.v1 import forum_pb2
 from austausch.knowledge.v1 import knowledge_pb2, topics_pb2
 from buf.validate import validate_pb2
@@ -29,9 +39,13 @@ CONTRACTS: tuple[Any, ...] = (
     accounts_pb2,
     exchange_pb2,
     calendars_pb2,
+    date_options_pb2,
     lessons_pb2,
+    person_calendars_pb2,
+    programme_templates_pb2,
     schedule_runs_pb2,
     scheduling_pb2,
+    venues_pb2,
     forum_pb2,
     knowledge_pb2,
     topics_pb2,
@@ -46,7 +60,7 @@ PASSED_ON = {
     ("chassis/errors.py", "from_code"),
     ("chassis/status.py", "from_rpc_error"),
     ("chassis/validation.py", "_read"),
-    ("services/exchange/calendar_process.py", "CalendarReader._read"),
+    ("services/exchange/calendar_process.py", "CalendarReader.read"),
     ("gateway/errors/unfit_value.py", "UnfitValue.to_violation"),
     ("gateway/forms/field_codec.py", "_parse_with"),
 }

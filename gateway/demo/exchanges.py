@@ -1,10 +1,13 @@
-"""The two exchanges that the text names: a visit each with what it taught, and the next one; rooms and people."""
+"""The two exchanges that the text names: a visit each with what it taught, and the next one; venues, rooms, people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from austausch.exchange.v1.exchange_pb2 import Debrief, DebriefEntry, Exchange, Person, Room
+from austausch.exchange.v1.venues_pb2 import Venue
+from google.type.dayofweek_pb2 import FRIDAY, MONDAY, SATURDAY, THURSDAY, TUESDAY, WEDNESDAY
+from google.type.latlng_pb2 import LatLng
 
 OVER = ("agree", "plan", "confirm", "start", "report", "close")
 PLANNED = ("agree", "plan")
@@ -41,7 +44,8 @@ class DemoVisit:
     A visit, from a Monday on, with delegation and agenda.
 
     Attributes:
-        begins: Its Monday; or how far ahead of the day of loading it lies at least, or behind it.
+        begins: Its Monday; or how far ahead of the day of loading it lies at least, or behind it; None where its dates
+            are open.
         course: Verbs of the transitions that it has made.
         delegates: Who travels for the city of the exchange; for the home city where `is_outgoing`.
         other_delegations: Who travels for other cities, by their ids.
@@ -50,10 +54,11 @@ class DemoVisit:
         reason: Why it was cancelled.
         wishes: Items for the whole delegation that are still to be planned, from the welcome to the debrief, and how
             many minutes they take.
+        kept_as: Title of the template as which its programme is kept; "" where it is not.
     """
 
     title: str
-    begins: date | timedelta
+    begins: date | timedelta | None
     course: tuple[str, ...]
     host_department: str
     purpose: str
@@ -64,13 +69,14 @@ class DemoVisit:
     debrief: Debrief | None = None
     reason: str = ""
     wishes: tuple[tuple[str, int], ...] = ()
+    kept_as: str = ""
     is_outgoing: bool = False
     lasts: timedelta = timedelta(days=3)
     other_delegations: Mapping[str, Guests] = field(default_factory=dict)
 
-    def first_day(self, today: date) -> date:
-        """Return the Monday on which it begins, when the demo data is loaded today."""
-        if isinstance(self.begins, date):
+    def first_day(self, today: date) -> date | None:
+        """Return the Monday on which it begins, when the demo data is loaded today; None where that is open."""
+        if self.begins is None or isinstance(self.begins, date):
             return self.begins
         earliest = today + self.begins
         return earliest + timedelta(days=-earliest.weekday() % 7)
@@ -85,10 +91,36 @@ class DemoExchange:
     visits: tuple[DemoVisit, ...]
 
 
+WORKDAYS = (MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)
+VENUES = {
+    "stadthaus-n-1": Venue(
+        display_name="Stadthaus N 1",
+        address="N 1, Mannheim (die Öffnungszeiten sind ein Beispiel)",
+        location=LatLng(latitude=49.4871, longitude=8.4655),
+        step_free=True,
+        opening_hours=[
+            Venue.OpeningHours(weekday=day, start_time="07:00", end_time="20:00") for day in (*WORKDAYS, SATURDAY)
+        ],
+    ),
+    "rathaus-e-5": Venue(
+        display_name="Rathaus E 5",
+        address="E 5, Mannheim (die Öffnungszeiten sind ein Beispiel)",
+        location=LatLng(latitude=49.4899, longitude=8.4628),
+        step_free=True,
+        opening_hours=[Venue.OpeningHours(weekday=day, start_time="08:00", end_time="18:00") for day in WORKDAYS],
+    ),
+}
 ROOMS = {
-    "ratssaal": Room(display_name="Ratssaal", address="Stadthaus N 1, Mannheim", seats=60, step_free=True),
+    "ratssaal": Room(
+        display_name="Ratssaal",
+        venue="venues/stadthaus-n-1",
+        address="Stadthaus N 1, Mannheim",
+        seats=60,
+        step_free=True,
+    ),
     "besprechungsraum": Room(
         display_name="Besprechungsraum des Internationalen Büros",
+        venue="venues/rathaus-e-5",
         address="Rathaus E 5, Mannheim",
         seats=14,
         step_free=True,
@@ -136,6 +168,7 @@ SWANSEA_CAME = DemoVisit(
     ),
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
+    kept_as="Fachbesuch von vier Tagen",
     debrief=Debrief(
         summary="Die Dezernatscontroller und ihre Kollegen aus Swansea haben ihre Erfahrungen ausgetauscht.",
         entries=[
@@ -201,6 +234,17 @@ SWANSEA_IS_TO_BE_PLANNED = DemoVisit(
     interpreter="dolmetschen-englisch",
     interpretation=("en", "de"),
 )
+SWANSEA_MAY_COME = DemoVisit(
+    title="Vierter Besuch der Controller aus Swansea: Tage noch offen",
+    begins=None,
+    course=(),
+    host_department="Dezernatscontrolling",
+    purpose="An dieser Idee lassen sich Tage finden. (Der Besuch ist ein Beispiel.)",
+    delegates=(),
+    agenda=(),
+    interpreter="dolmetschen-englisch",
+    interpretation=("en", "de"),
+)
 SWANSEA = DemoExchange(
     city="swansea",
     exchange=Exchange(
@@ -212,7 +256,7 @@ SWANSEA = DemoExchange(
         "walisischen Partnerstadt Swansea.",
         sdg_targets=["16.6", "17.16"],
     ),
-    visits=(SWANSEA_CAME, SWANSEA_COMES, SWANSEA_IS_TO_BE_PLANNED),
+    visits=(SWANSEA_CAME, SWANSEA_COMES, SWANSEA_IS_TO_BE_PLANNED, SWANSEA_MAY_COME),
 )
 HEBRON_CAME = DemoVisit(
     title="Fachleute für Wasser und Abwasser aus Hebron in Mannheim",

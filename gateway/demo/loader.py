@@ -14,6 +14,8 @@ from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as exchange
+from austausch.exchange.v1 import programme_templates_pb2 as programme_templates
+from austausch.exchange.v1 import venues_pb2 as venues
 from austausch.forum.v1 import forum_pb2 as forum
 from austausch.knowledge.v1 import knowledge_pb2 as knowledge
 from google.protobuf.message import Message
@@ -23,7 +25,7 @@ from gateway import rpc
 from gateway.demo.cities import CITIES
 from gateway.demo.conference import CONFERENCE, CONFERENCE_VISIT
 from gateway.demo.examples import EXAMPLES
-from gateway.demo.exchanges import HEBRON, PEOPLE, ROOMS, SWANSEA, DemoExchange, DemoItem, DemoVisit, Guests
+from gateway.demo.exchanges import HEBRON, PEOPLE, ROOMS, SWANSEA, VENUES, DemoExchange, DemoItem, DemoVisit, Guests
 from gateway.demo.forum import (
     ACCEPTED,
     CONCLUSIONS,
@@ -85,6 +87,8 @@ def load() -> None:
     for city in CITIES:
         request = exchange.CreateCityRequest(city=city.to_message(), city_id=city.id)
         _create(rpc.cities.CreateCity, request, city.id)
+    for venue_id, venue in VENUES.items():
+        _create(rpc.venues.CreateVenue, venues.CreateVenueRequest(venue=venue, venue_id=venue_id), venue_id)
     for room_id, room in ROOMS.items():
         _create(rpc.rooms.CreateRoom, exchange.CreateRoomRequest(room=room, room_id=room_id), room_id)
     for person_id, person in PEOPLE.items():
@@ -145,7 +149,10 @@ def _load_exchange(demo: DemoExchange, partnership: str) -> None:
     # What an interrupted load created keeps its days, though today may be another day.
     there = {visit.title: visit for visit in present}
     for visit in demo.visits:
-        _load_visit(demo.city, visit, there.get(visit.title) or _create_visit(made.name, visit, demo.city))
+        loaded = there.get(visit.title) or _create_visit(made.name, visit, demo.city)
+        _load_visit(demo.city, visit, loaded)
+        if visit.kept_as:
+            _keep_programme(loaded, visit.kept_as)
 
 
 def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Visit:
@@ -157,7 +164,7 @@ def _create_visit(exchange_name: str, plan: DemoVisit, city: str) -> exchange.Vi
         exchange=exchange_name,
         direction=direction,
         start_date=date_message(first_day),
-        end_date=date_message(first_day + plan.lasts),
+        end_date=date_message(first_day and first_day + plan.lasts),
         host_department=plan.host_department,
         purpose=plan.purpose,
         other_guest_cities=[f"cities/{guest}" for guest in plan.other_delegations],
@@ -246,6 +253,13 @@ def _make_item(visit: exchange.Visit, plan: DemoVisit, item: DemoItem) -> exchan
         interpretation_languages=plan.interpretation,
         interpreter=f"people/{plan.interpreter}" if plan.interpreter else "",
     )
+
+
+def _keep_programme(visit: exchange.Visit, title: str) -> None:
+    """Keep the programme of a visit as a template."""
+    template = programme_templates.ProgrammeTemplate(title=title)
+    request = programme_templates.CreateProgrammeTemplateRequest(programme_template=template, source=visit.name)
+    _create(rpc.programme_templates.CreateProgrammeTemplate, request, title)
 
 
 def _load_forum() -> None:

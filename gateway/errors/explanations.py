@@ -229,6 +229,24 @@ def _explain_illegal_transition(error: DomainError, _zone: tzinfo) -> Explanatio
     )
 
 
+def _explain_visit_incomplete(error: DomainError, _zone: tzinfo) -> Explanation:
+    labels = {
+        "visit.start_date": _("First day"),
+        "visit.end_date": _("Last day"),
+        "visit.host_department": _("Host department"),
+    }
+    fields = error.metadata["fields"].split(",")
+    return Explanation(
+        _("Something is still open"),
+        _(
+            "Before the visit can be agreed on, this has to be known: %(fields)s.",
+            fields=", ".join(labels[field] for field in fields),
+        ),
+        _("Fill it in first."),
+        complaints=[(field, explain_field(Violation(field, "required", ""))) for field in fields],
+    )
+
+
 def _explain_ineligible(error: DomainError, _zone: tzinfo) -> Explanation:
     labels = TERMS["Eligibility.Reason"]
     broken = [str(labels.get(f"REASON_{name}", name)) for name in error.metadata["reasons"].split(",")]
@@ -320,6 +338,7 @@ EXPLAINERS: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
     "AGENDA_OUTSIDE_DATES": _explain_agenda_outside_dates,
     "ILLEGAL_TRANSITION": _explain_illegal_transition,
     "INELIGIBLE": _explain_ineligible,
+    "VISIT_INCOMPLETE": _explain_visit_incomplete,
     "DELEGATE_TRAVELS_ALREADY": _explain_delegate_travels,
     "RESOURCE_IN_USE": _explain_resource_in_use,
     "SECOND_HEAD": _explain_second_head,

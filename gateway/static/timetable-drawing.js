@@ -186,10 +186,13 @@ class TimetableDrawing {
       ];
     });
     const watched = this.draft?.item ?? this.programme.items.get(this.chosen);
-    const resources = new Set(this.kind === "none" ? [watched?.room, ...(watched?.books ?? [])] : everywhere);
+    const own = watched ? [...Programme.roomsOf(watched), ...watched.books] : [];
+    const resources = new Set(this.kind === "none" ? own : everywhere);
     const held = this.programme.elsewhere.filter(({ resource }) => resources.has(resource));
+    const closed = this.kind === "room" ? this.programme.frame.closed.filter(({ resource }) => resources.has(resource)) : [];
     return [
       ...shades,
+      ...closed.map(({ resource, start, end, title }) => shade("closed", start, end, title, [resource])),
       ...held.map(({ resource, start, end, title }) => shade("taken", writeTime(start), writeTime(end), title, [resource])),
     ];
   }
@@ -207,7 +210,7 @@ class TimetableDrawing {
     const isShort = place.end - place.start <= SHORT;
     const guest = element("span", "timetable__other", this.clocks.span(place, (time) => this.clocks.toGuest(time)));
     const more = [
-      element("span", "timetable__where", [item?.room_title, item?.place].filter(Boolean).join("; ")),
+      element("span", "timetable__where", item ? this.programme.places(item).join("; ") : ""),
       element("span", "timetable__who", item?.people.join(", ")),
     ];
     for (const line of isShort ? [guest, ...more] : []) line.className = "kern-sr-only";

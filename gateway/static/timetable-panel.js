@@ -45,9 +45,9 @@ class TimetablePanel {
     this.hand.hidden = !isMoving;
     this.title.textContent = item.title;
     const guest = place.start === null ? "" : fill(this.texts.other_clock, { time: this.clocks.span(place, (time) => this.clocks.toGuest(time)) });
-    const where = [this.programme.title(place.room) || (place.room && item.room_title), item.place];
+    const where = this.programme.places(item, place.room);
     this.facts.replaceChildren(
-      ...[this.when(place), guest, where.filter(Boolean).join("; "), item.people.join(", ")].filter(Boolean).map((text) => element("span", "", text)),
+      ...[this.when(place), guest, where.join("; "), item.people.join(", ")].filter(Boolean).map((text) => element("span", "", text)),
     );
     for (const button of this.chosen.querySelectorAll("[data-act]")) {
       const { act } = button.dataset;
@@ -57,7 +57,7 @@ class TimetablePanel {
     this.free.hidden = place.start === null;
     if (place.start === null) return;
     const { rooms, people } = this.programme;
-    this.listFree("room", rooms, item, place, [place.room]);
+    this.listFree("room", rooms, item, place, Programme.roomsOf(item, place));
     this.listFree("person", [...people].sort((one, other) => item.books.includes(other.name) - item.books.includes(one.name)), item, place, item.books);
   }
 

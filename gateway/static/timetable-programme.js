@@ -65,6 +65,11 @@ class Programme {
     this.elsewhere = elsewhere.map(Programme.read);
   }
 
+  // The rooms that an item books at a place: the one that it is in there, and its further ones.
+  static roomsOf(item, { room } = item) {
+    return [room, ...item.further_rooms.map(({ name }) => name)].filter(Boolean);
+  }
+
   static read(held) {
     return { ...held, start: readTime(held.start), end: readTime(held.end) };
   }
@@ -89,15 +94,17 @@ class Programme {
 
   get rooms() {
     const rooms = new Map(this.frame.rooms.map((room) => [room.name, room]));
-    for (const { room, room_title } of this.items.values()) {
-      if (room && !rooms.has(room)) rooms.set(room, { name: room, title: room_title });
+    for (const { room, room_title, further_rooms } of this.items.values()) {
+      for (const { name, title } of [{ name: room, title: room_title }, ...further_rooms]) {
+        if (name && !rooms.has(name)) rooms.set(name, { name, title });
+      }
     }
     return [...rooms.values()];
   }
 
   // The rooms that the programme books, those chosen besides, and others as long as there are few.
   get roomLanes() {
-    const booked = new Set([...this.items.values()].map(({ room }) => room));
+    const booked = new Set([...this.items.values()].flatMap((item) => Programme.roomsOf(item)));
     const rooms = this.rooms.filter(({ name }) => booked.has(name) || this.chosenRooms.has(name));
     const others = this.rooms.filter((room) => !rooms.includes(room));
     return [...rooms, ...others.slice(0, Math.max(0, FEW_ROOMS - rooms.length))];
@@ -113,12 +120,19 @@ class Programme {
     return [...this.rooms, ...this.frame.people, ...this.delegates].find(({ name }) => name === resource)?.title ?? "";
   }
 
+  // Where an item takes place, or would in another room: its rooms, the venue, and the place that is neither.
+  places(item, room = item.room) {
+    const other = room === item.room ? null : this.rooms.find(({ name }) => name === room);
+    const rooms = [room ? (other?.title ?? item.room_title) : "", ...item.further_rooms.map(({ title }) => title)];
+    return [rooms.filter(Boolean).join(", "), other ? other.venue : item.venue, item.place].filter(Boolean);
+  }
+
   // What holds a resource during a place, other than `besides`.
   holdings(resource, place, besides) {
     const overlaps = ({ start, end }) => start !== null && start < place.end && place.start < end;
     return [
       ...[...this.items.values()].filter(
-        (item) => item.id !== besides && overlaps(item) && (item.room === resource || item.books.includes(resource)),
+        (item) => item.id !== besides && overlaps(item) && [...Programme.roomsOf(item), ...item.books].includes(resource),
       ),
       ...this.elsewhere.filter((held) => held.resource === resource && overlaps(held)),
     ];
@@ -126,7 +140,7 @@ class Programme {
 
   // What an item would clash with at a place (start, end, room): the resource, and what holds it then.
   clashes(item, place) {
-    return [place.room, ...item.books].filter(Boolean).flatMap((resource) =>
+    return [...Programme.roomsOf(item, place), ...item.books].flatMap((resource) =>
       this.holdings(resource, place, item.id).map((held) => ({ resource, held })),
     );
   }
@@ -176,7 +190,7 @@ class Programme {
   }
 
   lanesOf(kind, item) {
-    const names = { room: [item.room], person: item.books, group: item.groups }[kind] ?? [];
+    const names = { room: Programme.roomsOf(item), person: item.books, group: item.groups }[kind] ?? [];
     return names.length ? names : [""];
   }
 }

@@ -62,12 +62,13 @@ class Timetable extends TimetableDrawing {
   // ------------------------------------------------------------------------------------------------ by mouse
 
   // Where an item is after it was dragged or resized so far.
-  findPlace({ event, delta, startDelta, endDelta, newResource }) {
+  findPlace({ event, delta, startDelta, endDelta, oldResource, newResource }) {
     const item = this.programme.items.get(event.id);
     const place = {
       start: item.start + toMinutes(delta ?? startDelta),
       end: item.end + toMinutes(delta ?? endDelta),
-      room: this.kind === "room" && newResource ? laneName(newResource) : item.room,
+      // Of the lanes of an item, that of its own room is where it is moved to another.
+      room: this.kind === "room" && newResource && laneName(oldResource) === item.room ? laneName(newResource) : item.room,
     };
     return { item, place };
   }

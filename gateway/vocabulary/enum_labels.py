@@ -69,10 +69,25 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "STATE_INTERRUPTED": _l("Interrupted"),
         "STATE_APPLIED": _l("Accepted"),
     },
+    "DateOption.Answer": {
+        "ANSWER_YES": _l("Yes"),
+        "ANSWER_IF_NEED_BE": _l("If need be"),
+        "ANSWER_NO": _l("No"),
+    },
     "PlannedItem.Change": {
         "CHANGE_PLACED": _l("gets a time"),
         "CHANGE_MOVED": _l("moves"),
         "CHANGE_KEPT": _l("stays"),
+    },
+    "Calendar.Kind": {
+        "KIND_UPLOADED": _l("From a file"),
+        "KIND_SUBSCRIBED": _l("Subscribed to"),
+    },
+    "Calendar.State": {
+        "STATE_WAITING": _l("Not read yet"),
+        "STATE_CURRENT": _l("Up to date"),
+        "STATE_OUTDATED": _l("Old: as last read"),
+        "STATE_UNREADABLE": _l("Cannot be read"),
     },
     "SubjectNode.Kind": {
         "KIND_STRATEGIC_GOAL": _l("Strategic goal"),
@@ -199,6 +214,12 @@ TONES: dict[str, dict[str, str]] = {
         "STATE_INTERRUPTED": "warning",
         "STATE_APPLIED": "success",
     },
+    "Calendar.State": {
+        "STATE_CURRENT": "success",
+        "STATE_OUTDATED": "warning",
+        "STATE_UNREADABLE": "danger",
+    },
+    "DateOption.Answer": {"ANSWER_YES": "success", "ANSWER_IF_NEED_BE": "warning", "ANSWER_NO": "danger"},
     "PlannedItem.Change": {"CHANGE_PLACED": "success", "CHANGE_MOVED": "warning", "CHANGE_KEPT": "neutral"},
     "Panelist.State": {"STATE_ACCEPTED": "success", "STATE_DECLINED": "danger", "STATE_WITHDRAWN": "neutral"},
     "Conclusion.State": {"STATE_DRAFT": "neutral", "STATE_ADOPTED": "success"},

@@ -10,7 +10,12 @@ from flask import current_app, request, url_for
 # What a path may hold as it is, by the URL standard, and the sign of what is quoted already.
 SAFE_IN_PATH = "%!$&'()*+,/:;=@"
 # Collections that are shown on a further page of their parent.
-PAGE_BY_COLLECTION = {"panelists": "/panel", "workingGroups": "/panel", "subjectNodes": "/subject"}
+PAGE_BY_COLLECTION = {
+    "panelists": "/panel",
+    "workingGroups": "/panel",
+    "subjectNodes": "/subject",
+    "calendars": "/calendars",
+}
 
 
 def get_asset_url(path: str) -> str:

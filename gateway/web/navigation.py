@@ -30,10 +30,17 @@ FOUND = [
     ("/forums/new", _l("New forum"), ("ForumService.CreateForum",)),
     ("/cities", _l("Cities"), ("CityService.ListCities",)),
     ("/cities/new", _l("New city"), ("CityService.CreateCity",)),
+    ("/venues", _l("Venues"), ("VenueService.ListVenues",)),
+    ("/venues/new", _l("New venue"), ("VenueService.CreateVenue",)),
     ("/rooms", _l("Rooms"), ("RoomService.ListRooms",)),
     ("/rooms/new", _l("New room"), ("RoomService.CreateRoom",)),
     ("/people", _l("People for programmes"), ("PersonService.ListPeople",)),
     ("/people/new", _l("New person"), ("PersonService.CreatePerson",)),
+    (
+        "/programmeTemplates",
+        _l("Programme templates"),
+        ("ProgrammeTemplateService.ListProgrammeTemplates",),
+    ),
     ("/accounts", _l("Accounts"), ("AccountService.ListAccounts",)),
     ("/accounts/new", _l("New account"), ("AccountService.CreateAccount",)),
     ("/account", _l("Your account"), ()),
@@ -42,7 +49,7 @@ FOUND = [
 ]
 
 # Parts of a page of the navigation that have addresses of their own.
-BELOW = {"/administration": ("/cities", "/rooms", "/people", "/accounts")}
+BELOW = {"/administration": ("/cities", "/venues", "/rooms", "/people", "/programmeTemplates", "/accounts")}
 
 
 def list_offered() -> list[tuple[str, str]]:

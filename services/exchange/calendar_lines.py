@@ -120,6 +120,21 @@ def read_calendars(text: str) -> list[Component]:
     return calendars
 
 
+def strip_text(text: str) -> str:
+    """Return a text that can be read without the lines that are not: titles, places, who takes part."""
+    kept: list[str] = []
+    opened: list[str] = []
+    for _, line in _unfold(text):
+        name, value = (part.upper() for part in re.split("[;:]", line, maxsplit=1))
+        if name == "BEGIN":
+            opened.append(value.strip())
+        if name in ("BEGIN", "END") or ZONE in opened or (opened and name in READ.get(opened[-1], ())):
+            kept.append(line)
+        if name == "END":
+            opened.pop()
+    return "\r\n".join([*kept, ""])
+
+
 def _begin(part: Component, opened: list[Component], calendars: list[Component]) -> None:
     if opened:
         opened[-1].parts.append(part)

@@ -5,13 +5,11 @@ caller may set.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.latlng_pb2 import LatLng
 from sqlalchemy.dialects.postgresql import Range
 
 from chassis.convert import (
@@ -27,6 +25,7 @@ from chassis.convert import (
 from chassis.errors import InvalidArgument
 from chassis.identity import Identity
 from services.exchange import rights
+from services.exchange.convert_venue import location_message, read_location
 from services.exchange.model import (
     AgendaItem,
     City,
@@ -36,17 +35,16 @@ from services.exchange.model import (
     Exchange,
     ExchangeKind,
     Group,
-    Location,
     Partnership,
     PartnershipKind,
     PartnershipState,
     Person,
-    Room,
     Transport,
     Visit,
     VisitState,
 )
 from services.exchange.model.consent import list_present
+from services.exchange.spans import join_ranges
 
 # NATS carries a megabyte at most, and the event VisitReported repeats the debrief.
 LARGEST_DEBRIEF_BYTES = 500_000
@@ -71,16 +69,11 @@ CITY_FIELDS = frozenset(
 
 def city_columns(message: pb.City, fields: Iterable[str] = CITY_FIELDS) -> dict[str, Any]:
     """Return fields of a city as the columns take them; raises as `read_columns`."""
-    return read_columns(message, City, fields, {"location": _read_location})
-
-
-def _read_location(value: LatLng | None, _path: str) -> Location | None:
-    return None if value is None else Location(value.latitude, value.longitude)
+    return read_columns(message, City, fields, {"location": read_location})
 
 
 def city_message(city: City) -> pb.City:
     """Return a city as a message."""
-    place = city.location
     return pb.City(
         display_name=city.display_name,
         local_name=city.local_name,
@@ -89,7 +82,7 @@ def city_message(city: City) -> pb.City:
         time_zone=city.time_zone,
         working_week=city.working_week,
         languages=city.languages,
-        location=LatLng(latitude=place.latitude, longitude=place.longitude) if place else None,
+        location=location_message(city.location),
         holiday_calendar=city.holiday_calendar,
         **resource_fields(city),
     )
@@ -265,13 +258,13 @@ def _read_choice(numbers: Mapping[Any, int]) -> Reader:
     return lambda number, _path: members.get(number)
 
 
-# Rooms, people and other items are rows of their own, and the times hang together: the servicer reads them.
+# Rooms, venues, people and other items are rows of their own, and the times hang together: the servicer reads them.
 AGENDA_ITEM_FIELDS = frozenset(
     {
-        "title", "notes", "start_time", "end_time", "duration_minutes", "room", "place", "rain_place", "people",
-        "optional_people", "whole_delegation", "groups", "interpretation_languages", "interpreter", "fixed",
-        "earliest_start_time", "latest_end_time", "after", "needs_room", "seats", "step_free", "equipment", "open_end",
-        "transport", "delegations",
+        "title", "notes", "start_time", "end_time", "duration_minutes", "room", "additional_rooms", "venue", "place",
+        "rain_place", "people", "optional_people", "whole_delegation", "groups", "interpretation_languages",
+        "interpreter", "fixed", "earliest_start_time", "latest_end_time", "after", "needs_room", "seats", "step_free",
+        "equipment", "open_end", "transport", "delegations",
     }
 )  # fmt: skip
 
@@ -280,10 +273,11 @@ def agenda_item_columns(message: pb.AgendaItem, fields: Iterable[str] = AGENDA_I
     """
     Return fields of an agenda item as the columns take them; raises as `read_columns`.
 
-    `room`, `interpreter` and `delegations` are given by name. The order is kept in rows of its own.
+    `room`, `venue`, `interpreter` and `delegations` are given by name. The order is kept in rows of its own.
     """
     readers = {
         "room": _read_as_sent,
+        "venue": _read_as_sent,
         "interpreter": _read_as_sent,
         "delegations": lambda cities, _path: list(cities),
         "groups": lambda groups, _path: [group.value for group, number in GROUPS.items() if number in groups],
@@ -307,6 +301,10 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
         duration_minutes=item.duration_minutes,
         room=item.room.name if item.room else "",
         room_display_name=item.room.display_name if item.room else "",
+        additional_rooms=item.additional_rooms,
+        additional_room_display_names=item.additional_room_titles,
+        venue=item.venue.name if item.venue else "",
+        venue_display_name=item.venue.display_name if item.venue else "",
         place=item.place,
         rain_place=item.rain_place,
         people=item.people,
@@ -339,26 +337,6 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
 
 def _optional_timestamp(value: datetime | None) -> Timestamp | None:
     return timestamp_message(value) if value else None
-
-
-ROOM_FIELDS = frozenset({"display_name", "address", "seats", "step_free", "equipment"})
-
-
-def room_columns(message: pb.Room, fields: Iterable[str] = ROOM_FIELDS) -> dict[str, Any]:
-    """Return fields of a room as the columns take them; raises as `read_columns`."""
-    return read_columns(message, Room, fields, {"equipment": lambda words, _path: unique_nfc(words)})
-
-
-def room_message(room: Room) -> pb.Room:
-    """Return a room as a message."""
-    return pb.Room(
-        display_name=room.display_name,
-        address=room.address,
-        seats=room.seats,
-        step_free=room.step_free,
-        equipment=room.equipment,
-        **resource_fields(room),
-    )
 
 
 PERSON_FIELDS = frozenset(
@@ -396,17 +374,11 @@ def _read_absences(absences: Iterable[pb.Person.Absence], path: str) -> list[Ran
         if end <= start:
             raise InvalidArgument(f"{at}.end_time", "is not after the start", reason="END_NOT_AFTER_START")
         spans.append(Range(start, end, bounds="[)"))
-    joined: list[Range[datetime]] = []
-    for span in sorted(spans, key=attrgetter("lower")):
-        if joined and (joined[-1].overlaps(span) or joined[-1].adjacent_to(span)):
-            joined[-1] = joined[-1].union(span)
-        else:
-            joined.append(span)
-    return joined
+    return join_ranges(spans)
 
 
-def person_message(person: Person) -> pb.Person:
-    """Return a person as a message."""
+def person_message(person: Person, caller: Identity) -> pb.Person:
+    """Return a person as the caller sees them."""
     return pb.Person(
         function=person.function,
         display_name=person.display_name,
@@ -418,5 +390,6 @@ def person_message(person: Person) -> pb.Person:
             pb.Person.Absence(start_time=_optional_timestamp(span.lower), end_time=_optional_timestamp(span.upper))
             for span in person.absences
         ],
+        calendars_editable=rights.may_keep_calendars(caller, person),
         **resource_fields(person),
     )

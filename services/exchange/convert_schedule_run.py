@@ -1,6 +1,7 @@
 """Runs of the planner: rows, options and plans ↔ messages."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from chassis.errors import InvalidArgument
 from chassis.identity import Identity
 from services.exchange import rights
 from services.exchange.model import RunState, ScheduleRun, Visit
+from services.exchange.programme_places import get_room, get_venue
 from services.exchange.programme_problem import DailyBreak, Options
 from services.exchange.scheduling.plan import Kept, Kind, Plan, Requirement
 from services.exchange.scheduling.problem import Problem, Span
@@ -72,12 +74,20 @@ def run_message(run: ScheduleRun, visit: Visit, caller: Identity) -> pb.Schedule
 
 def _list_verbs(run: ScheduleRun, visit: Visit) -> list[str]:
     """Return what can be done with a run: the programme of a visit that is over or without dates takes no plan."""
-    takes_plan = not visit.is_over and not visit.new_dates_due
+    takes_plan = not visit.is_over and not visit.new_dates_due and visit.dates is not None
     return [verb for verb in run.allowed_transitions() if takes_plan or verb != "apply"]
 
 
-def plan_columns(plan: Plan, problem: Problem, standing: Mapping[str, Kept]) -> dict[str, Any]:
-    """Return a plan as the row of its run keeps it; `standing`: where items are now."""
+def plan_columns(
+    plan: Plan, problem: Problem, standing: Mapping[str, Kept], estimated: Collection[frozenset[str]] = ()
+) -> dict[str, Any]:
+    """
+    Return a plan as the row of its run keeps it.
+
+    Args:
+        standing: Where items are now.
+        estimated: Pairs of venues between which the time was estimated.
+    """
     items = sorted(plan.assignments.items(), key=lambda each: (each[1].start, each[0]))
     message = pb.ProgrammePlan(
         dropped=plan.changes.dropped,
@@ -88,24 +98,22 @@ def plan_columns(plan: Plan, problem: Problem, standing: Mapping[str, Kept]) -> 
         gap=_get_gap(plan),
         seconds=round(plan.seconds, 3),
         first_solution_seconds=round(plan.first_solution_seconds, 3),
-        requirements=[_requirement_message(each, problem) for each in plan.conflict.requirements]
-        if plan.conflict
-        else [],
+        requirements=[_requirement_message(each, problem, estimated) for each in _list_requirements(plan, problem)],
         minimal=bool(plan.conflict and plan.conflict.is_minimal),
     )
     for name, assignment in items:
         item = problem.item_of[name]
-        change = pb.PlannedItem.CHANGE_PLACED
+        change, room = pb.PlannedItem.CHANGE_PLACED, get_room(assignment.room)
         if before := standing.get(name):
             now_at = (before.start, before.room, before.interpreter)
-            is_kept = now_at == (assignment.start, assignment.room, assignment.interpreter)
+            is_kept = now_at == (assignment.start, room, assignment.interpreter)
             change = pb.PlannedItem.CHANGE_KEPT if is_kept else pb.PlannedItem.CHANGE_MOVED
         message.items.add(
             agenda_item=name,
             title=item.title,
             start_time=timestamp_message(assignment.start),
             end_time=timestamp_message(assignment.start + item.duration),
-            room=assignment.room,
+            room=room,
             interpreter=assignment.interpreter,
             attending=[who for who in assignment.attending if who not in item.required],
             change=change,
@@ -122,19 +130,58 @@ def _get_gap(plan: Plan) -> float:
     return round(max(plan.objective - plan.bound, 0.0) / max(abs(plan.objective), 1.0), 4)
 
 
-def _requirement_message(requirement: Requirement, problem: Problem) -> pb.PlanRequirement:
+def _list_requirements(plan: Plan, problem: Problem) -> Iterator[Requirement]:
+    """Yield the requirements that contradict each other; of an item with a place of its own, that it needs one once."""
+    for each in plan.conflict.requirements if plan.conflict else ():
+        if each.kind is not Kind.ROOM_NEEDED:
+            yield each
+        elif in_rooms := tuple(item for item in each.items if problem.item_of[item].needs_room):
+            yield replace(each, items=in_rooms)
+
+
+def _requirement_message(
+    requirement: Requirement, problem: Problem, estimated: Collection[frozenset[str]]
+) -> pb.PlanRequirement:
     start, end = _get_times(requirement, problem)
     return pb.PlanRequirement(
         kind=requirement.kind.value,
         agenda_items=requirement.items,
         people=requirement.people,
-        rooms=requirement.rooms,
+        rooms=list(filter(None, map(get_room, requirement.rooms))),
+        venues=_list_venues(requirement),
+        open_times=_list_open_times(requirement, problem),
+        estimated=requirement.kind is Kind.TRAVEL and frozenset(requirement.subject.split("\n")) in estimated,
         start_time=timestamp_message(start) if start else None,
         end_time=timestamp_message(end) if end else None,
         minutes=_get_minutes(requirement, problem),
         words=_list_words(requirement, problem),
         text=requirement.text,
     )
+
+
+def _list_venues(requirement: Requirement) -> list[str]:
+    """Return the venues that a requirement is about."""
+    if requirement.kind in (Kind.TRAVEL, Kind.VENUE_HOURS):
+        return requirement.subject.split("\n")
+    return list(dict.fromkeys(filter(None, map(get_venue, requirement.rooms))))
+
+
+def _list_open_times(requirement: Requirement, problem: Problem) -> list[pb.PlanRequirement.OpenTime]:
+    """Return when a venue whose opening hours are required is open within the hours of the days."""
+    if requirement.kind is not Kind.VENUE_HOURS:
+        return []
+    shut = next(room.shut for room in problem.rooms if room.venue == requirement.subject and room.shut)
+    times = []
+    for day in problem.days:
+        at = day.hours.start
+        # The last ends with the day, so that what lies before its end is told.
+        for span in (*shut, Span(day.hours.end, day.hours.end)):
+            if at < (until := min(span.start, day.hours.end)):
+                times.append(
+                    pb.PlanRequirement.OpenTime(start_time=timestamp_message(at), end_time=timestamp_message(until))
+                )
+            at = max(at, span.end)
+    return times
 
 
 def _get_times(requirement: Requirement, problem: Problem) -> tuple[datetime | None, datetime | None]:
@@ -163,8 +210,10 @@ def _get_times(requirement: Requirement, problem: Problem) -> tuple[datetime | N
 
 
 def _get_minutes(requirement: Requirement, problem: Problem) -> int:
-    """Return the gap that a requirement asks for, else how long its items take together."""
-    if requirement.kind is Kind.PRECEDENCE:
+    """Return the gap or the way that a requirement asks for, else how long its items take together."""
+    if requirement.kind is Kind.TRAVEL:
+        length = problem.travels[frozenset(requirement.subject.split("\n"))]
+    elif requirement.kind is Kind.PRECEDENCE:
         length = problem.precedences[int(requirement.subject)].gap
     else:
         length = sum((problem.item_of[item].duration for item in requirement.items), timedelta())

@@ -4,7 +4,8 @@ Dates for a visit: windows of so many working days, the best first, each with wh
 Knows days and cities' calendars, and neither rows nor messages.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -50,6 +51,7 @@ class Reason:
         subject: Whose it is: a city, a visit, a person.
         title: What it is called: of a holiday its name, of a visit its title.
         is_estimated: Whether the day may yet turn out to be another.
+        days: On how many of the days somebody is busy; 0 of other kinds, which are about all of them.
     """
 
     kind: Kind
@@ -58,11 +60,12 @@ class Reason:
     subject: str = ""
     title: str = ""
     is_estimated: bool = False
+    days: int = 0
 
     @property
     def cost(self) -> int:
         """What it counts against the window."""
-        days = 1 if self.kind is Kind.HOLIDAYS_UNKNOWN else (self.last - self.first).days + 1
+        days = 1 if self.kind is Kind.HOLIDAYS_UNKNOWN else self.days or (self.last - self.first).days + 1
         return COSTS[self.kind] * days
 
     @property
@@ -73,7 +76,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days that somebody has something on: a visit, school holidays, appointments."""
+    """Days that somebody has something on: a visit, school holidays."""
 
     first: date
     last: date
@@ -129,7 +132,7 @@ class Wish:
         working_days: How many days the host works during the visit.
         blocked: Days on which it cannot be.
         visits: Resource name → other visits of the same people or departments.
-        busy: Person → when they are busy.
+        busy: Person → the days on which they are busy, of everybody whose calendar is known.
     """
 
     first: date
@@ -139,16 +142,13 @@ class Wish:
     guest: CityCalendar
     blocked: Sequence[Period] = ()
     visits: Mapping[str, Period] = field(default_factory=dict)
-    busy: Mapping[str, Sequence[Period]] = field(default_factory=dict)
-
-    def list_busy(self) -> Iterator[tuple[str, Period]]:
-        """Yield who is busy when."""
-        return ((person, period) for person, periods in self.busy.items() for period in periods)
+    busy: Mapping[str, Collection[date]] = field(default_factory=dict)
 
 
 def propose(wish: Wish) -> list[Window]:
     """Return all windows that are not blocked, the best first, of equal ones the earlier."""
-    windows = [_weigh(wish, first, last) for first, last in _list_windows(wish)]
+    working = {person: sorted(filter(wish.host.works, days)) for person, days in wish.busy.items()}
+    windows = [_weigh(wish, working, first, last) for first, last in _list_windows(wish)]
     return sorted(windows, key=lambda window: (window.cost, window.first))
 
 
@@ -162,12 +162,13 @@ def _list_windows(wish: Wish) -> Iterator[tuple[date, date]]:
             yield first, last
 
 
-def _weigh(wish: Wish, first: date, last: date) -> Window:
+def _weigh(wish: Wish, busy: Mapping[str, Sequence[date]], first: date, last: date) -> Window:
+    """Return a window with its reasons; `busy`: person → working days of the host, in order."""
     against = [
         *list_city_reasons(wish.host, first, last),
         *(list_city_reasons(wish.guest, first, last) if wish.guest.city != wish.host.city else ()),
         *_list_overlaps(Kind.OTHER_VISIT, wish.visits.items(), first, last),
-        *_list_overlaps(Kind.BUSY, wish.list_busy(), first, last),
+        *_list_busy(busy, first, last),
     ]
     kinds = {reason.kind for reason in against}
     favour = []
@@ -202,6 +203,13 @@ def _list_overlaps(kind: Kind, periods: Iterable[tuple[str, Period]], first: dat
     for subject, period in periods:
         if period.first <= last and first <= period.last:
             yield Reason(kind, max(period.first, first), min(period.last, last), subject, period.title)
+
+
+def _list_busy(busy: Mapping[str, Sequence[date]], first: date, last: date) -> Iterator[Reason]:
+    for person, days in busy.items():
+        within = days[bisect_left(days, first) : bisect_right(days, last)]
+        if within:
+            yield Reason(Kind.BUSY, within[0], within[-1], person, days=len(within))
 
 
 def _join(days: Iterable[date]) -> list[Period]:

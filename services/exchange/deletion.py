@@ -8,20 +8,32 @@ from chassis.database import Session
 from chassis.error_metadata import MAX_LISTED, flatten_indexed
 from chassis.errors import FailedPrecondition
 from chassis.model import Resource
-from services.exchange.model import AgendaItem, Exchange, Partnership, Visit
+from services.exchange.model import AgendaItem, Exchange, Partnership, Room, Venue, Visit
 
-Referrer = Partnership | Exchange | Visit | AgendaItem
+Referrer = Partnership | Exchange | Visit | AgendaItem | Room | Venue
 
 
 async def delete_unused(session: Session, row: Resource, *uses: Select[Any]) -> None:
     """
     Delete a row, which is locked, so that nothing begins to refer to it.
 
+    Raises:
+        FailedPrecondition: As for `require_unused`.
+    """
+    await require_unused(session, row, *uses)
+    await session.delete(row)
+    await session.flush()
+
+
+async def require_unused(session: Session, row: Resource, *uses: Select[Any]) -> None:
+    """
+    Raise if something refers to a row.
+
     Args:
         uses: Statements for the rows that refer to it, each of one kind.
 
     Raises:
-        FailedPrecondition: Something refers to it; reason RESOURCE_IN_USE, and the metadata names what.
+        FailedPrecondition: Something does; reason RESOURCE_IN_USE, and the metadata names what.
     """
     found: list[Referrer] = []
     total = 0
@@ -37,8 +49,6 @@ async def delete_unused(session: Session, row: Resource, *uses: Select[Any]) -> 
             reason="RESOURCE_IN_USE",
             metadata={"resource": row.name, **flatten_indexed("referrers", named), "referrers": str(total)},
         )
-    await session.delete(row)
-    await session.flush()
 
 
 def _get_title(row: Referrer) -> str:
@@ -48,4 +58,6 @@ def _get_title(row: Referrer) -> str:
             return row.city_display_name
         case AgendaItem():
             return f"{row.visit.title}: {row.title}"
+        case Room() | Venue():
+            return row.display_name
     return row.title

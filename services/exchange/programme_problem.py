@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import Range
 
 from chassis.database import Session
 from chassis.model import now
-from services.exchange.model import AgendaItem, Booking, Delegate, Person, Room, Visit
+from services.exchange.busy import list_busy_spans
+from services.exchange.model import AgendaItem, Booking, Delegate, Person, Room, Venue, Visit
 from services.exchange.model.person import interprets, language
+from services.exchange.programme_places import STEP_FREE, Places, get_own_place
 from services.exchange.scheduling import problem as scheduling
 from services.exchange.scheduling.plan import Kept
 from services.exchange.scheduling.problem import (
@@ -24,12 +26,13 @@ from services.exchange.scheduling.problem import (
     Precedence,
     Problem,
     Span,
+    Stay,
     normalize_pair,
 )
+from services.exchange.transfers import list_venues
+from services.exchange.ways import Pace, read_ways
 
 GRANULARITY = timedelta(minutes=15)
-STEP_FREE = "step-free"
-"""What stands among the equipment of a room that is reached without steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,9 @@ class Programme:
         items: Those of the visit, by time.
         movable: Those of them that the planner may place.
         people: The host's people whom the items name, and all who interpret.
-        rooms: All rooms of the home city where it hosts; none otherwise.
-        taken: Name of a room or of somebody → when they are taken by what does not move, here or elsewhere.
+        places: The rooms of the host city, and the venues.
+        taken: Name of a room or of somebody → when they are taken by what does not move, here or elsewhere, or busy by
+            their own calendars.
     """
 
     visit: Visit
@@ -77,7 +81,7 @@ class Programme:
     items: Sequence[AgendaItem]
     delegates: Sequence[Delegate]
     people: Sequence[Person]
-    rooms: Sequence[Room]
+    places: Places
     movable: Sequence[AgendaItem]
     taken: Mapping[str, Sequence[Span]]
 
@@ -87,44 +91,81 @@ class Programme:
         return [*self.people, *self.delegates]
 
 
-async def read_programme(session: Session, visit: Visit, options: Options) -> Programme:
-    """Return the programme of a visit as it is now."""
+async def read_programme(session: Session, visit: Visit, options: Options, pace: Pace) -> Programme:
+    """
+    Return the programme of a visit as it is now.
+
+    Args:
+        pace: How ways are estimated that nobody entered.
+    """
     of_visit = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
     items = (await session.scalars(of_visit.order_by(AgendaItem.programme_order, AgendaItem.id))).all()
     delegates = (await session.scalars(select(Delegate).where(Delegate.visit_id == visit.id))).all()
     named = {name for item in items for name in (*item.people, *item.optional_people)}
     ids = [name.removeprefix("people/") for name in named]
     people = select(Person).where(or_(Person.id.in_(ids), Person.language_pairs != []))
-    rooms = (await session.scalars(select(Room).order_by(Room.id))).all() if visit.incoming else ()
     days = _list_days(visit, options)
     day_of = {day.date: day for day in days}
     movable = [item for item in items if _is_movable(item, day_of, ZoneInfo(visit.time_zone))]
-    first, last = visit.bounds()
-    bookings = select(Booking.resource, Booking.period).where(
-        Booking.period.overlaps(Range(first, last)), Booking.agenda_item_id.not_in([item.id for item in movable])
-    )
-    taken = defaultdict(list)
-    for resource, period in await session.execute(bookings.order_by(Booking.resource, Booking.period)):
-        taken[resource].append(_make_span(period))
+    taken = await _read_taken(session, visit, movable)
+    hosts = (await session.scalars(people.order_by(Person.id))).all()
+    busy = await list_busy_spans(session, [each.name for each in hosts], Span(*visit.bounds()))
+    for name, spans in busy.items():
+        taken[name] += spans
     return Programme(
         visit=visit,
         options=options,
         days=days,
         items=items,
         delegates=delegates,
-        people=(await session.scalars(people.order_by(Person.id))).all(),
-        rooms=rooms,
+        people=hosts,
+        places=await _read_places(session, visit, movable, taken, pace),
         movable=movable,
         taken=taken,
     )
+
+
+async def _read_taken(session: Session, visit: Visit, movable: Sequence[AgendaItem]) -> dict[str, list[Span]]:
+    """Return the name of a room or of somebody → when, and where, something takes them that does not move."""
+    first, last = visit.bounds()
+    venue_id = func.coalesce(Room.venue_id, AgendaItem.venue_id)
+    bookings = (
+        select(Booking.resource, Booking.period, venue_id)
+        .join(AgendaItem, AgendaItem.id == Booking.agenda_item_id)
+        .outerjoin(Room, Room.id == AgendaItem.room_id)
+        .where(
+            Booking.period.overlaps(Range(first, last)), Booking.agenda_item_id.not_in([item.id for item in movable])
+        )
+    )
+    taken: dict[str, list[Span]] = defaultdict(list)
+    for resource, period, venue in await session.execute(bookings.order_by(Booking.resource, Booking.period)):
+        span = _make_span(period)
+        taken[resource].append(Stay(span.start, span.end, f"venues/{venue}") if venue else span)
+    return taken
+
+
+async def _read_places(
+    session: Session, visit: Visit, movable: Sequence[AgendaItem], taken: Mapping[str, Sequence[Span]], pace: Pace
+) -> Places:
+    """Return the rooms of the host city, and the venues of rooms, of items, and of what takes somebody's time."""
+    of_city = select(Room).where(Room.city_abroad == visit.city_abroad)
+    rooms = (await session.scalars(of_city.order_by(Room.id))).all()
+    venues = {room.venue.id: room.venue for room in rooms if room.venue}
+    venues |= {venue.id: venue for venue in list_venues(movable)}
+    stays = {each.venue for spans in taken.values() for each in spans if isinstance(each, Stay)}
+    missing = {Venue.parse(name)["id"] for name in stays} - venues.keys()
+    if missing:
+        venues |= {venue.id: venue for venue in await session.scalars(select(Venue).where(Venue.id.in_(missing)))}
+    return Places(visit, rooms, venues, await read_ways(session, venues.values(), pace))
 
 
 def _list_days(visit: Visit, options: Options) -> list[Day]:
     """Return the days of a visit on which items can still be placed, with their hours."""
     zone, begin = ZoneInfo(visit.time_zone), now()
     days = []
-    for number in range((visit.end_date - visit.start_date).days + 1):
-        day = visit.start_date + timedelta(days=number)
+    first, last = visit.get_dates()
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
         hours = _get_span(day, options.day_start, options.day_end, zone)
         if begin > hours.start:
             # What is past is past; the next quarter of an hour may be planned.
@@ -139,7 +180,7 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
     """
     Return the problem of placing what is movable in a programme, and where it stands now; ids are resource names.
 
-    What is not movable takes the time of its people and its room.
+    What is not movable takes the time of its people and its rooms; to and from where it takes place one has to get.
     """
     visit, options = programme.visit, programme.options
     zone = ZoneInfo(visit.time_zone)
@@ -153,7 +194,8 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
         granularity=GRANULARITY,
         days=tuple(programme.days),
         items=items,
-        rooms=tuple(_make_room(room, programme.taken) for room in programme.rooms),
+        rooms=tuple(programme.places.list_rooms(programme.movable, programme.taken)),
+        travels=programme.places.list_travels(),
         people=tuple(scheduling.Person(each.name, _list_absences(each, programme.taken)) for each in people),
         interpreters=tuple(
             Interpreter(
@@ -198,19 +240,21 @@ class _ItemMaker:
         required = [name for name in dict.fromkeys(required) if name in self._of_name]
         optional = [name for name in item.optional_people if name in self._of_name and name not in required]
         self.named |= {*required, *optional}
-        # Abroad no room is booked.
-        needs_room = self._programme.visit.incoming and (item.needs_room or item.room is not None)
-        is_free = item.needs_room and (item.room is None or (item.period is not None and not item.fixed))
+        own_place = get_own_place(item)
+        # What there is at a venue outside its rooms nobody has entered.
+        equipment = () if own_place else item.equipment
         return Item(
             id=item.name,
             title=item.title,
             duration=timedelta(minutes=item.duration_minutes),
             required=tuple(required),
             optional=tuple(optional),
-            needs_room=needs_room,
-            rooms=frozenset() if is_free or item.room is None else frozenset({item.room.name}),
+            needs_room=item.room is not None or (item.needs_room and self._programme.places.has_rooms),
+            rooms=self._programme.places.list_fit_rooms(item),
+            fixed_room=own_place,
+            also_rooms=frozenset(item.additional_rooms),
             seats=item.seats,
-            equipment=frozenset({*item.equipment, *([STEP_FREE] if item.step_free else [])}),
+            equipment=frozenset({*equipment, *([STEP_FREE] if item.step_free else [])}),
             interpretation=interpretation,
             earliest_start=max(self._list_earliest_starts(item), default=None),
             latest_end=min(self._list_latest_ends(item), default=None),
@@ -260,15 +304,6 @@ def _get_place(item: AgendaItem) -> Kept | None:
         return None
     room, interpreter = item.room, item.interpreter
     return Kept(item.start_time, room.name if room else "", interpreter.name if interpreter else "")
-
-
-def _make_room(room: Room, taken: Mapping[str, Sequence[Span]]) -> scheduling.Room:
-    return scheduling.Room(
-        id=room.name,
-        seats=room.seats or None,
-        equipment=frozenset({*room.equipment, *([STEP_FREE] if room.step_free else [])}),
-        closed=tuple(taken.get(room.name, ())),
-    )
 
 
 def _list_absences(who: Person | Delegate, taken: Mapping[str, Sequence[Span]]) -> tuple[Span, ...]:

@@ -95,6 +95,23 @@ async def note_part_change(session: Session, visit: Visit) -> None:
     )
 
 
+async def lock_agenda(session: Session, name: str) -> Visit:
+    """
+    Return a visit, locked, for a caller who may change its agenda.
+
+    Raises:
+        NotFound: There is none; only who sees every city's is told.
+        PermissionDenied: It belongs to another city (reason RESOURCE_NOT_VISIBLE) or department
+            (NOT_DEPARTMENT_IN_CHARGE).
+        FailedPrecondition: It is over (reason VISIT_OVER), or postponed without new dates (NEW_DATES_DUE).
+    """
+    visit = await get_visible(session, Visit, name, lock=True)
+    rights.require_visit_editor(identity(), visit)
+    visit.require_open()
+    visit.require_dates()
+    return visit
+
+
 def get_visit_name(model: type[AgendaItem | Delegate], name: str) -> str:
     """Return the name of the visit that a row below it belongs to."""
     return f"visits/{model.parse(name)['visit_id']}"

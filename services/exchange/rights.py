@@ -6,7 +6,7 @@ Pure functions over the caller and the row: `may_…` tells, `require_…` raise
 
 from chassis.errors import PermissionDenied
 from chassis.identity import Identity, Role
-from services.exchange.model import ConsentStep, Delegate, Exchange, Partnership, Visit, VisitState
+from services.exchange.model import ConsentStep, Delegate, Exchange, Partnership, Person, Visit, VisitState
 from services.exchange.model.consent import list_missing
 from services.exchange.model.partnership import IN_PREPARATION
 
@@ -87,6 +87,11 @@ def may_delete_partnership(caller: Identity, partnership: Partnership) -> bool:
     return caller.has(Role.COORDINATOR) and partnership.state in IN_PREPARATION
 
 
+def may_keep_calendars(caller: Identity, person: Person) -> bool:
+    """Return whether the caller may keep calendars of a person: coordinators, and members of the same department."""
+    return caller.has(Role.COORDINATOR) or _works_in(caller, person.department)
+
+
 def may_publish(caller: Identity) -> bool:
     """Return whether the caller may make what was learned readable for anyone."""
     return caller.has(Role.COORDINATOR)
@@ -138,6 +143,18 @@ def require_verb(caller: Identity, verb: str, visit: Visit) -> None:
     if not may_use_verb(caller, verb, visit):
         message = "Only the department in charge of the visit may do this."
         raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
+
+
+def require_calendar_keeper(caller: Identity, person: Person) -> None:
+    """
+    Raise unless the caller may keep calendars of a person, and see which there are.
+
+    Raises:
+        PermissionDenied: The person is of another department; reason NOT_DEPARTMENT_OF_PERSON.
+    """
+    if not may_keep_calendars(caller, person):
+        message = "Only the department of a person may see and change their calendars."
+        raise PermissionDenied(message, reason="NOT_DEPARTMENT_OF_PERSON")
 
 
 def require_publisher(caller: Identity) -> None:

@@ -1,7 +1,7 @@
 """Runs of the planner under way in this process: what they find is written down, and whoever ends them is heard."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -38,12 +38,14 @@ class Job:
     Attributes:
         kept: Where items should stay if that can be.
         standing: Where they are now.
+        estimated: Pairs of venues between which the time was estimated.
     """
 
     run_id: str
     problem: Problem
     kept: Mapping[str, Kept]
     standing: Mapping[str, Kept]
+    estimated: Collection[frozenset[str]]
     seconds: float
 
 
@@ -137,7 +139,7 @@ class RunsUnderWay:
     async def _update(self, job: Job, present: RunState, plans: Sequence[Plan], **values: Any) -> bool:
         """Change a run that is in a state; return whether it is."""
         if plans:
-            values["plan"] = plan_columns(plans[-1], job.problem, job.standing)
+            values["plan"] = plan_columns(plans[-1], job.problem, job.standing, job.estimated)
         statement = update(ScheduleRun).where(ScheduleRun.id == job.run_id, ScheduleRun.state == present)
         async with self._database.begin() as session:
             written = await session.execute(

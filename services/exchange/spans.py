@@ -1,8 +1,15 @@
-"""How long a span of time in a request may be."""
+"""Spans of time in requests: how long they may be, and as one where they touch."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from sqlalchemy.dialects.postgresql import Range
 
 from chassis.errors import InvalidArgument
+
+Bound = TypeVar("Bound", bound=Any)
 
 MAX_SPAN = timedelta(days=732)
 
@@ -26,3 +33,14 @@ def check_span(start: date, end: date, longest: timedelta, path: str) -> None:
             reason="SPAN_TOO_LONG",
             metadata={"max_days": str(longest.days)},
         )
+
+
+def join_ranges(ranges: Iterable[Range[Bound]]) -> list[Range[Bound]]:
+    """Return ranges, none of which is empty, in order; those that overlap or adjoin as one."""
+    joined: list[Range[Bound]] = []
+    for each in sorted(ranges, key=attrgetter("lower")):
+        if joined and (joined[-1].overlaps(each) or joined[-1].adjacent_to(each)):
+            joined[-1] = joined[-1].union(each)
+        else:
+            joined.append(each)
+    return joined

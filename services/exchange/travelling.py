@@ -91,10 +91,11 @@ async def _require_free(session: Session, visit: Visit, travellers: Collection[s
 
 def _describe_clash(delegate: Delegate, visit: Visit) -> dict[str, str]:
     """Return what the caller may know of one clash: the person, the days, and in whose delegation."""
+    first, last = visit.get_dates()
     told = {
         "delegate_title": delegate.display_name,
-        "start_date": visit.start_date.isoformat(),
-        "end_date": visit.end_date.isoformat(),
+        "start_date": first.isoformat(),
+        "end_date": last.isoformat(),
     }
     if rights.may_see(identity(), visit, rights.ALL_DELEGATES):
         told |= {"conflict": delegate.name, "conflict_title": visit.title}

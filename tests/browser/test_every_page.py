@@ -35,8 +35,14 @@ PAGES = [
     "/visits?view=list",
     "/visits?state=STATE_IDEA&city=cities/haifa",
     "/visits?view=list&state=STATE_IDEA&city=cities/haifa",
+    "/visits?view=list&dates=open",
     "/visits/new",
     "/visits/dates",
+    "/visits/dates?visit={idea_name}",
+    "/visits/dates?visit={idea_name}&ask=on&direction=DIRECTION_INCOMING&working_days=3&earliest_date=2030-05-06&latest_date=2030-05-31",
+    "{idea}",
+    "{idea}/edit",
+    "{idea}/dateOptions",
     "{visit}",
     "{visit}/edit",
     "{visit}/cancel",
@@ -47,6 +53,8 @@ PAGES = [
     "{visit}/agendaItems/new",
     "{visit}/agendaItems/rows",
     "{visit}/postpone",
+    "{visit}/programme/copy",
+    "{visit}/programme/keep",
     "{visit}/scheduleRuns/new",
     "{visit}/lessons",
     "{visit}/timetable",
@@ -86,6 +94,11 @@ PAGES = [
     "/cities/swansea",
     "/cities/swansea/edit",
     "/cities/swansea/delete",
+    "/venues",
+    "/venues/new",
+    "/venues/stadthaus-n-1",
+    "/venues/stadthaus-n-1/edit",
+    "/venues/stadthaus-n-1/delete",
     "/rooms",
     "/rooms/new",
     "{room}",
@@ -94,6 +107,11 @@ PAGES = [
     "/people/new",
     "{person}",
     "/people/dezernatscontrolling/delete",
+    "/people/dezernatscontrolling/calendars",
+    "/programmeTemplates",
+    "{programmeTemplate}",
+    "{programmeTemplate}/edit",
+    "{programmeTemplate}/delete",
     "/account",
     "/api/reference",
     "/no-such-page",
@@ -110,6 +128,13 @@ ACCOUNTS = [
     "/accounts/member/lock",
     "/accounts/member/reset-password",
 ]
+
+# Where the first one of a kind is listed.
+LISTS = {
+    "person": "/people",
+    "visit": "/visits?view=list&state=STATE_AGREED",
+    "idea": "/visits?view=list&dates=open",
+}
 
 # Roles, names and contrast are the same in both languages; the words of this one are longer.
 AXE_LANGUAGE = "de"
@@ -129,9 +154,10 @@ def address(addresses: dict[str, str]) -> Callable[[Page, str], str]:
 
     def fill(page: Page, path: str) -> str:
         if "{" in path and not addresses:
-            for kind in ("partnership", "exchange", "visit", "learning", "room", "person"):
-                page.goto({"person": "/people", "visit": "/visits?view=list"}.get(kind, f"/{kind}s"))
+            for kind in ("partnership", "exchange", "visit", "idea", "learning", "room", "person", "programmeTemplate"):
+                page.goto(LISTS.get(kind, f"/{kind}s"))
                 addresses[kind] = str(page.locator("main table a").first.get_attribute("href"))
+            addresses["idea_name"] = addresses["idea"].removeprefix("/")
         return path.format(**addresses) if "{" in path else path
 
     return fill

@@ -344,7 +344,7 @@ async def test_a_calendar_that_takes_for_ever_is_given_up(monkeypatch: pytest.Mo
     monkeypatch.setattr(calendar_process, "MAX_SECONDS", 1.0)
     endless = event("DTSTART:20300502T070000Z", "RRULE:FREQ=DAILY;BYDAY=MO;BYSETPOS=5")
     with pytest.raises(InvalidArgument) as refusal:
-        await calendar_process.CalendarReader().read_busy({"ics": endless}, SPRING, "Europe/Berlin")
+        await calendar_process.CalendarReader().read("ics", endless, SPRING, "Europe/Berlin")
     assert refusal.value.reason == "CALENDAR_TOO_LARGE"
 
 

@@ -73,7 +73,7 @@ def test_blocked_days_are_never_proposed() -> None:
 
 def test_who_is_busy_and_who_has_another_visit_speak_against() -> None:
     wish = make_wish(
-        busy={"Mayor": [Period(date(2030, 5, 6), date(2030, 5, 6))]},
+        busy={"Mayor": [date(2030, 5, 6)], "Controller": []},
         visits={"visits/1": Period(date(2030, 5, 13), date(2030, 5, 14), "Kilis")},
     )
     windows = {window.first: window for window in propose(wish)}

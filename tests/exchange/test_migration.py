@@ -54,7 +54,7 @@ BEFORE = """
                  ('off', '', 'Rhiannon Price', INTERVAL '0s'), ('first', '-nameless', '', INTERVAL '3s'))
          AS d (visit, suffix, name, after);
     INSERT INTO rooms (id, display_name, address, seats, step_free, create_time, update_time, updater, version)
-    VALUES ('ratssaal', 'Ratssaal', '', 0, true, now(), now(), '', 1);
+    VALUES ('ratssaal', 'Ratssaal', 'N 1', 0, true, now(), now(), '', 1);
     INSERT INTO agenda_items (id, visit_id, title, notes, start_time, end_time, room_id, place, people,
                               interpretation_languages, create_time, update_time, updater, version)
     SELECT visit, visit, '', '', start, start + INTERVAL '1h', 'ratssaal', '', '{}', '{}', now(), now(), '', 1
@@ -71,7 +71,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         connection.exec_driver_sql(BEFORE)
     migrate(url, "services.exchange")
     with engine.begin() as connection:
-        items = connection.execute(text("SELECT id, direction, room_id, place FROM agenda_items ORDER BY id")).all()
+        items = connection.execute(text("SELECT id, city_abroad, room_id, place FROM agenda_items ORDER BY id")).all()
         booked = connection.execute(text("SELECT agenda_item_id FROM bookings")).scalars().all()
         delegates = connection.execute(
             text(
@@ -80,10 +80,11 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
             )
         ).all()
         changes = connection.execute(text("SELECT DISTINCT part_change_time, part_changer FROM visits")).all()
+        rooms = connection.execute(text("SELECT address, venue_id, city_abroad FROM rooms")).all()
         lengths = connection.execute(text("SELECT DISTINCT duration_minutes, fixed FROM agenda_items")).all()
         found = connection.execute(text("SELECT id FROM visits WHERE folded_name LIKE '% abro%'")).scalars().all()
     engine.dispose()
-    assert items == [("abroad", "outgoing", None, "Ratssaal"), ("first", "incoming", "ratssaal", "")]
+    assert items == [("abroad", "swansea", None, "Ratssaal"), ("first", "", "ratssaal", "")]
     assert booked == ["first"]
     price = "swansea/rhiannon price"
     assert delegates == [
@@ -93,5 +94,6 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         ("second", "swansea", price, None, None),
     ]
     assert changes == [(None, "")]
+    assert rooms == [("N 1", None, "")]
     assert lengths == [(60, False)]
     assert found == ["abroad"]

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest
 from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import venues_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -139,6 +140,7 @@ async def test_a_number_is_never_taken_for_a_misspelt_one(coordinator: Caller, e
 
 async def test_every_kind_is_found_with_what_tells_it_from_others(coordinator: Caller, exchange_name: str) -> None:
     visit = await factories.visit(coordinator, exchange_name, title="Swansea's controllers")
+    await factories.venue(coordinator, "swansea-house", display_name="Swansea house", address="Rathausplatz 2")
     await factories.room(coordinator, "swansea-hall", display_name="Swansea hall", address="Rathausplatz 1")
     await factories.person(coordinator, "guide", function="Guide for Swansea", department="Protocol")
     await factories.person(coordinator, "named", function="Guide", display_name="Sw Ansea", department="Swansea desk")
@@ -146,11 +148,12 @@ async def test_every_kind_is_found_with_what_tells_it_from_others(coordinator: C
     hits = {hit.name: hit for hit in await search(coordinator, "swansea")}
 
     kinds = {hit.kind for hit in hits.values()}
-    assert kinds == set(range(NameHit.KIND_CITY, NameHit.KIND_ROOM + 1))
+    assert kinds == {*range(NameHit.KIND_CITY, NameHit.KIND_ROOM + 1), NameHit.KIND_VENUE}
     assert hits["cities/swansea"].score == 1
     found = hits[visit.name]
     assert (found.title, found.city_display_name, found.start_date) == (visit.title, "Swansea", visit.start_date)
     assert hits["rooms/swansea-hall"].detail == "Rathausplatz 1"
+    assert hits["venues/swansea-house"].detail == "Rathausplatz 2"
     assert (hits["people/guide"].title, hits["people/guide"].detail) == ("Guide for Swansea", "Protocol")
     assert (hits["people/named"].title, hits["people/named"].detail) == ("Sw Ansea", "Guide")
     assert (hits[exchange_name].title, hits[exchange_name].detail) == (
@@ -177,6 +180,7 @@ LISTS = {
     NameHit.KIND_VISIT: ("ListVisits", pb.ListVisitsRequest, "visits"),
     NameHit.KIND_PERSON: ("ListPeople", pb.ListPeopleRequest, "people"),
     NameHit.KIND_ROOM: ("ListRooms", pb.ListRoomsRequest, "rooms"),
+    NameHit.KIND_VENUE: ("ListVenues", venues_pb2.ListVenuesRequest, "venues"),
 }
 
 
@@ -190,6 +194,7 @@ async def test_a_role_finds_what_it_may_list_and_nothing_else(
         bond = await factories.partnership(coordinator, f"cities/{city_id}", theme="Council")
         series = await factories.exchange(coordinator, bond.name, title="Council")
         await factories.visit(coordinator, series.name, title="Council")
+    await factories.venue(coordinator, display_name="Council house")
     await factories.room(coordinator, display_name="Council chamber")
     await factories.person(coordinator, function="Council guide")
     caller = exchange.as_(role, city="cities/swansea")

@@ -72,7 +72,69 @@ async def test_without_new_dates_every_item_loses_its_time_and_frees_what_it_hel
     assert not (item.HasField("start_time") or item.HasField("end_time"))
     assert (item.duration_minutes, item.room) == (60, room.name)
     await factories.agenda_item(coordinator, other.name, room=room.name)
-    assert list(postponed.allowed_transitions) == ["cancel"]
+    assert list(postponed.allowed_transitions) == ["cancel", "postpone"]
+
+
+async def test_a_postponed_visit_without_days_gets_them_by_being_postponed_again(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    await factories.agenda_item(coordinator, visit.name, earliest_start_time=at(8), latest_end_time=at(18))
+    await postpone(coordinator, visit)
+    dated = await postpone(coordinator, visit, 14)
+    assert (dated.state, dated.start_date) == (pb.Visit.STATE_POSTPONED, day(FIRST_DAY + timedelta(days=14)))
+    assert "agree" in dated.allowed_transitions
+    (item,) = await list_items(coordinator, visit)
+    # Its time is lost since the first time; what bounds it has come along.
+    assert not item.HasField("start_time")
+    assert (item.earliest_start_time, item.latest_end_time) == (at(8, days=14), at(18, days=14))
+    assert (await factories.take(coordinator, visit.name, "agree")).state == pb.Visit.STATE_AGREED
+
+
+async def test_a_postponed_visit_is_postponed_to_other_days_and_takes_its_programme_along(coordinator: Caller) -> None:
+    room = await factories.room(coordinator)
+    visit = await factories.visit(coordinator)
+    await factories.agenda_item(coordinator, visit.name, room=room.name)
+    await postpone(coordinator, visit, 7)
+    request = pb.PostponeVisitRequest(
+        name=visit.name, reason="A strike", start_date=day(FIRST_DAY + timedelta(days=21)),
+        end_date=day(FIRST_DAY + timedelta(days=25)),
+    )  # fmt: skip
+    again = await coordinator.PostponeVisit(request)
+    assert (again.reason, again.start_date) == ("A strike", request.start_date)
+    (item,) = await list_items(coordinator, visit)
+    assert (item.start_time, item.end_time) == (at(9, days=21), at(10, days=21))
+    # The room is free on the days that the visit was taken off last.
+    other = await factories.visit(coordinator, start_date=day(FIRST_DAY + timedelta(days=7)), end_date=again.end_date)
+    times = {"start_time": at(9, days=7), "end_time": at(10, days=7)}
+    await factories.agenda_item(coordinator, other.name, room=room.name, **times)
+
+
+async def test_the_new_days_of_a_postponed_visit_may_turn_out_to_be_open(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    await factories.delegate(coordinator, visit.name, display_name="Rhiannon Price")
+    await factories.agenda_item(coordinator, visit.name)
+    await postpone(coordinator, visit, 7)
+    lost = await postpone(coordinator, visit)
+    assert "agree" not in lost.allowed_transitions
+    (item,) = await list_items(coordinator, visit)
+    assert not item.HasField("start_time")
+    with refused("FAILED_PRECONDITION", "NEW_DATES_DUE"):
+        await factories.take(coordinator, visit.name, "agree")
+    # Who was to travel is free on the days that the visit was taken off.
+    other = await factories.visit(
+        coordinator, visit.exchange, start_date=lost.start_date, end_date=lost.end_date, title="Another"
+    )
+    await factories.delegate(coordinator, other.name, display_name="Rhiannon Price")
+
+
+async def test_the_days_that_a_postponed_visit_has_are_no_new_ones(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    await postpone(coordinator, visit, 7)
+    with refused("INVALID_ARGUMENT", "DATES_UNCHANGED"):
+        await postpone(coordinator, visit, 7)
+    await postpone(coordinator, visit)
+    with refused("INVALID_ARGUMENT", "DATES_UNCHANGED"):
+        await postpone(coordinator, visit, 7)
+    assert (await postpone(coordinator, visit, 0)).start_date == day(FIRST_DAY)
 
 
 async def test_one_new_date_or_the_old_ones_are_refused_and_nothing_changes(coordinator: Caller) -> None:

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from services.exchange.model import AgendaItem, Direction
+from services.exchange.model import AgendaItem
 from tests import factories
 from tests.calls import Caller, RunningService
 from tests.factories import at
@@ -82,7 +82,7 @@ async def test_the_database_itself_keeps_home_rooms_at_home(exchange: RunningSer
     await factories.room(coordinator, "ratssaal")
     abroad = await factories.visit(coordinator, direction=pb.Visit.DIRECTION_OUTGOING)
     item = await factories.agenda_item(coordinator, abroad.name)
-    for change in ({"room_id": "ratssaal"}, {"room_id": "ratssaal", "direction": Direction.INCOMING}):
+    for change in ({"room_id": "ratssaal"}, {"room_id": "ratssaal", "city_abroad": ""}):
         statement = update(AgendaItem).where(AgendaItem.id == item.name.rpartition("/")[2]).values(**change)
         with pytest.raises(IntegrityError):
             await execute(exchange, statement)

@@ -78,7 +78,7 @@ async def test_a_partner_without_a_city_sees_nothing(exchange: RunningService, w
 async def test_a_partner_fills_in_the_delegation_that_travels(world: World) -> None:
     partner = world.partner
     seen = await partner.GetVisit(pb.GetVisitRequest(name=world.ours.name))
-    assert (seen.editable, seen.delegation_editable, list(seen.allowed_transitions)) == (False, True, [])
+    assert (seen.editable, seen.delegation_editable, list(seen.allowed_transitions)) == (False, True, ["agree"])
     delegate = await factories.delegate(partner, world.ours.name, head=True)
     renamed = pb.Delegate(name=delegate.name, function="Director of finance", etag=delegate.etag)
     changed = await partner.UpdateDelegate(pb.UpdateDelegateRequest(delegate=renamed))

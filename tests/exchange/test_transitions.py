@@ -16,7 +16,7 @@ STEPS = dict(zip(["agree", "plan", "confirm", "start", "report", "close"], pairw
 
 
 class VisitMachine(RuleBasedStateMachine):
-    """Tries every verb in every state; `state` and `dated` are what the domain expects."""
+    """Tries every verb in every state; `state`, `dated` and `open` are what the domain expects."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,20 +26,25 @@ class VisitMachine(RuleBasedStateMachine):
             state=VisitState.IDEA,
             start_date=date(2031, 5, 12),
             end_date=date(2031, 5, 16),
+            host_department="Controlling",
             new_dates_due=False,
         )
         self.state = "idea"
         self.dated = True
+        self.open: set[str] = set()
 
     def expect(self, verb: str) -> str | None:
         """Return the state that a verb leads to now; None where it must be refused."""
         before_running = self.state in WAY[:4]
+        if verb == "agree" and self.open:
+            return None
         if verb == "agree" and self.state == "postponed":
             return "agreed" if self.dated else None
         if verb == "cancel":
             return "cancelled" if before_running or self.state == "postponed" else None
         if verb == "postpone":
-            return "postponed" if before_running else None
+            off_its_dates = before_running or self.state == "postponed"
+            return "postponed" if off_its_dates and "dates" not in self.open else None
         source, target = STEPS[verb]
         return target if self.state == source else None
 
@@ -73,9 +78,34 @@ class VisitMachine(RuleBasedStateMachine):
 
     @rule(days=st.integers(0, 3))
     def new_dates_make_a_postponed_visit_ready(self, days: int) -> None:
-        start = self.visit.start_date + timedelta(days=days)
+        start = (self.visit.start_date or date(2031, 5, 12)) + timedelta(days=days)
         self.visit.schedule(start, start + timedelta(days=2 + days))
+        self.open.discard("dates")
         self.dated = self.dated or days > 0 or self.visit.new_dates_due is False
+
+    @rule()
+    def dates_are_open_in_an_idea_only(self) -> None:
+        before = self.visit.dates
+        if self.state == "idea":
+            self.visit.schedule(None, None)
+            self.open.add("dates")
+            assert (self.visit.dates, self.visit.days_away) == (None, None)
+            return
+        with pytest.raises(InvalidArgument):
+            self.visit.schedule(None, None)
+        assert self.visit.dates == before
+
+    @rule(name=st.sampled_from(["", "Controlling"]))
+    def a_host_department_is_open_until_the_visit_is_agreed_on(self, name: str) -> None:
+        before = self.visit.host_department
+        self.visit.host_department = name
+        if name or self.state in ("idea", "postponed"):
+            self.visit.require_host()
+            self.open = self.open - {"host"} if name else self.open | {"host"}
+            return
+        with pytest.raises(InvalidArgument):
+            self.visit.require_host()
+        self.visit.host_department = before
 
     @precondition(lambda self: self.state == "running")
     @rule()
@@ -86,6 +116,11 @@ class VisitMachine(RuleBasedStateMachine):
     @invariant()
     def the_state_is_the_expected_one(self) -> None:
         assert self.visit.state.value == self.state
+
+    @invariant()
+    def what_is_more_than_an_idea_has_dates_and_a_host(self) -> None:
+        assert self.visit.dates or self.state in ("idea", "cancelled")
+        assert self.visit.host_department or self.state in ("idea", "postponed", "cancelled")
 
     @invariant()
     def a_debrief_is_there_once_reported_and_never_before(self) -> None:

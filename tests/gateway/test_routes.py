@@ -121,11 +121,11 @@ def test_an_illegal_transition_tells_what_is_allowed(rest: Rest) -> None:
 
 
 def test_a_violation_of_a_service_names_the_field_as_json_has_it(rest: Rest) -> None:
-    answer = rest.post("/v1/visits", {**visit_of(an_exchange(rest)), "hostDepartment": ""})
+    answer = rest.post("/v1/visits", {**visit_of(an_exchange(rest)), "endDate": None})
 
     assert (answer.status_code, answer.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
-    assert fields(answer) == ["visit.hostDepartment"]
-    assert answer.json["error"]["message"].startswith("visit.hostDepartment:")
+    assert fields(answer) == ["visit.endDate"]
+    assert answer.json["error"]["message"].startswith("visit.endDate:")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_what_stays_while_the_page_is_open_comes_with_it(gateway: Gateway, offic
     frame = frame_of(browser(gateway, Role.COORDINATOR).get(f"/{visit['name']}/timetable"))
     assert [day["date"] for day in frame["days"]] == [DAY, "2030-05-15", "2030-05-16"]
     assert (frame["host"]["zone"], frame["guest"]["zone"]) == ("Europe/Berlin", "Europe/London")
-    assert {"name": room["name"], "title": "Ratssaal"} in frame["rooms"]
+    assert {"name": room["name"], "title": "Ratssaal", "venue": ""} in frame["rooms"]
     held = {entry["resource"]: (entry["start"], entry["end"], entry["title"]) for entry in frame["elsewhere"]}
     start, end, title = held[room["name"]]
     assert (start, end) == (f"{DAY}T11:00", f"{DAY}T12:00")

@@ -63,9 +63,9 @@ def test_the_department_that_was_suggested_to_host_does_not_become_the_host_of_a
 ) -> None:
     path = f"/visits/new?exchange={an_exchange(office)['name']}"
     fields: dict[str, str] = {**NEW, "visit__direction": "DIRECTION_OUTGOING"}
-    answer = send(client, path, **{**fields, "visit__end_date": ""})
+    answer = send(client, path, **{**fields, "visit__title": ""})
     assert marked(answer, "visit.host_department")
-    assert marked(answer, "visit.end_date")
+    assert marked(answer, "visit.title")
     answer = send(client, path, **fields)
     assert answer.status_code == 400
     assert answer.text.count('class="kern-error"') == 1

@@ -1,1 +1,1 @@
-"""The page that leads to what the platform works with: cities, rooms, people and accounts."""
+"""The page that leads to what the platform works with: cities, venues, rooms, people and accounts."""

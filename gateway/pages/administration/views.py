@@ -19,9 +19,15 @@ PARTS = [
         "CityService.ListCities",
     ),
     (
+        "/venues",
+        _l("Venues"),
+        _l("Houses here and in other cities: when they are open, and how far they lie apart."),
+        "VenueService.ListVenues",
+    ),
+    (
         "/rooms",
         _l("Rooms"),
-        _l("Where the home city receives guests; programmes book them."),
+        _l("Where guests are received; programmes book them."),
         "RoomService.ListRooms",
     ),
     (
@@ -29,6 +35,12 @@ PARTS = [
         _l("People for programmes"),
         _l("Hosts, interpreters and drivers whose time programmes book."),
         "PersonService.ListPeople",
+    ),
+    (
+        "/programmeTemplates",
+        _l("Programme templates"),
+        _l("Programmes that are kept to be used again."),
+        "ProgrammeTemplateService.ListProgrammeTemplates",
     ),
     (
         "/accounts",

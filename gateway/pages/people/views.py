@@ -10,12 +10,14 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
+from gateway.pages.people import calendars
 from gateway.vocabulary import departments
 from gateway.web import list_filters
 
 ABSENCES = "person.absences"
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
+calendars.add_pages(blueprint)
 
 
 @blueprint.get("")
@@ -62,6 +64,7 @@ def _render_form(form: Form, person: pb.Person | None) -> ResponseReturnValue:
         person=person,
         departments=departments.suggest_departments(),
         absences=form.count_entries(ABSENCES) + 1,
+        calendars=calendars.list_calendars(person) if person else [],
     ), form.status
 
 

@@ -1,7 +1,8 @@
 """Pages of rooms."""
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, flash, redirect, render_template, url_for
+from austausch.exchange.v1 import venues_pb2
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,6 +14,8 @@ from gateway.pages.deletion import delete_after_asking
 from gateway.web import list_filters
 
 blueprint = Blueprint("rooms", __name__, url_prefix="/rooms")
+
+MOST = 1000
 
 
 @blueprint.get("")
@@ -26,13 +29,13 @@ def index() -> ResponseReturnValue:
 @sign_in_required
 def create() -> ResponseReturnValue:
     permissions.require("RoomService.CreateRoom")
-    form = Form()
+    form = Form({"room.venue": request.args.get("venue", "")})
     if form.submitted:
         with form.catch_refusal():
             room = rpc.rooms.CreateRoom(form.build_request(pb.CreateRoomRequest))
             flash(_("“%(name)s” is entered.", name=room.display_name), "success")
             return redirect(url_for("rooms.index"), 303)
-    return render_template("rooms/form.html", form=form, room=None), form.status
+    return _render_form(form, None)
 
 
 @blueprint.route("/<room_id>/edit", methods=["GET", "POST"])
@@ -46,7 +49,16 @@ def edit(room_id: str) -> ResponseReturnValue:
             saved = form.save(rpc.rooms.UpdateRoom, pb.UpdateRoomRequest, "room")
             flash(_("“%(title)s” is saved.", title=saved.display_name), "success")
             return redirect(url_for("rooms.index"), 303)
-    return render_template("rooms/form.html", form=form, room=room), form.status
+    return _render_form(form, room)
+
+
+def _render_form(form: Form, room: pb.Room | None) -> ResponseReturnValue:
+    """Show the form of a room, with the venues by city."""
+    venues = rpc.venues.ListVenues(venues_pb2.ListVenuesRequest(page_size=MOST)).venues
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for venue in venues:
+        groups.setdefault(venue.city_display_name, []).append((venue.name, venue.display_name))
+    return render_template("rooms/form.html", form=form, room=room, venues=sorted(groups.items())), form.status
 
 
 @blueprint.route("/<room_id>/delete", methods=["GET", "POST"])

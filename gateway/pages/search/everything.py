@@ -31,6 +31,7 @@ HEADINGS = {
     NameHit.KIND_EXCHANGE: _l("Exchanges"),
     NameHit.KIND_VISIT: _l("Visits"),
     NameHit.KIND_PERSON: _l("People"),
+    NameHit.KIND_VENUE: _l("Venues"),
     NameHit.KIND_ROOM: _l("Rooms"),
     NameHit.KIND_FORUM: _l("Expert forums"),
     NameHit.KIND_CONCLUSION: _l("Conclusions"),

@@ -22,6 +22,8 @@ blueprint = Blueprint("start", __name__)
 
 WEEKS_AHEAD = 8
 MAX_SHOWN = 6
+# What is read of the visits ahead: ideas without dates come after all others.
+MAX_READ = 200
 # What waits for the reader is on no other page together: a desk that is full shows it nevertheless.
 MAX_STEPS_SHOWN = 20
 # The states of a visit that needs nobody any more.
@@ -43,8 +45,8 @@ def index() -> ResponseReturnValue:
     writes = may("ConclusionService.CreateConclusion") and not is_coordinator()
     forums = _list_forums() if may("ForumService.ListForums") else None
     titles = {forum.name: forum for forum in forums or []}
-    visits = _list_visits_ahead() if may("VisitService.ListVisits") else None
-    begun = bool(visits) or set_up.is_begun()
+    visits, undated = _list_visits_ahead() if may("VisitService.ListVisits") else (None, [])
+    begun = bool(visits or undated) or set_up.is_begun()
     steps = [] if begun else set_up.list_steps()
     invitations = _list_invitations() if writes else []
     return render_template(
@@ -53,6 +55,7 @@ def index() -> ResponseReturnValue:
         begun=begun,
         steps=[] if all(step.done for step in steps) else steps,
         visits=visits,
+        undated=undated,
         waiting=None if followed is None else _filter_offering(followed, "answer"),
         to_carry_out=None
         if followed is None
@@ -68,18 +71,22 @@ def index() -> ResponseReturnValue:
     )
 
 
-def _list_visits_ahead() -> list[exchange_pb2.Visit]:
-    """Return the visits that run now or begin in the next weeks, the next first."""
+def _list_visits_ahead() -> tuple[list[exchange_pb2.Visit], list[exchange_pb2.Visit]]:
+    """Return the visits that run now or begin in the next weeks, the next first, and ideas whose dates are open."""
     today = cities.get_home_day()
     answer = rpc.visits.ListVisits(
         exchange_pb2.ListVisitsRequest(
-            page_size=50,
+            page_size=MAX_READ,
             order_by="start_date",
             from_date=date_message(today),
             to_date=date_message(today + timedelta(weeks=WEEKS_AHEAD)),
+            with_dates_open=True,
         )
     )
-    return [visit for visit in answer.visits if visit.state not in OVER_STATES][:MAX_SHOWN]
+    visits = [visit for visit in answer.visits if visit.state not in OVER_STATES]
+    ahead = [visit for visit in visits if visit.HasField("start_date")]
+    undated = [visit for visit in visits if not visit.HasField("start_date")]
+    return ahead[:MAX_SHOWN], undated[:MAX_SHOWN]
 
 
 def _list_forums() -> list[forum_pb2.Forum]:

@@ -42,6 +42,7 @@ OCCUPANCIES = {
 }
 # More are counted instead of drawn.
 MOST_VISITS = 500
+MOST_UNDATED = 20
 PERIODS = {
     "year": exchange_pb2.CountVisitsRequest.PERIOD_MONTH,
     "quarter": exchange_pb2.CountVisitsRequest.PERIOD_WEEK,
@@ -51,6 +52,8 @@ MOST_CITIES = 200  # as the contract has it
 # What is drawn behind the visits, the last one above the others.
 DRAWN = {Kind.KIND_DAY_OFF: "off", Kind.KIND_SCHOOL_HOLIDAYS: "school", Kind.KIND_PUBLIC_HOLIDAY: "public"}
 WORKING_DAY = timedelta(hours=8)
+# From so much on somebody is busy on a day, as for dates that are proposed.
+BUSY_DAY = timedelta(hours=4)
 
 
 class Mark(NamedTuple):
@@ -170,6 +173,14 @@ def _list_visits(**fields: Any) -> exchange_pb2.ListVisitsResponse:
     )
 
 
+def _list_undated() -> exchange_pb2.ListVisitsResponse:
+    """Return the ideas whose dates are open, the newest first: they lie in no span, so that each one shows them."""
+    filters = _read_filters()
+    filters["state"] = filters["state"] or Visit.STATE_IDEA
+    wanted = exchange_pb2.ListVisitsRequest(page_size=MOST_UNDATED, dates_open=True, **filters)
+    return rpc.visits.ListVisits(wanted)
+
+
 def _read_filters() -> dict[str, Any]:
     return {
         "state": list_filters.read_enum(Visit.State, "state"),
@@ -264,32 +275,53 @@ def _show_occupancies(timeline: Timeline, rows: str) -> ResponseReturnValue:
         timeline,
         rows,
         holidays,
-        [Row(each.title, "", [_fill(timeline, each.days)], marks) for each in answer.occupancies],
+        [
+            Row(each.title, "", [_fill(timeline, each.days)], [*marks, *_draw_busy(timeline, each.days)])
+            for each in answer.occupancies
+        ],
         answer=answer,
     )
 
 
+def _draw_busy(timeline: Timeline, days: Iterable[calendars_pb2.DayOccupancy]) -> list[Mark]:
+    """Return the days on which somebody is busy by their own calendar, drawn in both halves of the row."""
+    busy = [date_of(each.date) for each in days if timedelta(minutes=each.busy_minutes) >= BUSY_DAY]
+    return [Mark("busy", *timeline.scale(day, day), band, _("Busy (own calendar)")) for day in busy for band in (0, 1)]
+
+
 def _fill(timeline: Timeline, days: Iterable[calendars_pb2.DayOccupancy]) -> list[Cell[Load]]:
-    """Return what is booked in each column."""
-    minutes, items = [0] * len(timeline.columns), [0] * len(timeline.columns)
+    """Return what is booked in each column, and on how many of its days somebody is busy."""
+    minutes, items, busy = ([0] * len(timeline.columns) for _number in range(3))
     for day in days:
         column, _column = timeline.find_columns(date_of(day.date), date_of(day.date))
         minutes[column] += day.minutes
         items[column] += day.items
+        busy[column] += timedelta(minutes=day.busy_minutes) >= BUSY_DAY
     return [
-        Cell(1, _weigh(timeline, timeline.columns[column], minutes[column], items[column]) if items[column] else None)
-        for column in range(len(timeline.columns))
+        Cell(1, _weigh(timeline, each, minutes[column], items[column], busy[column]))
+        for column, each in enumerate(timeline.columns)
     ]
 
 
-def _weigh(timeline: Timeline, column: tuple[date, date], minutes: int, items: int) -> Load:
+def _weigh(timeline: Timeline, column: tuple[date, date], minutes: int, items: int, busy: int) -> Load | None:
+    """Return the number of a column; None where there is nothing to tell."""
     first, last = column
     working = sum(day.weekday() < 5 for day in list_days(first, last)) or 1
     level = -(-4 * timedelta(minutes=minutes) // (WORKING_DAY * working))
     hours = format_decimal(round(minutes / 60, 1))
-    words = ngettext("%(hours)s hours in one item", "%(hours)s hours in %(num)s items", items, hours=hours)
-    address = "" if timeline.view == "month" else _link_to_month(first)
-    return Load(hours, words, min(4, level), address)
+    words = []
+    if items:
+        words.append(ngettext("%(hours)s hours in one item", "%(hours)s hours in %(num)s items", items, hours=hours))
+    if busy:
+        words.append(
+            ngettext(
+                "busy on one day (own calendar)",
+                "busy on %(num)s days (own calendar)",
+                busy,
+            )
+        )
+    address = "" if timeline.view == "month" or not items else _link_to_month(first)
+    return Load(hours if items else "–", "; ".join(words), min(4, level), address) if words else None
 
 
 def _render(
@@ -319,6 +351,7 @@ def _render(
         cities=cities.get_city_names(),
         directions=list_directions(),
         filtered=any(map(request.args.get, FILTERS)),
+        undated=None if rows in OCCUPANCIES else _list_undated(),
         **{"unvisited": [], "nearest": None, "counted": 0, **more},
     )
 

@@ -22,6 +22,7 @@ BUTTONS = {
     Kind.FIXED_ROOM: _l("Let the planner choose the room"),
     Kind.ROOMS: _l("Let the planner choose the room"),
     Kind.ROOM_NEEDED: _l("Do without a room"),
+    Kind.ADDITIONAL_ROOMS: _l("Do without these rooms"),
     Kind.SEATS: _l("Do without so many seats"),
     Kind.EQUIPMENT: _l("Do without it"),
     Kind.INTERPRETATION: _l("Do without interpretation"),
@@ -35,6 +36,8 @@ BUTTONS = {
 }
 
 
+PLACES = (Kind.FIXED_ROOM, Kind.ROOMS)
+"""What says where an item can be."""
 STEP_FREE = "step-free"
 """As the planner calls a room that is reached without steps."""
 EARLY, LATE = "07:00", "22:00"
@@ -52,6 +55,7 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
     items = _join(_("“%(title)s”", title=titles.get(name, _("an item"))) for name in requirement.agenda_items)
     people = _join(titles.get(name, _("Member of the delegation")) for name in requirement.people)
     rooms = _join(titles.get(name, _("a room")) for name in requirement.rooms)
+    venues = _join(titles.get(name, _("a venue")) for name in requirement.venues)
     start, end = (
         format_instant(moment, zone) if requirement.HasField(field) else ""
         for field, moment in (("start_time", requirement.start_time), ("end_time", requirement.end_time))
@@ -76,6 +80,21 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
             return _("%(room)s is taken: %(when)s.", room=rooms, when=when)
         case Kind.REQUIRED_PERSON:
             return _("%(who)s has to be at %(items)s: %(minutes)s.", who=people, items=items, minutes=minutes)
+        case Kind.VENUE_HOURS if requirement.open_times:
+            times = _join(format_span(each.start_time, each.end_time, zone) for each in requirement.open_times)
+            return _("%(venue)s is open on these days: %(times)s.", venue=venues, times=times)
+        case Kind.VENUE_HOURS:
+            return _("%(venue)s is closed on all these days.", venue=venues)
+        case Kind.TRAVEL if requirement.estimated:
+            return _("The way between %(venues)s takes about %(minutes)s, estimated.", venues=venues, minutes=minutes)
+        case Kind.TRAVEL:
+            return _("The way between %(venues)s takes %(minutes)s.", venues=venues, minutes=minutes)
+        case Kind.ADDITIONAL_ROOMS:
+            return _("%(items)s takes these rooms as well: %(rooms)s.", items=items, rooms=rooms)
+        case Kind.FIXED_ROOM if venues:
+            return _("%(items)s takes place here: %(venue)s.", items=items, venue=venues)
+        case Kind.ROOMS if venues:
+            return _("%(items)s needs a room in %(venue)s, where none is entered.", items=items, venue=venues)
         case Kind.ROOM_NEEDED if rooms:
             return _("%(items)s: a room is needed, and these would do: %(rooms)s.", items=items, rooms=rooms)
         case Kind.ROOM_NEEDED:
@@ -143,7 +162,16 @@ def get_button(
         if not any(people & {*item.people, item.interpreter} for item in concerned):
             # They are there with their group.
             return ""
+    if _is_about_venue(requirement, items):
+        return _("Leave the venue open")
     return str(BUTTONS.get(requirement.kind, ""))
+
+
+def _is_about_venue(requirement: runs_pb.PlanRequirement, items: Mapping[str, pb.AgendaItem]) -> bool:
+    """Return whether a requirement holds items to a venue, none of whose rooms they are in yet."""
+    return requirement.kind in PLACES and all(
+        items[name].venue and not items[name].room for name in requirement.agenda_items if name in items
+    )
 
 
 def relax_run(requirement: runs_pb.PlanRequirement, run: runs_pb.ScheduleRun, zone: str) -> runs_pb.ScheduleRun:
@@ -193,6 +221,8 @@ def _empty(*paths: str) -> Callable[[pb.AgendaItem, runs_pb.PlanRequirement], Ch
 
 
 def _choose_room(item: pb.AgendaItem, _requirement: runs_pb.PlanRequirement) -> Change:
+    if item.venue and not item.room:
+        return pb.AgendaItem(name=item.name, etag=item.etag), ("venue",)
     return pb.AgendaItem(name=item.name, etag=item.etag, needs_room=True), ("room", "needs_room")
 
 
@@ -230,7 +260,8 @@ def _make_optional(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement) ->
 _CHANGES: Mapping[int, Callable[[pb.AgendaItem, runs_pb.PlanRequirement], Change]] = {
     Kind.FIXED_ROOM: _choose_room,
     Kind.ROOMS: _choose_room,
-    Kind.ROOM_NEEDED: _empty("room", "needs_room"),
+    Kind.ROOM_NEEDED: _empty("room", "venue", "needs_room"),
+    Kind.ADDITIONAL_ROOMS: _empty("additional_rooms"),
     Kind.SEATS: _empty("seats"),
     Kind.EQUIPMENT: _do_without_equipment,
     Kind.INTERPRETATION: _empty("interpretation_languages", "interpreter"),

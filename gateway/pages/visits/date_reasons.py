@@ -32,7 +32,7 @@ def list_other_cities(visit: Visit) -> list[str]:
 
 def list_hints(visit: Visit) -> list[str]:
     """Return what is to be known of the days of a visit: both cities' holidays and days off; none once it is over."""
-    if visit.state in OVER:
+    if visit.state in OVER or not visit.HasField("start_date"):
         return []
     return describe_dates(list_other_cities(visit), date_of(visit.start_date), date_of(visit.end_date))
 
@@ -126,7 +126,10 @@ def describe_reason(reason: pb.DateReason, names: Mapping[str, str]) -> str:
         case Kind.KIND_OTHER_VISIT:
             return _("Another visit: %(title)s, %(days)s", title=reason.title, days=days)
         case Kind.KIND_BUSY:
-            return _("%(person)s is busy: %(days)s", person=subject, days=days)
+            return _(
+                "Busy on %(busy)s of %(total)s days: %(person)s (%(days)s)",
+                busy=reason.busy_days, total=reason.working_days, person=subject, days=days,
+            )  # fmt: skip
         case Kind.KIND_ALL_WORK:
             return _("Both cities work on all days.")
         case Kind.KIND_EVERYBODY_FREE:

@@ -1,4 +1,8 @@
-"""The page that finds dates for a visit: what is asked stands in its address; and what is said beside dates."""
+"""
+The page that finds dates, for a new visit or for one that has none: what is asked stands in its address.
+
+And what is said beside dates.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -7,8 +11,9 @@ from urllib.parse import urlencode
 
 from austausch.exchange.v1 import calendars_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from chassis.convert import date_of
 from chassis.errors import DomainError, FieldRequired
@@ -18,9 +23,11 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_days
 from gateway.i18n.languages import current_language
+from gateway.pages.visits.attempts import attempt
 from gateway.pages.visits.choices import INCOMING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import describe_dates, describe_reason
 from gateway.vocabulary import cities, departments
+from gateway.web.links import href
 
 AHEAD, AFTER = timedelta(weeks=6), timedelta(weeks=26)
 SHOWN = 20
@@ -28,8 +35,9 @@ EXCHANGE = "visit.exchange"
 
 
 def add_pages(blueprint: Blueprint) -> None:
-    """Give the blueprint of visits the page that finds dates, and what forms say beside them."""
+    """Give the blueprint of visits the page that finds dates and gives them, and what forms say beside them."""
     blueprint.add_url_rule("/dates", view_func=dates)
+    blueprint.add_url_rule("/<visit_id>/dates", view_func=take_dates, methods=["POST"])
     blueprint.add_url_rule("/date-hints", view_func=date_hints)
 
 
@@ -40,12 +48,16 @@ def dates() -> ResponseReturnValue:
         exchange_pb2.ListExchangesRequest(page_size=1000, order_by="title")
     ).exchanges
     by_name = {exchange.name: exchange for exchange in exchanges}
-    chosen = by_name.get(request.args.get("exchange", ""))
+    visit = None
+    if name := request.args.get("visit"):
+        visit = rpc.visits.GetVisit(exchange_pb2.GetVisitRequest(name=name))
+    chosen = by_name.get(visit.exchange if visit else request.args.get("exchange", ""))
     today = cities.get_home_day()
     form = Form(
         {
             "exchange": chosen.name if chosen else "",
-            "direction": INCOMING,
+            "direction": exchange_pb2.Visit.Direction.Name(visit.direction) if visit else INCOMING,
+            "visit": visit.name if visit else "",
             "working_days": "3",
             "earliest_date": (today + AHEAD).isoformat(),
             "latest_date": (today + AHEAD + AFTER).isoformat(),
@@ -66,6 +78,7 @@ def dates() -> ResponseReturnValue:
     return render_template(
         "visits/dates.html",
         form=form,
+        visit=visit,
         exchanges=label_exchanges(exchanges),
         directions=list_directions(),
         departments=departments.suggest_departments(exchanges),
@@ -73,6 +86,17 @@ def dates() -> ResponseReturnValue:
         answer=answer,
         windows=[_describe(window, form, names) for window in answer.windows] if answer else [],
     ), form.status
+
+
+@sign_in_required
+def take_dates(visit_id: str) -> ResponseReturnValue:
+    """Give a visit dates that were found for it."""
+    wanted = Form().build_request(exchange_pb2.UpdateVisitRequest)
+    wanted.visit.name = f"visits/{visit_id}"
+    wanted.update_mask.paths.extend(["start_date", "end_date"])
+    if attempt(lambda: rpc.visits.UpdateVisit(wanted)):
+        flash(_("The visit has its dates now."), "success")
+    return redirect(href(wanted.visit.name), 303)
 
 
 @sign_in_required
@@ -107,6 +131,7 @@ def _describe(window: pb.DateWindow, form: Form, names: Mapping[str, str]) -> di
         "days": format_days(window.start_date, window.end_date),
         "favour": _list_texts([reason for reason in window.reasons if not reason.against], names),
         "against": _list_texts([reason for reason in window.reasons if reason.against], names),
+        **days,
         "create": f"{url_for('visits.create')}?{urlencode(days)}",
     }
 

@@ -78,7 +78,7 @@ def report(visit_id: str) -> ResponseReturnValue:
         raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=visit.exchange))
     form = Form({"etag": visit.etag, **_get_new_entry(0, exchange)})
-    early = get_today(visit) < date_of(visit.end_date)
+    early = visit.HasField("end_date") and get_today(visit) < date_of(visit.end_date)
     known_topics = topics.list_known_topics(*exchange.topics)
     added = None
     if form.submitted and "report" not in visit.allowed_transitions:

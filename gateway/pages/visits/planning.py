@@ -1,6 +1,6 @@
 """Pages on which the programme of a visit is planned: how to plan, what the planner found, and why it can't."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
@@ -9,15 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from chassis.errors import DomainError, NotFound, Unauthenticated
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
-from gateway.errors.explanations import explain
 from gateway.forms.form import Form
 from gateway.pages.visits import delegation
 from gateway.pages.visits.agenda_days import group_by_day
-from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.attempts import attempt
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.contradictions import get_button, relax_items, relax_run, say
 from gateway.pages.visits.programme import list_items
 
@@ -120,14 +119,14 @@ def show_run(visit_id: str, run_id: str) -> ResponseReturnValue:
 @sign_in_required
 def cancel_run(visit_id: str, run_id: str) -> ResponseReturnValue:
     name = f"visits/{visit_id}/scheduleRuns/{run_id}"
-    _try(lambda: rpc.schedule_runs.CancelScheduleRun(runs_pb.CancelScheduleRunRequest(name=name)))
+    attempt(lambda: rpc.schedule_runs.CancelScheduleRun(runs_pb.CancelScheduleRunRequest(name=name)))
     return redirect(_get_address(name), 303)
 
 
 @sign_in_required
 def apply_run(visit_id: str, run_id: str) -> ResponseReturnValue:
     name = f"visits/{visit_id}/scheduleRuns/{run_id}"
-    if not _try(lambda: rpc.schedule_runs.ApplyScheduleRun(runs_pb.ApplyScheduleRunRequest(name=name))):
+    if not attempt(lambda: rpc.schedule_runs.ApplyScheduleRun(runs_pb.ApplyScheduleRunRequest(name=name))):
         return redirect(_get_address(name), 303)
     flash(_("The plan is accepted."), "success")
     return redirect(url_for("visits.timetable", visit_id=visit_id), 303)
@@ -156,22 +155,9 @@ def relax(visit_id: str, run_id: str, place: int) -> ResponseReturnValue:
         again = runs_pb.CreateScheduleRunRequest(parent=visit.name, schedule_run=options)
         started.append(rpc.schedule_runs.CreateScheduleRun(again))
 
-    if _try(plan_anew):
+    if attempt(plan_anew):
         flash(_("Given up: %(requirement)s", requirement=said), "info")
     return redirect(_get_address(started[0].name if started else run.name), 303)
-
-
-def _try(act: Callable[[], object]) -> bool:
-    """Return whether something that a button stands for was done; the next page says why it was not."""
-    try:
-        act()
-    except (NotFound, Unauthenticated):
-        raise
-    except DomainError as refusal:
-        explanation = explain(refusal, Form().zone)
-        flash(" ".join(filter(None, [f"{explanation.title}.", explanation.text, explanation.advice])), "danger")
-        return False
-    return True
 
 
 def _get_run(visit_id: str, run_id: str) -> tuple[pb.Visit, runs_pb.ScheduleRun]:
@@ -191,6 +177,7 @@ def _list_titles(visit: pb.Visit, items: Mapping[str, pb.AgendaItem]) -> dict[st
     titles = {item.name: item.title for item in items.values()}
     titles |= {each.name: each.function for each in delegation.list_delegates(visit.name)}
     titles |= {each.name: each.display_name for each in list_rooms(visit)}
+    titles |= {each.name: each.display_name for each in list_venues(visit)}
     titles |= {each.name: each.function for each in list_people()}
     return titles
 

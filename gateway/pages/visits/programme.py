@@ -17,7 +17,8 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits import delegation, orders
-from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
+from gateway.pages.visits.busy_people import list_warnings
 from gateway.pages.visits.trail import build_trail
 from gateway.vocabulary.cities import get_city_names, list_guests
 from gateway.vocabulary.enum_labels import get_terms
@@ -79,13 +80,14 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
     """
     Return what the form of an item offers.
 
-    That is: rooms of the home city where it hosts, with the equipment that they have; the host's people and the
+    That is: rooms of the host city, with the equipment that they have, and its venues; the host's people and the
     delegation; interpreters; the other items; and how many of these there is a place for, some more than are chosen.
     """
     rooms, hosts = list_rooms(visit), list_people()
     participants: list[pb.Person | pb.Delegate] = [*hosts, *delegation.list_delegates(visit.name)]
     return {
         "rooms": [(room.name, room.display_name) for room in rooms],
+        "venues": [(venue.name, venue.display_name) for venue in list_venues(visit)],
         "equipment": sorted({word for room in rooms for word in room.equipment}),
         "people": [(who.name, who.function) for who in participants],
         "delegations": list_guests(visit) if visit.other_guest_cities else [],
@@ -131,7 +133,11 @@ def create_item(visit_id: str) -> ResponseReturnValue:
     if form.submitted:
         with form.catch_refusal():
             _read_predecessors(form, visit, None)
-            item = rpc.agenda_items.CreateAgendaItem(form.build_request(pb.CreateAgendaItemRequest, parent=visit.name))
+            wanted = form.build_request(pb.CreateAgendaItemRequest, parent=visit.name)
+            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
+            item = rpc.agenda_items.CreateAgendaItem(wanted)
+            for text in warnings:
+                flash(text, "warning")
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
             return redirect(another if "another" in form.values else href(item.name), 303)
@@ -148,7 +154,11 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     if form.submitted:
         with form.catch_refusal():
             _read_predecessors(form, visit, item)
+            wanted = form.build_request(pb.UpdateAgendaItemRequest)
+            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
+            for text in warnings:
+                flash(text, "warning")
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(saved.name), 303)
     choices = _list_choices(visit, form, item)
@@ -165,7 +175,7 @@ def remove_item(visit_id: str, item_id: str) -> ResponseReturnValue:
         rpc.agenda_items.DeleteAgendaItem,
         pb.DeleteAgendaItemRequest,
         question=_("Remove “%(title)s” from the programme?", title=item.title),
-        consequence=_("Its room and its people become free again."),
+        consequence=_("Its rooms and its people become free again."),
         done=_("“%(title)s” is removed.", title=item.title),
         then=href(visit.name),
         above=build_trail(visit),

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from chassis.convert import date_of
@@ -21,8 +21,10 @@ from gateway.i18n.formats import format_day
 from gateway.i18n.languages import LOCALES, current_language
 from gateway.pages.visits import free_times, timetable_values
 from gateway.pages.visits.agenda_days import group_by_day
-from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
+from gateway.pages.visits.busy_people import list_busy_people
 from gateway.pages.visits.day_notes import describe_days
+from gateway.pages.visits.places import describe_transfers, list_places
 from gateway.pages.visits.programme import list_attendance
 from gateway.pages.visits.timeline import list_days
 from gateway.pages.visits.timetable_texts import list_texts
@@ -41,15 +43,23 @@ def add_pages(blueprint: Blueprint) -> None:
 
 @sign_in_required
 def timetable(visit_id: str) -> ResponseReturnValue:
-    """Answer the timetable; to the page itself, once something has changed, the list that it prints."""
+    """
+    Answer the timetable; to the page itself, once something has changed, the list that it prints.
+
+    As long as the dates of the visit are open there is none: the reader is led to the programme.
+    """
     programme = _get_programme(visit_id)
     visit = programme.visit
+    if not visit.HasField("start_date"):
+        return redirect(f"{href(visit.name)}#programme", 303)
     shown = {
         "visit": visit,
         "agenda": group_by_day(programme.agenda_items, visit.time_zone),
         "list_attendance": partial(
             list_attendance, delegates={delegate.name: delegate.function for delegate in programme.delegates}
         ),
+        "list_places": list_places,
+        "ways": describe_transfers(programme),
         "guest_zone": _get_zone(visit.guest_city),
         "now": datetime.now(UTC),
     }
@@ -127,7 +137,7 @@ def _build_frame(visit: pb.Visit) -> dict[str, Any]:
     """Return what stays as it is while a timetable is open: its days, clocks, rooms, people and texts."""
     zone, notes = ZoneInfo(visit.time_zone), describe_days(visit)
     days = list_days(date_of(visit.start_date), date_of(visit.end_date))
-    people = list_people()
+    people, rooms = list_people(), list_rooms(visit)
     return {
         "address": f"{href(visit.name)}/timetable",
         "editable": visit.editable,
@@ -140,7 +150,8 @@ def _build_frame(visit: pb.Visit) -> dict[str, Any]:
         ],
         "hours": [f"{free_times.FIRST_HOUR:%H:%M}", f"{free_times.LAST_HOUR:%H:%M}"],
         "lunch": [f"{moment:%H:%M}" for moment in free_times.LUNCH],
-        "rooms": [{"name": room.name, "title": room.display_name} for room in list_rooms(visit)],
+        "rooms": [{"name": room.name, "title": room.display_name, "venue": room.venue_display_name} for room in rooms],
+        "closed": timetable_values.list_closed(rooms, list_venues(visit), days) if rooms else [],
         "people": [{"name": person.name, "title": person.function} for person in people],
         "elsewhere": _list_elsewhere(visit, people, zone),
         "texts": list_texts(visit),
@@ -148,7 +159,7 @@ def _build_frame(visit: pb.Visit) -> dict[str, Any]:
 
 
 def _list_elsewhere(visit: pb.Visit, people: Sequence[pb.Person], zone: ZoneInfo) -> list[Any]:
-    """Return what other visits on the same days hold, and when people are away; for who may change the programme."""
+    """Return what other visits on the same days hold, and when people are away or busy, for who may change this one."""
     if not visit.editable:
         return []
     wanted = pb.ListVisitsRequest(page_size=1000, from_date=visit.start_date, to_date=visit.end_date)
@@ -158,4 +169,5 @@ def _list_elsewhere(visit: pb.Visit, people: Sequence[pb.Person], zone: ZoneInfo
     return [
         *timetable_values.list_bookings_elsewhere(programmes, zone),
         *timetable_values.list_absences(people, zone),
+        *timetable_values.list_busy(list_busy_people(visit), zone),
     ]

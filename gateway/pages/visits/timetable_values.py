@@ -1,11 +1,13 @@
 """The programme of a visit as its timetable takes it: plain values, times as the host's clocks show them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
+from austausch.exchange.v1 import venues_pb2
+from austausch.exchange.v1.person_calendars_pb2 import BusyPerson
 from flask_babel import gettext as _
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -45,6 +47,11 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
         "length": format_minutes(item.duration_minutes),
         "room": item.room,
         "room_title": item.room_display_name,
+        "further_rooms": [
+            {"name": name, "title": title}
+            for name, title in zip(item.additional_rooms, item.additional_room_display_names, strict=True)
+        ],
+        "venue": item.venue_display_name,
         "place": item.place,
         "people": list_attendance(item, {one.name: one.function for one in programme.delegates}),
         "books": list_bookings(item, programme.delegates),
@@ -60,9 +67,14 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
 
 
 def list_bookings(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
-    """Return the resource names of whom an item books, its room left out; groups as those who travel in them now."""
+    """Return the resource names of whom an item books, its rooms left out; groups as those who travel in them now."""
     grouped = [one.name for one in delegates if item.whole_delegation or one.group in item.groups]
     return list(dict.fromkeys(filter(None, [*item.people, item.interpreter, *grouped])))
+
+
+def list_held(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
+    """Return the resource names of all that an item books."""
+    return list(filter(None, [item.room, *item.additional_rooms, *list_bookings(item, delegates)]))
 
 
 def _list_groups(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
@@ -96,7 +108,7 @@ def propose_alternatives(
         wanted: The item as it was to be: with times, room and people.
         rooms: Rooms of the host that it may be in instead.
     """
-    zone, taken = ZoneInfo(programme.visit.time_zone), {*list_bookings(wanted, programme.delegates), wanted.room}
+    zone, taken = ZoneInfo(programme.visit.time_zone), set(list_held(wanted, programme.delegates))
     at = get_span(wanted, zone)
     held_by_others = [
         (clash["resource"], Span(*(_read_local(clash[field], zone) for field in ("start_time", "end_time"))))
@@ -104,13 +116,14 @@ def propose_alternatives(
         for clash in read_indexed(refusal.metadata, things).values()
     ]
     others = [item for item in programme.agenda_items if item.name != wanted.name and item.HasField("start_time")]
-    held = [(get_span(item, zone), {*list_bookings(item, programme.delegates), item.room}) for item in others]
+    held = [(get_span(item, zone), set(list_held(item, programme.delegates))) for item in others]
     found = []
     if {resource for resource, _ in held_by_others} == {wanted.room}:
         occupied = {name for span, names in held if span.overlaps(at) for name in names}
+        occupied |= set(wanted.additional_rooms)
         free = (room for room in rooms if room.name not in occupied and room.seats >= wanted.seats)
         found = [_write_alternative(at, room.name, room.display_name) for room in free][:1]
-    busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names - {""})]
+    busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names)]
     days = list_days(date_of(programme.visit.start_date), date_of(programme.visit.end_date))
     spans = find_free_spans(at, busy, days, MAX_ALTERNATIVES - len(found))
     return found + [_write_alternative(span, wanted.room) for span in spans]
@@ -133,7 +146,7 @@ def list_bookings_elsewhere(programmes: Iterable[pb.Programme], zone: ZoneInfo) 
             if not item.HasField("start_time"):
                 continue
             span = get_span(item, zone)
-            for resource in filter(None, [item.room, *list_bookings(item, programme.delegates)]):
+            for resource in list_held(item, programme.delegates):
                 yield {
                     "resource": resource,
                     "start": f"{span.start:%Y-%m-%dT%H:%M}",
@@ -152,3 +165,52 @@ def list_absences(people: Iterable[pb.Person], zone: ZoneInfo) -> Iterator[Mappi
                 "end": _write_local(absence.end_time, zone),
                 "title": _("Away"),
             }
+
+
+def list_busy(people: Iterable[BusyPerson], zone: ZoneInfo) -> Iterator[Mapping[str, str]]:
+    """Yield when people are busy by their own calendars, as `list_bookings_elsewhere` yields what they do."""
+    for one in people:
+        for span in one.busy:
+            yield {
+                "resource": one.person,
+                "start": _write_local(span.start_time, zone),
+                "end": _write_local(span.end_time, zone),
+                "title": _("Busy (own calendar)"),
+            }
+
+
+def list_closed(
+    rooms: Iterable[pb.Room], venues: Iterable[venues_pb2.Venue], days: Iterable[date]
+) -> list[Mapping[str, str]]:
+    """Return when the venues of rooms are closed, by room, as `list_bookings_elsewhere` yields what takes them."""
+    of_venue = {venue.name: _list_shut_times(venue, days) for venue in venues}
+    return [
+        {
+            "resource": room.name,
+            "start": f"{start:%Y-%m-%dT%H:%M}",
+            "end": f"{end:%Y-%m-%dT%H:%M}",
+            "title": _("%(venue)s is closed", venue=room.venue_display_name),
+        }
+        for room in rooms
+        for start, end in of_venue.get(room.venue, ())
+    ]
+
+
+def _list_shut_times(venue: venues_pb2.Venue, days: Iterable[date]) -> list[tuple[datetime, datetime]]:
+    """Return the times of some days at which a venue is closed, as its own clocks show them."""
+    if not venue.opening_hours:
+        return []
+    shut = []
+    for day in days:
+        at, end = datetime.combine(day, time()), datetime.combine(day + timedelta(days=1), time())
+        for span in venue.opening_hours:
+            if span.weekday != day.isoweekday():
+                continue
+            opens = datetime.combine(day, time.fromisoformat(span.start_time))
+            if at < opens:
+                shut.append((at, opens))
+            closes = time.fromisoformat(span.end_time)
+            at = datetime.combine(day, closes) if closes > time() else end
+        if at < end:
+            shut.append((at, end))
+    return shut

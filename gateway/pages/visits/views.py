@@ -23,6 +23,7 @@ from gateway.i18n.formats import format_day
 from gateway.pages.visits import (
     calendar,
     consents,
+    date_options,
     dates,
     debrief,
     delegation,
@@ -30,6 +31,7 @@ from gateway.pages.visits import (
     lessons,
     planning,
     programme,
+    programme_copies,
     rows,
     timetable,
 )
@@ -37,6 +39,7 @@ from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import list_hints, list_other_cities
 from gateway.pages.visits.form_checks import collect_violations
+from gateway.pages.visits.places import describe_transfers, list_places
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail, get_today
 from gateway.vocabulary import cities, departments, enum_labels
 from gateway.vocabulary.cities import get_home_city_name
@@ -45,12 +48,14 @@ from gateway.web.links import href
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
 dates.add_pages(blueprint)
+date_options.add_pages(blueprint)
 debrief.add_pages(blueprint)
 delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)
 lessons.add_pages(blueprint)
 planning.add_pages(blueprint)
 programme.add_pages(blueprint)
+programme_copies.add_pages(blueprint)
 rows.add_pages(blueprint)
 timetable.add_pages(blueprint)
 
@@ -74,6 +79,7 @@ def index() -> ResponseReturnValue:
             state=list_filters.read_enum(pb.Visit.State, "state"),
             direction=list_filters.read_enum(pb.Visit.Direction, "direction"),
             city=request.args.get("city", ""),
+            dates_open=request.args.get("dates") == "open",
         )
     )
     return render_template(
@@ -171,6 +177,8 @@ def show(visit_id: str) -> ResponseReturnValue:
         list_attendance=partial(
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
         ),
+        list_places=list_places,
+        ways=describe_transfers(answer),
         hints=list_hints(visit),
         learnings=arrived,
         awaited=awaited,
@@ -229,6 +237,8 @@ def step(visit_id: str, verb: str) -> ResponseReturnValue:
 
 def _list_doubtful_steps(visit: pb.Visit, *, prepared: bool) -> list[str]:
     """Return the steps before which the page asks back; `prepared`: delegation and programme are entered."""
+    if not visit.HasField("start_date"):
+        return []
     today = get_today(visit)
     doubtful = {
         "confirm": not prepared,

@@ -1,6 +1,6 @@
 """Programmes, and what they book: rooms, the host's people, and delegates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range, aggregate_order_by
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
+    InstrumentedAttribute,
     Mapped,
     MappedSQLExpression,
     column_property,
@@ -32,7 +33,8 @@ from services.exchange.model.base import Base
 from services.exchange.model.delegate import Delegate
 from services.exchange.model.person import Person, interprets
 from services.exchange.model.room import Room
-from services.exchange.model.visit import Direction, Visit
+from services.exchange.model.venue import Venue
+from services.exchange.model.visit import Visit
 
 LONGEST_ITEM = timedelta(hours=24)
 # Items without a time come after all others.
@@ -50,16 +52,20 @@ class Transport(StrEnum):
     CAR = "car"
 
 
-def _functions(people: Mapped[list[str]]) -> MappedSQLExpression[list[str]]:
-    """Return a read-only attribute with the function of each of `people`, resource names; "" for a delegate."""
-    who = func.unnest(people).table_valued("name", with_ordinality="place", name="who").render_derived()
+def _shown_of(names: Mapped[list[str]], attribute: InstrumentedAttribute[str]) -> MappedSQLExpression[list[str]]:
+    """
+    Return a read-only attribute with a value of each row that is named.
+
+    Args:
+        names: Resource names of rows with the attribute; for any other it is "".
+    """
+    row = attribute.class_
+    which = func.unnest(names).table_valued("name", with_ordinality="place", name="which").render_derived()
     # The id of a person follows `people/`; what follows the seventh letter of a delegate's name is nobody's id.
-    found = func.coalesce(Person.function, "")
-    in_order = func.array_agg(aggregate_order_by(found, who.c.place), type_=ARRAY(Text))
-    listed = select(func.coalesce(in_order, [], type_=ARRAY(Text))).select_from(
-        who.outerjoin(Person, Person.id == func.substr(who.c.name, len("people/") + 1))
-    )
-    return column_property(listed.correlate_except(Person, who).scalar_subquery(), expire_on_flush=False)
+    row_id = func.substr(which.c.name, len(row.NAME.removesuffix("{id}")) + 1)
+    in_order = func.array_agg(aggregate_order_by(func.coalesce(attribute, ""), which.c.place), type_=ARRAY(Text))
+    listed = select(func.coalesce(in_order, [], type_=ARRAY(Text))).select_from(which.outerjoin(row, row.id == row_id))
+    return column_property(listed.correlate_except(row, which).scalar_subquery(), expire_on_flush=False)
 
 
 class Precedence(Base):
@@ -83,33 +89,39 @@ class AgendaItem(Resource, Base):
     One item of a programme (Programmpunkt).
 
     `people` and `optional_people` hold resource names, ``people/…`` and ``visits/…/delegates/…``. Room and people say
-    what the programme shows; the bookings say what is held, and go when the visit is cancelled. `direction` is the
-    visit's: the rooms are the home city's, so that on a visit abroad none is booked. `delegation_ids` are the guest
-    cities whose delegations have to be there. An item without times is still to be placed, and holds nothing;
-    `duration_minutes` is kept for both.
+    what the programme shows; the bookings say what is held, and go when the visit is cancelled. `city_abroad` is the
+    visit's, and that of the room and of the venue: what takes place in a city is booked there. `venue_id` is a venue's
+    that is not that of the room. `additional_rooms` holds resource names. `delegation_ids` are the guest cities whose
+    delegations have to be there. An item without times is still to be placed, and holds nothing; `duration_minutes` is
+    kept for both.
     """
 
     __tablename__ = "agenda_items"
     __table_args__ = (
-        ForeignKeyConstraint(["visit_id", "direction"], ["visits.id", "visits.direction"]),
+        ForeignKeyConstraint(["visit_id", "city_abroad"], ["visits.id", "visits.city_abroad"]),
+        ForeignKeyConstraint(["room_id", "city_abroad"], ["rooms.id", "rooms.city_abroad"]),
+        ForeignKeyConstraint(["venue_id", "city_abroad"], ["venues.id", "venues.city_abroad"]),
         CheckConstraint("end_time > start_time", name="times_in_order"),
         CheckConstraint("(start_time IS NULL) = (end_time IS NULL)", name="times_whole"),
         CheckConstraint("duration_minutes BETWEEN 1 AND 1440", name="duration_range"),
-        CheckConstraint("room_id IS NULL OR direction = 'incoming'", name="home_room_at_home"),
+        CheckConstraint("room_id IS NULL OR venue_id IS NULL", name="venue_of_room"),
         Index(None, "visit_id", "start_time", "id"),
         Index(None, "room_id"),
+        Index(None, "venue_id"),
         Index(None, "interpreter_id"),
     )
     NAME = "visits/{visit_id}/agendaItems/{id}"
 
     visit_id: Mapped[str] = mapped_column(Text)
-    direction: Mapped[Direction] = enum_column(Direction)
+    city_abroad: Mapped[str] = mapped_column(Text, default="", server_default="")
     title: Mapped[str] = mapped_column(Text)
     notes: Mapped[str] = mapped_column(Text, default="")
     start_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     end_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     duration_minutes: Mapped[int]
-    room_id: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"))
+    room_id: Mapped[str | None] = mapped_column(Text)
+    additional_rooms: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    venue_id: Mapped[str | None] = mapped_column(Text)
     place: Mapped[str] = mapped_column(Text, default="")
     rain_place: Mapped[str] = mapped_column(Text, default="")
     people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
@@ -129,9 +141,13 @@ class AgendaItem(Resource, Base):
     open_end: Mapped[bool] = mapped_column(default=False)
     transport: Mapped[Transport | None] = enum_column(Transport)
 
-    people_functions: Mapped[list[str]] = _functions(people)
-    visit: Mapped[Visit] = relationship(lazy="raise")
-    room: Mapped[Room | None] = relationship(lazy="joined")
+    people_functions: Mapped[list[str]] = _shown_of(people, Person.function)
+    additional_room_titles: Mapped[list[str]] = _shown_of(additional_rooms, Room.display_name)
+    visit: Mapped[Visit] = relationship(lazy="raise", foreign_keys=visit_id, primaryjoin=Visit.id == visit_id)
+    room: Mapped[Room | None] = relationship(lazy="joined", foreign_keys=room_id, primaryjoin=Room.id == room_id)
+    other_venue: Mapped[Venue | None] = relationship(
+        lazy="joined", foreign_keys=venue_id, primaryjoin=Venue.id == venue_id
+    )
     interpreter: Mapped[Person | None] = relationship(lazy="joined")
     after: Mapped[list[Precedence]] = relationship(
         foreign_keys=Precedence.after_id, order_by=Precedence.before_id, lazy="selectin", cascade="all, delete-orphan"
@@ -153,9 +169,14 @@ class AgendaItem(Resource, Base):
         return Range(self.start_time, self.end_time, bounds="[)") if self.start_time else None
 
     @property
+    def venue(self) -> Venue | None:
+        """Where it takes place, as far as that is a venue."""
+        return self.room.venue if self.room else self.other_venue
+
+    @property
     def named_resources(self) -> set[str]:
-        """Resource names of what it books by name: room, people and interpreter."""
-        return {each.name for each in (self.room, self.interpreter) if each} | set(self.people)
+        """Resource names of what it books by name: rooms, people and interpreter."""
+        return {each.name for each in (self.room, self.interpreter) if each} | {*self.additional_rooms, *self.people}
 
     def expects(self, delegate: Delegate) -> bool:
         """Return whether a delegate has to be there with all others, with a group, or with its city's delegation."""
@@ -197,24 +218,47 @@ class AgendaItem(Resource, Base):
         self.duration_minutes = minutes
 
     def fits_in(self, room: Room) -> bool:
-        """Return whether a room has the seats and the equipment that it needs; of seats that nobody counted, yes."""
+        """
+        Return whether a room is where the visit is, and has the seats and the equipment that it needs.
+
+        Seats that nobody counted suffice.
+        """
+        if room.city_abroad != self.city_abroad or room.name in self.additional_rooms:
+            return False
         has_seats = not room.seats or self.seats <= room.seats
         return has_seats and set(self.equipment) <= set(room.equipment) and (room.step_free or not self.step_free)
 
-    def check_room(self) -> None:
+    def check_rooms(self, rooms: Iterable[Room]) -> None:
         """
-        Raise unless its room is where the visit is.
+        Raise unless its rooms and its venue are where the visit is.
+
+        Args:
+            rooms: Its additional rooms.
 
         Raises:
-            InvalidArgument: It books a room of the home city for a visit abroad; reason ROOM_NOT_AT_HOST.
+            InvalidArgument: One is in another city (reason ROOM_NOT_AT_HOST, VENUE_NOT_AT_HOST), or its room is among
+                the additional ones (ROOM_NAMED_TWICE).
         """
-        if self.room and self.direction is Direction.OUTGOING:
-            field, words = "agenda_item.room", f"{self.room.display_name} is in the home city, and the visit is abroad"
+        for field, room in (("room", self.room), *(("additional_rooms", each) for each in rooms)):
+            if room and room.city_abroad != self.city_abroad:
+                raise InvalidArgument(
+                    f"agenda_item.{field}",
+                    f"{room.display_name} is not in the city that hosts the visit",
+                    reason="ROOM_NOT_AT_HOST",
+                    metadata={"room": room.name, "room_title": room.display_name},
+                )
+        if self.room and self.room.name in self.additional_rooms:
+            field, words = "agenda_item.additional_rooms", f"{self.room.display_name} is its room already"
             raise InvalidArgument(
-                field,
-                words,
-                reason="ROOM_NOT_AT_HOST",
-                metadata={"room": self.room.name, "room_title": self.room.display_name},
+                field, words, reason="ROOM_NAMED_TWICE", metadata={"room_title": self.room.display_name}
+            )
+        if self.other_venue and self.other_venue.city_abroad != self.city_abroad:
+            title = self.other_venue.display_name
+            raise InvalidArgument(
+                "agenda_item.venue",
+                f"{title} is not in the city that hosts the visit",
+                reason="VENUE_NOT_AT_HOST",
+                metadata={"venue": self.other_venue.name, "venue_title": title},
             )
 
     def check_interpreter(self, booked: Sequence[Person | Delegate], of_groups: Sequence[Delegate] = ()) -> None:
@@ -266,10 +310,13 @@ class AgendaItem(Resource, Base):
         Raise unless it takes some time, at most 24 hours, and lies within the visit's dates; or has no time yet.
 
         Raises:
-            InvalidArgument: It does not; reason END_NOT_AFTER_START, AGENDA_ITEM_TOO_LONG or OUTSIDE_VISIT_DATES.
+            InvalidArgument: It does not; reason END_NOT_AFTER_START, AGENDA_ITEM_TOO_LONG, OUTSIDE_VISIT_DATES, or
+                DATES_OPEN where the visit has none.
         """
         if self.start_time is None or self.end_time is None:
             return
+        if visit.dates is None:
+            raise InvalidArgument("agenda_item.start_time", "the visit has no dates yet", reason="DATES_OPEN")
         first, last = visit.bounds()
         if self.end_time <= self.start_time:
             raise InvalidArgument("agenda_item.end_time", "is not after the start", reason="END_NOT_AFTER_START")
@@ -277,12 +324,9 @@ class AgendaItem(Resource, Base):
             raise InvalidArgument(
                 "agenda_item.end_time", "is more than 24 hours after the start", reason="AGENDA_ITEM_TOO_LONG"
             )
-        outside = f"is not within the visit's dates, {visit.start_date} to {visit.end_date} in {visit.time_zone}"
-        dates = {
-            "start_date": visit.start_date.isoformat(),
-            "end_date": visit.end_date.isoformat(),
-            "time_zone": visit.time_zone,
-        }
+        start, end = (day.isoformat() for day in visit.dates)
+        outside = f"is not within the visit's dates, {start} to {end} in {visit.time_zone}"
+        dates = {"start_date": start, "end_date": end, "time_zone": visit.time_zone}
         if not first <= self.start_time < last:
             raise InvalidArgument("agenda_item.start_time", outside, reason="OUTSIDE_VISIT_DATES", metadata=dates)
         if self.end_time > last:

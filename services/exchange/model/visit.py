@@ -1,13 +1,14 @@
 """Visits: their dates, their states, and what is taken down afterwards."""
 
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
+    Computed,
+    Date,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -17,8 +18,10 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal_column,
     or_,
     select,
+    text,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Range, aggregate_order_by, array
@@ -30,35 +33,37 @@ from chassis.model import Resource, Stateful, enum_column
 from services.exchange.model.base import Base, shown
 from services.exchange.model.city import City
 from services.exchange.model.exchange import Exchange
+from services.exchange.model.visit_state import BEFORE_RUNNING, OVER, Direction, VisitState
 
 LONGEST_VISIT = timedelta(days=365)
+# The first day of a visit whose dates are open, where visits are in order. (The last of 9999 is infinity to asyncpg.)
+NO_DAY = "'9999-01-01'::date"
+START_ORDER = text(f"coalesce(start_date, {NO_DAY})")
+# What an idea may leave open.
+OPEN_IN_IDEAS = ("start_date", "end_date", "host_department")
 # Rows of lists are kept by their values.
 TEXTS: ARRAY[str] = ARRAY(Text, as_tuple=True)
 
 
-class Direction(StrEnum):
-    """Who travels: the other city to the home city, or the home city to the other."""
+def check_dates(start_date: date, end_date: date, path: str) -> None:
+    """
+    Raise unless a visit can have these dates.
 
-    INCOMING = "incoming"
-    OUTGOING = "outgoing"
+    Args:
+        path: Path of the last day in the request, for the error.
 
-
-class VisitState(StrEnum):
-    """Where a visit stands."""
-
-    IDEA = "idea"
-    AGREED = "agreed"
-    PLANNED = "planned"
-    CONFIRMED = "confirmed"
-    RUNNING = "running"
-    REPORTED = "reported"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-    POSTPONED = "postponed"
-
-
-BEFORE_RUNNING = frozenset({VisitState.IDEA, VisitState.AGREED, VisitState.PLANNED, VisitState.CONFIRMED})
-OVER = frozenset({VisitState.REPORTED, VisitState.CLOSED, VisitState.CANCELLED})
+    Raises:
+        InvalidArgument: They are reversed (reason LAST_DAY_BEFORE_FIRST), or more than 365 days apart (VISIT_TOO_LONG).
+    """
+    if end_date < start_date:
+        raise InvalidArgument(path, "is before the first day", reason="LAST_DAY_BEFORE_FIRST")
+    if end_date - start_date > LONGEST_VISIT:
+        raise InvalidArgument(
+            path,
+            f"is more than {LONGEST_VISIT.days} days after the first day",
+            reason="VISIT_TOO_LONG",
+            metadata={"max_days": str(LONGEST_VISIT.days)},
+        )
 
 
 def _display_names(city_ids: Mapped[tuple[str, ...]]) -> MappedSQLExpression[tuple[str, ...]]:
@@ -73,25 +78,31 @@ class Visit(Stateful, Resource, Base):
     """
     A stay of a delegation in another city.
 
-    `city_id` is the other city, the exchange's, and `other_guest_ids` are those that come as guests as well;
-    `time_zone` is the host's. `debrief` has the fields of the message ``Debrief``. `proposer` is the account that
-    created it; empty where that was not kept. `new_dates_due` says that the visit is postponed and still has the dates
-    that it was taken off. `part_change_time` and `part_changer` say when its delegation or agenda was last changed, and
-    by whom.
+    `city_id` is the other city, the exchange's, and `city_abroad` where that is the host, else ""; `other_guest_ids`
+    are those that come as guests as well; `time_zone` is the host's. As long as it is an idea, it may have no dates and
+    no host department; `start_order` is its place by its first day, after all others without one. `debrief` has the
+    fields of the message ``Debrief``. `proposer` is the account that created it; empty where that was not kept.
+    `new_dates_due` says that the visit is postponed and still has the dates that it was taken off. `part_change_time`
+    and `part_changer` say when its delegation or agenda was last changed, and by whom.
     """
 
     __tablename__ = "visits"
     __table_args__ = (
         ForeignKeyConstraint(["exchange_id", "city_id"], ["exchanges.id", "exchanges.city_id"]),
-        UniqueConstraint("id", "direction"),
+        UniqueConstraint("id", "city_abroad"),
         CheckConstraint("end_date BETWEEN start_date AND start_date + 365", name="dates_in_order"),
+        CheckConstraint("(start_date IS NULL) = (end_date IS NULL)", name="dates_whole"),
+        CheckConstraint("start_date IS NOT NULL OR state IN ('idea', 'cancelled')", name="dates_unless_idea"),
+        CheckConstraint(
+            "host_department <> '' OR state IN ('idea', 'postponed', 'cancelled')", name="host_department_unless_idea"
+        ),
         CheckConstraint("head_count BETWEEN 0 AND 1000", name="head_count_range"),
         CheckConstraint("(state IN ('reported', 'closed')) = (debrief IS NOT NULL)", name="debrief_when_reported"),
         CheckConstraint("state NOT IN ('cancelled', 'postponed') OR reason <> ''", name="reason_when_off"),
         Index(None, "exchange_id"),
-        Index(None, "city_id", "start_date"),
+        Index("ix_visits_city_id_start_order", "city_id", START_ORDER),
         Index(None, "other_guest_ids", postgresql_using="gin"),
-        Index(None, "start_date", "id"),
+        Index("ix_visits_start_order_id", START_ORDER, "id"),
         Index(None, "state"),
         index_folded_name("visits"),
     )
@@ -104,7 +115,7 @@ class Visit(Stateful, Resource, Base):
         "report": (frozenset({VisitState.RUNNING}), VisitState.REPORTED),
         "close": (frozenset({VisitState.REPORTED}), VisitState.CLOSED),
         "cancel": (BEFORE_RUNNING | {VisitState.POSTPONED}, VisitState.CANCELLED),
-        "postpone": (BEFORE_RUNNING, VisitState.POSTPONED),
+        "postpone": (BEFORE_RUNNING | {VisitState.POSTPONED}, VisitState.POSTPONED),
     }
 
     title: Mapped[str] = mapped_column(Text)
@@ -113,8 +124,14 @@ class Visit(Stateful, Resource, Base):
     home_city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
     proposer: Mapped[str] = mapped_column(Text, default="")
     direction: Mapped[Direction] = enum_column(Direction)
-    start_date: Mapped[date]
-    end_date: Mapped[date]
+    city_abroad: Mapped[str] = mapped_column(
+        Text, Computed("CASE WHEN direction = 'outgoing' THEN city_id ELSE '' END", persisted=True)
+    )
+    start_date: Mapped[date | None] = mapped_column()
+    end_date: Mapped[date | None]
+    start_order: Mapped[date] = column_property(
+        func.coalesce(start_date, literal_column(NO_DAY, Date)), expire_on_flush=False
+    )
     host_department: Mapped[str] = mapped_column(Text)
     purpose: Mapped[str] = mapped_column(Text, default="")
     head_count: Mapped[int] = mapped_column(default=0)
@@ -189,11 +206,33 @@ class Visit(Stateful, Resource, Base):
         return or_(cls.city_id == city_id, cls.other_guest_ids.contains(cast(array([city_id]), TEXTS)))
 
     @property
+    def dates(self) -> tuple[date, date] | None:
+        """Its first and its last day; None while they are open."""
+        return (self.start_date, self.end_date) if self.start_date and self.end_date else None
+
+    @property
     def days_away(self) -> Range[date] | None:
         """The days that its delegates are away; None where it takes place on none that are known."""
-        if self.state is VisitState.CANCELLED or self.new_dates_due:
+        if self.state is VisitState.CANCELLED or self.new_dates_due or self.dates is None:
             return None
-        return Range(self.start_date, self.end_date + timedelta(days=1), bounds="[)")
+        first, last = self.dates
+        return Range(first, last + timedelta(days=1), bounds="[)")
+
+    @property
+    def open_fields(self) -> list[str]:
+        """Names of the fields that are still open, and have to be given before the visit can be agreed on."""
+        return [field for field in OPEN_IN_IDEAS if not getattr(self, field)]
+
+    def get_dates(self) -> tuple[date, date]:
+        """
+        Return its first and its last day.
+
+        Raises:
+            FailedPrecondition: They are open; reason DATES_OPEN.
+        """
+        if self.dates is None:
+            raise FailedPrecondition("The visit has no dates yet; give it dates first.", reason="DATES_OPEN")
+        return self.dates
 
     def require_idea(self) -> None:
         """
@@ -244,36 +283,73 @@ class Visit(Stateful, Resource, Base):
         if self.new_dates_due:
             raise FailedPrecondition("The visit was postponed; give it new dates first.", reason="NEW_DATES_DUE")
 
-    def schedule(self, start_date: date, end_date: date) -> None:
+    def schedule(self, start_date: date | None, end_date: date | None) -> None:
         """
-        Give the visit its dates, meant in the host's time zone.
+        Give the visit its dates, meant in the host's time zone; or none, as long as it is an idea.
 
         Raises:
-            InvalidArgument: They are reversed (reason LAST_DAY_BEFORE_FIRST), or more than 365 days apart
-                (VISIT_TOO_LONG).
+            FieldRequired: One is given without the other, or none, and it is more than an idea.
+            InvalidArgument: As `check_dates`.
         """
-        if end_date < start_date:
-            raise InvalidArgument("visit.end_date", "is before the first day", reason="LAST_DAY_BEFORE_FIRST")
-        if end_date - start_date > LONGEST_VISIT:
-            raise InvalidArgument(
-                "visit.end_date",
-                f"is more than {LONGEST_VISIT.days} days after the first day",
-                reason="VISIT_TOO_LONG",
-                metadata={"max_days": str(LONGEST_VISIT.days)},
-            )
+        given = {"visit.start_date": start_date, "visit.end_date": end_date}
+        missing = [field for field, day in given.items() if day is None]
+        if len(missing) == 1 or (missing and self.state is not VisitState.IDEA):
+            raise FieldRequired(*missing)
+        if start_date is None or end_date is None:
+            self.start_date = self.end_date = None
+            return
+        check_dates(start_date, end_date, "visit.end_date")
         if (start_date, end_date) != (self.start_date, self.end_date):
             self.start_date, self.end_date = start_date, end_date
             self.new_dates_due = False
 
     def bounds(self) -> tuple[datetime, datetime]:
-        """Return the instants at which the first day starts and the last day ends, in the host's time zone."""
+        """
+        Return the instants at which the first day starts and the last day ends, in the host's time zone.
+
+        Raises:
+            FailedPrecondition: The dates are open; reason DATES_OPEN.
+        """
+        first, last = self.get_dates()
         zone = ZoneInfo(self.time_zone)
-        after = self.end_date + timedelta(days=1)
-        return datetime.combine(self.start_date, time.min, zone), datetime.combine(after, time.min, zone)
+        return datetime.combine(first, time.min, zone), datetime.combine(last + timedelta(days=1), time.min, zone)
 
     def allowed_transitions(self) -> list[str]:
-        """Return the verbs that exist from the present state; a postponed visit needs new dates to be agreed on."""
-        return [verb for verb in super().allowed_transitions() if not (verb == "agree" and self.new_dates_due)]
+        """
+        Return the verbs that exist from the present state.
+
+        To be agreed on, it needs what an idea may leave open, and a postponed one new dates; to be postponed, dates.
+        """
+        lacking = set()
+        if self.new_dates_due or self.open_fields:
+            lacking.add("agree")
+        if self.dates is None:
+            lacking.add("postpone")
+        return [verb for verb in super().allowed_transitions() if verb not in lacking]
+
+    def require_dates_sought(self) -> None:
+        """
+        Raise unless the visit is still, or again, to be agreed on.
+
+        Raises:
+            FailedPrecondition: Its dates are settled; reason DATES_SETTLED, metadata `state`.
+        """
+        if self.state not in self.TRANSITIONS["agree"][0]:
+            raise FailedPrecondition(
+                f"The visit is {self.state.value}; its dates are settled.",
+                reason="DATES_SETTLED",
+                metadata={"state": self.state.name},
+            )
+
+    def require_host(self) -> None:
+        """
+        Raise unless the visit has a host department, or is still, or again, to be agreed on.
+
+        Raises:
+            FieldRequired: It has none.
+        """
+        if not self.host_department and self.state not in self.TRANSITIONS["agree"][0]:
+            raise FieldRequired("visit.host_department")
 
     def agree(self) -> None:
         """
@@ -281,10 +357,18 @@ class Visit(Stateful, Resource, Base):
 
         Raises:
             IllegalTransition: It is neither an idea nor postponed.
-            FailedPrecondition: It was postponed and has no new dates yet; reason NEW_DATES_DUE.
+            FailedPrecondition: It was postponed and has no new dates yet (reason NEW_DATES_DUE), or something that it
+                needs is open (VISIT_INCOMPLETE, metadata `fields`, comma-separated).
         """
         if self.state is VisitState.POSTPONED:
             self.require_dates()
+        if self.open_fields and self.state in self.TRANSITIONS["agree"][0]:
+            fields = [f"visit.{field}" for field in self.open_fields]
+            raise FailedPrecondition(
+                f"The visit can't be agreed on yet: {', '.join(fields)} are open.",
+                reason="VISIT_INCOMPLETE",
+                metadata={"fields": ",".join(fields)},
+            )
         self.transition("agree")
         self.reason = ""
 
@@ -313,16 +397,19 @@ class Visit(Stateful, Resource, Base):
 
     def postpone(self, reason: str, dates: tuple[date, date] | None = None) -> None:
         """
-        Take the visit off its dates.
+        Take the visit off its dates; one that is postponed already off its new ones, or again off those that it had.
 
         Args:
             dates: The new first and last day; None where they are not known yet.
 
         Raises:
-            IllegalTransition: It runs already, is over, or is postponed.
+            IllegalTransition: It runs already, or is over.
+            FailedPrecondition: It has no dates; reason DATES_OPEN.
             InvalidArgument: The new dates are those that it has (reason DATES_UNCHANGED), or none that it can have
                 (as `schedule`).
         """
+        if self.state in BEFORE_RUNNING:
+            self.get_dates()
         self.transition("postpone")
         self.reason = reason
         self.new_dates_due = True

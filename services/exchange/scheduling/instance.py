@@ -8,7 +8,7 @@ from datetime import timedelta
 from ortools.sat.python.cp_model import Domain
 
 from services.exchange.scheduling.plan import Kept
-from services.exchange.scheduling.problem import Item, Person, Problem, Room, Span
+from services.exchange.scheduling.problem import Item, Person, Problem, Room, Span, Stay
 from services.exchange.scheduling.timeline import NEVER, Timeline
 
 
@@ -51,12 +51,14 @@ class Instance:
         self.problem = problem
         self.kept = kept or {}
         self.timeline = Timeline(problem, self.kept)
+        self._stays = self._list_stays()
         self.has_travel = self._has_travel()
         self.site_of = {room.id: room.venue if self.has_travel else "" for room in problem.rooms}
         self.rooms = {room.id: room for room in problem.rooms}
         self.away = {person.id: self._list_away(person) for person in (*problem.people, *problem.interpreters)}
         self._clear: dict[tuple[str, int], Domain] = {}
         self._open: dict[tuple[str, int], Domain] = {}
+        self._in_reach: dict[tuple[str, str, int], Domain] = {}
         self.tasks = [self._make_task(item) for item in problem.items]
         self.place_of = {task.item.id: place for place, task in enumerate(self.tasks)}
         self.required = self._list_places(lambda item: item.required)
@@ -64,8 +66,15 @@ class Instance:
         self.sites = {site for task in self.tasks for site in task.sites}
         self._travel: dict[tuple[str, str], int] = {}
 
+    def _list_stays(self) -> dict[str, list[Stay]]:
+        """Return person → where they are while they are taken, of those of whom that is known."""
+        everybody = (*self.problem.people, *self.problem.interpreters)
+        stays = {who.id: [each for each in who.absences if isinstance(each, Stay)] for who in everybody}
+        return {who: theirs for who, theirs in stays.items() if theirs}
+
     def _has_travel(self) -> bool:
         venues = {room.venue for room in self.problem.rooms}
+        venues |= {stay.venue for stays in self._stays.values() for stay in stays}
         return any(pair <= venues and minutes > timedelta() for pair, minutes in self.problem.travels.items())
 
     def _list_places(self, list_people: Callable[[Item], Iterable[str]]) -> dict[str, list[int]]:
@@ -84,10 +93,15 @@ class Instance:
         starts = self.timeline.list_starts(item).intersection_with(self._list_between_breaks(length))
         for person in item.required:
             starts = starts.intersection_with(self.list_clear(person, length))
+        for room_id in item.also_rooms:
+            starts = starts.intersection_with(self._list_open(self.rooms[room_id], length))
         task = Task(item, length, starts)
         if item.is_in_room:
+            coming = [person for person in item.required if person in self._stays]
             for room in self.problem.list_fit_rooms(item):
                 at_room = starts.intersection_with(self._list_open(room, length))
+                for person in coming:
+                    at_room = at_room.intersection_with(self._list_in_reach(person, room, length))
                 if not at_room.is_empty():
                     task.rooms[room.id] = at_room
                     site = self.site_of[room.id]
@@ -112,8 +126,19 @@ class Instance:
 
     def _list_open(self, room: Room, length: int) -> Domain:
         if (key := (room.id, length)) not in self._open:
-            self._open[key] = self.timeline.list_clear_of(room.closed, length)
+            self._open[key] = self.timeline.list_clear_of(room.blocked, length)
         return self._open[key]
+
+    def _list_in_reach(self, person: str, room: Room, length: int) -> Domain:
+        """Return the ticks at which something of a length may start in a room for somebody who comes and goes."""
+        if (key := (person, room.venue, length)) not in self._in_reach:
+            padded = [
+                Span(stay.start - way, stay.end + way)
+                for stay in self._stays[person]
+                if (way := self.problem.travels.get(frozenset((stay.venue, room.venue)), timedelta()))
+            ]
+            self._in_reach[key] = self.timeline.list_clear_of(padded, length)
+        return self._in_reach[key]
 
     def count_travel(self, one: str, other: str) -> int:
         """Return the ticks that it takes to get from one site to another."""

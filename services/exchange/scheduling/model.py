@@ -105,6 +105,8 @@ class Model:
             for place, rooms in enumerate(self.places):
                 for room, literal in rooms.items():
                     of_room[room].append(self._get_interval(place, literal))
+                for room in self.instance.tasks[place].item.also_rooms:
+                    of_room[room].append(self.intervals[place])
             for intervals in of_room.values():
                 self.cp.add_no_overlap(intervals)
             return
@@ -113,6 +115,8 @@ class Model:
             for site, literal in self.places[place].items():
                 fit = frozenset(room for room in task.rooms if self.instance.site_of[room] == site)
                 of_site[site].append((fit, self._get_interval(place, literal)))
+            for room in task.item.also_rooms:
+                of_site[self.instance.site_of[room]].append((frozenset({room}), self.intervals[place]))
         for demands in of_site.values():
             for pool in list_pools(fit for fit, _ in demands):
                 intervals = [interval for fit, interval in demands if fit <= pool]
@@ -126,7 +130,7 @@ class Model:
     def _list_closures(self, rooms: Iterable[str]) -> list[IntervalVar]:
         closures = []
         for room in rooms:
-            spans = self.instance.rooms[room].closed
+            spans = self.instance.rooms[room].blocked
             # Their union, for a room that is closed for two reasons is still one room.
             ticks = self.instance.timeline.list_blocked(spans)
             blocked = cp_model.Domain.from_intervals([[start, end - 1] for start, end in ticks])

@@ -61,7 +61,7 @@ def _list_resources(instance: Instance) -> Iterator[tuple[Kind, str, list[int], 
             interpreters[frozenset(task.interpreters)].append(place)
     for person, places in instance.required.items():
         yield Kind.REQUIRED_PERSON, person, places, [instance.away[person]]
-    closed: Mapping[str, Sequence[Span]] = {room.id: room.closed for room in instance.rooms.values()}
+    closed: Mapping[str, Sequence[Span]] = {room.id: room.blocked for room in instance.rooms.values()}
     for kind, choices, away in (
         (Kind.ROOM_NEEDED, rooms, closed),
         (Kind.INTERPRETATION, interpreters, instance.away),

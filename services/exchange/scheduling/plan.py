@@ -58,6 +58,8 @@ class Kind(StrEnum):
     PRECEDENCE = "PRECEDENCE"
     NOT_PARALLEL = "NOT_PARALLEL"
     DAY_GAP = "DAY_GAP"
+    VENUE_HOURS = "VENUE_HOURS"
+    ADDITIONAL_ROOMS = "ADDITIONAL_ROOMS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Requirement:
     people: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
     subject: str = ""
-    """What tells it from others of its kind and of the same items: the place in its list, a pair of venues."""
+    """What tells it from others of its kind and of the same items: the place in its list, a venue, a pair of venues."""
     text: str = ""
     """The same in a sentence, in English."""
 

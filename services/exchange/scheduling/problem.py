@@ -15,6 +15,13 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay(Span):
+    """A time that somebody spends elsewhere, at a venue to which and from which they have to get."""
+
+    venue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """The hours of one day in which items may take place, after midnight perhaps."""
 
@@ -35,7 +42,13 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A place for one item at a time."""
+    """
+    A place for one item at a time.
+
+    Attributes:
+        shut: When its venue is closed.
+        only_item: The item that alone may be there; any where it is empty.
+    """
 
     id: str
     venue: str = ""
@@ -43,6 +56,13 @@ class Room:
     """How many it has; None where nobody counted."""
     equipment: frozenset[str] = frozenset()
     closed: tuple[Span, ...] = ()
+    shut: tuple[Span, ...] = ()
+    only_item: str = ""
+
+    @property
+    def blocked(self) -> tuple[Span, ...]:
+        """When nothing can take place in it; these times may overlap."""
+        return (*self.closed, *self.shut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +71,7 @@ class Person:
 
     id: str
     absences: tuple[Span, ...] = ()
+    """When they are away or taken; of a `Stay` it is known where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +91,7 @@ class Item:
         required: Who has to be there.
         optional: Who would be there.
         rooms: Which rooms will do; any where it is empty. Without effect unless it needs a room.
+        also_rooms: The rooms that it takes besides the one that it is in.
         seats: How many seats the room has at least.
         equipment: What the room has.
         interpretation: Pair of languages that somebody has to interpret, as `normalize_pair` has it; "" for none.
@@ -83,6 +105,7 @@ class Item:
     optional: tuple[str, ...] = ()
     needs_room: bool = False
     rooms: frozenset[str] = frozenset()
+    also_rooms: frozenset[str] = frozenset()
     seats: int = 0
     equipment: frozenset[str] = frozenset()
     interpretation: str = ""
@@ -190,6 +213,8 @@ class Problem:
 def _fits(item: Item, room: Room) -> bool:
     return (
         (not item.rooms or room.id in item.rooms)
+        and room.id not in item.also_rooms
+        and room.only_item in ("", item.id)
         and item.fixed_room in ("", room.id)
         and (room.seats is None or item.seats <= room.seats)
         and item.equipment <= room.equipment

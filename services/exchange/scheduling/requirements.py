@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from services.exchange.scheduling.plan import Kind, Requirement
-from services.exchange.scheduling.problem import Item, Person, Problem
+from services.exchange.scheduling.problem import Item, Person, Problem, Room, Stay
 
 Thing = TypeVar("Thing")
 Someone = TypeVar("Someone", bound=Person)
@@ -21,15 +21,23 @@ def _list_of_problem(problem: Problem) -> Iterator[Requirement]:
     yield Requirement(Kind.OPENING_HOURS)
     for place, pause in enumerate(problem.breaks):
         yield Requirement(Kind.BREAK, people=tuple(sorted(pause.people)), subject=str(place))
-    for venues in problem.travels:
-        yield Requirement(Kind.TRAVEL, subject=_name_pair(venues))
+    used = {room.id for item in problem.items for room in problem.list_fit_rooms(item)}
+    used |= {room for item in problem.items for room in item.also_rooms}
+    venues = {room.venue for room in problem.rooms if room.id in used}
+    absences = (each for who in (*problem.people, *problem.interpreters) for each in who.absences)
+    reached = venues | {each.venue for each in absences if isinstance(each, Stay)}
+    for pair in problem.travels:
+        if pair <= reached:
+            yield Requirement(Kind.TRAVEL, subject=_name_pair(pair))
+    for venue in sorted(venues):
+        if any(room.shut for room in problem.rooms if room.venue == venue):
+            yield Requirement(Kind.VENUE_HOURS, subject=venue)
     for place, each in enumerate(problem.precedences):
         yield Requirement(Kind.PRECEDENCE, items=(each.before, each.after), subject=str(place))
     for place, group in enumerate(problem.not_parallel):
         yield Requirement(Kind.NOT_PARALLEL, items=group, subject=str(place))
     for place, gap in enumerate(problem.day_gaps):
         yield Requirement(Kind.DAY_GAP, items=(gap.first, gap.second), subject=str(place))
-    used = {room.id for item in problem.items for room in problem.list_fit_rooms(item)}
     for room in problem.rooms:
         if room.id in used:
             for place in range(len(room.closed)):
@@ -60,6 +68,7 @@ _ASKED: Mapping[Kind, Callable[[Item], bool]] = {
     Kind.SEATS: lambda item: item.seats > 0 and item.is_in_room,
     Kind.EQUIPMENT: lambda item: bool(item.equipment) and item.is_in_room,
     Kind.FIXED_ROOM: lambda item: bool(item.fixed_room),
+    Kind.ADDITIONAL_ROOMS: lambda item: bool(item.also_rooms),
     Kind.INTERPRETATION: lambda item: bool(item.interpretation),
     Kind.FIXED_START: lambda item: item.fixed_start is not None,
     Kind.ALLOWED_STARTS: lambda item: bool(item.allowed_starts),
@@ -78,6 +87,10 @@ def relax(problem: Problem, given_up: Collection[Requirement]) -> Problem:
     def relax_person(person: Someone) -> Someone:
         return replace(person, absences=list_kept(Kind.ABSENCE, person.id, person.absences))
 
+    def relax_room(room: Room) -> Room:
+        shut = () if (Kind.VENUE_HOURS, "", room.venue) in gone else room.shut
+        return replace(room, closed=list_kept(Kind.ROOM_CLOSED, room.id, room.closed), shut=shut)
+
     travels = problem.travels.items()
     return replace(
         problem,
@@ -87,7 +100,7 @@ def relax(problem: Problem, given_up: Collection[Requirement]) -> Problem:
         precedences=list_kept(Kind.PRECEDENCE, "", problem.precedences),
         not_parallel=list_kept(Kind.NOT_PARALLEL, "", problem.not_parallel),
         day_gaps=list_kept(Kind.DAY_GAP, "", problem.day_gaps),
-        rooms=tuple(replace(room, closed=list_kept(Kind.ROOM_CLOSED, room.id, room.closed)) for room in problem.rooms),
+        rooms=tuple(map(relax_room, problem.rooms)),
         people=tuple(map(relax_person, problem.people)),
         interpreters=tuple(map(relax_person, problem.interpreters)),
         items=tuple(_relax_item(item, gone) for item in problem.items),
@@ -131,6 +144,8 @@ def _complete(requirement: Requirement, problem: Problem) -> Requirement:
             return replace(requirement, rooms=tuple(sorted(items[0].rooms)))
         case Kind.FIXED_ROOM:
             return replace(requirement, rooms=(items[0].fixed_room,))
+        case Kind.ADDITIONAL_ROOMS:
+            return replace(requirement, rooms=tuple(sorted(items[0].also_rooms)))
         case Kind.INTERPRETATION:
             fit = {each.id for each in problem.list_fit_interpreters(items[0])}
             return replace(requirement, people=tuple(sorted(fit)))
@@ -139,10 +154,20 @@ def _complete(requirement: Requirement, problem: Problem) -> Requirement:
             of_person = [item.id for item in items if person in item.required or _interprets(person, item, problem)]
             return replace(requirement, items=tuple(of_person))
         case Kind.ROOM_CLOSED:
-            (room,) = requirement.rooms
-            in_room = [item.id for item in items if room in {fit.id for fit in problem.list_fit_rooms(item)}]
-            return replace(requirement, items=tuple(in_room))
+            return replace(requirement, items=_list_in_rooms(items, {*requirement.rooms}, problem))
+        case Kind.VENUE_HOURS:
+            of_venue = {room.id for room in problem.rooms if room.venue == requirement.subject}
+            return replace(requirement, items=_list_in_rooms(items, of_venue, problem))
     return requirement
+
+
+def _list_in_rooms(items: Iterable[Item], rooms: Collection[str], problem: Problem) -> tuple[str, ...]:
+    """Return the items that may be in some rooms, or take them besides."""
+    return tuple(
+        item.id
+        for item in items
+        if not item.also_rooms.isdisjoint(rooms) or any(fit.id in rooms for fit in problem.list_fit_rooms(item))
+    )
 
 
 def _interprets(person: str, item: Item, problem: Problem) -> bool:
@@ -180,6 +205,7 @@ def _relax_item(item: Item, gone: Collection[Key]) -> Item:
         seats=0 if is_gone(Kind.SEATS) else item.seats,
         equipment=frozenset() if is_gone(Kind.EQUIPMENT) else item.equipment,
         fixed_room="" if is_gone(Kind.FIXED_ROOM) or has_no_room else item.fixed_room,
+        also_rooms=frozenset() if is_gone(Kind.ADDITIONAL_ROOMS) else item.also_rooms,
         interpretation="" if is_gone(Kind.INTERPRETATION) else item.interpretation,
         fixed_start=None if is_gone(Kind.FIXED_START) else item.fixed_start,
         allowed_starts=() if is_gone(Kind.ALLOWED_STARTS) else item.allowed_starts,

@@ -21,7 +21,12 @@ def assign_rooms(instance: Instance, starts: Sequence[int], sites: Sequence[str]
     model = cp_model.CpModel()
     choices: list[Mapping[str, cp_model.IntVar]] = []
     for task, start, site in zip(instance.tasks, starts, sites, strict=True):
-        fit = [name for name, at in task.rooms.items() if instance.site_of[name] == site and at.contains(start)]
+        held = _list_held(instance, starts, start, start + task.length)
+        fit = [
+            name
+            for name, at in task.rooms.items()
+            if instance.site_of[name] == site and at.contains(start) and name not in held
+        ]
         choices.append({room: model.new_bool_var("") for room in fit})
         if task.rooms:
             model.add_exactly_one(choices[-1].values())
@@ -41,3 +46,13 @@ def assign_rooms(instance: Instance, starts: Sequence[int], sites: Sequence[str]
     if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None
     return [next((room for room, chosen in rooms.items() if solver.value(chosen)), "") for rooms in choices]
+
+
+def _list_held(instance: Instance, starts: Sequence[int], first: int, end: int) -> set[str]:
+    """Return the rooms that items take besides their own between two ticks."""
+    return {
+        room
+        for task, start in zip(instance.tasks, starts, strict=True)
+        if task.item.also_rooms and start < end and first < start + task.length
+        for room in task.item.also_rooms
+    }

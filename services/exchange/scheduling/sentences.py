@@ -14,6 +14,12 @@ def tell(requirements: Iterable[Requirement], problem: Problem) -> Iterator[Requ
         yield replace(each, text=_Sentence(each, problem).make())
 
 
+CIRCUMSTANCES = (
+    Kind.OPENING_HOURS, Kind.BREAK, Kind.ABSENCE, Kind.ROOM_CLOSED, Kind.TRAVEL, Kind.VENUE_HOURS,
+)  # fmt: skip
+"""What does not depend on the items."""
+
+
 class _Sentence:
     def __init__(self, requirement: Requirement, problem: Problem) -> None:
         self._requirement = requirement
@@ -26,7 +32,7 @@ class _Sentence:
         kind = self._requirement.kind
         if kind in (Kind.PRECEDENCE, Kind.NOT_PARALLEL, Kind.DAY_GAP):
             return self._tell_relation(kind)
-        if kind in (Kind.OPENING_HOURS, Kind.BREAK, Kind.ABSENCE, Kind.ROOM_CLOSED, Kind.TRAVEL):
+        if kind in CIRCUMSTANCES:
             return self._tell_circumstance(kind)
         return self._tell_wish(kind)
 
@@ -49,6 +55,8 @@ class _Sentence:
                 return f"{names} needs {_join(sorted(first.equipment))}."
             case Kind.FIXED_ROOM:
                 return f"{names} has to be in {self._rooms}."
+            case Kind.ADDITIONAL_ROOMS:
+                return f"{names} takes {self._rooms} besides."
             case Kind.INTERPRETATION:
                 who = f"{len(self._requirement.people)} can: {self._people}" if self._people else "nobody can"
                 return f"{first.interpretation} has to be interpreted at {names}; {who}."
@@ -79,6 +87,9 @@ class _Sentence:
             case Kind.ROOM_CLOSED:
                 room = next(each for each in problem.rooms if each.id == self._requirement.rooms[0])
                 return f"{self._rooms} is closed {self._span(room.closed[int(subject)])}."
+            case Kind.VENUE_HOURS:
+                shut = next(each.shut for each in problem.rooms if each.venue == subject and each.shut)
+                return f"{subject} is closed {_join(map(self._span, shut))}."
             case Kind.TRAVEL:
                 one, _, other = subject.partition("\n")
                 minutes = _get_minutes(problem.travels[frozenset((one, other))])

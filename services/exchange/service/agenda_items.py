@@ -14,15 +14,16 @@ from chassis.error_metadata import MAX_LISTED
 from chassis.errors import InvalidArgument, telling_entry
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
-from chassis.identity import identity
 from chassis.paging import read_page
-from services.exchange import bookings, convert, precedences, queries, rights
-from services.exchange.model import AgendaItem, Delegate, Person, Room, Visit
+from services.exchange import bookings, convert, precedences, queries
+from services.exchange.model import AgendaItem, Delegate, Person, Room, Venue, Visit
 
 ORDERINGS = {"start_time": AgendaItem.programme_order}
 TIMES = frozenset({"start_time", "end_time", "duration_minutes"})
 INTERPRETED = TIMES | {"people", "interpretation_languages", "interpreter"}
-BOOKED = TIMES | {"room", "people", "interpreter", "whole_delegation", "groups", "delegations"}
+BOOKED = TIMES | {
+    "room", "additional_rooms", "people", "interpreter", "whole_delegation", "groups", "delegations",
+}  # fmt: skip
 
 
 class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
@@ -57,7 +58,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def UpdateAgendaItem(self, request: pb.UpdateAgendaItemRequest, context: Any) -> pb.AgendaItem:
         async with self._database.begin() as session:
-            visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, request.agenda_item.name))
+            visit = await queries.lock_agenda(session, queries.get_visit_name(AgendaItem, request.agenda_item.name))
             written = await _update(session, visit, request)
             await _finish(session, visit, [written])
             return convert.agenda_item_message(written.item)
@@ -74,7 +75,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def DeleteAgendaItem(self, request: pb.DeleteAgendaItemRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            visit = await _lock_visit(session, queries.get_visit_name(AgendaItem, request.name))
+            visit = await queries.lock_agenda(session, queries.get_visit_name(AgendaItem, request.name))
             await _delete(session, request)
             await queries.note_part_change(session, visit)
         return Empty()
@@ -91,7 +92,7 @@ class _Written:
 
 
 async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.AgendaItem:
-    visit = await _lock_visit(session, request.parent)
+    visit = await queries.lock_agenda(session, request.parent)
     written = await _add(session, visit, request.agenda_item)
     await _finish(session, visit, [written])
     return convert.agenda_item_message(written.item)
@@ -100,7 +101,7 @@ async def _create(session: Session, request: pb.CreateAgendaItemRequest) -> pb.A
 async def _create_batch(
     session: Session, request: pb.BatchCreateAgendaItemsRequest
 ) -> pb.BatchCreateAgendaItemsResponse:
-    visit = await _lock_visit(session, request.parent)
+    visit = await queries.lock_agenda(session, request.parent)
     added = await _add_all(session, visit, request.agenda_items, "agenda_items")
     await _finish(session, visit, added)
     return pb.BatchCreateAgendaItemsResponse(agenda_items=_to_messages(added))
@@ -109,14 +110,14 @@ async def _create_batch(
 async def _update_batch(
     session: Session, request: pb.BatchUpdateAgendaItemsRequest
 ) -> pb.BatchUpdateAgendaItemsResponse:
-    visit = await _lock_visit(session, request.parent)
+    visit = await queries.lock_agenda(session, request.parent)
     changed = await _update_all(session, visit, request.requests, "requests")
     await _finish(session, visit, changed)
     return pb.BatchUpdateAgendaItemsResponse(agenda_items=_to_messages(changed))
 
 
 async def _edit_batch(session: Session, request: pb.BatchEditAgendaItemsRequest) -> pb.BatchEditAgendaItemsResponse:
-    visit = await _lock_visit(session, request.parent)
+    visit = await queries.lock_agenda(session, request.parent)
     for index, deletion in enumerate(request.deletions):
         _require_of_visit(visit, deletion.name, f"deletions[{index}].name")
         with telling_entry("", f"deletions[{index}]"):
@@ -200,7 +201,7 @@ async def _update(session: Session, visit: Visit, request: pb.UpdateAgendaItemRe
 
 async def _add(session: Session, visit: Visit, message: pb.AgendaItem) -> _Written:
     """Add an item to the agenda of a visit, which is locked; raises as `_assign`."""
-    item = AgendaItem(visit_id=visit.id, direction=visit.direction, after=[])
+    item = AgendaItem(visit_id=visit.id, city_abroad=visit.city_abroad, after=[])
     await _assign(session, visit, item, message, convert.AGENDA_ITEM_FIELDS)
     return _Written(item, message, convert.AGENDA_ITEM_FIELDS)
 
@@ -209,36 +210,20 @@ def _to_messages(written: Sequence[_Written]) -> list[pb.AgendaItem]:
     return [convert.agenda_item_message(each.item) for each in written]
 
 
-async def _lock_visit(session: Session, name: str) -> Visit:
-    """
-    Return the visit, locked, for a caller who may change its agenda.
-
-    Raises:
-        NotFound: There is none; only who sees every city's is told.
-        PermissionDenied: It belongs to another city (reason RESOURCE_NOT_VISIBLE) or department
-            (NOT_DEPARTMENT_IN_CHARGE).
-        FailedPrecondition: It is over (reason VISIT_OVER), or postponed without new dates (NEW_DATES_DUE).
-    """
-    visit = await queries.get_visible(session, Visit, name, lock=True)
-    rights.require_visit_editor(identity(), visit)
-    visit.require_open()
-    visit.require_dates()
-    return visit
-
-
 async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.AgendaItem, paths: Set[str]) -> None:
     """
     Write the fields that a request sets, but for the order.
 
     Raises:
         FieldRequired: It has neither times nor a duration.
-        InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room or an
-            interpreter does not exist (REFERENCE_NOT_FOUND), the room is not where the visit is (ROOM_NOT_AT_HOST),
-            somebody is neither the host's nor a delegate (NOT_OF_VISIT), a city is no guest (NOT_A_GUEST_CITY), or
-            nobody can interpret (INTERPRETER_LANGUAGES, INTERPRETER_PAIR).
+        InvalidArgument: A time is wrong (reasons as `AgendaItem.place_at` and `AgendaItem.check_times`), a room, a
+            venue or an interpreter does not exist (REFERENCE_NOT_FOUND), one of the first two is not where the visit is
+            or does not go with another (as `AgendaItem.check_rooms`, VENUE_OF_ROOM), somebody is neither the host's nor
+            a delegate (NOT_OF_VISIT), a city is no guest (NOT_A_GUEST_CITY), or nobody can interpret
+            (INTERPRETER_LANGUAGES, INTERPRETER_PAIR).
     """
     values = convert.agenda_item_columns(message, paths - {"after"})
-    for field, model in (("room", Room), ("interpreter", Person)):
+    for field, model in (("room", Room), ("venue", Venue), ("interpreter", Person)):
         if name := values.get(field):
             values[field] = await queries.get_referenced(session, model, name, f"agenda_item.{field}")
         elif field in values:
@@ -250,18 +235,21 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
             visit.require_guest(city_id, "agenda_item.delegations")
     booked = await _get_participants(session, visit, values.get("people", item.people or []), "people")
     await _get_participants(session, visit, values.get("optional_people", []), "optional_people")
+    rooms = await _get_rooms(session, values.get("additional_rooms", item.additional_rooms or []))
+    if "room" in values or "venue" in values:
+        _locate(item, values)
     item.assign(values)
     if times:
         _place(item, times)
     item.check_times(visit)
-    item.check_room()
+    item.check_rooms(rooms)
     if paths & INTERPRETED:
         of_groups = await bookings.list_expected(session, item) if item.interpretation_languages else []
         item.check_interpreter(booked, of_groups)
     session.add(item)
     await session.flush()
-    if "people" in values:
-        await session.refresh(item, ["people_functions"])
+    if paths & {"people", "additional_rooms"}:
+        await session.refresh(item, ["people_functions", "additional_room_titles"])
 
 
 def _place(item: AgendaItem, times: Mapping[str, Any]) -> None:
@@ -277,6 +265,52 @@ def _place(item: AgendaItem, times: Mapping[str, Any]) -> None:
     if start is None and "end_time" not in times:
         end = None
     item.place_at(start, end, minutes or (item.duration_minutes or 0 if end is None else 0))
+
+
+def _locate(item: AgendaItem, values: dict[str, Any]) -> None:
+    """
+    Give an item the room and the venue that a request sets, which are taken out of the values.
+
+    An item that loses its room stays at the venue.
+
+    Raises:
+        InvalidArgument: The venue is another than the room's; reason VENUE_OF_ROOM.
+    """
+    room, other = values.pop("room", item.room), values.get("venue", item.venue)
+    venue = values.pop("venue", None)
+    if room and venue and venue is not room.venue:
+        raise InvalidArgument(
+            "agenda_item.venue",
+            f"{room.display_name} is not in {venue.display_name}",
+            reason="VENUE_OF_ROOM",
+            metadata={"room_title": room.display_name, "venue_title": venue.display_name},
+        )
+    item.room, item.other_venue = room, None if room else other
+
+
+async def _get_rooms(session: Session, names: list[str]) -> list[Room]:
+    """
+    Return the rooms with these names; nobody deletes them, or moves them to another city, meanwhile.
+
+    Raises:
+        InvalidArgument: One does not exist; reason REFERENCE_NOT_FOUND.
+    """
+    if not names:
+        return []
+    ids = [Room.parse(name)["id"] for name in names]
+    rooms = await session.scalars(
+        select(Room).where(Room.id.in_(ids)).with_for_update(of=Room, key_share=True, read=True)
+    )
+    found = {room.name: room for room in rooms}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise InvalidArgument(
+            "agenda_item.additional_rooms",
+            f"{', '.join(missing)} do not exist",
+            reason="REFERENCE_NOT_FOUND",
+            metadata={"resources": ",".join(missing)},
+        )
+    return [found[name] for name in names]
 
 
 async def _get_participants(session: Session, visit: Visit, names: list[str], field: str) -> list[Person | Delegate]:

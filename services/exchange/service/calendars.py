@@ -11,13 +11,16 @@ from austausch.exchange.v1 import calendars_pb2_grpc
 from austausch.exchange.v1.exchange_pb2 import Visit as VisitMessage
 from sqlalchemy import case, or_, select
 
-from chassis.convert import date_message, enum_numbers, read_date, read_instant, timestamp_message
+from chassis.convert import date_message, enum_numbers, read_date, read_instant
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from chassis.identity import Role, identity
 from chassis.paging import read_page
 from services.exchange import queries
+from services.exchange.busy import add_up_days, list_busy_days, list_busy_spans
 from services.exchange.calendar_process import CalendarReader
+from services.exchange.calendars import merge
+from services.exchange.convert_calendar import busy_message
 from services.exchange.date_proposals import (
     CityCalendar,
     Kind,
@@ -28,7 +31,7 @@ from services.exchange.date_proposals import (
     propose,
 )
 from services.exchange.model import AgendaItem, City, Direction, Person, Room, Visit, VisitState
-from services.exchange.occupancy import list_booked_days
+from services.exchange.occupancy import BookedDay, list_booked_days
 from services.exchange.public_holidays import list_public_holidays
 from services.exchange.scheduling.problem import Span
 from services.exchange.school_holidays import SchoolHolidays
@@ -58,21 +61,20 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
         school_holidays: What the operator provides of them.
     """
 
-    def __init__(self, database: Database, home_city: str, school_holidays: SchoolHolidays) -> None:
+    def __init__(
+        self, database: Database, home_city: str, school_holidays: SchoolHolidays, reader: CalendarReader
+    ) -> None:
         self._database = database
         self._home_city = home_city
         self._school_holidays = school_holidays
-        self._reader = CalendarReader()
+        self._reader = reader
 
     async def ParseCalendar(self, request: pb.ParseCalendarRequest, context: Any) -> pb.ParseCalendarResponse:
         span = Span(read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time"))
         check_span(span.start, span.end, MAX_SPAN, "end_time")
         zone = read_time_zone(request.time_zone or "UTC", "time_zone")
-        (busy,) = await self._reader.read_busy({"ics": request.ics}, span, zone.key)
-        spans = [
-            pb.BusySpan(start_time=timestamp_message(each.start), end_time=timestamp_message(each.end)) for each in busy
-        ]
-        return pb.ParseCalendarResponse(busy=spans)
+        reading = await self._reader.read("ics", request.ics, span, zone.key)
+        return pb.ParseCalendarResponse(busy=map(busy_message, reading.busy))
 
     async def ProposeDates(self, request: pb.ProposeDatesRequest, context: Any) -> pb.ProposeDatesResponse:
         first, last = read_date(request.earliest_date, "earliest_date"), read_date(request.latest_date, "latest_date")
@@ -83,8 +85,9 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             for place, person in enumerate(request.people):
                 await queries.get_referenced(session, Person, person, f"people[{place}]")
             visits = await _list_visits(session, request, first, last)
-        is_outgoing = request.direction == VisitMessage.DIRECTION_OUTGOING
-        host, guest = (partner, home) if is_outgoing else (home, partner)
+            is_outgoing = request.direction == VisitMessage.DIRECTION_OUTGOING
+            host, guest = (partner, home) if is_outgoing else (home, partner)
+            busy = await list_busy_spans(session, request.people, _get_span(first, last, ZoneInfo(host.time_zone)))
         wish = Wish(
             first,
             last,
@@ -93,7 +96,7 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             self._get_calendar(guest, first, last, request.language),
             _read_blocked(request.blocked),
             visits,
-            await self._list_busy_days(request.calendars, first, last, ZoneInfo(host.time_zone)),
+            await self._list_busy_days(request.calendars, busy, first, last, ZoneInfo(host.time_zone)),
         )
         windows = await asyncio.to_thread(propose, wish)
         return pb.ProposeDatesResponse(
@@ -102,7 +105,7 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
                     start_date=date_message(window.first),
                     end_date=date_message(window.last),
                     cost=window.cost,
-                    reasons=map(_reason_message, window.reasons),
+                    reasons=[_reason_message(reason, wish.working_days) for reason in window.reasons],
                 )
                 for window in windows[: request.page_size or DEFAULT_WINDOWS]
             ],
@@ -142,36 +145,34 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             found = await session.scalar(select(City.time_zone).where(City.id == City.parse(self._home_city)["id"]))
             zone = ZoneInfo(found or "UTC")
             rows, token, total = await read_page(session, statement, title.class_, request, {"title": title}, "title")
-            days = await list_booked_days(session, [row.name for row in rows], first, last, zone)
+            names = [row.name for row in rows]
+            days = await list_booked_days(session, names, first, last, zone)
+            busy = await list_busy_spans(session, names, _get_span(first, last, zone))
         occupancies = [
             pb.Occupancy(
                 resource=row.name,
                 title=getattr(row, title.key),
-                days=[
-                    pb.DayOccupancy(date=date_message(booked.day), minutes=booked.minutes, items=booked.items)
-                    for booked in days.get(row.name, ())
-                ],
+                days=_list_days(days.get(row.name, ()), add_up_days(busy.get(row.name, ()), zone)),
             )
             for row in rows
         ]
         return pb.ListOccupanciesResponse(occupancies=occupancies, next_page_token=token, total_size=total)
 
     async def _list_busy_days(
-        self, calendars: Sequence[pb.PersonCalendar], first: date, last: date, zone: ZoneInfo
-    ) -> dict[str, list[Period]]:
-        """Return person → the days, in a zone, on which they are busy."""
-        span = Span(*(datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1))))
+        self,
+        calendars: Sequence[pb.PersonCalendar],
+        kept: Mapping[str, Sequence[Span]],
+        first: date,
+        last: date,
+        zone: ZoneInfo,
+    ) -> dict[str, list[date]]:
+        """Return person → the days, in a zone, on which they are busy by the calendars that are sent, and kept."""
+        span = _get_span(first, last, zone)
         texts = {f"calendars[{place}].ics": each.ics for place, each in enumerate(calendars)}
-        busy: dict[str, list[Period]] = {}
-        for each, spans in zip(calendars, await self._reader.read_busy(texts, span, zone.key), strict=True):
-            # What ends at midnight ends on the day before.
-            ends = [found.end - timedelta(microseconds=1) for found in spans]
-            days = [
-                (found.start.astimezone(zone).date(), end.astimezone(zone).date())
-                for found, end in zip(spans, ends, strict=True)
-            ]
-            busy.setdefault(each.person, []).extend(_unite(days))
-        return busy
+        spans = {person: list(of_person) for person, of_person in kept.items()}
+        for each, reading in zip(calendars, await self._reader.read_all(texts, span, zone.key), strict=True):
+            spans.setdefault(each.person, []).extend(reading.busy)
+        return {person: list_busy_days(merge(of_person, span), zone) for person, of_person in spans.items()}
 
     def _get_calendar(self, city: City, first: date, last: date, language: str) -> CityCalendar:
         code = city.holiday_calendar or city.subdivision_code or city.country_code
@@ -199,7 +200,7 @@ async def _list_visits(
         or_((in_charge == request.department) & (in_charge != ""), Visit.id.in_(of_people)),
     )
     visits = await session.scalars(statement)
-    return {visit.name: Period(visit.start_date, visit.end_date, visit.title) for visit in visits}
+    return {visit.name: Period(*visit.get_dates(), visit.title) for visit in visits}
 
 
 def _read_days(request: pb.ListHolidaysRequest | pb.ListOccupanciesRequest) -> tuple[date, date]:
@@ -223,18 +224,26 @@ def _read_blocked(periods: Iterable[pb.BlockedPeriod]) -> list[Period]:
     return blocked
 
 
-def _unite(days: Iterable[tuple[date, date]]) -> list[Period]:
-    """Return periods in order, those that share a day as one."""
-    united: list[Period] = []
-    for first, last in days:
-        if united and first <= united[-1].last:
-            united[-1] = Period(united[-1].first, max(united[-1].last, last))
-        else:
-            united.append(Period(first, last))
-    return united
+def _list_days(booked: Iterable[BookedDay], busy: Mapping[date, timedelta]) -> list[pb.DayOccupancy]:
+    """Return the days on which something is booked, or a person is busy, in order."""
+    days = {each.day: each for each in booked}
+    return [
+        pb.DayOccupancy(
+            date=date_message(day),
+            minutes=days[day].minutes if day in days else 0,
+            items=days[day].items if day in days else 0,
+            busy_minutes=int(busy.get(day, timedelta()).total_seconds() // 60),
+        )
+        for day in sorted(days.keys() | busy.keys())
+    ]
 
 
-def _reason_message(reason: Reason) -> pb.DateReason:
+def _get_span(first: date, last: date, zone: ZoneInfo) -> Span:
+    """Return the time from one day of a zone to another."""
+    return Span(*(datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1))))
+
+
+def _reason_message(reason: Reason, working_days: int = 0) -> pb.DateReason:
     return pb.DateReason(
         kind=KINDS[reason.kind],
         against=reason.is_against,
@@ -243,4 +252,6 @@ def _reason_message(reason: Reason) -> pb.DateReason:
         subject=reason.subject,
         title=reason.title,
         estimated=reason.is_estimated,
+        busy_days=reason.days,
+        working_days=working_days if reason.kind is Kind.BUSY else 0,
     )

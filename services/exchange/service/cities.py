@@ -14,7 +14,7 @@ from chassis.idempotency import answer_once
 from chassis.paging import read_page
 from services.exchange import convert, queries
 from services.exchange.deletion import delete_unused
-from services.exchange.model import City, Partnership, Visit
+from services.exchange.model import City, Partnership, Venue, Visit
 
 ORDERINGS = {
     "display_name": City.display_name,
@@ -70,7 +70,8 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
             # It comes as another guest, or was the home city before.
             of_city = or_(Visit.home_city_id == city.id, Visit.other_guest_ids.contains([city.id]))
             visits = select(Visit).where(of_city).order_by(Visit.id)
-            await delete_unused(session, city, partnerships, visits)
+            venues = select(Venue).where(Venue.city_id == city.id).order_by(Venue.id)
+            await delete_unused(session, city, partnerships, visits, venues)
         return Empty()
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNamesResponse
 from austausch.exchange.v1 import exchange_pb2 as pb
-from austausch.exchange.v1 import exchange_pb2_grpc
+from austausch.exchange.v1 import exchange_pb2_grpc, venues_pb2
+from google.type.date_pb2 import Date
 from sqlalchemy import Select
 
 from chassis.contract import get_roles
@@ -15,7 +16,7 @@ from chassis.database import Database
 from chassis.identity import identity
 from chassis.name_search import Kind, search_names
 from services.exchange import queries
-from services.exchange.model import City, Exchange, Partnership, Person, Room, Visit
+from services.exchange.model import City, Exchange, Partnership, Person, Room, Venue, Visit
 
 
 class ExchangeNameServicer(exchange_pb2_grpc.ExchangeNameServiceServicer):
@@ -33,7 +34,8 @@ class ExchangeNameServicer(exchange_pb2_grpc.ExchangeNameServiceServicer):
 def _roles_of(rpc: str) -> frozenset[str]:
     """Return the roles that may call an RPC such as ``RoomService.ListRooms``."""
     service, method = rpc.split(".")
-    return get_roles(pb.DESCRIPTOR.services_by_name[service].methods_by_name[method])
+    services = {**pb.DESCRIPTOR.services_by_name, **venues_pb2.DESCRIPTOR.services_by_name}
+    return get_roles(services[service].methods_by_name[method])
 
 
 def _own(model: type[Any]) -> Callable[[Select[Any]], Select[Any]]:
@@ -80,9 +82,13 @@ def _visit_hit(row: dict[str, Any]) -> NameHit:
         kind=NameHit.KIND_VISIT,
         title=row["title"],
         city_display_name=row["city_display_name"],
-        start_date=date_message(date.fromisoformat(row["start_date"])),
-        end_date=date_message(date.fromisoformat(row["end_date"])),
+        start_date=_read_day(row["start_date"]),
+        end_date=_read_day(row["end_date"]),
     )
+
+
+def _read_day(text: str | None) -> Date | None:
+    return date_message(date.fromisoformat(text)) if text else None
 
 
 def _person_hit(row: dict[str, Any]) -> NameHit:
@@ -106,6 +112,15 @@ def _room_hit(row: dict[str, Any]) -> NameHit:
     )
 
 
+def _venue_hit(row: dict[str, Any]) -> NameHit:
+    return NameHit(
+        name=f"venues/{row['id']}",
+        kind=NameHit.KIND_VENUE,
+        title=row["display_name"],
+        detail=row["address"],
+    )
+
+
 # RPC that lists a kind, and so tells who may see it → what can be found of the kind.
 KINDS = {
     "CityService.ListCities": Kind(
@@ -118,7 +133,7 @@ KINDS = {
         model=Visit,
         columns=_by_name(Visit.id, Visit.title, Visit.city_display_name, Visit.start_date, Visit.end_date),
         hit=_visit_hit,
-        newest=Visit.start_date,
+        newest=Visit.start_order,
         limit=_own(Visit),
         owner=(City, Visit.city_id),
         years=(Visit.start_date, Visit.end_date),
@@ -150,5 +165,11 @@ KINDS = {
         columns=_by_name(Room.id, Room.display_name, Room.address),
         hit=_room_hit,
         newest=Room.create_time,
+    ),
+    "VenueService.ListVenues": Kind(
+        model=Venue,
+        columns=_by_name(Venue.id, Venue.display_name, Venue.address),
+        hit=_venue_hit,
+        newest=Venue.create_time,
     ),
 }

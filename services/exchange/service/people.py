@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
+from chassis.identity import identity
 from chassis.model import new_id
 from chassis.paging import read_page
 from services.exchange import convert, queries
@@ -28,12 +29,12 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
 
     async def GetPerson(self, request: pb.GetPersonRequest, context: Any) -> pb.Person:
         async with self._database.read_once() as session:
-            return convert.person_message(await session.get_by_name(Person, request.name))
+            return convert.person_message(await session.get_by_name(Person, request.name), identity())
 
     async def ListPeople(self, request: pb.ListPeopleRequest, context: Any) -> pb.ListPeopleResponse:
         async with self._database.read_once() as session:
             rows, token, total = await read_page(session, select(Person), Person, request, ORDERINGS, "function")
-        people = [convert.person_message(person) for person in rows]
+        people = [convert.person_message(person, identity()) for person in rows]
         return pb.ListPeopleResponse(people=people, next_page_token=token, total_size=total)
 
     async def CreatePerson(self, request: pb.CreatePersonRequest, context: Any) -> pb.Person:
@@ -46,7 +47,7 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
             person.check_etag(request.person.etag)
             person.assign(convert.person_columns(request.person, paths))
             await session.flush()
-            return convert.person_message(person)
+            return convert.person_message(person, identity())
 
     async def DeletePerson(self, request: pb.DeletePersonRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
@@ -69,4 +70,4 @@ async def _create(session: Session, request: pb.CreatePersonRequest) -> pb.Perso
     fields = convert.person_columns(request.person)
     person = Person(id=request.person_id or new_id(), **fields)
     await queries.insert_named(session, person)
-    return convert.person_message(person)
+    return convert.person_message(person, identity())

@@ -19,6 +19,7 @@ from services.exchange.model import AgendaItem, Person, Room, RunState, Schedule
 from services.exchange.planning import PlannerPool
 from services.exchange.programme_problem import make_problem, read_programme
 from services.exchange.schedule_runs import Job, RunsUnderWay
+from services.exchange.ways import Pace
 
 ORDERINGS = {"create_time": ScheduleRun.create_time}
 MAX_DAYS = 31
@@ -28,10 +29,11 @@ KEPT_RUNS = 20
 class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
     """Serves ``ScheduleRunService``."""
 
-    def __init__(self, database: Database, planners: PlannerPool, runs: RunsUnderWay) -> None:
+    def __init__(self, database: Database, planners: PlannerPool, runs: RunsUnderWay, pace: Pace) -> None:
         self._database = database
         self._planners = planners
         self._runs = runs
+        self._pace = pace
 
     async def GetScheduleRun(self, request: pb.GetScheduleRunRequest, context: Any) -> pb.ScheduleRun:
         async with self._database.read() as session:
@@ -55,9 +57,9 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
         async def create(session: Session, request: pb.CreateScheduleRunRequest) -> pb.ScheduleRun:
             self._planners.require_room()
             options = convert_schedule_run.read_options(request.schedule_run)
-            visit = await _lock_visit(session, request.parent)
+            visit = await queries.lock_agenda(session, request.parent)
             _require_plannable(visit)
-            programme = await read_programme(session, visit, options)
+            programme = await read_programme(session, visit, options, self._pace)
             if not programme.days:
                 raise FailedPrecondition("The days of the visit are over.", reason="VISIT_DAYS_OVER")
             if not programme.movable:
@@ -73,7 +75,9 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
             await _forget_old_runs(session, visit)
             problem, standing = make_problem(programme)
             kept = {} if options.is_from_scratch else standing
-            jobs.append(Job(run.id, problem, kept, standing, run.options["time_limit_seconds"]))
+            travels = programme.places.travels
+            estimated = frozenset(pair for pair, travel in travels.items() if travel.is_estimated)
+            jobs.append(Job(run.id, problem, kept, standing, estimated, run.options["time_limit_seconds"]))
             return convert_schedule_run.run_message(run, visit, identity())
 
         run = await answer_once(self._database, request, create)
@@ -98,9 +102,10 @@ async def _cancel(session: Session, request: pb.CancelScheduleRunRequest) -> pb.
 
 
 async def _apply(session: Session, request: pb.ApplyScheduleRunRequest) -> pb.ScheduleRun:
-    visit = await _lock_visit(session, _get_visit_name(request.name))
+    visit = await queries.lock_agenda(session, _get_visit_name(request.name))
     run = await session.get_for_update(ScheduleRun, request.name)
     _require_verb(run, "apply")
+    visit.get_dates()
     of_visit = select(AgendaItem).where(AgendaItem.visit_id == visit.id)
     items = {item.id: item for item in await session.scalars(of_visit.with_for_update(of=AgendaItem))}
     _require_unchanged(run, items)
@@ -144,24 +149,13 @@ async def _place(session: Session, item: AgendaItem, planned: pb.PlannedItem) ->
     if planned.interpreter and interpreter and not interpreter.has_pair(item.interpretation_languages):
         raise _tell_changes([{"title": interpreter.function, "name": interpreter.name, "change": "CHANGED"}])
     item.start_time, item.end_time, item.room, item.interpreter = start, end, room, interpreter
+    if room:
+        item.other_venue = None
     return True
 
 
 def _get_visit_name(name: str) -> str:
     return f"visits/{ScheduleRun.parse(name)['visit_id']}"
-
-
-async def _lock_visit(session: Session, name: str) -> Visit:
-    """
-    Return the visit, locked, for a caller who may change its agenda.
-
-    Raises:
-        NotFound, PermissionDenied, FailedPrecondition: As for agenda items.
-    """
-    visit = await _get_editable_visit(session, name)
-    visit.require_open()
-    visit.require_dates()
-    return visit
 
 
 async def _get_editable_visit(session: Session, name: str) -> Visit:
@@ -172,12 +166,13 @@ async def _get_editable_visit(session: Session, name: str) -> Visit:
 
 def _require_plannable(visit: Visit) -> None:
     """
-    Raise unless a visit is short enough to be planned.
+    Raise unless a visit has dates and is short enough to be planned.
 
     Raises:
-        FailedPrecondition: It is not; reason VISIT_TOO_LONG_TO_PLAN.
+        FailedPrecondition: It has none (reason DATES_OPEN), or is too long (VISIT_TOO_LONG_TO_PLAN).
     """
-    if (visit.end_date - visit.start_date).days >= MAX_DAYS:
+    first, last = visit.get_dates()
+    if (last - first).days >= MAX_DAYS:
         raise FailedPrecondition(
             f"A visit of more than {MAX_DAYS} days cannot be planned as a whole.",
             reason="VISIT_TOO_LONG_TO_PLAN",

@@ -1,0 +1,61 @@
+"""Venues: houses in which visits take place, and the ways between them."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.folded_names import index_folded_name, map_folded_name
+from chassis.model import Resource
+from services.exchange.model.base import Base
+from services.exchange.model.location import Located, location_checks
+
+MINUTES_OF_DAY = 24 * 60
+MINUTES_OF_WEEK = 7 * MINUTES_OF_DAY
+
+
+class Venue(Located, Resource, Base):
+    """
+    A house in which visits take place.
+
+    `city_abroad` is its city, and "" where that is the home city: what is booked for a visit has the same.
+    `opening_hours` are minutes of the week from Monday 00:00 on, as the city's clocks show them, in order and apart;
+    none means always.
+    """
+
+    __tablename__ = "venues"
+    __table_args__ = (
+        UniqueConstraint("id", "city_id"),
+        UniqueConstraint("id", "city_abroad"),
+        CheckConstraint("city_abroad IN ('', city_id)", name="city_abroad_is_its_own"),
+        CheckConstraint(f"opening_hours <@ '{{[0,{MINUTES_OF_WEEK})}}'::int4multirange", name="hours_of_a_week"),
+        *location_checks(),
+        Index(None, "city_id", "display_name", "id"),
+        index_folded_name("venues"),
+    )
+    NAME = "venues/{id}"
+
+    display_name: Mapped[str] = mapped_column(Text)
+    city_id: Mapped[str] = mapped_column(ForeignKey("cities.id"))
+    city_abroad: Mapped[str] = mapped_column(Text, default="")
+    address: Mapped[str] = mapped_column(Text, default="")
+    step_free: Mapped[bool] = mapped_column(default=False)
+    opening_hours: Mapped[list[Range[int]]] = mapped_column(INT4MULTIRANGE, default=list)
+    folded_name: Mapped[str] = map_folded_name("display_name", "address")
+
+
+class Way(Base):
+    """How long it takes to get from one venue to another of its city, or back, as somebody entered it."""
+
+    __tablename__ = "ways"
+    __table_args__ = (
+        ForeignKeyConstraint(["one_id", "city_id"], ["venues.id", "venues.city_id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["other_id", "city_id"], ["venues.id", "venues.city_id"], ondelete="CASCADE"),
+        CheckConstraint('one_id < other_id COLLATE "C"', name="each_pair_once"),
+        CheckConstraint("minutes BETWEEN 1 AND 1440", name="minutes_range"),
+        Index(None, "other_id"),
+    )
+
+    one_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    other_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    city_id: Mapped[str] = mapped_column(Text)
+    minutes: Mapped[int]
