@@ -284,7 +284,7 @@ FIELDS: dict[str, str] = {
     "HOST_NOT_NAMED": N_("%(city)s travels: please name the department of the other city that hosts."),
     "END_NOT_AFTER_START": N_("The end is not after the beginning."),
     "AGENDA_ITEM_TOO_LONG": N_("An item lasts no longer than 24 hours."),
-    "DATES_OPEN": N_("The dates of the visit are still open. Until then an item has no time, only a duration."),
+    "TIME_WITHOUT_DATES": N_("The dates of the visit are still open. Until then an item has no time, only a duration."),
     "OUTSIDE_VISIT_DATES": N_("This lies outside the days of the visit."),
     "ROOM_NOT_AT_HOST": N_("%(room_title)s is not in the city that hosts the visit."),
     "ROOM_NAMED_TWICE": N_("%(room_title)s is the room of this item already."),

@@ -110,14 +110,14 @@ async def test_an_idea_without_dates_is_cancelled_and_never_postponed(coordinato
 
 async def test_items_have_no_time_as_long_as_the_visit_has_no_dates(coordinator: Caller) -> None:
     idea, room = await factories.visit(coordinator, **OPEN), await factories.room(coordinator)
-    with refused("INVALID_ARGUMENT", "DATES_OPEN") as refusal:
+    with refused("INVALID_ARGUMENT", "TIME_WITHOUT_DATES") as refusal:
         await factories.agenda_item(coordinator, idea.name, room=room.name)
     assert refusal.fields == ["agenda_item.start_time"]
     item = await factories.unplaced_item(
         coordinator, idea.name, room=room.name, earliest_start_time=at(9), latest_end_time=at(12)
     )
     change = pb.AgendaItem(name=item.name, start_time=at(9))
-    with refused("INVALID_ARGUMENT", "DATES_OPEN"):
+    with refused("INVALID_ARGUMENT", "TIME_WITHOUT_DATES"):
         await coordinator.UpdateAgendaItem(pb.UpdateAgendaItemRequest(agenda_item=change))
     await update(coordinator, idea, **DATES)
     placed = await coordinator.UpdateAgendaItem(pb.UpdateAgendaItemRequest(agenda_item=change))

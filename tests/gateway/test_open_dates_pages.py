@@ -133,11 +133,12 @@ def test_dates_become_open_again_on_the_form_of_an_idea_only(office: FlaskClient
     assert "startDate" not in rest.get(f"/v1/{visit['name']}").json
     agreed = a_visit(rest)
     created(rest.post(f"/v1/{agreed['name']}:agree"))
-    form = PageForm(office.get(f"/{agreed['name']}/edit").text).fields
-    form["visit.start_date"] = form["visit.end_date"] = form["visit.host_department"] = ""
-    refused = office.post(f"/{agreed['name']}/edit", data=form)
-    assert refused.status_code == 400
-    assert "First day: Please fill this in." in text_of(refused)
+    dateless = send(office, f"/{agreed['name']}/edit", visit__start_date="", visit__end_date="")
+    assert dateless.status_code == 400
+    assert "First day: Please fill this in. Last day: Please fill this in." in text_of(dateless)
+    hostless = send(office, f"/{agreed['name']}/edit", visit__host_department="")
+    assert hostless.status_code == 400
+    assert "Host department: Please fill this in." in text_of(hostless)
 
 
 def test_who_may_not_change_an_idea_is_offered_no_dates_for_it(browse: Browse, rest: Rest) -> None:
@@ -157,3 +158,15 @@ def test_a_postponed_visit_gets_its_new_days_by_being_postponed_again(office: Fl
     page = office.get(f"/{visit['name']}", headers=ENGLISH)
     assert "4 Jun 2030" in text_of(page)
     assert f'action="/{visit["name"]}/agree"' in page.text
+
+
+def test_items_of_an_idea_are_entered_in_rows_without_days_and_times(office: FlaskClient, rest: Rest) -> None:
+    idea = an_idea(rest)
+    page = office.get(f"/{idea['name']}/agendaItems/rows", headers=ENGLISH)
+    assert "Minutes" in text_of(page) and "Begins at" not in text_of(page)
+    form = PageForm(page.text).fields
+    row = next(name.removesuffix(".title") for name in form if name.endswith(".title"))
+    form[f"{row}.title"], form[f"{row}.duration_minutes"] = "Tour of the port", "60"
+    assert office.post(f"/{idea['name']}/agendaItems/rows", data=form).status_code == 303
+    (item,) = rest.get(f"/v1/{idea['name']}/agendaItems").json["agendaItems"]
+    assert (item["title"], item["durationMinutes"], "startTime" in item) == ("Tour of the port", 60, False)

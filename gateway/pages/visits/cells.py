@@ -72,7 +72,8 @@ class ItemCells:
 
     def __init__(self, visit: pb.Visit) -> None:
         self._zone = ZoneInfo(visit.time_zone)
-        self._only_day = date_of(visit.start_date).isoformat() if visit.start_date == visit.end_date else ""
+        lasts_a_day = visit.HasField("start_date") and visit.start_date == visit.end_date
+        self._only_day = date_of(visit.start_date).isoformat() if lasts_a_day else ""
 
     def read(self, message: pb.AgendaItem) -> dict[str, str]:
         start = message.start_time.ToDatetime(UTC).astimezone(self._zone) if message.HasField("start_time") else None

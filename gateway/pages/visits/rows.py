@@ -203,15 +203,13 @@ def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[
     }
     pairs = [pair.split("-") for person in people for pair in person.language_pairs]
     pairs += [list(item.interpretation_languages) for item in items if item.interpretation_languages]
-    days = [
-        (day.isoformat(), format_parts("MMMEd", day))
-        for day in list_days(date_of(visit.start_date), date_of(visit.end_date))
-    ]
+    has_dates = visit.HasField("start_date")
+    visit_days = list_days(date_of(visit.start_date), date_of(visit.end_date)) if has_dates else ()
+    days = [(day.isoformat(), format_parts("MMMEd", day)) for day in visit_days]
     return [
         Column("title", _("Title"), size=26),
         Column("duration_minutes", _("Minutes"), "number", size=5),
-        Column("day", _("Day"), options=days),
-        Column("time", _("Begins at"), "time", size=6),
+        *([Column("day", _("Day"), options=days), Column("time", _("Begins at"), "time", size=6)] if days else []),
         *([Column("room", _("Room"), options=[(ANY_ROOM, _("any room")), *rooms])] if rooms else []),
         *([Column("venue", _("Venue"), options=venues)] if venues else []),
         Column("place", _("Other place") if rooms or venues else _("Place"), size=16),

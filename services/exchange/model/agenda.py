@@ -311,12 +311,12 @@ class AgendaItem(Resource, Base):
 
         Raises:
             InvalidArgument: It does not; reason END_NOT_AFTER_START, AGENDA_ITEM_TOO_LONG, OUTSIDE_VISIT_DATES, or
-                DATES_OPEN where the visit has none.
+                TIME_WITHOUT_DATES where the visit has none.
         """
         if self.start_time is None or self.end_time is None:
             return
         if visit.dates is None:
-            raise InvalidArgument("agenda_item.start_time", "the visit has no dates yet", reason="DATES_OPEN")
+            raise InvalidArgument("agenda_item.start_time", "the visit has no dates yet", reason="TIME_WITHOUT_DATES")
         first, last = visit.bounds()
         if self.end_time <= self.start_time:
             raise InvalidArgument("agenda_item.end_time", "is not after the start", reason="END_NOT_AFTER_START")
