@@ -65,7 +65,8 @@ function undo() {
 function paste(event) {
   const field = event.target.closest("[data-rows] td > :is(input, select)");
   const text = event.clipboardData.getData("text/plain");
-  if (!field || !/[\t\n]/.test(text.trimEnd())) return;
+  // A single text is the browser's to paste, but into a choice, where it does nothing.
+  if (!field || (field.type === "text" && !/[\t\n]/.test(text.trimEnd()))) return;
   event.preventDefault();
   const first = field.closest("tr").sectionRowIndex;
   const from = findColumn(field);

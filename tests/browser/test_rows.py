@@ -176,6 +176,8 @@ def test_a_block_fills_old_rows_and_new_ones_and_is_taken_back_at_once(programme
     programme.get_by_label("Other place, row 1", exact=True).press_sequentially("Port")
     programme.keyboard.press("Control+z")
     expect(programme.get_by_label("Other place, row 1", exact=True)).not_to_have_value("Port")
+    programme.evaluate(PASTE, ["#field-agenda_items-0-day", "09.03.2033"])
+    expect(programme.get_by_label("Day, row 1", exact=True)).to_have_value("2033-03-09")
     # What a choice does not offer is marked.
     programme.evaluate(PASTE, ["#field-agenda_items-0-day", "Sunday\t9:00"])
     expect(programme.get_by_label("Day, row 1", exact=True)).to_have_attribute("aria-invalid", "true")

@@ -161,7 +161,7 @@ async def test_who_may_not_see_the_other_visit_is_not_told_its_title(
 
     async def book() -> None:
         async with exchange.database.begin() as session:
-            await bookings.book(session, item)
+            await bookings.book_all(session, [item])
 
     with pytest.raises(AlreadyExists) as refusal:
         await book()

@@ -84,20 +84,30 @@ def test_a_programme_is_entered_in_rows_with_everything_that_items_say(client: F
     visit = a_visit(rest)["name"]
     room = created(rest.post("/v1/rooms", {"displayName": "Ratssaal"}))["name"]
     person = created(rest.post("/v1/people", {"function": "Interpreter", "languagePairs": ["de-en"]}))["name"]
+    harbour = created(rest.post("/v1/venues", {"displayName": "Harbour office", "city": "cities/mannheim"}))["name"]
     sheet = Sheet(client, visit)
     pair = {"interpretation_languages": "German, English", "interpreter": person}
     sheet.type_row(0, title="Welcome", duration_minutes="45", day="2030-05-14", time="9", room=room, who="all", **pair)
-    sheet.type_row(1, title="Tour", duration_minutes="90", room="any", who="GROUP_POLITICS,GROUP_STAFF")
+    sheet.type_row(1, title="Tour", duration_minutes="90", venue=harbour, who="GROUP_POLITICS,GROUP_STAFF")
     sheet.type_row(
-        3, title="Dinner", duration_minutes="120", day="2030-05-15", time="19.30", place="Harbour", fixed="on"
+        3,
+        title="Dinner",
+        duration_minutes="120",
+        day="2030-05-15",
+        time="19.30",
+        place="Harbour",
+        fixed="on",
+        room="any",
     )
     assert "3 rows are added." in sheet.save()
     items = items_of(rest, visit)
     welcome, tour, dinner = items["Welcome"], items["Tour"], items["Dinner"]
     assert (welcome["startTime"], welcome["endTime"]) == ("2030-05-14T07:00:00Z", "2030-05-14T07:45:00Z")
+    assert (tour["venue"], welcome["venueDisplayName"]) == (harbour, "")
     assert (welcome["room"], welcome["interpreter"], welcome["wholeDelegation"]) == (room, person, True)
     assert welcome["interpretationLanguages"] == ["de", "en"]
-    assert (tour["needsRoom"], tour["groups"], "startTime" in tour) == (True, ["GROUP_POLITICS", "GROUP_STAFF"], False)
+    assert (tour["groups"], "startTime" in tour) == (["GROUP_POLITICS", "GROUP_STAFF"], False)
+    assert (dinner["needsRoom"], welcome["needsRoom"]) == (True, False)
     assert (dinner["startTime"], dinner["place"], dinner["fixed"]) == ("2030-05-15T17:30:00Z", "Harbour", True)
 
 

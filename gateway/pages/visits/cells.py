@@ -60,6 +60,7 @@ class ItemCells:
         "day": START,
         "time": START,
         "room": ("room", "needs_room"),
+        "venue": ("venue",),
         "place": ("place",),
         "who": ("whole_delegation", "groups", "delegations"),
         "interpretation_languages": ("interpretation_languages",),

@@ -23,7 +23,7 @@ from gateway.forms.table import Table, write_rows
 from gateway.i18n.formats import format_parts
 from gateway.i18n.languages import get_language_name
 from gateway.pages.visits import order_cells
-from gateway.pages.visits.bookable import list_people, list_rooms
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.cells import ANY_ROOM, DelegateCells, ItemCells, list_attending
 from gateway.pages.visits.delegation import list_cities, list_delegates
 from gateway.pages.visits.programme import list_items
@@ -79,8 +79,10 @@ def edit_items(visit_id: str) -> ResponseReturnValue:
             if not form[BUTTON]:
                 rows = order_cells.arrange(form, table.read(), items, visit.name)
                 for row in rows:
-                    if row.message.HasField("start_time") and "start_time" in row.fields:
-                        row.fields.append("duration_minutes")  # what is moved stays as long as it is
+                    # What is moved stays as long as it is.
+                    is_moved = row.message.HasField("start_time") and "start_time" in row.fields
+                    if is_moved and "duration_minutes" not in row.fields:
+                        row.fields.append("duration_minutes")
                 sent = table.build_request(pb.BatchEditAgendaItemsRequest, visit.name, rows, "agenda_item")
                 _send(rpc.agenda_items.BatchEditAgendaItems, sent)
                 return _finish(table, sent, f"{href(visit.name)}#programme")
@@ -194,6 +196,7 @@ def _render(
 
 def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[Column]:
     rooms = [(room.name, room.display_name) for room in list_rooms(visit)]
+    venues = [(venue.name, venue.display_name) for venue in list_venues(visit)]
     people = [person for person in list_people() if person.language_pairs]
     interpreters = {person.name: person.display_name or person.function for person in people} | {
         item.interpreter: item.interpreter_function for item in items if item.interpreter
@@ -208,7 +211,8 @@ def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[
         Column("duration_minutes", _("Minutes"), "number", size=5),
         *([Column("day", _("Day"), options=days), Column("time", _("Begins at"), "time", size=6)] if days else []),
         *([Column("room", _("Room"), options=[(ANY_ROOM, _("any room")), *rooms])] if rooms else []),
-        Column("place", _("Other place") if rooms else _("Place"), size=16),
+        *([Column("venue", _("Venue"), options=venues)] if venues else []),
+        Column("place", _("Other place") if rooms or venues else _("Place"), size=16),
         Column("who", _("Who takes part"), options=list_attending(visit)),
         Column(
             "interpretation_languages",
