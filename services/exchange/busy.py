@@ -19,8 +19,6 @@ from services.exchange.model import Booking, Calendar
 from services.exchange.scheduling.problem import Span
 
 FIRST_HOUR, LAST_HOUR = time(8), time(18)
-BUSY_DAY = timedelta(hours=4)
-"""Whoever has so much on between these hours is busy on that day, where days are looked for."""
 NOTHING: list[Range[datetime]] = []
 
 
@@ -68,8 +66,3 @@ def add_up_days(spans: Iterable[Span], zone: ZoneInfo) -> dict[date, timedelta]:
             days[day] += max(min(span.end, end) - max(span.start, begin), timedelta())
             day += timedelta(days=1)
     return {day: length for day, length in days.items() if length}
-
-
-def list_busy_days(spans: Iterable[Span], zone: ZoneInfo) -> list[date]:
-    """Return the days of a zone on which somebody is busy, in order."""
-    return sorted(day for day, length in add_up_days(spans, zone).items() if length >= BUSY_DAY)

@@ -4,8 +4,9 @@ Dates for a visit: windows of so many working days, the best first, each with wh
 Knows days and cities' calendars, and neither rows nor messages.
 """
 
+import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -39,6 +40,8 @@ COSTS = {
     Kind.EVERYBODY_FREE: 0,
 }
 """What a day of each counts against a window; of years without data, what each such year counts."""
+BUSY_DAY = timedelta(hours=4)
+"""Whoever is busy for so long is lost for the day; a shorter time counts in proportion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Reason:
         title: What it is called: of a holiday its name, of a visit its title.
         is_estimated: Whether the day may yet turn out to be another.
         days: On how many of the days somebody is busy; 0 of other kinds, which are about all of them.
+        busy: How long somebody is busy on these days, each day counted up to `BUSY_DAY`.
     """
 
     kind: Kind
@@ -61,11 +65,14 @@ class Reason:
     title: str = ""
     is_estimated: bool = False
     days: int = 0
+    busy: timedelta = timedelta()
 
     @property
     def cost(self) -> int:
         """What it counts against the window."""
-        days = 1 if self.kind is Kind.HOLIDAYS_UNKNOWN else self.days or (self.last - self.first).days + 1
+        if self.kind is Kind.BUSY:
+            return math.ceil(COSTS[self.kind] * (self.busy / BUSY_DAY))
+        days = 1 if self.kind is Kind.HOLIDAYS_UNKNOWN else (self.last - self.first).days + 1
         return COSTS[self.kind] * days
 
     @property
@@ -132,7 +139,7 @@ class Wish:
         working_days: How many days the host works during the visit.
         blocked: Days on which it cannot be.
         visits: Resource name → other visits of the same people or departments.
-        busy: Person → the days on which they are busy, of everybody whose calendar is known.
+        busy: Person → how long they are busy on which days, of everybody whose calendar is known.
     """
 
     first: date
@@ -142,7 +149,7 @@ class Wish:
     guest: CityCalendar
     blocked: Sequence[Period] = ()
     visits: Mapping[str, Period] = field(default_factory=dict)
-    busy: Mapping[str, Collection[date]] = field(default_factory=dict)
+    busy: Mapping[str, Mapping[date, timedelta]] = field(default_factory=dict)
 
 
 def propose(wish: Wish) -> list[Window]:
@@ -168,7 +175,7 @@ def _weigh(wish: Wish, busy: Mapping[str, Sequence[date]], first: date, last: da
         *list_city_reasons(wish.host, first, last),
         *(list_city_reasons(wish.guest, first, last) if wish.guest.city != wish.host.city else ()),
         *_list_overlaps(Kind.OTHER_VISIT, wish.visits.items(), first, last),
-        *_list_busy(busy, first, last),
+        *_list_busy(wish, busy, first, last),
     ]
     kinds = {reason.kind for reason in against}
     favour = []
@@ -205,11 +212,13 @@ def _list_overlaps(kind: Kind, periods: Iterable[tuple[str, Period]], first: dat
             yield Reason(kind, max(period.first, first), min(period.last, last), subject, period.title)
 
 
-def _list_busy(busy: Mapping[str, Sequence[date]], first: date, last: date) -> Iterator[Reason]:
-    for person, days in busy.items():
+def _list_busy(wish: Wish, days_of: Mapping[str, Sequence[date]], first: date, last: date) -> Iterator[Reason]:
+    for person, days in days_of.items():
+        lengths = wish.busy[person]
         within = days[bisect_left(days, first) : bisect_right(days, last)]
         if within:
-            yield Reason(Kind.BUSY, within[0], within[-1], person, days=len(within))
+            busy = sum((min(lengths[day], BUSY_DAY) for day in within), timedelta())
+            yield Reason(Kind.BUSY, within[0], within[-1], person, days=len(within), busy=busy)
 
 
 def _join(days: Iterable[date]) -> list[Period]:

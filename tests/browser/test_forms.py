@@ -28,16 +28,16 @@ def test_what_is_missing_is_said_on_top_and_beside_the_field_and_nothing_is_lost
 ) -> None:
     page = open_page("coordinator", language="de")
     page.goto("/visits/new")
-    page.get_by_label("Titel").fill("Ein Besuch ohne Tage <b>&")
+    page.get_by_label("Titel").fill("Ein Besuch ohne Austausch <b>&")
     page.get_by_role("button", name="Besuch anlegen").click()
     summary = page.locator("#error-summary")
     expect(summary).to_be_focused()
-    expect(summary).to_contain_text("Erster Tag: Bitte füllen Sie dieses Feld aus.")
-    summary.get_by_role("link", name="Erster Tag").click()
-    field = page.get_by_label("Erster Tag")
+    expect(summary).to_contain_text("Austausch: Bitte füllen Sie dieses Feld aus.")
+    summary.get_by_role("link", name="Austausch").click()
+    field = page.locator("#field-visit-exchange")
     expect(field).to_be_focused()
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_label("Titel")).to_have_value("Ein Besuch ohne Tage <b>&")
+    expect(page.get_by_label("Titel")).to_have_value("Ein Besuch ohne Austausch <b>&")
 
 
 def test_the_second_of_two_editors_is_told_who_changed_what_and_keeps_what_they_typed(

@@ -8,7 +8,7 @@ from austausch.exchange.v1.exchange_pb2 import Person, Visit
 from austausch.exchange.v1.scheduling_pb2 import SchedulingRequirement
 
 from chassis.convert import date_of
-from services.exchange.busy import add_up_days, list_busy_days
+from services.exchange.busy import add_up_days
 from services.exchange.scheduling.problem import Span
 from tests import factories
 from tests.calls import Caller
@@ -49,7 +49,6 @@ def test_hours_are_added_up_by_day_between_eight_and_six() -> None:
         date(2030, 3, 30): timedelta(hours=10),
         date(2030, 3, 31): timedelta(hours=1),
     }
-    assert list_busy_days([night], BERLIN) == [date(2030, 3, 30)]
     assert add_up_days([Span(datetime(2030, 5, 1, 18, tzinfo=UTC), datetime(2030, 5, 1, 22, tzinfo=UTC))], BERLIN) == {}
 
 

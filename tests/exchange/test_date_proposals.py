@@ -73,13 +73,21 @@ def test_blocked_days_are_never_proposed() -> None:
 
 def test_who_is_busy_and_who_has_another_visit_speak_against() -> None:
     wish = make_wish(
-        busy={"Mayor": [date(2030, 5, 6)], "Controller": []},
+        busy={"Mayor": {date(2030, 5, 6): timedelta(hours=5)}, "Controller": {}},
         visits={"visits/1": Period(date(2030, 5, 13), date(2030, 5, 14), "Kilis")},
     )
     windows = {window.first: window for window in propose(wish)}
     assert kinds(windows[date(2030, 5, 6)]) == {Kind.ALL_WORK, Kind.BUSY}
     assert kinds(windows[date(2030, 5, 13)]) == {Kind.ALL_WORK, Kind.EVERYBODY_FREE, Kind.OTHER_VISIT}
     assert windows[date(2030, 5, 7)].cost == 0
+
+
+def test_a_short_appointment_speaks_against_less_than_a_long_one() -> None:
+    lengths = {date(2030, 5, 6): timedelta(hours=1), date(2030, 5, 13): timedelta(hours=9)}
+    windows = {window.first: window for window in propose(make_wish(busy={"Mayor": lengths}))}
+    short, long = windows[date(2030, 5, 6)], windows[date(2030, 5, 13)]
+    assert Kind.BUSY in kinds(short)
+    assert 0 < short.cost < long.cost
 
 
 @given(

@@ -165,8 +165,7 @@ def test_items_of_an_idea_are_entered_in_rows_without_days_and_times(office: Fla
     page = office.get(f"/{idea['name']}/agendaItems/rows", headers=ENGLISH)
     assert "Minutes" in text_of(page) and "Begins at" not in text_of(page)
     form = PageForm(page.text).fields
-    row = next(name.removesuffix(".title") for name in form if name.endswith(".0.title"))
-    form[f"{row}.title"], form[f"{row}.duration_minutes"] = "Tour of the port", "60"
+    form["agenda_items.0.title"], form["agenda_items.0.duration_minutes"] = "Tour of the port", "60"
     assert office.post(f"/{idea['name']}/agendaItems/rows", data=form).status_code == 303
     (item,) = rest.get(f"/v1/{idea['name']}/agendaItems").json["agendaItems"]
     assert (item["title"], item["durationMinutes"], "startTime" in item) == ("Tour of the port", 60, False)

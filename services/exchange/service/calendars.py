@@ -17,7 +17,7 @@ from chassis.errors import InvalidArgument
 from chassis.identity import Role, identity
 from chassis.paging import read_page
 from services.exchange import queries
-from services.exchange.busy import add_up_days, list_busy_days, list_busy_spans
+from services.exchange.busy import add_up_days, list_busy_spans
 from services.exchange.calendar_process import CalendarReader
 from services.exchange.calendars import merge
 from services.exchange.convert_calendar import busy_message
@@ -165,14 +165,14 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
         first: date,
         last: date,
         zone: ZoneInfo,
-    ) -> dict[str, list[date]]:
-        """Return person → the days, in a zone, on which they are busy by the calendars that are sent, and kept."""
+    ) -> dict[str, dict[date, timedelta]]:
+        """Return person → how busy they are on which days of a zone, by the calendars that are sent, and kept."""
         span = _get_span(first, last, zone)
         texts = {f"calendars[{place}].ics": each.ics for place, each in enumerate(calendars)}
         spans = {person: list(of_person) for person, of_person in kept.items()}
         for each, reading in zip(calendars, await self._reader.read_all(texts, span, zone.key), strict=True):
             spans.setdefault(each.person, []).extend(reading.busy)
-        return {person: list_busy_days(merge(of_person, span), zone) for person, of_person in spans.items()}
+        return {person: add_up_days(merge(of_person, span), zone) for person, of_person in spans.items()}
 
     def _get_calendar(self, city: City, first: date, last: date, language: str) -> CityCalendar:
         code = city.holiday_calendar or city.subdivision_code or city.country_code
