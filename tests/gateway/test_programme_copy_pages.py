@@ -125,6 +125,20 @@ def test_a_template_says_what_rooms_and_people_are_called_now(office: FlaskClien
     assert "Porter" not in page and "Member of the delegation" not in page
 
 
+def test_a_template_says_the_venue_and_further_rooms(office: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    venue = created(rest.post("/v1/venues", {"displayName": "Glasshouse"}))
+    hall, foyer = [
+        created(rest.post("/v1/rooms", {"displayName": title, "venue": venue["name"]})) for title in ("Hall", "Foyer")
+    ]
+    an_item(rest, visit, "Reception", room=hall["name"], additionalRooms=[foyer["name"]])
+    title = f"Kept from {visit['name']}"
+    send(office, f"/{visit['name']}/programme/keep", programme_template__title=title)
+    kept = rest.get("/v1/programmeTemplates", pageSize=1000).json["programmeTemplates"]
+    template = next(each for each in kept if each["title"] == title)
+    assert "Hall, Foyer; Glasshouse" in text_of(office.get(f"/{template['name']}"))
+
+
 def test_a_department_uses_templates_and_the_office_keeps_them(browse: Browse, rest: Rest) -> None:
     visit, target = two_visits(rest)
     member = browse(Role.MEMBER)

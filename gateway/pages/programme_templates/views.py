@@ -11,6 +11,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
+from gateway.pages.visits.places import list_places
 from gateway.pages.visits.programme import list_attendance
 from gateway.web import list_filters
 from gateway.web.links import href
@@ -39,6 +40,7 @@ def show(template_id: str) -> ResponseReturnValue:
         template=template,
         days=days.items(),
         list_attendance=lambda item: list_attendance(item, {}),
+        list_places=list_places,
     )
 
 

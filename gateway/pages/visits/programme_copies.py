@@ -15,6 +15,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_days
 from gateway.pages.visits.agenda_days import group_by_day
+from gateway.pages.visits.places import list_places
 from gateway.web.links import href
 
 MOST_OTHERS = 200
@@ -51,6 +52,7 @@ def copy_programme(visit_id: str) -> ResponseReturnValue:
         shown=shown,
         days=group_by_day(shown or [], visit.time_zone),
         unplaced=_count_unplaced(shown or []),
+        list_places=list_places,
     ), form.status
 
 
