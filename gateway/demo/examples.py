@@ -103,7 +103,7 @@ EXAMPLES = (
     _exchange(
         "bydgoszcz", "Jugendbeteiligung", YOUTH, ["participation"],
         _visit(
-            -100, "Jugendbeteiligung: Gäste aus Bydgoszcz", YOUTH, "Wie junge Menschen mitentscheiden",
+            -96, "Jugendbeteiligung: Gäste aus Bydgoszcz", YOUTH, "Wie junge Menschen mitentscheiden",
             learned=_learned(
                 "Jugendliche bleiben, wenn sie über Geld entscheiden",
                 "Ein eigenes Budget hielt den Jugendrat zusammen, Anhörungen allein taten es nicht.",

@@ -112,9 +112,9 @@ def start_visit(page: Page, title: str) -> str:
     """Create a visit and take it to where a debrief can be recorded; return its address."""
     visit = create_visit(page, title)
     for step in ("Agree", "Mark as planned"):
-        page.get_by_role("button", name=step).click()
-    page.get_by_role("link", name="Confirm").click()
-    page.get_by_role("button", name="Confirm").click()
+        page.get_by_role("button", name=step, exact=True).click()
+    page.get_by_role("link", name="Confirm", exact=True).click()
+    page.get_by_role("button", name="Confirm", exact=True).click()
     page.get_by_role("link", name="Start visit").click()
     page.get_by_role("button", name="Start visit").click()
     return visit

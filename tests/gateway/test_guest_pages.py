@@ -107,8 +107,11 @@ def test_a_forum_leads_to_the_visit_on_which_it_meets_and_back(
         )
     )
     coordinator = browser(gateway, Role.COORDINATOR)
-    assert conference["title"] in text_of(coordinator.get(f"/{forum['name']}"))
-    assert "Expert forum: Leitbild" in text_of(coordinator.get(f"/{conference['name']}"))
+    assert f'href="/{conference["name"]}"' in coordinator.get(f"/{forum['name']}").text
+    part = coordinator.get(f"/{conference['name']}/forums", headers={"HX-Request": "true"})
+    assert "Expert forum: Leitbild" in text_of(part)
+    listed = coordinator.get(f"/{conference['name']}/forums", follow_redirects=True)
+    assert "Leitbild" in text_of(listed)
     form = PageForm(coordinator.get(f"/{forum['name']}/edit").text)
     assert form.fields["forum.visit"] == conference["name"]
 

@@ -1,19 +1,16 @@
 """Pages of expert forums: the list, one forum with its conclusions, and the form of a forum."""
 
 from collections import defaultdict
-from contextlib import suppress
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import forum_pb2 as pb
-from flask import Blueprint, current_app, flash, redirect, render_template
+from flask import Blueprint, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from chassis.errors import DomainError
 from gateway import rpc
 from gateway.auth import permissions
-from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_days
@@ -32,7 +29,8 @@ for pages in (conclusions, groups, panel, subject):
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.forums.ListForums(pb.ListForumsRequest(**list_filters.read_paging()))
+    visit = request.args.get("visit", "")
+    answer = rpc.forums.ListForums(pb.ListForumsRequest(**list_filters.read_paging(), visit=visit))
     return render_template("forums/list.html", answer=answer)
 
 
@@ -91,16 +89,7 @@ def show(forum_id: str) -> ResponseReturnValue:
         # A coordinator drafts without a group too.
         drafts=is_coordinator() or any(group.writable for group in working_groups),
         cities=cities.get_city_names(),
-        visit=_get_visit(forum),
         conclusions=concluded,
         recommendations=recommendations,
         steps_with_a_page=conclusions.STEPS_WITH_A_PAGE,
     )
-
-
-def _get_visit(forum: pb.Forum) -> exchange_pb2.Visit | None:
-    """Return the visit on which the panel meets; None where there is none, or none that the reader may see now."""
-    if forum.visit and may("VisitService.GetVisit"):
-        with suppress(DomainError):
-            return rpc.visits.GetVisit(exchange_pb2.GetVisitRequest(name=forum.visit))
-    return None

@@ -1,7 +1,6 @@
 """Pages of visits: the list, the form, one visit with all that belongs to it, its steps and its debrief."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -12,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from chassis.convert import date_of
-from chassis.errors import DomainError, Violation
+from chassis.errors import Violation
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.callers import current_identity
@@ -64,7 +63,6 @@ STEPS_WITH_A_PAGE = ("report", "cancel", "postpone")
 # The states of a visit that goes well, in order.
 COURSE = [f"STATE_{state}" for state in ("IDEA", "AGREED", "PLANNED", "CONFIRMED", "RUNNING", "REPORTED", "CLOSED")]
 ENTRIES = "debrief.entries"
-LOOKUP_SECONDS = 2.0
 # as the contract has it
 
 
@@ -165,14 +163,14 @@ def show(visit_id: str) -> ResponseReturnValue:
     if visit.state in BEGUN_STATES and may("LearningService.ListLearnings"):
         arrived = debrief.list_learnings(visit)
     awaited = arrived is not None and debrief.are_on_their_way(visit, arrived)
+    doubtful = _list_doubtful_steps(visit, prepared=bool(agenda and delegates))
     return render_template(
         "visits/show.html",
         visit=visit,
         delegations=delegation.group_by_city(visit, delegates),
         sees_exchange=_sees_exchange(visit),
-        forums=_list_forums(visit),
         consents=consents.describe_consents(visit),
-        asks_others=consents.may_ask_others(visit),
+        asks_others=consents.may_ask_others(visit) and "confirm" not in doubtful,
         agenda=group_by_day(agenda, visit.time_zone),
         list_attendance=partial(
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
@@ -185,23 +183,25 @@ def show(visit_id: str) -> ResponseReturnValue:
         next_ask=int(awaited),
         with_lessons=visit.state in lessons.PLANNED_STATES and may("VisitLessonService.ListVisitLessons"),
         course=COURSE,
-        steps_with_a_page=(*STEPS_WITH_A_PAGE, *_list_doubtful_steps(visit, prepared=bool(agenda and delegates))),
+        steps_with_a_page=(*STEPS_WITH_A_PAGE, *doubtful),
     )
-
-
-def _list_forums(visit: pb.Visit) -> Sequence[forum_pb2.Forum]:
-    """Return the forums whose panels meet on a visit; none while that cannot be looked up, or to whom sees none."""
-    if may("ForumService.ListForums"):
-        with suppress(DomainError):
-            wanted = forum_pb2.ListForumsRequest(visit=visit.name)
-            return rpc.forums.ListForums(wanted, timeout=LOOKUP_SECONDS).forums
-    return ()
 
 
 def _sees_exchange(visit: pb.Visit) -> bool:
     """Return whether the reader may see the exchange: who works for another guest city sees the visit alone."""
     reader = current_identity()
     return reader is not None and reader.city in ("", list_other_cities(visit)[0])
+
+
+@blueprint.get("/<visit_id>/forums")
+@sign_in_required
+def forums(visit_id: str) -> ResponseReturnValue:
+    """Answer the page of a visit that asks for the forums whose panels meet on it; a person is led to their list."""
+    name = f"visits/{visit_id}"
+    if not request.headers.get("HX-Request"):
+        return redirect(url_for("forums.index", visit=name), 303)
+    found = rpc.forums.ListForums(forum_pb2.ListForumsRequest(visit=name)).forums
+    return render_template("visits/forums.html", forums=found)
 
 
 @blueprint.route("/<visit_id>/edit", methods=["GET", "POST"])
@@ -245,7 +245,7 @@ def _list_doubtful_steps(visit: pb.Visit, *, prepared: bool) -> list[str]:
         "start": today < date_of(visit.start_date),
         "close": today < date_of(visit.end_date),
     }
-    return [verb for verb, asked in doubtful.items() if asked]
+    return [verb for verb, asked in doubtful.items() if asked and verb in visit.allowed_transitions]
 
 
 @blueprint.get("/<visit_id>/<any(confirm, start, close):verb>")
