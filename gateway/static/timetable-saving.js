@@ -23,7 +23,7 @@ class Saving {
 
   // Returns the page, or with the header of a part that part of it, as it is now; null where it cannot be had.
   async askForPage(headers) {
-    const answer = await fetch(this.address, { headers }).catch(() => null);
+    const answer = await fetch(`${this.address}${location.search}`, { headers }).catch(() => null);
     return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   }
 

@@ -11,6 +11,7 @@ from chassis.errors import InvalidArgument
 
 Bound = TypeVar("Bound", bound=Any)
 
+LONGEST_VISIT = timedelta(days=365)
 MAX_SPAN = timedelta(days=732)
 
 
@@ -44,3 +45,24 @@ def join_ranges(ranges: Iterable[Range[Bound]]) -> list[Range[Bound]]:
         else:
             joined.append(each)
     return joined
+
+
+def check_dates(start_date: date, end_date: date, path: str) -> None:
+    """
+    Raise unless a visit can have these dates.
+
+    Args:
+        path: Path of the last day in the request, for the error.
+
+    Raises:
+        InvalidArgument: They are reversed (reason LAST_DAY_BEFORE_FIRST), or more than 365 days apart (VISIT_TOO_LONG).
+    """
+    if end_date < start_date:
+        raise InvalidArgument(path, "is before the first day", reason="LAST_DAY_BEFORE_FIRST")
+    if end_date - start_date > LONGEST_VISIT:
+        raise InvalidArgument(
+            path,
+            f"is more than {LONGEST_VISIT.days} days after the first day",
+            reason="VISIT_TOO_LONG",
+            metadata={"max_days": str(LONGEST_VISIT.days)},
+        )

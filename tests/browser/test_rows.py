@@ -62,8 +62,8 @@ def test_rows_of_a_spreadsheet_become_the_delegation(office: Page, a_visit: Call
 
 def test_a_row_that_is_wrong_is_marked_and_nothing_typed_is_lost(office: Page, a_visit: Callable[[str], str]) -> None:
     office.goto(f"{a_visit('Typed')}/agendaItems/rows")
-    cells = ["Welcome", "0:45", "09.03.2033 09:00", "ratssaal", "", "Whole delegation", "English, German"]
-    office.evaluate(PASTE, ["#field-agenda_items-0-title", "\t".join(cells) + "\nTour\t\t\t\t\tPort\tstaff"])
+    cells = ["Welcome", "0:45", "09.03.2033 09:00", "ratssaal", "", "", "Whole delegation", "English, German"]
+    office.evaluate(PASTE, ["#field-agenda_items-0-title", "\t".join(cells) + "\nTour\t\t\t\t\t\tPort\tstaff"])
     expect(office.get_by_label("Minutes, row 1", exact=True)).to_have_value("45")
     expect(office.get_by_label("Day, row 1", exact=True)).to_have_value("2033-03-09")
     expect(office.get_by_label("Begins at, row 1", exact=True)).to_have_value("09:00")

@@ -55,6 +55,18 @@ def test_a_partner_sees_and_fills_in_its_own_delegation(gateway: Gateway, confer
     assert "Directorate controller" in text_of(partner.get(f"/{conference['name']}"))
 
 
+def test_the_timetable_shows_the_clock_of_the_guest_that_is_chosen(
+    gateway: Gateway, office: Rest, conference: dict[str, Any]
+) -> None:
+    times = {"startTime": "2030-05-14T07:00:00Z", "endTime": "2030-05-14T08:00:00Z"}
+    created(office.post(f"/v1/{conference['name']}/agendaItems", {"title": "Welcome", **times}))
+    coordinator = browser(gateway, Role.COORDINATOR)
+    swansea = text_of(coordinator.get(f"/{conference['name']}/timetable"))
+    assert "Time in Swansea" in swansea and "08:00–09:00" in swansea
+    hebron = text_of(coordinator.get(f"/{conference['name']}/timetable?clock={HEBRON}"))
+    assert "Time in Hebron" in hebron and "10:00–11:00" in hebron
+
+
 def test_an_item_is_for_the_delegations_of_some_cities(
     gateway: Gateway, office: Rest, conference: dict[str, Any]
 ) -> None:

@@ -1,7 +1,7 @@
 """The timetable of a visit: its page, what the page asks for while it is open, and the moves that are made on it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from gateway.pages.visits.places import describe_transfers, list_places
 from gateway.pages.visits.programme import list_attendance
 from gateway.pages.visits.timeline import list_days
 from gateway.pages.visits.timetable_texts import list_texts
+from gateway.vocabulary.cities import list_guests
 from gateway.web.links import href
 
 # What a move may change of an item.
@@ -52,6 +53,7 @@ def timetable(visit_id: str) -> ResponseReturnValue:
     visit = programme.visit
     if not visit.HasField("start_date"):
         return redirect(f"{href(visit.name)}#programme", 303)
+    other_clock = _choose_other_clock(visit)
     shown = {
         "visit": visit,
         "agenda": group_by_day(programme.agenda_items, visit.time_zone),
@@ -60,12 +62,12 @@ def timetable(visit_id: str) -> ResponseReturnValue:
         ),
         "list_places": list_places,
         "ways": describe_transfers(programme),
-        "guest_zone": _get_zone(visit.guest_city),
+        "other_clock": other_clock,
         "now": datetime.now(UTC),
     }
     if request.headers.get("HX-Request"):
         return render_template("visits/timetable_list.html", **shown)
-    return render_template("visits/timetable.html", frame=_build_frame(visit), **shown)
+    return render_template("visits/timetable.html", frame=_build_frame(visit, other_clock), **shown)
 
 
 @sign_in_required
@@ -114,9 +116,13 @@ def _get_programme(visit_id: str) -> pb.Programme:
     return rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
 
 
-def _get_zone(city: str) -> str:
-    """Return the IANA zone of a city."""
-    return rpc.cities.GetCity(pb.GetCityRequest(name=city)).time_zone
+def _choose_other_clock(visit: pb.Visit) -> dict[str, str]:
+    """Return the guest city whose clock is shown beside the host's, and its zone: as the address says, or the first."""
+    guests = dict(list_guests(visit))
+    city = request.args.get("clock", "")
+    if city not in guests:
+        city = visit.guest_city
+    return {"city": guests[city], "zone": rpc.cities.GetCity(pb.GetCityRequest(name=city)).time_zone}
 
 
 def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusal: DomainError) -> list[dict[str, str]]:
@@ -133,7 +139,7 @@ def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusa
     return timetable_values.propose_alternatives(wanted, programme, refusal, list_rooms(programme.visit))
 
 
-def _build_frame(visit: pb.Visit) -> dict[str, Any]:
+def _build_frame(visit: pb.Visit, other_clock: Mapping[str, str]) -> dict[str, Any]:
     """Return what stays as it is while a timetable is open: its days, clocks, rooms, people and texts."""
     zone, notes = ZoneInfo(visit.time_zone), describe_days(visit)
     days = list_days(date_of(visit.start_date), date_of(visit.end_date))
@@ -143,7 +149,7 @@ def _build_frame(visit: pb.Visit) -> dict[str, Any]:
         "editable": visit.editable,
         "locale": LOCALES[current_language()].replace("_", "-"),
         "host": {"city": visit.host_city_display_name, "zone": visit.time_zone},
-        "guest": {"city": visit.guest_city_display_name, "zone": _get_zone(visit.guest_city)},
+        "guest": other_clock,
         "days": [
             {"date": f"{day}", "label": format_day(day), "notes": notes[day].texts, "off": notes[day].is_off}
             for day in days
@@ -154,7 +160,7 @@ def _build_frame(visit: pb.Visit) -> dict[str, Any]:
         "closed": timetable_values.list_closed(rooms, list_venues(visit), days) if rooms else [],
         "people": [{"name": person.name, "title": person.function} for person in people],
         "elsewhere": _list_elsewhere(visit, people, zone),
-        "texts": list_texts(visit),
+        "texts": list_texts(other_clock["city"]),
     }
 
 

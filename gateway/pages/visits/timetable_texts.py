@@ -1,15 +1,14 @@
 """What the timetable says in a browser, in the reader's language; `%(…)s` is put in there."""
 
-from austausch.exchange.v1 import exchange_pb2 as pb
 from flask_babel import gettext as _
 
 
-def list_texts(visit: pb.Visit) -> dict[str, str]:
-    """Return the texts of the timetable's script by their keys."""
+def list_texts(other_city: str) -> dict[str, str]:
+    """Return the texts of the timetable's script by their keys; the clock of `other_city` is shown as well."""
     return {
-        "other_clock": _("%(time)s in %(city)s", time="%(time)s", city=visit.guest_city_display_name),
+        "other_clock": _("%(time)s in %(city)s", time="%(time)s", city=other_city),
         "shifts": _("The difference to the time in %(city)s changes during these days; each item shows both.",
-                    city=visit.guest_city_display_name),
+                    city=other_city),
         "no_room": _("No room"),
         "others": _("Others"),
         "lunch": _("Lunch"),

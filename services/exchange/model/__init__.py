@@ -15,7 +15,7 @@ from services.exchange.model.programme_template import ProgrammeTemplate
 from services.exchange.model.room import Room
 from services.exchange.model.schedule_run import RunState, ScheduleRun
 from services.exchange.model.venue import Venue, Way
-from services.exchange.model.visit import Visit, check_dates
+from services.exchange.model.visit import Visit
 from services.exchange.model.visit_lesson import Decision, VisitLesson
 from services.exchange.model.visit_state import Direction, VisitState
 
@@ -53,5 +53,4 @@ __all__ = [
     "VisitLesson",
     "VisitState",
     "Way",
-    "check_dates",
 ]

@@ -20,58 +20,25 @@ from sqlalchemy import (
     func,
     literal_column,
     or_,
-    select,
     text,
-    type_coerce,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Range, aggregate_order_by, array
-from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column
+from sqlalchemy.dialects.postgresql import JSONB, Range, array
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument
 from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, Stateful, enum_column
 from services.exchange.model.base import Base, shown
-from services.exchange.model.city import City
+from services.exchange.model.city import CITY_IDS, City, list_display_names
 from services.exchange.model.exchange import Exchange
 from services.exchange.model.visit_state import BEFORE_RUNNING, OVER, Direction, VisitState
+from services.exchange.spans import check_dates
 
-LONGEST_VISIT = timedelta(days=365)
 # The first day of a visit whose dates are open, where visits are in order. (The last of 9999 is infinity to asyncpg.)
 NO_DAY = "'9999-01-01'::date"
 START_ORDER = text(f"coalesce(start_date, {NO_DAY})")
 # What an idea may leave open.
 OPEN_IN_IDEAS = ("start_date", "end_date", "host_department")
-# Rows of lists are kept by their values.
-TEXTS: ARRAY[str] = ARRAY(Text, as_tuple=True)
-
-
-def check_dates(start_date: date, end_date: date, path: str) -> None:
-    """
-    Raise unless a visit can have these dates.
-
-    Args:
-        path: Path of the last day in the request, for the error.
-
-    Raises:
-        InvalidArgument: They are reversed (reason LAST_DAY_BEFORE_FIRST), or more than 365 days apart (VISIT_TOO_LONG).
-    """
-    if end_date < start_date:
-        raise InvalidArgument(path, "is before the first day", reason="LAST_DAY_BEFORE_FIRST")
-    if end_date - start_date > LONGEST_VISIT:
-        raise InvalidArgument(
-            path,
-            f"is more than {LONGEST_VISIT.days} days after the first day",
-            reason="VISIT_TOO_LONG",
-            metadata={"max_days": str(LONGEST_VISIT.days)},
-        )
-
-
-def _display_names(city_ids: Mapped[tuple[str, ...]]) -> MappedSQLExpression[tuple[str, ...]]:
-    """Return a read-only attribute with the names of cities, in their order."""
-    which = func.unnest(city_ids).table_valued("id", with_ordinality="place", name="which").render_derived()
-    in_order = func.coalesce(func.array_agg(aggregate_order_by(City.display_name, which.c.place)), cast((), TEXTS))
-    listed = select(type_coerce(in_order, TEXTS)).select_from(which.join(City, City.id == which.c.id))
-    return column_property(listed.correlate_except(City, which).scalar_subquery(), expire_on_flush=False)
 
 
 class Visit(Stateful, Resource, Base):
@@ -135,7 +102,7 @@ class Visit(Stateful, Resource, Base):
     host_department: Mapped[str] = mapped_column(Text)
     purpose: Mapped[str] = mapped_column(Text, default="")
     head_count: Mapped[int] = mapped_column(default=0)
-    other_guest_ids: Mapped[tuple[str, ...]] = mapped_column(TEXTS, default=())
+    other_guest_ids: Mapped[tuple[str, ...]] = mapped_column(CITY_IDS, default=())
     state: Mapped[VisitState] = enum_column(VisitState, default=VisitState.IDEA)
     reason: Mapped[str] = mapped_column(Text, default="")
     debrief: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
@@ -149,7 +116,7 @@ class Visit(Stateful, Resource, Base):
     exchange_department: Mapped[str] = shown(Exchange.department, Exchange.id == exchange_id)
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
     home_city_display_name: Mapped[str] = shown(City.display_name, City.id == home_city_id)
-    other_guest_display_names: Mapped[tuple[str, ...]] = _display_names(other_guest_ids)
+    other_guest_display_names: Mapped[tuple[str, ...]] = list_display_names(other_guest_ids)
     time_zone: Mapped[str] = shown(
         City.time_zone, City.id == case((direction == Direction.INCOMING, home_city_id), else_=city_id)
     )
@@ -203,7 +170,7 @@ class Visit(Stateful, Resource, Base):
     @classmethod
     def concerning(cls, city_id: ColumnElement[str] | str) -> ColumnElement[bool]:
         """Whether `concerns` is true of a row."""
-        return or_(cls.city_id == city_id, cls.other_guest_ids.contains(cast(array([city_id]), TEXTS)))
+        return or_(cls.city_id == city_id, cls.other_guest_ids.contains(cast(array([city_id]), CITY_IDS)))
 
     @property
     def dates(self) -> tuple[date, date] | None:

@@ -25,7 +25,8 @@ from chassis.identity import Role, identity
 from chassis.model import now
 from chassis.paging import read_page
 from services.exchange import queries, rights, visit_dates
-from services.exchange.model import Answer, DateOption, Visit, check_dates
+from services.exchange.model import Answer, DateOption, Visit
+from services.exchange.spans import check_dates
 
 ORDERINGS = {"start_date": DateOption.start_date}
 ANSWERS = enum_numbers(pb.DateOption.Answer.DESCRIPTOR, Answer)
