@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from chassis.convert import read_columns, resource_fields, unique_nfc
 from chassis.errors import InvalidArgument
-from services.exchange.model import City, Location, Room, Venue, Way
+from services.exchange.model import City, Location, Room, Venue
 from services.exchange.model.venue import MINUTES_OF_DAY
 from services.exchange.opening_hours import split_by_day
 from services.exchange.spans import join_ranges
@@ -64,15 +64,13 @@ def _write_minute(minute: int) -> str:
     return f"{minute // 60 % 24:02}:{minute % 60:02}"
 
 
-def venue_message(venue: Venue, city: City, ways: Iterable[Way] = ()) -> venues_pb2.Venue:
+def venue_message(venue: Venue, city: City) -> venues_pb2.Venue:
     """
     Return a venue as a message.
 
     Args:
         city: Where it is.
-        ways: Those that were entered and begin or end there.
     """
-    ends = sorted((way.other_id if way.one_id == venue.id else way.one_id, way.minutes) for way in ways)
     return venues_pb2.Venue(
         display_name=venue.display_name,
         city=city.name,
@@ -89,7 +87,10 @@ def venue_message(venue: Venue, city: City, ways: Iterable[Way] = ()) -> venues_
             )
             for weekday, start, end in split_by_day(venue.opening_hours)
         ],
-        ways=[venues_pb2.Way(venue=f"venues/{end}", minutes=minutes) for end, minutes in ends],
+        ways=[
+            venues_pb2.Way(venue=f"venues/{end}", minutes=minutes)
+            for end, minutes in sorted(venue.entered_ways.items())
+        ],
         **resource_fields(venue),
     )
 

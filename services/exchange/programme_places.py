@@ -36,7 +36,7 @@ class Places:
     visit: Visit
     rooms: Sequence[Room]
     venues: Mapping[str, Venue]
-    ways: Ways = field(default_factory=lambda: Ways((), Pace()))
+    ways: Ways = field(default_factory=lambda: Ways(Pace()))
 
     @cached_property
     def travels(self) -> dict[frozenset[str], Travel]:

@@ -30,7 +30,7 @@ from services.exchange.scheduling.problem import (
     normalize_pair,
 )
 from services.exchange.transfers import list_venues
-from services.exchange.ways import Pace, read_ways
+from services.exchange.ways import Pace, Ways
 
 GRANULARITY = timedelta(minutes=15)
 
@@ -156,7 +156,7 @@ async def _read_places(
     missing = {Venue.parse(name)["id"] for name in stays} - venues.keys()
     if missing:
         venues |= {venue.id: venue for venue in await session.scalars(select(Venue).where(Venue.id.in_(missing)))}
-    return Places(visit, rooms, venues, await read_ways(session, venues.values(), pace))
+    return Places(visit, rooms, venues, Ways(pace))
 
 
 def _list_days(visit: Visit, options: Options) -> list[Day]:

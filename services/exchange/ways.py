@@ -5,14 +5,10 @@ Source: the great-circle distance is that of the haversine formula, Sinnott, *Vi
 """
 
 import math
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import or_, select
-
-from chassis.database import Session
-from services.exchange.model import Location, Venue, Way
+from services.exchange.model import Location, Venue
 
 EARTH_RADIUS = 6_371_009.0
 """Metres; the mean."""
@@ -79,39 +75,18 @@ def get_distance(one: Location, other: Location) -> float:
 
 
 class Ways:
-    """
-    The ways between venues.
+    """The ways between venues; `pace`: how those are estimated that nobody entered."""
 
-    Args:
-        entered: Those that somebody entered.
-    """
-
-    def __init__(self, entered: Iterable[Way], pace: Pace) -> None:
-        self._entered = {frozenset((way.one_id, way.other_id)): way.minutes for way in entered}
+    def __init__(self, pace: Pace) -> None:
         self._pace = pace
 
     def find(self, one: Venue, other: Venue) -> Travel | None:
         """Return the way between two venues; None within one, between cities, and where it is not known."""
         if one.id == other.id or one.city_id != other.city_id:
             return None
-        minutes = self._entered.get(frozenset((one.id, other.id)))
+        minutes = one.entered_ways.get(other.id)
         if minutes is not None:
             return Travel(minutes)
         if one.location is None or other.location is None:
             return None
         return self._pace.estimate(one.location, other.location)
-
-
-async def read_ways(session: Session, venues: Iterable[Venue], pace: Pace) -> Ways:
-    """Return the ways between some venues; for one alone, nothing has to be read."""
-    ids = {venue.id for venue in venues}
-    if len(ids) < 2:
-        return Ways((), pace)
-    entered = select(Way).where(Way.one_id.in_(ids), Way.other_id.in_(ids))
-    return Ways((await session.scalars(entered)).all(), pace)
-
-
-async def list_ways_of(session: Session, venue_ids: Collection[str]) -> list[Way]:
-    """Return the ways that were entered and begin or end at some venues."""
-    of_venues = select(Way).where(or_(Way.one_id.in_(venue_ids), Way.other_id.in_(venue_ids)))
-    return list(await session.scalars(of_venues))

@@ -16,8 +16,8 @@ from chassis.paging import MAX_PAGE_SIZE
 from services.exchange import convert, convert_programme_template, programme_copies, queries, rights
 from services.exchange.convert_venue import way_message
 from services.exchange.model import AgendaItem, Delegate, ProgrammeTemplate, Visit
-from services.exchange.transfers import list_transfers, list_venues
-from services.exchange.ways import Pace, read_ways
+from services.exchange.transfers import list_transfers
+from services.exchange.ways import Pace, Ways
 
 ORDERS: dict[Any, Any] = {Delegate: Delegate.protocol_order, AgendaItem: AgendaItem.programme_order}
 
@@ -44,7 +44,6 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
                 travelling = await session.scalars(_select_of_visit(Delegate), values)
                 delegates = [each for each in travelling if rights.may_see_delegate(caller, each)]
             items = (await session.scalars(_select_of_visit(AgendaItem), values)).all()
-            ways = await read_ways(session, list_venues(items), self._pace)
         return pb.Programme(
             name=request.name,
             visit=convert.visit_message(visit, caller),
@@ -57,7 +56,7 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
                     way=way_message(each.venue, each.travel),
                     available_minutes=each.available_minutes,
                 )
-                for each in list_transfers(visit, items, delegates, ways)
+                for each in list_transfers(visit, items, delegates, Ways(self._pace))
             ],
         )
 

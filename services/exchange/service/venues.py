@@ -1,13 +1,12 @@
 """Venues, and the ways between them."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from austausch.exchange.v1 import venues_pb2 as pb
 from austausch.exchange.v1 import venues_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -20,7 +19,7 @@ from chassis.paging import read_page
 from services.exchange import bookings, convert_venue, queries
 from services.exchange.deletion import delete_unused
 from services.exchange.model import AgendaItem, City, Room, Venue, Way
-from services.exchange.ways import Pace, list_ways_of, read_ways
+from services.exchange.ways import Pace, Ways
 
 ORDERINGS = {"display_name": Venue.display_name}
 FIELDS = convert_venue.VENUE_FIELDS | {"ways"}
@@ -53,11 +52,7 @@ class VenueServicer(venues_pb2_grpc.VenueServiceServicer):
             rows, token, total = await read_page(session, statement, Venue, request, ORDERINGS, "display_name")
             of_venues = select(City).where(City.id.in_({venue.city_id for venue in rows}))
             cities = {city.id: city for city in await session.scalars(of_venues)}
-            ways: dict[str, list[Way]] = defaultdict(list)
-            for way in await list_ways_of(session, [venue.id for venue in rows]):
-                ways[way.one_id].append(way)
-                ways[way.other_id].append(way)
-        venues = [convert_venue.venue_message(venue, cities[venue.city_id], ways[venue.id]) for venue in rows]
+        venues = [convert_venue.venue_message(venue, cities[venue.city_id]) for venue in rows]
         return pb.ListVenuesResponse(venues=venues, next_page_token=token, total_size=total)
 
     async def CreateVenue(self, request: pb.CreateVenueRequest, context: Any) -> pb.Venue:
@@ -126,14 +121,14 @@ class VenueServicer(venues_pb2_grpc.VenueServiceServicer):
             venue = await session.get_by_name(Venue, request.parent)
             others = select(Venue).where(Venue.city_id == venue.city_id, Venue.id != venue.id)
             rows, token, total = await read_page(session, others, Venue, request, ORDERINGS, "display_name")
-            ways = await read_ways(session, [venue, *rows], self._pace)
+        ways = Ways(self._pace)
         messages = [convert_venue.way_message(other, ways.find(venue, other)) for other in rows]
         return pb.ListWaysResponse(ways=messages, next_page_token=token, total_size=total)
 
 
 async def _write(session: Session, venue: Venue) -> pb.Venue:
     city = await session.get_one(City, venue.city_id)
-    return convert_venue.venue_message(venue, city, await list_ways_of(session, [venue.id]))
+    return convert_venue.venue_message(venue, city)
 
 
 async def _lock_ways(session: Session, name: str) -> None:
@@ -160,9 +155,8 @@ async def _replace_ways(session: Session, venue: Venue, message: pb.Venue) -> No
         if other.id in wanted:
             raise InvalidArgument(path, "is given twice", reason="WAY_REPEATED")
         wanted[other.id] = each.minutes
-    present = {
-        (way.other_id if way.one_id == venue.id else way.one_id): way for way in await list_ways_of(session, [venue.id])
-    }
+    of_venue = select(Way).where(or_(Way.one_id == venue.id, Way.other_id == venue.id))
+    present = {(way.other_id if way.one_id == venue.id else way.one_id): way for way in await session.scalars(of_venue)}
     for end in sorted({*wanted, *present}):
         if _get_minutes(present, end) == wanted.get(end):
             continue
@@ -176,6 +170,7 @@ async def _replace_ways(session: Session, venue: Venue, message: pb.Venue) -> No
             first, last = sorted((venue.id, end))
             session.add(Way(one_id=first, other_id=last, city_id=venue.city_id, minutes=wanted[end]))
     await session.flush()
+    await session.refresh(venue, ["entered_ways"])
 
 
 def _get_minutes(ways: Mapping[str, Way], end: str) -> int | None:
