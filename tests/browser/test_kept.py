@@ -27,7 +27,7 @@ def test_enter_in_a_form_saves_it_and_does_not_switch_the_language(open_page: Ca
     page.goto("/visits/new")
     page.get_by_label("Title").fill("Enter")
     page.get_by_label("Title").press("Enter")
-    expect(page.locator("#error-summary")).to_contain_text("First day: Please fill this in.")
+    expect(page.locator("#error-summary")).to_contain_text("Exchange: Please fill this in.")
 
 
 @pytest.mark.parametrize("scripts", [True, False])
