@@ -14,22 +14,18 @@ from sqlalchemy import (
     Text,
     func,
     literal,
-    select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
-    InstrumentedAttribute,
     Mapped,
-    MappedSQLExpression,
-    column_property,
     mapped_column,
     relationship,
 )
 
 from chassis.errors import FieldRequired, InvalidArgument
 from chassis.model import Resource, enum_column
-from services.exchange.model.base import Base
+from services.exchange.model.base import Base, shown_of_each
 from services.exchange.model.delegate import Delegate
 from services.exchange.model.person import Person, interprets
 from services.exchange.model.room import Room
@@ -39,6 +35,7 @@ from services.exchange.model.visit import Visit
 LONGEST_ITEM = timedelta(hours=24)
 # Items without a time come after all others.
 NO_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+NAMES: ARRAY[str] = ARRAY(Text)
 NO_DOUBLE_BOOKING = "ex_bookings_resource_period"
 
 
@@ -50,22 +47,6 @@ class Transport(StrEnum):
     TRAIN = "train"
     FERRY = "ferry"
     CAR = "car"
-
-
-def _shown_of(names: Mapped[list[str]], attribute: InstrumentedAttribute[str]) -> MappedSQLExpression[list[str]]:
-    """
-    Return a read-only attribute with a value of each row that is named.
-
-    Args:
-        names: Resource names of rows with the attribute; for any other it is "".
-    """
-    row = attribute.class_
-    which = func.unnest(names).table_valued("name", with_ordinality="place", name="which").render_derived()
-    # The id of a person follows `people/`; what follows the seventh letter of a delegate's name is nobody's id.
-    row_id = func.substr(which.c.name, len(row.NAME.removesuffix("{id}")) + 1)
-    in_order = func.array_agg(aggregate_order_by(func.coalesce(attribute, ""), which.c.place), type_=ARRAY(Text))
-    listed = select(func.coalesce(in_order, [], type_=ARRAY(Text))).select_from(which.outerjoin(row, row.id == row_id))
-    return column_property(listed.correlate_except(row, which).scalar_subquery(), expire_on_flush=False)
 
 
 class Precedence(Base):
@@ -141,8 +122,8 @@ class AgendaItem(Resource, Base):
     open_end: Mapped[bool] = mapped_column(default=False)
     transport: Mapped[Transport | None] = enum_column(Transport)
 
-    people_functions: Mapped[list[str]] = _shown_of(people, Person.function)
-    additional_room_titles: Mapped[list[str]] = _shown_of(additional_rooms, Room.display_name)
+    people_functions: Mapped[list[str]] = shown_of_each(Person.function, people, NAMES, "people/")
+    additional_room_titles: Mapped[list[str]] = shown_of_each(Room.display_name, additional_rooms, NAMES, "rooms/")
     visit: Mapped[Visit] = relationship(lazy="raise", foreign_keys=visit_id, primaryjoin=Visit.id == visit_id)
     room: Mapped[Room | None] = relationship(lazy="joined", foreign_keys=room_id, primaryjoin=Room.id == room_id)
     other_venue: Mapped[Venue | None] = relationship(

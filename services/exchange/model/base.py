@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, MetaData, select
+from sqlalchemy import ColumnElement, MetaData, cast, func, select, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, MappedSQLExpression, column_property
 
 from chassis.model import NAMING_CONVENTION
@@ -47,3 +48,22 @@ def shown(attribute: InstrumentedAttribute[str], which: ColumnElement[bool]) -> 
     """
     value = select(attribute).where(which).correlate_except(attribute.class_)
     return column_property(value.scalar_subquery(), expire_on_flush=False)
+
+
+def shown_of_each(
+    attribute: InstrumentedAttribute[str], names: Mapped[Any], kind: ARRAY[str], prefix: str = ""
+) -> MappedSQLExpression[Any]:
+    """
+    Return a read-only attribute with a value of each of several rows, in their order; as `shown`.
+
+    Args:
+        attribute: What is shown, e.g. ``City.display_name``.
+        names: Ids of the rows, each after `prefix`; for what is the id of none it is "".
+        kind: The type of the attribute.
+    """
+    row: Any = attribute.class_
+    which = func.unnest(names).table_valued("name", with_ordinality="place", name="which").render_derived()
+    in_order = func.array_agg(aggregate_order_by(func.coalesce(attribute, ""), which.c.place))
+    found = which.outerjoin(row, row.id == func.substr(which.c.name, len(prefix) + 1))
+    listed = select(type_coerce(func.coalesce(in_order, cast((), kind)), kind)).select_from(found)
+    return column_property(listed.correlate_except(row, which).scalar_subquery(), expire_on_flush=False)

@@ -1,8 +1,8 @@
 """Cities and the calendar facts that planning needs."""
 
-from sqlalchemy import CheckConstraint, Index, SmallInteger, Text, cast, func, select, type_coerce
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
-from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column
+from sqlalchemy import CheckConstraint, Index, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource
@@ -50,11 +50,3 @@ class City(Located, Resource, Base):
         """
         read_time_zone(self.time_zone, "city.time_zone")
         self.check_location("city.location")
-
-
-def list_display_names(city_ids: Mapped[tuple[str, ...]]) -> MappedSQLExpression[tuple[str, ...]]:
-    """Return a read-only attribute with the names of cities, in their order."""
-    which = func.unnest(city_ids).table_valued("id", with_ordinality="place", name="which").render_derived()
-    in_order = func.coalesce(func.array_agg(aggregate_order_by(City.display_name, which.c.place)), cast((), CITY_IDS))
-    listed = select(type_coerce(in_order, CITY_IDS)).select_from(which.join(City, City.id == which.c.id))
-    return column_property(listed.correlate_except(City, which).scalar_subquery(), expire_on_flush=False)

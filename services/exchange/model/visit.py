@@ -28,8 +28,8 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument
 from chassis.folded_names import index_folded_name, map_folded_name
 from chassis.model import Resource, Stateful, enum_column
-from services.exchange.model.base import Base, shown
-from services.exchange.model.city import CITY_IDS, City, list_display_names
+from services.exchange.model.base import Base, shown, shown_of_each
+from services.exchange.model.city import CITY_IDS, City
 from services.exchange.model.exchange import Exchange
 from services.exchange.model.visit_state import BEFORE_RUNNING, OVER, Direction, VisitState
 from services.exchange.spans import check_dates
@@ -116,7 +116,7 @@ class Visit(Stateful, Resource, Base):
     exchange_department: Mapped[str] = shown(Exchange.department, Exchange.id == exchange_id)
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
     home_city_display_name: Mapped[str] = shown(City.display_name, City.id == home_city_id)
-    other_guest_display_names: Mapped[tuple[str, ...]] = list_display_names(other_guest_ids)
+    other_guest_display_names: Mapped[tuple[str, ...]] = shown_of_each(City.display_name, other_guest_ids, CITY_IDS)
     time_zone: Mapped[str] = shown(
         City.time_zone, City.id == case((direction == Direction.INCOMING, home_city_id), else_=city_id)
     )
