@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import func, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis.database import Session
 from chassis.errors import FailedPrecondition, InvalidArgument
@@ -49,6 +50,8 @@ async def invite(session: Session, visit: Visit, cities: Sequence[str]) -> None:
         for item in items:
             item.delegation_ids = [city_id for city_id in item.delegation_ids if city_id not in gone]
     visit.other_guest_ids = tuple(ids)
+    # As the row says once it is loaded: none has to be asked for it.
+    set_committed_value(visit, "other_guest_display_names", tuple(known[city_id].display_name for city_id in ids))
 
 
 async def _require_no_delegates(session: Session, visit: Visit, city_ids: set[str]) -> None:

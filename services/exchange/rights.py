@@ -64,7 +64,8 @@ def may_edit_delegation(caller: Identity, visit: Visit, city_id: str) -> bool:
 
 def may_edit_some_delegation(caller: Identity, visit: Visit) -> bool:
     """Return whether the caller may change the delegation of one of the cities that travel."""
-    return any(may_edit_delegation(caller, visit, city_id) for city_id in visit.guest_ids)
+    fills_in = caller.has(Role.PARTNER) and get_own_city_id(caller) in visit.guest_ids
+    return fills_in or may_edit_visit(caller, visit)
 
 
 def may_use_verb(caller: Identity, verb: str, visit: Visit) -> bool:

@@ -40,21 +40,21 @@ def group_by_city(visit: pb.Visit, delegates: Sequence[pb.Delegate]) -> list[tup
         return [("", list(delegates))]
     return [
         (title, [delegate for delegate in delegates if delegate.city == city])
-        for city, title in list_guests(visit)
-        if city in _list_own_cities(visit)
+        for city, title in _list_own_guests(visit)
     ]
 
 
-def _list_own_cities(visit: pb.Visit) -> list[str]:
-    """Return the guest cities whose delegations the reader may see: who works for a city sees its own."""
-    reader, guests = current_identity(), [city for city, _title in list_guests(visit)]
-    return [reader.city] if reader and reader.city in guests else guests
-
-
 def list_cities(visit: pb.Visit) -> list[tuple[str, str]]:
-    """Return (resource name, name) of the cities that a form of a delegate offers; none where there is no choice."""
-    own = _list_own_cities(visit)
-    return [(city, title) for city, title in list_guests(visit) if city in own] if len(own) > 1 else []
+    """Return (resource name, name) of the cities that a form of delegates offers; none where there is no choice."""
+    own = _list_own_guests(visit)
+    return own if len(own) > 1 else []
+
+
+def _list_own_guests(visit: pb.Visit) -> list[tuple[str, str]]:
+    """Return the guest cities whose delegations the reader may see: who works for one of them sees its own."""
+    reader, guests = current_identity(), list_guests(visit)
+    own = [(city, title) for city, title in guests if reader and city == reader.city]
+    return own or guests
 
 
 @sign_in_required

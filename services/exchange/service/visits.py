@@ -136,8 +136,6 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             values = convert.visit_columns(message, paths)
             if "other_guest_cities" in values:
                 await guests.invite(session, visit, values.pop("other_guest_cities"))
-                await session.flush()
-                await session.refresh(visit, ["other_guest_display_names"])
             dates = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
             visit.assign(values)
             visit.require_host()
