@@ -153,7 +153,7 @@ chart-tools: $(DONE)/chart-tools ## Install Helm, kubectl and what checks the ch
 
 .PHONY: chart-test
 chart-test: setup chart-tools ## Check the Helm chart, the alerts and the dashboards (promtool: Debian's prometheus)
-	$(BIN)/pytest tests/deploy/test_chart.py tests/deploy/test_chart_checks.py tests/deploy/test_observability.py
+	$(BIN)/pytest tests/deploy/test_chart*.py tests/deploy/test_observability.py
 
 .PHONY: clean
 clean: ## Remove what setup and the tests made; the data in .data/ stays
