@@ -1,7 +1,7 @@
 """
-The variables of Compose as a file to begin with: ``python -m deploy.environment_example`` writes ``deploy/.env.example``.
+The variables of Compose as a file to begin with: ``python -m deploy.environment_example`` writes ``.env.example``.
 
-What each means stands at the head of ``deploy/compose.yaml``, and what it is by default where it is used; so the file
+What each means stands at the head of ``deploy/compose.yaml``, and what it is by default where it is used. So the file
 says nothing of its own, and a test fails while it is not what this module makes.
 """
 
@@ -42,7 +42,9 @@ def list_variables(compose: str) -> dict[str, tuple[str, str]]:
 def write_example() -> str:
     """Return the text of the file: every variable, commented out, with its default."""
     variables = list_variables(COMPOSE.read_text())
-    lines = [f"\n# {meaning[0].upper()}{meaning[1:]}.\n#{name}={default}\n" for name, (meaning, default) in variables.items()]
+    lines = [
+        f"\n# {meaning[0].upper()}{meaning[1:]}.\n#{name}={default}\n" for name, (meaning, default) in variables.items()
+    ]
     return HEAD + "".join(lines)
 
 

@@ -16,11 +16,12 @@ NAMESPACE = "culture"
 RELEASE = "mannheim"
 
 NEEDED = {"host": "austausch.city.example", "image": {"registry": "images.city.example/austausch", "tag": "1.2.3"}}
+MONITORING = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 ONE_OF_EACH = {"replicas": 1, "maxReplicas": 1}
 # What operators ask for, by a name: the chart has to be right for each.
 INSTALLATIONS: dict[str, dict[str, Any]] = {
     "as it comes": NEEDED,
-    "small": NEEDED | {name: ONE_OF_EACH for name in ("exchange", "forum", "knowledge", "gateway")},
+    "small": NEEDED | dict.fromkeys(("exchange", "forum", "knowledge", "gateway"), ONE_OF_EACH),
     "everything": NEEDED
     | {
         "image": {**NEEDED["image"], "pullSecrets": [{"name": "registry"}]},  # type: ignore[dict-item]
@@ -31,7 +32,7 @@ INSTALLATIONS: dict[str, dict[str, Any]] = {
         "model": {"persistentVolumeClaim": {"claimName": "model", "readOnly": True}},
         "formerModel": {"persistentVolumeClaim": {"claimName": "former-model", "readOnly": True}},
         "network": {
-            "collector": {"peers": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]},
+            "collector": {"peers": [MONITORING]},
             "calendars": {"peers": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]},
         },
         "monitoring": {"enabled": True, "labels": {"release": "kube-prometheus-stack"}},
@@ -66,9 +67,7 @@ def render(values: Mapping[str, Any]) -> list[Object]:
 
 def of_kind(objects: list[Object], *kinds: str) -> dict[str, Object]:
     """Return the objects of some kinds by their names, without the name of the release."""
-    return {
-        found["metadata"]["name"].removeprefix(f"{RELEASE}-"): found for found in objects if found["kind"] in kinds
-    }
+    return {found["metadata"]["name"].removeprefix(f"{RELEASE}-"): found for found in objects if found["kind"] in kinds}
 
 
 def pods(objects: list[Object]) -> Iterator[tuple[str, Object, Object]]:

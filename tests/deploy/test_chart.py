@@ -130,7 +130,11 @@ def test_secrets_are_files_that_exist_and_each_process_gets_its_own_only(objects
 
 def test_what_the_operator_sets_goes_before_what_the_chart_sets(rendered: dict[str, list[Object]]) -> None:
     variables = {name: environment(container) for name, container in containers(rendered["everything"])}
-    assert variables["gateway"]["GATEWAY_TRUSTED_PROXIES"] == variables["migrate-gateway"]["GATEWAY_TRUSTED_PROXIES"] == "2"
+    assert (
+        variables["gateway"]["GATEWAY_TRUSTED_PROXIES"]
+        == variables["migrate-gateway"]["GATEWAY_TRUSTED_PROXIES"]
+        == "2"
+    )
     assert variables["knowledge-worker"]["KNOWLEDGE_POOL_SIZE"] == "4"
     assert "KNOWLEDGE_POOL_SIZE" not in variables["knowledge"]
 
@@ -144,7 +148,9 @@ def test_the_databases_are_migrated_before_anything_of_a_new_version_starts(obje
         assert "hook-failed" not in annotations["helm.sh/hook-delete-policy"]
         [container] = job["spec"]["template"]["spec"]["containers"]
         assert container["command"] == compose()["services"][name]["command"]
-        [deployed] = of_kind(objects, "Deployment")[name.removeprefix("migrate-")]["spec"]["template"]["spec"]["containers"]
+        [deployed] = of_kind(objects, "Deployment")[name.removeprefix("migrate-")]["spec"]["template"]["spec"][
+            "containers"
+        ]
         assert container["image"] == deployed["image"]
 
 
@@ -191,7 +197,9 @@ def test_addresses_are_those_of_services_that_name_every_replica(objects: list[O
     for name, service in services.items():
         labels = deployments[name]["spec"]["template"]["metadata"]["labels"]
         assert service["spec"]["selector"].items() <= labels.items()
-        others = [deployments[other]["spec"]["template"]["metadata"]["labels"] for other in deployments if other != name]
+        others = [
+            deployments[other]["spec"]["template"]["metadata"]["labels"] for other in deployments if other != name
+        ]
         assert not any(service["spec"]["selector"].items() <= labels.items() for labels in others)
     for _name, container in containers(objects):
         for variable, value in environment(container).items():
@@ -218,7 +226,7 @@ def test_what_is_written_lies_on_volumes(objects: list[Object]) -> None:
         [container] = spec["containers"]
         volumes = {volume["name"]: volume for volume in spec["volumes"]}
         mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in container["volumeMounts"]}
-        assert "sizeLimit" in mounts["/tmp"]["emptyDir"], name
+        assert "sizeLimit" in mounts["/tmp"]["emptyDir"], name  # noqa: S108 -- the pod's own
         if name == "knowledge":
             path = re.search(r"KNOWLEDGE_INDEX_PATH=(\S+)", DOCKERFILE)
             assert path is not None

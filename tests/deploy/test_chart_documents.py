@@ -1,4 +1,4 @@
-"""What docs/operations/kubernetes.md tells operators to type, typed; and the examples, held against chart and secrets."""
+"""What docs/operations/kubernetes.md tells operators to type, typed; the examples, held against chart and secrets."""
 
 import base64
 import os
@@ -51,7 +51,9 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str
     """What the commands of step 2 make: Secret → key → value. No image and no cluster: both are asked by stand-ins."""
     folder = tmp_path_factory.mktemp("step2")
     # docker run … python -m deploy.credentials /secrets: the same module, on the folder that is mounted there.
-    (folder / "docker").write_text(f"#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m deploy.credentials {folder}/secrets\n")
+    (folder / "docker").write_text(
+        f"#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m deploy.credentials {folder}/secrets\n"
+    )
     (folder / "kubectl").write_text(
         f'#!/bin/sh\nexec {find_tool("kubectl")} "$@" --dry-run=client --output yaml >{folder}/made-$$.yaml\n'
     )
@@ -109,7 +111,8 @@ def test_nats_takes_its_authorization_and_the_url_fits(secrets: dict[str, dict[s
     # As NATS's chart writes them.
     interval = values["config"]["jetstream"]["merge"]["sync_interval"]
     (tmp_path / "config/nats.conf").write_text(
-        f'include {values["config"]["merge"]["$include"]};\njetstream: {{store_dir: "{tmp_path}", sync_interval: {interval}}}\n'
+        f"include {values['config']['merge']['$include']};\n"
+        f'jetstream: {{store_dir: "{tmp_path}", sync_interval: {interval}}}\n'
     )
     command = [Path(sys.executable).with_name("nats-server"), "-t", "-c", tmp_path / "config/nats.conf"]
     assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
@@ -139,7 +142,8 @@ def test_the_network_finds_the_servers_of_the_examples() -> None:
     nats = yaml.safe_load((EXAMPLES / "nats-values.yaml").read_text())["extraResources"]
     postgres = [found for found in others if found["kind"] == "NetworkPolicy"]
     for [policy], server in ((nats, "nats"), (postgres, "postgres")):
-        admitted = [rule for rule in policy["spec"]["ingress"] if rule["ports"][0]["port"] == network[server]["port"]][0]
+        admitted, *_others = policy["spec"]["ingress"]
+        assert admitted["ports"] == [{"port": network[server]["port"], "protocol": "TCP"}]
         assert admitted["from"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "austausch"}}}]
 
 

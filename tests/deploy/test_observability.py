@@ -1,4 +1,4 @@
-"""Alerts and dashboards: what they ask Prometheus is what the processes tell it, and each alert has a test and a runbook."""
+"""Alerts and dashboards: they ask for what the processes tell, and each alert has a test and a runbook."""
 
 import importlib
 import json
@@ -91,7 +91,9 @@ def test_every_metric_that_is_asked_for_exists(place: str, known: dict[str, set[
 
 
 def test_every_metric_of_the_documentation_exists_and_none_is_left_out(known: dict[str, set[str]]) -> None:
-    [section] = re.findall(r"^## Metrics$(.*?)^## ", (ROOT / "docs/operations/running.md").read_text(), re.MULTILINE | re.DOTALL)
+    [section] = re.findall(
+        r"^## Metrics$(.*?)^## ", (ROOT / "docs/operations/running.md").read_text(), re.MULTILINE | re.DOTALL
+    )
     rows = re.findall(r"^\| (`[a-z_`, ]+`)(?: \(.*?\))? \|", section, re.MULTILINE)
     documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     own = {
