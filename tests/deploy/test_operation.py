@@ -19,6 +19,7 @@ from gateway.settings import GatewaySettings
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \|", re.MULTILINE)
 PROCESSES = tuple(DATABASES)
+WATCHING = {"prometheus", "collector", "grafana"}
 
 
 def settings_of(process: str) -> Any:
@@ -98,12 +99,26 @@ def test_a_process_mounts_no_secret_of_another(process: str) -> None:
 
 def test_only_the_proxy_is_connected_to_the_outside_and_it_only_to_the_gateway() -> None:
     file = compose()
-    assert {name for name, network in file["networks"].items() if not network.get("internal")} == {"edge"}
-    services = file["services"]
+    assert {name for name, network in file["networks"].items() if not network.get("internal")} == {"edge", "watch"}
+    services = {name: service for name, service in file["services"].items() if name not in WATCHING}
     assert {name for name, service in services.items() if service.get("ports")} == {"proxy"}
     assert {name for name, service in services.items() if "edge" in service["networks"]} == {"proxy"}
     assert {name for name, service in services.items() if "door" in service["networks"]} == {"proxy", "gateway"}
     assert "inner" not in services["proxy"]["networks"]
+    assert not any("watch" in service["networks"] for service in services.values())
+
+
+def test_who_watches_is_seen_on_this_machine_only_and_has_no_way_out() -> None:
+    file = compose()
+    services = file["services"]
+    assert {name for name, service in services.items() if "observability" in service.get("profiles", ())} == WATCHING
+    assert {name for name in WATCHING if services[name].get("ports")} == {"grafana"}
+    assert services["grafana"]["ports"] == ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"]
+    assert services["grafana"]["networks"] == ["watch"]
+    assert file["networks"]["watch"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    for name in WATCHING:
+        assert set(services[name]["networks"]) <= {"inner", "watch"}
+        assert set(services[name].get("secrets", ())) <= {"grafana-password"}
 
 
 def test_the_proxy_takes_bodies_as_large_as_the_gateway_does() -> None:
@@ -124,6 +139,8 @@ def test_every_container_is_closed(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}
+    # Without, its logs fill the disk.
+    assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
 
 
 def test_every_database_is_migrated_before_its_process_starts() -> None:
