@@ -151,6 +151,13 @@ REFUSALS: dict[str, dict[str, str]] = {
         "SIGN_IN_BUSY": N_("Very many people are signing in just now. Please try again in a moment."),
         "SERVICE_AWAY": AWAY,
         "DATABASE_AWAY": AWAY,
+        "DATABASE_READ_ONLY": N_(
+            "Nothing can be saved just now, because the database takes no changes. Please try again in a minute."
+        ),
+        "DATABASE_DISK_FULL": N_(
+            "Nothing can be saved just now, because the disk of the database is full. "
+            "Please tell those who run this platform."
+        ),
         "ACCOUNTS_AWAY": AWAY,
         "EXCHANGE_AWAY": N_("Whether the city is a partner cannot be looked up just now."),
         "VISIT_UNCERTAIN": N_("Whether there is such a visit cannot be looked up just now."),
