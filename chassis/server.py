@@ -27,7 +27,7 @@ from chassis import gc_tuning, telemetry
 from chassis.consumer import Consumer, Handlers
 from chassis.contract import find_service, list_undeclared
 from chassis.database import Database
-from chassis.health import CHECK_SECONDS, SERVICE_NAME, Check, Health
+from chassis.health import CHECK_SECONDS, READY, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
 from chassis.jetstream import STREAM, connect
@@ -65,6 +65,7 @@ class Service:
         tasks: Coroutine functions that run beside the server until they are cancelled.
         checks: Name of a part that it works with, beside ``database`` and ``nats`` → whether that works, for the
             health protocol.
+        is_level: Whether what it keeps beside its database is as new as that; until then it is not ready for calls.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Service:
     workers: Sequence[Worker] = ()
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
+    is_level: Check | None = None
 
 
 def main(
@@ -175,7 +177,14 @@ async def running(service: Service) -> AsyncIterator[str]:
         RuntimeError: The contract of a servicer lacks a declaration, or the port is taken.
     """
     messaging = _Messaging(service)
-    health = Health({"database": service.database.answers, "nats": messaging.works, **service.checks})
+    health = Health(
+        {
+            READY: lambda: _is_ready(service),
+            "database": service.database.check,
+            "nats": messaging.works,
+            **service.checks,
+        }
+    )
     server = _server(service, health)
     address = _bind(server, service.settings.listen)
     await server.start()
@@ -187,6 +196,11 @@ async def running(service: Service) -> AsyncIterator[str]:
         await server.stop(service.settings.shutdown_seconds)
         await _end(tasks, again_seconds=2)
         await service.database.dispose()
+
+
+async def _is_ready(service: Service) -> bool:
+    """Return whether a service should get calls; one that can only be read from should, too."""
+    return await service.database.is_readable() and (service.is_level is None or await service.is_level() is not False)
 
 
 @asynccontextmanager

@@ -163,6 +163,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "VISIT_UNCERTAIN": N_("Whether there is such a visit cannot be looked up just now."),
         "CITY_DAY_UNCERTAIN": N_("What day it is in the city under review cannot be looked up just now."),
         "SOURCE_UNCERTAIN": N_("Whether what it comes from exists cannot be looked up just now."),
+        "INDEX_DISK_FULL": N_("The search takes up nothing new at the moment, because its disk is full."),
         "INDEX_FAILED": N_("The search does not work at the moment; its disk may be full."),
         "INDEX_NOT_READY": N_("The search is being prepared."),
     },

@@ -64,7 +64,8 @@ def build(settings: KnowledgeSettings) -> server.Service:
         handlers=HANDLERS,
         tasks=[indexer.run, semantics.run, topics.run],
         workers=semantics.workers,
-        checks={"index": indexer.is_caught_up},
+        checks={"index": indexer.check},
+        is_level=indexer.is_level,
     )
 
 
