@@ -36,12 +36,18 @@ from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
 from chassis.work_queue import Worker
 
+# Calls that are let in at once for each connection to the database: more than that cannot be answered in time.
+CALLS_PER_CONNECTION = 16
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 OPTIONS = [
     # Two servers on one port would start silently, and share its calls.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
+    # Who is connected looks again then which replicas there are: a new one gets its share of the calls.
+    ("grpc.max_connection_age_ms", 30_000),
+    # Longer than any call may take.
+    ("grpc.max_connection_age_grace_ms", 120_000),
 ]
 
 log = structlog.get_logger(__name__)
@@ -226,7 +232,8 @@ async def working(service: Service) -> AsyncIterator[str]:
 
 
 def _server(service: Service, health: Health) -> grpc.aio.Server:
-    guard = Guard(Verifier(service.settings.identity_trusted_keys))
+    max_calls = service.settings.pool_size * CALLS_PER_CONNECTION
+    guard = Guard(Verifier(service.settings.identity_trusted_keys), max_calls)
     server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
     names = _Names()
     for add, servicer in service.servicers:

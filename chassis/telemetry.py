@@ -58,7 +58,7 @@ def serve_metrics(listen: str) -> None:
         start_http_server(int(port), addr=host or "127.0.0.1")
 
 
-# A warning that says the same again within this time is left out: what waits for a disk or a server says so at every try.
+# A warning that says the same again within this time is left out: what waits for a disk or a server warns at every try.
 REPEAT_SECONDS = 60.0
 MAX_REMEMBERED_WARNINGS = 1000
 

@@ -150,6 +150,7 @@ REFUSALS: dict[str, dict[str, str]] = {
     "UNAVAILABLE": {
         "SIGN_IN_BUSY": N_("Very many people are signing in just now. Please try again in a moment."),
         "SERVICE_AWAY": AWAY,
+        "SERVICE_BUSY": N_("Very much is being done just now. Please try again in a moment."),
         "DATABASE_AWAY": AWAY,
         "DATABASE_READ_ONLY": N_(
             "Nothing can be saved just now, because the database takes no changes. Please try again in a minute."

@@ -94,7 +94,7 @@ def answer_database_error(error: Any) -> BaseResponse:
     outage = find_outage(error)
     if outage is None:
         return answer_defect(error)
-    log.error("accounts database unavailable", reason=outage.reason, error=str(error))
+    log.error("accounts database unavailable", reason=outage.reason, error=str(getattr(error, "orig", error)))
     return answer_refusal(outage)
 
 
