@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.util import greenlet_spawn
 
+from chassis import database_metrics
 from chassis.database_errors import as_domain_error, database_away, drop_demoted, read_only
 from chassis.database_urls import connect, driver_url
 from chassis.errors import DomainError, NotFound, Unavailable
@@ -134,6 +135,7 @@ class Database:
             pool_timeout=POOL_TIMEOUT_SECONDS,
         )
         event.listen(self.engine.sync_engine, "handle_error", drop_demoted)
+        database_metrics.observe(self.engine.sync_engine, pool_size)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
 

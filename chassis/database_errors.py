@@ -63,8 +63,13 @@ def drop_demoted(context: ExceptionContext) -> None:
     A listener of SQLAlchemy's ``handle_error``. A transaction that we began for reading only is no sign of that.
     """
     options = context.connection.get_execution_options() if context.connection is not None else {}
-    if not options.get("postgresql_readonly") and _find_attribute(context.original_exception, "sqlstate") == "25006":
+    if not options.get("postgresql_readonly") and find_sqlstate(context.original_exception) == "25006":
         context.is_disconnect = True
+
+
+def find_sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE of a driver's error, or of SQLAlchemy's adapter for it; "" where the database said none."""
+    return _find_attribute(error, "sqlstate")
 
 
 def _ask_driver(error: DBAPIError, attribute: str) -> str:

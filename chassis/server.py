@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import grpc
@@ -23,14 +24,14 @@ from grpc_reflection.v1alpha import reflection
 from nats.aio.client import Client
 from sqlalchemy.exc import DBAPIError
 
-from chassis import gc_tuning, telemetry
+from chassis import backlog, gc_tuning, telemetry
 from chassis.consumer import Consumer, Handlers
 from chassis.contract import find_service, list_undeclared
 from chassis.database import Database
 from chassis.health import CHECK_SECONDS, READY, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
-from chassis.jetstream import STREAM, connect
+from chassis.jetstream import DEAD_LETTERS, STREAM, connect
 from chassis.migrate import is_current, migrate
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
@@ -194,7 +195,8 @@ async def running(service: Service) -> AsyncIterator[str]:
     server = _server(service, health)
     address = _bind(server, service.settings.listen)
     await server.start()
-    tasks = [asyncio.create_task(_forever(task)) for task in (messaging.run, *service.tasks)]
+    report = partial(backlog.report, service.database, messaging.count_dead_letters)
+    tasks = [asyncio.create_task(_forever(task)) for task in (messaging.run, report, *service.tasks)]
     try:
         yield address
     finally:
@@ -289,6 +291,13 @@ class _Messaging:
             return False
         await self._client.jetstream(timeout=CHECK_SECONDS).stream_info(STREAM)
         return True
+
+    async def count_dead_letters(self) -> int:
+        """Return how many events and tasks were given up, of all services; raises while NATS does not answer."""
+        if self._client is None:
+            raise ConnectionError("there is no connection to NATS yet")
+        info = await self._client.jetstream(timeout=CHECK_SECONDS).stream_info(DEAD_LETTERS)
+        return int(info.state.messages)
 
     async def run(self) -> None:
         """Publish, consume and work until cancelled, or until the client gives its connection up."""

@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
+from chassis import database_metrics
 from chassis.database import KEEP_LITTLE, NEED_ROOM
 from chassis.database_errors import as_domain_error, drop_demoted, read_only
 from chassis.database_urls import HOST_SECONDS, driver_url, get_connect_seconds
@@ -53,6 +54,7 @@ class AccountsDatabase:
             connect_args={**connection, "connect_timeout": int(get_connect_seconds(url))},
         )
         event.listen(self.engine, "handle_error", drop_demoted)
+        database_metrics.observe(self.engine, pool_size)
         self._check_engine = create_engine(
             driver_url(url, "psycopg"),
             poolclass=NullPool,

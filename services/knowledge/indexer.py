@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
+from prometheus_client import Gauge
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -45,6 +46,7 @@ SWEEP_SECONDS = 600.0
 _LEARNINGS, _DELETED = get_table(Learning), get_table(DeletedLearning)
 
 log = structlog.get_logger(__name__)
+lag = Gauge("index_lag_seconds", "How long ago the search index was as new as the database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ class Indexer:
             IndexFailed: It cannot be opened for the moment.
             OSError: The folder cannot be written.
         """
+        lag.set_function(self.get_lag_seconds)
         try:
             self._index = index = await asyncio.to_thread(SearchIndex, self._folder)
         except IndexFailed as error:
