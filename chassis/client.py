@@ -24,7 +24,7 @@ from chassis.status import from_rpc_error
 Token = Callable[[], str]
 
 # Replicas of a service share its calls, one after the other.
-BALANCING = {"loadBalancingConfig": [{"round_robin": {}}]}
+BALANCING: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 # Where most calls fail none is tried again: what is overloaded, or away, would be asked five times as much.
 THROTTLING = {"maxTokens": 200, "tokenRatio": 1}
 OPTIONS: list[tuple[str, Any]] = [

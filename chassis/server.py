@@ -195,7 +195,7 @@ async def running(service: Service) -> AsyncIterator[str]:
     server = _server(service, health)
     address = _bind(server, service.settings.listen)
     await server.start()
-    report = partial(backlog.report, service.database, messaging.count_dead_letters)
+    report: Callable[[], Awaitable[None]] = partial(backlog.report, service.database, messaging.count_dead_letters)
     tasks = [asyncio.create_task(_forever(task)) for task in (messaging.run, report, *service.tasks)]
     try:
         yield address

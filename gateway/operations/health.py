@@ -103,7 +103,7 @@ def _request_state(channel: grpc.Channel, part: str) -> "grpc.Future[Any]":
     )
 
 
-def _read_state(call: "grpc.Future[Any]") -> str:
+def _read_state(call: Any) -> str:
     """Return "ready", or why it is not."""
     try:
         answer = call.result()

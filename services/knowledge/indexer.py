@@ -240,6 +240,8 @@ class Indexer:
         checkpoint = self._checkpoint
         if checkpoint is None or checkpoint.database != horizon.database:
             checkpoint = await self._begin(index, horizon)
+            # What it stamped was changed after the horizon: read up to there, the index would be complete and empty.
+            horizon = await read_horizon(self._database)
         assert self._learnings is not None and self._deleted is not None  # noqa: S101 - `_begin` makes them
         changed = False
         async for rows in self._learnings.read_round(horizon):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from chassis.database import Database
+from services.knowledge.changes import Changes, read_horizon
 from services.knowledge.indexer import Indexer
 from services.knowledge.search.documents import Filters
 from services.knowledge.search.index import IndexFailed
@@ -17,6 +18,12 @@ async def write(database: Database, *ids: str) -> None:
     """Write learnings with these ids, in one transaction."""
     async with database.begin() as session:
         await write_learnings(session, ids)
+
+
+async def read(changes: Changes, database: Database) -> list[str]:
+    """Return the ids that a round reads."""
+    horizon = await read_horizon(database)
+    return [row.id async for rows in changes.read_round(horizon) for row in rows]
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ from deploy.embedded import Postgres
 from services.knowledge.changes import BATCH, Changes, get_table, read_horizon, stamp_foreign_rows
 from services.knowledge.model import Learning
 from tests.knowledge.eventually import eventually
-from tests.knowledge.indexing import find, run_indexer, write
+from tests.knowledge.indexing import find, read, run_indexer, write
 from tests.knowledge.rows import write_learnings
 from tests.knowledge.site import Site
 
@@ -33,12 +33,6 @@ def changes(database: Database) -> Changes:
 async def execute(database: Database, statement: str, **values: Any) -> None:
     async with database.begin() as session:
         await session.execute(text(statement), values)
-
-
-async def read(changes: Changes, database: Database) -> list[str]:
-    """Return the ids that a round reads."""
-    horizon = await read_horizon(database)
-    return [row.id async for rows in changes.read_round(horizon) for row in rows]
 
 
 @contextlib.contextmanager
