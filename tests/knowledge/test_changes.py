@@ -209,6 +209,7 @@ async def test_an_index_of_another_database_answers_until_it_is_filled_anew(
             await eventually(indexer.is_caught_up)
             await asyncio.sleep(0.5)
             assert await find(indexer) == ["both", "stale"]
+            assert not await indexer.is_level()
     async with run_indexer(other, tmp_path) as indexer:
 
         async def is_filled() -> bool:
@@ -216,6 +217,7 @@ async def test_an_index_of_another_database_answers_until_it_is_filled_anew(
 
         await eventually(indexer.is_caught_up)
         await eventually(is_filled)
+        assert await indexer.is_level()
     await other.dispose()
 
 
