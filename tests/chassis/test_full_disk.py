@@ -1,5 +1,6 @@
 """PostgreSQL whose disk is full: who is told, and that it heals by itself."""
 
+import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -20,10 +21,12 @@ from chassis.migrate import migrate
 from chassis.settings import ServiceSettings
 from deploy import embedded
 from deploy.embedded import Nats, Postgres
+from gateway import create_app
 from gateway.accounts.database import AccountsDatabase
 from tests.calls import Keys, RunningService
 from tests.chassis import sample
 from tests.chassis.messaging import until
+from tests.gateway.conftest import settings_for
 from tests.refusals import refused
 from tests.small_disk import SmallDisk, small_disk
 
@@ -80,8 +83,10 @@ async def ask(cities: RunningService, part: str) -> tuple[int, str]:
 
 
 async def test_a_full_disk_is_named_to_callers_and_operators_while_reading_goes_on_and_heals_by_itself(
-    cities: RunningService, disk: SmallDisk
+    cities: RunningService, disk: SmallDisk, postgres: Postgres, keys: Keys
 ) -> None:
+    addresses = dict.fromkeys(("exchange", "forum", "knowledge"), cities.address)
+    gateway = create_app(settings_for(postgres.url_for(ACCOUNTS), keys, addresses))
     serving, failing = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
     coordinator = cities.as_(Role.COORDINATOR)
     await coordinator.CreateCity(city("before"))
@@ -95,6 +100,10 @@ async def test_a_full_disk_is_named_to_callers_and_operators_while_reading_goes_
     assert await ask(cities, "database") == (failing, "DATABASE_DISK_FULL")
     assert await ask(cities, READY) == (serving, "")
     assert (await coordinator.GetCity(GetCityRequest(name="cities/before"))).country_code == "DE"
+    answer = await asyncio.to_thread(lambda: gateway.test_client().get("/readyz"))
+    assert answer.status_code == 503
+    assert answer.json["parts"]["exchange"] == "not ready: DATABASE_DISK_FULL (database)"
+    assert answer.json["parts"]["accounts"] == "not ready: DATABASE_DISK_FULL"
 
     disk.free()
 
@@ -106,6 +115,7 @@ async def test_a_full_disk_is_named_to_callers_and_operators_while_reading_goes_
 
     await until(is_taken)
     assert await ask(cities, "database") == (serving, "")
+    gateway.extensions["rpc"].close()
 
 
 async def test_what_waits_in_the_outbox_is_published_once_there_is_room_again(
