@@ -23,14 +23,22 @@ from chassis.status import from_rpc_error
 
 Token = Callable[[], str]
 
+# Replicas of a service share its calls, one after the other.
+BALANCING: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
+# Where most calls fail none is tried again: what is overloaded, or away, would be asked five times as much.
+THROTTLING = {"maxTokens": 200, "tokenRatio": 1}
 OPTIONS: list[tuple[str, Any]] = [
     # By default a service that came back is noticed after up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
     # A container that is started again has another address; by default names are looked up twice a minute at most.
     ("grpc.dns_min_time_between_resolutions_ms", 1000),
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 3_000),
+    # A process that hangs, or vanished without a word, is noticed within the deadline of a call: another replica may
+    # still answer it.
+    ("grpc.keepalive_time_ms", 2_000),
+    # Of a machine that vanished, and of a process that hangs on one that lives.
+    ("grpc.keepalive_timeout_ms", 2_500),
+    ("grpc.http2.ping_timeout_ms", 2_500),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     # An error with all its bad fields is longer than the default of 8 KiB.
     ("grpc.max_metadata_size", 64 * 1024),
@@ -47,10 +55,23 @@ def channel(address: str, *contracts: FileDescriptor) -> grpc.Channel:
     Return a channel for threads; opened lazily, so it may be made before the service runs, but not before a fork.
 
     Args:
-        address: Host and port of the process.
+        address: Host and port of the process, or of its replicas; see `target`.
         contracts: The files that declare its RPCs, where `prepare_calls` follows.
     """
-    return grpc.insecure_channel(address, options=_options(contracts))
+    return grpc.insecure_channel(target(address), options=_options(contracts))
+
+
+def target(address: str) -> str:
+    """
+    Return what gRPC calls the replicas of a process.
+
+    Args:
+        address: ``host:port``, where the host may have many addresses, as a headless service of Kubernetes has; or the
+            addresses themselves, ``10.0.0.1:50051,10.0.0.2:50051``; or a target of gRPC's own, ``dns:///host:port``.
+    """
+    if "," not in address or address.startswith(("ipv4:", "ipv6:")):
+        return address
+    return f"{'ipv6' if address.startswith('[') else 'ipv4'}:{address.replace(' ', '')}"
 
 
 def prepare_calls(opened: grpc.Channel, contract: FileDescriptor, token: Token) -> grpc.Channel:
@@ -65,13 +86,13 @@ def prepare_calls(opened: grpc.Channel, contract: FileDescriptor, token: Token) 
 
 def aio_channel(address: str, *contracts: FileDescriptor) -> grpc.aio.Channel:
     """Return a channel for the running event loop; otherwise as `channel`."""
-    return grpc.aio.insecure_channel(address, options=_options(contracts))
+    return grpc.aio.insecure_channel(target(address), options=_options(contracts))
 
 
 def aio_calls(address: str, contract: FileDescriptor, token: Token) -> grpc.aio.Channel:
     """Return a channel for the running event loop and for calls of a contract; arguments as of `prepare_calls`."""
     interceptor = _AioOutgoing(_name_service(contract), token)
-    return grpc.aio.insecure_channel(address, options=_options([contract]), interceptors=[interceptor])
+    return grpc.aio.insecure_channel(target(address), options=_options([contract]), interceptors=[interceptor])
 
 
 def _name_service(contract: FileDescriptor) -> str:
@@ -86,8 +107,6 @@ def _options(contracts: Sequence[FileDescriptor]) -> list[tuple[str, Any]]:
     It cannot be known then whether the call had its effect: tried again is what reads, and what gets its first answer
     a second time. A process that drains cancels what reaches it meanwhile.
     """
-    if not contracts:
-        return OPTIONS
     repeated = [
         {"service": service.full_name, "method": method.name}
         for contract in contracts
@@ -102,7 +121,9 @@ def _options(contracts: Sequence[FileDescriptor]) -> list[tuple[str, Any]]:
         "backoffMultiplier": 2,
         "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
     }
-    config = {"methodConfig": [{"name": repeated, "retryPolicy": policy}]}
+    config: dict[str, Any] = dict(BALANCING)
+    if repeated:
+        config |= {"methodConfig": [{"name": repeated, "retryPolicy": policy}], "retryThrottling": THROTTLING}
     return [
         *OPTIONS,
         ("grpc.service_config", json.dumps(config)),

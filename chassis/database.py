@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, TypeVar
 
-import asyncpg
-from sqlalchemy import URL, FrozenResult, Select, bindparam, event, make_url, select, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import FrozenResult, Select, bindparam, event, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.util import greenlet_spawn
 
-from chassis.errors import NotFound
+from chassis import database_metrics
+from chassis.database_errors import as_domain_error, database_away, drop_demoted, read_only
+from chassis.database_urls import connect, driver_url
+from chassis.errors import DomainError, NotFound, Unavailable
 from chassis.identity import current_name
 from chassis.model import Resource
 
@@ -23,31 +24,21 @@ Model = TypeVar("Model", bound=Resource)
 # A statement that runs longer than any call waits for is of no use to anyone.
 STATEMENT_TIMEOUT_SECONDS = 20
 POOL_TIMEOUT_SECONDS = 5
+# More than PostgreSQL may keep in memory by `KEEP_LITTLE`: it has to write it to its disk, and has no other trace.
+NEED_ROOM = text(
+    "SELECT count(*), pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"
+    " FROM unnest(array_fill(repeat('x', 8000), ARRAY[128]))"
+)
+KEEP_LITTLE = text("SET LOCAL work_mem = '64kB'")
 
 
-def driver_url(url: str, driver: str) -> URL:
-    """
-    Return ``postgresql://…`` as SQLAlchemy wants it for a driver: ``asyncpg`` or ``psycopg``.
-
-    Raises:
-        ValueError: It is no such URL. The text of the error does not repeat it: there is a password in it.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        parsed = None
-    if parsed is None or parsed.drivername not in ("postgresql", "postgres") or not parsed.database:
-        raise ValueError("The URL of the database is not of the form postgresql://user:password@host/database.")
-    return parsed.set(drivername=f"postgresql+{driver}")
-
-
-def async_engine(url: str, connect: Mapping[str, Any], **options: Any) -> AsyncEngine:
+def async_engine(url: str, arguments: Mapping[str, Any], **options: Any) -> AsyncEngine:
     """
     Return an engine on asyncpg, which reads the URL itself: ``sslmode`` and its like mean what they mean to libpq.
 
     Args:
-        url: ``postgresql://user:password@host/database``.
-        connect: More arguments of ``asyncpg.connect``.
+        url: ``postgresql://user:password@host/database``; it may name several hosts (`chassis.database_urls`).
+        arguments: More of ``asyncpg.connect``.
         options: Of ``create_async_engine``.
 
     Raises:
@@ -56,7 +47,7 @@ def async_engine(url: str, connect: Mapping[str, Any], **options: Any) -> AsyncE
     # The values of a statement are personal data, and errors are logged with their text.
     return create_async_engine(
         driver_url(url, "asyncpg"),
-        async_creator=lambda **_ignored: asyncpg.connect(url, **connect),
+        async_creator=lambda **_ignored: connect(url, **arguments),
         hide_parameters=True,
         **options,
     )
@@ -136,7 +127,6 @@ class Database:
         self.engine = async_engine(
             url,
             {
-                "timeout": 5,
                 "command_timeout": STATEMENT_TIMEOUT_SECONDS,
                 "server_settings": {"application_name": "austausch", "timezone": "UTC"},
             },
@@ -144,6 +134,8 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_SECONDS,
         )
+        event.listen(self.engine.sync_engine, "handle_error", drop_demoted)
+        database_metrics.observe(self.engine.sync_engine, pool_size)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
 
@@ -171,10 +163,35 @@ class Database:
         """
         yield OneStatementSession(self._autocommit)
 
-    async def answers(self) -> bool:
-        """Return whether the database answers at this moment."""
+    async def check(self) -> None:
+        """
+        Look whether the database answers, takes changes, and has room on its disk.
+
+        Raises:
+            Unavailable: Reason DATABASE_AWAY, DATABASE_READ_ONLY or DATABASE_DISK_FULL.
+        """
         try:
-            async with self.engine.connect() as connection:
+            async with self.engine.begin() as connection:
+                await connection.execute(KEEP_LITTLE)
+                _, is_read_only = (await connection.execute(NEED_ROOM)).one()
+        except Exception as error:
+            failure = as_domain_error(error)
+            raise (failure if isinstance(failure, Unavailable) else database_away()) from error
+        if is_read_only:
+            raise read_only()
+
+    async def answers(self) -> bool:
+        """Return whether the database answers, and takes changes, at this moment."""
+        try:
+            await self.check()
+        except DomainError:
+            return False
+        return True
+
+    async def is_readable(self) -> bool:
+        """Return whether the database answers at this moment, if only to those who read."""
+        try:
+            async with self._autocommit.connect() as connection:
                 await connection.execute(text("SELECT 1"))
         except Exception:  # noqa: BLE001 - whatever it is, there is no answer
             return False

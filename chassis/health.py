@@ -1,8 +1,11 @@
 """
 The standard health protocol of gRPC (``grpc.health.v1``): a process serves until it drains; its parts work or not.
 
-The empty service name is the process as a whole. Other names are its parts, what it works with: ``database``, ``nats``,
-and what the service adds. A process whose part does not work goes on serving what it can.
+The empty service name is the process as a whole: it is alive. ``ready`` is whether it should get calls: it serves, its
+database can be read, and what it keeps beside it is level. Other names are its parts, what it works with: ``database``,
+``nats``, and what the service adds. A process whose part does not work goes on serving what it can.
+
+Why something does not work, where that is known, is a reason (`chassis.errors`) in the trailing metadata `REASON`.
 """
 
 import asyncio
@@ -14,13 +17,18 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
+from chassis.errors import DomainError
+
+READY = "ready"
+REASON = "austausch-reason"
 SERVICE_NAME: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 # A part that takes longer to answer does not work; whoever asks waits a little longer than this.
 CHECK_SECONDS = 1.5
 # How often a part is looked at for those who watch it.
 WATCH_SECONDS = 1.0
 
-Check = Callable[[], Awaitable[bool]]
+# Works unless it returns False or raises.
+Check = Callable[[], Awaitable[bool | None]]
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +40,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     The stream of a watcher ends with the drain: one that stays open would hold it up until the last second.
 
     Args:
-        checks: Name of a part → whether it works. Who raises says no.
+        checks: Name of a part → whether it works; of `READY`, whether the process should get calls.
     """
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
@@ -45,21 +53,24 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     async def Check(self, request: Any, context: Any) -> HealthCheckResponse:
         """Return whether the process or a part of it works. Errors: NOT_FOUND for any other service."""
-        state = await self._state(request.service)
+        state, reason = await self._find_state(request.service)
         if state == HealthCheckResponse.SERVICE_UNKNOWN:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service}")
+        if reason:
+            context.set_trailing_metadata(((REASON, reason),))
         return HealthCheckResponse(status=state)
 
     async def Watch(self, request: Any, context: Any) -> AsyncIterator[HealthCheckResponse]:
         """Tell whether the process or a part of it works, and again when it changes."""
         told = None
         while not (told is not None and self._draining.is_set()):
-            state = await self._state(request.service)
+            state, _ = await self._find_state(request.service)
             if state != told:
                 yield HealthCheckResponse(status=state)
                 told = state
             await self._wait(None if request.service not in self._checks else WATCH_SECONDS)
-        if (state := await self._state(request.service)) != told:
+        state, _ = await self._find_state(request.service)
+        if state != told:
             yield HealthCheckResponse(status=state)
 
     async def _wait(self, seconds: float | None) -> None:
@@ -70,16 +81,18 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         except TimeoutError:
             pass
 
-    async def _state(self, service: str) -> HealthCheckResponse.ServingStatus:
+    async def _find_state(self, service: str) -> tuple[HealthCheckResponse.ServingStatus, str]:
+        """Return the state of the process or a part of it, and the reason of one that does not work, if known."""
         if service and service not in self._checks:
-            return HealthCheckResponse.SERVICE_UNKNOWN
-        works = not self._draining.is_set() and (not service or await self._works(service))
-        return HealthCheckResponse.SERVING if works else HealthCheckResponse.NOT_SERVING
-
-    async def _works(self, part: str) -> bool:
+            return HealthCheckResponse.SERVICE_UNKNOWN, ""
+        if self._draining.is_set():
+            return HealthCheckResponse.NOT_SERVING, ""
+        if not service:
+            return HealthCheckResponse.SERVING, ""
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                return await self._checks[part]()
+                works = await self._checks[service]() is not False
         except Exception as error:  # noqa: BLE001 - whatever it is, the part does not work
-            log.debug("health.failed", part=part, error=str(error) or type(error).__name__)
-            return False
+            log.debug("health.failed", part=service, error=str(error) or type(error).__name__)
+            return HealthCheckResponse.NOT_SERVING, error.reason if isinstance(error, DomainError) else ""
+        return HealthCheckResponse.SERVING if works else HealthCheckResponse.NOT_SERVING, ""

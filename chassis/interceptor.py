@@ -14,7 +14,7 @@ from prometheus_client import Histogram
 
 from chassis.contract import find_method, get_deadline, get_roles, takes_request_id
 from chassis.database_errors import as_domain_error
-from chassis.errors import DomainError, Internal, RoleMissing, Unauthenticated
+from chassis.errors import DomainError, Internal, RoleMissing, Unauthenticated, Unavailable
 from chassis.idempotency import require_held_to_id
 from chassis.identity import Identity, Verifier, act_as
 from chassis.status import to_grpc
@@ -33,10 +33,18 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Message, Message]"
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Stands before every RPC; only health checks and reflection pass."""
+    """
+    Stands before every RPC; only health checks and reflection pass.
 
-    def __init__(self, verifier: Verifier) -> None:
+    Args:
+        max_calls: How many it lets in at once. More would wait longer than anyone waits for them, and hold up those
+            that come after: they are refused at once (UNAVAILABLE, reason SERVICE_BUSY).
+    """
+
+    def __init__(self, verifier: Verifier, max_calls: int) -> None:
         self._verifier = verifier
+        self._max_calls = max_calls
+        self._calls = 0
         self._guarded: dict[str, Handler] = {}
 
     async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
@@ -59,8 +67,11 @@ class Guard(grpc.aio.ServerInterceptor):
             metadata = dict(context.invocation_metadata() or ())
             started = time.perf_counter()
             code, caller = "CANCELLED", None
+            self._calls += 1
             with tracer.start_as_current_span(short, context=propagate.extract(metadata)):
                 try:
+                    if self._calls > self._max_calls:
+                        raise Unavailable("The service has more to do than it can; try again.", reason="SERVICE_BUSY")
                     caller = self._identify(metadata)
                     if roles.isdisjoint(caller.roles):
                         raise RoleMissing(roles)
@@ -76,13 +87,17 @@ class Guard(grpc.aio.ServerInterceptor):
                     code = domain_error.code
                     if isinstance(domain_error, Internal):
                         log.exception("rpc.defect", method=short)
+                    elif isinstance(domain_error, Unavailable) and domain_error is not error:
+                        cause = getattr(error, "orig", None) or error
+                        log.warning("database.unavailable", reason=domain_error.reason, error=str(cause))
                     status: Any = to_grpc(domain_error)
-                    if isinstance(error.__cause__, DomainError):
+                    if isinstance(error.__cause__, DomainError) or domain_error.reason == "SERVICE_BUSY":
                         # Another service refused, and was asked as often as made sense: tries shall not multiply.
                         status = status._replace(trailing_metadata=(*status.trailing_metadata, NOT_AGAIN))
                     await context.abort_with_status(status)
                     return None
                 finally:
+                    self._calls -= 1
                     seconds = time.perf_counter() - started
                     calls.labels(short, code).observe(seconds)
                     subject = caller.subject if caller else None

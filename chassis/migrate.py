@@ -53,7 +53,7 @@ async def _upgrade(url: str, config: Config, revision: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
-    engine = async_engine(url, {"timeout": 10}, poolclass=NullPool)
+    engine = async_engine(url, {}, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)

@@ -7,6 +7,8 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
+from chassis.database_urls import connect
+
 log = structlog.get_logger(__name__)
 
 
@@ -21,12 +23,18 @@ async def listen(url: str, channel: str, notify: Callable[[str], object]) -> Non
         connection: asyncpg.Connection | None = None
         lost = asyncio.Event()
         try:
-            connection = await asyncpg.connect(url, timeout=5)
+            connection = await connect(url)
             connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
             await connection.add_listener(channel, lambda _c, _pid, _channel, payload: notify(payload))
             notify("")
             await lost.wait()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
             log.info("listen.retry", channel=channel, error=str(error) or type(error).__name__)
         finally:
             if connection is not None and not connection.is_closed():

@@ -19,7 +19,7 @@ import structlog
 from google.protobuf.message import Message
 from nats.js import JetStreamContext
 from opentelemetry import propagate, trace
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 from sqlalchemy import Delete, Row, Select, Text, Update, any_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -41,9 +41,7 @@ KEEP_REQUEST_IDS = timedelta(days=7)
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
 published = Counter("outbox_published_total", "Events that NATS acknowledged")
-waiting = Gauge("outbox_waiting", "Events that wait to be published")
 tasks_published = Counter("outbox_tasks_published_total", "Tasks of work queues that NATS acknowledged")
-tasks_waiting = Gauge("outbox_tasks_waiting", "Tasks of work queues that wait to be published")
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,6 @@ class _Outbox:
     select: Select[Any]
     settle: Update | Delete
     published: Counter
-    waiting: Gauge
 
 
 # On the tables: rows that are read to be sent need no object of the ORM.
@@ -74,7 +71,6 @@ EVENTS = _Outbox(
     .with_for_update(skip_locked=True),
     update(_EVENTS).where(_EVENTS.c.id == _SENT).values(publish_time=func.now()),
     published,
-    waiting,
 )
 TASKS = _Outbox(
     select(
@@ -89,7 +85,6 @@ TASKS = _Outbox(
     # Nobody will ask later which tasks there were.
     delete(_TASKS).where(_TASKS.c.id == _SENT),
     tasks_published,
-    tasks_waiting,
 )
 
 
@@ -168,7 +163,6 @@ class Relay:
     async def _publish_batch(self, outbox: _Outbox) -> int:
         async with self._database.engine.begin() as connection:
             rows = (await connection.execute(outbox.select)).all()
-            outbox.waiting.set(len(rows))
             if not rows:
                 return 0
             # One that NATS refuses, for its size say, does not hold up the others.

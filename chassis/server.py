@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import grpc
@@ -23,25 +24,31 @@ from grpc_reflection.v1alpha import reflection
 from nats.aio.client import Client
 from sqlalchemy.exc import DBAPIError
 
-from chassis import gc_tuning, telemetry
+from chassis import backlog, gc_tuning, telemetry
 from chassis.consumer import Consumer, Handlers
 from chassis.contract import find_service, list_undeclared
 from chassis.database import Database
-from chassis.health import CHECK_SECONDS, SERVICE_NAME, Check, Health
+from chassis.health import CHECK_SECONDS, READY, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
-from chassis.jetstream import STREAM, connect
+from chassis.jetstream import DEAD_LETTERS, STREAM, connect
 from chassis.migrate import is_current, migrate
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
 from chassis.work_queue import Worker
 
+# Calls that are let in at once for each connection to the database: more than that cannot be answered in time.
+CALLS_PER_CONNECTION = 16
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 OPTIONS = [
     # Two servers on one port would start silently, and share its calls.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
+    # Who is connected looks again then which replicas there are: a new one gets its share of the calls.
+    ("grpc.max_connection_age_ms", 30_000),
+    # Longer than any call may take.
+    ("grpc.max_connection_age_grace_ms", 120_000),
 ]
 
 log = structlog.get_logger(__name__)
@@ -65,6 +72,7 @@ class Service:
         tasks: Coroutine functions that run beside the server until they are cancelled.
         checks: Name of a part that it works with, beside ``database`` and ``nats`` → whether that works, for the
             health protocol.
+        is_level: Whether what it keeps beside its database is as new as that; until then it is not ready for calls.
     """
 
     name: str
@@ -75,6 +83,7 @@ class Service:
     workers: Sequence[Worker] = ()
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
+    is_level: Check | None = None
 
 
 def main(
@@ -175,11 +184,19 @@ async def running(service: Service) -> AsyncIterator[str]:
         RuntimeError: The contract of a servicer lacks a declaration, or the port is taken.
     """
     messaging = _Messaging(service)
-    health = Health({"database": service.database.answers, "nats": messaging.works, **service.checks})
+    health = Health(
+        {
+            READY: lambda: _is_ready(service),
+            "database": service.database.check,
+            "nats": messaging.works,
+            **service.checks,
+        }
+    )
     server = _server(service, health)
     address = _bind(server, service.settings.listen)
     await server.start()
-    tasks = [asyncio.create_task(_forever(task)) for task in (messaging.run, *service.tasks)]
+    report: Callable[[], Awaitable[None]] = partial(backlog.report, service.database, messaging.count_dead_letters)
+    tasks = [asyncio.create_task(_forever(task)) for task in (messaging.run, report, *service.tasks)]
     try:
         yield address
     finally:
@@ -187,6 +204,11 @@ async def running(service: Service) -> AsyncIterator[str]:
         await server.stop(service.settings.shutdown_seconds)
         await _end(tasks, again_seconds=2)
         await service.database.dispose()
+
+
+async def _is_ready(service: Service) -> bool:
+    """Return whether a service should get calls; one that can only be read from should, too."""
+    return await service.database.is_readable() and (service.is_level is None or await service.is_level() is not False)
 
 
 @asynccontextmanager
@@ -212,7 +234,8 @@ async def working(service: Service) -> AsyncIterator[str]:
 
 
 def _server(service: Service, health: Health) -> grpc.aio.Server:
-    guard = Guard(Verifier(service.settings.identity_trusted_keys))
+    max_calls = service.settings.pool_size * CALLS_PER_CONNECTION
+    guard = Guard(Verifier(service.settings.identity_trusted_keys), max_calls)
     server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
     names = _Names()
     for add, servicer in service.servicers:
@@ -268,6 +291,13 @@ class _Messaging:
             return False
         await self._client.jetstream(timeout=CHECK_SECONDS).stream_info(STREAM)
         return True
+
+    async def count_dead_letters(self) -> int:
+        """Return how many events and tasks were given up, of all services; raises while NATS does not answer."""
+        if self._client is None:
+            raise ConnectionError("there is no connection to NATS yet")
+        info = await self._client.jetstream(timeout=CHECK_SECONDS).stream_info(DEAD_LETTERS)
+        return int(info.state.messages)
 
     async def run(self) -> None:
         """Publish, consume and work until cancelled, or until the client gives its connection up."""

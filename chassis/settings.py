@@ -49,7 +49,7 @@ class ServiceSettings(ProcessSettings):
     """What every gRPC service can be told."""
 
     database_url: str = secret()
-    """PostgreSQL, ``postgresql://user:password@host/database``."""
+    """PostgreSQL, ``postgresql://user:password@host/database``; it may name several hosts (`chassis.database_urls`)."""
     listen: str = "127.0.0.1:0"
     """Host and port to serve gRPC on."""
     nats_url: str = shared(secret=True)

@@ -8,6 +8,7 @@ is named. Metrics are Prometheus text on a port of their own.
 
 import logging
 import sys
+import time
 from typing import Any
 
 import structlog
@@ -57,6 +58,29 @@ def serve_metrics(listen: str) -> None:
         start_http_server(int(port), addr=host or "127.0.0.1")
 
 
+# A warning that says the same again within this time is left out: what waits for a disk or a server warns at every try.
+REPEAT_SECONDS = 60.0
+MAX_REMEMBERED_WARNINGS = 1000
+
+
+class _OncePerMinute:
+    """A processor that drops a warning whose event and values are those of one of the last minute."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def __call__(self, _logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if method not in ("warning", "error") or event.get("exc_info"):
+            return event
+        said, moment = repr(sorted(event.items(), key=lambda item: item[0])), time.monotonic()
+        if self._until.get(said, 0.0) > moment:
+            raise structlog.DropEvent
+        if len(self._until) >= MAX_REMEMBERED_WARNINGS:
+            self._until.clear()
+        self._until[said] = moment + REPEAT_SECONDS
+        return event
+
+
 def _set_up_logs(process: str, settings: ProcessSettings) -> None:
     def add_context(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event["process"] = process
@@ -68,6 +92,7 @@ def _set_up_logs(process: str, settings: ProcessSettings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _OncePerMinute(),
         add_context,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -182,7 +182,7 @@ def postgres(
 
         def is_ready() -> bool:
             lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-            return len(lines) >= 8 and lines[7].strip() == "ready"
+            return len(lines) >= 8 and lines[7].strip() in ("ready", "standby")
 
         with _serving("PostgreSQL", command, log, is_ready) as process:
             server = Postgres(port=chosen, process=process, log=log, password=password)
@@ -304,7 +304,7 @@ def _as_server_user() -> list[str]:
     ]  # fmt: skip
 
 
-def _run_postgres(program: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+def run_postgres(program: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """Run one of PostgreSQL's programs to its end and return what it prints."""
     try:
         done = subprocess.run(
@@ -335,7 +335,7 @@ def _init_cluster(cluster: Path, password_file: Path, *, durable: bool) -> None:
     if user := _server_user():
         os.chown(scratch, user.pw_uid, user.pw_gid)
     settings = POSTGRES_SETTINGS if durable else POSTGRES_SETTINGS | POSTGRES_NOT_DURABLE
-    _run_postgres(
+    run_postgres(
         "initdb", "--pgdata", str(scratch), "--username=postgres", f"--pwfile={password_file}",
         "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8", *(f"--set={name}={value}" for name, value in settings.items()),
@@ -348,10 +348,10 @@ def _create_databases(server: Postgres, databases: Sequence[str]) -> None:
     """Create those of ``databases`` that are missing."""
     connection = {"PGPASSWORD": server.password, "PGHOST": HOST, "PGPORT": str(server.port), "PGUSER": "postgres"}
     names = "SELECT datname FROM pg_database"
-    present = _run_postgres("psql", "-X", "-A", "-t", f"--command={names}", "postgres", env=connection).split()
+    present = run_postgres("psql", "-X", "-A", "-t", f"--command={names}", "postgres", env=connection).split()
     for database in databases:
         if database not in present:
-            _run_postgres("createdb", database, env=connection)
+            run_postgres("createdb", database, env=connection)
 
 
 def _nats_config(data_dir: Path, port: int, password: str) -> str:

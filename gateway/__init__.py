@@ -31,7 +31,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     from gateway.auth.callers import current_identity
     from gateway.forms import resubmission
     from gateway.i18n import gettext, languages
-    from gateway.operations import health, proxy_check, request_telemetry
+    from gateway.operations import health, proxy_check, request_queue, request_telemetry
     from gateway.pages.accounts import account, sign_in
     from gateway.pages.accounts import administration as accounts_administration
     from gateway.pages.administration import views as administration
@@ -78,6 +78,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     template_context.init_app(app)
 
     app.before_request(request_telemetry.note_start)
+    app.before_request(request_queue.refuse_late)
     app.before_request(malformed_requests.refuse_malformed)
     request_telemetry.trace_requests(app)
     if settings.otlp_endpoint:

@@ -12,7 +12,7 @@ _settings = load(GatewaySettings, "gateway")
 worker_metrics.prepare()
 
 bind = _settings.listen
-worker_class = "gthread"
+worker_class = "gateway.operations.request_queue.Worker"
 workers = _settings.workers
 threads = _settings.threads
 graceful_timeout = _settings.shutdown_seconds

@@ -12,11 +12,11 @@ class GatewaySettings(ProcessSettings):
     database_url: str = secret()
     """PostgreSQL with the accounts, ``postgresql://user:password@host/database``."""
     exchange_address: str
-    """Host and port of the exchange service."""
+    """Host and port of the exchange service, or of its replicas (`chassis.client.target`)."""
     forum_address: str
-    """Host and port of the forum service."""
+    """Host and port of the forum service, or of its replicas (`chassis.client.target`)."""
     knowledge_address: str
-    """Host and port of the knowledge service."""
+    """Host and port of the knowledge service, or of its replicas (`chassis.client.target`)."""
     signing_key: str = secret()
     """Private key (PEM, Ed25519) with which the gateway tells the services who is asking."""
     secret_key: str = secret()

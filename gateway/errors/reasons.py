@@ -150,12 +150,21 @@ REFUSALS: dict[str, dict[str, str]] = {
     "UNAVAILABLE": {
         "SIGN_IN_BUSY": N_("Very many people are signing in just now. Please try again in a moment."),
         "SERVICE_AWAY": AWAY,
+        "SERVICE_BUSY": N_("Very much is being done just now. Please try again in a moment."),
         "DATABASE_AWAY": AWAY,
+        "DATABASE_READ_ONLY": N_(
+            "Nothing can be saved just now, because the database takes no changes. Please try again in a minute."
+        ),
+        "DATABASE_DISK_FULL": N_(
+            "Nothing can be saved just now, because the disk of the database is full. "
+            "Please tell those who run this platform."
+        ),
         "ACCOUNTS_AWAY": AWAY,
         "EXCHANGE_AWAY": N_("Whether the city is a partner cannot be looked up just now."),
         "VISIT_UNCERTAIN": N_("Whether there is such a visit cannot be looked up just now."),
         "CITY_DAY_UNCERTAIN": N_("What day it is in the city under review cannot be looked up just now."),
         "SOURCE_UNCERTAIN": N_("Whether what it comes from exists cannot be looked up just now."),
+        "INDEX_DISK_FULL": N_("The search takes up nothing new at the moment, because its disk is full."),
         "INDEX_FAILED": N_("The search does not work at the moment; its disk may be full."),
         "INDEX_NOT_READY": N_("The search is being prepared."),
     },

@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from werkzeug.wrappers import Response
 
 from chassis.errors import DomainError, Unavailable
+from chassis.health import REASON
 from chassis.identity import service_identity
 from gateway import rpc
 from gateway.auth.callers import accounts_database
@@ -102,13 +103,15 @@ def _request_state(channel: grpc.Channel, part: str) -> "grpc.Future[Any]":
     )
 
 
-def _read_state(call: "grpc.Future[Any]") -> str:
+def _read_state(call: Any) -> str:
     """Return "ready", or why it is not."""
     try:
         answer = call.result()
     except grpc.RpcError as error:
         return f"not ready: {error.code().name}"
-    return READY if answer.status == health_pb2.HealthCheckResponse.SERVING else "not ready: NOT_SERVING"
+    if answer.status == health_pb2.HealthCheckResponse.SERVING:
+        return READY
+    return f"not ready: {dict(call.trailing_metadata() or ()).get(REASON, 'NOT_SERVING')}"
 
 
 def get_accounts_state() -> str:
@@ -116,7 +119,7 @@ def get_accounts_state() -> str:
     try:
         accounts_database().check()
     except Unavailable as error:
-        return f"not ready: {error.message}"
+        return f"not ready: {error.message if error.reason == 'ACCOUNTS_AWAY' else error.reason}"
     return READY
 
 

@@ -19,9 +19,9 @@ from google.protobuf.json_format import MessageToDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from chassis.errors import DomainError, Internal, Unauthenticated, Unavailable
+from chassis.errors import DomainError, Internal, Unauthenticated
 from chassis.status import DOMAIN, to_status
-from gateway.accounts.database import DATABASE_ERRORS, is_outage
+from gateway.accounts.database import DATABASE_ERRORS, find_outage
 from gateway.auth import confirmation
 from gateway.auth.callers import current_identity, is_api
 from gateway.errors.explanations import explain
@@ -90,13 +90,12 @@ def answer_defect(error: Exception) -> BaseResponse:
 
 
 def answer_database_error(error: Any) -> BaseResponse:
-    """Answer an error of the accounts database: that it is away, or that this is a defect of ours."""
-    if not is_outage(error):
+    """Answer an error of the accounts database: it is away, or takes no changes; all else is a defect of ours."""
+    outage = find_outage(error)
+    if outage is None:
         return answer_defect(error)
-    log.error("accounts database unavailable", error=str(error))
-    return answer_refusal(
-        Unavailable("The accounts cannot be read just now; try again in a moment.", reason="ACCOUNTS_AWAY")
-    )
+    log.error("accounts database unavailable", reason=outage.reason, error=str(getattr(error, "orig", error)))
+    return answer_refusal(outage)
 
 
 def answer_invalid_csrf_token(_error: CSRFError) -> ResponseReturnValue:

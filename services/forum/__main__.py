@@ -29,7 +29,7 @@ class ForumSettings(ServiceSettings):
     signing_key: str = secret()
     """Ed25519 private key (PEM) with which the service signs its own identity."""
     exchange_address: str
-    """Host and port of the exchange service."""
+    """Host and port of the exchange service, or of its replicas (`chassis.client.target`)."""
 
 
 def build(settings: ForumSettings) -> server.Service:

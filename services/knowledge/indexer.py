@@ -7,12 +7,14 @@ goes on answering meanwhile.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
+from prometheus_client import Gauge
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -31,7 +33,7 @@ from services.knowledge.changes import (
 )
 from services.knowledge.model import DeletedLearning, Learning
 from services.knowledge.search.documents import Filters
-from services.knowledge.search.index import IndexDamaged, IndexFailed, SearchIndex
+from services.knowledge.search.index import IndexDamaged, IndexDiskFull, IndexFailed, SearchIndex
 from services.knowledge.search.ranking import Found
 from services.knowledge.search.vectors import Meaning
 
@@ -44,6 +46,7 @@ SWEEP_SECONDS = 600.0
 _LEARNINGS, _DELETED = get_table(Learning), get_table(DeletedLearning)
 
 log = structlog.get_logger(__name__)
+lag = Gauge("index_lag_seconds", "How long ago the search index was as new as the database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,13 @@ class Indexer:
         self._folder = folder
         self._index: SearchIndex | None = None
         self._wake = asyncio.Event()
-        # Whether it can be searched; whether it has to be made anew; whether the last try to follow failed.
-        self._ready = self._damaged = self._failing = False
+        # Whether it can be searched; whether it has been as new as the database since the start; whether it has to be
+        # made anew.
+        self._ready = self._level = self._damaged = False
+        # Why the last try to open it or to follow failed.
+        self._failure: type[Exception] | None = None
+        # When it was level last, or began to follow.
+        self._level_at = time.monotonic()
         # Whether documents were removed since the words were looked through.
         self._has_removed = False
         self._checkpoint: _Checkpoint | None = None
@@ -146,9 +154,35 @@ class Indexer:
             log.warning("index.failed", error=str(error))
             raise Unavailable("The search index does not answer at the moment.", reason="INDEX_FAILED") from error
 
+    async def check(self) -> None:
+        """
+        Look whether the index can be searched, and follows the database.
+
+        Raises:
+            Unavailable: Reason INDEX_NOT_READY, INDEX_FAILED or INDEX_DISK_FULL.
+        """
+        if self._failure is IndexDiskFull:
+            raise Unavailable("The disk of the search index is full.", reason="INDEX_DISK_FULL")
+        if self._failure is not None:
+            raise Unavailable("The search index does not follow at the moment.", reason="INDEX_FAILED")
+        if not self._ready:
+            raise Unavailable("The search index is being built.", reason="INDEX_NOT_READY")
+
     async def is_caught_up(self) -> bool:
         """Return whether the index can be searched, and follows the database."""
-        return self._ready and not self._failing
+        return self._ready and self._failure is None
+
+    async def is_level(self) -> bool:
+        """
+        Return whether the index can be searched, and has been as new as the database since it was opened.
+
+        One that cannot follow later on is still better than none.
+        """
+        return self._ready and self._level
+
+    def get_lag_seconds(self) -> float:
+        """Return how long ago the index was as new as the database; seconds at most while it follows."""
+        return time.monotonic() - self._level_at
 
     def count_documents(self) -> int:
         """Return how many learnings can be found; 0 while it cannot be searched."""
@@ -160,9 +194,15 @@ class Indexer:
 
         Raises:
             IndexInUse: Another process has the index open.
+            IndexFailed: It cannot be opened for the moment.
             OSError: The folder cannot be written.
         """
-        self._index = index = await asyncio.to_thread(SearchIndex, self._folder)
+        lag.set_function(self.get_lag_seconds)
+        try:
+            self._index = index = await asyncio.to_thread(SearchIndex, self._folder)
+        except IndexFailed as error:
+            self._failure = type(error)
+            raise
         listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
         loop, swept = asyncio.get_running_loop(), float("-inf")
         try:
@@ -176,29 +216,32 @@ class Indexer:
                         swept = loop.time()
                         log.info("index.swept", words=await asyncio.to_thread(index.forget_words))
                         self._has_removed = False
-                    self._failing = False
+                    self._failure = None
                 except IndexDamaged as error:
                     log.warning("index.rebuilding", error=str(error))
                     self._ready, self._damaged = False, True
                     continue
                 except (SQLAlchemyError, OSError, IndexFailed) as error:
                     log.warning("index.retry", error=str(error) or type(error).__name__)
-                    self._failing = True
+                    self._failure = type(error)
                     await asyncio.sleep(0.5)
                     continue
                 await wait_until_set(self._wake, POLL_SECONDS)
         finally:
             listener.cancel()
-            self._ready = False
+            self._ready = self._level = False
             self._checkpoint = None
             await asyncio.shield(asyncio.to_thread(index.close))
 
     async def _follow(self, index: SearchIndex) -> None:
         """Bring into the index what changed since the last time."""
+        began = time.monotonic()
         horizon = await read_horizon(self._database)
         checkpoint = self._checkpoint
         if checkpoint is None or checkpoint.database != horizon.database:
             checkpoint = await self._begin(index, horizon)
+            # What it stamped was changed after the horizon: read up to there, the index would be complete and empty.
+            horizon = await read_horizon(self._database)
         assert self._learnings is not None and self._deleted is not None  # noqa: S101 - `_begin` makes them
         changed = False
         async for rows in self._learnings.read_round(horizon):
@@ -221,7 +264,8 @@ class Indexer:
         if changed:
             checkpoint = await self._keep(index, checkpoint)
         self._checkpoint = checkpoint
-        self._ready = True
+        self._ready = self._level = True
+        self._level_at = began
 
     async def _begin(self, index: SearchIndex, horizon: Horizon) -> _Checkpoint:
         """Return from where to go on: as the index on disk says; from the start where it is of another database."""

@@ -195,6 +195,7 @@ class Semantics:
                     if horizon.database != database:
                         await self._begin()
                         database = horizon.database
+                        horizon = await read_horizon(self._database)  # With what it stamped.
                     await self._follow(horizon)
                     if loop.time() > due and await self._is_idle():
                         before, missing = missing, await self._enqueue_missing()

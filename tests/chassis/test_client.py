@@ -15,16 +15,18 @@ from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.empty_pb2 import Empty
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy import select
 
 from chassis import server
-from chassis.client import aio_calls, aio_channel, channel, metadata_for, prepare_calls
+from chassis.client import aio_calls, aio_channel, channel, metadata_for, prepare_calls, target
 from chassis.contract import find_method, get_deadline
 from chassis.database import Session
 from chassis.errors import DeadlineExceeded, Internal, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from chassis.identity import Role
 from chassis.server import Service
 from chassis.settings import ServiceSettings
+from chassis.status import from_rpc_error
 from chassis.tables import RequestId
 from deploy.embedded import free_port
 from tests.calls import Keys, person
@@ -230,3 +232,70 @@ async def test_an_rpc_with_a_request_id_that_would_do_a_repeat_again_is_a_defect
         stub: Any = CityServiceStub(opened)
         with pytest.raises(Internal):
             await stub.CreateCity(CreateCityRequest(city=MANNHEIM, city_id="mannheim"))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("exchange:50051", "exchange:50051"),
+        ("dns:///exchange-headless.austausch.svc:50051", "dns:///exchange-headless.austausch.svc:50051"),
+        ("10.0.0.1:50051, 10.0.0.2:50051", "ipv4:10.0.0.1:50051,10.0.0.2:50051"),
+        ("[fd00::1]:50051,[fd00::2]:50051", "ipv6:[fd00::1]:50051,[fd00::2]:50051"),
+        ("ipv4:10.0.0.1:50051,10.0.0.2:50051", "ipv4:10.0.0.1:50051,10.0.0.2:50051"),
+    ],
+)
+def test_an_address_names_one_process_or_its_replicas(address: str, expected: str) -> None:
+    assert target(address) == expected
+
+
+async def test_no_call_fails_while_connections_are_renewed(
+    settings: ServiceSettings, coordinator: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = {"grpc.max_connection_age_ms": 300, "grpc.max_connection_age_grace_ms": 5_000}
+    monkeypatch.setattr(server, "OPTIONS", list({**dict(server.OPTIONS), **often}.items()))
+    service = sample.service(settings)
+    async with (
+        server.running(service) as address,
+        aio_calls(address, exchange_pb2.DESCRIPTOR, coordinator) as opened,
+    ):
+        stub: Any = CityServiceStub(opened)
+        await stub.CreateCity(CreateCityRequest(city=MANNHEIM, city_id="mannheim"))
+        async with asyncio.timeout(30):
+            for _ in range(600):
+                await stub.GetCity(GetCityRequest(name="cities/mannheim"))
+                await asyncio.sleep(0.005)
+
+
+async def test_more_calls_than_a_service_can_answer_in_time_are_refused_at_once_and_it_recovers(
+    settings: ServiceSettings, member: Callable[[], str]
+) -> None:
+    service = sample.service(replace(settings, pool_size=1))
+    servicer = service.servicers[0][1]
+    go_on, capacity = asyncio.Event(), server.CALLS_PER_CONNECTION
+
+    async def wait(_session: Session) -> None:
+        await go_on.wait()
+
+    servicer.before_get = wait
+    async with server.running(service) as address, aio_channel(address, exchange_pb2.DESCRIPTOR) as opened:
+        stub: Any = CityServiceStub(opened)
+
+        def call() -> asyncio.Task[Any]:
+            request = GetCityRequest(name="cities/mannheim")
+            return asyncio.ensure_future(stub.GetCity(request, metadata=metadata_for(member()), timeout=20))
+
+        calls = [call() for _ in range(5 * capacity)]
+        refused, waiting = await asyncio.wait(calls, timeout=2)
+        assert len(waiting) == capacity
+        told = [from_rpc_error(error) for each in refused if isinstance(error := each.exception(), grpc.RpcError)]
+        assert {(error.code, error.reason) for error in told} == {("UNAVAILABLE", "SERVICE_BUSY")}
+        assert len(told) == 4 * capacity
+        health = await health_pb2_grpc.HealthStub(opened).Check(health_pb2.HealthCheckRequest(), timeout=5)
+        assert health.status == health_pb2.HealthCheckResponse.SERVING
+
+        go_on.set()
+        answered, _ = await asyncio.wait(waiting)
+        answered.add(call())
+        await asyncio.wait(answered)
+        codes = {error.code() for each in answered if isinstance(error := each.exception(), grpc.RpcError)}
+        assert codes == {grpc.StatusCode.NOT_FOUND}

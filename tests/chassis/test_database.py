@@ -9,8 +9,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 
 from chassis import database as database_module
-from chassis.database import Database, driver_url
+from chassis.database import Database
 from chassis.database_errors import as_domain_error
+from chassis.database_urls import driver_url
 from chassis.errors import Aborted, AlreadyExists, DeadlineExceeded, NotFound, Unavailable
 from chassis.identity import Role, act_as
 from chassis.migrate import is_current, migrate

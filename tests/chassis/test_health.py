@@ -1,9 +1,11 @@
 """What a service says of its parts by the standard health protocol, while they fail for real."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 
 import grpc
 import psycopg
@@ -12,9 +14,14 @@ from austausch.exchange.v1.exchange_pb2 import CreateCityRequest, GetCityRequest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from psycopg import sql
 
+from chassis import server
+from chassis.client import aio_channel
+from chassis.health import READY
 from chassis.identity import Role
+from chassis.settings import ServiceSettings
 from deploy import embedded
 from deploy.embedded import Nats, Postgres
+from tests.chassis import sample
 from tests.chassis.conftest import RunningSample
 from tests.chassis.messaging import until
 from tests.chassis.test_calls import MANNHEIM
@@ -40,7 +47,7 @@ async def until_state(service: RunningSample, part: str, wanted: int) -> None:
 
 
 async def test_every_part_of_a_running_service_works(cities: RunningSample) -> None:
-    for part in ("", "database", "nats"):
+    for part in ("", READY, "database", "nats"):
         await until_state(cities, part, WORKS)
 
 
@@ -75,7 +82,7 @@ async def test_a_nats_that_hangs_does_not_work_until_it_goes_on(cities: RunningS
     await until_state(cities, "nats", WORKS)
 
 
-async def test_a_database_that_refuses_connections_does_not_work(
+async def test_a_service_whose_database_refuses_connections_is_alive_and_not_ready(
     cities: RunningSample, postgres_server: Postgres
 ) -> None:
     name = cities.database.url.rpartition("/")[2]
@@ -85,8 +92,10 @@ async def test_a_database_that_refuses_connections_does_not_work(
         admin.execute(close.format(sql.Identifier(name), sql.Literal(False)))
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
         await until_state(cities, "database", FAILS)
+        assert (await state(cities, ""), await state(cities, READY)) == (WORKS, FAILS)
         admin.execute(close.format(sql.Identifier(name), sql.Literal(True)))
         await until_state(cities, "database", WORKS)
+        await until_state(cities, READY, WORKS)
 
 
 @pytest.fixture
@@ -113,3 +122,21 @@ async def test_a_watcher_is_told_when_a_part_fails_and_works_again(
     (folder / "new" / "password").write_text((folder / "password").read_text())
     with embedded.nats(folder / "new", port=nats_server.port):
         assert (await anext(answers)).status == WORKS
+
+
+async def test_a_service_is_ready_once_what_it_keeps_beside_its_database_is_level(settings: ServiceSettings) -> None:
+    level = asyncio.Event()
+
+    async def is_level() -> bool:
+        return level.is_set()
+
+    service = replace(sample.service(settings), is_level=is_level)
+    async with server.running(service) as address, aio_channel(address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+
+        async def ask(part: str) -> int:
+            return int((await stub.Check(health_pb2.HealthCheckRequest(service=part), timeout=SECONDS)).status)
+
+        assert (await ask(""), await ask(READY)) == (WORKS, FAILS)
+        level.set()
+        assert await ask(READY) == WORKS

@@ -1,18 +1,25 @@
 """What a service counts has labels from fixed sets, whatever is sent to it."""
 
+import asyncio
+
 import grpc
 import pytest
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from prometheus_client import REGISTRY
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from chassis import backlog, database_metrics, outbox
 from chassis.client import metadata_for
 from chassis.contract import find_method
 from chassis.database import Database
 from chassis.deliveries import ACK_WAIT_SECONDS
 from chassis.identity import Role
 from chassis.jetstream import DEAD_LETTERS, STREAM
+from chassis.outbox import emit
 from tests.calls import person
+from tests.chassis import sample
 from tests.chassis.conftest import RunningSample
 from tests.chassis.messaging import consumer, has_stored, until, working
 
@@ -69,3 +76,48 @@ async def test_invented_events_add_no_label(database: Database, jetstream: JetSt
 async def is_subscribed(jetstream: JetStreamContext) -> bool:
     """Tell whether the consumer of the sample waits for messages."""
     return any(info.name == "sample" and info.num_waiting for info in await jetstream.consumers_info(STREAM))
+
+
+def value(metric: str, **labels: str) -> float:
+    """Return the value of a series; 0 where there is none."""
+    return REGISTRY.get_sample_value(metric, labels) or 0.0
+
+
+async def test_how_much_waits_in_the_outbox_and_how_long_is_told_however_much_it_is(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "REPORT_SECONDS", 0.05)
+    async with database.begin() as session:
+        for number in range(3 * outbox.BATCH):
+            emit(session, sample.visit_created(f"visits/{number}"))
+        await session.execute(text("UPDATE outbox SET create_time = now() - interval '1 hour' WHERE true"))
+
+    async def count_dead() -> int:
+        return 7
+
+    async with working(backlog.report(database, count_dead)):
+        await until(lambda: asyncio.sleep(0, value("outbox_waiting") == 3 * outbox.BATCH))
+        assert value("outbox_oldest_seconds") == pytest.approx(3600, abs=60)
+        assert value("dead_letters") == 7
+        async with database.begin() as session:
+            await session.execute(text("UPDATE outbox SET publish_time = now()"))
+        await until(lambda: asyncio.sleep(0, value("outbox_waiting") == 0))
+        assert value("outbox_oldest_seconds") == 0
+
+
+async def test_connections_in_use_and_errors_are_counted_by_sqlstates_of_a_fixed_set(database: Database) -> None:
+    before = value("database_connections_in_use")
+    others, cancelled = (value("database_errors_total", sqlstate=state) for state in ("other", "57014"))
+    async with database.begin() as session:
+        await session.execute(text("SELECT 1"))
+        assert value("database_connections_in_use") == before + 1
+        assert value("database_connections_max") == 8
+    for statement in ("SELECT 1 / 0", "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"):
+        with pytest.raises(DBAPIError):  # noqa: PT012 - the last statement of a transaction
+            async with database.engine.connect() as connection:
+                for each in statement.split("; "):
+                    await connection.execute(text(each))
+    assert value("database_connections_in_use") == before
+    assert value("database_errors_total", sqlstate="other") == others + 1
+    assert value("database_errors_total", sqlstate="57014") == cancelled + 1
+    assert labels("database_errors", "sqlstate") <= {*database_metrics.STATES, "other"}

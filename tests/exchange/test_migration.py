@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from chassis.database import driver_url
+from chassis.database_urls import driver_url
 from chassis.migrate import migrate
 from services.exchange.model import Base
 from tests.conftest import FreshDatabase, OldDatabase

@@ -1,65 +1,25 @@
 """What a client of the gateway sees while a service dies and comes back: every write once, or a clear no."""
 
-import os
 import signal
-import subprocess
-import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from chassis.client import channel
 from chassis.identity import Role
-from deploy.embedded import Nats, free_port
+from deploy.embedded import Nats
 from gateway import create_app
 from tests.calls import Keys
 from tests.conftest import FreshDatabase
 from tests.gateway.conftest import Gateway, Rest, create_accounts, settings_for
+from tests.gateway.killing import Exchange, Work
 from tests.gateway.samples import an_exchange, visit_of
 
-CLIENTS = 10
 KILLS = 10
-SECONDS = 60
 # Where the service is not back within the deadline of a call.
 AWAY = (503, 504)
-
-
-class Exchange:
-    """The exchange service as a process that can be killed and started again on the same port."""
-
-    def __init__(self, database_url: str, nats: Nats, keys: Keys, log: Path) -> None:
-        self.address = f"127.0.0.1:{free_port()}"
-        self._log = log
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            "EXCHANGE_DATABASE_URL": database_url,
-            "EXCHANGE_LISTEN": self.address,
-            "EXCHANGE_SHUTDOWN_SECONDS": "10",
-            "NATS_URL": nats.url,
-            "IDENTITY_TRUSTED_KEYS": str(keys.trusted),
-        }
-
-    def start(self) -> None:
-        """Start it, and wait until it serves."""
-        with self._log.open("a") as log:
-            command = [sys.executable, "-m", "services.exchange"]
-            self._process = subprocess.Popen(command, env=self._environment, stderr=log)
-        with channel(self.address) as opened:
-            health = health_pb2_grpc.HealthStub(opened)
-            health.Check(health_pb2.HealthCheckRequest(), timeout=SECONDS, wait_for_ready=True)
-
-    def stop(self, how: signal.Signals) -> None:
-        """Send it a signal, and wait until it has ended."""
-        self._process.send_signal(how)
-        self._process.wait(SECONDS)
 
 
 @pytest.fixture
@@ -82,44 +42,6 @@ def rest(exchange: Exchange, fresh_database: FreshDatabase, keys: Keys) -> Itera
     yield lambda: gateway.as_(Role.COORDINATOR)
     app.extensions["rpc"].close()
     gateway.database.dispose()
-
-
-class Work:
-    """Clients that do a piece of work again and again, each on a thread of its own, until they are told to stop."""
-
-    def __init__(self, rest: Callable[[], Rest], piece: Callable[[Rest, int], None]) -> None:
-        self.done = 0
-        self._stop = threading.Event()
-        self._numbers = count()
-        self._failures: list[BaseException] = []
-        programs = [rest() for _ in range(CLIENTS)]
-        self._threads = [threading.Thread(target=self._work, args=(program, piece)) for program in programs]
-
-    def _work(self, program: Rest, piece: Callable[[Rest, int], None]) -> None:
-        try:
-            while not self._stop.is_set():
-                piece(program, next(self._numbers))
-                self.done += 1
-        except BaseException as failure:  # noqa: BLE001 - told by the test's own thread
-            self._failures.append(failure)
-
-    def __enter__(self) -> "Work":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        assert self._failures == []
-
-    def wait_for_more(self) -> None:
-        """Wait until every client is likely to have a call under way again."""
-        wanted, deadline = self.done + 2 * CLIENTS, time.monotonic() + SECONDS
-        while self.done < wanted and not self._failures:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
 
 
 def all_visits(rest: Rest) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,9 @@ from sqlalchemy import event, select, text
 from chassis.database import Database
 from deploy.embedded import Postgres
 from services.knowledge.changes import BATCH, Changes, get_table, read_horizon, stamp_foreign_rows
-from services.knowledge.indexer import Indexer
 from services.knowledge.model import Learning
-from services.knowledge.search.documents import Filters
-from services.knowledge.search.query import Query
 from tests.knowledge.eventually import eventually
+from tests.knowledge.indexing import find, read, run_indexer, write
 from tests.knowledge.rows import write_learnings
 from tests.knowledge.site import Site
 
@@ -32,20 +30,9 @@ def changes(database: Database) -> Changes:
     return Changes(database, LEARNINGS, select(LEARNINGS.c.id, LEARNINGS.c.revision))
 
 
-async def write(database: Database, *ids: str) -> None:
-    async with database.begin() as session:
-        await write_learnings(session, ids)
-
-
 async def execute(database: Database, statement: str, **values: Any) -> None:
     async with database.begin() as session:
         await session.execute(text(statement), values)
-
-
-async def read(changes: Changes, database: Database) -> list[str]:
-    """Return the ids that a round reads."""
-    horizon = await read_horizon(database)
-    return [row.id async for rows in changes.read_round(horizon) for row in rows]
 
 
 @contextlib.contextmanager
@@ -206,25 +193,6 @@ async def test_a_role_that_owns_its_database_and_nothing_else_can_follow_it(
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
-@contextlib.asynccontextmanager
-async def run_indexer(database: Database, folder: Path) -> AsyncIterator[Indexer]:
-    """Let an index follow a database."""
-    indexer = Indexer(database, folder)
-    task = asyncio.create_task(indexer.run())
-    try:
-        yield indexer
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def find(indexer: Indexer) -> list[str]:
-    """Return the ids of the first that are found."""
-    found = await indexer.search(Query.parse(""), Filters(), limit=10)
-    return sorted(hit.id for hit in found.page.hits)
-
-
 async def test_an_index_of_another_database_answers_until_it_is_filled_anew(
     database: Database, other_url: str, tmp_path: Path
 ) -> None:
@@ -241,6 +209,7 @@ async def test_an_index_of_another_database_answers_until_it_is_filled_anew(
             await eventually(indexer.is_caught_up)
             await asyncio.sleep(0.5)
             assert await find(indexer) == ["both", "stale"]
+            assert not await indexer.is_level()
     async with run_indexer(other, tmp_path) as indexer:
 
         async def is_filled() -> bool:
@@ -248,6 +217,7 @@ async def test_an_index_of_another_database_answers_until_it_is_filled_anew(
 
         await eventually(indexer.is_caught_up)
         await eventually(is_filled)
+        assert await indexer.is_level()
     await other.dispose()
 
 

@@ -28,8 +28,8 @@ _CHECKPOINT = "checkpoint.json"
 _DOCUMENTS = "documents"
 _WORDS = "words"
 # What goes away by itself: no space, too many files, no memory, an interrupted call.
-_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EROFS})
-_PASSING_TEXTS = tuple(text for number in _PASSING for text in (f"os error {number})", f"code: {number},"))
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PASSING = _FULL | frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EROFS})
 _WRITER_BYTES = 64_000_000
 
 
@@ -38,7 +38,11 @@ class IndexDamaged(Exception):
 
 
 class IndexFailed(Exception):
-    """It does not work at the moment, a full disk for example; what it holds is as it was."""
+    """It does not work at the moment; what it holds is as it was."""
+
+
+class IndexDiskFull(IndexFailed):
+    """There is no room for more on its disk; what it holds is as it was."""
 
 
 class IndexInUse(Exception):
@@ -63,6 +67,7 @@ class SearchIndex:
 
         Raises:
             IndexInUse: Another process has it open.
+            IndexFailed: There is no room to make it, for example.
             OSError: The folder cannot be written.
         """
         self._root = folder
@@ -80,9 +85,13 @@ class SearchIndex:
             self._lock.close()
             raise IndexInUse(f"{folder} is in use by another process") from None
         try:
-            self._open()
-        except IndexDamaged:
-            self._make()
+            try:
+                self._open()
+            except IndexDamaged:
+                self._make()
+        except BaseException:
+            self._lock.close()
+            raise
 
     def clear(self) -> None:
         """Make the index anew: empty, without a checkpoint. Removes what other versions left, too."""
@@ -232,7 +241,7 @@ class SearchIndex:
         except (ValueError, OSError) as error:
             # What can be opened is not damaged: the disk is full, or too many files are open.
             self._open_files()
-            raise IndexFailed(f"{self._folder}: {error}") from error
+            raise (_name_passing(self._folder, error) or IndexFailed(f"{self._folder}: {error}")) from error
         except BaseException as error:
             _raise_if_panic(self._folder, error)
             raise
@@ -258,13 +267,22 @@ def _report_damage(folder: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        number = error.errno if isinstance(error, OSError) else None
-        if number in _PASSING or any(text in str(error) for text in _PASSING_TEXTS):
-            raise IndexFailed(f"{folder}: {error}") from error
-        raise IndexDamaged(f"{folder}: {error}") from error
+        raise (_name_passing(folder, error) or IndexDamaged(f"{folder}: {error}")) from error
     except BaseException as error:
         _raise_if_panic(folder, error)
         raise
+
+
+def _name_passing(folder: Path, error: Exception) -> IndexFailed | None:
+    """Return what fails for the moment only, as tantivy or the system tell it; None for anything else."""
+    told = {
+        number
+        for number in _PASSING
+        if getattr(error, "errno", None) == number
+        or any(text in str(error) for text in (f"os error {number})", f"code: {number},"))
+    }
+    kind = IndexDiskFull if told & _FULL else IndexFailed
+    return kind(f"{folder}: {error}") if told else None
 
 
 def _raise_if_panic(folder: Path, error: BaseException) -> None:

@@ -12,8 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
+from chassis.database_urls import connect
 from services.knowledge.vocabulary.folding import fold_label, make_slug
 from services.knowledge.vocabulary.skos import MalformedFile, Statement, read_statements
 
@@ -190,7 +189,7 @@ def read_own_labels() -> list[tuple[str, str, str, bool]]:
 
 
 async def _connect(url: str) -> Any:
-    return await asyncpg.connect(url, timeout=10, server_settings={"application_name": "austausch import-topics"})
+    return await connect(url, server_settings={"application_name": "austausch import-topics"})
 
 
 async def _import(connection: Any, path: Path, report: Callable[[str], object]) -> Imported:

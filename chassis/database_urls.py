@@ -1,0 +1,86 @@
+"""
+URLs of databases: of one PostgreSQL server, or of a primary and the standbys that may take its place.
+
+``postgresql://user:password@first:5432,second:5432/database`` names several hosts. They are tried in this order, and
+the first is taken that answers and fits ``target_session_attrs``, as libpq does it. Where that is not said it is
+``read-write`` here: a process writes, so that a standby is of no use to it.
+"""
+
+import re
+from typing import Any
+
+import asyncpg
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+CONNECT_SECONDS = 5.0
+# One of several hosts that hangs must leave a call the time to reach the next; no less is possible with libpq.
+HOST_SECONDS = 2.0
+_ATTRIBUTES = "target_session_attrs"
+
+_PARTS = re.compile(r"(?P<head>[^/]*://(?:[^/?]*@)?)(?P<hosts>[^/?]*)(?P<tail>.*)", re.DOTALL)
+
+
+def driver_url(url: str, driver: str) -> URL:
+    """
+    Return ``postgresql://…`` as SQLAlchemy wants it for a driver: ``asyncpg`` or ``psycopg``.
+
+    Raises:
+        ValueError: It is no such URL. The text of the error does not repeat it: there is a password in it.
+    """
+    try:
+        head, hosts, tail = _split(url)
+        parsed = make_url(url if len(hosts) == 1 else f"{head}{tail}")
+        for host in hosts[1:]:
+            make_url(f"{head}{host}{tail}")
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.drivername not in ("postgresql", "postgres") or not parsed.database:
+        raise ValueError("The URL of the database is not of the form postgresql://user:password@host/database.")
+    if len(hosts) > 1:
+        parsed = parsed.update_query_dict({_ATTRIBUTES: "read-write", **parsed.query, "host": hosts})
+    return parsed.set(drivername=f"postgresql+{driver}")
+
+
+def get_connect_seconds(url: str) -> float:
+    """Return how long opening a connection to each host of a URL may take."""
+    return CONNECT_SECONDS if len(_split(url)[1]) == 1 else HOST_SECONDS
+
+
+async def connect(url: str, **arguments: Any) -> asyncpg.Connection:
+    """
+    Return a connection to the first host of a URL that answers and fits.
+
+    Args:
+        url: ``postgresql://…``; ``sslmode`` and its like mean what they mean to libpq.
+        arguments: More of ``asyncpg.connect``.
+
+    Raises:
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InternalClientError: What the last host answered.
+    """
+    head, hosts, tail = _split(url)
+    if len(hosts) > 1 and _ATTRIBUTES not in tail:
+        arguments = {_ATTRIBUTES: "read-write", **arguments}
+    arguments.setdefault("timeout", get_connect_seconds(url))
+    failure: Exception | None = None
+    # By itself asyncpg has one limit of time for all hosts together: one that hangs would use it up.
+    for host in hosts:
+        try:
+            return await asyncpg.connect(f"{head}{host}{tail}", **arguments)
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.CannotConnectNowError,
+            asyncpg.exceptions.TargetServerAttributeNotMatched,
+        ) as error:
+            failure = error
+    assert failure is not None  # noqa: S101 - there is one host at least
+    raise failure
+
+
+def _split(url: str) -> tuple[str, list[str], str]:
+    """Return what stands before the hosts, the hosts with their ports, and what stands behind."""
+    parts = _PARTS.fullmatch(url)
+    if parts is None:
+        return url, [""], ""
+    return parts["head"], parts["hosts"].split(","), parts["tail"]
