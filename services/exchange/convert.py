@@ -224,14 +224,15 @@ def debrief_columns(debrief: pb.Debrief) -> dict[str, Any]:
 DELEGATE_FIELDS = frozenset(
     {
         "function", "display_name", "email", "group", "rank", "head", "languages", "dietary_needs", "access_needs",
-        "city",
+        "city", "companion_of",
     }
 )  # fmt: skip
 
 
 def delegate_columns(message: pb.Delegate, fields: Iterable[str] = DELEGATE_FIELDS) -> dict[str, Any]:
-    """Return fields of a delegate as the columns take them, `city` by name; raises as `read_columns`."""
-    return read_columns(message, Delegate, fields, {"group": _read_choice(GROUPS), "city": _read_as_sent})
+    """Return fields of a delegate as the columns take them, `city` and `companion_of` by name; raises as `read_columns`."""
+    readers = {"group": _read_choice(GROUPS), "city": _read_as_sent, "companion_of": _read_as_sent}
+    return read_columns(message, Delegate, fields, readers)
 
 
 def delegate_message(delegate: Delegate) -> pb.Delegate:
@@ -245,6 +246,9 @@ def delegate_message(delegate: Delegate) -> pb.Delegate:
         group=GROUPS[delegate.group] if delegate.group else pb.Delegate.GROUP_UNSPECIFIED,
         rank=delegate.rank,
         head=delegate.head,
+        companion_of=f"visits/{delegate.visit_id}/delegates/{companion}"
+        if (companion := delegate.companion_of_id)
+        else "",
         languages=delegate.languages,
         dietary_needs=delegate.dietary_needs,
         access_needs=delegate.access_needs,

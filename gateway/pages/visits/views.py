@@ -168,6 +168,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         "visits/show.html",
         visit=visit,
         delegations=delegation.group_by_city(visit, delegates),
+        titles={delegate.name: delegation.get_title(delegate) for delegate in delegates},
         sees_exchange=_sees_exchange(visit),
         consents=consents.describe_consents(visit),
         asks_others=consents.may_ask_others(visit) and "confirm" not in doubtful,
