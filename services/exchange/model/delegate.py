@@ -91,6 +91,11 @@ class Delegate(Resource, Base):
 
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
 
+    @property
+    def companion_of(self) -> str:
+        """Resource name of whom the person accompanies; "" for nobody."""
+        return self.NAME.format(visit_id=self.visit_id, id=self.companion_of_id) if self.companion_of_id else ""
+
     def travel(self, visit: Visit) -> None:
         """Take down who travels when, as its name and its visit say."""
         self.traveller = traveller(self.city_id, self.display_name)
