@@ -3,7 +3,7 @@ Rows ↔ messages, side by side: for each resource ``<resource>_message``, ``<re
 caller may set.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -266,9 +266,9 @@ def _read_choice(numbers: Mapping[Any, int]) -> Reader:
 AGENDA_ITEM_FIELDS = frozenset(
     {
         "title", "notes", "start_time", "end_time", "duration_minutes", "room", "additional_rooms", "venue", "place",
-        "rain_place", "people", "optional_people", "whole_delegation", "groups", "interpretation_languages",
-        "interpreter", "fixed", "earliest_start_time", "latest_end_time", "after", "needs_room", "seats", "step_free",
-        "equipment", "open_end", "transport", "delegations",
+        "rain_place", "people", "optional_people", "receiving_people", "speaking_people", "whole_delegation", "groups",
+        "optional_groups", "delegations", "interpretation_languages", "interpreter", "fixed", "earliest_start_time",
+        "latest_end_time", "after", "needs_room", "seats", "step_free", "equipment", "open_end", "transport",
     }
 )  # fmt: skip
 
@@ -284,11 +284,16 @@ def agenda_item_columns(message: pb.AgendaItem, fields: Iterable[str] = AGENDA_I
         "venue": _read_as_sent,
         "interpreter": _read_as_sent,
         "delegations": lambda cities, _path: list(cities),
-        "groups": lambda groups, _path: [group.value for group, number in GROUPS.items() if number in groups],
+        "groups": _read_groups,
+        "optional_groups": _read_groups,
         "equipment": lambda words, _path: unique_nfc(words),
         "transport": _read_choice(TRANSPORTS),
     }
     return read_columns(message, AgendaItem, fields, readers)
+
+
+def _read_groups(numbers: Collection[int], _path: str) -> list[str]:
+    return [group.value for group, number in GROUPS.items() if number in numbers]
 
 
 def _read_as_sent(value: Any, _path: str) -> Any:
@@ -314,8 +319,12 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
         people=item.people,
         people_functions=item.people_functions,
         optional_people=item.optional_people,
+        optional_people_functions=item.optional_people_functions,
+        receiving_people=item.receiving_people,
+        speaking_people=item.speaking_people,
         whole_delegation=item.whole_delegation,
         groups=[GROUPS[Group(group)] for group in item.groups],
+        optional_groups=[GROUPS[Group(group)] for group in item.optional_groups],
         delegations=map(_city_name, item.delegation_ids),
         interpretation_languages=item.interpretation_languages,
         interpreter=item.interpreter.name if item.interpreter else "",

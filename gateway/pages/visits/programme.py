@@ -99,19 +99,41 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
 
 def list_attendance(item: pb.AgendaItem, delegates: Mapping[str, str]) -> list[str]:
     """
-    Return who takes part in an item, in words; `delegates`: name → function of those whom the reader may see.
+    Return who takes part in an item, and as what, in words.
 
-    Whoever may be there without having to stands behind the others.
+    Whoever may be there without having to stands behind the others, and by function only with a part to play.
+
+    Args:
+        delegates: Resource name → function of those whom the reader may see.
     """
     names = get_city_names() if item.delegations else {}
     from_cities = [_("Delegation from %(city)s", city=names.get(city, city)) for city in item.delegations]
     groups = [_("Whole delegation")] if item.whole_delegation else [*get_terms(item, "groups"), *from_cities]
-    functions = zip(item.people, item.people_functions, strict=True)
-    named = [function or delegates.get(name) or _("Member of the delegation") for name, function in functions]
+    named = [
+        _describe_part(function or delegates.get(name) or _("Member of the delegation"), _list_parts(item, name))
+        for name, function in zip(item.people, item.people_functions, strict=True)
+    ]
     interpreter = [item.interpreter_function] if item.interpreter else []
-    more = len(item.optional_people)
-    optional = [ngettext("%(num)s more who may come", "%(num)s more who may come", more)] if more else []
+    may = _("optional")
+    with_part = [
+        _describe_part(function or delegates.get(name) or _("Member of the delegation"), [*parts, may])
+        for name, function in zip(item.optional_people, item.optional_people_functions, strict=True)
+        if (parts := _list_parts(item, name))
+    ]
+    optional = [*(_describe_part(group, [may]) for group in get_terms(item, "optional_groups")), *with_part]
+    if more := len(item.optional_people) - len(with_part):
+        optional.append(ngettext("%(num)s more who may come", "%(num)s more who may come", more))
     return [*groups, *named, *interpreter, *optional]
+
+
+def _list_parts(item: pb.AgendaItem, name: str) -> list[str]:
+    """Return what somebody does at an item beside attending it, in words."""
+    parts = ((item.receiving_people, _("receives")), (item.speaking_people, _("speaks")))
+    return [words for people, words in parts if name in people]
+
+
+def _describe_part(title: str, parts: Sequence[str]) -> str:
+    return f"{title} ({', '.join(parts)})" if parts else title
 
 
 def _propose_times() -> dict[str, str]:
