@@ -16,9 +16,8 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.pages.visits import delegation, orders
+from gateway.pages.visits import busy_people, delegation, orders, places
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
-from gateway.pages.visits.busy_people import list_warnings
 from gateway.pages.visits.trail import build_trail
 from gateway.vocabulary.cities import get_city_names, list_guests
 from gateway.vocabulary.enum_labels import get_terms
@@ -147,6 +146,12 @@ def _propose_times() -> dict[str, str]:
     return {"agenda_item.start_time": f"{start:%Y-%m-%dT%H:%M}", "agenda_item.end_time": f"{end:%Y-%m-%dT%H:%M}"}
 
 
+def _tell_warnings(item: pb.AgendaItem, of_people: Sequence[str]) -> None:
+    """Say on the next page what speaks against an item as it was saved, which nothing refuses."""
+    for text in (*of_people, *places.list_warnings(item)):
+        flash(text, "warning")
+
+
 @sign_in_required
 def create_item(visit_id: str) -> ResponseReturnValue:
     permissions.require("AgendaItemService.CreateAgendaItem")
@@ -156,10 +161,9 @@ def create_item(visit_id: str) -> ResponseReturnValue:
         with form.catch_refusal():
             _read_predecessors(form, visit, None)
             wanted = form.build_request(pb.CreateAgendaItemRequest, parent=visit.name)
-            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
+            warnings = busy_people.list_warnings(wanted.agenda_item, visit.time_zone)
             item = rpc.agenda_items.CreateAgendaItem(wanted)
-            for text in warnings:
-                flash(text, "warning")
+            _tell_warnings(item, warnings)
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
             return redirect(another if "another" in form.values else href(item.name), 303)
@@ -177,10 +181,9 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
         with form.catch_refusal():
             _read_predecessors(form, visit, item)
             wanted = form.build_request(pb.UpdateAgendaItemRequest)
-            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
+            warnings = busy_people.list_warnings(wanted.agenda_item, visit.time_zone)
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
-            for text in warnings:
-                flash(text, "warning")
+            _tell_warnings(saved, warnings)
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(saved.name), 303)
     choices = _list_choices(visit, form, item)

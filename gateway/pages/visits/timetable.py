@@ -24,7 +24,7 @@ from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.busy_people import list_busy_people
 from gateway.pages.visits.day_notes import describe_days
-from gateway.pages.visits.places import describe_transfers, list_places
+from gateway.pages.visits.places import describe_closures, describe_transfers, list_places
 from gateway.pages.visits.programme import list_attendance
 from gateway.pages.visits.timeline import list_days
 from gateway.pages.visits.timetable_texts import list_texts
@@ -62,6 +62,7 @@ def timetable(visit_id: str) -> ResponseReturnValue:
         ),
         "list_places": list_places,
         "ways": describe_transfers(programme),
+        "closures": describe_closures(programme),
         "other_clock": other_clock,
         "now": datetime.now(UTC),
     }
@@ -157,7 +158,7 @@ def _build_frame(visit: pb.Visit, other_clock: Mapping[str, str]) -> dict[str, A
         "hours": [f"{free_times.FIRST_HOUR:%H:%M}", f"{free_times.LAST_HOUR:%H:%M}"],
         "lunch": [f"{moment:%H:%M}" for moment in free_times.LUNCH],
         "rooms": [{"name": room.name, "title": room.display_name, "venue": room.venue_display_name} for room in rooms],
-        "closed": timetable_values.list_closed(rooms, list_venues(visit), days) if rooms else [],
+        "closed": timetable_values.list_closed(rooms, list_venues(visit), days),
         "people": [{"name": person.name, "title": person.function} for person in people],
         "elsewhere": _list_elsewhere(visit, people, zone),
         "texts": list_texts(other_clock["city"]),

@@ -20,6 +20,7 @@ def list_texts(other_city: str) -> dict[str, str]:
         "is_fixed": _("Its time and place are fixed."),
         "too_early": _("It is not to begin before %(when)s."),
         "too_late": _("It is to be over by %(when)s."),
+        "closed": _("%(title)s then."),
         "before_other": _("“%(title)s” is to be over before it begins."),
         "after_other": _("It is to be over before “%(title)s” begins."),
         "picked_up": _(

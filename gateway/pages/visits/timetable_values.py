@@ -1,5 +1,6 @@
 """The programme of a visit as its timetable takes it: plain values, times as the host's clocks show them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -51,7 +52,8 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
             {"name": name, "title": title}
             for name, title in zip(item.additional_rooms, item.additional_room_display_names, strict=True)
         ],
-        "venue": item.venue_display_name,
+        "venue": item.venue,
+        "venue_title": item.venue_display_name,
         "place": item.place,
         "people": list_attendance(item, {one.name: one.function for one in programme.delegates}),
         "books": list_bookings(item, programme.delegates),
@@ -182,17 +184,20 @@ def list_busy(people: Iterable[BusyPerson], zone: ZoneInfo) -> Iterator[Mapping[
 def list_closed(
     rooms: Iterable[pb.Room], venues: Iterable[venues_pb2.Venue], days: Iterable[date]
 ) -> list[Mapping[str, str]]:
-    """Return when the venues of rooms are closed, by room, as `list_bookings_elsewhere` yields what takes them."""
-    of_venue = {venue.name: _list_shut_times(venue, days) for venue in venues}
+    """Return when venues are closed, by room and by venue, as `list_bookings_elsewhere` yields what takes them."""
+    in_venue = defaultdict[str, list[str]](list)
+    for room in rooms:
+        in_venue[room.venue].append(room.name)
     return [
         {
-            "resource": room.name,
+            "resource": resource,
             "start": f"{start:%Y-%m-%dT%H:%M}",
             "end": f"{end:%Y-%m-%dT%H:%M}",
-            "title": _("%(venue)s is closed", venue=room.venue_display_name),
+            "title": _("%(venue)s is closed", venue=venue.display_name),
         }
-        for room in rooms
-        for start, end in of_venue.get(room.venue, ())
+        for venue in venues
+        for start, end in _list_shut_times(venue, days)
+        for resource in (venue.name, *in_venue[venue.name])
     ]
 
 

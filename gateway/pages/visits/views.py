@@ -38,7 +38,7 @@ from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import list_hints, list_other_cities
 from gateway.pages.visits.form_checks import collect_violations
-from gateway.pages.visits.places import describe_transfers, list_places
+from gateway.pages.visits.places import describe_closures, describe_transfers, list_places
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail, get_today
 from gateway.vocabulary import cities, departments, enum_labels
 from gateway.vocabulary.cities import get_home_city_name
@@ -178,6 +178,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         ),
         list_places=list_places,
         ways=describe_transfers(answer),
+        closures=describe_closures(answer),
         hints=list_hints(visit),
         learnings=arrived,
         awaited=awaited,
