@@ -1,7 +1,8 @@
 // What the timetable knows of a programme: items, what they hold of rooms and people, what clashes, what is free.
 // A time is a number of minutes on the host's clocks, counted as if they were UTC: a browser's own zone never matters.
 
-const DAY = 24 * 60;
+const HOUR = 60;
+const DAY = 24 * HOUR;
 const MINUTE = 60_000;
 const FEW_ROOMS = 4;
 
@@ -185,11 +186,18 @@ class Programme {
       const midnight = readTime(`${date}T00:00`);
       for (let start = midnight + first; start + length <= midnight + last; start += 15) {
         const place = { start, end: start + length, room: item.room };
-        if (start >= time && !this.clashes(item, place).length) return place;
+        const isFree = !this.clashes(item, place).length && !this.closures(item, place).length;
+        if (start >= time && isFree && !this.isBreak(place)) return place;
       }
     }
     const start = readTime(`${this.frame.days[0].date}T${this.frame.hours[0]}`);
     return { start, end: start + length, room: item.room };
+  }
+
+  isBreak({ start, end }) {
+    const midnight = Math.floor(start / DAY) * DAY;
+    const [from, to] = [start, end].map((time) => writeTime(time - midnight).slice(11));
+    return this.frame.breaks.some((each) => from < each.end && each.start < to);
   }
 
   // The lanes of a kind: what they are called, and by `lanesOf` which of them an item is in.

@@ -11,7 +11,6 @@ def list_texts(other_city: str) -> dict[str, str]:
                     city=other_city),
         "no_room": _("No room"),
         "others": _("Others"),
-        "lunch": _("Lunch"),
         "free": _("free"),
         "alternatives": _("Free instead:"),
         "dismiss": _("Dismiss"),
