@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from uuid import uuid4
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.forum.v1 import forum_pb2
@@ -177,6 +178,8 @@ def show(visit_id: str) -> ResponseReturnValue:
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
         ),
         list_places=list_places,
+        copied=programme_copies.list_copied(answer),
+        once=uuid4(),
         ways=describe_transfers(answer),
         closures=describe_closures(answer),
         hints=list_hints(visit),
