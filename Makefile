@@ -129,7 +129,7 @@ bench-planner: setup ## Measure how soon programmes are planned, explained and c
 	$(BIN)/python -m tests.bench.planner
 
 .PHONY: bench-calendar
-bench-calendar: setup ## Measure how soon the calendar of a year with 10,000 visits is there
+bench-calendar: setup ## Measure how soon 10,000 visits of a year with 100,000 items are there, also while programmes are planned
 	$(BIN)/python -m tests.bench.calendar
 
 .PHONY: chaos

@@ -51,9 +51,6 @@ class TimetableDrawing {
       slotDuration: "00:30",
       snapDuration: "00:15",
       slotHeight: SLOT,
-      slotMinTime: "07:00",
-      slotMaxTime: "22:00",
-      flexibleSlotTimeLimits: true,
       slotEventOverlap: false,
       eventLongPressDelay: 300,
       resourceLabelContent: ({ resource }) => ({ domNodes: [element("span", "", resource.title)] }),
@@ -95,12 +92,29 @@ class TimetableDrawing {
     this.set("date", days[0].date);
     this.set("view", LANES[this.kind]);
     this.set("slotHeight", this.programme.shortest < LOW ? 2 * SLOT : SLOT);
+    const [from, to] = this.findHours();
+    this.set("slotMinTime", { minutes: from });
+    this.set("slotMaxTime", { minutes: to });
     this.drawClocks(days);
     this.set("events", [...this.listBackground(days, lanes), ...this.listItems()]);
     this.drawPager(days);
     this.drawFurther(lanes);
     this.drawPanel();
     if (focused) this.focus(focused);
+  }
+
+  // From which to which minute of the day the days are drawn: with room to drag an item an hour out of what is there.
+  findHours() {
+    let [first, last] = this.programme.frame.shown.map((clock) => readTime(`1970-01-01T${clock}`));
+    const places = [...this.programme.items.values()].map((item) => this.placeOf(item));
+    for (const { start, end } of places.filter((place) => place.start !== null)) {
+      const midnight = Math.floor(start / DAY) * DAY;
+      // What goes on past midnight is drawn on both days.
+      const isOfOneDay = end <= midnight + DAY;
+      first = Math.min(first, isOfOneDay ? Math.floor((start - midnight) / HOUR - 1) * HOUR : 0);
+      last = Math.max(last, isOfOneDay ? Math.ceil((end - midnight) / HOUR + 1) * HOUR : DAY);
+    }
+    return [Math.max(0, first), Math.min(DAY, last)];
   }
 
   drawClocks(days) {
@@ -171,7 +185,7 @@ class TimetableDrawing {
   }
 
   listBackground(days, lanes) {
-    const { hours, lunch, texts } = this.programme.frame;
+    const { hours, breaks } = this.programme.frame;
     const everywhere = lanes.map(({ name }) => laneId(name));
     const shade = (className, start, end, title = "", resourceIds = everywhere) => ({
       display: "background", start, end, title, resourceIds, classNames: [`timetable__shade--${className}`],
@@ -181,7 +195,7 @@ class TimetableDrawing {
       if (off) return [shade("off", `${date}T00:00`, next)];
       return [
         shade("closed", `${date}T00:00`, `${date}T${hours[0]}`),
-        shade("lunch", `${date}T${lunch[0]}`, `${date}T${lunch[1]}`, texts.lunch),
+        ...breaks.map((each) => shade("break", `${date}T${each.start}`, `${date}T${each.end}`, each.title)),
         shade("closed", `${date}T${hours[1]}`, next),
       ];
     });
@@ -249,8 +263,20 @@ class TimetableDrawing {
     this.box.querySelector(".ec-main")?.setAttribute("tabindex", "0");
   }
 
+  // What does not fit into an item, whoever points at it reads.
+  explain(id, article) {
+    article.addEventListener("pointerenter", () => {
+      const item = this.programme.items.get(id);
+      const place = item && this.placeOf(item);
+      if (!item || place.start === null) return;
+      const lines = [this.clocks.span(place), item.title, ...this.programme.places(item, place.room), item.people.join(", ")];
+      article.title = lines.filter(Boolean).join("\n");
+    });
+  }
+
   // The button that an item is for the keyboard and for screen readers; it stays while the item's text changes.
   addButton({ id }, article) {
+    this.explain(id, article);
     const button = element("button", "timetable__handle");
     const body = article.querySelector(".ec-event-body");
     body.id = `timetable-item-${(this.buttons += 1)}`;

@@ -48,6 +48,7 @@ class TimetablePanel {
     const where = this.programme.places(item, place.room);
     this.facts.replaceChildren(
       ...[this.when(place), guest, where.join("; "), item.people.join(", ")].filter(Boolean).map((text) => element("span", "", text)),
+      ...this.listDoubts(item, place).map((text) => element("span", "timetable__doubt", text)),
     );
     for (const button of this.chosen.querySelectorAll("[data-act]")) {
       const { act } = button.dataset;
@@ -83,16 +84,21 @@ class TimetablePanel {
   }
 
   describeClashes(item, place) {
+    return this.listDoubts(item, place).join(" ") || this.texts.no_clash;
+  }
+
+  // What speaks against a place: what it clashes with, and what the planner would keep to.
+  listDoubts(item, place) {
+    if (place.start === null) return [];
     const clashes = this.programme.clashes(item, place);
-    const wishes = this.programme.wishes(item, place).map(({ text, title, time }) =>
-      fill(this.texts[text], { title, when: time === undefined ? "" : `${this.clocks.day(time)}, ${this.clocks.time(time)}` }),
-    );
-    if (!clashes.length) return wishes.join(" ") || this.texts.no_clash;
     const named = [...new Set(clashes.map(({ held }) => held))].map((held) => {
       const resources = clashes.filter((clash) => clash.held === held).map(({ resource }) => this.programme.title(resource));
       return fill(this.texts.clash, { title: held.title, time: this.clocks.span(held), resources: resources.join(", ") });
     });
-    return [...named, ...wishes].join(" ");
+    const wishes = this.programme.wishes(item, place).map(({ text, title, time }) =>
+      fill(this.texts[text], { title, when: time === undefined ? "" : `${this.clocks.day(time)}, ${this.clocks.time(time)}` }),
+    );
+    return [...named, ...wishes];
   }
 
   // Why an item stays where it was, and free places that `take` moves it to; `dismiss` is called once that is read.

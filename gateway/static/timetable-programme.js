@@ -1,7 +1,8 @@
 // What the timetable knows of a programme: items, what they hold of rooms and people, what clashes, what is free.
 // A time is a number of minutes on the host's clocks, counted as if they were UTC: a browser's own zone never matters.
 
-const DAY = 24 * 60;
+const HOUR = 60;
+const DAY = 24 * HOUR;
 const MINUTE = 60_000;
 const FEW_ROOMS = 4;
 
@@ -57,6 +58,7 @@ class Programme {
     this.delegates = [];
     this.groups = [];
     this.chosenRooms = new Set();
+    this.closed = frame.closed.map(Programme.read);
     this.noteElsewhere(frame);
   }
 
@@ -124,7 +126,7 @@ class Programme {
   places(item, room = item.room) {
     const other = room === item.room ? null : this.rooms.find(({ name }) => name === room);
     const rooms = [room ? (other?.title ?? item.room_title) : "", ...item.further_rooms.map(({ title }) => title)];
-    return [rooms.filter(Boolean).join(", "), other ? other.venue : item.venue, item.place].filter(Boolean);
+    return [rooms.filter(Boolean).join(", "), other ? other.venue : item.venue_title, item.place].filter(Boolean);
   }
 
   // What holds a resource during a place, other than `besides`.
@@ -145,6 +147,15 @@ class Programme {
     );
   }
 
+  // What of a venue's closed times an item would lie in at a place: each venue once.
+  closures(item, place) {
+    const venues = [...Programme.roomsOf(item, place), place.room ? "" : item.venue];
+    const found = this.closed.filter(
+      ({ resource, start, end }) => venues.includes(resource) && start < place.end && place.start < end,
+    );
+    return [...new Set(found.map(({ title }) => title))];
+  }
+
   // What the planner has to keep and an item would not at a place: the key of a text, and what it is filled with.
   wishes(item, place) {
     if (place.start === null) return [];
@@ -154,6 +165,7 @@ class Programme {
     if (item.fixed && stored?.start !== null && isMoved) broken.push({ text: "is_fixed" });
     if (item.earliest && place.start < readTime(item.earliest)) broken.push({ text: "too_early", time: readTime(item.earliest) });
     if (item.latest && place.end > readTime(item.latest)) broken.push({ text: "too_late", time: readTime(item.latest) });
+    for (const title of this.closures(item, place)) broken.push({ text: "closed", title });
     const comesLate = (first, second, gap) => first.end !== null && second.start !== null && first.end + gap > second.start;
     for (const { id, gap } of item.after) {
       const other = this.items.get(id);
@@ -174,11 +186,18 @@ class Programme {
       const midnight = readTime(`${date}T00:00`);
       for (let start = midnight + first; start + length <= midnight + last; start += 15) {
         const place = { start, end: start + length, room: item.room };
-        if (start >= time && !this.clashes(item, place).length) return place;
+        const isFree = !this.clashes(item, place).length && !this.closures(item, place).length;
+        if (start >= time && isFree && !this.isBreak(place)) return place;
       }
     }
     const start = readTime(`${this.frame.days[0].date}T${this.frame.hours[0]}`);
     return { start, end: start + length, room: item.room };
+  }
+
+  isBreak({ start, end }) {
+    const midnight = Math.floor(start / DAY) * DAY;
+    const [from, to] = [start, end].map((time) => writeTime(time - midnight).slice(11));
+    return this.frame.breaks.some((each) => from < each.end && each.start < to);
   }
 
   // The lanes of a kind: what they are called, and by `lanesOf` which of them an item is in.

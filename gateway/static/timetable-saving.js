@@ -6,7 +6,8 @@ class Saving {
   constructor(address, token) {
     [this.address, this.token] = [address, token];
     this.etag = "";
-    this.undoable = [];
+    // Kept as long as the tab is: a page that is loaded again can undo what was moved before.
+    this.undoable = JSON.parse(sessionStorage.getItem(address) ?? "[]");
     this.last = Promise.resolve();
     [this.waiting, this.sent] = [0, 0];
   }
@@ -37,6 +38,17 @@ class Saving {
     return moved;
   }
 
+  // Takes back the last move, in so far as it can be undone: the item, where it was, and the version that it got.
+  takeLast() {
+    const entry = this.undoable.pop();
+    this.keepUndoable();
+    return entry;
+  }
+
+  keepUndoable() {
+    sessionStorage.setItem(this.address, JSON.stringify(this.undoable));
+  }
+
   async send(item, place, undoing) {
     const etag = undoing?.etag ?? item.etag;
     const answer = await fetch(`${item.page}/move`, {
@@ -59,6 +71,7 @@ class Saving {
       const { start, end, room } = item;
       this.undoable.push({ id: item.id, etag: body.etag, place: { start, end, room } });
     }
+    this.keepUndoable();
     this.etag = "";
     return { saved: Programme.read(body) };
   }

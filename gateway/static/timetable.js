@@ -277,7 +277,7 @@ class Timetable extends TimetableDrawing {
   }
 
   undo() {
-    const entry = this.draft || this.saving.waiting ? null : this.saving.undoable.pop();
+    const entry = this.draft || this.saving.waiting ? null : this.saving.takeLast();
     const item = entry && this.programme.items.get(entry.id);
     if (!item) return;
     this.show(entry.place.start ?? item.start);

@@ -125,8 +125,7 @@ async def release_delegate(session: Session, delegate: Delegate) -> None:
         .with_for_update(of=AgendaItem)
     )
     for item in items:
-        item.people = [person for person in item.people if person != name]
-        item.optional_people = [person for person in item.optional_people if person != name]
+        item.release(name)
 
 
 async def _free(session: Session, items: Sequence[AgendaItem]) -> list[_Claim]:

@@ -3,21 +3,19 @@ Rows ↔ messages, side by side: for each resource ``<resource>_message``, ``<re
 caller may set.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy.dialects.postgresql import Range
 
 from chassis.convert import (
     Reader,
     date_message,
     enum_numbers,
     read_columns,
-    read_instant,
     resource_fields,
     timestamp_message,
     unique_nfc,
@@ -38,13 +36,11 @@ from services.exchange.model import (
     Partnership,
     PartnershipKind,
     PartnershipState,
-    Person,
     Transport,
     Visit,
     VisitState,
 )
 from services.exchange.model.consent import list_present
-from services.exchange.spans import join_ranges
 
 # NATS carries a megabyte at most, and the event VisitReported repeats the debrief.
 LARGEST_DEBRIEF_BYTES = 500_000
@@ -224,14 +220,19 @@ def debrief_columns(debrief: pb.Debrief) -> dict[str, Any]:
 DELEGATE_FIELDS = frozenset(
     {
         "function", "display_name", "email", "group", "rank", "head", "languages", "dietary_needs", "access_needs",
-        "city",
+        "city", "companion_of",
     }
 )  # fmt: skip
 
 
 def delegate_columns(message: pb.Delegate, fields: Iterable[str] = DELEGATE_FIELDS) -> dict[str, Any]:
-    """Return fields of a delegate as the columns take them, `city` by name; raises as `read_columns`."""
-    return read_columns(message, Delegate, fields, {"group": _read_choice(GROUPS), "city": _read_as_sent})
+    """
+    Return fields of a delegate as the columns take them; raises as `read_columns`.
+
+    `city` and `companion_of` are given by name.
+    """
+    readers = {"group": _read_choice(GROUPS), "city": _read_as_sent, "companion_of": _read_as_sent}
+    return read_columns(message, Delegate, fields, readers)
 
 
 def delegate_message(delegate: Delegate) -> pb.Delegate:
@@ -245,6 +246,9 @@ def delegate_message(delegate: Delegate) -> pb.Delegate:
         group=GROUPS[delegate.group] if delegate.group else pb.Delegate.GROUP_UNSPECIFIED,
         rank=delegate.rank,
         head=delegate.head,
+        companion_of=f"visits/{delegate.visit_id}/delegates/{companion}"
+        if (companion := delegate.companion_of_id)
+        else "",
         languages=delegate.languages,
         dietary_needs=delegate.dietary_needs,
         access_needs=delegate.access_needs,
@@ -262,9 +266,9 @@ def _read_choice(numbers: Mapping[Any, int]) -> Reader:
 AGENDA_ITEM_FIELDS = frozenset(
     {
         "title", "notes", "start_time", "end_time", "duration_minutes", "room", "additional_rooms", "venue", "place",
-        "rain_place", "people", "optional_people", "whole_delegation", "groups", "interpretation_languages",
-        "interpreter", "fixed", "earliest_start_time", "latest_end_time", "after", "needs_room", "seats", "step_free",
-        "equipment", "open_end", "transport", "delegations",
+        "rain_place", "people", "optional_people", "receiving_people", "speaking_people", "whole_delegation", "groups",
+        "optional_groups", "delegations", "interpretation_languages", "interpreter", "fixed", "earliest_start_time",
+        "latest_end_time", "after", "needs_room", "seats", "step_free", "equipment", "open_end", "transport",
     }
 )  # fmt: skip
 
@@ -280,11 +284,16 @@ def agenda_item_columns(message: pb.AgendaItem, fields: Iterable[str] = AGENDA_I
         "venue": _read_as_sent,
         "interpreter": _read_as_sent,
         "delegations": lambda cities, _path: list(cities),
-        "groups": lambda groups, _path: [group.value for group, number in GROUPS.items() if number in groups],
+        "groups": _read_groups,
+        "optional_groups": _read_groups,
         "equipment": lambda words, _path: unique_nfc(words),
         "transport": _read_choice(TRANSPORTS),
     }
     return read_columns(message, AgendaItem, fields, readers)
+
+
+def _read_groups(numbers: Collection[int], _path: str) -> list[str]:
+    return [group.value for group, number in GROUPS.items() if number in numbers]
 
 
 def _read_as_sent(value: Any, _path: str) -> Any:
@@ -296,8 +305,8 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
     return pb.AgendaItem(
         title=item.title,
         notes=item.notes,
-        start_time=_optional_timestamp(item.start_time),
-        end_time=_optional_timestamp(item.end_time),
+        start_time=optional_timestamp(item.start_time),
+        end_time=optional_timestamp(item.end_time),
         duration_minutes=item.duration_minutes,
         room=item.room.name if item.room else "",
         room_display_name=item.room.display_name if item.room else "",
@@ -310,15 +319,19 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
         people=item.people,
         people_functions=item.people_functions,
         optional_people=item.optional_people,
+        optional_people_functions=item.optional_people_functions,
+        receiving_people=item.receiving_people,
+        speaking_people=item.speaking_people,
         whole_delegation=item.whole_delegation,
         groups=[GROUPS[Group(group)] for group in item.groups],
+        optional_groups=[GROUPS[Group(group)] for group in item.optional_groups],
         delegations=map(_city_name, item.delegation_ids),
         interpretation_languages=item.interpretation_languages,
         interpreter=item.interpreter.name if item.interpreter else "",
         interpreter_function=item.interpreter.function if item.interpreter else "",
         fixed=item.fixed,
-        earliest_start_time=_optional_timestamp(item.earliest_start_time),
-        latest_end_time=_optional_timestamp(item.latest_end_time),
+        earliest_start_time=optional_timestamp(item.earliest_start_time),
+        latest_end_time=optional_timestamp(item.latest_end_time),
         after=[
             pb.AgendaItem.Predecessor(
                 agenda_item=f"visits/{item.visit_id}/agendaItems/{each.before_id}", gap_minutes=each.gap_minutes
@@ -335,61 +348,6 @@ def agenda_item_message(item: AgendaItem) -> pb.AgendaItem:
     )
 
 
-def _optional_timestamp(value: datetime | None) -> Timestamp | None:
+def optional_timestamp(value: datetime | None) -> Timestamp | None:
+    """Return an instant as a message; None for none."""
     return timestamp_message(value) if value else None
-
-
-PERSON_FIELDS = frozenset(
-    {"function", "display_name", "department", "email", "languages", "language_pairs", "absences"}
-)
-
-
-def person_columns(message: pb.Person, fields: Iterable[str] = PERSON_FIELDS) -> dict[str, Any]:
-    """
-    Return fields of a person as the columns take them; raises as `read_columns`.
-
-    Raises:
-        InvalidArgument: An absence is over before it begins (reason END_NOT_AFTER_START), or a pair of languages names
-            one twice (LANGUAGE_PAIR_OF_ONE).
-    """
-    readers: dict[str, Reader] = {"language_pairs": _read_language_pairs, "absences": _read_absences}
-    return read_columns(message, Person, fields, readers)
-
-
-def _read_language_pairs(pairs: Iterable[str], path: str) -> list[str]:
-    for index, pair in enumerate(pairs):
-        first, _, second = pair.partition("-")
-        if first == second:
-            words = f"{pair} names one language twice"
-            raise InvalidArgument(f"{path}.{index}", words, reason="LANGUAGE_PAIR_OF_ONE", metadata={"pair": pair})
-    return list(pairs)
-
-
-def _read_absences(absences: Iterable[pb.Person.Absence], path: str) -> list[Range[datetime]]:
-    spans: list[Range[datetime]] = []
-    for index, absence in enumerate(absences):
-        at = f"{path}.{index}"
-        start = read_instant(absence.start_time, f"{at}.start_time")
-        end = read_instant(absence.end_time, f"{at}.end_time")
-        if end <= start:
-            raise InvalidArgument(f"{at}.end_time", "is not after the start", reason="END_NOT_AFTER_START")
-        spans.append(Range(start, end, bounds="[)"))
-    return join_ranges(spans)
-
-
-def person_message(person: Person, caller: Identity) -> pb.Person:
-    """Return a person as the caller sees them."""
-    return pb.Person(
-        function=person.function,
-        display_name=person.display_name,
-        department=person.department,
-        email=person.email,
-        languages=person.languages,
-        language_pairs=person.language_pairs,
-        absences=[
-            pb.Person.Absence(start_time=_optional_timestamp(span.lower), end_time=_optional_timestamp(span.upper))
-            for span in person.absences
-        ],
-        calendars_editable=rights.may_keep_calendars(caller, person),
-        **resource_fields(person),
-    )

@@ -59,7 +59,7 @@ def item_message(item: AgendaItem, visit: Visit, places: Mapping[str, int]) -> p
     """
     message = convert.agenda_item_message(item)
     kept = exchange_pb2.AgendaItem(**{field: getattr(message, field) for field in KEPT_FIELDS})
-    for names in (kept.people, kept.optional_people):
+    for names in (kept.people, kept.optional_people, kept.receiving_people, kept.speaking_people):
         names[:] = [name for name in names if name.startswith("people/")]
     return pb.ProgrammeTemplate.Item(
         agenda_item=kept,

@@ -15,6 +15,7 @@ from chassis.errors import FailedPrecondition, InvalidArgument
 from services.exchange import bookings
 from services.exchange.convert_programme_template import item_columns, item_message
 from services.exchange.model import AgendaItem, Person, Precedence, Room, Venue, Visit
+from services.exchange.model.agenda import PARTS
 
 MAX_ITEMS = 200
 
@@ -107,7 +108,7 @@ async def _get_named(
 def _make_item(visit: Visit, item: pb.ProgrammeTemplate.Item, named: Mapping[str, Room | Venue | Person]) -> AgendaItem:
     """Return an agenda item, with those of the rooms, venues and people that are named, and of the guests that come."""
     values = item_columns(item, visit)
-    for field in ("people", "optional_people", "additional_rooms"):
+    for field in ("people", "optional_people", *PARTS, "additional_rooms"):
         values[field] = [name for name in values[field] if name in named]
     guests = {f"cities/{city_id}": city_id for city_id in visit.guest_ids}
     values["delegation_ids"] = [guests[name] for name in values.pop("delegations") if name in guests]

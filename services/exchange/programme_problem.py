@@ -238,7 +238,8 @@ class _ItemMaker:
             required.append(item.interpreter.name)
             interpretation = ""
         required = [name for name in dict.fromkeys(required) if name in self._of_name]
-        optional = [name for name in item.optional_people if name in self._of_name and name not in required]
+        welcome = [*item.optional_people, *(each.name for each in self._programme.delegates if item.welcomes(each))]
+        optional = [name for name in dict.fromkeys(welcome) if name in self._of_name and name not in required]
         self.named |= {*required, *optional}
         own_place = get_own_place(item)
         # What there is at a venue outside its rooms nobody has entered.

@@ -45,6 +45,7 @@ SIZES = (
     Size("20 items, 3 venues, interpreters", Shape(20, 2, 6, 20, interpreters=4, venues=3), (4, 1, 6)),
     Size("50 items", Shape(50, 3, 8, 40), (1, 1, 1)),
     Size("50 items, 3 venues, interpreters", Shape(50, 2, 6, 40, interpreters=6, venues=3), (4, 1, 6)),
+    Size("50 items, 12 venues, interpreters", Shape(50, 2, 12, 40, interpreters=6, venues=12), (4, 1, 6)),
     Size("100 items", Shape(100, 3, 12, 80), (2, 6, 6)),
     Size("200 items", Shape(200, 5, 14, 150), (4, 6, 6)),
 )

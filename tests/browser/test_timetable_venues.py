@@ -1,5 +1,7 @@
 """Venues on the timetable in a real browser: when they are closed, and items that take further rooms."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -38,6 +40,25 @@ def test_a_lane_shows_when_its_venue_is_closed_and_an_item_in_each_of_its_rooms(
     expect(said(page)).to_contain_text("12:00–13:00")
     assert office.get(f"/v1/{party}")["additionalRooms"] == [foyer["name"]]
     assert office.get(f"/v1/{talk}")["room"] == garden["name"]
+
+
+def test_an_item_is_moved_out_of_opening_hours_with_a_warning(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    week = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+    hours = [{"weekday": day, "startTime": "08:00", "endTime": "15:00"} for day in week]
+    venue = office.post("/v1/venues", {"displayName": "Glasshouse", "openingHours": hours})
+    item = office.add("Party", 12, venue=venue["name"])
+    open_timetable(page, office)
+    expect(drawn(page, "Party")).not_to_have_class(re.compile("timetable__item--clash"))
+    drag(page, drawn(page, "Party"), hours=3)
+    expect(said(page)).to_contain_text("Glasshouse is closed then.")
+    page.mouse.up()
+    expect(said(page)).to_contain_text("Saved.")
+    expect(drawn(page, "Party")).to_have_class(re.compile("timetable__item--clash"))
+    expect(page.locator("#timetable-chosen-facts")).to_contain_text("Glasshouse is closed then.")
+    assert office.get(f"/v1/{item}")["venue"] == venue["name"]
+    assert violations(page) == []
 
 
 def test_what_would_clash_in_a_further_room_shows_while_one_drags(open_page: OpenPage) -> None:

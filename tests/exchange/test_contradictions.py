@@ -3,7 +3,9 @@
 import pytest
 
 from services.exchange.scheduling import explanation, planner
-from tests.planning.asking import Json, make_item, make_problem, schedule
+from services.exchange.scheduling.instance import Instance
+from services.exchange.scheduling.overload import find_overload
+from tests.planning.asking import Json, make_item, make_problem, read_problem, schedule
 from tests.planning.generator import CONTRADICTIONS, Shape, contradict, generate
 
 SHAPE = Shape(20, rooms=4, venues=2, interpreters=3)
@@ -84,6 +86,18 @@ def test_more_sessions_than_gaps_between_breaks_is_an_overload_although_the_minu
     answer = schedule(make_problem(granularityMinutes=5, breaks=breaks, items=items))
     assert (answer["state"], answer["conflict"]["minimal"]) == ("INFEASIBLE", True)
     assert "REQUIRED_PERSON" in kinds_of(answer)
+
+
+def test_more_items_at_one_moment_than_rooms_are_an_overload_however_long_each_is() -> None:
+    items = [
+        make_item(f"i{number}", 30 + 15 * number, fixedStart="2030-05-02T09:00", needsRoom=True) for number in range(13)
+    ]
+    problem, _kept = read_problem(make_problem(rooms=[{"id": f"room{number}"} for number in range(12)], items=items))
+    overload = find_overload(Instance(problem))
+    assert overload is not None
+    assert set(overload.items) == {item["id"] for item in items}
+    roomier, _kept = read_problem(make_problem(rooms=[{"id": f"room{number}"} for number in range(13)], items=items))
+    assert find_overload(Instance(roomier)) is None
 
 
 def test_what_is_given_up_leaves_no_less_than_there_was() -> None:

@@ -1,9 +1,11 @@
 """Programmes are used again through the pages: copied from another visit, kept as a template, put into a visit."""
 
+import re
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from chassis.identity import Role
 from tests.gateway.browsing import PageForm, browser, crumbs_of, send, text_of
@@ -51,7 +53,8 @@ def test_a_programme_is_looked_at_and_copied(office: FlaskClient, rest: Rest) ->
     assert items_of(rest, target) == []
     # The page that shows it is the form that adds it.
     added = office.post(path_of(target), data=PageForm(shown.text).fields)
-    assert (added.status_code, added.location) == (303, f"/{target['name']}#programme")
+    assert added.status_code == 303
+    assert added.location.startswith(f"/{target['name']}?copied=2-")
     page = text_of(office.get(f"/{target['name']}", headers=ENGLISH))
     assert "2 items are added to the programme. One of them has no time" in page
     assert [(item["title"], item.get("startTime")) for item in items_of(rest, target)] == [
@@ -60,6 +63,35 @@ def test_a_programme_is_looked_at_and_copied(office: FlaskClient, rest: Rest) ->
     ]
     again = office.post(path_of(target), data=PageForm(shown.text).fields)
     assert (again.status_code, len(items_of(rest, target))) == (303, 2)
+
+
+def take_back(client: FlaskClient, page: TestResponse, visit: dict[str, Any]) -> TestResponse:
+    """Press the button that removes what was copied."""
+    path = f"/{visit['name']}/programme/takeBack"
+    form = page.text.partition(f'action="{path}"')[2].partition("</form>")[0]
+    return client.post(path, data=dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form)), headers=ENGLISH)
+
+
+def test_a_copy_is_taken_back_as_long_as_it_is_unchanged(office: FlaskClient, rest: Rest) -> None:
+    visit, target = two_visits(rest)
+    before = an_item(rest, target, "Dinner")
+    added = send(office, path_of(target), source=visit["name"])
+    page = office.get(added.location, headers=ENGLISH)
+    assert "Take the copy back" in page.text
+    assert "Take the copy back" not in office.get(f"/{target['name']}", headers=ENGLISH).text
+    welcome = next(item for item in items_of(rest, target) if item["title"] == "Welcome")
+    renamed = created(rest.patch(f"/v1/{welcome['name']}", {"title": "Welcome!"}, updateMask="title"))
+    assert take_back(office, page, target).status_code == 303
+    assert len(items_of(rest, target)) == 3, "somebody has changed an item since"
+    assert "Take the copy back" not in office.get(added.location, headers=ENGLISH).text
+    created(rest.post(f"/v1/{target['name']}/agendaItems:batchEdit", {"deletions": [{"name": renamed["name"]}]}))
+    again = send(office, path_of(target), source=visit["name"])
+    page = office.get(again.location, headers=ENGLISH)
+    for _pressed in range(2):
+        assert take_back(office, page, target).status_code == 303
+    left = [item["title"] for item in items_of(rest, target)]
+    assert sorted(left) == ["Dinner", "Farewell"]
+    assert before["name"] in [item["name"] for item in items_of(rest, target)]
 
 
 def test_visits_of_the_exchange_are_offered_first_then_others_then_templates(office: FlaskClient, rest: Rest) -> None:

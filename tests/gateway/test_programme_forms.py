@@ -8,6 +8,7 @@ from tests.gateway.browsing import browser, send, text_of
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_visit, created
 
+ENGLISH = {"Accept-Language": "en"}
 NO_TIME = {"agenda_item__start_time": "", "agenda_item__end_time": ""}
 
 
@@ -55,6 +56,33 @@ def test_the_whole_delegation_is_one_tick(client: FlaskClient, rest: Rest) -> No
     page = text_of(client.get(f"/{visit['name']}", headers={"Accept-Language": "en"}))
     assert "Whole delegation" in page
     assert "Mayor Politics" in page
+
+
+def test_who_receives_and_who_speaks_is_ticked_and_told(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    mayor, rector = [created(rest.post("/v1/people", {"function": name}))["name"] for name in ("Lord Mayor", "Rector")]
+    guest = created(rest.post(f"/v1/{visit['name']}/delegates", {"function": "Engineer"}))["name"]
+    sent = {
+        "agenda_item__title": "Welcome",
+        "agenda_item__start_time": "2030-05-15T09:00",
+        "agenda_item__end_time": "2030-05-15T10:00",
+        "agenda_item__receiving_people": ["", mayor],
+        "agenda_item__speaking_people": ["", mayor, rector, guest],
+        "agenda_item__optional_people": ["", rector],
+        "agenda_item__optional_groups": ["", "GROUP_COMPANIONS"],
+    }
+    assert send(client, f"/{visit['name']}/agendaItems/new", **sent).status_code == 303
+    (item,) = items_of(rest, visit)
+    assert (item["people"], item["optionalPeople"]) == ([mayor, guest], [rector])
+    assert (item["receivingPeople"], item["speakingPeople"]) == ([mayor], [mayor, rector, guest])
+    told = "Lord Mayor (receives, speaks), Engineer (speaks), Companions (optional), Rector (speaks, optional)"
+    for page in ("", "/timetable"):
+        assert told in text_of(client.get(f"/{visit['name']}{page}", headers={"Accept-Language": "en"}))
+    (shown,) = client.get(f"/{visit['name']}/timetable.json", headers=ENGLISH).json["items"]
+    assert ", ".join(shown["people"]) == told
+    # Who is no longer ticked among those who have to be there speaks no more.
+    assert send(client, f"/{item['name']}/edit", agenda_item__people=["", mayor]).status_code == 303
+    assert items_of(rest, visit)[0]["speakingPeople"] == [mayor, rector]
 
 
 def test_what_an_item_needs_is_typed_in_words_and_kept(client: FlaskClient, rest: Rest) -> None:

@@ -89,6 +89,26 @@ def test_what_stays_while_the_page_is_open_comes_with_it(gateway: Gateway, offic
     assert held[away["name"]] == (f"{DAY}T08:00", f"{DAY}T18:00", "Away")
 
 
+def test_the_hours_are_those_of_the_last_planning_and_of_the_venues(gateway: Gateway, office: Rest) -> None:
+    visit = a_visit(office)
+    path = f"/{visit['name']}/timetable"
+    usual = frame_of(browser(gateway, Role.COORDINATOR).get(path))
+    assert (usual["hours"], usual["shown"]) == (["09:00", "18:00"], ["07:00", "22:00"])
+    assert [(each["start"], each["end"]) for each in usual["breaks"]] == [("12:30", "13:30")]
+    hours = [{"weekday": "TUESDAY", "startTime": "05:30", "endTime": "00:00"}]
+    venue = created(office.post("/v1/venues", {"displayName": "Market hall", "openingHours": hours}))
+    an_item(office, visit, "Market", 6, venue=venue["name"])
+    created(office.post(f"/v1/{visit['name']}/agendaItems", {"title": "Tour", "durationMinutes": 30}))
+    prayer = {"label": "Prayer", "startTime": "13:00", "endTime": "13:20"}
+    run = {"dayStartTime": "08:30", "dayEndTime": "21:00", "breaks": [prayer], "timeLimitSeconds": 1}
+    created(office.post(f"/v1/{visit['name']}/scheduleRuns", run))
+    frame = frame_of(browser(gateway, Role.COORDINATOR).get(path))
+    assert (frame["hours"], frame["shown"]) == (["08:30", "21:00"], ["05:30", "24:00"])
+    assert frame["breaks"] == [{"title": "Prayer", "start": "13:00", "end": "13:20"}]
+    partner = frame_of(browser(gateway, Role.PARTNER).get(path))
+    assert partner["hours"] == ["09:00", "18:00"]
+
+
 def test_days_off_are_noted(gateway: Gateway, office: Rest) -> None:
     visit = a_visit(office, endDate={"year": 2030, "month": 5, "day": 19})
     frame = frame_of(browser(gateway, Role.COORDINATOR).get(f"/{visit['name']}/timetable"))
@@ -156,7 +176,7 @@ def test_a_clash_is_refused_with_its_reason_and_free_times(gateway: Gateway, off
     assert answer.json["title"] == "Already taken at that time"
     assert "Interpreter is taken by" in answer.json["text"]
     starts = [free["start"] for free in answer.json["alternatives"]]
-    assert starts[:2] == [f"{DAY}T10:00", f"{DAY}T08:00"]
+    assert starts[:2] == [f"{DAY}T10:00", f"{DAY}T11:00"]
     assert len(starts) == 3
     assert created(office.get(f"/v1/{item['name']}"))["startTime"] == item["startTime"]
     for free in answer.json["alternatives"]:

@@ -236,10 +236,42 @@ def test_the_timetable_knows_when_the_venue_of_a_room_is_closed_and_what_an_item
         ("2030-05-16T00:00", "2030-05-17T00:00"),
     ]
     (item,) = office.get(f"/{visit['name']}/timetable.json").json["items"]
-    assert (item["room"], item["venue"]) == (hall["name"], venue["displayName"])
+    assert (item["room"], item["venue"], item["venue_title"]) == (hall["name"], venue["name"], venue["displayName"])
     assert item["further_rooms"] == [{"name": foyer["name"], "title": foyer["displayName"]}]
     other = frame_of(office.get(f"/{a_visit(rest)['name']}/timetable"))
     assert {hall["name"], foyer["name"]} <= {each["resource"] for each in other["elsewhere"]}
+
+
+def test_an_item_outside_opening_hours_is_saved_with_a_warning_that_stays_on_the_pages(
+    office: FlaskClient, rest: Rest
+) -> None:
+    visit = a_visit(rest)
+    venue = a_venue(rest, openingHours=[{"weekday": "TUESDAY", "startTime": "09:00", "endTime": "12:00"}])
+    sent = {"title": "Reception", "start_time": f"{DAY}T11:00", "end_time": f"{DAY}T13:00", "venue": venue["name"]}
+    answer = send(
+        office, f"/{visit['name']}/agendaItems/new", **{f"agenda_item__{field}": text for field, text in sent.items()}
+    )
+    assert answer.status_code == 303
+    told = f"{venue['displayName']} is closed from 12:00 to 13:00"
+    page = text_of(office.get(f"/{visit['name']}"))
+    assert page.count(told) == 2, "as a message of what was saved, and at the item"
+    assert text_of(office.get(f"/{visit['name']}")).count(told) == 1
+    assert told in text_of(office.get(f"/{visit['name']}/timetable"))
+    (item,) = rest.get(f"/v1/{visit['name']}/agendaItems").json["agendaItems"]
+    closures = rest.get(f"/v1/{visit['name']}/programme").json["closures"]
+    assert closures == [
+        {
+            "agendaItem": item["name"],
+            "venue": venue["name"],
+            "venueDisplayName": venue["displayName"],
+            "startTime": "2030-05-14T10:00:00Z",
+            "endTime": "2030-05-14T11:00:00Z",
+        }
+    ]
+    frame = frame_of(office.get(f"/{visit['name']}/timetable"))
+    assert f"{DAY}T12:00" in [each["start"] for each in frame["closed"] if each["resource"] == venue["name"]]
+    assert send(office, f"/{item['name']}/edit", agenda_item__end_time=f"{DAY}T12:00").status_code == 303
+    assert told not in text_of(office.get(f"/{visit['name']}"))
 
 
 def test_opening_hours_and_ways_in_the_way_are_said_in_the_readers_language(office: FlaskClient, rest: Rest) -> None:

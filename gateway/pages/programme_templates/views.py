@@ -97,6 +97,7 @@ def _say_names(template: pb.ProgrammeTemplate) -> None:
         item.people[:] = [name for name in item.people if name in people]
         item.people_functions[:] = [people[name] for name in item.people]
         item.optional_people[:] = [name for name in item.optional_people if name in people]
+        item.optional_people_functions[:] = [people[name] for name in item.optional_people]
         if item.interpreter not in people:
             item.interpreter = ""
         item.interpreter_function = people.get(item.interpreter, "")

@@ -32,8 +32,8 @@ class DelegateCells:
     columns: Mapping[str, Sequence[str]] = {
         name: (name,)
         for name in (
-            "function", "display_name", "group", "languages", "city", "email", "head", "rank", "dietary_needs",
-            "access_needs",
+            "function", "display_name", "group", "companion_of", "languages", "city", "email", "head", "rank",
+            "dietary_needs", "access_needs",
         )
     }  # fmt: skip
     required: Sequence[str] = ("function",)

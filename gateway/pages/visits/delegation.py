@@ -50,6 +50,27 @@ def list_cities(visit: pb.Visit) -> list[tuple[str, str]]:
     return own if len(own) > 1 else []
 
 
+def list_companions(
+    visit: pb.Visit, delegates: Sequence[pb.Delegate], besides: str = ""
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """
+    Return whom a delegate can accompany: the city, where there are several, and (resource name, name) of its delegates.
+
+    Args:
+        besides: The delegate, who is none of them.
+    """
+    groups = [
+        (city, [(one.name, get_title(one)) for one in of_city if one.name != besides])
+        for city, of_city in group_by_city(visit, delegates)
+    ]
+    return [(city, options) for city, options in groups if options]
+
+
+def get_title(delegate: pb.Delegate) -> str:
+    """Return what a delegate is called: by name and function, as far as they are known."""
+    return " – ".join(filter(None, [delegate.display_name, delegate.function]))
+
+
 def _list_own_guests(visit: pb.Visit) -> list[tuple[str, str]]:
     """Return the guest cities whose delegations the reader may see: who works for one of them sees its own."""
     reader, guests = current_identity(), list_guests(visit)
@@ -68,9 +89,7 @@ def create_delegate(visit_id: str) -> ResponseReturnValue:
             flash(_("%(function)s is part of the delegation.", function=delegate.function), "success")
             another = url_for("visits.create_delegate", visit_id=visit_id, city=form["delegate.city"] or None)
             return redirect(another if "another" in form.values else href(visit.name), 303)
-    return render_template(
-        "visits/delegate.html", form=form, visit=visit, delegate=None, cities=list_cities(visit)
-    ), form.status
+    return _render(form, visit, None)
 
 
 @sign_in_required
@@ -84,8 +103,17 @@ def edit_delegate(visit_id: str, delegate_id: str) -> ResponseReturnValue:
             saved = form.save(rpc.delegates.UpdateDelegate, pb.UpdateDelegateRequest, "delegate")
             flash(_("%(function)s is saved.", function=saved.function), "success")
             return redirect(href(visit.name), 303)
+    return _render(form, visit, delegate)
+
+
+def _render(form: Form, visit: pb.Visit, delegate: pb.Delegate | None) -> ResponseReturnValue:
     return render_template(
-        "visits/delegate.html", form=form, visit=visit, delegate=delegate, cities=list_cities(visit)
+        "visits/delegate.html",
+        form=form,
+        visit=visit,
+        delegate=delegate,
+        cities=list_cities(visit),
+        companions=list_companions(visit, list_delegates(visit.name), delegate.name if delegate else ""),
     ), form.status
 
 

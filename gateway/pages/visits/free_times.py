@@ -4,10 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-# Between these hours, and outside lunch, an item is proposed; the timetable shades the rest.
-FIRST_HOUR, LAST_HOUR = time(8), time(18)
-# The planner's lunch, unless one gives it another.
-LUNCH = (time(12, 30), time(13, 30))
 STEP = timedelta(minutes=15)
 
 
@@ -23,15 +19,38 @@ class Span:
         return self.start < other.end and other.start < self.end
 
 
-def find_free_spans(wanted: Span, taken: Iterable[Span], days: Iterable[date], count: int) -> list[Span]:
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A time of every day in which nothing takes place."""
+
+    label: str
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class DayHours:
+    """From when to when something takes place on the days of a visit, but for the breaks."""
+
+    start: time = time(9)
+    end: time = time(18)
+    breaks: tuple[Break, ...] = ()
+
+
+def find_free_spans(
+    wanted: Span, taken: Iterable[Span], days: Iterable[date], hours: DayHours, count: int
+) -> list[Span]:
     """
     Return at most `count` spans as long as `wanted` that overlap nothing `taken`, nor each other, the nearest first.
 
     Args:
         days: The days on which they may lie.
+        hours: The hours of these days.
     """
     busy, found = [*taken], list[Span]()
-    for span in sorted(_list_spans(days, wanted.end - wanted.start), key=lambda span: abs(span.start - wanted.start)):
+    for span in sorted(
+        _list_spans(days, hours, wanted.end - wanted.start), key=lambda span: abs(span.start - wanted.start)
+    ):
         if len(found) == count:
             break
         if not any(span.overlaps(other) for other in (*busy, *found)):
@@ -39,15 +58,15 @@ def find_free_spans(wanted: Span, taken: Iterable[Span], days: Iterable[date], c
     return found
 
 
-def _list_spans(days: Iterable[date], length: timedelta) -> Iterator[Span]:
-    """Yield every span of a length within the hours of the days and outside lunch; none without length."""
+def _list_spans(days: Iterable[date], hours: DayHours, length: timedelta) -> Iterator[Span]:
+    """Yield every span of a length within the hours of the days and outside breaks; none without length."""
     if length <= timedelta():
         return
     for day in days:
-        lunch = Span(datetime.combine(day, LUNCH[0]), datetime.combine(day, LUNCH[1]))
-        start = datetime.combine(day, FIRST_HOUR)
-        while start + length <= datetime.combine(day, LAST_HOUR):
+        breaks = [Span(datetime.combine(day, each.start), datetime.combine(day, each.end)) for each in hours.breaks]
+        start = datetime.combine(day, hours.start)
+        while start + length <= datetime.combine(day, hours.end):
             span = Span(start, start + length)
-            if not span.overlaps(lunch):
+            if not any(span.overlaps(each) for each in breaks):
                 yield span
             start += STEP

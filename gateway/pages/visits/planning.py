@@ -18,6 +18,7 @@ from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.attempts import attempt
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.contradictions import get_button, relax_items, relax_run, say
+from gateway.pages.visits.day_hours import read_hours, read_hours_of_run
 from gateway.pages.visits.programme import list_items
 
 BREAKS = "schedule_run.breaks"
@@ -66,21 +67,22 @@ def start_run(visit_id: str) -> ResponseReturnValue:
 
 
 def _propose_options(visit: pb.Visit) -> dict[str, str]:
-    """Return how to plan: as in an earlier run, where the address names one, else as usual."""
-    lunch = runs_pb.ScheduleRun.Break(label=_("Lunch"), start_time="12:30", end_time="13:30")
-    run = runs_pb.ScheduleRun(time_limit_seconds=10, breaks=[lunch])
+    """Return how to plan: as in an earlier run, where the address names one, else with the hours of the last."""
+    run, hours = runs_pb.ScheduleRun(time_limit_seconds=10), read_hours(visit)
     if earlier := request.args.get("like"):
         name = f"{visit.name}/scheduleRuns/{earlier}"
         run = rpc.schedule_runs.GetScheduleRun(runs_pb.GetScheduleRunRequest(name=name))
+        hours = read_hours_of_run(run)
     options = {
-        "schedule_run.day_start_time": run.day_start_time or "09:00",
-        "schedule_run.day_end_time": run.day_end_time or "18:00",
+        "schedule_run.day_start_time": f"{hours.start:%H:%M}",
+        "schedule_run.day_end_time": f"{hours.end:%H:%M}",
         "schedule_run.from_scratch": "on" if run.from_scratch else "",
         "schedule_run.time_limit_seconds": str(run.time_limit_seconds),
     }
-    for index, each in enumerate(run.breaks):
-        for field in ("label", "start_time", "end_time"):
-            options[f"{BREAKS}.{index}.{field}"] = getattr(each, field)
+    for index, each in enumerate(hours.breaks):
+        options[f"{BREAKS}.{index}.label"] = each.label
+        options[f"{BREAKS}.{index}.start_time"] = f"{each.start:%H:%M}"
+        options[f"{BREAKS}.{index}.end_time"] = f"{each.end:%H:%M}"
     return options
 
 

@@ -16,9 +16,8 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.pages.visits import delegation, orders
+from gateway.pages.visits import busy_people, delegation, orders, places
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
-from gateway.pages.visits.busy_people import list_warnings
 from gateway.pages.visits.trail import build_trail
 from gateway.vocabulary.cities import get_city_names, list_guests
 from gateway.vocabulary.enum_labels import get_terms
@@ -99,19 +98,41 @@ def _list_choices(visit: pb.Visit, form: Form, item: pb.AgendaItem | None) -> di
 
 def list_attendance(item: pb.AgendaItem, delegates: Mapping[str, str]) -> list[str]:
     """
-    Return who takes part in an item, in words; `delegates`: name → function of those whom the reader may see.
+    Return who takes part in an item, and as what, in words.
 
-    Whoever may be there without having to stands behind the others.
+    Whoever may be there without having to stands behind the others, and by function only with a part to play.
+
+    Args:
+        delegates: Resource name → function of those whom the reader may see.
     """
     names = get_city_names() if item.delegations else {}
     from_cities = [_("Delegation from %(city)s", city=names.get(city, city)) for city in item.delegations]
     groups = [_("Whole delegation")] if item.whole_delegation else [*get_terms(item, "groups"), *from_cities]
-    functions = zip(item.people, item.people_functions, strict=True)
-    named = [function or delegates.get(name) or _("Member of the delegation") for name, function in functions]
+    named = [
+        _describe_part(function or delegates.get(name) or _("Member of the delegation"), _list_parts(item, name))
+        for name, function in zip(item.people, item.people_functions, strict=True)
+    ]
     interpreter = [item.interpreter_function] if item.interpreter else []
-    more = len(item.optional_people)
-    optional = [ngettext("%(num)s more who may come", "%(num)s more who may come", more)] if more else []
+    may = _("optional")
+    with_part = [
+        _describe_part(function or delegates.get(name) or _("Member of the delegation"), [*parts, may])
+        for name, function in zip(item.optional_people, item.optional_people_functions, strict=True)
+        if (parts := _list_parts(item, name))
+    ]
+    optional = [*(_describe_part(group, [may]) for group in get_terms(item, "optional_groups")), *with_part]
+    if more := len(item.optional_people) - len(with_part):
+        optional.append(ngettext("%(num)s more who may come", "%(num)s more who may come", more))
     return [*groups, *named, *interpreter, *optional]
+
+
+def _list_parts(item: pb.AgendaItem, name: str) -> list[str]:
+    """Return what somebody does at an item beside attending it, in words."""
+    parts = ((item.receiving_people, _("receives")), (item.speaking_people, _("speaks")))
+    return [words for people, words in parts if name in people]
+
+
+def _describe_part(title: str, parts: Sequence[str]) -> str:
+    return f"{title} ({', '.join(parts)})" if parts else title
 
 
 def _propose_times() -> dict[str, str]:
@@ -125,6 +146,12 @@ def _propose_times() -> dict[str, str]:
     return {"agenda_item.start_time": f"{start:%Y-%m-%dT%H:%M}", "agenda_item.end_time": f"{end:%Y-%m-%dT%H:%M}"}
 
 
+def _tell_warnings(item: pb.AgendaItem, of_people: Sequence[str]) -> None:
+    """Say on the next page what speaks against an item as it was saved, which nothing refuses."""
+    for text in (*of_people, *places.list_warnings(item)):
+        flash(text, "warning")
+
+
 @sign_in_required
 def create_item(visit_id: str) -> ResponseReturnValue:
     permissions.require("AgendaItemService.CreateAgendaItem")
@@ -134,10 +161,9 @@ def create_item(visit_id: str) -> ResponseReturnValue:
         with form.catch_refusal():
             _read_predecessors(form, visit, None)
             wanted = form.build_request(pb.CreateAgendaItemRequest, parent=visit.name)
-            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
+            warnings = busy_people.list_warnings(wanted.agenda_item, visit.time_zone)
             item = rpc.agenda_items.CreateAgendaItem(wanted)
-            for text in warnings:
-                flash(text, "warning")
+            _tell_warnings(item, warnings)
             flash(_("“%(title)s” is in the programme.", title=item.title), "success")
             another = f"{href(visit.name)}/agendaItems/new?after={form['agenda_item.end_time']}"
             return redirect(another if "another" in form.values else href(item.name), 303)
@@ -155,10 +181,9 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
         with form.catch_refusal():
             _read_predecessors(form, visit, item)
             wanted = form.build_request(pb.UpdateAgendaItemRequest)
-            warnings = list_warnings(wanted.agenda_item, visit.time_zone)
+            warnings = busy_people.list_warnings(wanted.agenda_item, visit.time_zone)
             saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
-            for text in warnings:
-                flash(text, "warning")
+            _tell_warnings(saved, warnings)
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(saved.name), 303)
     choices = _list_choices(visit, form, item)

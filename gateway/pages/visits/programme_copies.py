@@ -1,6 +1,7 @@
 """Programmes that are used again: pages that add one to a visit, and keep that of a visit as a template."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import programme_templates_pb2 as templates_pb
@@ -15,16 +16,20 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_days
 from gateway.pages.visits.agenda_days import group_by_day
+from gateway.pages.visits.attempts import attempt
 from gateway.pages.visits.places import list_places
 from gateway.web.links import href
 
 MOST_OTHERS = 200
+# As the contract has it.
+MOST_TAKEN_BACK = 100
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
 
 def add_pages(blueprint: Blueprint) -> None:
     """Give the blueprint of visits the pages that copy programmes."""
     blueprint.add_url_rule("/<visit_id>/programme/copy", view_func=copy_programme, methods=["GET", "POST"])
+    blueprint.add_url_rule("/<visit_id>/programme/takeBack", view_func=take_back, methods=["POST"])
     blueprint.add_url_rule("/<visit_id>/programme/keep", view_func=keep_programme, methods=["GET", "POST"])
 
 
@@ -42,8 +47,9 @@ def copy_programme(visit_id: str) -> ResponseReturnValue:
                 shown = rpc.programmes.CopyProgramme(wanted).agenda_items
             else:
                 wanted = form.build_request(pb.CopyProgrammeRequest, name=visit.name)
-                _tell_added(rpc.programmes.CopyProgramme(wanted).agenda_items)
-                return redirect(f"{href(visit.name)}#programme", 303)
+                added = rpc.programmes.CopyProgramme(wanted).agenda_items
+                _tell_added(added)
+                return redirect(f"{href(visit.name)}?copied={_name_copy(added)}#programme", 303)
     return render_template(
         "visits/copy.html",
         form=form,
@@ -54,6 +60,37 @@ def copy_programme(visit_id: str) -> ResponseReturnValue:
         unplaced=_count_unplaced(shown or []),
         list_places=list_places,
     ), form.status
+
+
+def _name_copy(items: Sequence[pb.AgendaItem]) -> str:
+    """Return what tells the items of a copy from all others: how many they are, and in which moments they were made."""
+    made = [each.create_time.ToMicroseconds() for each in items]
+    return f"{len(items)}-{min(made)}-{max(each.update_time.ToMicroseconds() for each in items)}"
+
+
+def list_copied(programme: pb.Programme) -> list[pb.AgendaItem]:
+    """Return the items of the copy that the address names, as long as all of them are there and none was changed."""
+    named = re.fullmatch(r"(\d{1,3})-(\d{1,18})-(\d{1,18})", request.args.get("copied", ""), re.ASCII)
+    if not named or not programme.visit.editable:
+        return []
+    count, first, last = map(int, named.groups())
+    copied = [
+        item
+        for item in programme.agenda_items
+        if first <= item.create_time.ToMicroseconds() and item.update_time.ToMicroseconds() <= last
+    ]
+    return copied if len(copied) == count <= MOST_TAKEN_BACK else []
+
+
+@sign_in_required
+def take_back(visit_id: str) -> ResponseReturnValue:
+    """Remove the items of a copy, unless somebody has changed one of them since."""
+    permissions.require("AgendaItemService.BatchEditAgendaItems")
+    visit = f"visits/{visit_id}"
+    wanted = Form().build_request(pb.BatchEditAgendaItemsRequest, parent=visit)
+    if attempt(lambda: rpc.agenda_items.BatchEditAgendaItems(wanted)):
+        flash(_("What was copied is removed again."), "success")
+    return redirect(f"{href(visit)}#programme", 303)
 
 
 @sign_in_required

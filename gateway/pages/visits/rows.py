@@ -25,7 +25,7 @@ from gateway.i18n.languages import get_language_name
 from gateway.pages.visits import order_cells
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.cells import ANY_ROOM, DelegateCells, ItemCells, list_attending
-from gateway.pages.visits.delegation import list_cities, list_delegates
+from gateway.pages.visits.delegation import get_title, list_cities, list_delegates
 from gateway.pages.visits.programme import list_items
 from gateway.pages.visits.timeline import list_days
 from gateway.vocabulary import enum_labels
@@ -120,7 +120,7 @@ def edit_delegates(visit_id: str) -> ResponseReturnValue:
         form,
         visit,
         DELEGATES,
-        _list_delegate_columns(visit),
+        _list_delegate_columns(visit, delegates),
         len(delegates),
         heading=_("Edit the delegation"),
         explanation=_("Each row is a person. It needs the function; everything else can follow."),
@@ -227,12 +227,14 @@ def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[
     ]
 
 
-def _list_delegate_columns(visit: pb.Visit) -> list[Column]:
+def _list_delegate_columns(visit: pb.Visit, delegates: Sequence[pb.Delegate]) -> list[Column]:
     cities = list_cities(visit)
+    titles = [(delegate.name, get_title(delegate)) for delegate in delegates]
     return [
         Column("function", _("Function"), size=24),
         Column("display_name", _("Name"), size=20),
         Column("group", _("Group"), options=enum_labels.list_options("Delegate.Group")),
+        *([Column("companion_of", _("Accompanies"), options=titles)] if titles else []),
         Column("languages", _("Languages"), size=16),
         *([Column("city", _("Delegation"), options=cities)] if cities else []),
         Column("email", _("E-mail"), "email", size=20),

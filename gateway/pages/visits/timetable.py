@@ -19,12 +19,13 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import LOCALES, current_language
-from gateway.pages.visits import free_times, timetable_values
+from gateway.pages.visits import timetable_values
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.busy_people import list_busy_people
+from gateway.pages.visits.day_hours import read_hours
 from gateway.pages.visits.day_notes import describe_days
-from gateway.pages.visits.places import describe_transfers, list_places
+from gateway.pages.visits.places import describe_closures, describe_transfers, list_places
 from gateway.pages.visits.programme import list_attendance
 from gateway.pages.visits.timeline import list_days
 from gateway.pages.visits.timetable_texts import list_texts
@@ -62,12 +63,13 @@ def timetable(visit_id: str) -> ResponseReturnValue:
         ),
         "list_places": list_places,
         "ways": describe_transfers(programme),
+        "closures": describe_closures(programme),
         "other_clock": other_clock,
         "now": datetime.now(UTC),
     }
     if request.headers.get("HX-Request"):
         return render_template("visits/timetable_list.html", **shown)
-    return render_template("visits/timetable.html", frame=_build_frame(visit, other_clock), **shown)
+    return render_template("visits/timetable.html", frame=_build_frame(programme, other_clock), **shown)
 
 
 @sign_in_required
@@ -136,14 +138,17 @@ def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusa
     wanted.MergeFrom(change)
     if wanted.end_time.ToNanoseconds() <= wanted.start_time.ToNanoseconds():
         wanted.end_time.FromSeconds(wanted.start_time.seconds + 60 * stored.duration_minutes)
-    return timetable_values.propose_alternatives(wanted, programme, refusal, list_rooms(programme.visit))
+    visit = programme.visit
+    choice = timetable_values.Choice(list_rooms(visit), list_venues(visit), read_hours(visit))
+    return timetable_values.propose_alternatives(wanted, programme, refusal, choice)
 
 
-def _build_frame(visit: pb.Visit, other_clock: Mapping[str, str]) -> dict[str, Any]:
-    """Return what stays as it is while a timetable is open: its days, clocks, rooms, people and texts."""
+def _build_frame(programme: pb.Programme, other_clock: Mapping[str, str]) -> dict[str, Any]:
+    """Return what stays as it is while a timetable is open: its days and hours, clocks, rooms, people and texts."""
+    visit = programme.visit
     zone, notes = ZoneInfo(visit.time_zone), describe_days(visit)
     days = list_days(date_of(visit.start_date), date_of(visit.end_date))
-    people, rooms = list_people(), list_rooms(visit)
+    people, rooms, venues, hours = list_people(), list_rooms(visit), list_venues(visit), read_hours(visit)
     return {
         "address": f"{href(visit.name)}/timetable",
         "editable": visit.editable,
@@ -154,10 +159,13 @@ def _build_frame(visit: pb.Visit, other_clock: Mapping[str, str]) -> dict[str, A
             {"date": f"{day}", "label": format_day(day), "notes": notes[day].texts, "off": notes[day].is_off}
             for day in days
         ],
-        "hours": [f"{free_times.FIRST_HOUR:%H:%M}", f"{free_times.LAST_HOUR:%H:%M}"],
-        "lunch": [f"{moment:%H:%M}" for moment in free_times.LUNCH],
+        "shown": timetable_values.find_shown_hours(programme, venues, hours),
+        "hours": [f"{moment:%H:%M}" for moment in (hours.start, hours.end)],
+        "breaks": [
+            {"title": each.label, "start": f"{each.start:%H:%M}", "end": f"{each.end:%H:%M}"} for each in hours.breaks
+        ],
         "rooms": [{"name": room.name, "title": room.display_name, "venue": room.venue_display_name} for room in rooms],
-        "closed": timetable_values.list_closed(rooms, list_venues(visit), days) if rooms else [],
+        "closed": timetable_values.list_closed(rooms, venues, days),
         "people": [{"name": person.name, "title": person.function} for person in people],
         "elsewhere": _list_elsewhere(visit, people, zone),
         "texts": list_texts(other_clock["city"]),

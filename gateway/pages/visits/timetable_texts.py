@@ -11,7 +11,6 @@ def list_texts(other_city: str) -> dict[str, str]:
                     city=other_city),
         "no_room": _("No room"),
         "others": _("Others"),
-        "lunch": _("Lunch"),
         "free": _("free"),
         "alternatives": _("Free instead:"),
         "dismiss": _("Dismiss"),
@@ -20,6 +19,7 @@ def list_texts(other_city: str) -> dict[str, str]:
         "is_fixed": _("Its time and place are fixed."),
         "too_early": _("It is not to begin before %(when)s."),
         "too_late": _("It is to be over by %(when)s."),
+        "closed": _("%(title)s then."),
         "before_other": _("“%(title)s” is to be over before it begins."),
         "after_other": _("It is to be over before “%(title)s” begins."),
         "picked_up": _(

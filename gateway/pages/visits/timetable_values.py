@@ -1,6 +1,8 @@
 """The programme of a visit as its timetable takes it: plain values, times as the host's clocks show them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,13 +17,15 @@ from chassis.convert import date_of
 from chassis.error_metadata import read_indexed
 from chassis.errors import DomainError
 from gateway.i18n.formats import format_local_text, format_minutes
-from gateway.pages.visits.free_times import Span, find_free_spans
+from gateway.pages.visits.free_times import DayHours, Span, find_free_spans
 from gateway.pages.visits.programme import list_attendance
 from gateway.pages.visits.timeline import list_days
 from gateway.vocabulary.enum_labels import list_options
 from gateway.web.links import href
 
 MAX_ALTERNATIVES = 3
+# Between these hours something can always be put down by mouse.
+MORNING, EVENING = "07:00", "22:00"
 
 
 def write_programme(programme: pb.Programme) -> dict[str, Any]:
@@ -51,7 +55,8 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
             {"name": name, "title": title}
             for name, title in zip(item.additional_rooms, item.additional_room_display_names, strict=True)
         ],
-        "venue": item.venue_display_name,
+        "venue": item.venue,
+        "venue_title": item.venue_display_name,
         "place": item.place,
         "people": list_attendance(item, {one.name: one.function for one in programme.delegates}),
         "books": list_bookings(item, programme.delegates),
@@ -96,17 +101,33 @@ def get_span(item: pb.AgendaItem, zone: ZoneInfo) -> Span:
     return Span(_get_local(item.start_time, zone), _get_local(item.end_time, zone))
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """
+    What an item may have instead of what is taken.
+
+    Attributes:
+        rooms: Rooms of the host.
+        venues: Their venues, and those of items that are in no room.
+        hours: From when to when something takes place on the days of the visit.
+    """
+
+    rooms: Sequence[pb.Room]
+    venues: Sequence[venues_pb2.Venue]
+    hours: DayHours
+
+
 def propose_alternatives(
-    wanted: pb.AgendaItem, programme: pb.Programme, refusal: DomainError, rooms: Sequence[pb.Room]
+    wanted: pb.AgendaItem, programme: pb.Programme, refusal: DomainError, choice: Choice
 ) -> list[dict[str, str]]:
     """
     Return where an item could be instead of where it clashes: another room at that time, or other times.
 
-    Free is what neither the visit's own items hold nor the clashes and absences that the refusal names.
+    Free is what neither the visit's own items hold nor the clashes and absences that the refusal names, while the venue
+    is open.
 
     Args:
         wanted: The item as it was to be: with times, room and people.
-        rooms: Rooms of the host that it may be in instead.
     """
     zone, taken = ZoneInfo(programme.visit.time_zone), set(list_held(wanted, programme.delegates))
     at = get_span(wanted, zone)
@@ -121,11 +142,13 @@ def propose_alternatives(
     if {resource for resource, _ in held_by_others} == {wanted.room}:
         occupied = {name for span, names in held if span.overlaps(at) for name in names}
         occupied |= set(wanted.additional_rooms)
-        free = (room for room in rooms if room.name not in occupied and room.seats >= wanted.seats)
+        free = (room for room in choice.rooms if room.name not in occupied and room.seats >= wanted.seats)
         found = [_write_alternative(at, room.name, room.display_name) for room in free][:1]
     busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names)]
     days = list_days(date_of(programme.visit.start_date), date_of(programme.visit.end_date))
-    spans = find_free_spans(at, busy, days, MAX_ALTERNATIVES - len(found))
+    venue = next((room.venue for room in choice.rooms if room.name == wanted.room), wanted.venue)
+    closed = [Span(*shut) for each in choice.venues if each.name == venue for shut in _list_shut_times(each, days)]
+    spans = find_free_spans(at, [*busy, *closed], days, choice.hours, MAX_ALTERNATIVES - len(found))
     return found + [_write_alternative(span, wanted.room) for span in spans]
 
 
@@ -182,18 +205,34 @@ def list_busy(people: Iterable[BusyPerson], zone: ZoneInfo) -> Iterator[Mapping[
 def list_closed(
     rooms: Iterable[pb.Room], venues: Iterable[venues_pb2.Venue], days: Iterable[date]
 ) -> list[Mapping[str, str]]:
-    """Return when the venues of rooms are closed, by room, as `list_bookings_elsewhere` yields what takes them."""
-    of_venue = {venue.name: _list_shut_times(venue, days) for venue in venues}
+    """Return when venues are closed, by room and by venue, as `list_bookings_elsewhere` yields what takes them."""
+    in_venue = defaultdict[str, list[str]](list)
+    for room in rooms:
+        in_venue[room.venue].append(room.name)
     return [
         {
-            "resource": room.name,
+            "resource": resource,
             "start": f"{start:%Y-%m-%dT%H:%M}",
             "end": f"{end:%Y-%m-%dT%H:%M}",
-            "title": _("%(venue)s is closed", venue=room.venue_display_name),
+            "title": _("%(venue)s is closed", venue=venue.display_name),
         }
-        for room in rooms
-        for start, end in of_venue.get(room.venue, ())
+        for venue in venues
+        for start, end in _list_shut_times(venue, days)
+        for resource in (venue.name, *in_venue[venue.name])
     ]
+
+
+def find_shown_hours(programme: pb.Programme, venues: Iterable[venues_pb2.Venue], hours: DayHours) -> tuple[str, str]:
+    """
+    Return from when to when days are drawn at least, `HH:MM`, the end of the day as 24:00.
+
+    That is: what is planned, mornings and evenings, and as long as the venues of the programme are open.
+    """
+    used = {item.venue for item in programme.agenda_items}
+    open_hours = [each for venue in venues if venue.name in used for each in venue.opening_hours]
+    starts = [f"{hours.start:%H:%M}", *(each.start_time for each in open_hours)]
+    ends = [f"{hours.end:%H:%M}", *(each.end_time for each in open_hours)]
+    return min(MORNING, *starts), max(EVENING, *("24:00" if end == "00:00" else end for end in ends))
 
 
 def _list_shut_times(venue: venues_pb2.Venue, days: Iterable[date]) -> list[tuple[datetime, datetime]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from uuid import uuid4
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.forum.v1 import forum_pb2
@@ -38,7 +39,7 @@ from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import list_hints, list_other_cities
 from gateway.pages.visits.form_checks import collect_violations
-from gateway.pages.visits.places import describe_transfers, list_places
+from gateway.pages.visits.places import describe_closures, describe_transfers, list_places
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail, get_today
 from gateway.vocabulary import cities, departments, enum_labels
 from gateway.vocabulary.cities import get_home_city_name
@@ -168,6 +169,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         "visits/show.html",
         visit=visit,
         delegations=delegation.group_by_city(visit, delegates),
+        titles={delegate.name: delegation.get_title(delegate) for delegate in delegates},
         sees_exchange=_sees_exchange(visit),
         consents=consents.describe_consents(visit),
         asks_others=consents.may_ask_others(visit) and "confirm" not in doubtful,
@@ -176,7 +178,10 @@ def show(visit_id: str) -> ResponseReturnValue:
             programme.list_attendance, delegates={delegate.name: delegate.function for delegate in delegates}
         ),
         list_places=list_places,
+        copied=programme_copies.list_copied(answer),
+        once=uuid4(),
         ways=describe_transfers(answer),
+        closures=describe_closures(answer),
         hints=list_hints(visit),
         learnings=arrived,
         awaited=awaited,

@@ -1,6 +1,6 @@
 """Programmes, and what they book: rooms, the host's people, and delegates."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -36,6 +36,8 @@ LONGEST_ITEM = timedelta(hours=24)
 # Items without a time come after all others.
 NO_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 NAMES: ARRAY[str] = ARRAY(Text)
+# Who does more than attend.
+PARTS = ("receiving_people", "speaking_people")
 NO_DOUBLE_BOOKING = "ex_bookings_resource_period"
 
 
@@ -69,8 +71,9 @@ class AgendaItem(Resource, Base):
     """
     One item of a programme (Programmpunkt).
 
-    `people` and `optional_people` hold resource names, ``people/…`` and ``visits/…/delegates/…``. Room and people say
-    what the programme shows; the bookings say what is held, and go when the visit is cancelled. `city_abroad` is the
+    `people` and `optional_people` hold resource names, ``people/…`` and ``visits/…/delegates/…``, and
+    `receiving_people` and `speaking_people` those of them who do more than attend. Room and people say what the
+    programme shows; the bookings say what is held, and go when the visit is cancelled. `city_abroad` is the
     visit's, and that of the room and of the venue: what takes place in a city is booked there. `venue_id` is a venue's
     that is not that of the room. `additional_rooms` holds resource names. `delegation_ids` are the guest cities whose
     delegations have to be there. An item without times is still to be placed, and holds nothing; `duration_minutes` is
@@ -86,6 +89,9 @@ class AgendaItem(Resource, Base):
         CheckConstraint("(start_time IS NULL) = (end_time IS NULL)", name="times_whole"),
         CheckConstraint("duration_minutes BETWEEN 1 AND 1440", name="duration_range"),
         CheckConstraint("room_id IS NULL OR venue_id IS NULL", name="venue_of_room"),
+        CheckConstraint(
+            "(receiving_people || speaking_people) <@ (people || optional_people)", name="parts_of_present"
+        ),
         Index(None, "visit_id", "start_time", "id"),
         Index(None, "room_id"),
         Index(None, "venue_id"),
@@ -108,7 +114,10 @@ class AgendaItem(Resource, Base):
     people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     optional_people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     whole_delegation: Mapped[bool] = mapped_column(default=False)
+    receiving_people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    speaking_people: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     groups: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    optional_groups: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     delegation_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     interpretation_languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     interpreter_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
@@ -123,6 +132,7 @@ class AgendaItem(Resource, Base):
     transport: Mapped[Transport | None] = enum_column(Transport)
 
     people_functions: Mapped[list[str]] = shown_of_each(Person.function, people, NAMES, "people/")
+    optional_people_functions: Mapped[list[str]] = shown_of_each(Person.function, optional_people, NAMES, "people/")
     additional_room_titles: Mapped[list[str]] = shown_of_each(Room.display_name, additional_rooms, NAMES, "rooms/")
     visit: Mapped[Visit] = relationship(lazy="raise", foreign_keys=visit_id, primaryjoin=Visit.id == visit_id)
     room: Mapped[Room | None] = relationship(lazy="joined", foreign_keys=room_id, primaryjoin=Room.id == room_id)
@@ -159,10 +169,36 @@ class AgendaItem(Resource, Base):
         """Resource names of what it books by name: rooms, people and interpreter."""
         return {each.name for each in (self.room, self.interpreter) if each} | {*self.additional_rooms, *self.people}
 
+    def settle_parts(self, given: Collection[str]) -> None:
+        """
+        Let who has a part take part, and leave none to who takes part no more.
+
+        Args:
+            given: Fields that were just written: who stands in one of `PARTS` and is not present yet has to be.
+        """
+        for field in PARTS:
+            if field in given:
+                present = {*self.people, *self.optional_people}
+                self.people = [*self.people, *(name for name in getattr(self, field) if name not in present)]
+        present = {*self.people, *self.optional_people}
+        for field in PARTS:
+            setattr(self, field, [name for name in getattr(self, field) if name in present])
+        self.optional_groups = [group for group in self.optional_groups if group not in self.groups]
+
+    def release(self, name: str) -> None:
+        """Let somebody take part no more."""
+        self.people = [each for each in self.people if each != name]
+        self.optional_people = [each for each in self.optional_people if each != name]
+        self.settle_parts(())
+
     def expects(self, delegate: Delegate) -> bool:
         """Return whether a delegate has to be there with all others, with a group, or with its city's delegation."""
         in_group = delegate.group is not None and delegate.group.value in self.groups
         return self.whole_delegation or in_group or delegate.city_id in self.delegation_ids
+
+    def welcomes(self, delegate: Delegate) -> bool:
+        """Return whether a delegate may be there with a group."""
+        return delegate.group is not None and delegate.group.value in self.optional_groups
 
     def place_at(self, start: datetime | None, end: datetime | None, minutes: int) -> None:
         """

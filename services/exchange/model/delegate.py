@@ -4,7 +4,16 @@ import unicodedata
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Text, case
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    case,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,12 +46,21 @@ class Delegate(Resource, Base):
     A member of the delegation of a guest city on a visit.
 
     `traveller` stands for the person, and `days_away` are the days of the visit; None where it does not take place.
+    `companion_of_id` is whom the person accompanies, another of the same delegation.
     """
 
     __tablename__ = "delegates"
     __table_args__ = (
         CheckConstraint(f"rank BETWEEN 0 AND {LAST_RANK}", name="rank_range"),
+        UniqueConstraint("id", "visit_id", "city_id"),
+        ForeignKeyConstraint(
+            ["companion_of_id", "visit_id", "city_id"],
+            ["delegates.id", "delegates.visit_id", "delegates.city_id"],
+            ondelete="SET NULL (companion_of_id)",
+        ),
+        CheckConstraint("companion_of_id <> id", name="companion_of_another"),
         Index(None, "visit_id"),
+        Index(None, "companion_of_id"),
         # One person is in one delegation at a time.
         ExcludeConstraint(
             ("traveller", "="),
@@ -64,6 +82,7 @@ class Delegate(Resource, Base):
     group: Mapped[Group | None] = enum_column(Group)
     rank: Mapped[int] = mapped_column(default=0)
     head: Mapped[bool] = mapped_column(default=False)
+    companion_of_id: Mapped[str | None] = mapped_column(Text)
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     dietary_needs: Mapped[str] = mapped_column(Text, default="")
     access_needs: Mapped[str] = mapped_column(Text, default="")
@@ -71,6 +90,11 @@ class Delegate(Resource, Base):
     days_away: Mapped[Range[date] | None] = mapped_column(DATERANGE)
 
     city_display_name: Mapped[str] = shown(City.display_name, City.id == city_id)
+
+    @property
+    def companion_of(self) -> str:
+        """Resource name of whom the person accompanies; "" for nobody."""
+        return self.NAME.format(visit_id=self.visit_id, id=self.companion_of_id) if self.companion_of_id else ""
 
     def travel(self, visit: Visit) -> None:
         """Take down who travels when, as its name and its visit say."""

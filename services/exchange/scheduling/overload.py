@@ -89,6 +89,9 @@ def _find(instance: Instance, places: Iterable[int], away: Iterable[Sequence[Spa
         # However long they are, there are more of them than free times have room for the shortest.
         longest = sorted((place for place, _ in tasks), key=lambda place: -instance.tasks[place].length)
         return longest[: fitting + 1]
+    at_once = _find_at_once(tasks, first, available)
+    if at_once:
+        return at_once
     until = np.concatenate(([0], np.cumsum(available)))
     tasks.sort(key=lambda each: each[1].starts.max() + each[1].length)
     for begin in sorted({task.starts.min() for _, task in tasks}):
@@ -102,6 +105,21 @@ def _find(instance: Instance, places: Iterable[int], away: Iterable[Sequence[Spa
                 if needed > time:
                     return _take_longest(instance, within, time)
     return []
+
+
+def _find_at_once(tasks: Sequence[tuple[int, Task]], first: int, available: npt.NDArray[np.int64]) -> list[int]:
+    """Return tasks that are all under way in a tick, whenever they start, and are more than it has room for."""
+    changes = np.zeros(len(available) + 1, dtype=np.int64)
+    under_way = [(place, task.starts.max() - first, task.starts.min() + task.length - first) for place, task in tasks]
+    under_way = [(place, start, end) for place, start, end in under_way if start < end]
+    for _, start, end in under_way:
+        changes[start] += 1
+        changes[end] -= 1
+    full = np.flatnonzero(np.cumsum(changes)[:-1] > available)
+    if not len(full):
+        return []
+    tick = int(full[0])
+    return [place for place, start, end in under_way if start <= tick < end][: int(available[tick]) + 1]
 
 
 def _get_usable(tasks: Sequence[Task], first: int, length: int) -> npt.NDArray[np.bool_]:

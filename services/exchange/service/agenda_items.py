@@ -17,13 +17,14 @@ from chassis.idempotency import answer_once
 from chassis.paging import read_page
 from services.exchange import bookings, convert, precedences, queries
 from services.exchange.model import AgendaItem, Delegate, Person, Room, Venue, Visit
+from services.exchange.model.agenda import PARTS
 
 ORDERINGS = {"start_time": AgendaItem.programme_order}
 TIMES = frozenset({"start_time", "end_time", "duration_minutes"})
-INTERPRETED = TIMES | {"people", "interpretation_languages", "interpreter"}
-BOOKED = TIMES | {
-    "room", "additional_rooms", "people", "interpreter", "whole_delegation", "groups", "delegations",
-}  # fmt: skip
+# What says, and what changes, who of the people it names takes part.
+PRESENT = frozenset({"people", "optional_people", *PARTS})
+INTERPRETED = TIMES | PRESENT | {"interpretation_languages", "interpreter"}
+BOOKED = TIMES | PRESENT | {"room", "additional_rooms", "interpreter", "whole_delegation", "groups", "delegations"}
 
 
 class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
@@ -233,23 +234,25 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
         values["delegation_ids"] = [name.removeprefix("cities/") for name in values.pop("delegations")]
         for city_id in values["delegation_ids"]:
             visit.require_guest(city_id, "agenda_item.delegations")
-    booked = await _get_participants(session, visit, values.get("people", item.people or []), "people")
-    await _get_participants(session, visit, values.get("optional_people", []), "optional_people")
+    for field in PRESENT & values.keys():
+        await _get_participants(session, visit, values[field], field)
     rooms = await _get_rooms(session, values.get("additional_rooms", item.additional_rooms or []))
     if "room" in values or "venue" in values:
         _locate(item, values)
     item.assign(values)
+    item.settle_parts(paths)
     if times:
         _place(item, times)
     item.check_times(visit)
     item.check_rooms(rooms)
     if paths & INTERPRETED:
-        of_groups = await bookings.list_expected(session, item) if item.interpretation_languages else []
-        item.check_interpreter(booked, of_groups)
+        wanted = item.interpretation_languages
+        booked = await _get_participants(session, visit, item.people, "people") if wanted else []
+        item.check_interpreter(booked, await bookings.list_expected(session, item) if wanted else [])
     session.add(item)
     await session.flush()
-    if paths & {"people", "additional_rooms"}:
-        await session.refresh(item, ["people_functions", "additional_room_titles"])
+    if paths & (PRESENT | {"additional_rooms"}):
+        await session.refresh(item, ["people_functions", "optional_people_functions", "additional_room_titles"])
 
 
 def _place(item: AgendaItem, times: Mapping[str, Any]) -> None:

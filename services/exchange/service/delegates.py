@@ -6,7 +6,7 @@ from typing import Any
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from chassis.database import Database, Session
 from chassis.errors import AlreadyExists, InvalidArgument, NotFound, telling_entry
@@ -140,7 +140,7 @@ async def _update(session: Session, visit: Visit, request: pb.UpdateDelegateRequ
         The delegate, and whether what books it has to be found anew.
 
     Raises:
-        NotFound, PermissionDenied, InvalidArgument: As `_get_delegate`, `_read_city`.
+        NotFound, PermissionDenied, InvalidArgument: As `_get_delegate`, `_read_city`, `_accompany`.
         Aborted: Somebody else changed it; reason ETAG_MISMATCH.
         AlreadyExists: As `_require_no_head` and `travelling.join`.
     """
@@ -150,10 +150,15 @@ async def _update(session: Session, visit: Visit, request: pb.UpdateDelegateRequ
     rights.require_delegation_editor(identity(), visit, delegate.city_id)
     delegate.check_etag(message.etag)
     values = convert.delegate_columns(message, paths)
+    companion_of = values.pop("companion_of", None)
     if "city" in values:
         values["city_id"] = _read_city(visit, values.pop("city"))
     is_head, city_id = delegate.head, delegate.city_id
+    if values.get("city_id", city_id) != city_id:
+        await _part(session, delegate)
     delegate.assign(values)
+    if companion_of is not None:
+        await _accompany(session, delegate, companion_of)
     if delegate.head and (not is_head or delegate.city_id != city_id):
         await _require_no_head(session, visit, delegate)
     await travelling.join(session, visit, delegate)
@@ -183,11 +188,13 @@ async def _add(session: Session, visit: Visit, message: pb.Delegate) -> Delegate
     Add a delegate to a visit, which is locked, without bookings.
 
     Raises:
-        InvalidArgument: As `_read_city`.
+        InvalidArgument: As `_read_city`, `_accompany`.
         AlreadyExists: As `_require_no_head` and `travelling.join`.
     """
     fields = convert.delegate_columns(message)
+    companion_of = fields.pop("companion_of")
     delegate = Delegate(visit_id=visit.id, city_id=_read_city(visit, fields.pop("city")), **fields)
+    await _accompany(session, delegate, companion_of)
     if delegate.head:
         await _require_no_head(session, visit, delegate)
     await travelling.join(session, visit, delegate)
@@ -208,6 +215,36 @@ def _read_city(visit: Visit, city: str) -> str:
     visit.require_guest(city_id, "delegate.city")
     rights.require_delegation_editor(identity(), visit, city_id)
     return city_id
+
+
+async def _accompany(session: Session, delegate: Delegate, name: str) -> None:
+    """
+    Let a delegate, of a visit which is locked, accompany another member of the same city's delegation, or nobody ("").
+
+    Raises:
+        InvalidArgument: There is no such other member; reason NOT_IN_DELEGATION, metadata `delegate`.
+    """
+    delegate.companion_of_id = None
+    if not name:
+        return
+    with session.no_autoflush:
+        other = await session.get(Delegate, Delegate.parse(name)["id"])
+    if other is None or other is delegate or (other.name, other.city_id) != (name, delegate.city_id):
+        words, metadata = f"{name} is no other member of this delegation", {"delegate": name}
+        raise InvalidArgument("delegate.companion_of", words, reason="NOT_IN_DELEGATION", metadata=metadata)
+    delegate.companion_of_id = other.id
+
+
+async def _part(session: Session, delegate: Delegate) -> None:
+    """Let a delegate who leaves the delegation of a city accompany nobody there, and be accompanied by nobody."""
+    delegate.companion_of_id = None
+    await session.flush()
+    await session.execute(
+        update(Delegate)
+        .where(Delegate.companion_of_id == delegate.id)
+        # As when somebody is removed, the version of the companion stays.
+        .values(companion_of_id=None, update_time=Delegate.update_time)
+    )
 
 
 async def _get_delegate(session: Session, name: str, *, lock: bool = False) -> Delegate:

@@ -14,7 +14,8 @@ from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.model import new_id
 from chassis.paging import read_page
-from services.exchange import convert, queries
+from services.exchange import queries
+from services.exchange.convert_person import PERSON_FIELDS, person_columns, person_message
 from services.exchange.deletion import delete_unused
 from services.exchange.model import AgendaItem, Person
 
@@ -29,25 +30,25 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
 
     async def GetPerson(self, request: pb.GetPersonRequest, context: Any) -> pb.Person:
         async with self._database.read_once() as session:
-            return convert.person_message(await session.get_by_name(Person, request.name), identity())
+            return person_message(await session.get_by_name(Person, request.name), identity())
 
     async def ListPeople(self, request: pb.ListPeopleRequest, context: Any) -> pb.ListPeopleResponse:
         async with self._database.read_once() as session:
             rows, token, total = await read_page(session, select(Person), Person, request, ORDERINGS, "function")
-        people = [convert.person_message(person, identity()) for person in rows]
+        people = [person_message(person, identity()) for person in rows]
         return pb.ListPeopleResponse(people=people, next_page_token=token, total_size=total)
 
     async def CreatePerson(self, request: pb.CreatePersonRequest, context: Any) -> pb.Person:
         return await answer_once(self._database, request, _create)
 
     async def UpdatePerson(self, request: pb.UpdatePersonRequest, context: Any) -> pb.Person:
-        paths = updated_paths(request.update_mask, request.person, convert.PERSON_FIELDS)
+        paths = updated_paths(request.update_mask, request.person, PERSON_FIELDS)
         async with self._database.begin() as session:
             person = await session.get_for_update(Person, request.person.name)
             person.check_etag(request.person.etag)
-            person.assign(convert.person_columns(request.person, paths))
+            person.assign(person_columns(request.person, paths))
             await session.flush()
-            return convert.person_message(person, identity())
+            return person_message(person, identity())
 
     async def DeletePerson(self, request: pb.DeletePersonRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
@@ -67,7 +68,7 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
 
 
 async def _create(session: Session, request: pb.CreatePersonRequest) -> pb.Person:
-    fields = convert.person_columns(request.person)
+    fields = person_columns(request.person)
     person = Person(id=request.person_id or new_id(), **fields)
     await queries.insert_named(session, person)
-    return convert.person_message(person, identity())
+    return person_message(person, identity())

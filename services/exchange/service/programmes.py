@@ -8,12 +8,14 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc
 from sqlalchemy import Select, bindparam, select
 
+from chassis.convert import timestamp_message
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import MAX_PAGE_SIZE
 from services.exchange import convert, convert_programme_template, programme_copies, queries, rights
+from services.exchange.closures import list_closures
 from services.exchange.convert_venue import way_message
 from services.exchange.model import AgendaItem, Delegate, ProgrammeTemplate, Visit
 from services.exchange.transfers import list_transfers
@@ -57,6 +59,16 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
                     available_minutes=each.available_minutes,
                 )
                 for each in list_transfers(visit, items, delegates, Ways(self._pace))
+            ],
+            closures=[
+                pb.Closure(
+                    agenda_item=each.item.name,
+                    venue=each.venue.name,
+                    venue_display_name=each.venue.display_name,
+                    start_time=timestamp_message(each.start),
+                    end_time=timestamp_message(each.end),
+                )
+                for each in list_closures(visit, items)
             ],
         )
 

@@ -1,0 +1,86 @@
+"""What a timetable shows in a real browser: early mornings, late evenings, and items side by side."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.test_every_page import violations
+from tests.browser.test_timetable import Office, OpenPage, drag, drawn, open_timetable, said
+
+pytestmark = pytest.mark.browser
+
+
+def test_early_and_late_items_are_in_the_picture_and_move_further_by_mouse_and_keyboard(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    market, stars = office.add("Fish market", 6), office.add("Observatory", 21)
+    open_timetable(page, office)
+    drag(page, drawn(page, "Fish market"), hours=-1)
+    expect(said(page)).to_contain_text("05:00–06:00")
+    page.mouse.up()
+    expect(said(page)).to_contain_text("Saved.")
+    assert office.span(market)[0] == f"{office.day}T03:00:00Z"
+    handle = page.locator("#timetable-calendar").get_by_role("button", name="Observatory")
+    handle.focus()
+    page.keyboard.press("Enter")
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    expect(said(page)).to_contain_text("22:00–23:00")
+    page.keyboard.press("Enter")
+    expect(said(page)).to_contain_text("Saved.")
+    assert office.span(stars) == (f"{office.day}T20:00:00Z", f"{office.day}T21:00:00Z")
+    for title in ("Fish market", "Observatory"):
+        item = drawn(page, title)
+        item.scroll_into_view_if_needed()
+        expect(item).to_be_in_viewport(ratio=1)
+    assert violations(page) == []
+
+
+def fits(item: Locator) -> bool:
+    """Return whether the title of an item is to be read as a whole."""
+    return bool(
+        item.evaluate(
+            """item => {
+                const inside = item.querySelector(".timetable__title");
+                const [title, box] = [inside, item].map(each => each.getBoundingClientRect());
+                return title.bottom <= box.bottom && title.right <= box.right && title.width > 1;
+            }"""
+        )
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_titles_of_four_items_side_by_side_are_readable(open_page: OpenPage, width: int) -> None:
+    page = open_page("coordinator", language="de", width=width)
+    office = Office(page)
+    for topic in ("Bildung", "Klimaschutz", "Kultur", "Steuerung"):
+        times = {"startTime": f"{office.day}T11:00:00Z", "endTime": f"{office.day}T13:00:00Z"}
+        office.post(f"/v1/{office.visit}/agendaItems", {"title": f"Ziele und Maßnahmen: {topic}", **times})
+    open_timetable(page, office)
+    for topic in ("Bildung", "Klimaschutz", "Kultur", "Steuerung"):
+        item = drawn(page, topic)
+        expect(item).to_be_visible()
+        assert fits(item), topic
+    item.hover()
+    expect(item).to_have_attribute("title", "13:00–15:00\nZiele und Maßnahmen: Steuerung")
+    handle = page.locator("#timetable-calendar").get_by_role("button", name="Steuerung")
+    expect(handle).to_have_accessible_name(re.compile("13:00–15:00.*Steuerung"))
+    assert violations(page) == []
+
+
+def test_what_was_moved_is_undone_after_the_page_was_loaded_again(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    item = office.add("Welcome", 9)
+    open_timetable(page, office)
+    drag(page, drawn(page, "Welcome"), hours=2)
+    page.mouse.up()
+    expect(said(page)).to_contain_text("Saved.")
+    page.reload()
+    page.get_by_role("button", name="Undo").click()
+    expect(said(page)).to_contain_text("Undone.")
+    assert office.span(item)[0] == f"{office.day}T07:00:00Z"
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    page.reload()
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
