@@ -92,7 +92,6 @@ def _set_up_logs(process: str, settings: ProcessSettings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        _OncePerMinute(),
         add_context,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -105,7 +104,8 @@ def _set_up_logs(process: str, settings: ProcessSettings) -> None:
         ]
     )
     structlog.configure(
-        processors=[*shared, *last],
+        # Not where libraries log: there nothing catches what drops a line.
+        processors=[_OncePerMinute(), *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

@@ -78,9 +78,9 @@ def create_app(settings: GatewaySettings) -> Flask:
     template_context.init_app(app)
 
     app.before_request(request_telemetry.note_start)
-    app.before_request(request_queue.refuse_late)
     app.before_request(malformed_requests.refuse_malformed)
     request_telemetry.trace_requests(app)
+    app.before_request(request_queue.refuse_late)
     if settings.otlp_endpoint:
         trace_sql(database.engine)  # after: the first of OpenTelemetry's instrumentations fixes the names of attributes
     proxy_check.init_app(app, settings)

@@ -19,9 +19,15 @@ class SmallDisk:
     def fill(self, *, leave: int = 0) -> None:
         """Use up its room, but for so many bytes."""
         self.free()
-        room = os.statvfs(self.path)
         with self._ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - leave)
+            while (room := self._get_room() - leave) > 0:
+                # Others take some of it meanwhile.
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, room)
+
+    def _get_room(self) -> int:
+        room = os.statvfs(self.path)
+        return room.f_bavail * room.f_frsize
 
     def free(self) -> None:
         """Give back the room that `fill` used up."""

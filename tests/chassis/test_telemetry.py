@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 SCRIPT = """
+import logging
 import structlog
 from chassis import telemetry
 from chassis.settings import ProcessSettings
@@ -15,6 +16,8 @@ for attempt in range(50):
     log.warning("outbox.retry", error="the disk is full")
     log.info("request", path="/")
 log.warning("outbox.retry", error="the server is away")
+for attempt in range(2):
+    logging.getLogger("library").warning("it is late")
 log.error("database.away", error="the disk is full")
 for attempt in range(2):
     try:
@@ -32,6 +35,8 @@ def test_a_warning_that_says_the_same_again_and_again_is_logged_once_a_minute_an
     assert warnings == [
         ("outbox.retry", "the disk is full"),
         ("outbox.retry", "the server is away"),
+        ("it is late", None),
+        ("it is late", None),
         ("database.away", "the disk is full"),
         ("rpc.defect", None),
         ("rpc.defect", None),
