@@ -7,6 +7,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis.database import Session
 from chassis.errors import FailedPrecondition, InvalidArgument
+from services.exchange import queries
 from services.exchange.model import AgendaItem, City, Delegate, Visit
 
 FIELD = "visit.other_guest_cities"
@@ -26,17 +27,11 @@ async def invite(session: Session, visit: Visit, cities: Sequence[str]) -> None:
         FailedPrecondition: A city that would not come any more has delegates; reason GUEST_CITY_HAS_DELEGATES, metadata
             `city`, `city_title` and `delegates`, how many.
     """
-    ids = [name.removeprefix("cities/") for name in cities]
-    # Nobody deletes them meanwhile.
-    named = select(City).where(City.id.in_(ids)).with_for_update(key_share=True, read=True, of=City)
-    known = {city.id: city for city in await session.scalars(named)}
-    for name, city_id in zip(cities, ids, strict=True):
-        city = known.get(city_id)
-        if city is None:
-            words = f"{name} does not exist"
-            raise InvalidArgument(FIELD, words, reason="REFERENCE_NOT_FOUND", metadata={"resources": name})
-        if city_id in (visit.city_id, visit.home_city_id):
-            metadata = {"city": name, "city_title": city.display_name}
+    guests = await queries.get_all_referenced(session, City, cities, FIELD)
+    ids = [city.id for city in guests]
+    for city in guests:
+        if city.id in (visit.city_id, visit.home_city_id):
+            metadata = {"city": city.name, "city_title": city.display_name}
             words = f"{city.display_name} takes part already"
             raise InvalidArgument(FIELD, words, reason="CITY_TAKES_PART_ALREADY", metadata=metadata)
     gone = set(visit.other_guest_ids or ()) - set(ids)
@@ -51,7 +46,7 @@ async def invite(session: Session, visit: Visit, cities: Sequence[str]) -> None:
             item.delegation_ids = [city_id for city_id in item.delegation_ids if city_id not in gone]
     visit.other_guest_ids = tuple(ids)
     # As the row says once it is loaded: none has to be asked for it.
-    set_committed_value(visit, "other_guest_display_names", tuple(known[city_id].display_name for city_id in ids))
+    set_committed_value(visit, "other_guest_display_names", tuple(city.display_name for city in guests))
 
 
 async def _require_no_delegates(session: Session, visit: Visit, city_ids: set[str]) -> None:

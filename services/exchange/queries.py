@@ -1,5 +1,6 @@
 """Rows as servicers need them: those that the caller may see, those that a request refers to, new ones under an id."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -142,9 +143,30 @@ async def get_referenced(session: Session, model: type[Row], name: str, field: s
     try:
         return await session.get_by_name(model, name)
     except NotFound:
-        raise InvalidArgument(
-            field, f"{name} does not exist", reason="REFERENCE_NOT_FOUND", metadata={"resources": name}
-        ) from None
+        raise make_reference_error(field, name) from None
+
+
+async def get_all_referenced(session: Session, model: type[Row], names: Sequence[str], field: str) -> list[Row]:
+    """
+    Return the rows that a list of a request refers to, in its order; nobody deletes them or changes keys meanwhile.
+
+    Raises:
+        InvalidArgument: Some do not exist; reason REFERENCE_NOT_FOUND.
+    """
+    if not names:
+        return []
+    table: Any = model
+    rows = select(model).where(table.id.in_([model.parse(name)["id"] for name in names]))
+    found = {row.name: row for row in await session.scalars(rows.with_for_update(of=model, key_share=True, read=True))}
+    if missing := [name for name in names if name not in found]:
+        raise make_reference_error(field, *missing)
+    return [found[name] for name in names]
+
+
+def make_reference_error(field: str, *names: str) -> InvalidArgument:
+    """Return what is wrong with a field that refers to what does not exist; reason REFERENCE_NOT_FOUND."""
+    words = f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not exist"
+    return InvalidArgument(field, words, reason="REFERENCE_NOT_FOUND", metadata={"resources": ",".join(names)})
 
 
 async def insert_named(session: Session, row: Any) -> None:

@@ -122,14 +122,15 @@ def require_visit_editor(caller: Identity, visit: Visit) -> None:
         raise PermissionDenied(message, reason="NOT_DEPARTMENT_IN_CHARGE")
 
 
-def require_delegation_editor(caller: Identity, visit: Visit, city_id: str) -> None:
+def require_delegation_editor(caller: Identity, visit: Visit, city_id: str = "") -> None:
     """
-    Raise unless the caller may change the delegation of a city on a visit.
+    Raise unless the caller may change the delegation of a city on a visit; without a city, that of any.
 
     Raises:
         PermissionDenied: Others are in charge of it; reason NOT_IN_CHARGE_OF_DELEGATION.
     """
-    if not may_edit_delegation(caller, visit, city_id):
+    may_edit = may_edit_delegation(caller, visit, city_id) if city_id else may_edit_some_delegation(caller, visit)
+    if not may_edit:
         message = "Only the department in charge and the city that travels may change the delegation."
         raise PermissionDenied(message, reason="NOT_IN_CHARGE_OF_DELEGATION")
 

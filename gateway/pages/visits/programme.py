@@ -177,12 +177,17 @@ def edit_item(visit_id: str, item_id: str) -> ResponseReturnValue:
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     item = rpc.agenda_items.GetAgendaItem(pb.GetAgendaItemRequest(name=f"{visit.name}/agendaItems/{item_id}"))
     form = Form({"agenda_item": item}, zone=visit.time_zone)
+    warnings: list[str] = []
+
+    def update(wanted: pb.UpdateAgendaItemRequest) -> pb.AgendaItem:
+        # Before it is saved: what somebody is booked for is no longer told as busy.
+        warnings.extend(busy_people.list_warnings(wanted.agenda_item, visit.time_zone))
+        return rpc.agenda_items.UpdateAgendaItem(wanted)
+
     if form.submitted:
         with form.catch_refusal():
             _read_predecessors(form, visit, item)
-            wanted = form.build_request(pb.UpdateAgendaItemRequest)
-            warnings = busy_people.list_warnings(wanted.agenda_item, visit.time_zone)
-            saved = form.save(rpc.agenda_items.UpdateAgendaItem, pb.UpdateAgendaItemRequest, "agenda_item")
+            saved = form.save(update, pb.UpdateAgendaItemRequest, "agenda_item")
             _tell_warnings(saved, warnings)
             flash(_("“%(title)s” is saved.", title=saved.title), "success")
             return redirect(href(saved.name), 303)

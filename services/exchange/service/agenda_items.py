@@ -236,7 +236,8 @@ async def _assign(session: Session, visit: Visit, item: AgendaItem, message: pb.
             visit.require_guest(city_id, "agenda_item.delegations")
     for field in PRESENT & values.keys():
         await _get_participants(session, visit, values[field], field)
-    rooms = await _get_rooms(session, values.get("additional_rooms", item.additional_rooms or []))
+    further = values.get("additional_rooms", item.additional_rooms or [])
+    rooms = await queries.get_all_referenced(session, Room, further, "agenda_item.additional_rooms")
     if "room" in values or "venue" in values:
         _locate(item, values)
     item.assign(values)
@@ -289,31 +290,6 @@ def _locate(item: AgendaItem, values: dict[str, Any]) -> None:
             metadata={"room_title": room.display_name, "venue_title": venue.display_name},
         )
     item.room, item.other_venue = room, None if room else other
-
-
-async def _get_rooms(session: Session, names: list[str]) -> list[Room]:
-    """
-    Return the rooms with these names; nobody deletes them, or moves them to another city, meanwhile.
-
-    Raises:
-        InvalidArgument: One does not exist; reason REFERENCE_NOT_FOUND.
-    """
-    if not names:
-        return []
-    ids = [Room.parse(name)["id"] for name in names]
-    rooms = await session.scalars(
-        select(Room).where(Room.id.in_(ids)).with_for_update(of=Room, key_share=True, read=True)
-    )
-    found = {room.name: room for room in rooms}
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise InvalidArgument(
-            "agenda_item.additional_rooms",
-            f"{', '.join(missing)} do not exist",
-            reason="REFERENCE_NOT_FOUND",
-            metadata={"resources": ",".join(missing)},
-        )
-    return [found[name] for name in names]
 
 
 async def _get_participants(session: Session, visit: Visit, names: list[str], field: str) -> list[Person | Delegate]:

@@ -119,12 +119,7 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             found = {city.id: city for city in await session.scalars(select(City).where(City.id.in_(ids)))}
         for place, city_id in enumerate(ids):
             if city_id not in found:
-                raise InvalidArgument(
-                    f"cities[{place}]",
-                    f"cities/{city_id} does not exist",
-                    reason="REFERENCE_NOT_FOUND",
-                    metadata={"resources": f"cities/{city_id}"},
-                )
+                raise queries.make_reference_error(f"cities[{place}]", f"cities/{city_id}")
 
         def list_all() -> list[Reason]:
             calendars = [self._get_calendar(found[city_id], first, last, request.language) for city_id in ids]

@@ -275,8 +275,7 @@ async def _lock_visit(session: Session, name: str) -> Visit:
         FailedPrecondition: It is over; reason VISIT_OVER.
     """
     visit = await _get_visit(session, name, lock=True)
-    if not rights.may_edit_some_delegation(identity(), visit):
-        rights.require_delegation_editor(identity(), visit, visit.guest_city_id)
+    rights.require_delegation_editor(identity(), visit)
     visit.require_open()
     return visit
 
