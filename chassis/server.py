@@ -31,8 +31,8 @@ from chassis.health import CHECK_SECONDS, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
 from chassis.jetstream import STREAM, connect
-from chassis.migrate import is_current, migrate
 from chassis.outbox import Relay
+from chassis.schema import is_current
 from chassis.settings import ServiceSettings
 from chassis.work_queue import Worker
 
@@ -105,6 +105,8 @@ def main(
         case ["work"]:
             _run(name, lambda: build(settings), working)
         case ["migrate"]:
+            from chassis.migrate import migrate  # brings Alembic, which nothing that serves needs
+
             try:
                 migrate(settings.database_url, f"services.{name}")
                 if seed:
@@ -154,7 +156,7 @@ async def _wait_for_schema(service: Service) -> None:
     """Wait until the database answers and has the schema that this version of the code needs."""
     while True:
         try:
-            if await is_current(service.database, f"services.{service.name}"):
+            if await is_current(service.database.url, f"services.{service.name}"):
                 return
             reason = "the schema is older than the code; run the migration"
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again

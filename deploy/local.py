@@ -14,6 +14,7 @@ Whatever of it dies is started again (`deploy.processes`).
 Exit code 0 when asked to stop (SIGINT, SIGTERM, SIGHUP), 1 when something cannot start or cannot live.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -24,16 +25,21 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+import asyncpg
+
+from chassis.schema import is_current
 from deploy import embedded
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
 from deploy.embedded import HOST, CannotStart, InUse
 from deploy.processes import Command, Death, KeptServer, Processes, stop_left_behind
+from gateway.demo import accounts as demo_accounts
+from services.knowledge.vocabulary.importing import has_own_topics
 
 ROOT = Path(__file__).resolve().parent.parent
 # Module of a process; with ``migrate`` it migrates its database.
@@ -105,15 +111,14 @@ def _run(place: Place, stack: contextlib.ExitStack) -> Death:
     stack.callback(processes.stop)
     _add_servers(environment, place, processes)
     _add_settings(environment, place)
+    to_migrate, has_demo = asyncio.run(_look_into(environment))
     with _phase("migrating the databases"):
-        _run_all(
-            {f"migrating {process}": [module, "migrate"] for process, module in MODULES.items()}, environment, place
-        )
+        _run_all({f"migrating {process}": [MODULES[process], "migrate"] for process in to_migrate}, environment, place)
     with _phase("starting the processes"):
         processes.start(*_commands(environment))
         _await_ready(place, processes)
-    # Most starts find it loaded: it says itself when it loads.
-    _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
+    if not has_demo:  # It says itself when it loads.
+        _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
     print(f"ready: {place.url}", flush=True)
     while True:
         if death := processes.death(seconds=3600):
@@ -157,6 +162,38 @@ def _add_servers(environment: dict[str, str], place: Place, processes: Processes
         with _phase("starting NATS"):
             processes.start(nats)
         environment["NATS_URL"] = nats.server.url
+
+
+async def _look_into(environment: Mapping[str, str]) -> tuple[list[str], bool]:
+    """
+    Return the processes whose databases are to be migrated, and whether the demo data is there.
+
+    Most starts find nothing to do, and to start the programs that do it would take half of the time until `ready`.
+    """
+    *current, has_demo = await asyncio.gather(
+        *(_holds(_is_current, process, environment) for process in MODULES),
+        _holds(lambda _, url: demo_accounts.are_present(url), "gateway", environment),
+    )
+    return [process for process, is_there in zip(MODULES, current, strict=True) if not is_there], has_demo
+
+
+async def _is_current(process: str, url: str) -> bool:
+    """Return whether a database has all that its ``migrate`` brings."""
+    match process:
+        case "gateway":
+            return await is_current(url, "gateway.accounts", messaging=False)
+        case "knowledge":
+            return await is_current(url, MODULES[process]) and await has_own_topics(url)
+        case _:
+            return await is_current(url, MODULES[process])
+
+
+async def _holds(claim: Callable[[str, str], Awaitable[bool]], process: str, environment: Mapping[str, str]) -> bool:
+    """Return whether something is known to be so of a process's database; what is wrong with it, other programs say."""
+    try:
+        return await claim(process, environment[f"{process.upper()}_DATABASE_URL"])
+    except (KeyError, OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
 
 
 def _commands(environment: dict[str, str]) -> list[Command]:
