@@ -16,12 +16,7 @@ from chassis.schema import CHASSIS_VERSIONS, is_current, read_revisions, version
 from deploy.embedded import Postgres
 from tests.chassis import sample
 
-WITH_MESSAGING = {
-    "services.exchange": True,
-    "services.forum": True,
-    "services.knowledge": True,
-    "gateway.accounts": False,
-}
+PACKAGES = ("services.exchange", "services.forum", "services.knowledge", "gateway.accounts")
 EVENT = "INSERT INTO outbox (id, type, headers, payload, create_time) VALUES (%s, 'a.B', '{}', '', now())"
 
 
