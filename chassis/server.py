@@ -101,9 +101,9 @@ def main(
     telemetry.set_up(name, settings)
     match sys.argv[1:]:
         case []:
-            _run(name, lambda: build(settings), running)
+            run_until_stopped(name, lambda: [build(settings)])
         case ["work"]:
-            _run(name, lambda: build(settings), working)
+            run_until_stopped(name, lambda: [build(settings)], working)
         case ["migrate"]:
             from chassis.migrate import migrate  # brings Alembic, which nothing that serves needs
 
@@ -122,20 +122,37 @@ def main(
 Run = Callable[[Service], AbstractAsyncContextManager[str]]
 
 
-def _run(name: str, build: Callable[[], Service], run: Run) -> None:
-    """Run a service until SIGTERM; what keeps it from starting is said in one line."""
+def run_until_stopped(name: str, build: Callable[[], Sequence[Service]], run: Run | None = None) -> None:
+    """
+    Run services in this process until SIGTERM or SIGINT; what keeps them from starting is said in one line.
+
+    Args:
+        name: What the process is called.
+        build: Wires the services up.
+        run: `running` or `working`; they serve by default.
+    """
     try:
-        uvloop.run(_run_until_stopped(build(), run))
+        uvloop.run(_run_until_stopped(build(), run or running))
     except (RuntimeError, OSError, ValueError) as error:
         log.debug("service.failed", exc_info=True)
         sys.exit(f"{name}: {error}")
 
 
-async def _run_until_stopped(service: Service, run: Run) -> None:
+async def _run_until_stopped(services: Sequence[Service], run: Run) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
+    ends = [asyncio.create_task(_run_service(service, run, stop)) for service in services]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()  # Of the others, where one has failed.
+        for end in ends:
+            await end
+
+
+async def _run_service(service: Service, run: Run, stop: asyncio.Event) -> None:
     if service.settings.otlp_endpoint:
         telemetry.trace_sql(service.database.engine.sync_engine)
     telemetry.serve_metrics(service.settings.metrics_listen)

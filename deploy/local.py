@@ -5,6 +5,7 @@ Environment:
 
 - ``PORT``: port of the pages and the API on 127.0.0.1; 8000.
 - ``DATA_DIR``: everything that is kept, secrets with mode 0600; ``.data``.
+- ``SERVICES=together``: the three services in one process, which saves memory.
 - ``EXCHANGE_DATABASE_URL``, ``FORUM_…``, ``KNOWLEDGE_…``, ``GATEWAY_DATABASE_URL``, ``NATS_URL``: servers of the
   operator's; for what is not named, an embedded one is started.
 - Any setting of a process: it goes before the value that this module chooses.
@@ -50,6 +51,8 @@ MODULES = {
     "gateway": "gateway",
 }
 READY_SECONDS = 120
+# With ``SERVICES=together``: module of a process.
+TOGETHER = {"services": "deploy.together", "gateway": "gateway"}
 FIRST_COLOUR = 32  # of a terminal's; red is for errors
 COMMAND_SECONDS = 120
 
@@ -116,7 +119,7 @@ def _run(place: Place, stack: contextlib.ExitStack) -> Death:
         _run_all({f"migrating {process}": [MODULES[process], "migrate"] for process in to_migrate}, environment, place)
     with _phase("starting the processes"):
         processes.start(*_commands(environment))
-        _await_ready(place, processes)
+        _await_ready(environment, place, processes)
     if not has_demo:  # It says itself when it loads.
         _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
     print(f"ready: {place.url}", flush=True)
@@ -198,9 +201,10 @@ async def _holds(claim: Callable[[str, str], Awaitable[bool]], process: str, env
 
 def _commands(environment: dict[str, str]) -> list[Command]:
     """Return the processes of the platform, each with its name, in a colour where there are some, before its lines."""
-    width = max(map(len, MODULES))
+    modules = TOGETHER if environment.get("SERVICES") == "together" else MODULES
+    width = max(map(len, modules))
     commands = []
-    for number, (name, module) in enumerate(MODULES.items()):
+    for number, (name, module) in enumerate(modules.items()):
         label = f" {name:<{width}} | "
         if sys.stdout.isatty():
             label = f"\033[{FIRST_COLOUR + number}m{label}\033[0m"
@@ -234,6 +238,8 @@ def _add_settings(environment: dict[str, str], place: Place) -> None:
         if not _is_given(environment, variable.removesuffix("_FILE")):
             environment[variable] = value
     environment["PYTHONUNBUFFERED"] = "1"
+    # Packages come without bytecode; the first start writes it, else each would take twice as long.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
 
 
@@ -272,8 +278,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _await_ready(place: Place, processes: Processes) -> None:
-    """Wait until the gateway says that every part is ready."""
+def _await_ready(environment: Mapping[str, str], place: Place, processes: Processes) -> None:
+    """Wait until the services listen, and the gateway says that every part is ready."""
+    _await_listening(environment, processes)
     # Whatever proxy the operator's shell names, this is our own machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + READY_SECONDS
@@ -289,6 +296,19 @@ def _await_ready(place: Place, processes: Processes) -> None:
         except OSError:
             continue
     raise CannotStart(f"the gateway is not ready within {READY_SECONDS} s: {said}")
+
+
+def _await_listening(environment: Mapping[str, str], processes: Processes) -> None:
+    """Wait until every service has its port, a while at most; until then the gateway would log that it is not ready."""
+    deadline = time.monotonic() + READY_SECONDS
+    addresses = [environment.get(f"{process.upper()}_LISTEN", "") for process in MODULES]
+    for host, _, port in [address.rpartition(":") for address in addresses if address]:
+        while time.monotonic() < deadline:
+            if death := processes.death(seconds=0.05):
+                raise CannotStart(str(death))
+            with contextlib.suppress(OSError, ValueError):
+                socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+                break
 
 
 @contextlib.contextmanager
