@@ -170,6 +170,10 @@ bench-search: dev ## Measure how good the search is, and how fast on 100,000 lea
 bench-planner: dev ## Measure how soon programmes are planned, explained and changed
 	$(BIN)/python -m tests.bench.planner
 
+.PHONY: bench-start
+bench-start: dev ## Measure what a start takes, and what it holds in memory
+	$(BIN)/python -m tests.bench.start
+
 .PHONY: bench-calendar
 bench-calendar: dev ## Measure how soon the calendar of a year with 10,000 visits is there
 	$(BIN)/python -m tests.bench.calendar
