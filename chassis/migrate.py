@@ -6,35 +6,41 @@ version of the chassis brings its migration to every service.
 """
 
 import asyncio
-from importlib import import_module
-from pathlib import Path
+import time
 
+import structlog
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.exc import DBAPIError
 
-from chassis.database import Database, async_engine
+from chassis.database import async_engine, driver_url
+from chassis.schema import CHASSIS_VERSIONS, is_current, version_folders
 
-CHASSIS = Path(__file__).parent / "migrations"
 # Two processes that migrate the same database at once take turns.
 LOCK = 5_206_000_001
+# Whoever asks for a table that a migration waits for waits behind it. So it waits no longer than this, and tries again.
+LOCK_SECONDS = 2
+PAUSE_SECONDS = 1.0
+PATIENCE_SECONDS = 300
+LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED = "55P03", "40P01"
+
+log = structlog.get_logger(__name__)
 
 
 def _config(package: str, *, messaging: bool = True) -> Config:
-    folder = Path(str(import_module(package).__file__)).parent / "migrations" / "versions"
     config = Config()
-    config.set_main_option("script_location", str(CHASSIS))
+    config.set_main_option("script_location", str(CHASSIS_VERSIONS.parent))
     config.set_main_option("path_separator", "newline")
-    locations = [str(CHASSIS / "versions")] if messaging else []
-    config.set_main_option("version_locations", "\n".join([*locations, str(folder)]))
+    config.set_main_option("version_locations", "\n".join(map(str, version_folders(package, messaging=messaging))))
     return config
 
 
 def migrate(url: str, package: str, *, messaging: bool = True, revision: str = "heads") -> None:
     """
     Bring a database to the newest schema, or up to a revision; nothing happens when it is there already.
+
+    It happens whole or not at all. While transactions of others hold the tables, it is tried again and again.
 
     Args:
         url: ``postgresql://…`` of the database.
@@ -43,13 +49,34 @@ def migrate(url: str, package: str, *, messaging: bool = True, revision: str = "
 
     Raises:
         OSError: The database does not answer.
+        ValueError: As `driver_url`.
+        sqlalchemy.exc.DBAPIError: It refuses, or the tables were in use for `PATIENCE_SECONDS`.
     """
-    asyncio.run(_upgrade(url, _config(package, messaging=messaging), revision))
+    driver_url(url, "asyncpg")
+    asyncio.run(_migrate(url, package, messaging, revision))
+
+
+async def _migrate(url: str, package: str, messaging: bool, revision: str) -> None:
+    if revision == "heads" and await is_current(url, package, messaging=messaging):
+        return
+    config = _config(package, messaging=messaging)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            await _upgrade(url, config, revision)
+            return
+        except DBAPIError as error:
+            in_use = getattr(error.orig, "sqlstate", "") in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+            if not in_use or time.monotonic() > deadline:
+                raise
+            log.info("migration.waiting", reason=str(error.orig))
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _upgrade(url: str, config: Config, revision: str) -> None:
     def upgrade(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
@@ -59,21 +86,3 @@ async def _upgrade(url: str, config: Config, revision: str) -> None:
             await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
-
-
-async def is_current(database: Database, package: str) -> bool:
-    """
-    Return whether a service's database has the schema that this version of the code needs, or a newer one.
-
-    A newer version of the code migrates while older ones still run, and these may start again meanwhile.
-    """
-    scripts = ScriptDirectory.from_config(_config(package))
-    wanted = set(scripts.get_heads())
-    known = {script.revision for script in scripts.walk_revisions()}
-
-    def heads(connection: Connection) -> set[str]:
-        return set(MigrationContext.configure(connection).get_current_heads())
-
-    async with database.engine.connect() as connection:
-        present = await connection.run_sync(heads)
-    return wanted <= present or not present <= known

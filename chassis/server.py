@@ -32,8 +32,8 @@ from chassis.health import CHECK_SECONDS, READY, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
 from chassis.jetstream import DEAD_LETTERS, STREAM, connect
-from chassis.migrate import is_current, migrate
 from chassis.outbox import Relay
+from chassis.schema import is_current
 from chassis.settings import ServiceSettings
 from chassis.work_queue import Worker
 
@@ -110,10 +110,12 @@ def main(
     telemetry.set_up(name, settings)
     match sys.argv[1:]:
         case []:
-            _run(name, lambda: build(settings), running)
+            run_until_stopped(name, lambda: [build(settings)])
         case ["work"]:
-            _run(name, lambda: build(settings), working)
+            run_until_stopped(name, lambda: [build(settings)], working)
         case ["migrate"]:
+            from chassis.migrate import migrate  # brings Alembic, which nothing that serves needs
+
             try:
                 migrate(settings.database_url, f"services.{name}")
                 if seed:
@@ -129,20 +131,37 @@ def main(
 Run = Callable[[Service], AbstractAsyncContextManager[str]]
 
 
-def _run(name: str, build: Callable[[], Service], run: Run) -> None:
-    """Run a service until SIGTERM; what keeps it from starting is said in one line."""
+def run_until_stopped(name: str, build: Callable[[], Sequence[Service]], run: Run | None = None) -> None:
+    """
+    Run services in this process until SIGTERM or SIGINT; what keeps them from starting is said in one line.
+
+    Args:
+        name: What the process is called.
+        build: Wires the services up.
+        run: `running` or `working`; they serve by default.
+    """
     try:
-        uvloop.run(_run_until_stopped(build(), run))
+        uvloop.run(_run_until_stopped(build(), run or running))
     except (RuntimeError, OSError, ValueError) as error:
         log.debug("service.failed", exc_info=True)
         sys.exit(f"{name}: {error}")
 
 
-async def _run_until_stopped(service: Service, run: Run) -> None:
+async def _run_until_stopped(services: Sequence[Service], run: Run) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
+    ends = [asyncio.create_task(_run_service(service, run, stop)) for service in services]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()  # Of the others, where one has failed.
+        for end in ends:
+            await end
+
+
+async def _run_service(service: Service, run: Run, stop: asyncio.Event) -> None:
     if service.settings.otlp_endpoint:
         telemetry.trace_sql(service.database.engine.sync_engine)
     telemetry.serve_metrics(service.settings.metrics_listen)
@@ -163,7 +182,7 @@ async def _wait_for_schema(service: Service) -> None:
     """Wait until the database answers and has the schema that this version of the code needs."""
     while True:
         try:
-            if await is_current(service.database, f"services.{service.name}"):
+            if await is_current(service.database.url, f"services.{service.name}"):
                 return
             reason = "the schema is older than the code; run the migration"
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again

@@ -5,6 +5,7 @@ Environment:
 
 - ``PORT``: port of the pages and the API on 127.0.0.1; 8000.
 - ``DATA_DIR``: everything that is kept, secrets with mode 0600; ``.data``.
+- ``SERVICES=together``: the three services in one process, which saves memory.
 - ``EXCHANGE_DATABASE_URL``, ``FORUM_…``, ``KNOWLEDGE_…``, ``GATEWAY_DATABASE_URL``, ``NATS_URL``: servers of the
   operator's; for what is not named, an embedded one is started.
 - Any setting of a process: it goes before the value that this module chooses.
@@ -14,6 +15,7 @@ Whatever of it dies is started again (`deploy.processes`).
 Exit code 0 when asked to stop (SIGINT, SIGTERM, SIGHUP), 1 when something cannot start or cannot live.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -24,16 +26,21 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+import asyncpg
+
+from chassis.schema import is_current
 from deploy import embedded
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
 from deploy.embedded import HOST, CannotStart, InUse
 from deploy.processes import Command, Death, KeptServer, Processes, stop_left_behind
+from gateway.demo import accounts as demo_accounts
+from services.knowledge.vocabulary.importing import has_own_topics
 
 ROOT = Path(__file__).resolve().parent.parent
 # Module of a process; with ``migrate`` it migrates its database.
@@ -44,6 +51,8 @@ MODULES = {
     "gateway": "gateway",
 }
 READY_SECONDS = 120
+# With ``SERVICES=together``: module of a process.
+TOGETHER = {"services": "deploy.together", "gateway": "gateway"}
 FIRST_COLOUR = 32  # of a terminal's; red is for errors
 COMMAND_SECONDS = 120
 
@@ -105,15 +114,14 @@ def _run(place: Place, stack: contextlib.ExitStack) -> Death:
     stack.callback(processes.stop)
     _add_servers(environment, place, processes)
     _add_settings(environment, place)
+    to_migrate, has_demo = asyncio.run(_look_into(environment))
     with _phase("migrating the databases"):
-        _run_all(
-            {f"migrating {process}": [module, "migrate"] for process, module in MODULES.items()}, environment, place
-        )
+        _run_all({f"migrating {process}": [MODULES[process], "migrate"] for process in to_migrate}, environment, place)
     with _phase("starting the processes"):
         processes.start(*_commands(environment))
-        _await_ready(place, processes)
-    # Most starts find it loaded: it says itself when it loads.
-    _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
+        _await_ready(environment, place, processes)
+    if not has_demo:  # It says itself when it loads.
+        _run_all({"loading the demo data": ["gateway.demo"]}, environment, place)
     print(f"ready: {place.url}", flush=True)
     while True:
         if death := processes.death(seconds=3600):
@@ -159,11 +167,44 @@ def _add_servers(environment: dict[str, str], place: Place, processes: Processes
         environment["NATS_URL"] = nats.server.url
 
 
+async def _look_into(environment: Mapping[str, str]) -> tuple[list[str], bool]:
+    """
+    Return the processes whose databases are to be migrated, and whether the demo data is there.
+
+    Most starts find nothing to do, and to start the programs that do it would take half of the time until `ready`.
+    """
+    *current, has_demo = await asyncio.gather(
+        *(_holds(_is_current, process, environment) for process in MODULES),
+        _holds(lambda _, url: demo_accounts.are_present(url), "gateway", environment),
+    )
+    return [process for process, is_there in zip(MODULES, current, strict=True) if not is_there], has_demo
+
+
+async def _is_current(process: str, url: str) -> bool:
+    """Return whether a database has all that its ``migrate`` brings."""
+    match process:
+        case "gateway":
+            return await is_current(url, "gateway.accounts", messaging=False)
+        case "knowledge":
+            return await is_current(url, MODULES[process]) and await has_own_topics(url)
+        case _:
+            return await is_current(url, MODULES[process])
+
+
+async def _holds(claim: Callable[[str, str], Awaitable[bool]], process: str, environment: Mapping[str, str]) -> bool:
+    """Return whether something is known to be so of a process's database; what is wrong with it, other programs say."""
+    try:
+        return await claim(process, environment[f"{process.upper()}_DATABASE_URL"])
+    except (KeyError, OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+
+
 def _commands(environment: dict[str, str]) -> list[Command]:
     """Return the processes of the platform, each with its name, in a colour where there are some, before its lines."""
-    width = max(map(len, MODULES))
+    modules = TOGETHER if environment.get("SERVICES") == "together" else MODULES
+    width = max(map(len, modules))
     commands = []
-    for number, (name, module) in enumerate(MODULES.items()):
+    for number, (name, module) in enumerate(modules.items()):
         label = f" {name:<{width}} | "
         if sys.stdout.isatty():
             label = f"\033[{FIRST_COLOUR + number}m{label}\033[0m"
@@ -197,6 +238,8 @@ def _add_settings(environment: dict[str, str], place: Place) -> None:
         if not _is_given(environment, variable.removesuffix("_FILE")):
             environment[variable] = value
     environment["PYTHONUNBUFFERED"] = "1"
+    # Packages come without bytecode; the first start writes it, else each would take twice as long.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
 
 
@@ -235,8 +278,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _await_ready(place: Place, processes: Processes) -> None:
-    """Wait until the gateway says that every part is ready."""
+def _await_ready(environment: Mapping[str, str], place: Place, processes: Processes) -> None:
+    """Wait until the services listen, and the gateway says that every part is ready."""
+    _await_listening(environment, processes)
     # Whatever proxy the operator's shell names, this is our own machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + READY_SECONDS
@@ -252,6 +296,19 @@ def _await_ready(place: Place, processes: Processes) -> None:
         except OSError:
             continue
     raise CannotStart(f"the gateway is not ready within {READY_SECONDS} s: {said}")
+
+
+def _await_listening(environment: Mapping[str, str], processes: Processes) -> None:
+    """Wait until every service has its port, a while at most; until then the gateway would log that it is not ready."""
+    deadline = time.monotonic() + READY_SECONDS
+    addresses = [environment.get(f"{process.upper()}_LISTEN", "") for process in MODULES]
+    for host, _, port in [address.rpartition(":") for address in addresses if address]:
+        while time.monotonic() < deadline:
+            if death := processes.death(seconds=0.05):
+                raise CannotStart(str(death))
+            with contextlib.suppress(OSError, ValueError):
+                socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+                break
 
 
 @contextlib.contextmanager

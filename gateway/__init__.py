@@ -5,24 +5,28 @@ Owns accounts and sign-in, the REST form of every RPC with its description, and 
 whatever it shows comes from the services, which decide who may see it.
 """
 
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
+from typing import TYPE_CHECKING
 
 from gateway.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 # Forms of pages; the API has a limit of its own, of the same size.
 MAX_FORM_BYTES = 1024 * 1024
 
 
-def create_app(settings: GatewaySettings) -> Flask:
+def create_app(settings: GatewaySettings) -> "Flask":
     """
     Return the gateway as a WSGI application. It opens no connection before the first request.
 
     Whatever happens to a request is listed here, in order: nothing registers itself by being found.
     """
     # Imported here, so that `gateway.settings` can be read without all of Flask.
+    from flask import Flask
     from flask_babel import Babel
     from flask_wtf.csrf import CSRFProtect
+    from werkzeug.middleware.proxy_fix import ProxyFix
 
     from chassis.telemetry import trace_sql
     from gateway import rpc

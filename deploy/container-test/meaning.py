@@ -12,15 +12,16 @@ from place import CACHE, CHECKOUT, Failed, output, run, step
 
 FOLDER = CACHE / "model"
 SECONDS = 60
-# The packages that make a model are in the development environment only.
+# The packages that make a model are among the development tools.
 PYTHON = CHECKOUT / ".venv" / "bin" / "python"
+TOOLS = CHECKOUT / ".venv" / "done" / "dev"
 
 
 def run_checks(checks: Checks) -> None:
     """Check what the platform says of its language model, without one and with one."""
     checks.that("without a language model the platform is ready, and says so", lambda: _ask()["meaning"] == "off")
-    if not PYTHON.exists():
-        print("search by meaning: skipped: it needs make setup")
+    if not TOOLS.exists():
+        print("search by meaning: skipped: it needs make dev")
         return
     program = "import pathlib, sys, tests.knowledge.small_model as m; m.make_small_model(pathlib.Path(sys.argv[1]))"
     run(PYTHON, "-c", program, FOLDER)

@@ -36,7 +36,7 @@ def main() -> None:
             sys.exit(f"The demo data is not loaded: {foreign}.")
         except DomainError as error:
             sys.exit(f"The demo data is not loaded: {error.message} ({error.code})")
-    accounts.create_accounts(database)
+    loader.create_accounts(database)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The demo accounts: one for each role, password ``demo``."""
 
+import asyncpg
+
 from chassis.identity import Identity, Role
-from gateway.accounts.account_admin import create_account_with_password, list_emails
-from gateway.accounts.database import AccountsDatabase
 
 PASSWORD = "demo"  # nothing else may stand beside the demo data
 
@@ -26,18 +26,21 @@ def get_email(account: Identity) -> str:
 EMAILS = {get_email(account) for account in ACCOUNTS}
 
 
-def create_accounts(database: AccountsDatabase) -> None:
-    """Create the accounts that are missing."""
-    present = list_emails(database)
-    for account in ACCOUNTS:
-        if get_email(account) not in present:
-            create_account_with_password(
-                database,
-                get_email(account),
-                account.name,
-                PASSWORD,
-                sorted(account.roles),
-                city=account.city,
-                department=account.department,
-                account_id=account.subject.removeprefix("accounts/"),
-            )
+async def are_present(url: str) -> bool:
+    """
+    Return whether a database has all demo accounts: they come last, so everything is loaded.
+
+    Asked before each start, and so without all that the gateway stands on.
+
+    Args:
+        url: ``postgresql://…`` of the gateway's database.
+
+    Raises:
+        OSError: It does not answer.
+        asyncpg.PostgresError: It refuses, or has no accounts yet.
+    """
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        return {row["email"] for row in await connection.fetch("SELECT lower(email) AS email FROM accounts")} >= EMAILS
+    finally:
+        await connection.close()

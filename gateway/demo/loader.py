@@ -22,6 +22,9 @@ from google.protobuf.message import Message
 
 from chassis.convert import date_message
 from gateway import rpc
+from gateway.accounts.account_admin import create_account_with_password, list_emails
+from gateway.accounts.database import AccountsDatabase
+from gateway.demo.accounts import ACCOUNTS, PASSWORD, get_email
 from gateway.demo.cities import CITIES
 from gateway.demo.conference import CONFERENCE, CONFERENCE_VISIT
 from gateway.demo.examples import EXAMPLES
@@ -365,3 +368,20 @@ def _await_learnings(count: int) -> None:
 
 def _get_node_name(node_id: str) -> str:
     return f"{FORUM_NAME}/subjectNodes/{node_id}"
+
+
+def create_accounts(database: AccountsDatabase) -> None:
+    """Create the demo accounts that are missing."""
+    present = list_emails(database)
+    for account in ACCOUNTS:
+        if get_email(account) not in present:
+            create_account_with_password(
+                database,
+                get_email(account),
+                account.name,
+                PASSWORD,
+                sorted(account.roles),
+                city=account.city,
+                department=account.department,
+                account_id=account.subject.removeprefix("accounts/"),
+            )

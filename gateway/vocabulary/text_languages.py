@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-import iso639
 from babel import Locale
 from babel.core import parse_locale
 from babel.localedata import locale_identifiers
@@ -73,6 +72,8 @@ def _list_living(locale: str) -> list[tuple[str, str]]:
 
 def _is_living(tag: str) -> bool:
     """Tell whether people grow up with a language (ISO 639-3: type L): CLDR names constructed and dead ones, too."""
+    import iso639  # 8,000 languages, 13 MB: not before somebody chooses one
+
     try:
         return iso639.Language.match(tag.partition("-")[0]).type == "L"
     except iso639.LanguageNotFoundError:

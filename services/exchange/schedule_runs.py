@@ -14,9 +14,8 @@ from chassis.model import now
 from services.exchange.convert_schedule_run import plan_columns
 from services.exchange.model import RunState, ScheduleRun
 from services.exchange.model.schedule_run import LONGEST_SILENCE
-from services.exchange.planning import PlannerPool
+from services.exchange.planning import PlannerPool, make_planner
 from services.exchange.scheduling.plan import Kept, Plan, State
-from services.exchange.scheduling.planner import Planner
 from services.exchange.scheduling.problem import Problem
 
 REPORT_SECONDS = 0.5
@@ -80,7 +79,9 @@ class RunsUnderWay:
             # Called by the threads of the solver.
             loop.call_soon_threadsafe(best.append, plan)
 
-        planning = asyncio.create_task(self._planners.run(lambda: Planner(job.problem, job.kept, job.seconds, watch)))
+        planning = asyncio.create_task(
+            self._planners.run(lambda: make_planner(job.problem, job.kept, job.seconds, watch))
+        )
         try:
             if await self._report(job, planning, best):
                 plan = await planning

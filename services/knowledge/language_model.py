@@ -97,16 +97,19 @@ class FolderModel:
     A model in ONNX, with its tokenizer, in a folder.
 
     Raises:
-        ValueError: The folder holds no such model; the message says what is missing or wrong.
+        ValueError: The folder holds no such model, or the packages that run it are not installed; the message says what
+            is missing or wrong.
         OSError: It cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
         # Read at the import: else it counts its users for its makers.
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-        import onnxruntime
-        from tokenizers import Tokenizer
-
+        try:
+            import onnxruntime
+            from tokenizers import Tokenizer
+        except ImportError as missing:
+            raise ValueError(f"a model in a folder needs the package {missing.name} (the extra knowledge)") from None
         places = (folder / "model.onnx", folder / "onnx" / "model.onnx")
         model = next((place for place in places if place.is_file()), None)
         tokenizer = folder / "tokenizer.json"

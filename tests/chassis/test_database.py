@@ -2,7 +2,6 @@
 
 import asyncio
 
-import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -14,10 +13,7 @@ from chassis.database_errors import as_domain_error
 from chassis.database_urls import driver_url
 from chassis.errors import Aborted, AlreadyExists, DeadlineExceeded, NotFound, Unavailable
 from chassis.identity import Role, act_as
-from chassis.migrate import is_current, migrate
-from deploy.embedded import Postgres
 from tests.calls import person
-from tests.chassis import sample
 from tests.chassis.sample import City
 
 
@@ -226,40 +222,3 @@ def test_a_url_of_no_database_is_refused_without_showing_its_password(url: str) 
     with pytest.raises(ValueError, match="postgresql://user:password@host/database") as raised:
         driver_url(url, "asyncpg")
     assert "hush" not in str(raised.value)
-
-
-def test_a_migration_makes_a_schema_current_and_can_be_repeated(postgres_server: Postgres, database_url: str) -> None:
-    migrate(database_url, sample.__name__)
-
-    async def check(*statements: str) -> bool:
-        database = Database(database_url)
-        async with database.begin() as session:
-            for statement in statements:
-                await session.execute(text(statement))
-        current = await is_current(database, sample.__name__)
-        await database.dispose()
-        return current
-
-    assert asyncio.run(check())
-    assert not asyncio.run(check("DELETE FROM alembic_version WHERE version_num = 'sample_0001'"))
-    # As a newer version of the code leaves it: an older one that starts again meanwhile goes on working.
-    assert asyncio.run(check("INSERT INTO alembic_version VALUES ('sample_0002')"))
-
-
-def test_a_database_of_the_version_before_gets_work_queues_and_keeps_its_events(postgres_server: Postgres) -> None:
-    url = postgres_server.url_for("before_work_queues")
-    insert = "INSERT INTO outbox (id, type, headers, payload, create_time) VALUES (%s, 'a.B', '{}', '', now())"
-    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as admin:
-        admin.execute("CREATE DATABASE before_work_queues")
-        try:
-            migrate(url, sample.__name__, revision="chassis_0001")
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(insert, ["1"])
-                migrate(url, sample.__name__)
-                # As the version before goes on doing, while it still runs.
-                connection.execute(insert, ["2"])
-                found = connection.execute("SELECT id FROM outbox WHERE publish_time IS NULL ORDER BY id").fetchall()
-                assert found == [("1",), ("2",)]
-                connection.execute("INSERT INTO outbox_tasks VALUES ('1', 'sample.record', 'key', '{}')")
-        finally:
-            admin.execute("DROP DATABASE before_work_queues WITH (FORCE)")

@@ -1,5 +1,9 @@
 """The migrations build what the model says."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -97,3 +101,23 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
     assert rooms == [("N 1", None, "")]
     assert lengths == [(60, False)]
     assert found == ["abroad"]
+
+
+def test_a_migration_that_waits_for_a_long_transaction_keeps_nobody_waiting(old_database: OldDatabase) -> None:
+    url = old_database("services.exchange", "exchange_0008")
+    visits, waiting = "SELECT count(*) FROM visits", "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with (
+        ThreadPoolExecutor() as others,
+        psycopg.connect(url, autocommit=True) as reader,
+        psycopg.connect(url) as long_transaction,
+    ):
+        long_transaction.execute(visits)
+        migration = others.submit(migrate, url, "services.exchange")
+        deadline = time.monotonic() + 30
+        while reader.execute(waiting).fetchone() == (0,) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        reader.execute("SET lock_timeout = '15s'")
+        assert reader.execute(visits).fetchone() == (0,)
+        assert not migration.done()
+        long_transaction.rollback()
+        migration.result(timeout=60)

@@ -67,7 +67,7 @@ def demo(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPat
     with platform(postgres_server, keys, tmp_path_factory.mktemp("fuzz"), "fuzz") as running:
         with running.app.app_context(), rpc.act_as(accounts.COORDINATOR):
             loader.load()
-        accounts.create_accounts(running.database)
+        loader.create_accounts(running.database)
         yield running
 
 

@@ -6,8 +6,7 @@ from austausch.exchange.v1 import scheduling_pb2 as pb
 from austausch.exchange.v1 import scheduling_pb2_grpc
 
 from services.exchange.convert_schedule import ProblemReader, plan_message
-from services.exchange.planning import PlannerPool
-from services.exchange.scheduling.planner import Planner
+from services.exchange.planning import PlannerPool, make_planner
 
 DEFAULT_SECONDS = 10.0
 
@@ -22,9 +21,7 @@ class SchedulingServicer(scheduling_pb2_grpc.SchedulingServiceServicer):
         self, request: pb.ScheduleProgrammeRequest, context: Any
     ) -> pb.ScheduleProgrammeResponse:
         reader = ProblemReader(request)
-
-        def make_planner() -> Planner:
-            problem, kept = reader.read()
-            return Planner(problem, kept, request.time_limit_seconds or DEFAULT_SECONDS)
-
-        return plan_message(await self._planners.run(make_planner), reader.zone)
+        plan = await self._planners.run(
+            lambda: make_planner(*reader.read(), request.time_limit_seconds or DEFAULT_SECONDS)
+        )
+        return plan_message(plan, reader.zone)

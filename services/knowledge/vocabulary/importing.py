@@ -171,11 +171,24 @@ async def import_own_topics(url: str) -> None:
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-            digest = await connection.fetchval("SELECT digest FROM topic_imports WHERE file = $1", OWN_FILE.name)
-            if digest != _digest(OWN_FILE):
+            if not await _has_own_topics(connection):
                 await _import(connection, OWN_FILE, lambda _step: None)
     finally:
         await connection.close()
+
+
+async def has_own_topics(url: str) -> bool:
+    """Return whether the vocabulary that comes with this version is in a database of the newest schema."""
+    connection = await _connect(url)
+    try:
+        return await _has_own_topics(connection)
+    finally:
+        await connection.close()
+
+
+async def _has_own_topics(connection: Any) -> bool:
+    digest: str | None = await connection.fetchval("SELECT digest FROM topic_imports WHERE file = $1", OWN_FILE.name)
+    return digest == _digest(OWN_FILE)
 
 
 def read_own_labels() -> list[tuple[str, str, str, bool]]:
