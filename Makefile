@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
 BIN := .venv/bin
 DONE := .venv/done
-EXTRAS := dev exchange forum gateway knowledge
+EXTRAS := dev exchange forum gateway knowledge operator
 # Which tests to run, in one process: `make test TESTS=tests/forum`. All of them run in one for each processor.
 TESTS ?=
 
@@ -141,4 +141,4 @@ clean: ## Remove what setup and the tests made; the data in .data/ stays
 	rm -rf .venv gateway/node_modules gateway/static/vendor proto/buf proto/austausch/descriptors.binpb
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis austausch.egg-info
 	find proto -name '*_pb2*' -delete
-	find chassis services gateway deploy tests proto -name __pycache__ -prune -exec rm -rf {} +
+	find chassis services gateway operate deploy tests proto -name __pycache__ -prune -exec rm -rf {} +

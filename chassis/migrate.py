@@ -61,6 +61,17 @@ async def _upgrade(url: str, config: Config, revision: str) -> None:
         await engine.dispose()
 
 
+def list_revisions(package: str, *, messaging: bool = True) -> set[str]:
+    """Return every revision of a database's schema that this version of the code knows; arguments as of `migrate`."""
+    scripts = ScriptDirectory.from_config(_config(package, messaging=messaging))
+    return {script.revision for script in scripts.walk_revisions()}
+
+
+def list_heads(package: str, *, messaging: bool = True) -> set[str]:
+    """Return the revisions that a database has after `migrate`; arguments as of it."""
+    return set(ScriptDirectory.from_config(_config(package, messaging=messaging)).get_heads())
+
+
 async def is_current(database: Database, package: str) -> bool:
     """
     Return whether a service's database has the schema that this version of the code needs, or a newer one.

@@ -50,6 +50,7 @@ ON_THE_PLATFORM = {
     "tests/journeys/": "operation",
     "tests/deploy/test_local.py": "operation",
     "tests/deploy/test_survival.py": "operation",
+    "tests/operate/": "operation",
 }
 
 
