@@ -5,6 +5,7 @@ import click
 from operate.backup import backup_command
 from operate.dead_letters import dead_letters_command
 from operate.doctor import doctor_command
+from operate.rebuild_index import rebuild_index_command
 from operate.republish import republish_command
 from operate.restore import restore_command
 from operate.rotate_keys import rotate_keys_command
@@ -27,5 +28,6 @@ for command in (
     republish_command,
     dead_letters_command,
     rotate_keys_command,
+    rebuild_index_command,
 ):
     main.add_command(command)
