@@ -3,6 +3,7 @@
 import click
 
 from operate.backup import backup_command
+from operate.create_admin import create_admin_command
 from operate.dead_letters import dead_letters_command
 from operate.doctor import doctor_command
 from operate.rebuild_index import rebuild_index_command
@@ -29,5 +30,6 @@ for command in (
     dead_letters_command,
     rotate_keys_command,
     rebuild_index_command,
+    create_admin_command,
 ):
     main.add_command(command)
