@@ -6,6 +6,8 @@ from operate.backup import backup_command
 from operate.create_admin import create_admin_command
 from operate.dead_letters import dead_letters_command
 from operate.doctor import doctor_command
+from operate.export import export_command
+from operate.import_archive import import_command
 from operate.rebuild_index import rebuild_index_command
 from operate.republish import republish_command
 from operate.restore import restore_command
@@ -29,6 +31,8 @@ for command in (
     republish_command,
     dead_letters_command,
     rotate_keys_command,
+    export_command,
+    import_command,
     rebuild_index_command,
     create_admin_command,
 ):
