@@ -8,7 +8,7 @@ import psycopg
 
 from chassis.identity import LEEWAY_SECONDS
 from chassis.migrate import list_heads, list_revisions
-from operate.databases import OWNERS, Owner, connected, list_present_revisions
+from operate.databases import OWNERS, Owner, connected, list_present_revisions, list_tables
 from operate.findings import Finding, State, fine
 from operate.postgres_programs import ProgramFailed, find_program
 from operate.settings import DoctorSettings
@@ -35,7 +35,7 @@ def _check_database(owner: Owner, subject: str, url: str) -> Iterator[Finding]:
             yield _check_schema(owner, subject, connection)
             yield _check_clock(subject, connection)
             yield from _check_collation(subject, connection)
-            if owner.messaging and list_present_revisions(connection):
+            if "outbox" in list_tables(connection):
                 yield _check_outbox(subject, connection)
     except psycopg.Error as error:
         said = " ".join(str(error).split())

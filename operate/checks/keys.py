@@ -47,7 +47,7 @@ def _check_signing_key(issuer: str, pem: str, trusted: list[dict[str, Any]]) -> 
     return Finding(
         subject,
         State.WRONG,
-        f"{public['kid']} is not among the trusted keys: services refuse what {issuer} says",
+        f"{public['kid']} is not trusted: services refuse what {issuer} says",
         MAKE_THEM,
     )
 

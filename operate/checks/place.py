@@ -25,7 +25,7 @@ def check_place(settings: DoctorSettings) -> Iterator[Finding]:
 def _check_zone(zone: str) -> Finding:
     try:
         ZoneInfo(zone)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         remedy = "set GATEWAY_HOME_TIME_ZONE to an IANA name such as Europe/Berlin"
         return Finding("time zone", State.WRONG, f"there is no {zone!r}", remedy)
     return fine("time zone", zone)
