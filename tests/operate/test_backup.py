@@ -1,7 +1,9 @@
 """Backup and restore: a platform with the demo data, into a new cluster, and on from there."""
 
 import json
+import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -210,3 +212,41 @@ def test_a_backup_that_fails_leaves_nothing_behind_and_tells_no_password(place: 
     assert "password authentication failed" in failed.stderr
     assert "wrong-password" not in failed.stderr
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def restic(repository: Path, *arguments: str | Path) -> str:
+    """Run restic as the documentation does, with a password from a file."""
+    password = repository.with_name("restic-password")
+    password.write_text("a password of the repository")
+    environment = {
+        **os.environ, "RESTIC_REPOSITORY": str(repository), "RESTIC_PASSWORD_FILE": str(password),
+        "RESTIC_CACHE_DIR": str(repository.with_name("restic-cache")),
+    }  # fmt: skip
+    done = subprocess.run(
+        ["restic", *map(str, arguments)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_restic_keeps_backups_encrypted_and_expires_them(
+    backup: tuple[Path, Rows], place: dict[str, str], tmp_path: Path
+) -> None:
+    if shutil.which("restic") is None:
+        pytest.skip("no restic: apt-get install restic")
+    repository, backups = tmp_path / "repository", tmp_path / "backups"
+    shutil.copytree(backup[0], backups / backup[0].name)
+    restic(repository, "init")
+    for _ in range(2):
+        restic(repository, "backup", "--tag", "austausch", backups)
+
+    restic(repository, "forget", "--tag", "austausch", "--keep-daily", "7", "--prune")
+
+    assert len(json.loads(restic(repository, "snapshots", "--json"))) == 1
+    plain = b"PGDMP"
+    assert plain in (backup[0] / "exchange.dump").read_bytes()
+    assert not [file for file in repository.rglob("*") if file.is_file() and plain in file.read_bytes()]
+    restic(repository, "restore", "latest", "--target", tmp_path / "restored")
+    (folder,) = (tmp_path / "restored").glob(f"**/{backup[0].name}")
+    succeed(place, "restore", folder)
+    assert rows_of(place) == backup[1]
