@@ -15,6 +15,7 @@ PACKAGES = (
     "golang-github-containers-common", "mmdebstrap", "iproute2",
 )  # fmt: skip
 PROCESSES = ("exchange", "forum", "knowledge", "gateway")
+IMAGES = (*PROCESSES, "operator")
 # Behind a proxy that signs certificates itself, builds need the CA bundle of this machine.
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "localhost/python:3.11-slim"
@@ -74,9 +75,9 @@ def build() -> None:
         context = _stand_in("nginx")
         _build("nginx:1.28-alpine", context, context / "Dockerfile")
     _copy_checkout()
-    for process in PROCESSES:
-        with step(f"building {process}"):
-            _build(f"austausch/{process}:dev", CONTEXT, CHECKOUT / "deploy" / "Dockerfile", target=process)
+    for image in IMAGES:
+        with step(f"building {image}"):
+            _build(f"austausch/{image}:dev", CONTEXT, CHECKOUT / "deploy" / "Dockerfile", target=image)
     # Layers of former versions; newer ones may be needed again.
     run("podman", "image", "prune", "--force", "--filter", "until=168h")
 
@@ -142,12 +143,36 @@ def inspect(checks: Checks) -> None:
     checks.that("control: the canary is in the build context", lambda: any(_files_with(CONTEXT, CANARY.encode())))
     for process in PROCESSES:
         image = f"localhost/austausch/{process}:dev"
-        _inspect_declarations(checks, process, json.loads(output("podman", "image", "inspect", image))[0])
+        _inspect_declarations(checks, process, _declared(image))
         root = Path(output("podman", "image", "mount", image))
         try:
             _inspect_files(checks, process, root)
         finally:
             output("podman", "image", "unmount", image)
+
+    _inspect_operator(checks)
+
+
+def _inspect_operator(checks: Checks) -> None:
+    image = "localhost/austausch/operator:dev"
+    checks.that("operator: runs as 10001", lambda: _declared(image)["Config"]["User"] == "10001:10001")
+    programs = ["pg_dump", "pg_restore"]
+    root = Path(output("podman", "image", "mount", image))
+    try:
+        checks.that("operator: holds no canary", lambda: not [*_files_with(root, CANARY.encode())])
+        checks.that("operator: holds no private key", lambda: not [*_private_keys(root)])
+        checks.that("operator: has no build tools", lambda: not _build_tools(root))
+        checks.that(
+            "operator: has of PostgreSQL what makes and reads dumps, and no server",
+            lambda: sorted(file.name for file in root.glob("opt/venv/**/pginstall/bin/*")) == programs,
+        )
+    finally:
+        output("podman", "image", "unmount", image)
+
+
+def _declared(image: str) -> dict[str, Any]:
+    declared: dict[str, Any] = json.loads(output("podman", "image", "inspect", image))[0]
+    return declared
 
 
 def _inspect_declarations(checks: Checks, process: str, declared: dict[str, Any]) -> None:
