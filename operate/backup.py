@@ -15,7 +15,7 @@ from operate.postgres_programs import ProgramFailed, run_program
 from operate.settings import DatabaseSettings, load
 
 
-@click.command("backup")
+@click.command("backup", short_help="Write the databases into a new folder.")
 @click.option(
     "--to", "parent", required=True, type=click.Path(path_type=Path, file_okay=False),
     help="Where the folder of the backup is made.",

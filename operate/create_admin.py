@@ -25,7 +25,7 @@ class AccountSettings:
     gateway_home_city: str = "cities/mannheim"
 
 
-@click.command("create-admin")
+@click.command("create-admin", short_help="Create an account for the international office.")
 @click.option("--email", required=True, help="E-mail address to sign in with.")
 @click.option("--name", required=True, help="Name or function, as shown to others.")
 def create_admin_command(email: str, name: str) -> None:

@@ -18,7 +18,7 @@ SECONDS = 10
 COLUMNS = ("subject", "time", "consumer", "reason")
 
 
-@click.group("dead-letters")
+@click.group("dead-letters", short_help="List or replay what was given up.")
 def dead_letters_command() -> None:
     """List or replay the events and tasks that were given up."""
 

@@ -19,7 +19,7 @@ COLOURS = {State.FINE: "green", State.UNKNOWN: "cyan", State.WARNING: "yellow", 
 WIDTH = max(map(len, State)) + 2
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Look at everything, and say how to mend it.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, for programs.")
 def doctor_command(as_json: bool) -> None:
     """

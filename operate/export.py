@@ -20,7 +20,7 @@ from operate.settings import DatabaseSettings, load
 ROWS_AT_ONCE = 2_000
 
 
-@click.command("export")
+@click.command("export", short_help="Write everything in open formats.")
 @click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
 def export_command(archive: Path) -> None:
     """

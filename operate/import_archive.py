@@ -20,7 +20,7 @@ class ImportRefused(Exception):
     """An archive cannot be imported as things are; nothing was changed."""
 
 
-@click.command("import")
+@click.command("import", short_help="Read an export into an empty installation.")
 @click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
 def import_command(archive: Path) -> None:
     """

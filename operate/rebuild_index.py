@@ -21,7 +21,7 @@ class KnowledgeSettings:
     knowledge_database_url: str = secret()
 
 
-@click.command("rebuild-index")
+@click.command("rebuild-index", short_help="Let the search index be filled anew.")
 def rebuild_index_command() -> None:
     """
     Let every running knowledge process fill its search index anew, from the database.

@@ -12,7 +12,7 @@ from operate.databases import OWNERS
 from operate.settings import DatabaseSettings, load
 
 
-@click.command("republish")
+@click.command("republish", short_help="Publish the events of 7 days again.")
 @click.option(
     "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
     help="Only what was emitted since then (UTC); all that is kept, 7 days, unless given.",

@@ -25,7 +25,7 @@ class RestoreRefused(Exception):
     """A backup cannot be restored as things are; nothing was changed."""
 
 
-@click.command("restore")
+@click.command("restore", short_help="Bring a backup back.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--replace", is_flag=True, help="Delete what the databases hold; else they have to be empty.")
 def restore_command(folder: Path, replace: bool) -> None:

@@ -16,7 +16,7 @@ TRUSTED = "trusted-keys.json"
 SPREAD_SECONDS = 10
 
 
-@click.command("rotate-keys")
+@click.command("rotate-keys", short_help="Replace the signing keys while all runs.")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option(
     "--spread-seconds", type=click.IntRange(min=1), default=SPREAD_SECONDS, show_default=True,
