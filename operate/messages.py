@@ -22,6 +22,9 @@ async def connected(url: str) -> AsyncIterator[Client]:
     """
     Yield a connection to NATS.
 
+    Args:
+        url: ``nats://user:password@host:port``; several servers of a cluster divided by commas.
+
     Raises:
         MessagesUnreachable: There is none to be had.
     """
@@ -31,8 +34,8 @@ async def connected(url: str) -> AsyncIterator[Client]:
 
     try:
         client = await nats.connect(
-            url, name="operator", allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0.1,
-            connect_timeout=CONNECT_SECONDS, error_cb=keep_quiet,
+            [server.strip() for server in url.split(",")], name="operator", allow_reconnect=False,
+            max_reconnect_attempts=1, reconnect_time_wait=0.1, connect_timeout=CONNECT_SECONDS, error_cb=keep_quiet,
         )  # fmt: skip
     except (OSError, TimeoutError, ValueError, nats.errors.Error) as error:
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -141,7 +141,9 @@ def test_events_that_wait_for_minutes_are_a_fault(fresh_database: FreshDatabase)
     url = fresh_database("services.exchange")
     with psycopg.connect(url) as connection:
         moment = datetime.now(UTC) - timedelta(minutes=5)
-        connection.execute("INSERT INTO outbox VALUES ('1', 'type', '{}', '', %s, NULL)", [moment])
+        connection.execute(
+            "INSERT INTO outbox (id, type, headers, payload, create_time) VALUES ('1', 'type', '{}', '', %s)", [moment]
+        )
 
     (found,) = wrong(check_databases(replace(DOCTOR, exchange_database_url=url)))
 

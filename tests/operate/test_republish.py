@@ -15,7 +15,11 @@ def insert_event(url: str, id_: str, age: timedelta) -> None:
     """Write an event that was published as soon as it was emitted."""
     moment = datetime.now(UTC) - age
     with psycopg.connect(url) as connection:
-        connection.execute("INSERT INTO outbox VALUES (%s, 'type', '{}', '', %s, %s)", [id_, moment, moment])
+        connection.execute(
+            "INSERT INTO outbox (id, type, headers, payload, create_time, publish_time)"
+            " VALUES (%s, 'type', '{}', '', %s, %s)",
+            [id_, moment, moment],
+        )
 
 
 def waiting(url: str) -> list[str]:
