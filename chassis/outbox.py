@@ -139,6 +139,17 @@ async def republish(database: Database, since: datetime) -> int:
     return count
 
 
+async def remember_applied(database: Database) -> None:
+    """
+    Let the inbox remember what was applied long ago as long as what is applied now.
+
+    In a database that comes from an old backup, it would be forgotten before its events have come once more.
+    """
+    is_old = InboxEvent.receive_time < now() - KEEP_INBOX / 2
+    async with database.begin() as session:
+        await session.execute(update(InboxEvent).where(is_old).values(receive_time=now()))
+
+
 class Relay:
     """Publishes what is in a service's outboxes."""
 

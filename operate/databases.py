@@ -1,13 +1,14 @@
 """The four databases as an operator sees them: whose they are, what schema they have, what is in them."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
 
+from chassis.database import Database
 from operate.settings import DatabaseSettings
 
 CONNECT_SECONDS = 10
@@ -62,6 +63,16 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
         url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="austausch operator"
     ) as connection:
         yield connection
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """Yield the database of a service, as the chassis knows it."""
+    database = Database(url, pool_size=1)
+    try:
+        yield database
+    finally:
+        await database.dispose()
 
 
 def list_tables(connection: psycopg.Connection) -> list[str]:

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 import click
 from sqlalchemy.exc import DBAPIError
 
-from chassis.database import Database
 from chassis.outbox import KEEP_PUBLISHED, republish
-from operate.databases import OWNERS
+from operate.databases import OWNERS, opened
 from operate.settings import DatabaseSettings, load
 
 
@@ -28,25 +27,12 @@ def republish_command(since: datetime | None) -> None:
     for owner in OWNERS:
         if owner.messaging:
             try:
-                count = republish_since(settings.get_url(owner.process), moment)
+                count = asyncio.run(_republish(settings.get_url(owner.process), moment))
             except (OSError, DBAPIError) as error:
                 raise click.ClickException(f"{owner.process}: {getattr(error, 'orig', error)}") from None
             click.echo(f"{owner.process}: {count} events will be published again")
 
 
-def republish_since(url: str, since: datetime) -> int:
-    """
-    Let the relay of a service publish again what was emitted since a time, and return how many events that are.
-
-    Args:
-        url: URL of the service's database.
-    """
-    return asyncio.run(_republish(url, since))
-
-
 async def _republish(url: str, since: datetime) -> int:
-    database = Database(url, pool_size=1)
-    try:
+    async with opened(url) as database:
         return await republish(database, since)
-    finally:
-        await database.dispose()

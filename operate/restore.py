@@ -9,12 +9,12 @@ import click
 import psycopg
 
 from chassis.migrate import list_revisions
+from chassis.outbox import remember_applied, republish
 from operate import messages
-from operate.databases import OWNERS, connected, count_rows, list_others, list_tables, list_urls
+from operate.databases import OWNERS, connected, count_rows, list_others, list_tables, list_urls, opened
 from operate.manifest import Dump, Manifest, ManifestRefused, check_files, read_manifest
 from operate.messages import MessagesUnreachable
 from operate.postgres_programs import ProgramFailed, run_program
-from operate.republish import republish_since
 from operate.settings import PlatformSettings, load
 
 # Every event that a dump has is published again, however long ago its backup was made.
@@ -74,7 +74,7 @@ def restore(urls: Mapping[str, str], nats_url: str, folder: Path, *, replace: bo
     asyncio.run(_forget_messages(nats_url))
     for dump in manifest.dumps:
         _restore_database(dump, urls[dump.process], folder)
-    return sum(republish_since(urls[owner.process], ALWAYS) for owner in OWNERS if owner.messaging)
+    return sum(asyncio.run(_let_events_come_again(urls[owner.process])) for owner in OWNERS if owner.messaging)
 
 
 def _check_versions(manifest: Manifest) -> None:
@@ -126,3 +126,9 @@ def _restore_database(dump: Dump, url: str, folder: Path) -> None:
             raise ProgramFailed(f"The database of {dump.process} has other rows than the backup, in {', '.join(wrong)}")
         # Until then plans are made without knowing how large the tables are.
         connection.execute("ANALYZE")
+
+
+async def _let_events_come_again(url: str) -> int:
+    async with opened(url) as database:
+        await remember_applied(database)
+        return await republish(database, ALWAYS)

@@ -17,6 +17,7 @@ from deploy.credentials import DATABASES
 from deploy.embedded import Nats, Postgres
 from operate.databases import OWNERS
 from tests import stack
+from tests.conftest import FreshDatabase
 from tests.journeys.openapi_client import Program
 from tests.operate.austausch import austausch, empty_databases, read_rows, succeed
 
@@ -250,3 +251,29 @@ def test_restic_keeps_backups_encrypted_and_expires_them(
     (folder,) = (tmp_path / "restored").glob(f"**/{backup[0].name}")
     succeed(place, "restore", folder)
     assert rows_of(place) == backup[1]
+
+
+def test_an_old_backup_remembers_what_was_applied_when_its_events_come_once_more(
+    fresh_database: FreshDatabase, place: dict[str, str], tmp_path: Path
+) -> None:
+    packages = {process: f"services.{process}" for process in DATABASES} | {"gateway": "gateway.accounts"}
+    old = {f"{process.upper()}_DATABASE_URL": fresh_database(package) for process, package in packages.items()}
+    # As in a backup of seventy days ago; a service forgets at its start what it applied more than sixty days ago.
+    execute(old["EXCHANGE_DATABASE_URL"], insert_into("outbox", "'e1', 'type', '{}', '', moment, moment"))
+    execute(old["KNOWLEDGE_DATABASE_URL"], insert_into("inbox", "'e1', 'type', moment"))
+
+    succeed(place, "restore", succeed(old, "backup", "--to", tmp_path).strip())
+
+    waiting = "SELECT id FROM outbox WHERE publish_time IS NULL"
+    assert execute(place["EXCHANGE_DATABASE_URL"], waiting) == [("e1",)]
+    remembered = "SELECT event_id FROM inbox WHERE receive_time > now() - interval '1 day'"
+    assert execute(place["KNOWLEDGE_DATABASE_URL"], remembered) == [("e1",)]
+
+
+def insert_into(table: str, values: str) -> str:
+    columns = {
+        "outbox": "id, type, headers, payload, create_time, publish_time",
+        "inbox": "event_id, type, receive_time",
+    }
+    past = "(SELECT now() - interval '70 days' AS moment) AS past"
+    return f"INSERT INTO {table} ({columns[table]}) SELECT {values} FROM {past}"  # noqa: S608
