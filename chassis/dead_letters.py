@@ -1,12 +1,9 @@
 """
 The dead-letter stream: events that a consumer gave up on, and tasks that the workers of a queue gave up on.
 
-``python -m chassis.dead_letters list`` shows them with the reason; ``replay [ID …]`` sends them (all, or those with
-these ids) once more to who gave up. ``NATS_URL`` says where.
+`read` and `replay` are what the operator's command ``austausch dead-letters`` does.
 """
 
-import argparse
-import asyncio
 from dataclasses import dataclass
 
 import nats.errors
@@ -14,15 +11,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from chassis.consumer import REPLAY_FOR
-from chassis.jetstream import DEAD_LETTERS, TASK_SUBJECTS, connect
-from chassis.settings import load, shared
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the tool has to be told."""
-
-    nats_url: str = shared()
+from chassis.jetstream import DEAD_LETTERS, TASK_SUBJECTS
 
 
 @dataclass(frozen=True)
@@ -71,31 +60,3 @@ async def replay(jetstream: JetStreamContext, letter: DeadLetter) -> None:
     headers["Nats-Msg-Id"] = f"{letter.id}:{letter.sequence}"
     await jetstream.publish(letter.headers["dead-subject"], letter.payload, timeout=5, headers=headers)
     await jetstream.delete_msg(DEAD_LETTERS, letter.sequence)
-
-
-async def _main(arguments: argparse.Namespace) -> None:
-    client = await connect(load(Settings, "").nats_url, "dead-letters")
-    try:
-        jetstream = client.jetstream()
-        for letter in await read(jetstream):
-            if arguments.command == "list":
-                told = (letter.headers.get(f"dead-{what}") for what in ("subject", "time", "consumer", "reason"))
-                print(letter.id, *told, " ".join(letter.about.split()), sep="\t")
-            elif not arguments.id or letter.id in arguments.id:
-                await replay(jetstream, letter)
-                print(f"replayed {letter.id}")
-    finally:
-        await client.close()
-
-
-def main() -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m chassis.dead_letters", description=str(__doc__))
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="show the dead letters")
-    commands.add_parser("replay", help="send them once more").add_argument("id", nargs="*", help="only these")
-    asyncio.run(_main(parser.parse_args()))
-
-
-if __name__ == "__main__":
-    main()

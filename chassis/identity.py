@@ -2,16 +2,19 @@
 Who is asking.
 
 The gateway authenticates people and passes a short-lived signed token (EdDSA JWT) with each call; a service that calls
-another signs one for itself. Each issuer has a key pair of its own; services hold the public keys only.
+another signs one for itself. Each issuer has key pairs of its own; services hold the public keys only. An issuer signs
+with one key at a time, and several are trusted while a new one takes the place of an old one.
 """
 
+import hashlib
 import json
 import time
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from chassis.errors import RoleMissing, Unauthenticated
+from chassis.key_file import KeyFile
 
 AUDIENCE = "austausch"
 ALGORITHM = "EdDSA"
@@ -27,6 +31,12 @@ ALGORITHM = "EdDSA"
 PEOPLE_ISSUER = "gateway"
 # Clocks of two machines may differ by so much.
 LEEWAY_SECONDS = 5
+LIFETIME_SECONDS = 60
+# The id of a key is its issuer, or its issuer, this, and some digits of the public key's digest.
+KID_DIVIDER = "/"
+KID_DIGITS = 8
+# Before the id, in the line before a private key.
+KID_LABEL = "kid: "
 # Callers use a token more than once; checking its signature costs more than the rest of a small call.
 REMEMBERED_TOKENS = 1000
 
@@ -112,26 +122,45 @@ def current_name() -> str:
     return caller.name if caller else ""
 
 
+@dataclass(frozen=True)
+class _PrivateKey:
+    """A key to sign with, and its id."""
+
+    kid: str
+    key: Ed25519PrivateKey
+
+
+@dataclass(frozen=True)
+class _TrustedKey:
+    """A public key, and whose tokens it proves."""
+
+    issuer: str
+    key: jwt.PyJWK
+
+
 class Signer:
     """
     Signs identities for calls.
 
     Args:
-        issuer: Name of the signing process, the ``kid`` of its key: ``gateway``, ``forum``.
-        private_key_pem: Its Ed25519 private key.
+        issuer: Name of the signing process: ``gateway``, ``forum``.
+        private_key: Its Ed25519 private key (PEM), as `new_private_key` makes it; or the file that holds it, which may
+            be replaced meanwhile.
         lifetime_seconds: How long a token is good for; a call takes seconds.
 
     Raises:
-        ValueError: The key can't be read.
+        OSError: The file can't be read.
+        ValueError: The key can't be read, or is another issuer's.
     """
 
-    def __init__(self, issuer: str, private_key_pem: str, lifetime_seconds: int = 60) -> None:
-        key = load_pem_private_key(private_key_pem.encode(), password=None)
-        if not isinstance(key, Ed25519PrivateKey):
-            raise ValueError("The signing key is not an Ed25519 key.")
+    def __init__(self, issuer: str, private_key: str | Path, lifetime_seconds: int = LIFETIME_SECONDS) -> None:
         self._issuer = issuer
-        self._key = key
         self._lifetime = timedelta(seconds=lifetime_seconds)
+        if isinstance(private_key, Path):
+            self._read_key = KeyFile(private_key, partial(_read_private_key, issuer)).read
+        else:
+            key = _read_private_key(issuer, private_key)
+            self._read_key = lambda: key
 
     def token(self, who: Identity) -> str:
         """Return a token that says who is asking."""
@@ -147,7 +176,8 @@ class Signer:
             "iat": now,
             "exp": now + self._lifetime,
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._issuer})
+        private = self._read_key()
+        return jwt.encode(claims, private.key, algorithm=ALGORITHM, headers={"kid": private.kid})
 
 
 class Verifier:
@@ -155,7 +185,8 @@ class Verifier:
     Verifies tokens against the trusted public keys.
 
     Args:
-        trusted_keys: A JSON Web Key Set (RFC 7517) file; each key's ``kid`` is the issuer that it belongs to.
+        trusted_keys: A JSON Web Key Set (RFC 7517) file, which may be replaced meanwhile; each key's ``kid`` is the
+            issuer that it belongs to, or begins with it, as in ``gateway/3f9a1c22``.
 
     Raises:
         OSError: The file can't be read.
@@ -163,11 +194,8 @@ class Verifier:
     """
 
     def __init__(self, trusted_keys: Path) -> None:
-        try:
-            keys = json.loads(trusted_keys.read_text())["keys"]
-            self._keys = {key["kid"]: jwt.PyJWK(key, algorithm=ALGORITHM) for key in keys}
-        except (ValueError, LookupError, TypeError, jwt.PyJWTError) as error:
-            raise ValueError(f"{trusted_keys} is not a JSON Web Key Set of Ed25519 keys: {error}") from error
+        self._file = KeyFile(trusted_keys, partial(_read_trusted_keys, trusted_keys))
+        self._keys = self._file.read()
         self._remembered = lru_cache(REMEMBERED_TOKENS)(self._verify)
 
     def identity(self, token: str) -> Identity:
@@ -178,6 +206,9 @@ class Verifier:
             Unauthenticated: It is malformed, expired, of an unknown issuer, or claims what its issuer may not; reason
                 IDENTITY_NOT_VALID.
         """
+        if (keys := self._file.read()) is not self._keys:
+            self._keys = keys
+            self._remembered.cache_clear()
         who, expires = self._remembered(token)
         if time.time() >= expires + LEEWAY_SECONDS:
             raise Unauthenticated("The identity token is not valid.", reason="IDENTITY_NOT_VALID")
@@ -186,10 +217,10 @@ class Verifier:
     def _verify(self, token: str) -> tuple[Identity, int]:
         """Return who the token speaks for, and when it expires, in seconds since 1970."""
         try:
-            issuer = jwt.get_unverified_header(token).get("kid", "")
-            key = self._keys[issuer]
+            trusted = self._keys[jwt.get_unverified_header(token).get("kid", "")]
+            issuer = trusted.issuer
             claims = jwt.decode(
-                token, key, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=issuer, leeway=LEEWAY_SECONDS,
+                token, trusted.key, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=issuer, leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss", "sub", "aud"]},
             )  # fmt: skip
             roles = frozenset(Role(role) for role in claims.get("roles", ()))
@@ -207,21 +238,67 @@ class Verifier:
         return who, int(claims["exp"])
 
 
-def new_private_key() -> str:
-    """Return a new Ed25519 private key, PEM (PKCS #8)."""
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+def new_private_key(issuer: str = "") -> str:
+    """
+    Return a new Ed25519 private key, PEM (PKCS #8).
+
+    Args:
+        issuer: Whose key it is, where it has more than one at a time: the key gets an id of its own, in a line before
+            it (RFC 7468, section 5.2). Without one, its id is the issuer.
+    """
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    if not issuer:
+        return pem
+    digest = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()
+    return f"{KID_LABEL}{issuer}{KID_DIVIDER}{digest[:KID_DIGITS]}\n{pem}"
+
+
+def public_key(issuer: str, private_key_pem: str) -> dict[str, str]:
+    """
+    Return the public half of an issuer's private key, as a JSON Web Key.
+
+    Raises:
+        ValueError: The key can't be read, or is another issuer's.
+    """
+    private = _read_private_key(issuer, private_key_pem)
+    public = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(private.key.public_key()))
+    return {"kid": private.kid, "use": "sig", "alg": ALGORITHM, **public}
 
 
 def key_set(private_keys: dict[str, str]) -> str:
     """Return the JSON Web Key Set of the public keys of ``{issuer: private key, PEM}``."""
-    keys = []
-    for issuer, pem in private_keys.items():
-        private = load_pem_private_key(pem.encode(), password=None)
-        if not isinstance(private, Ed25519PrivateKey):
-            raise ValueError(f"The key of {issuer} is not an Ed25519 key.")
-        public = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(private.public_key()))
-        keys.append({"kid": issuer, "use": "sig", "alg": ALGORITHM, **public})
+    return format_key_set([public_key(issuer, pem) for issuer, pem in private_keys.items()])
+
+
+def format_key_set(keys: Sequence[Mapping[str, str]]) -> str:
+    """Return a JSON Web Key Set of keys."""
     return json.dumps({"keys": keys}, indent=2)
+
+
+def _read_private_key(issuer: str, text: str) -> _PrivateKey:
+    key = load_pem_private_key(text.encode(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"The signing key of {issuer} is not an Ed25519 key.")
+    first_line = text.partition("\n")[0]
+    kid = first_line.removeprefix(KID_LABEL).strip() if first_line.startswith(KID_LABEL) else issuer
+    if _issuer_of(kid) != issuer:
+        raise ValueError(f"The signing key of {issuer} is that of another: {kid}.")
+    return _PrivateKey(kid, key)
+
+
+def _read_trusted_keys(file: Path, text: str) -> dict[str, _TrustedKey]:
+    try:
+        return {
+            key["kid"]: _TrustedKey(_issuer_of(key["kid"]), jwt.PyJWK(key, algorithm=ALGORITHM))
+            for key in json.loads(text)["keys"]
+        }
+    except (ValueError, LookupError, TypeError, AttributeError, jwt.PyJWTError) as error:
+        raise ValueError(f"{file} is not a JSON Web Key Set of Ed25519 keys: {error}") from error
+
+
+def _issuer_of(kid: str) -> str:
+    return kid.partition(KID_DIVIDER)[0]
 
 
 def service_identity(service: str) -> Identity:

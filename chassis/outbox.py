@@ -12,7 +12,7 @@ Headers follow CloudEvents' NATS protocol binding in binary mode: ``ce-id``, ``c
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -118,6 +118,31 @@ def emit(session: Session, event: Message, subject_name: str = "") -> None:
             create_time=moment,
         )
     )
+
+
+async def republish(database: Database, since: datetime) -> int:
+    """
+    Let a running relay publish again what was emitted since a time, and return how many events that are.
+
+    Who has applied one of them does not apply it again. NATS itself drops what it took within the last ten minutes, and
+    still holds. Events are kept for `KEEP_PUBLISHED`.
+    """
+    async with database.begin() as session:
+        published_since = (OutboxEvent.create_time >= since) & OutboxEvent.publish_time.is_not(None)
+        result = await session.execute(update(OutboxEvent).where(published_since).values(publish_time=None))
+        count: int = result.rowcount  # type: ignore[attr-defined]
+    return count
+
+
+async def remember_applied(database: Database) -> None:
+    """
+    Let the inbox remember what was applied long ago as long as what is applied now.
+
+    In a database that comes from an old backup, it would be forgotten before its events have come once more.
+    """
+    is_old = InboxEvent.receive_time < now() - KEEP_INBOX / 2
+    async with database.begin() as session:
+        await session.execute(update(InboxEvent).where(is_old).values(receive_time=now()))
 
 
 class Relay:

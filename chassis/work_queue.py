@@ -6,7 +6,7 @@ until a worker has done it. Workers of a queue share it: each takes a batch, and
 delivered to another. So a task is done at least once, and now and then twice: handlers are idempotent.
 
 A batch that fails is handled once more task by task. A task that fails is tried again after longer and longer pauses;
-after the last try it moves to the dead-letter stream with the reason (``python -m chassis.dead_letters``).
+after the last try it moves to the dead-letter stream with the reason (``austausch dead-letters``).
 """
 
 import asyncio

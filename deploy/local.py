@@ -4,7 +4,8 @@
 Environment:
 
 - ``PORT``: port of the pages and the API on 127.0.0.1; 8000.
-- ``DATA_DIR``: everything that is kept, secrets with mode 0600; ``.data``.
+- ``DATA_DIR``: everything that is kept, secrets with mode 0600; ``.data``. Its file ``settings.env`` has the settings
+  of the running processes, for the operator's command: ``set -a; . .data/settings.env; austausch doctor``.
 - ``SERVICES=together``: the three services in one process, which saves memory.
 - ``EXCHANGE_DATABASE_URL``, ``FORUM_…``, ``KNOWLEDGE_…``, ``GATEWAY_DATABASE_URL``, ``NATS_URL``: servers of the
   operator's; for what is not named, an embedded one is started.
@@ -18,6 +19,7 @@ Exit code 0 when asked to stop (SIGINT, SIGTERM, SIGHUP), 1 when something canno
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -39,6 +41,7 @@ from deploy import embedded
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
 from deploy.embedded import HOST, CannotStart, InUse
 from deploy.processes import Command, Death, KeptServer, Processes, stop_left_behind
+from deploy.secret_files import write_secret
 from gateway.demo import accounts as demo_accounts
 from services.knowledge.vocabulary.importing import has_own_topics
 
@@ -50,6 +53,8 @@ MODULES = {
     "knowledge": "services.knowledge",
     "gateway": "gateway",
 }
+# How the names of settings begin.
+SETTINGS = (*(f"{process.upper()}_" for process in MODULES), "NATS_", "IDENTITY_")
 READY_SECONDS = 120
 # With ``SERVICES=together``: module of a process.
 TOGETHER = {"services": "deploy.together", "gateway": "gateway"}
@@ -114,6 +119,7 @@ def _run(place: Place, stack: contextlib.ExitStack) -> Death:
     stack.callback(processes.stop)
     _add_servers(environment, place, processes)
     _add_settings(environment, place)
+    _tell_settings(environment, place)
     to_migrate, has_demo = asyncio.run(_look_into(environment))
     with _phase("migrating the databases"):
         _run_all({f"migrating {process}": [MODULES[process], "migrate"] for process in to_migrate}, environment, place)
@@ -241,6 +247,14 @@ def _add_settings(environment: dict[str, str], place: Place) -> None:
     # Packages come without bytecode; the first start writes it, else each would take twice as long.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
+
+
+def _tell_settings(environment: dict[str, str], place: Place) -> None:
+    """Write what the processes are told where the operator's shell can read it."""
+    names = sorted(name for name in environment if name.startswith(SETTINGS))
+    lines = [f"{name}={shlex.quote(environment[name])}\n" for name in names]
+    lines.append(f"PLATFORM_URL={place.url}\n")
+    write_secret(place.data / "settings.env", "".join(lines))
 
 
 def _is_given(environment: dict[str, str], setting: str) -> bool:

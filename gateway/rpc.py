@@ -86,7 +86,7 @@ class Connections:
             "forum": settings.forum_address,
             "knowledge": settings.knowledge_address,
         }
-        self._signer = Signer("gateway", settings.signing_key)
+        self._signer = Signer("gateway", settings.signing_key_file or settings.signing_key)
         self._channels: dict[str, grpc.Channel] = {}
         self._stubs: dict[object, object] = {}
         self._tokens: dict[Identity, tuple[str, float]] = {}

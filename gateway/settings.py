@@ -1,6 +1,7 @@
 """What the gateway can be told: variables ``GATEWAY_…``, and the shared ones without prefix."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from chassis.settings import ProcessSettings, secret
 
@@ -19,6 +20,8 @@ class GatewaySettings(ProcessSettings):
     """Host and port of the knowledge service, or of its replicas (`chassis.client.target`)."""
     signing_key: str = secret()
     """Private key (PEM, Ed25519) with which the gateway tells the services who is asking."""
+    signing_key_file: Path | None = None
+    """The file that the key is from, which is read again when it has changed; none where the key itself is given."""
     secret_key: str = secret()
     """Secret that protects forms and the language of messages shown once; any 32 random characters."""
     listen: str = "127.0.0.1:8000"

@@ -51,6 +51,7 @@ ON_THE_PLATFORM = {
     "tests/deploy/test_local.py": "operation",
     "tests/deploy/test_survival.py": "operation",
     "tests/deploy/test_together.py": "operation",
+    "tests/operate/": "operation",
 }
 
 

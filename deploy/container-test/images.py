@@ -19,6 +19,7 @@ PROCESSES = ("exchange", "forum", "knowledge", "gateway")
 # What an image may hold above its base, in MB: the exchange service brings the solver, the knowledge service what runs
 # a language model, the gateway the words of 1,000 locales.
 LARGEST = {"exchange": 320, "forum": 120, "knowledge": 320, "gateway": 190}
+IMAGES = (*PROCESSES, "operator")
 # Behind a proxy that signs certificates itself, builds need the CA bundle of this machine.
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "localhost/python:3.11-slim"
@@ -78,9 +79,9 @@ def build() -> None:
         context = _stand_in("nginx")
         _build("nginx:1.28-alpine", context, context / "Dockerfile")
     _copy_checkout()
-    for process in PROCESSES:
-        with step(f"building {process}"):
-            _build(f"austausch/{process}:dev", CONTEXT, CHECKOUT / "deploy" / "Dockerfile", target=process)
+    for image in IMAGES:
+        with step(f"building {image}"):
+            _build(f"austausch/{image}:dev", CONTEXT, CHECKOUT / "deploy" / "Dockerfile", target=image)
     # Layers of former versions; newer ones may be needed again.
     run("podman", "image", "prune", "--force", "--filter", "until=168h")
 
@@ -155,15 +156,34 @@ def inspect(checks: Checks) -> None:
         finally:
             output("podman", "image", "unmount", image)
 
+    _inspect_operator(checks)
+
+
+def _inspect_operator(checks: Checks) -> None:
+    image = "localhost/austausch/operator:dev"
+    checks.that("operator: runs as 10001", lambda: _declared(image)["Config"]["User"] == "10001:10001")
+    programs = ["pg_dump", "pg_restore"]
+    root = Path(output("podman", "image", "mount", image))
+    try:
+        checks.that("operator: holds no canary", lambda: not [*_files_with(root, CANARY.encode())])
+        checks.that("operator: holds no private key", lambda: not [*_private_keys(root)])
+        checks.that("operator: has no build tools", lambda: not _build_tools(root))
+        checks.that(
+            "operator: has of PostgreSQL what makes and reads dumps, and no server",
+            lambda: sorted(file.name for file in root.glob("opt/venv/**/pginstall/bin/*")) == programs,
+        )
+    finally:
+        output("podman", "image", "unmount", image)
+
+
+def _declared(image: str) -> dict[str, Any]:
+    declared: dict[str, Any] = json.loads(output("podman", "image", "inspect", image))[0]
+    return declared
+
 
 def _inspect_size(checks: Checks, process: str, megabytes: float) -> None:
     largest = LARGEST[process]
     checks.that(f"{process}: {megabytes:.0f} MB above its base, at most {largest}", lambda: megabytes <= largest)
-
-
-def _declared(image: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(output("podman", "image", "inspect", image))[0]
-    return found
 
 
 def _inspect_declarations(checks: Checks, process: str, declared: dict[str, Any]) -> None:

@@ -74,10 +74,7 @@ def request(method: str, path: str, body: object = None, headers: dict[str, str]
 def run(checks: Checks) -> None:
     """Create an account, do the job, and look at a page."""
     await_ready()
-    said = stack.command_in_gateway(
-        "python", "-m", "gateway", "create-account", f"--email={EMAIL}", "--name=International office",
-        "--role=coordinator", given=f"{PASSWORD}\n",
-    )  # fmt: skip
+    said = stack.operate("create-admin", f"--email={EMAIL}", "--name=International office", given=f"{PASSWORD}\n")
     checks.that("an account is created", lambda: EMAIL in said and PASSWORD not in said)
     client = Client(EMAIL, PASSWORD)
     with step("the main job"):

@@ -69,6 +69,7 @@ def inside() -> int:
         stack.check_egress(checks)
         stack.check_restarts(checks, journey.run_again)
         stack.check_draining(checks, journey.run_again)
+        stack.check_restore(checks, journey.run_again)
     print(checks.summary())
     return 1 if checks.failed else 0
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +24,9 @@ ONCE = ("databases", *(f"migrate-{process}" for process in PROCESSES))
 # The rest of the world: a web server in a network namespace of its own (RFC 5737: an address for documentation).
 OUTSIDE, GATE = "198.51.100.2", "198.51.100.1"
 UP_SECONDS = 180
+# Where the operator's container has the volume for backups.
+BACKUPS = "/var/backups/austausch"
+MANY_ROWS = 50
 
 
 def isolate() -> None:
@@ -85,7 +87,7 @@ def make_secrets(checks: Checks) -> None:
     SECRETS.mkdir(mode=0o700)
     command = [
         "podman", "run", "--rm", "--network=none", "--user=0", f"--volume={SECRETS}:/secrets",
-        "localhost/austausch/gateway:dev", "python", "-m", "deploy.credentials", "/secrets",
+        "localhost/austausch/operator:dev", "python", "-m", "deploy.credentials", "/secrets",
     ]  # fmt: skip
     output(*command)
     before = {file.name: file.read_text() for file in SECRETS.iterdir()}
@@ -94,9 +96,14 @@ def make_secrets(checks: Checks) -> None:
     checks.that("nobody else on this machine reads secrets", lambda: SECRETS.stat().st_mode & 0o777 == 0o700)
 
 
-def command_in_gateway(*command: str, given: str = "") -> str:
+def command_in_gateway(*command: str) -> str:
     """Run a command in the gateway's container, and return what it prints."""
-    return output(*compose("exec", "-T", "gateway", *command), given=given)
+    return output(*compose("exec", "-T", "gateway", *command))
+
+
+def operate(*arguments: str, given: str = "") -> str:
+    """Run the operator's command in a container of its own, and return what it prints."""
+    return output(*compose("run", "--rm", "--no-deps", "-T", "operator", *arguments), given=given, seconds=180)
 
 
 def _check_health_command(checks: Checks, process: str) -> None:
@@ -113,18 +120,43 @@ def check_operation(checks: Checks) -> None:
     """Check the commands that the documentation gives to operators."""
     for process in PROCESSES:
         _check_metrics(checks, process)
-    dead_letters = ["python", "-m", "chassis.dead_letters", "list"]
-    checks.that("there are no dead letters", lambda: not output(*compose("exec", "-T", "knowledge", *dead_letters)))
-    dump = ["pg_dumpall", "--username", "postgres", "--clean", "--if-exists"]
-    checks.that(
-        "the databases can be dumped",
-        lambda: (
-            {"exchange", "forum", "knowledge", "accounts"}
-            <= set(
-                re.findall(r"^CREATE DATABASE (\w+)", output(*compose("exec", "-T", "postgres", *dump)), re.MULTILINE)
-            )
-        ),
+    checks.that("there are no dead letters", lambda: not operate("dead-letters", "list"))
+    checks.that("the doctor finds nothing wrong", lambda: _finds_nothing_wrong(operate("doctor", "--json")))
+
+
+def _finds_nothing_wrong(said: str) -> bool:
+    findings = {finding["subject"]: finding["state"] for finding in json.loads(said)}
+    return "wrong" not in findings.values() and {"database exchange", "gateway", "NATS"} <= findings.keys()
+
+
+def check_restore(checks: Checks, job: Callable[[Checks, str], None]) -> None:
+    """Check that a backup, restored into new databases with a new NATS, is the same platform row by row."""
+    run(*compose("stop", "--timeout", "25", PROXY, *reversed(PROCESSES)))
+    folder = operate("backup", "--to", BACKUPS).splitlines()[-1]
+    before = _read_all_rows()
+    checks.that("control: there are rows to compare", lambda: len(before.splitlines()) > MANY_ROWS)
+    with step("losing PostgreSQL, NATS and the index, and restoring"):
+        run(*compose("rm", "--force", "--stop", *SERVERS, *ONCE, *PROCESSES))
+        run("podman", "volume", "rm", "--force", *(f"austausch_{name}" for name in ("pgdata", "natsdata", "index")))
+        run(*compose("up", "--detach", "--no-build", "--pull", "never", "--wait", *SERVERS))
+        run(*compose("run", "--rm", "--no-deps", "databases"))
+        said = operate("restore", folder)
+    checks.that("a backup is restored", lambda: "events will be published again" in said)
+    checks.that("what is restored is the same, row by row", lambda: _read_all_rows() == before)
+    with step("docker compose up, after the restore"):
+        up()
+    job(checks, "after a restore")
+
+
+def _read_all_rows() -> str:
+    """Return a line for each row of the four databases, but for when an event was published."""
+    script = (
+        "for database in exchange forum knowledge accounts; do psql -XAtqU postgres $database -c"
+        " \"SELECT format('SELECT %L, to_jsonb(t) - %L FROM %I t ORDER BY 2;', relname, 'publish_time', relname)"
+        " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname\""
+        " | psql -XAtqU postgres $database; done"
     )
+    return output(*compose("exec", "-T", "postgres", "sh", "-c", script))
 
 
 def _check_metrics(checks: Checks, process: str) -> None:

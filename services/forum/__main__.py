@@ -1,6 +1,7 @@
 """The forum service's process: ``python -m services.forum`` serves, with ``migrate`` it migrates its database."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from austausch.forum.v1 import forum_pb2_grpc as contract
 
@@ -28,6 +29,8 @@ class ForumSettings(ServiceSettings):
 
     signing_key: str = secret()
     """Ed25519 private key (PEM) with which the service signs its own identity."""
+    signing_key_file: Path | None = None
+    """The file that the key is from, which is read again when it has changed; none where the key itself is given."""
     exchange_address: str
     """Host and port of the exchange service, or of its replicas (`chassis.client.target`)."""
 
@@ -35,7 +38,8 @@ class ForumSettings(ServiceSettings):
 def build(settings: ForumSettings) -> server.Service:
     """Wire the service up."""
     database = Database(settings.database_url, settings.pool_size)
-    exchange = ExchangeClient(settings.exchange_address, Signer(NAME, settings.signing_key))
+    signer = Signer(NAME, settings.signing_key_file or settings.signing_key)
+    exchange = ExchangeClient(settings.exchange_address, signer)
     panel = Panel(database, exchange)
     return server.Service(
         name=NAME,

@@ -3,7 +3,7 @@ Lets the search index follow the database.
 
 It wakes when PostgreSQL notifies it of a commit, and looks by itself every few seconds. How what changed is found,
 `changes` says. An index of another database, or of one that lost what it had, is filled anew beside what it holds, and
-goes on answering meanwhile.
+goes on answering meanwhile; so is one when an operator asks for it.
 """
 
 import asyncio
@@ -40,6 +40,8 @@ from services.knowledge.search.vectors import Meaning
 Answer = TypeVar("Answer")
 
 CHANNEL = "learnings"
+# What an operator lets PostgreSQL notify to have the index filled anew (``austausch rebuild-index``).
+REBUILD = "rebuild"
 POLL_SECONDS = 5.0
 # How often, at most, the words of deleted learnings are looked for.
 SWEEP_SECONDS = 600.0
@@ -108,8 +110,8 @@ class Indexer:
         self._index: SearchIndex | None = None
         self._wake = asyncio.Event()
         # Whether it can be searched; whether it has been as new as the database since the start; whether it has to be
-        # made anew.
-        self._ready = self._level = self._damaged = False
+        # made anew; whether an operator wants to have it filled anew.
+        self._ready = self._level = self._damaged = self._is_unwanted = False
         # Why the last try to open it or to follow failed.
         self._failure: type[Exception] | None = None
         # When it was level last, or began to follow.
@@ -203,7 +205,7 @@ class Indexer:
         except IndexFailed as error:
             self._failure = type(error)
             raise
-        listener = asyncio.create_task(listen(self._database.url, CHANNEL, lambda _payload: self._wake.set()))
+        listener = asyncio.create_task(listen(self._database.url, CHANNEL, self._notice))
         loop, swept = asyncio.get_running_loop(), float("-inf")
         try:
             while True:
@@ -233,12 +235,17 @@ class Indexer:
             self._checkpoint = None
             await asyncio.shield(asyncio.to_thread(index.close))
 
+    def _notice(self, payload: str) -> None:
+        if payload == REBUILD:
+            self._is_unwanted = True
+        self._wake.set()
+
     async def _follow(self, index: SearchIndex) -> None:
         """Bring into the index what changed since the last time."""
         began = time.monotonic()
         horizon = await read_horizon(self._database)
         checkpoint = self._checkpoint
-        if checkpoint is None or checkpoint.database != horizon.database:
+        if checkpoint is None or checkpoint.database != horizon.database or self._is_unwanted:
             checkpoint = await self._begin(index, horizon)
             # What it stamped was changed after the horizon: read up to there, the index would be complete and empty.
             horizon = await read_horizon(self._database)
@@ -274,8 +281,9 @@ class Indexer:
             await asyncio.to_thread(index.clear)
         if kept is None:
             checkpoint = _Checkpoint(horizon.database)
-        elif kept.database != horizon.database:
-            log.warning("index.refilling", reason="it belongs to another database")
+        elif kept.database != horizon.database or self._is_unwanted:
+            reason = "an operator asked for it" if self._is_unwanted else "it belongs to another database"
+            log.warning("index.refilling", reason=reason)
             checkpoint = _Checkpoint(horizon.database, kept.generation + 1, kept.is_complete)
         else:
             checkpoint = kept
@@ -287,6 +295,7 @@ class Indexer:
         self._learnings = Changes(self._database, _LEARNINGS, statement, checkpoint.learnings)
         self._deleted = Changes(self._database, _DELETED, deleted)
         self._checkpoint = checkpoint
+        self._is_unwanted = False
         return checkpoint
 
     async def _keep(self, index: SearchIndex, checkpoint: _Checkpoint) -> _Checkpoint:

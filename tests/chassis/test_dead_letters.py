@@ -1,8 +1,6 @@
 """Events that a consumer gives up on, and their replay, on a real JetStream."""
 
 import asyncio
-import os
-import sys
 
 from austausch.exchange.v1.events_pb2 import VisitCreated
 from nats.js import JetStreamContext
@@ -15,7 +13,6 @@ from chassis.identity import identity
 from chassis.jetstream import DEAD_LETTERS
 from chassis.outbox import Relay
 from chassis.tables import InboxEvent
-from deploy.embedded import Nats
 from tests.chassis import sample
 from tests.chassis.messaging import (
     VISIT,
@@ -123,31 +120,3 @@ async def test_a_message_that_nobody_can_read_is_buried_at_once(
     reasons = [letter.headers["dead-reason"].split(":")[0] for letter in await read(jetstream)]
     assert reasons == ["DecodeError", "KeyError", "ValueError"]
     assert await effects(database) == []
-
-
-async def test_the_dead_letter_tool_lists_and_replays(
-    database: Database, jetstream: JetStreamContext, nats_server: Nats
-) -> None:
-    subject = VisitCreated.DESCRIPTOR.full_name
-    headers = {"ce-id": "e1", "ce-time": "2026-01-01T00:00:00+00:00", "ce-subject": VISIT}
-    await jetstream.publish(subject, b"\xff\xff", headers=headers)
-    async with working(consumer(database, jetstream).run()):
-        await until(lambda: stored(jetstream, DEAD_LETTERS))
-    id_, kind, _time, who, reason, about = (await tool(nats_server, "list")).rstrip("\n").split("\t")
-    assert (id_, kind, who, about) == ("e1", subject, "sample", VISIT)
-    assert "DecodeError" in reason
-    assert await tool(nats_server, "replay", "another") == ""
-    assert await stored(jetstream, DEAD_LETTERS) == 1
-    assert "replayed e1" in await tool(nats_server, "replay")
-    assert await stored(jetstream, DEAD_LETTERS) == 0
-
-
-async def tool(nats: Nats, *arguments: str) -> str:
-    """Run ``python -m chassis.dead_letters`` and return what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "chassis.dead_letters", *arguments, stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "NATS_URL": nats.url},
-    )  # fmt: skip
-    printed, _ = await process.communicate()
-    assert process.returncode == 0
-    return printed.decode()

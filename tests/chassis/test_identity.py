@@ -20,11 +20,14 @@ from chassis.identity import (
     Signer,
     Verifier,
     act_as,
+    format_key_set,
     identity,
     key_set,
     new_private_key,
+    public_key,
     service_identity,
 )
+from chassis.key_file import LOOK_SECONDS
 from tests.calls import Keys, person
 
 
@@ -196,3 +199,61 @@ async def test_outside_a_call_nobody_asks() -> None:
 )
 def test_a_department_is_known_however_its_name_is_typed(own: str, other: str, same: bool) -> None:
     assert person(Role.MEMBER, department=own).works_in(other) is same
+
+
+def accepts(verifier: Verifier, signer: Signer) -> bool:
+    """Tell whether a token that is signed now is good, when the files have been looked at again."""
+    time.sleep(LOOK_SECONDS)
+    try:
+        verifier.identity(signer.token(person(Role.MEMBER)))
+    except Unauthenticated:
+        return False
+    return True
+
+
+def test_several_keys_of_an_issuer_are_trusted_until_their_file_says_otherwise(tmp_path: Path) -> None:
+    first, second = new_private_key("gateway"), new_private_key("gateway")
+    file = tmp_path / "trusted-keys.json"
+    both = format_key_set([public_key("gateway", first), public_key("gateway", second)])
+    file.write_text(format_key_set([public_key("gateway", first)]))
+    verifier = Verifier(file)
+    old, new = Signer("gateway", first), Signer("gateway", second)
+    used = old.token(person(Role.MEMBER))
+
+    assert (accepts(verifier, old), accepts(verifier, new)) == (True, False)
+    file.write_text(both)
+    assert (accepts(verifier, old), accepts(verifier, new)) == (True, True)
+    assert verifier.identity(used)
+    file.write_text(format_key_set([public_key("gateway", second)]))
+    assert (accepts(verifier, old), accepts(verifier, new)) == (False, True)
+    # One that was used before is not remembered.
+    with pytest.raises(Unauthenticated):
+        verifier.identity(used)
+
+
+def test_a_file_that_is_half_written_or_gone_changes_nothing(tmp_path: Path) -> None:
+    trusted, private = tmp_path / "trusted-keys.json", tmp_path / "gateway-key.pem"
+    private.write_text(new_private_key("gateway"))
+    trusted.write_text(key_set({"gateway": private.read_text()}))
+    verifier, signer = Verifier(trusted), Signer("gateway", private)
+
+    for file in (trusted, private):
+        whole = file.read_text()
+        file.write_text(whole[: len(whole) // 2])
+        assert accepts(verifier, signer)
+        file.unlink()
+        assert accepts(verifier, signer)
+        file.write_text(whole)
+    assert accepts(verifier, signer)
+
+
+def test_a_key_is_no_other_issuers(tmp_path: Path) -> None:
+    gateway = new_private_key("gateway")
+    with pytest.raises(ValueError, match="The signing key of forum is that of another: gateway/"):
+        Signer("forum", gateway)
+    file = tmp_path / "trusted-keys.json"
+    file.write_text(key_set({"gateway": gateway, "forum": new_private_key("forum")}))
+    assert Verifier(file).identity(Signer("gateway", gateway).token(person(Role.MEMBER))) == person(Role.MEMBER)
+    forum_key = gateway.replace("kid: gateway/", "kid: forum/")
+    with pytest.raises(Unauthenticated):
+        Verifier(file).identity(Signer("forum", forum_key).token(service_identity("forum")))

@@ -8,9 +8,10 @@ from nats.js import JetStreamContext
 from sqlalchemy import text, update
 
 from chassis.database import Database
-from chassis.jetstream import STREAM
+from chassis.jetstream import STREAM, ensure_streams
+from chassis.model import now
 from chassis.notifications import listen
-from chassis.outbox import Relay, emit
+from chassis.outbox import Relay, emit, republish
 from chassis.tables import OutboxEvent
 from tests.chassis import sample
 from tests.chassis.messaging import (
@@ -125,3 +126,42 @@ async def test_listen_hears_again_after_its_connection_was_lost(database: Databa
         async with database.begin() as session:
             await session.execute(text("NOTIFY news, 'visits/1'"))
         await until(lambda: asyncio.sleep(0, heard == ["", "", "visits/1"]))
+
+
+async def lose_everything(jetstream: JetStreamContext) -> None:
+    """Let NATS lose all events, and the consumers that it knows."""
+    await jetstream.delete_stream(STREAM)
+    await ensure_streams(jetstream)
+
+
+async def test_what_nats_lost_is_published_again_and_applied_once(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    start = now()
+    async with working(Relay(database, jetstream).run()):
+        await tell(database, "visits/1", "visits/2")
+        await until(lambda: nothing_waits(database))
+        await lose_everything(jetstream)
+        assert await republish(database, start) == 2
+        async with working(consumer(database, jetstream).run()):
+            await until(lambda: count_is(database, 2))
+        await lose_everything(jetstream)
+        assert await republish(database, start) == 2
+        await until(lambda: has_stored(jetstream, 2))
+        await tell(database, "visits/3")
+        async with working(consumer(database, jetstream).run()):
+            await until(lambda: count_is(database, 3))
+    assert sorted(await effects(database)) == ["visits/1", "visits/2", "visits/3"]
+
+
+async def test_only_what_was_emitted_since_then_is_published_again(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    async with working(Relay(database, jetstream).run()):
+        await tell(database, "visits/1")
+        await until(lambda: nothing_waits(database))
+        start = now()
+        await tell(database, "visits/2")
+        await until(lambda: nothing_waits(database))
+    assert await republish(database, start) == 1
+    assert await only_one_waits(database)

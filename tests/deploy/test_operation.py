@@ -15,6 +15,7 @@ from deploy.credentials import DATABASES, keep_credentials
 from deploy.local import MODULES
 from gateway import MAX_FORM_BYTES
 from gateway.settings import GatewaySettings
+from operate.settings import DoctorSettings
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \|", re.MULTILINE)
@@ -49,6 +50,10 @@ def test_the_documentation_names_every_setting_with_its_default() -> None:
         for field in dataclasses.fields(settings_of(process))
         for name in [field.name.upper()]
     }
+    of_processes = set(wanted)
+    for field in dataclasses.fields(DoctorSettings):
+        if (name := field.name.upper()) not in of_processes:
+            wanted[name] = documented_default(field)
     documented = dict(ROW.findall((ROOT / "docs/operations/settings.md").read_text()))
     assert documented == wanted
 
@@ -82,6 +87,16 @@ def test_each_process_accepts_the_settings_that_compose_gives_it(process: str, t
             environment[variable] = str(tmp_path / file)
     settings = load(settings_of(process), process, environment)
     assert settings.database_url == (tmp_path / f"{process}-database-url").read_text()
+
+
+def test_the_doctor_reads_every_setting_that_compose_gives_the_operator(tmp_path: Path) -> None:
+    keep_credentials(tmp_path)
+    service = compose()["services"]["operator"]
+    known = {field.name.upper() for field in dataclasses.fields(DoctorSettings)}
+    assert {variable.removesuffix("_FILE") for variable in service["environment"]} <= known
+    named = {Path(value).name for value in service["environment"].values() if value.startswith("/run/secrets/")}
+    assert named == set(service["secrets"])
+    assert not {file for file in named if not (tmp_path / file).exists()}
 
 
 def test_compose_names_the_secrets_that_are_made_and_no_others(tmp_path: Path) -> None:

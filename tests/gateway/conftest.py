@@ -180,7 +180,11 @@ def gateway(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.Temp
 def environment(settings: GatewaySettings) -> dict[str, str]:
     """Return the variables that tell another process the same settings."""
     ours = {name: value for name, value in settings.__dict__.items() if not name.startswith(("log_", "otlp_"))}
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in ours.items()}
+    texts = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in ours.items()
+        if value is not None
+    }
     return {"PATH": os.environ["PATH"], **{f"GATEWAY_{name.upper()}": text for name, text in texts.items()}}
 
 

@@ -1,15 +1,13 @@
 """Accounts: what their holders change on the page of the account, and how operators create them."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 
 from chassis.identity import Role
 from tests.gateway.browsing import form_token, sign_in, text_of
-from tests.gateway.conftest import PASSWORD, Gateway, Rest, environment
+from tests.gateway.conftest import PASSWORD, Gateway, Rest
 
 Door = Callable[..., Gateway]
 
@@ -95,26 +93,3 @@ def test_another_session_is_ended_on_the_account_page(door: Door) -> None:
 
     assert other.get("/account").status_code == 303
     assert one.get("/account").status_code == 200
-
-
-def test_an_operator_creates_an_account(door: Door) -> None:
-    gateway = door()
-    variables = environment(gateway.settings)
-
-    def run(*arguments: str, password: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "gateway", "create-account", "--name", "Press office", *arguments]
-        return subprocess.run(command, env=variables, input=password, capture_output=True, text=True, check=False)
-
-    press = ("--email", "Press@city.example", "--role", "member", "--department", "Press")
-    assert run(*press, password="short\n").returncode != 0
-    assert run(*press, password="a long password\n").returncode == 0
-    again = run("--email", "press@CITY.example", "--role", "member", password="a long password\n")
-    assert (again.returncode, again.stderr) == (1, "There is an account press@CITY.example already.\n")
-    made_up = run("--email", "two@city.example", "--role", "expert", password="")
-    assert "password: " in made_up.stdout
-    rest = Rest(gateway.app.test_client(), "")
-    for email, password in (
-        ("press@city.example", "a long password"),
-        ("two@city.example", made_up.stdout.rpartition("password: ")[2].strip()),
-    ):
-        assert rest.post("/v1/sessions", {"email": email, "password": password}).status_code == 200

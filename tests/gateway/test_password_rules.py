@@ -1,7 +1,5 @@
 """Which passwords may be chosen, wherever one is; and for how long one that was made up is good."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +9,7 @@ from chassis.identity import Role
 from gateway.accounts.model import Account
 from gateway.accounts.password_rules import MAX_PASSWORD, require_good_password
 from tests.gateway.browsing import OWN_PASSWORD, browser, execute, form_token, send, sign_in, text_of
-from tests.gateway.conftest import PASSWORD, Gateway, Rest, environment
+from tests.gateway.conftest import PASSWORD, Gateway, Rest
 from tests.gateway.samples import created
 
 Door = Callable[..., Gateway]
@@ -88,22 +86,6 @@ def test_a_common_password_is_refused_where_one_chooses_the_first(door: Door) ->
 
     assert answer.status_code == 400
     assert "not made of your name" in text_of(answer)
-
-
-@pytest.mark.parametrize("password", ["password12345", "Press office 1", "short"])
-def test_a_common_password_is_refused_on_the_command_line(door: Door, password: str) -> None:
-    command = [sys.executable, "-m", "gateway", "create-account", "--name", "Press office", "--role", "member"]
-    answer = subprocess.run(
-        [*command, "--email", "press@city.example"],
-        env=environment(door().settings),
-        input=f"{password}\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (answer.returncode, answer.stdout) == (1, "")
-    assert answer.stderr.startswith("password: ")
 
 
 def test_a_password_that_was_made_up_expires(door: Door) -> None:

@@ -23,6 +23,7 @@ from tests.calls import Caller, Keys, RunningService, person
 from tests.conftest import knowledge_settings, run_service
 from tests.knowledge.factories import create_request
 from tests.knowledge.searching import wait_for_total
+from tests.operate.austausch import austausch, succeed
 from tests.refusals import refused
 
 
@@ -127,6 +128,31 @@ async def test_an_index_of_another_database_is_not_trusted(
         await wait_for_total(knowledge.as_(Role.COORDINATOR), "", 0)
         await knowledge.as_(Role.COORDINATOR).CreateLearning(create_request(title="of the second"))
         assert await wait_for_total(knowledge.as_(Role.COORDINATOR), "Controlling", 1) == ["of the second"]
+
+
+async def test_the_index_is_filled_anew_when_an_operator_asks_for_it_and_answers_meanwhile(
+    running: Running, database: Database
+) -> None:
+    settings = {"KNOWLEDGE_DATABASE_URL": database.url}
+    async with running() as knowledge:
+        coordinator = knowledge.as_(Role.COORDINATOR)
+        await coordinator.CreateLearning(create_request(title="seen"))
+        await wait_for_total(coordinator, "Controlling", 1)
+        async with database.begin() as session:
+            # A change that the index is not told of.
+            await session.execute(text("SET LOCAL session_replication_role = replica"))
+            await session.execute(text("UPDATE learnings SET title = 'unseen'"))
+
+        said = await asyncio.to_thread(succeed, settings, "rebuild-index")
+
+        assert said == "1 knowledge processes fill their index anew\n"
+        async with asyncio.timeout(20):
+            while (found := await wait_for_total(coordinator, "Controlling", 1)) != ["unseen"]:
+                assert found == ["seen"]
+                await asyncio.sleep(0.05)
+    refused = await asyncio.to_thread(austausch, settings, "rebuild-index")
+    assert refused.returncode == 1
+    assert "No knowledge process runs." in refused.stderr
 
 
 async def test_a_second_process_waits_until_the_index_is_free(running: Running) -> None:

@@ -1,0 +1,74 @@
+"""Where the platform stands: the city that it serves, its clock, and the disk of the search index."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from operate.databases import connected
+from operate.findings import Finding, State, fine
+from operate.settings import DoctorSettings
+
+LEAST_FREE = 0.1
+CITY = "home city"
+
+
+def check_place(settings: DoctorSettings) -> Iterator[Finding]:
+    """Yield what is found of city, time zone and disk."""
+    yield _check_zone(settings.gateway_home_time_zone)
+    yield _check_city(settings)
+    yield _check_disk(settings.knowledge_index_path)
+
+
+def _check_zone(zone: str) -> Finding:
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, LookupError):
+        remedy = "set GATEWAY_HOME_TIME_ZONE to an IANA name such as Europe/Berlin"
+        return Finding("time zone", State.WRONG, f"there is no {zone!r}", remedy)
+    return fine("time zone", zone)
+
+
+def _check_city(settings: DoctorSettings) -> Finding:
+    city = settings.gateway_home_city
+    if settings.exchange_home_city != city:
+        return Finding(
+            CITY, State.WRONG, f"{city} for the gateway, {settings.exchange_home_city} for exchange",
+            "set GATEWAY_HOME_CITY and EXCHANGE_HOME_CITY to the same",
+        )  # fmt: skip
+    if not city.startswith("cities/"):
+        return Finding(CITY, State.WRONG, f"{city} is no name of a city", "set GATEWAY_HOME_CITY to cities/…")
+    if not settings.exchange_database_url:
+        return Finding(CITY, State.UNKNOWN, "EXCHANGE_DATABASE_URL is not set", "set it, or EXCHANGE_DATABASE_URL_FILE")
+    try:
+        with connected(settings.exchange_database_url) as connection:
+            select = "SELECT time_zone FROM cities WHERE id = %s"
+            row = connection.execute(select, [city.removeprefix("cities/")]).fetchone()
+    except psycopg.Error:
+        return Finding(CITY, State.UNKNOWN, f"{city} can't be looked up", "see what is said of the database exchange")
+    if row is None:
+        remedy = "enter it under Administration, with this short name"
+        return Finding(CITY, State.WARNING, f"{city} is not there", remedy)
+    if row[0] != settings.gateway_home_time_zone:
+        return Finding(
+            CITY, State.WARNING, f"{city} has the time zone {row[0]}, the gateway {settings.gateway_home_time_zone}",
+            "set GATEWAY_HOME_TIME_ZONE to that of the city, or change the city under Administration",
+        )  # fmt: skip
+    return fine(CITY, f"{city}, {row[0]}")
+
+
+def _check_disk(folder: Path | None) -> Finding:
+    subject = "search index"
+    if folder is None:
+        return Finding(subject, State.UNKNOWN, "KNOWLEDGE_INDEX_PATH is not set", "set KNOWLEDGE_INDEX_PATH")
+    try:
+        disk = shutil.disk_usage(folder)
+    except OSError as error:
+        remedy = "start knowledge, which makes it; or mount its volume here, too"
+        return Finding(subject, State.UNKNOWN, f"{folder}: {error.strerror}", remedy)
+    said = f"{disk.free / 1e9:.1f} of {disk.total / 1e9:.1f} GB are free on its disk"
+    if disk.free < LEAST_FREE * disk.total:
+        return Finding(subject, State.WARNING, said, "make room; a full disk stops the search from following")
+    return fine(subject, said)

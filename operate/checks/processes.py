@@ -1,0 +1,76 @@
+"""The running processes: whether each answers, and whether what it works with does."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from operate.findings import Finding, State, fine
+from operate.settings import DoctorSettings
+
+SECONDS = 5
+# What each service works with, beside itself, as its health service names it.
+PARTS = {
+    "exchange": ("database", "nats"),
+    "forum": ("database", "nats"),
+    "knowledge": ("database", "nats", "index"),
+}
+REMEDIES = {
+    "database": "see what is said of its database; its log has database.waiting with the reason",
+    "nats": "see what is said of NATS; its log has nats.waiting or outbox.retry with the reason",
+    "index": "wait while it is built; index.retry in the log names a full disk, or a folder that can't be written",
+}
+
+
+def check_processes(settings: DoctorSettings) -> Iterator[Finding]:
+    """Yield what is found of each process."""
+    for process, parts in PARTS.items():
+        subject, setting = f"service {process}", f"gateway_{process}_address"
+        if address := settings.get(setting):
+            yield _check_service(subject, address, parts)
+        else:
+            yield Finding(subject, State.UNKNOWN, f"{setting.upper()} is not set", f"set {setting.upper()}")
+    yield _check_gateway(settings.platform_url)
+
+
+def _check_service(subject: str, address: str, parts: tuple[str, ...]) -> Finding:
+    with grpc.insecure_channel(address, [("grpc.enable_http_proxy", 0)]) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        for part in ("", *parts):
+            try:
+                answer = health.Check(health_pb2.HealthCheckRequest(service=part), timeout=SECONDS)
+            except grpc.RpcError as error:
+                return Finding(
+                    subject, State.WRONG, f"{address} does not answer: {error.code().name}",
+                    "start it; its log names what it waits for",
+                )  # fmt: skip
+            if answer.status != health_pb2.HealthCheckResponse.SERVING:
+                said = f"its {part} does not work" if part else "it is being stopped"
+                return Finding(subject, State.WRONG, said, REMEDIES.get(part, "start it"))
+    return fine(subject, f"{address} answers, and its {', '.join(parts)} work")
+
+
+def _check_gateway(url: str) -> Finding:
+    subject = "gateway"
+    if not url:
+        return Finding(subject, State.UNKNOWN, "PLATFORM_URL is not set", "set PLATFORM_URL (http://host:8000)")
+    # Whatever proxy the environment names, the gateway is in our own network.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url.rstrip('/')}/readyz", timeout=SECONDS):
+            return fine(subject, f"{url} answers, and everything behind it works")
+    except urllib.error.HTTPError as answer:
+        return Finding(subject, State.WRONG, f"not ready: {_name_parts(answer)}", "see what is said of these parts")
+    except (OSError, ValueError) as error:
+        return Finding(subject, State.WRONG, f"{url} does not answer: {error}", "start it; its log says what is wrong")
+
+
+def _name_parts(answer: urllib.error.HTTPError) -> str:
+    try:
+        parts: dict[str, str] = json.load(answer)["parts"]
+    except (OSError, ValueError, LookupError):
+        return f"status {answer.code}"
+    return ", ".join(f"{part} ({state})" for part, state in parts.items() if state != "ready")

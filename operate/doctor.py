@@ -1,0 +1,59 @@
+"""``austausch doctor``: looks at everything that the platform depends on, and says how to mend what is wrong."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from operate.checks.databases import check_databases
+from operate.checks.keys import check_certificate, check_keys
+from operate.checks.messages import check_messages
+from operate.checks.place import check_place
+from operate.checks.processes import check_processes
+from operate.findings import Finding, State
+from operate.settings import DoctorSettings, load
+
+COLOURS = {State.FINE: "green", State.UNKNOWN: "cyan", State.WARNING: "yellow", State.WRONG: "red"}
+WIDTH = max(map(len, State)) + 2
+
+
+@click.command("doctor", short_help="Look at everything, and say how to mend it.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, for programs.")
+def doctor_command(as_json: bool) -> None:
+    """
+    Look at every dependency and setting, and say how to mend what is wrong.
+
+    What is not set is not looked at, and called unknown. Exit code 1 when something is wrong, 0 otherwise.
+    """
+    findings = []
+    for finding in examine(load(DoctorSettings)):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+    if any(finding.state is State.WRONG for finding in findings):
+        raise SystemExit(1)
+
+
+def examine(settings: DoctorSettings) -> Iterator[Finding]:
+    """Yield what is found, in the order in which the parts need each other."""
+    yield from check_place(settings)
+    yield from check_keys(settings)
+    yield check_certificate(settings.tls_certificate)
+    yield from check_databases(settings)
+    yield from asyncio.run(_examine_messages(settings))
+    yield from check_processes(settings)
+
+
+async def _examine_messages(settings: DoctorSettings) -> list[Finding]:
+    return [finding async for finding in check_messages(settings)]
+
+
+def _print(finding: Finding) -> None:
+    state = click.style(f"{finding.state:<{WIDTH}}", fg=COLOURS[finding.state])
+    click.echo(f"{state}{finding.subject}: {finding.said}")
+    if finding.remedy:
+        click.echo(f"{'':<{WIDTH}}→ {finding.remedy}")

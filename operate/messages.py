@@ -1,0 +1,54 @@
+"""The message server as an operator's command meets it: one connection, no waiting for one that is away."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from chassis.jetstream import STREAM, WORK
+
+CONNECT_SECONDS = 3
+
+
+class MessagesUnreachable(Exception):
+    """NATS does not answer, or not to this user; the message says why, without the password."""
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Client]:
+    """
+    Yield a connection to NATS.
+
+    Args:
+        url: ``nats://user:password@host:port``; several servers of a cluster divided by commas.
+
+    Raises:
+        MessagesUnreachable: There is none to be had.
+    """
+
+    async def keep_quiet(_error: Exception) -> None:
+        """Called beside what is raised."""
+
+    try:
+        client = await nats.connect(
+            [server.strip() for server in url.split(",")], name="operator", allow_reconnect=False,
+            max_reconnect_attempts=1, reconnect_time_wait=0.1, connect_timeout=CONNECT_SECONDS, error_cb=keep_quiet,
+        )  # fmt: skip
+    except (OSError, TimeoutError, ValueError, nats.errors.Error) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise MessagesUnreachable(f"NATS does not answer: {reason}") from None
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def forget_messages(client: Client) -> None:
+    """Delete the streams of events and of work with all that is on its way there; services make them again."""
+    jetstream = client.jetstream(timeout=10)
+    for stream in (STREAM, WORK):
+        with suppress(NotFoundError):
+            await jetstream.delete_stream(stream)

@@ -1,0 +1,29 @@
+"""The command's own face."""
+
+import re
+from pathlib import Path
+
+import click
+
+from operate.command import main
+from tests.operate.austausch import austausch
+
+DOCUMENT = Path(__file__).parents[2] / "docs/operations/command.md"
+
+
+def test_the_documentation_names_every_command_with_its_arguments_and_options() -> None:
+    rows = dict(re.findall(r"^\| `([a-z-]+)([^|]*)\|", DOCUMENT.read_text(), re.MULTILINE))
+
+    assert rows.keys() == main.commands.keys()
+    for name, command in main.commands.items():
+        for parameter in command.params:
+            said = parameter.opts[0] if isinstance(parameter, click.Option) else "`"
+            if parameter.required:
+                assert said in rows[name], f"{name} {said}"
+
+
+def test_a_setting_that_is_missing_is_named() -> None:
+    refused = austausch({}, "republish")
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "EXCHANGE_DATABASE_URL is not set (nor EXCHANGE_DATABASE_URL_FILE).\n"

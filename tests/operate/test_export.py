@@ -1,0 +1,178 @@
+"""Export and import: everything in open formats, and a platform that runs on what was imported."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import psycopg
+import pytest
+
+from deploy import embedded
+from deploy.credentials import DATABASES
+from deploy.embedded import Nats, Postgres
+from tests import stack
+from tests.conftest import FreshDatabase
+from tests.journeys.openapi_client import Program, Refused
+from tests.operate.austausch import austausch, succeed
+from tests.operate.test_backup import eventually
+
+PACKAGES = {"gateway": "gateway.accounts"}
+# What proves who somebody is, and what only the running platform needs.
+NOT_EXPORTED = {
+    "alembic_version", "inbox", "learning_vectors", "outbox", "outbox_tasks", "request_ids", "sign_in_attempts",
+    "tokens",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def archive(used_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    """An export of the demo platform, and the number of rows of each table that it had: ``exchange/visits`` → 53."""
+    file = tmp_path_factory.mktemp("export") / "everything.zip"
+    with embedded.postgres(used_data / "postgres") as postgres:
+        settings = {f"{process.upper()}_DATABASE_URL": postgres.url_for(name) for process, name in DATABASES.items()}
+        succeed(settings, "export", file)
+        return file, count_rows(settings)
+
+
+@pytest.fixture
+def place(fresh_database: FreshDatabase, nats_server: Nats) -> dict[str, str]:
+    """Databases of a new installation, migrated, and a new NATS."""
+    packages = {process: PACKAGES.get(process, f"services.{process}") for process in DATABASES}
+    urls = {f"{process.upper()}_DATABASE_URL": fresh_database(package) for process, package in packages.items()}
+    return {**urls, "NATS_URL": nats_server.url}
+
+
+def count_rows(settings: dict[str, str]) -> dict[str, int]:
+    counts = {}
+    for process in DATABASES:
+        with psycopg.connect(settings[f"{process.upper()}_DATABASE_URL"]) as connection:
+            names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            for (table,) in connection.execute(names).fetchall():
+                (count,) = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone() or (0,)  # noqa: S608
+                counts[f"{process}/{table}"] = count
+    return counts
+
+
+def lines_of(archive: Path) -> dict[str, list[str]]:
+    """Return ``exchange/visits`` → its lines."""
+    with ZipFile(archive) as source:
+        names = [name for name in source.namelist() if name.endswith(".jsonl")]
+        return {name.removesuffix(".jsonl"): source.read(name).decode().splitlines() for name in names}
+
+
+def test_everything_is_in_the_archive_but_what_proves_who_somebody_is(archive: tuple[Path, dict[str, int]]) -> None:
+    file, counts = archive
+    lines = lines_of(file)
+    expected = {table: count for table, count in counts.items() if table.rpartition("/")[2] not in NOT_EXPORTED}
+
+    assert {table: len(rows) for table, rows in lines.items()} == expected
+    assert expected["exchange/visits"] > 10
+    assert "Mannheim" in json.loads(lines["exchange/cities"][0])["display_name"] or len(lines["exchange/cities"]) > 1
+    with ZipFile(file) as source:
+        everything = b"".join(source.read(name) for name in source.namelist())
+        schema = json.loads(source.read("schema.json"))
+        readme = source.read("README.md").decode()
+    assert b"argon2" not in everything
+    assert "JSON Lines" in readme
+    described = {
+        f"{process}/{table['name']}": table for process, it in schema["databases"].items() for table in it["tables"]
+    }
+    for table, rows in lines.items():
+        for row in rows[:3]:
+            assert json.loads(row).keys() == described[table]["columns"].keys()
+    visits = described["exchange/visits"]
+    assert (visits["primary_key"], visits["columns"]["start_date"]) == (["id"], "date")
+    assert {reference["table"] for reference in visits["references"]} >= {"exchanges"}
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_new_installation_has_all_of_it_and_runs(
+    archive: tuple[Path, dict[str, int]], place: dict[str, str], tmp_path: Path
+) -> None:
+    file, _ = archive
+
+    succeed(place, "import", file)
+
+    again = tmp_path / "again.zip"
+    succeed(place, "export", again)
+    assert lines_of(again) == lines_of(file)
+    succeed(place, "create-admin", "--email", "new@city.example", "--name", "Office", given="a long password\n")
+    with stack.running(tmp_path / "data", **place) as platform:
+        office = Program(platform.url)
+        with pytest.raises(Refused):
+            office.sign_in("coordinator@mannheim.example", "demo")
+        office.sign_in("new@city.example", "a long password")
+        assert office("ListVisits", pageSize=1)["totalSize"] == len(lines_of(file)["exchange/visits"])
+        eventually(lambda: office("SearchLearnings", query="Mannheim", pageSize=1)["results"])
+
+
+@pytest.fixture
+def empty_place(postgres_server: Postgres) -> dict[str, str]:
+    """A database without a schema for everybody: enough to be refused."""
+    return {f"{process.upper()}_DATABASE_URL": postgres_server.url_for("postgres") for process in DATABASES}
+
+
+def cut(archive: Path, copy: Path) -> None:
+    copy.write_bytes(archive.read_bytes()[:-2000])
+
+
+def be_something_else(_archive: Path, copy: Path) -> None:
+    copy.write_text("no archive")
+
+
+def lose_a_row(archive: Path, copy: Path) -> None:
+    with ZipFile(archive) as source, ZipFile(copy, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(
+                name, b"".join(content.splitlines(keepends=True)[1:]) if "visits.jsonl" in name else content
+            )
+
+
+def be_whole(archive: Path, copy: Path) -> None:
+    copy.write_bytes(archive.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (cut, "is no export."),
+        (be_something_else, "is no export."),
+        (lose_a_row, "visits are in the archive."),
+        (be_whole, "and the database has none: import it with the version that made it"),
+    ],
+)
+def test_what_is_damaged_or_does_not_fit_is_refused(
+    spoil: Callable[[Path, Path], None],
+    reason: str,
+    archive: tuple[Path, dict[str, int]],
+    empty_place: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    spoil(archive[0], tmp_path / "spoilt.zip")
+
+    refused = austausch(empty_place, "import", tmp_path / "spoilt.zip")
+
+    assert refused.returncode == 1
+    assert reason in refused.stderr
+    assert refused.stderr.rstrip().endswith("Nothing was changed.")
+
+
+def test_an_installation_that_is_used_is_refused(archive: tuple[Path, dict[str, int]], place: dict[str, str]) -> None:
+    succeed(place, "create-admin", "--email", "new@city.example", "--name", "Office", given="a long password\n")
+
+    refused = austausch(place, "import", archive[0])
+
+    assert refused.returncode == 1
+    assert "The database of gateway is not empty: there are rows in accounts." in refused.stderr
+
+
+def test_a_file_that_is_there_is_not_overwritten(archive: tuple[Path, dict[str, int]], place: dict[str, str]) -> None:
+    before = archive[0].read_bytes()
+
+    refused = austausch(place, "export", archive[0])
+
+    assert refused.returncode == 1
+    assert "File exists" in refused.stderr
+    assert archive[0].read_bytes() == before
