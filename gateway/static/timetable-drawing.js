@@ -95,6 +95,9 @@ class TimetableDrawing {
     const [from, to] = this.findHours();
     this.set("slotMinTime", { minutes: from });
     this.set("slotMaxTime", { minutes: to });
+    // At first what happens first is in sight; then the reader scrolls.
+    this.scrolled ??= { minutes: Math.max(from, this.findFirst() - HOUR / 2) };
+    this.set("scrollTime", this.scrolled);
     this.drawClocks(days);
     this.set("events", [...this.listBackground(days, lanes), ...this.listItems()]);
     this.drawPager(days);
@@ -115,6 +118,13 @@ class TimetableDrawing {
       last = Math.max(last, isOfOneDay ? Math.ceil((end - midnight) / HOUR + 1) * HOUR : DAY);
     }
     return [Math.max(0, first), Math.min(DAY, last)];
+  }
+
+  // When something happens first on any day, or may: a minute of the day.
+  findFirst() {
+    const [opening] = this.programme.frame.hours.map((clock) => readTime(`1970-01-01T${clock}`));
+    const starts = [...this.programme.items.values()].filter(({ start }) => start !== null).map(({ start }) => start % DAY);
+    return Math.min(opening, ...starts);
   }
 
   drawClocks(days) {

@@ -86,6 +86,9 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         changes = connection.execute(text("SELECT DISTINCT part_change_time, part_changer FROM visits")).all()
         rooms = connection.execute(text("SELECT address, venue_id, city_abroad FROM rooms")).all()
         lengths = connection.execute(text("SELECT DISTINCT duration_minutes, fixed FROM agenda_items")).all()
+        parts = connection.execute(
+            text("SELECT DISTINCT receiving_people, speaking_people, optional_groups FROM agenda_items")
+        ).all()
         found = connection.execute(text("SELECT id FROM visits WHERE folded_name LIKE '% abro%'")).scalars().all()
     engine.dispose()
     assert items == [("abroad", "swansea", None, "Ratssaal"), ("first", "", "ratssaal", "")]
@@ -100,6 +103,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
     assert changes == [(None, "")]
     assert rooms == [("N 1", None, "")]
     assert lengths == [(60, False)]
+    assert parts == [([], [], [])]
     assert found == ["abroad"]
 
 
