@@ -1,8 +1,9 @@
 """
 The standard health protocol of gRPC (``grpc.health.v1``): a process serves until it drains; its parts work or not.
 
-The empty service name is the process as a whole. Other names are its parts, what it works with: ``database``, ``nats``,
-and what the service adds. A process whose part does not work goes on serving what it can.
+The empty service name is the process as a whole. Other names are its parts, what it works with: ``database``, ``nats``
+(it answers), ``nats-storage`` (it stores), and what the service adds. A process whose part does not work goes on
+serving what it can.
 """
 
 import asyncio

@@ -30,7 +30,7 @@ from chassis.database import Database
 from chassis.health import CHECK_SECONDS, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
-from chassis.jetstream import STREAM, connect
+from chassis.jetstream import STREAM, StreamLimits, connect
 from chassis.migrate import is_current, migrate
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
@@ -63,8 +63,8 @@ class Service:
         handlers: Event message → handler, for other services' events.
         workers: What does the work of its queues, one for each queue; more processes of them are started by ``work``.
         tasks: Coroutine functions that run beside the server until they are cancelled.
-        checks: Name of a part that it works with, beside ``database`` and ``nats`` → whether that works, for the
-            health protocol.
+        checks: Name of a part that it works with, beside ``database``, ``nats`` and ``nats-storage`` → whether that
+            works, for the health protocol.
     """
 
     name: str
@@ -175,7 +175,8 @@ async def running(service: Service) -> AsyncIterator[str]:
         RuntimeError: The contract of a servicer lacks a declaration, or the port is taken.
     """
     messaging = _Messaging(service)
-    health = Health({"database": service.database.answers, "nats": messaging.works, **service.checks})
+    checks = {"database": service.database.answers, "nats": messaging.works, "nats-storage": messaging.stores}
+    health = Health({**checks, **service.checks})
     server = _server(service, health)
     address = _bind(server, service.settings.listen)
     await server.start()
@@ -260,7 +261,10 @@ class _Messaging:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        settings = service.settings
+        self._limits = StreamLimits(settings.nats_replicas, settings.nats_max_megabytes, settings.nats_keep_days)
         self._client: Client | None = None
+        self._relay: Relay | None = None
 
     async def works(self) -> bool:
         """Return whether NATS answers for the stream of events at this moment; raises what it answers instead."""
@@ -269,12 +273,17 @@ class _Messaging:
         await self._client.jetstream(timeout=CHECK_SECONDS).stream_info(STREAM)
         return True
 
+    async def stores(self) -> bool:
+        """Return whether NATS stores what the service publishes; not so when its disk or the stream is full."""
+        return self._relay is None or self._relay.is_stored
+
     async def run(self) -> None:
         """Publish, consume and work until cancelled, or until the client gives its connection up."""
         service, closed = self._service, asyncio.Event()
         self._client = client = await connect(service.settings.nats_url, service.name, closed.set)
         jetstream = client.jetstream(timeout=5)
-        runs = [Relay(service.database, jetstream).run()]
+        self._relay = Relay(service.database, jetstream, self._limits)
+        runs = [self._relay.run()]
         if service.handlers:
             runs.append(Consumer(service.name, service.database, jetstream, service.handlers).run())
         runs += [worker.run(jetstream) for worker in service.workers]
