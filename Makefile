@@ -120,6 +120,10 @@ lock: $(DONE)/requirements ## Lock what pyproject.toml and package.json ask for 
 bench: setup ## Measure throughput, latency, event lag and start-up against a bare baseline
 	$(BIN)/python -m tests.bench
 
+.PHONY: bench-events
+bench-events: setup ## Measure how many events a second are published, and applied by a consumer that was away
+	$(BIN)/python -m tests.bench.events
+
 .PHONY: bench-search
 bench-search: setup ## Measure how good the search is, and how fast on 100,000 learnings (COUNT="100000 1000000")
 	$(BIN)/python -m tests.bench.search $(if $(COUNT),--count $(COUNT))
