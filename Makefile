@@ -163,6 +163,10 @@ lock: dev ## Lock what pyproject.toml and package.json ask for (UPGRADE=--upgrad
 bench: dev ## Measure throughput, latency, event lag and start-up against a bare baseline
 	$(BIN)/python -m tests.bench
 
+.PHONY: bench-events
+bench-events: setup ## Measure how many events a second are published, and applied by a consumer that was away
+	$(BIN)/python -m tests.bench.events
+
 .PHONY: bench-search
 bench-search: dev ## Measure how good the search is, and how fast on 100,000 learnings (COUNT="100000 1000000")
 	$(BIN)/python -m tests.bench.search $(if $(COUNT),--count $(COUNT))

@@ -1,7 +1,6 @@
-"""How much a service has not done yet, as gauges: what waits in its outboxes, and what was given up."""
+"""How much a service has not published yet, as gauges."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +15,6 @@ REPORT_SECONDS = 10.0
 events_waiting = Gauge("outbox_waiting", "Events that wait to be published")
 oldest = Gauge("outbox_oldest_seconds", "How long the oldest of them has waited")
 tasks_waiting = Gauge("outbox_tasks_waiting", "Tasks of work queues that wait to be published")
-dead_letters = Gauge("dead_letters", "Events and tasks in the dead-letter stream, of all services")
 
 _EVENTS: Any = OutboxEvent.__table__
 _IS_WAITING = _EVENTS.c.publish_time.is_(None)
@@ -29,21 +27,14 @@ _COUNT: Select[Any] = select(
 )
 
 
-async def report(database: Database, count_dead: Callable[[], Awaitable[int]]) -> None:
-    """
-    Bring the gauges up to date every few seconds, until cancelled.
-
-    Args:
-        count_dead: Returns how many dead letters there are; raises while NATS does not answer.
-    """
+async def report(database: Database) -> None:
+    """Bring the gauges up to date every few seconds, until cancelled."""
     while True:
-        # Who has lost PostgreSQL or NATS says so elsewhere.
+        # Who has lost PostgreSQL says so elsewhere.
         with suppress(Exception):
             async with database.read_once() as session:
                 events, seconds, tasks = (await session.execute(_COUNT)).one()
             events_waiting.set(events)
             oldest.set(float(seconds))
             tasks_waiting.set(tasks)
-        with suppress(Exception):
-            dead_letters.set(await count_dead())
         await asyncio.sleep(REPORT_SECONDS)

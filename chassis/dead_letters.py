@@ -11,6 +11,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from chassis.consumer import REPLAY_FOR
+from chassis.deliveries import read_own_headers
 from chassis.jetstream import DEAD_LETTERS, TASK_SUBJECTS
 
 
@@ -54,7 +55,7 @@ async def read(jetstream: JetStreamContext) -> list[DeadLetter]:
 
 async def replay(jetstream: JetStreamContext, letter: DeadLetter) -> None:
     """Send a dead letter once more to the consumer that gave up on it, then remove it."""
-    headers = {key: value for key, value in letter.headers.items() if not key.startswith("dead-")}
+    headers = {key: value for key, value in read_own_headers(letter.headers).items() if not key.startswith("dead-")}
     headers[REPLAY_FOR] = letter.headers["dead-consumer"]
     # Another message id than the first time, or JetStream would take it for a duplicate.
     headers["Nats-Msg-Id"] = f"{letter.id}:{letter.sequence}"

@@ -3,7 +3,8 @@ The standard health protocol of gRPC (``grpc.health.v1``): a process serves unti
 
 The empty service name is the process as a whole: it is alive. ``ready`` is whether it should get calls: it serves, its
 database can be read, and what it keeps beside it is level. Other names are its parts, what it works with: ``database``,
-``nats``, and what the service adds. A process whose part does not work goes on serving what it can.
+``nats`` (it answers), ``nats-storage`` (it stores), and what the service adds. A process whose part does not work goes
+on serving what it can.
 
 Why something does not work, where that is known, is a reason (`chassis.errors`) in the trailing metadata `REASON`.
 """

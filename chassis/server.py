@@ -31,7 +31,7 @@ from chassis.database import Database
 from chassis.health import CHECK_SECONDS, READY, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
-from chassis.jetstream import DEAD_LETTERS, STREAM, connect
+from chassis.jetstream import STREAM, StreamLimits, connect
 from chassis.outbox import Relay
 from chassis.schema import is_current
 from chassis.settings import ServiceSettings
@@ -70,8 +70,8 @@ class Service:
         handlers: Event message → handler, for other services' events.
         workers: What does the work of its queues, one for each queue; more processes of them are started by ``work``.
         tasks: Coroutine functions that run beside the server until they are cancelled.
-        checks: Name of a part that it works with, beside ``database`` and ``nats`` → whether that works, for the
-            health protocol.
+        checks: Name of a part that it works with, beside ``database``, ``nats`` and ``nats-storage`` → whether that
+            works, for the health protocol.
         is_level: Whether what it keeps beside its database is as new as that; until then it is not ready for calls.
     """
 
@@ -208,13 +208,14 @@ async def running(service: Service) -> AsyncIterator[str]:
             READY: lambda: _is_ready(service),
             "database": service.database.check,
             "nats": messaging.works,
+            "nats-storage": messaging.stores,
             **service.checks,
         }
     )
     server = _server(service, health)
     address = _bind(server, service.settings.listen)
     await server.start()
-    report: Callable[[], Awaitable[None]] = partial(backlog.report, service.database, messaging.count_dead_letters)
+    report: Callable[[], Awaitable[None]] = partial(backlog.report, service.database)
     tasks = [asyncio.create_task(_forever(task)) for task in (messaging.run, report, *service.tasks)]
     try:
         yield address
@@ -302,7 +303,10 @@ class _Messaging:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        settings = service.settings
+        self._limits = StreamLimits(settings.nats_replicas, settings.nats_max_megabytes, settings.nats_keep_days)
         self._client: Client | None = None
+        self._relay: Relay | None = None
 
     async def works(self) -> bool:
         """Return whether NATS answers for the stream of events at this moment; raises what it answers instead."""
@@ -311,19 +315,17 @@ class _Messaging:
         await self._client.jetstream(timeout=CHECK_SECONDS).stream_info(STREAM)
         return True
 
-    async def count_dead_letters(self) -> int:
-        """Return how many events and tasks were given up, of all services; raises while NATS does not answer."""
-        if self._client is None:
-            raise ConnectionError("there is no connection to NATS yet")
-        info = await self._client.jetstream(timeout=CHECK_SECONDS).stream_info(DEAD_LETTERS)
-        return int(info.state.messages)
+    async def stores(self) -> bool:
+        """Return whether NATS stores what the service publishes; not so when its disk or the stream is full."""
+        return self._relay is None or self._relay.is_stored
 
     async def run(self) -> None:
         """Publish, consume and work until cancelled, or until the client gives its connection up."""
         service, closed = self._service, asyncio.Event()
         self._client = client = await connect(service.settings.nats_url, service.name, closed.set)
         jetstream = client.jetstream(timeout=5)
-        runs = [Relay(service.database, jetstream).run()]
+        self._relay = Relay(service.database, jetstream, self._limits)
+        runs = [self._relay.run()]
         if service.handlers:
             runs.append(Consumer(service.name, service.database, jetstream, service.handlers).run())
         runs += [worker.run(jetstream) for worker in service.workers]

@@ -53,6 +53,13 @@ class ServiceSettings(ProcessSettings):
     listen: str = "127.0.0.1:0"
     """Host and port to serve gRPC on."""
     nats_url: str = shared(secret=True)
+    """NATS, ``nats://user:password@host:4222``; several servers of a cluster divided by commas."""
+    nats_replicas: int | None = shared(None)
+    """On how many servers of a cluster each stream is kept."""
+    nats_max_megabytes: int | None = shared(None)
+    """Room on NATS's disk that the streams may take together."""
+    nats_keep_days: int | None = shared(None)
+    """How long events stay in their stream."""
     identity_trusted_keys: Path = shared()
     """JSON Web Key Set with the public keys of the gateway and of the services that call others."""
     pool_size: int = 8

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, LargeBinary, Text
+from sqlalchemy import BigInteger, DateTime, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -24,6 +24,8 @@ class OutboxEvent(ChassisBase):
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     create_time: Mapped[datetime] = mapped_column(_moment)
     publish_time: Mapped[datetime | None] = mapped_column(_moment)
+    stream_sequence: Mapped[int | None] = mapped_column(BigInteger)
+    """Where NATS stored it in the stream of events."""
 
 
 class OutboxTask(ChassisBase):

@@ -31,11 +31,20 @@ from sqlalchemy import func, select
 
 from chassis.database import Database, Session
 from chassis.database_errors import is_conflict
-from chassis.deliveries import ACK_WAIT_SECONDS, BACK_OFF_SECONDS, bury, fetch, hold
-from chassis.errors import Unavailable
+from chassis.deliveries import (
+    ACK_WAIT_SECONDS,
+    BACK_OFF_SECONDS,
+    bury,
+    count_messages,
+    fetch,
+    hold,
+    is_no_fault_of_the_message,
+    report_dead_letters,
+)
 from chassis.identity import act_as, service_identity
 from chassis.jetstream import DEAD_LETTERS, TASK_SUBJECTS, WORK, ensure_streams
 from chassis.model import new_id, now
+from chassis.outages import Outage
 from chassis.tables import OutboxTask
 
 # A task that was delivered so often, and no worker lived to say what became of it, is what kills them.
@@ -143,14 +152,9 @@ async def read_progress(database: Database, jetstream: JetStreamContext, queue: 
         in_hand = (await jetstream.consumer_info(WORK, queue.consumer)).num_ack_pending or 0
     except NotFoundError:
         in_hand = 0  # There was no worker yet.
-    stored = await _count_messages(jetstream, WORK, queue.subject)
-    buried = await _count_messages(jetstream, DEAD_LETTERS, f"dead.{queue.consumer}.{queue.subject}")
+    stored = await count_messages(jetstream, WORK, queue.subject)
+    buried = await count_messages(jetstream, DEAD_LETTERS, f"dead.{queue.consumer}.{queue.subject}")
     return Progress(waiting=unpublished + max(stored - in_hand, 0), in_hand=in_hand, dead=buried)
-
-
-async def _count_messages(jetstream: JetStreamContext, stream: str, subject: str) -> int:
-    subjects = (await jetstream.stream_info(stream, subjects_filter=subject)).state.subjects
-    return (subjects or {}).get(subject, 0)
 
 
 class Worker:
@@ -221,6 +225,8 @@ class Worker:
                 if progress := await self.get_progress():
                     pending.labels(self._queue.name).set(progress.waiting)
                     held.labels(self._queue.name).set(progress.in_hand)
+                if self._jetstream:
+                    await report_dead_letters(self._jetstream, self._queue.consumer)
             await asyncio.sleep(REPORT_SECONDS)
 
     async def _subscribe(self, jetstream: JetStreamContext) -> JetStreamContext.PullSubscription:
@@ -288,9 +294,10 @@ class Worker:
         """
         Have the handler do tasks.
 
-        It is no fault of theirs, and so no try, that the database or something else is away, or that two transactions
-        met.
+        It is no fault of theirs, and so no try, that the database or something else is away or refuses to write, or
+        that two transactions met.
         """
+        outage = Outage("worker.waiting", "worker.goes_on", queue=self._queue.name)
         keys = list(dict.fromkeys(map(_read_key, messages)))
         links = [trace.Link(cause) for cause in map(_read_trace, messages) if cause.is_valid]
         while True:
@@ -302,11 +309,12 @@ class Worker:
             except Exception as error:
                 if is_conflict(error):
                     continue
-                if not isinstance(error, Unavailable) and await self._database.answers():
+                if not await is_no_fault_of_the_message(error, self._database):
                     raise
-                log.warning("worker.waiting", queue=self._queue.name, error=str(error) or type(error).__name__)
+                outage.tell(str(error) or type(error).__name__)
                 await asyncio.sleep(1)
             else:
+                outage.end()
                 handling.labels(self._queue.name).observe(time.perf_counter() - started)
                 return
 
@@ -317,9 +325,9 @@ class Worker:
             lag.labels(self._queue.name).observe((now() - datetime.fromisoformat(moment)).total_seconds())
 
     async def _bury(self, jetstream: JetStreamContext, message: Msg, reason: str) -> None:
-        await bury(jetstream, message, self._queue.consumer, reason)
-        dead.labels(self._queue.name).inc()
-        log.error("task.dead", queue=self._queue.name, key=_read_key(message), reason=reason)
+        if await bury(jetstream, message, self._queue.consumer, reason):
+            dead.labels(self._queue.name).inc()
+            log.error("task.dead", queue=self._queue.name, key=_read_key(message), reason=reason)
 
 
 def _count_deliveries(message: Msg) -> int:

@@ -35,7 +35,12 @@ NATS = """\
 port: 4222
 http: "127.0.0.1:8222"
 server_name: austausch
-jetstream {{ store_dir: "/data" }}
+jetstream {{
+  store_dir: "/data"
+  max_file_store: 16GB
+  # An event counts as sent once NATS acknowledges it, and a power cut loses what is not on the disk by then.
+  sync_interval: always
+}}
 authorization {{ user: "austausch", password: "{password}" }}
 """
 

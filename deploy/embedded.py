@@ -46,6 +46,8 @@ POSTGRES_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# The streams have limits of their own, and NATS gives out no more room than this.
+NATS_STORE_BYTES = 16 * 1024**3
 # For tests: a power cut may lose everything, and every commit is faster.
 POSTGRES_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -359,7 +361,12 @@ def _nats_config(data_dir: Path, port: int, password: str) -> str:
     return json.dumps(
         {
             "listen": f"{HOST}:{port}",
-            "jetstream": {"store_dir": str(data_dir / "streams")},
+            "jetstream": {
+                "store_dir": str(data_dir / "streams"),
+                "max_file_store": NATS_STORE_BYTES,
+                # An event counts as sent once NATS acknowledges it; a power cut loses what is not on the disk by then.
+                "sync_interval": "always",
+            },
             "authorization": {"user": "austausch", "password": password},
         },
         ensure_ascii=False,

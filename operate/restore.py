@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import psycopg
 
-from chassis.schema import read_revisions
 from chassis.outbox import remember_applied, republish
+from chassis.schema import read_revisions
 from operate import messages
 from operate.databases import OWNERS, connected, count_rows, list_others, list_tables, list_urls, opened
 from operate.manifest import Dump, Manifest, ManifestRefused, check_files, read_manifest

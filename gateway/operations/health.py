@@ -2,7 +2,7 @@
 ``/healthz``: this process is alive. ``/readyz``: everything behind it is, too, and if not, what is missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import grpc
@@ -20,6 +20,7 @@ from gateway.auth.callers import accounts_database
 
 TIMEOUT_SECONDS = 2.0
 READY = "ready"
+NOT_SERVING = "not ready: NOT_SERVING"
 # What a service has beside its database and its connection to NATS.
 OWN_PARTS = {"knowledge": ("index",)}
 SEMANTIC_STATES = SearchLearningsResponse.SemanticState
@@ -57,13 +58,14 @@ def get_part_states() -> dict[str, str]:
     """
     Return the state of every part behind the gateway, by name; all are asked at once.
 
-    A service works when it serves and its database answers. NATS works when every service that answers says so.
+    A service works when it serves and its database answers. NATS works when it answers every service that itself
+    answers, and stores what they publish.
     """
     connections = rpc.get_connections()
     calls = {
         (process, part): _request_state(connections.get_channel(process), part)
         for process in connections.processes
-        for part in ("", "database", "nats", *OWN_PARTS.get(process, ()))
+        for part in ("", "database", "nats", "nats-storage", *OWN_PARTS.get(process, ()))
     }
     states = {"accounts": get_accounts_state()}
     answers = {key: _read_state(call) for key, call in calls.items()}
@@ -71,13 +73,20 @@ def get_part_states() -> dict[str, str]:
         states[process] = answers[process, ""]
         if states[process] == READY and answers[process, "database"] != READY:
             states[process] = f"{answers[process, 'database']} (database)"
-    answering = [process for process in connections.processes if answers[process, ""] == READY]
-    cut_off = [process for process in answering if answers[process, "nats"] != READY]
-    if answering:
-        states["nats"] = f"not ready: no connection from {', '.join(cut_off)}" if cut_off else READY
-    else:
-        states["nats"] = "not ready: no service answers"
+    states["nats"] = _read_nats_state(connections.processes, answers)
     return states | {part: answers[process, part] for process, parts in OWN_PARTS.items() for part in parts}
+
+
+def _read_nats_state(processes: Iterable[str], answers: Mapping[tuple[str, str], str]) -> str:
+    """Return "ready", or which services have no connection to NATS, or find that its disk or stream is full."""
+    answering = [process for process in processes if answers[process, ""] == READY]
+    if not answering:
+        return "not ready: no service answers"
+    if cut_off := [process for process in answering if answers[process, "nats"] != READY]:
+        return f"not ready: no connection from {', '.join(cut_off)}"
+    if refused := [process for process in answering if answers[process, "nats-storage"] == NOT_SERVING]:
+        return f"not ready: it stores nothing from {', '.join(refused)}; its disk or the stream of events is full"
+    return READY
 
 
 def get_search_status(states: Mapping[str, str]) -> SearchStatus | None:
@@ -111,7 +120,8 @@ def _read_state(call: Any) -> str:
         return f"not ready: {error.code().name}"
     if answer.status == health_pb2.HealthCheckResponse.SERVING:
         return READY
-    return f"not ready: {dict(call.trailing_metadata() or ()).get(REASON, 'NOT_SERVING')}"
+    reason = dict(call.trailing_metadata() or ()).get(REASON)
+    return f"not ready: {reason}" if reason else NOT_SERVING
 
 
 def get_accounts_state() -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from chassis.consumer import Origin, repeated
 from chassis.database import Database, Session
+from chassis.deliveries import read_own_headers
 from chassis.identity import Role, identity
 from chassis.jetstream import DEAD_LETTERS, STREAM
 from chassis.outbox import Relay
@@ -31,7 +32,7 @@ async def test_a_consumer_that_was_down_catches_up(database: Database, jetstream
     assert sorted(await effects(database)) == sorted([VISIT, *visits])
 
 
-async def test_events_that_wait_are_applied_together_and_each_by_itself_where_one_fails(
+async def test_events_that_wait_are_applied_together_and_in_halves_where_one_fails(
     database: Database, jetstream: JetStreamContext
 ) -> None:
     transactions: dict[str, set[int]] = {"good": set(), "bad": set()}
@@ -55,7 +56,8 @@ async def test_events_that_wait_are_applied_together_and_each_by_itself_where_on
     kind = "bad"
     await catch_up(*(f"visits/{number}" for number in range(40, 60)), "visits/bad")
     assert len(transactions["good"]) == 1
-    assert len(transactions["bad"]) >= 20
+    # Of 21: those with the bad one in them are cut in two until it is alone, and the other halves are applied whole.
+    assert 2 <= len(transactions["bad"]) <= 12
     assert sorted(await effects(database)) == sorted(f"visits/{number}" for number in range(60))
 
 
@@ -68,7 +70,7 @@ async def test_an_event_that_comes_twice_at_once_has_one_effect_and_is_counted_a
         await until(lambda: nothing_waits(database))
     for sequence in range(1, 6):
         message = await jetstream.get_msg(STREAM, sequence)
-        again = {**(message.headers or {}), "Nats-Msg-Id": f"again-{sequence}"}
+        again = {**read_own_headers(message.headers), "Nats-Msg-Id": f"again-{sequence}"}
         await jetstream.publish(str(message.subject), message.data or b"", headers=again)
     before = repeated.labels(VisitCreated.DESCRIPTOR.full_name)._value.get()
     async with working(consumer(database, jetstream).run()):

@@ -47,7 +47,7 @@ async def until_state(service: RunningSample, part: str, wanted: int) -> None:
 
 
 async def test_every_part_of_a_running_service_works(cities: RunningSample) -> None:
-    for part in ("", READY, "database", "nats"):
+    for part in ("", READY, "database", "nats", "nats-storage"):
         await until_state(cities, part, WORKS)
 
 

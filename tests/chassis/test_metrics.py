@@ -4,6 +4,7 @@ import asyncio
 
 import grpc
 import pytest
+from austausch.exchange.v1.events_pb2 import VisitCreated
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from prometheus_client import REGISTRY
@@ -12,16 +13,17 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis import backlog, database_metrics, outbox
 from chassis.client import metadata_for
+from chassis.consumer import Origin, unknown
 from chassis.contract import find_method
-from chassis.database import Database
+from chassis.database import Database, Session
 from chassis.deliveries import ACK_WAIT_SECONDS
 from chassis.identity import Role
 from chassis.jetstream import DEAD_LETTERS, STREAM
-from chassis.outbox import emit
+from chassis.outbox import Relay, emit
 from tests.calls import person
 from tests.chassis import sample
 from tests.chassis.conftest import RunningSample
-from tests.chassis.messaging import consumer, has_stored, until, working
+from tests.chassis.messaging import consumer, has_stored, tell, until, working
 
 CODES = {code.name for code in grpc.StatusCode}
 INVENTED = 50
@@ -66,11 +68,14 @@ async def test_invented_events_add_no_label(database: Database, jetstream: JetSt
         await jetstream.add_consumer(STREAM, config)
         for number in range(INVENTED):
             await jetstream.publish(f"austausch.made.up{number}", b"", headers={"ce-id": str(number)})
-        await until(lambda: has_stored(jetstream, INVENTED, DEAD_LETTERS))
+        # Unreadable, and given up at once.
+        await jetstream.publish("austausch.exchange.v1.VisitCreated", b"", headers={"ce-id": "1"})
+        await until(lambda: has_stored(jetstream, 1, DEAD_LETTERS))
+        await until(lambda: asyncio.sleep(0, unknown._value.get() >= INVENTED))
 
     types = labels("events_", "type")
     assert not {kind for kind in types if "made.up" in kind}
-    assert "other" in types
+    assert "austausch.exchange.v1.VisitCreated" in types
 
 
 async def is_subscribed(jetstream: JetStreamContext) -> bool:
@@ -92,13 +97,9 @@ async def test_how_much_waits_in_the_outbox_and_how_long_is_told_however_much_it
             emit(session, sample.visit_created(f"visits/{number}"))
         await session.execute(text("UPDATE outbox SET create_time = now() - interval '1 hour' WHERE true"))
 
-    async def count_dead() -> int:
-        return 7
-
-    async with working(backlog.report(database, count_dead)):
+    async with working(backlog.report(database)):
         await until(lambda: asyncio.sleep(0, value("outbox_waiting") == 3 * outbox.BATCH))
         assert value("outbox_oldest_seconds") == pytest.approx(3600, abs=60)
-        assert value("dead_letters") == 7
         async with database.begin() as session:
             await session.execute(text("UPDATE outbox SET publish_time = now()"))
         await until(lambda: asyncio.sleep(0, value("outbox_waiting") == 0))
@@ -121,3 +122,21 @@ async def test_connections_in_use_and_errors_are_counted_by_sqlstates_of_a_fixed
     assert value("database_errors_total", sqlstate="other") == others + 1
     assert value("database_errors_total", sqlstate="57014") == cancelled + 1
     assert labels("database_errors", "sqlstate") <= {*database_metrics.STATES, "other"}
+
+
+async def test_it_is_counted_how_far_a_consumer_is_behind_and_what_it_gave_up(
+    database: Database, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.consumer.LOOK_SECONDS", 0.1)
+
+    async def refuse(session: Session, event: VisitCreated, origin: Origin) -> None:
+        if event.visit.name == "visits/bad":
+            raise LookupError
+        await asyncio.sleep(60)
+
+    runs = Relay(database, jetstream).run(), consumer(database, jetstream, refuse, back_off_seconds=()).run()
+    async with working(*runs):
+        await tell(database, "visits/bad")
+        await until(lambda: asyncio.sleep(0, value("dead_letters", consumer="sample") == 1))
+        await tell(database, *(f"visits/{number}" for number in range(100)))
+        await until(lambda: asyncio.sleep(0, value("events_pending") == 100))

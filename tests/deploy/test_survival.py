@@ -1,5 +1,6 @@
 """A running platform whose processes and servers are killed, or hang."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import nats
 import pytest
 
+from chassis.jetstream import STREAM
 from tests.journeys.openapi_client import Program, Refused
 from tests.stack import Stack, find_process, hanging, running
 
@@ -114,6 +117,30 @@ def test_a_nats_that_hangs_is_named_within_seconds_while_writes_are_accepted(pla
         with urllib.request.urlopen(f"{platform.url}/status") as page:
             assert "You can go on working." in page.read().decode()
     within(SECONDS, lambda: is_ready(platform))
+
+
+def test_a_full_stream_of_events_is_named_while_writes_are_accepted(platform: Stack, office: Program) -> None:
+    within(SECONDS, lambda: is_ready(platform))
+    former = asyncio.run(limit_events(platform, 1))
+    try:
+        assert record(office)
+        assert within(SECONDS, lambda: failing(platform)) == {"nats"}
+        assert "it stores nothing from knowledge" in readiness(platform)[1]["nats"]
+    finally:
+        asyncio.run(limit_events(platform, former))
+    within(SECONDS, lambda: is_ready(platform))
+
+
+async def limit_events(platform: Stack, max_bytes: int) -> int:
+    """Let the stream of events hold so many bytes; return how many it could hold."""
+    data = platform.data / "nats"
+    port = json.loads((data / "nats.conf").read_text())["listen"].rpartition(":")[2]
+    client = await nats.connect(f"nats://austausch:{(data / 'password').read_text()}@127.0.0.1:{port}")
+    jetstream = client.jetstream()
+    config = (await jetstream.stream_info(STREAM)).config
+    await jetstream.update_stream(config, max_bytes=max_bytes)
+    await client.close()
+    return config.max_bytes or -1
 
 
 def test_a_postgresql_that_hangs_is_named_within_seconds(platform: Stack) -> None:

@@ -1,0 +1,63 @@
+"""
+Events that NATS acknowledged and has no longer are sent again.
+
+A NATS that does not sync its disk before it acknowledges forgets the last events in a power cut; one that was restored
+from a copy, or lost its disk, forgets more. What it forgets is the end of the stream, so the outbox's last event there
+tells: where that is missing, or another event lies in its place, all that were stored after the last one which is
+really there are lost. An event that left the stream at its beginning, by age or because it was purged, is not.
+"""
+
+import asyncio
+from typing import Any
+
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.jetstream import STREAM
+from chassis.tables import OutboxEvent
+
+BATCH = 256
+
+_EVENTS: Any = OutboxEvent.__table__
+_STORED = (
+    select(_EVENTS.c.id, _EVENTS.c.stream_sequence)
+    .where(_EVENTS.c.stream_sequence.is_not(None))
+    .order_by(_EVENTS.c.stream_sequence.desc())
+)
+
+
+async def reclaim_lost(connection: AsyncConnection, jetstream: JetStreamContext) -> int:
+    """
+    Let events that NATS has lost wait to be published again; return how many there are.
+
+    Raises:
+        nats.errors.Error: NATS does not answer, or has no stream.
+    """
+    last = (await connection.execute(_STORED.limit(1))).first()
+    if last is None or await _is_stored(jetstream, last):
+        return 0
+    stored = await _find_last_stored(connection, jetstream)
+    lost = update(_EVENTS).where(_EVENTS.c.stream_sequence > stored).values(publish_time=None, stream_sequence=None)
+    return (await connection.execute(lost)).rowcount
+
+
+async def _find_last_stored(connection: AsyncConnection, jetstream: JetStreamContext) -> int:
+    """Return where the last event lies that is really there; 0 if none is."""
+    end = (await jetstream.stream_info(STREAM)).state.last_seq
+    while rows := (await connection.execute(_STORED.where(_EVENTS.c.stream_sequence <= end).limit(BATCH))).all():
+        found = await asyncio.gather(*(_is_stored(jetstream, row) for row in rows))
+        for row, is_stored in zip(rows, found, strict=True):
+            if is_stored:
+                return int(row.stream_sequence)
+        end = rows[-1].stream_sequence - 1
+    return 0
+
+
+async def _is_stored(jetstream: JetStreamContext, row: Row[Any]) -> bool:
+    try:
+        message = await jetstream.get_msg(STREAM, row.stream_sequence)
+    except NotFoundError:
+        return row.stream_sequence < (await jetstream.stream_info(STREAM)).state.first_seq
+    return (message.headers or {}).get("ce-id") == row.id
