@@ -89,9 +89,6 @@ def _read_sqlstate(state: str) -> DomainError:
     match state:
         case "57014":
             return _too_slow()
-        case "25006":
-            # A standby, or a server that was made read-only: another one takes the writes, or soon will.
-            return _database_away()
         case "40001" | "40P01" | "55P03":
             return Aborted("Two changes met at the same moment; try again.", reason="CONCURRENT_CHANGE")
         case "23505" | "23P01":

@@ -14,7 +14,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.exc import DBAPIError
 
-from chassis.database import async_engine, driver_url
+from chassis.database import async_engine
+from chassis.database_urls import driver_url
 from chassis.schema import CHASSIS_VERSIONS, is_current, version_folders
 
 # Two processes that migrate the same database at once take turns.

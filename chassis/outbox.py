@@ -124,7 +124,6 @@ TASKS = _Outbox(
     .order_by(_TASKS.c.id)
     .limit(BATCH)
     .with_for_update(skip_locked=True),
-    select(func.count()).select_from(_TASKS),
     # Nobody will ask later which tasks there were.
     delete(_TASKS).where(_TASKS.c.id == _SENT),
     tasks_published,
