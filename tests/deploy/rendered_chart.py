@@ -21,7 +21,7 @@ ONE_OF_EACH = {"replicas": 1, "maxReplicas": 1}
 # What operators ask for, by a name: the chart has to be right for each.
 INSTALLATIONS: dict[str, dict[str, Any]] = {
     "as it comes": NEEDED,
-    "small": NEEDED | dict.fromkeys(("exchange", "forum", "knowledge", "gateway"), ONE_OF_EACH),
+    "small": NEEDED | {"natsReplicas": 1} | dict.fromkeys(("exchange", "forum", "knowledge", "gateway"), ONE_OF_EACH),
     "everything": NEEDED
     | {
         "image": {**NEEDED["image"], "pullSecrets": [{"name": "registry"}]},  # type: ignore[dict-item]

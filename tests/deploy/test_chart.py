@@ -139,6 +139,16 @@ def test_what_the_operator_sets_goes_before_what_the_chart_sets(rendered: dict[s
     assert "KNOWLEDGE_POOL_SIZE" not in variables["knowledge"]
 
 
+def test_events_are_kept_by_as_many_servers_of_nats_as_the_example_has(rendered: dict[str, list[Object]]) -> None:
+    example = yaml.safe_load((ROOT / "deploy/helm/examples/nats-values.yaml").read_text())
+    for name, container in containers(rendered["as it comes"]):
+        told = environment(container)
+        # Who speaks with NATS is told how many there are.
+        assert ("NATS_REPLICAS" in told) == ("NATS_URL_FILE" in told), name
+        assert told.get("NATS_REPLICAS", "3") == str(example["config"]["cluster"]["replicas"])
+    assert {environment(found).get("NATS_REPLICAS", "1") for _name, found in containers(rendered["small"])} == {"1"}
+
+
 def test_the_databases_are_migrated_before_anything_of_a_new_version_starts(objects: list[Object]) -> None:
     jobs = of_kind(objects, "Job")
     assert jobs.keys() == {f"migrate-{process}" for process in PROCESSES}

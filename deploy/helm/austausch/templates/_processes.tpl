@@ -18,7 +18,7 @@ exchange:
   files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
   calls: []
   needs: [postgres, nats, calendars]
-  settings: {EXCHANGE_HOME_CITY: {{ .Values.homeCity | quote }}}
+  settings: {EXCHANGE_HOME_CITY: {{ .Values.homeCity | quote }}, NATS_REPLICAS: {{ .Values.natsReplicas | quote }}}
 forum:
   image: forum
   prefix: FORUM
@@ -26,7 +26,7 @@ forum:
   files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
   calls: [exchange]
   needs: [postgres, nats]
-  settings: {}
+  settings: {NATS_REPLICAS: {{ .Values.natsReplicas | quote }}}
 knowledge:
   image: knowledge
   prefix: KNOWLEDGE
@@ -34,7 +34,7 @@ knowledge:
   files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
   calls: [exchange, forum]
   needs: [postgres, nats]
-  settings: {{ include "austausch.models" . }}
+  settings: {{ include "austausch.knowledge-settings" . }}
 knowledge-worker:
   image: knowledge
   command: [python, -m, services.knowledge, work]
@@ -43,7 +43,7 @@ knowledge-worker:
   files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
   calls: [exchange, forum]
   needs: [postgres, nats]
-  settings: {{ include "austausch.models" . }}
+  settings: {{ include "austausch.knowledge-settings" . }}
 gateway:
   image: gateway
   prefix: GATEWAY
@@ -58,9 +58,10 @@ gateway:
     GATEWAY_TRUSTED_PROXIES: "1"
 {{- end }}
 
-{{/* Where the language models are mounted, as settings of the knowledge service. */}}
-{{- define "austausch.models" -}}
+{{/* Settings of the knowledge service and of its workers: where the language models are mounted. */}}
+{{- define "austausch.knowledge-settings" -}}
 {
+  NATS_REPLICAS: {{ .Values.natsReplicas | quote }},
   KNOWLEDGE_MODEL_PATH: {{ ternary "/var/lib/austausch/model" "" (not (empty .Values.model)) | quote }},
   KNOWLEDGE_FORMER_MODEL_PATH: {{ ternary "/var/lib/austausch/former-model" "" (not (empty .Values.formerModel)) | quote }}
 }
