@@ -70,6 +70,11 @@ def of_kind(objects: list[Object], *kinds: str) -> dict[str, Object]:
     return {found["metadata"]["name"].removeprefix(f"{RELEASE}-"): found for found in objects if found["kind"] in kinds}
 
 
+def processes(objects: list[Object]) -> dict[str, Object]:
+    """Return the Deployments of what serves; the operator's waits for somebody who types."""
+    return {name: found for name, found in of_kind(objects, "Deployment").items() if name != "operator"}
+
+
 def pods(objects: list[Object]) -> Iterator[tuple[str, Object, Object]]:
     """Yield of everything that runs pods: its name, the pod's metadata, and its spec."""
     for name, found in of_kind(objects, "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob").items():

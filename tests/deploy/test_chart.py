@@ -10,6 +10,7 @@ import yaml
 
 from chassis.settings import load
 from deploy.credentials import keep_credentials
+from operate.settings import DoctorSettings
 from tests.deploy.rendered_chart import (
     CHART,
     INSTALLATIONS,
@@ -20,6 +21,7 @@ from tests.deploy.rendered_chart import (
     environment,
     of_kind,
     pods,
+    processes,
     render,
     run_helm,
 )
@@ -64,7 +66,7 @@ def test_every_container_has_requests_and_limits(objects: list[Object]) -> None:
 
 def test_a_process_may_take_what_compose_gives_it(objects: list[Object]) -> None:
     services = compose()["services"]
-    for name, deployment in of_kind(objects, "Deployment").items():
+    for name, deployment in processes(objects).items():
         [container] = deployment["spec"]["template"]["spec"]["containers"]
         allowed = services[name]["deploy"]["resources"]["limits"]
         limits = container["resources"]["limits"]
@@ -73,7 +75,7 @@ def test_a_process_may_take_what_compose_gives_it(objects: list[Object]) -> None
 
 
 def test_probes_ask_whether_a_process_lives_and_whether_it_is_ready(objects: list[Object]) -> None:
-    for name, deployment in of_kind(objects, "Deployment").items():
+    for name, deployment in processes(objects).items():
         [container] = deployment["spec"]["template"]["spec"]["containers"]
         start, live, ready = (container[f"{kind}Probe"] for kind in ("startup", "liveness", "readiness"))
         if name in ("gateway", "knowledge-worker"):
@@ -90,6 +92,8 @@ def test_probes_ask_whether_a_process_lives_and_whether_it_is_ready(objects: lis
 def test_a_process_gets_a_configuration_that_it_accepts(objects: list[Object], tmp_path: Path) -> None:
     keep_credentials(tmp_path)
     for name, container in containers(objects):
+        if name == "operator":
+            continue
         process = name.removeprefix("migrate-").removesuffix("-worker")
         variables = {key: value.replace(SECRETS, str(tmp_path)) for key, value in environment(container).items()}
         listens = dict(re.findall(rf"\b({process.upper()}_\w+)=(\S+)", DOCKERFILE))
@@ -99,13 +103,32 @@ def test_a_process_gets_a_configuration_that_it_accepts(objects: list[Object], t
         assert {key.removesuffix("_FILE").removeprefix(prefix) for key in variables} <= fields, name
 
 
+def test_the_doctor_reads_what_the_operator_is_told(objects: list[Object], tmp_path: Path) -> None:
+    keep_credentials(tmp_path)
+    variables = {name: environment(container) for name, container in containers(objects)}["operator"]
+    here = {key: value.replace(SECRETS, str(tmp_path)) for key, value in variables.items()}
+    settings = load(DoctorSettings, "", here)
+    # Those of logs and traces are every container's.
+    told = {key.removesuffix("_FILE").lower() for key in variables} - {"log_level", "otlp_endpoint"}
+    assert told <= vars(settings).keys()
+    assert str(settings.platform_url) == "http://mannheim-gateway"
+
+
+def test_an_operator_has_to_come_before_its_secrets_are_anywhere(objects: list[Object]) -> None:
+    assert of_kind(objects, "Deployment")["operator"]["spec"]["replicas"] == 0
+
+
 def test_it_is_told_what_compose_tells_it(rendered: dict[str, list[Object]]) -> None:
     services = compose()["services"]
     for name, container in containers(rendered["everything"]):
         told = services[name]["environment"]
         variables = environment(container)
-        assert told.keys() <= variables.keys(), name
+        # Neither the index of another pod nor the certificate of the ingress.
+        absent = {"KNOWLEDGE_INDEX_PATH", "TLS_CERTIFICATE"} if name == "operator" else set()
+        assert told.keys() - absent <= variables.keys(), name
         for variable, value in told.items():
+            if variable in absent:
+                continue
             if value.startswith("/"):
                 assert Path(variables[variable]).name == Path(value).name
             elif variable.endswith("_ADDRESS"):
@@ -122,7 +145,7 @@ def test_secrets_are_files_that_exist_and_each_process_gets_its_own_only(objects
         [volume] = [volume["secret"] for volume in spec["volumes"] if "secret" in volume]
         keys = {item["key"] for item in volume["items"]}
         assert read == keys <= made, name
-        assert set(compose()["services"][name]["secrets"]) == keys
+        assert set(compose()["services"][name]["secrets"]) - {"tls-certificate.pem"} == keys
         assert volume["secretName"] == "austausch"
         # Its owner is root, and its group that of the process.
         assert (volume["defaultMode"], spec["securityContext"]["fsGroup"]) == (0o440, 10001)
@@ -143,8 +166,8 @@ def test_events_are_kept_by_as_many_servers_of_nats_as_the_example_has(rendered:
     example = yaml.safe_load((ROOT / "deploy/helm/examples/nats-values.yaml").read_text())
     for name, container in containers(rendered["as it comes"]):
         told = environment(container)
-        # Who speaks with NATS is told how many there are.
-        assert ("NATS_REPLICAS" in told) == ("NATS_URL_FILE" in told), name
+        # Who makes the streams is told how many there are.
+        assert ("NATS_REPLICAS" in told) == ("NATS_URL_FILE" in told and name != "operator"), name
         assert told.get("NATS_REPLICAS", "3") == str(example["config"]["cluster"]["replicas"])
     assert {environment(found).get("NATS_REPLICAS", "1") for _name, found in containers(rendered["small"])} == {"1"}
 
@@ -158,14 +181,12 @@ def test_the_databases_are_migrated_before_anything_of_a_new_version_starts(obje
         assert "hook-failed" not in annotations["helm.sh/hook-delete-policy"]
         [container] = job["spec"]["template"]["spec"]["containers"]
         assert container["command"] == compose()["services"][name]["command"]
-        [deployed] = of_kind(objects, "Deployment")[name.removeprefix("migrate-")]["spec"]["template"]["spec"][
-            "containers"
-        ]
+        [deployed] = processes(objects)[name.removeprefix("migrate-")]["spec"]["template"]["spec"]["containers"]
         assert container["image"] == deployed["image"]
 
 
 def test_a_pod_goes_when_its_callers_know_and_its_calls_are_done(objects: list[Object]) -> None:
-    for name, deployment in of_kind(objects, "Deployment").items():
+    for name, deployment in processes(objects).items():
         spec = deployment["spec"]["template"]["spec"]
         [container] = spec["containers"]
         pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
@@ -176,7 +197,7 @@ def test_a_pod_goes_when_its_callers_know_and_its_calls_are_done(objects: list[O
 
 def test_replicas_are_spread_and_one_goes_at_a_time(objects: list[Object]) -> None:
     budgets = of_kind(objects, "PodDisruptionBudget")
-    deployments = of_kind(objects, "Deployment")
+    deployments = processes(objects)
     assert budgets.keys() == deployments.keys()
     for name, deployment in deployments.items():
         assert budgets[name]["spec"]["maxUnavailable"] == 1
@@ -193,7 +214,7 @@ def test_only_what_may_grow_is_scaled(rendered: dict[str, list[Object]]) -> None
     assert grown.keys() == {*PROCESSES, "knowledge-worker"}
     for case, objects in rendered.items():
         scaled = of_kind(objects, "HorizontalPodAutoscaler")
-        for name, deployment in of_kind(objects, "Deployment").items():
+        for name, deployment in processes(objects).items():
             # With both, every upgrade would undo what the autoscaler did.
             assert ("replicas" in deployment["spec"]) != (name in scaled), (case, name)
             if name in scaled:
@@ -202,7 +223,7 @@ def test_only_what_may_grow_is_scaled(rendered: dict[str, list[Object]]) -> None
 
 
 def test_addresses_are_those_of_services_that_name_every_replica(objects: list[Object]) -> None:
-    services, deployments = of_kind(objects, "Service"), of_kind(objects, "Deployment")
+    services, deployments = of_kind(objects, "Service"), processes(objects)
     assert services.keys() == deployments.keys()
     for name, service in services.items():
         labels = deployments[name]["spec"]["template"]["metadata"]["labels"]
@@ -222,7 +243,7 @@ def test_addresses_are_those_of_services_that_name_every_replica(objects: list[O
 
 
 def test_the_ports_are_those_of_the_images(objects: list[Object]) -> None:
-    for name, deployment in of_kind(objects, "Deployment").items():
+    for name, deployment in processes(objects).items():
         process = name.removesuffix("-worker")
         [container] = deployment["spec"]["template"]["spec"]["containers"]
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}

@@ -79,6 +79,29 @@ gateway:
 {{- toYaml $processes }}
 {{- end }}
 
+{{/* What the operator's command is told: as a process above. */}}
+{{- define "austausch.operator" -}}
+image: operator
+prefix: GATEWAY
+secrets:
+  EXCHANGE_DATABASE_URL: exchange-database-url
+  FORUM_DATABASE_URL: forum-database-url
+  KNOWLEDGE_DATABASE_URL: knowledge-database-url
+  GATEWAY_DATABASE_URL: gateway-database-url
+  GATEWAY_SIGNING_KEY: gateway-key.pem
+  FORUM_SIGNING_KEY: forum-key.pem
+  NATS_URL: nats-url
+files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
+calls: [exchange, forum, knowledge]
+needs: [postgres, nats]
+settings:
+  PLATFORM_URL: http://{{ .Release.Name }}-gateway
+  EXCHANGE_HOME_CITY: {{ .Values.homeCity | quote }}
+  GATEWAY_HOME_CITY: {{ .Values.homeCity | quote }}
+  GATEWAY_HOME_TIME_ZONE: {{ .Values.homeTimeZone | quote }}
+values: {settings: {}}
+{{- end }}
+
 {{/* Labels by which the pods of a component are found; a dict of root and component. */}}
 {{- define "austausch.selector" -}}
 app.kubernetes.io/name: austausch
