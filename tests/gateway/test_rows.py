@@ -424,13 +424,13 @@ def test_a_person_who_travels_elsewhere_is_told_at_their_row(client: FlaskClient
 
 def test_whom_somebody_accompanies_is_chosen_in_rows_and_in_the_form_and_shown(client: FlaskClient, rest: Rest) -> None:
     visit = a_visit(rest)
-    mayor = created(rest.post(f"/v1/{visit['name']}/delegates", {"function": "Mayor", "displayName": "Cerys Hughes"}))
+    mayor = created(rest.post(f"/v1/{visit['name']}/delegates", {"function": "Mayor", "displayName": "Siân Bevan"}))
     sheet = Sheet(client, visit["name"], "delegates")
     sheet.type_row(1, function="Spouse", companion_of=mayor["name"])
     sheet.save()
     spouse = rest.get(f"/v1/{visit['name']}/delegates").json["delegates"][1]
     assert spouse["companionOf"] == mayor["name"]
-    assert "accompanies Cerys Hughes – Mayor" in text_of(client.get(f"/{visit['name']}", headers=ENGLISH))
+    assert "accompanies Siân Bevan – Mayor" in text_of(client.get(f"/{visit['name']}", headers=ENGLISH))
     page = client.get(f"/{spouse['name']}/edit", headers=ENGLISH)
     form = PageForm(page.text)
     assert f'value="{spouse["name"]}"' not in page.text
