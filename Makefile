@@ -178,6 +178,10 @@ bench-start: dev ## Measure what a start takes, and what it holds in memory
 bench-calendar: dev ## Measure how soon the calendar of a year with 10,000 visits is there
 	$(BIN)/python -m tests.bench.calendar
 
+.PHONY: chaos
+chaos: setup ## Break a running platform under load for three minutes, and check what it holds (SECONDS, SEED)
+	$(BIN)/python -m tests.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: container-test
 container-test: ## Build the images and run deploy/compose.yaml for real (root, Debian 12)
 	deploy/container-test/run

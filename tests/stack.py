@@ -1,6 +1,7 @@
 """The whole platform as an operator starts it: the program behind ``make run``, on free ports and data of its own."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from deploy.embedded import free_port
 
@@ -72,3 +75,36 @@ def running(data: Path, **environment: str) -> Iterator[Stack]:
         output.close()
         copier.wait()
         log.close()
+
+
+def find_process(data: Path, name: str) -> int:
+    """
+    Return the id of the process that runs now: ``gateway``, ``exchange``, ``forum``, ``knowledge``, ``PostgreSQL`` or
+    ``NATS``.
+
+    Raises:
+        LookupError: None does.
+    """
+    files = {"PostgreSQL": "postgres/cluster/postmaster.pid", "NATS": "nats/nats.pid"}
+    if name in files:
+        return int((data / files[name]).read_text().split()[0])
+    module = "gunicorn" if name == "gateway" else f"services.{name}"  # The gateway becomes its web server.
+    for pid, _created in json.loads((data / "processes.json").read_text()):
+        with contextlib.suppress(psutil.Error):
+            if psutil.Process(pid).cmdline()[1:3] == ["-m", module]:
+                return int(pid)
+    raise LookupError(name)
+
+
+@contextlib.contextmanager
+def hanging(pid: int) -> Iterator[None]:
+    """Let a process and its children hang until the block ends."""
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for process in family:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()

@@ -30,13 +30,14 @@ class Client:
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the answer of a GET."""
-        return self._call("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path, None)
+        return self.call("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path, None)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Return the answer of a POST."""
-        return self._call("POST", path, body)
+        return self.call("POST", path, body)
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    def call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        """Return the answer of a call; a body of None is none."""
         request = urllib.request.Request(
             self.url + path,
             method=method,

@@ -1,6 +1,5 @@
 """A running platform whose processes and servers are killed, or hang."""
 
-import contextlib
 import json
 import os
 import signal
@@ -12,11 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psutil
 import pytest
 
 from tests.journeys.openapi_client import Program, Refused
-from tests.stack import Stack, running
+from tests.stack import Stack, find_process, hanging, running
 
 SECONDS = 30
 # For a part that hangs: /readyz has to say so soon, not at last.
@@ -36,16 +34,6 @@ def office(platform: Stack) -> Program:
     program = Program(platform.url)
     program.sign_in("coordinator@mannheim.example", "demo")
     return program
-
-
-def pid_of(platform: Stack, victim: str) -> int:
-    """Return the id of the process that runs now."""
-    files = {"PostgreSQL": "postgres/cluster/postmaster.pid", "NATS": "nats/nats.pid"}
-    if victim in files:
-        return int((platform.data / files[victim]).read_text().split()[0])
-    module = "gunicorn" if victim == "gateway" else f"services.{victim}"  # The gateway becomes its web server.
-    started = [pid for pid, _created in json.loads((platform.data / "processes.json").read_text())]
-    return next(pid for pid in started if psutil.Process(pid).cmdline()[1:3] == ["-m", module])
 
 
 def readiness(platform: Stack) -> tuple[int, dict[str, str]]:
@@ -91,20 +79,6 @@ def ask(office: Program, operation: str, **values: Any) -> dict[str, Any] | None
     return None
 
 
-@contextlib.contextmanager
-def hanging(pid: int) -> Iterator[None]:
-    """Let a process and its children hang until the block ends."""
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    for process in family:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.resume()
-
-
 def failing(platform: Stack) -> set[str]:
     """Return the parts of which ``/readyz`` says that they do not work."""
     return {part for part, state in readiness(platform)[1].items() if state != "ready"}
@@ -115,7 +89,7 @@ def test_what_is_killed_is_started_again_in_one_line_and_takes_writes(
     platform: Stack, office: Program, victim: str
 ) -> None:
     within(SECONDS, lambda: is_ready(platform))
-    pid = pid_of(platform, victim)
+    pid = find_process(platform.data, victim)
     os.kill(pid, signal.SIGKILL)
 
     line = f"{victim} was killed by SIGKILL; starting it again in 0.2 s"
@@ -123,7 +97,7 @@ def test_what_is_killed_is_started_again_in_one_line_and_takes_writes(
     within(SECONDS, lambda: is_ready(platform))
     learning = within(SECONDS, lambda: record(office))
 
-    assert pid_of(platform, victim) != pid
+    assert find_process(platform.data, victim) != pid
 
     def find() -> list[dict[str, Any]]:
         answer = ask(office, "SearchLearnings", query=f'"{learning["title"]}"')
@@ -134,7 +108,7 @@ def test_what_is_killed_is_started_again_in_one_line_and_takes_writes(
 
 def test_a_nats_that_hangs_is_named_within_seconds_while_writes_are_accepted(platform: Stack, office: Program) -> None:
     within(SECONDS, lambda: is_ready(platform))
-    with hanging(pid_of(platform, "NATS")):
+    with hanging(find_process(platform.data, "NATS")):
         assert within(NOTICED_SECONDS, lambda: failing(platform)) == {"nats"}
         assert record(office)
         with urllib.request.urlopen(f"{platform.url}/status") as page:
@@ -144,6 +118,6 @@ def test_a_nats_that_hangs_is_named_within_seconds_while_writes_are_accepted(pla
 
 def test_a_postgresql_that_hangs_is_named_within_seconds(platform: Stack) -> None:
     within(SECONDS, lambda: is_ready(platform))
-    with hanging(pid_of(platform, "PostgreSQL")):
+    with hanging(find_process(platform.data, "PostgreSQL")):
         within(NOTICED_SECONDS, lambda: {"accounts", "exchange", "forum", "knowledge"} <= failing(platform))
     within(SECONDS, lambda: is_ready(platform))
