@@ -179,7 +179,7 @@ bench-calendar: dev ## Measure how soon the calendar of a year with 10,000 visit
 	$(BIN)/python -m tests.bench.calendar
 
 .PHONY: chaos
-chaos: setup ## Break a running platform under load for three minutes, and check what it holds (SECONDS, SEED)
+chaos: dev ## Break a running platform under load for three minutes, and check what it holds (SECONDS, SEED)
 	$(BIN)/python -m tests.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: container-test
