@@ -27,6 +27,7 @@ from pathlib import Path
 
 import psutil
 
+from deploy.nats_health import killed_when_unwell
 from deploy.secret_files import kept_secret, write_secret
 
 HOST = "127.0.0.1"
@@ -212,13 +213,14 @@ def nats(data_dir: Path, *, port: int | None = None) -> Iterator[Nats]:
         _stop_left_behind(pid_file, str(config))
         shutil.rmtree(ports, ignore_errors=True)
         ports.mkdir()
-        chosen = port or free_port()
-        write_secret(config, _nats_config(data_dir, chosen, password))
+        chosen, monitoring = port or free_port(), free_port()
+        write_secret(config, _nats_config(data_dir, chosen, monitoring, password))
         binary = Path(sys.prefix, "bin", "nats-server")
         command = [str(binary), "--config", str(config), "--pid", str(pid_file), "--ports_file_dir", str(ports)]
 
         # Written when it listens, which it does when its streams are recovered.
-        with _serving("NATS", command, log, lambda: any(ports.iterdir())) as process:
+        ready = _serving("NATS", command, log, lambda: any(ports.iterdir()))
+        with ready as process, killed_when_unwell(process, f"http://{HOST}:{monitoring}/healthz", data_dir):
             url = f"nats://austausch:{password}@{HOST}:{chosen}"
             yield Nats(port=chosen, process=process, log=log, url=url)
 
@@ -356,11 +358,12 @@ def _create_databases(server: Postgres, databases: Sequence[str]) -> None:
             run_postgres("createdb", database, env=connection)
 
 
-def _nats_config(data_dir: Path, port: int, password: str) -> str:
+def _nats_config(data_dir: Path, port: int, monitoring: int, password: str) -> str:
     """Return the configuration of a server; NATS reads JSON."""
     return json.dumps(
         {
             "listen": f"{HOST}:{port}",
+            "http": f"{HOST}:{monitoring}",
             "jetstream": {
                 "store_dir": str(data_dir / "streams"),
                 "max_file_store": NATS_STORE_BYTES,

@@ -100,14 +100,8 @@ def _slow(platform: Platform, name: str) -> Fault:
 def _full(platform: Platform, name: str) -> Fault:
     disk = platform.disks[name]
 
-    def end() -> None:
-        disk.free()
-        if name == "NATS":
-            # It remembers that it could not write; an operator restarts it (docs/operations/running.md).
-            os.kill(platform.find_process(name), signal.SIGKILL)
-
     def begin() -> Callable[[], object]:
         disk.fill()
-        return end
+        return disk.free
 
     return Fault(f"the disk of {name} is full", begin)

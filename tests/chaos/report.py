@@ -66,8 +66,7 @@ found by search, and `/readyz` says 200.
 ## What did not hold
 
 Checked over REST: every acknowledged write is there once; nothing is half done; every event had its effect once;
-the index is level; no event was given up. Nobody lent a hand, but for one: a NATS whose disk was full is restarted
-once there is room.
+the index is level; no event was given up; nobody lent a hand.
 
 {verdict}
 """

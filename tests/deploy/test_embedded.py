@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import nats as nats_client
@@ -16,8 +17,9 @@ import psycopg
 import pytest
 from nats.js.api import StorageType
 
-from deploy import embedded
+from deploy import embedded, nats_health
 from deploy.embedded import HOST, CannotStart, exclusive, free_port, nats, port_is_free, postgres
+from tests.chassis.nats_servers import disk
 
 # Holds the servers of a data directory until it is killed.
 HOLDER = """
@@ -33,7 +35,7 @@ with postgres(data / "postgres", ["kept"], durable=False) as server, nats(data /
 # Takes every port of a range, and keeps them although it listens on none.
 TAKER = """
 import sys
-from deploy import embedded
+from deploy import embedded, nats_health
 embedded.PORTS = range(int(sys.argv[1]), int(sys.argv[2]))
 try:
     while True:
@@ -209,3 +211,30 @@ def test_postgres_and_its_data_may_lie_where_only_root_may_enter(
         psycopg.connect(server.url_for("postgres")).close()
         assert psutil.Process(server.pid).uids().effective != 0
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+def test_a_nats_that_could_not_write_ends_once_its_disk_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats_health, "LOOK_SECONDS", 0.2)
+
+    async def fill(url: str) -> None:
+        connection = await nats_client.connect(url)
+        stream = connection.jetstream(timeout=2)
+        await stream.add_stream(name="kept", subjects=["kept.>"])
+        with suppress(nats_client.errors.Error, TimeoutError):
+            while True:
+                await stream.publish("kept.x", b"x" * 20_000)
+        await connection.close()
+
+    with disk(tmp_path, 64) as made:
+        ballast = made.path / "ballast"
+        ballast.write_bytes(bytes(40 * 1024**2))
+        with nats(made.path / "nats") as server:
+            asyncio.run(fill(server.url))
+            with pytest.raises(subprocess.TimeoutExpired):
+                server.process.wait(3)
+            ballast.unlink()
+            assert server.process.wait(30) == -signal.SIGKILL
+        with nats(made.path / "nats", port=server.port) as again:
+            assert again.process.poll() is None

@@ -1,0 +1,59 @@
+"""
+A NATS server that could not write its data says so on its page of health, and stores nothing more until it is started
+anew, however much room there is again.
+"""
+
+import contextlib
+import shutil
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+LOOK_SECONDS = 2.0
+PATIENCE = 3
+# With less on its disk it could not even start.
+ROOM_BYTES = 16 * 1024**2
+
+
+@contextlib.contextmanager
+def killed_when_unwell(process: subprocess.Popen[bytes], health_url: str, folder: Path) -> Iterator[None]:
+    """
+    Kill a NATS server, for its keeper to start it again, once it is unwell although its disk has room.
+
+    Args:
+        health_url: Its page of health: 200, or 503. One that does not answer is left alone.
+        folder: Where it stores.
+    """
+    over = threading.Event()
+
+    def look() -> None:
+        unwell = 0
+        while not over.wait(LOOK_SECONDS):
+            has_room = shutil.disk_usage(folder).free >= ROOM_BYTES
+            unwell = unwell + 1 if has_room and _is_unwell(health_url) else 0
+            if unwell == PATIENCE:
+                process.kill()
+                return
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _is_unwell(health_url: str) -> bool:
+    # Whatever proxy the operator's shell names, this is our own machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(health_url, timeout=LOOK_SECONDS):
+            return False
+    except urllib.error.HTTPError as error:
+        return error.code == 503
+    except OSError:
+        return False
