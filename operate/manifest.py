@@ -4,10 +4,10 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from chassis import __version__
 from operate.databases import OWNERS
 
 FILE = "manifest.json"
@@ -129,13 +129,8 @@ def compute_checksum(file: Path) -> str:
 
 
 def read_version() -> str:
-    """Return the version of the platform: of the image, or of the package."""
-    if tagged := os.environ.get("AUSTAUSCH_VERSION"):
-        return tagged
-    try:
-        return version("austausch")
-    except PackageNotFoundError:
-        return "unknown"
+    """Return the version of the platform: of the image, or of the code."""
+    return os.environ.get("AUSTAUSCH_VERSION") or __version__
 
 
 def _open_private(path: str, flags: int) -> int:

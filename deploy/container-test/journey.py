@@ -87,6 +87,10 @@ def run(checks: Checks) -> None:
         )["name"]  # fmt: skip
         checks.that("a learning is found", lambda: report_and_find(client, exchange))
     checks.that("the sign-in page has its styles", _has_pages)
+    checks.that(
+        "the description of the interface is there",
+        lambda: "openapi" in json.loads(request("GET", "/api/openapi.json")[1]),
+    )
 
 
 def run_again(checks: Checks, when: str) -> None:

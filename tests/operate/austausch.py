@@ -4,7 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,20 +57,20 @@ def empty_databases(postgres: Postgres) -> Iterator[dict[str, str]]:
                 admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
-def read_rows(url: str, leave_out: Mapping[str, str] | None = None) -> dict[str, tuple[int, str]]:
+def read_rows(url: str, leave_out: Mapping[str, Sequence[str]] | None = None) -> dict[str, tuple[int, str]]:
     """
     Return table → number of its rows, and the digest of them all with every column, in the order of their texts.
 
     Args:
-        leave_out: Table → a column that may differ.
+        leave_out: Table → columns that may differ.
     """
     rows = {}
     with psycopg.connect(url) as connection:
         names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
         for (table,) in connection.execute(names).fetchall():
             name = sql.Identifier(table)
-            left_out = (leave_out or {}).get(table, "")
-            select = sql.SQL("SELECT (to_jsonb({}) - {})::text FROM {} ORDER BY 1")
+            left_out = list((leave_out or {}).get(table, ()))
+            select = sql.SQL("SELECT (to_jsonb({}) - {}::text[])::text FROM {} ORDER BY 1")
             texts = [text for (text,) in connection.execute(select.format(name, sql.Literal(left_out), name))]
             rows[table] = (len(texts), hashlib.sha256("\n".join(texts).encode()).hexdigest())
     return rows

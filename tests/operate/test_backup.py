@@ -22,8 +22,8 @@ from tests.journeys.openapi_client import Program
 from tests.operate.austausch import austausch, empty_databases, read_rows, succeed
 
 FILES = {"manifest.json", *(f"{process}.dump" for process in DATABASES)}
-# Published again after a restore, so the time at which NATS had it is no longer there.
-NOT_THE_SAME = {"outbox": "publish_time"}
+# Published again after a restore, so when and where NATS had it is no longer there.
+NOT_THE_SAME = {"outbox": ("publish_time", "stream_sequence")}
 
 Rows = dict[str, dict[str, tuple[int, str]]]
 NOTHING: Rows = {process: {} for process in DATABASES}

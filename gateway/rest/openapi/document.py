@@ -1,12 +1,12 @@
 """The document: operations with their parameters, bodies, answers and errors."""
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from typing import Any
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
+from chassis import __version__
 from chassis.contract import role_name
 from gateway.errors.http_status import ERROR_STATUSES, list_reasons
 from gateway.errors.reasons import FIELDS
@@ -123,7 +123,7 @@ def build_document(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]
             "title": "Austausch",
             "summary": "City exchanges, expert forums and the learnings they leave",
             "description": DESCRIPTION,
-            "version": version("austausch"),
+            "version": __version__,
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
         "servers": [{"url": "/"}],

@@ -15,7 +15,6 @@ TABLE = "agenda_items"
 def upgrade() -> None:
     for name in ("receiving_people", "speaking_people", "optional_groups"):
         op.add_column(TABLE, sa.Column(name, ARRAY(sa.Text), nullable=False, server_default="{}"))
-        op.alter_column(TABLE, name, server_default=None)
     op.create_check_constraint(
         op.f("ck_agenda_items_parts_of_present"),
         TABLE,
