@@ -27,9 +27,9 @@ def shared(default: Any = MISSING, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"shared": True})
 
 
-def secret() -> Any:
+def secret(default: Any = MISSING) -> Any:
     """Declare a setting that is not printed."""
-    return field(repr=False)
+    return field(default=default, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
