@@ -14,6 +14,7 @@ from sqlalchemy import delete, update
 from chassis.identity import Role, new_private_key
 from chassis.settings import load
 from deploy.embedded import Nats, free_port, nats
+from services.knowledge import publisher
 from services.knowledge.__main__ import KnowledgeSettings
 from services.knowledge.hub_client import Membership
 from services.knowledge.model import Learning as Row
@@ -254,11 +255,16 @@ async def test_a_revoked_installation_goes_on_waiting(hub: Hub, member: Publishi
     assert (await status(swansea)).waiting_count == 1
 
 
-async def test_long_learnings_in_any_script_fit(hub: Hub, swansea: RunningService) -> None:
+async def test_long_learnings_in_any_script_fit(
+    hub: Hub, swansea: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that there are several requests, though only one learning is long: to learn its meaning takes a while.
+    monkeypatch.setattr(publisher, "MAX_CONTENT_BYTES", 500)
     long = {"observation": "水 " * 10_000, "discussion": '"\\ \n' * 5_000, "conclusion": "😀 " * 10_000}
-    await write(swansea, "one", "two", "three", **long, recommendation="\n" * 20_000, language="zh")
-    published = await hub.wait_for("one", "two", "three")
-    assert published["two"].discussion == long["discussion"]
+    await write(swansea, "long", **long, recommendation="\n" * 20_000, language="zh")
+    await write(swansea, *(f"short-{number}" for number in range(5)))
+    published = await hub.wait_for("long", *(f"short-{number}" for number in range(5)))
+    assert published["long"].discussion == long["discussion"]
 
 
 async def test_what_was_published_here_is_not_published_on(hub: Hub, swansea: RunningService) -> None:
