@@ -50,6 +50,7 @@ class Role(StrEnum):
     PARTNER = "partner"
     EXPERT = "expert"
     SERVICE = "service"
+    INSTALLATION = "installation"
 
 
 def same_department(one: str, other: str) -> bool:

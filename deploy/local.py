@@ -239,6 +239,7 @@ def _add_settings(environment: dict[str, str], place: Place) -> None:
         "KNOWLEDGE_EXCHANGE_ADDRESS": listen["exchange"],
         "KNOWLEDGE_FORUM_ADDRESS": listen["forum"],
         "KNOWLEDGE_INDEX_PATH": str(place.data / "index"),
+        "KNOWLEDGE_PUBLIC_URL": place.url,
     }
     for variable, value in settings.items():
         if not _is_given(environment, variable.removesuffix("_FILE")):

@@ -36,7 +36,7 @@ from austausch.exchange.v1 import (
     venues_pb2_grpc,
 )
 from austausch.forum.v1 import forum_pb2, forum_pb2_grpc
-from austausch.knowledge.v1 import knowledge_pb2, knowledge_pb2_grpc, topics_pb2, topics_pb2_grpc
+from austausch.knowledge.v1 import hub_pb2, hub_pb2_grpc, knowledge_pb2, knowledge_pb2_grpc, topics_pb2, topics_pb2_grpc
 from flask import current_app
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
@@ -66,7 +66,7 @@ CONTRACTS: dict[str, tuple[FileDescriptor, ...]] = {
         venues_pb2.DESCRIPTOR,
     ),
     "forum": (forum_pb2.DESCRIPTOR,),
-    "knowledge": (knowledge_pb2.DESCRIPTOR, topics_pb2.DESCRIPTOR),
+    "knowledge": (knowledge_pb2.DESCRIPTOR, hub_pb2.DESCRIPTOR, topics_pb2.DESCRIPTOR),
 }
 # The gRPC services behind the gateway, by their short names.
 SERVICES: dict[str, ServiceDescriptor] = {
@@ -176,6 +176,7 @@ STUBS: dict[str, ModuleType] = {
     venues_pb2.DESCRIPTOR.name: venues_pb2_grpc,
     forum_pb2.DESCRIPTOR.name: forum_pb2_grpc,
     knowledge_pb2.DESCRIPTOR.name: knowledge_pb2_grpc,
+    hub_pb2.DESCRIPTOR.name: hub_pb2_grpc,
     topics_pb2.DESCRIPTOR.name: topics_pb2_grpc,
 }
 

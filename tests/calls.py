@@ -29,7 +29,7 @@ MORE_CONTRACTS = {
         "scheduling",
         "venues",
     ],
-    "knowledge": ["topics"],
+    "knowledge": ["hub", "topics"],
 }
 
 

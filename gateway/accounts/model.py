@@ -23,7 +23,7 @@ from chassis.model import NAMING_CONVENTION, Versioned, enum_column, new_id, now
 
 # A password that was made up and handed over is for the next days, not for whoever finds the note in a year.
 FIRST_PASSWORD_LIFETIME = timedelta(days=7)
-PEOPLE_ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
+PEOPLE_ROLES = tuple(role.value for role in Role if role not in (Role.SERVICE, Role.INSTALLATION))
 
 
 class Base(DeclarativeBase):

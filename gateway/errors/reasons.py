@@ -34,10 +34,18 @@ REFUSALS: dict[str, dict[str, str]] = {
         "WRONG_CREDENTIALS": N_("E-mail address or password is wrong."),
         "PASSWORD_CONFIRMATION_NEEDED": N_("Please sign in once more: the last time was too long ago for this."),
         "SESSION_ENDED": N_("Your session has ended. Please sign in again."),
+        "INSTALLATION_UNKNOWN": N_("This installation is not registered here."),
+        "SIGNATURE_NOT_VALID": N_(
+            "The signature is not that of the installation, or not of what was sent to this hub."
+        ),
+        "SIGNATURE_EXPIRED": N_("The signature is of another time. Compare the clocks of both installations."),
+        "SIGNATURE_REPLAYED": N_("This signature was used before."),
         "IDENTITY_MISSING": N_("A part of the platform was not told who is asking."),
         "IDENTITY_NOT_VALID": N_("A part of the platform does not accept who is asking."),
     },
     "PERMISSION_DENIED": {
+        "INSTALLATION_REVOKED": N_("This installation may not publish here any more."),
+        "LEARNING_OF_OTHER_INSTALLATION": N_("%(installation)s published this learning; it is changed there only."),
         "ROLE_MISSING": N_("Your role is not allowed to do this."),
         "SESSION_NEEDED": N_("An access token cannot be used for this. Sign in."),
         "TOKEN_READ_ONLY": N_("This access token is for reading only."),
@@ -92,6 +100,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "SOMETHING_IN_THE_WAY": N_("Something that is there already is in the way."),
     },
     "FAILED_PRECONDITION": {
+        "NO_HUB": N_("This installation is no hub: it takes no publications."),
         "ILLEGAL_TRANSITION": N_("Somebody has moved this on meanwhile, or a step before this one is missing."),
         "VISIT_OVER": N_("This visit is over and cannot be changed any more."),
         "DATES_OPEN": N_("The dates of this visit are still open. Give it dates first."),
@@ -216,6 +225,11 @@ FIELDS: dict[str, str] = {
     "ACCOUNT_MALFORMED": N_("Please give the e-mail address with which the person signs in."),
     "EMAIL_MALFORMED": N_("Please give an e-mail address, for example: %(example)s."),
     "ID_MALFORMED": N_("Please use small letters from a to z, digits and hyphens only, for example: %(example)s."),
+    "WEB_ADDRESS_MALFORMED": EXAMPLE,
+    "PUBLIC_KEY_NOT_VALID": N_("Please give a public Ed25519 key in PEM; it begins with -----BEGIN PUBLIC KEY-----."),
+    "CONTENT_MALFORMED": N_("This has to be JSON with at most %(max_items)s publications."),
+    "PUBLICATION_MALFORMED": N_("This is no publication of a learning."),
+    "NOT_PROVEN": N_("Only learnings that are validated or embedded are published."),
     "LANGUAGE_MALFORMED": N_("This language is not known. Please give its name, for example: Polish."),
     "LANGUAGE_PAIR_MALFORMED": N_("Please give the names of two languages, for example: Arabic–German."),
     "CALENDAR_URL_MALFORMED": N_("Please give the address of a calendar, for example: %(example)s."),

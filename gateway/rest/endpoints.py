@@ -60,6 +60,11 @@ class Endpoint:
         return list(get_option(self.method, access_pb2.access).roles)
 
     @property
+    def needs_caller(self) -> bool:
+        """Whether somebody has to be signed in; not where the request itself says who sent it."""
+        return bool(set(self.roles) - {access_pb2.ROLE_INSTALLATION})
+
+    @property
     def body_field(self) -> FieldDescriptor | None:
         """Field that the body holds; None where it is the whole request, or nothing."""
         request: Descriptor = self.method.input_type

@@ -6,11 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 from flask import Blueprint, Flask, Response, request
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from chassis.errors import DomainError, InvalidFields, Violation
+from chassis.identity import Identity, Role
 from gateway import rpc
 from gateway.auth import account_rpc
 from gateway.auth.callers import require_caller
@@ -26,6 +28,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 
 JSON = "application/json"
+SOME_INSTALLATION = Identity("installations", "", frozenset({Role.INSTALLATION}))
 
 
 class Route:
@@ -40,7 +43,7 @@ class Route:
         self._call = call
         self._request_class = GetMessageClass(endpoint.method.input_type)
         self._write = get_writer(endpoint.method.output_type)
-        self._needs_caller = bool(endpoint.roles)
+        self._needs_caller = endpoint.needs_caller
         self._query_fields = endpoint.query_fields
         self._body_field = endpoint.body_field
 
@@ -114,7 +117,7 @@ def mount(app: Flask) -> Blueprint:
 def build_routes() -> list[Route]:
     """Return the routes of every service: those behind the gateway, and its own."""
     remote = [
-        Route(endpoint, partial(rpc.call, endpoint.method))
+        Route(endpoint, partial(rpc.call if endpoint.needs_caller else call_as_installation, endpoint.method))
         for service in rpc.SERVICES.values()
         for endpoint in read_endpoints(service)
     ]
@@ -127,6 +130,12 @@ def build_routes() -> list[Route]:
         for endpoint in read_endpoints(service)
     ]
     return local + remote
+
+
+def call_as_installation(method: MethodDescriptor, message: Message) -> Message:
+    """Call an RPC for an installation of which nothing is known yet: the request itself proves who sent it."""
+    with rpc.act_as(SOME_INSTALLATION):
+        return rpc.call(method, message)
 
 
 def read_json_body(violations: list[Violation]) -> object:

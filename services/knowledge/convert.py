@@ -100,8 +100,16 @@ def learning_message(learning: Learning, caller: Identity | None = None) -> pb.L
         application_count=learning.application_count,
         allowed_transitions=rights.learning_verbs(caller, learning) if caller else [],
         editable=caller is not None and rights.may_edit(caller, learning),
+        origin=_origin_message(learning),
         **resource_fields(learning),
     )
+
+
+def _origin_message(learning: Learning) -> pb.Origin | None:
+    """Return which other installation published a learning; None for one of our own."""
+    if learning.installation_id is None:
+        return None
+    return pb.Origin(installation=learning.author, display_name=learning.author_name, uri=learning.original_uri)
 
 
 APPLICATION_FIELDS = frozenset({"department", "outcome", "result", "applied_date"})

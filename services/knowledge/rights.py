@@ -2,7 +2,7 @@
 Who may see and do what, as far as one row decides it; which roles may call an RPC at all is declared in the contract.
 
 The home city's administrators, coordinators and members see all learnings. Staff of a partner city see what is shared
-with partners or the public, and what they wrote.
+with partners or the public, and what they wrote. What another installation published is changed there, by nobody here.
 
 Pure functions over the caller and the row: `may_…` tells, `require_…` raises `PermissionDenied` where it may not.
 """
@@ -39,6 +39,8 @@ def may_use_verb(caller: Identity, verb: str, learning: Learning) -> bool:
     Args:
         verb: A transition, or ``update``.
     """
+    if learning.installation_id is not None:
+        return False
     is_author = learning.author == caller.subject
     if caller.has(Role.COORDINATOR):
         return verb != "validate" or not is_author
@@ -75,8 +77,10 @@ def require_verb(caller: Identity, verb: str, learning: Learning) -> None:
 
     Raises:
         PermissionDenied: The caller wrote what it would validate (reason VALIDATED_BY_AUTHOR) or does not coordinate
-            (VALIDATED_BY_COORDINATORS_ONLY), or it is another department's (LEARNING_OF_OTHERS).
+            (VALIDATED_BY_COORDINATORS_ONLY), or it is another department's (LEARNING_OF_OTHERS) or another
+            installation's (as `require_own`).
     """
+    require_own(learning)
     if may_use_verb(caller, verb, learning):
         return
     if verb == "validate" and caller.subject == learning.author:
@@ -88,6 +92,21 @@ def require_verb(caller: Identity, verb: str, learning: Learning) -> None:
         reason="LEARNING_OF_OTHERS",
         metadata={"resource": learning.name, "verb": verb},
     )
+
+
+def require_own(learning: Learning) -> None:
+    """
+    Raise unless a learning is one of this installation.
+
+    Raises:
+        PermissionDenied: Another one published it; reason LEARNING_OF_OTHER_INSTALLATION.
+    """
+    if learning.installation_id is not None:
+        raise PermissionDenied(
+            f"{learning.name} was published by {learning.author}, and is changed there only.",
+            reason="LEARNING_OF_OTHER_INSTALLATION",
+            metadata={"resource": learning.name, "installation": learning.author_name},
+        )
 
 
 def require_source(caller: Identity, source: str) -> None:

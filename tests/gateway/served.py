@@ -17,7 +17,7 @@ from deploy.embedded import free_port
 from gateway.settings import GatewaySettings
 from tests.gateway.conftest import environment
 
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Served:
 
 
 @contextmanager
-def served(settings: GatewaySettings, folder: Path) -> Iterator[Served]:
+def served(settings: GatewaySettings, folder: Path, port: int = 0) -> Iterator[Served]:
     """Serve a gateway of these settings; its temporary files and its log are below `folder`."""
-    port, metrics_port = free_port(), free_port()
+    port, metrics_port = port or free_port(), free_port()
     temporary = folder / "tmp"
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
     own = replace(settings, listen=f"127.0.0.1:{port}", metrics_listen=f"127.0.0.1:{metrics_port}")
     variables = {**environment(own), "TMPDIR": str(temporary), "HOME": os.environ.get("HOME", "/")}
     log = folder / "gateway.log"

@@ -18,6 +18,7 @@ LETTERS = {
     "P": Role.PARTNER,
     "E": Role.EXPERT,
     "S": Role.SERVICE,
+    "I": Role.INSTALLATION,
 }
 
 # Who may call an RPC at all; what they may do to one resource is tested beside each service.
@@ -181,6 +182,12 @@ MAY_CALL = {
     "ApplicationService.ListApplications": "ACMPS",
     "ApplicationService.CreateApplication": "CM",
     "ApplicationService.DeleteApplication": "CM",
+    "InstallationService.GetInstallation": "A",
+    "InstallationService.ListInstallations": "A",
+    "InstallationService.CreateInstallation": "A",
+    "InstallationService.RevokeInstallation": "A",
+    "InstallationService.PublishLearnings": "I",
+    "PublishingService.GetPublishingStatus": "AC",
     "TopicService.GetTopic": "ACMPS",
     "TopicService.ListTopics": "ACMPS",
 }

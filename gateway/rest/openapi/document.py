@@ -169,7 +169,7 @@ def describe_operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     text = get_comment(method.full_name)
     roles = list(map(role_name, endpoint.roles))
     people = [role for role in roles if role != "service"]
-    who = f"May be called by: {', '.join(people)}." if people else "May be called by anyone."
+    who = f"May be called by: {', '.join(people)}." if endpoint.needs_caller else "May be called by anyone."
     description: dict[str, Any] = {
         "operationId": endpoint.name,
         "tags": [get_tag(endpoint)],
@@ -184,7 +184,7 @@ def describe_operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     for status in list_error_statuses(endpoint):
         name = ERROR_STATUSES[status].name
         description["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
-    if not roles:
+    if not endpoint.needs_caller:
         description["security"] = []
     return description
 

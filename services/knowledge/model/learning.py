@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import FetchedValue
@@ -49,6 +49,8 @@ IN_USE = frozenset(LearningState) - SET_ASIDE
 # The author of what a forum adopted. Such texts never change again.
 FORUM_AUTHOR = "services/forum"
 ADOPTED_FIELDS = frozenset({"title", "language", "observation", "discussion", "conclusion", "recommendation"})
+# Somebody other than the author has confirmed it.
+PROVEN = frozenset({LearningState.VALIDATED, LearningState.EMBEDDED})
 # From here on it is known what is to be done, and who does it.
 ASSIGNED = frozenset(
     {LearningState.LESSON_IDENTIFIED, LearningState.IMPLEMENTED, LearningState.VALIDATED, LearningState.EMBEDDED}
@@ -62,7 +64,8 @@ class Learning(Stateful, Resource, Base):
     `source` is the name of the visit, forum, conclusion or recommendation that it comes from, or empty. The database
     writes `revision`, the id of the last transaction that changed the row, and notifies the channel `learnings`.
     `source_version` is the version of the recommendation that it has followed; 0 before. `successor` is the id of the
-    learning that replaced it: empty unless it is superseded, and where that one was deleted.
+    learning that replaced it: empty unless it is superseded, and where that one was deleted. `installation_id` is the
+    installation that published it here, at whose `original_uri` it is; of one of our own there is none.
     """
 
     __tablename__ = "learnings"
@@ -73,7 +76,10 @@ class Learning(Stateful, Resource, Base):
             " OR (remedial_action <> '' AND owner <> '')",
             name="assigned",
         ),
-        CheckConstraint("state NOT IN ('validated', 'embedded') OR validator <> ''", name="validated_by"),
+        CheckConstraint(
+            "state NOT IN ('validated', 'embedded') OR validator <> '' OR installation_id IS NOT NULL",
+            name="validated_by",
+        ),
         CheckConstraint("validator = '' OR validator <> author", name="validated_by_another"),
         CheckConstraint("(state = 'rejected') = (reject_reason <> '')", name="rejected_for"),
         CheckConstraint("state = 'superseded' OR successor = ''", name="superseded_by"),
@@ -89,6 +95,8 @@ class Learning(Stateful, Resource, Base):
         Index(None, "owner"),
         Index(None, "topics", postgresql_using="gin"),
         Index(None, "cities", postgresql_using="gin"),
+        Index(None, "installation_id", postgresql_where="installation_id IS NOT NULL"),
+        Index("ix_learnings_own_public", "id", postgresql_where="installation_id IS NULL AND visibility = 'public'"),
     )
     NAME = "learnings/{id}"
     TRANSITIONS = {
@@ -126,6 +134,8 @@ class Learning(Stateful, Resource, Base):
     successor: Mapped[str] = mapped_column(Text, default="")
     source_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     application_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    installation_id: Mapped[str | None] = mapped_column(Text, ForeignKey("installations.id"))
+    original_uri: Mapped[str] = mapped_column(Text, default="", server_default="")
     revision: Mapped[int] = mapped_column(BigInteger, FetchedValue(), FetchedValue(for_update=True))
 
     @property

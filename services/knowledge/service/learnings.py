@@ -209,6 +209,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     async def DeleteLearning(self, request: pb.DeleteLearningRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
             learning = await queries.get_visible(session, request.name, lock=True)
+            rights.require_own(learning)
             learning.check_etag(request.etag)
             await _release_predecessors(session, learning)
             session.add(DeletedLearning(id=learning.id))
@@ -261,6 +262,8 @@ async def _supersede(session: Session, request: pb.SupersedeLearningRequest) -> 
     rows = {name: await queries.get_visible(session, name, lock=True) for name in names}
     learning = rows[request.name]
     rights.require_verb(identity(), "supersede", learning)
+    # It may be withdrawn any time, and nothing here would stand in its place.
+    rights.require_own(rows[request.successor])
     learning.check_etag(request.etag)
     learning.supersede(rows[request.successor])
     return await _write(LearningSuperseded, session, learning)

@@ -1,0 +1,143 @@
+"""
+What other installations publish here: taken in any order and any number of times, of each learning the newest stays.
+
+The caller holds the installation's row locked, so that what one installation sends is applied request by request.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from austausch.knowledge.v1 import hub_pb2 as pb
+from austausch.knowledge.v1.events_pb2 import LearningDeleted, LearningRecorded, LearningUpdated
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from sqlalchemy import delete, insert, select
+
+from chassis.database import Session
+from chassis.errors import InvalidArgument
+from chassis.outbox import emit
+from chassis.validation import validate
+from chassis.work_queue import enqueue
+from services.knowledge import convert, convert_installation
+from services.knowledge.model import DeletedLearning, Installation, Learning, Publication, Visibility
+from services.knowledge.semantics import EMBED
+
+MAX_PUBLICATIONS = 50
+
+Outcome = pb.PublishLearningsResponse.Outcome
+
+
+def read_content(content: str) -> list[Any]:
+    """
+    Return the publications of a signed content, each as JSON has it.
+
+    Raises:
+        InvalidArgument: It is no batch of publications, or too large a one; reason CONTENT_MALFORMED.
+    """
+    try:
+        publications = json.loads(content)["publications"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        publications = None
+    if not isinstance(publications, list) or len(publications) > MAX_PUBLICATIONS:
+        raise InvalidArgument(
+            "content",
+            f"must be a PublicationBatch as JSON, with at most {MAX_PUBLICATIONS} publications",
+            reason="CONTENT_MALFORMED",
+            metadata={"max_items": str(MAX_PUBLICATIONS)},
+        )
+    return publications
+
+
+async def apply_publications(session: Session, installation: Installation, values: list[Any]) -> list[Outcome]:
+    """
+    Take what an installation says of its learnings, and return what became of each.
+
+    What cannot be taken is refused by itself. Fields that this version does not know are left out: installations are
+    upgraded one by one.
+    """
+    outcomes = []
+    for value in values:
+        outcome = Outcome()
+        try:
+            publication = _parse_publication(value)
+            outcome.learning = publication.learning
+            validate(publication)
+            await _apply(session, installation, publication)
+        except InvalidArgument as error:
+            outcome.reason = error.violations[0].reason if error.violations else error.reason
+        outcomes.append(outcome)
+    return outcomes
+
+
+async def remove_published(session: Session, installation: Installation) -> None:
+    """Remove all that an installation has published, and what is known of it."""
+    is_theirs = Learning.installation_id == installation.id
+    ids = list(await session.scalars(select(Learning.id).where(is_theirs)))
+    if ids:
+        await session.execute(insert(DeletedLearning), [{"id": id_} for id_ in ids])
+        await session.execute(delete(Learning).where(is_theirs))
+    await session.execute(delete(Publication).where(Publication.installation_id == installation.id))
+
+
+def _parse_publication(value: Any) -> pb.Publication:
+    """
+    Return a publication.
+
+    Raises:
+        InvalidArgument: The value is none; reason PUBLICATION_MALFORMED.
+    """
+    publication = pb.Publication()
+    try:
+        # A list would pass for one that says nothing.
+        json_format.ParseDict(dict(value), publication, ignore_unknown_fields=True)
+    except (json_format.ParseError, AttributeError, TypeError, ValueError):
+        raise InvalidArgument("content", "holds no publication", reason="PUBLICATION_MALFORMED") from None
+    return publication
+
+
+async def _apply(session: Session, installation: Installation, publication: pb.Publication) -> None:
+    columns = None
+    if publication.HasField("content"):
+        columns = convert_installation.published_columns(publication, installation)
+    key = (installation.id, publication.learning)
+    known = await session.get(Publication, key)
+    if known is None:
+        known = Publication(installation_id=key[0], original=key[1], version=0)
+        session.add(known)
+    if publication.version <= known.version:
+        return
+    known.version = publication.version
+    learning = await session.get(Learning, known.learning_id, with_for_update=True) if known.learning_id else None
+    if columns is None:
+        if learning is not None:
+            await _withdraw(session, learning)
+        known.learning_id = None
+    elif learning is None:
+        learning = Learning(
+            author=installation.name,
+            author_name=installation.display_name,
+            visibility=Visibility.PUBLIC,
+            installation_id=installation.id,
+            **columns,
+        )
+        session.add(learning)
+        await _write(LearningRecorded, session, learning)
+        known.learning_id = learning.id
+    else:
+        learning.assign(columns)
+        await _write(LearningUpdated, session, learning)
+
+
+async def _withdraw(session: Session, learning: Learning) -> None:
+    session.add(DeletedLearning(id=learning.id))
+    await session.delete(learning)
+    await session.flush()
+    emit(session, LearningDeleted(learning=learning.name), learning.name)
+
+
+async def _write(event: Callable[..., Message], session: Session, learning: Learning) -> None:
+    """Write the learning and the event."""
+    await session.flush()
+    enqueue(session, EMBED, [learning.id])
+    emit(session, event(learning=convert.learning_message(learning)), learning.name)

@@ -1,0 +1,145 @@
+"""Installations that publish here: who they are, and what they publish."""
+
+from functools import partial
+from typing import Any
+
+from austausch.knowledge.v1 import hub_pb2 as pb
+from austausch.knowledge.v1 import hub_pb2_grpc
+from austausch.knowledge.v1.events_pb2 import InstallationRegistered, InstallationRevoked
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.database import Database, Session
+from chassis.errors import FailedPrecondition, NotFound, PermissionDenied, Unauthenticated
+from chassis.idempotency import answer_once
+from chassis.identity import Identity, Role, act_as
+from chassis.model import new_id, now
+from chassis.outbox import emit
+from chassis.paging import read_page
+from chassis.transitions import SeenVersion, transition
+from services.knowledge import convert_installation, queries
+from services.knowledge.model import Installation, InstallationState, Learning, UsedSignature
+from services.knowledge.publications import apply_publications, read_content, remove_published
+from services.knowledge.signatures import Signature, load_public_key, verify
+
+ORDERINGS = {"display_name": Installation.display_name, "create_time": Installation.create_time}
+
+
+class InstallationServicer(hub_pb2_grpc.InstallationServiceServicer):
+    """
+    Serves ``InstallationService``.
+
+    Args:
+        public_uri: Web address of this installation, as those who publish here know it; "" where it is no hub.
+    """
+
+    def __init__(self, database: Database, public_uri: str) -> None:
+        self._database = database
+        self._public_uri = public_uri
+
+    async def GetInstallation(self, request: pb.GetInstallationRequest, context: Any) -> pb.Installation:
+        async with self._database.read() as session:
+            return await _describe(session, await session.get_by_name(Installation, request.name))
+
+    async def ListInstallations(
+        self, request: pb.ListInstallationsRequest, context: Any
+    ) -> pb.ListInstallationsResponse:
+        async with self._database.read() as session:
+            rows, token, total = await read_page(
+                session, select(Installation), Installation, request, ORDERINGS, "display_name"
+            )
+            counts = await _count_learnings(session, [row.id for row in rows])
+        installations = [convert_installation.installation_message(row, counts.get(row.id, 0)) for row in rows]
+        return pb.ListInstallationsResponse(installations=installations, next_page_token=token, total_size=total)
+
+    async def CreateInstallation(self, request: pb.CreateInstallationRequest, context: Any) -> pb.Installation:
+        return await answer_once(self._database, request, _create)
+
+    async def RevokeInstallation(self, request: pb.RevokeInstallationRequest, context: Any) -> pb.Installation:
+        return await transition(self._database, request, _lock, lambda row: row.transition("revoke"), _revoke)
+
+    async def PublishLearnings(self, request: pb.PublishLearningsRequest, context: Any) -> pb.PublishLearningsResponse:
+        if not self._public_uri:
+            raise FailedPrecondition("This installation is no hub: it takes no publications.", reason="NO_HUB")
+        async with self._database.read_once() as session:
+            installation = await _find_active(session, request.name)
+        key = load_public_key(installation.public_key)
+        signature = verify(request.signature, request.content, request.name, self._public_uri, key)
+        act_as(Identity(request.name, installation.display_name, frozenset({Role.INSTALLATION})))
+        return await answer_once(self._database, request, partial(_publish, signature))
+
+
+async def _create(session: Session, request: pb.CreateInstallationRequest) -> pb.Installation:
+    columns = convert_installation.installation_columns(request.installation)
+    installation = Installation(id=request.installation_id or new_id(), **columns)
+    await queries.insert_named(session, installation)
+    message = convert_installation.installation_message(installation, 0)
+    emit(session, InstallationRegistered(installation=message), installation.name)
+    return message
+
+
+async def _lock(session: Session, request: SeenVersion) -> Installation:
+    installation = await session.get_for_update(Installation, request.name)
+    installation.check_etag(request.etag)
+    return installation
+
+
+async def _revoke(session: Session, installation: Installation) -> pb.Installation:
+    await session.flush()
+    await remove_published(session, installation)
+    message = convert_installation.installation_message(installation, 0)
+    emit(session, InstallationRevoked(installation=message), installation.name)
+    return message
+
+
+async def _publish(
+    signature: Signature, session: Session, request: pb.PublishLearningsRequest
+) -> pb.PublishLearningsResponse:
+    # Locked, so that nothing is published beside its revocation.
+    installation = await _find_active(session, request.name, lock=True)
+    await _use_up(session, installation, signature)
+    values = read_content(request.content)
+    return pb.PublishLearningsResponse(outcomes=await apply_publications(session, installation, values))
+
+
+async def _find_active(session: Session, name: str, *, lock: bool = False) -> Installation:
+    """
+    Return an installation that may publish.
+
+    Raises:
+        Unauthenticated: Nobody has registered it; reason INSTALLATION_UNKNOWN.
+        PermissionDenied: It was revoked; reason INSTALLATION_REVOKED.
+    """
+    try:
+        installation = await (session.get_for_update if lock else session.get_by_name)(Installation, name)
+    except NotFound:
+        raise Unauthenticated(f"{name} is not registered here.", reason="INSTALLATION_UNKNOWN") from None
+    if installation.state is InstallationState.REVOKED:
+        raise PermissionDenied(f"{name} may not publish here any more.", reason="INSTALLATION_REVOKED")
+    return installation
+
+
+async def _use_up(session: Session, installation: Installation, signature: Signature) -> None:
+    """
+    Keep a signature from being used again; those that have expired need not be kept.
+
+    Raises:
+        Unauthenticated: It was used before; reason SIGNATURE_REPLAYED.
+    """
+    is_over = (UsedSignature.installation_id == installation.id) & (UsedSignature.expire_time < now())
+    await session.execute(delete(UsedSignature).where(is_over))
+    row = {"installation_id": installation.id, "id": signature.id, "expire_time": signature.expire_time}
+    recorded = insert(UsedSignature).values(row).on_conflict_do_nothing().returning(UsedSignature.id)
+    if await session.scalar(recorded) is None:
+        raise Unauthenticated("This signature was used before.", reason="SIGNATURE_REPLAYED")
+
+
+async def _describe(session: Session, installation: Installation) -> pb.Installation:
+    counts = await _count_learnings(session, [installation.id])
+    return convert_installation.installation_message(installation, counts.get(installation.id, 0))
+
+
+async def _count_learnings(session: Session, ids: list[str]) -> dict[str, int]:
+    """Return how many learnings there are of installations, by their ids; of those that have none, nothing."""
+    statement = select(Learning.installation_id, func.count()).where(Learning.installation_id.in_(ids))
+    return {id_: count for id_, count in await session.execute(statement.group_by(Learning.installation_id)) if id_}
