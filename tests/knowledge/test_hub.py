@@ -189,7 +189,8 @@ async def test_a_revoked_installation_is_gone_at_once(hub: RunningService, swans
     await cardiff.register()
     await swansea.publish(*(publication(f"learning-{number}") for number in range(20)))
     await cardiff.publish(publication(title="Wege von Cardiff"))
-    await eventually(lambda: search(hub, "Wege", cities=["cities/swansea"]))
+    for city in ("swansea", "cardiff"):
+        await eventually(lambda city=city: search(hub, "Wege", cities=[f"cities/{city}"]))
     administrator = hub.as_(Role.ADMINISTRATOR)
     before = await administrator.GetInstallation(pb.GetInstallationRequest(name=swansea.name))
     assert before.learning_count == 20
