@@ -1,13 +1,13 @@
 """The Helm chart, rendered by Helm and held against the settings, the secrets and Compose."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from chassis import __version__
 from chassis.settings import load
 from deploy.credentials import keep_credentials
 from operate.settings import DoctorSettings
@@ -311,6 +311,5 @@ def test_monitoring_objects_are_made_only_where_the_cluster_knows_them(rendered:
 
 
 def test_the_chart_has_the_version_of_what_it_installs() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    assert chart["version"] == chart["appVersion"] == project
+    assert chart["version"] == chart["appVersion"] == __version__

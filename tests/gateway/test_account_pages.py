@@ -65,7 +65,9 @@ def test_a_bad_field_of_an_account_is_named(gateway: Gateway, administrator: Fla
     assert "PASSWORD" not in taken.text
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.ADMINISTRATOR, Role.SERVICE)])
+@pytest.mark.parametrize(
+    "role", [role for role in Role if role not in (Role.ADMINISTRATOR, Role.SERVICE, Role.INSTALLATION)]
+)
 def test_only_administrators_see_and_change_accounts(gateway: Gateway, role: Role) -> None:
     own, reader, rest = name_of(gateway, role), browser(gateway, role), gateway.as_(role)
     other = name_of(gateway, Role.ADMINISTRATOR)
