@@ -29,8 +29,10 @@ def test_a_year_leads_to_its_months_and_visits_and_back(scripts: bool, open_page
     expect(holiday).to_be_visible()
     page.get_by_role("link", name=SWANSEA_CAME).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(SWANSEA_CAME)
-    page.go_back()
-    page.go_back()
+    # A page that the browser has kept whole does not load again.
+    page.go_back(wait_until="commit")
+    expect(page.get_by_role("heading", name="May 2024")).to_be_visible()
+    page.go_back(wait_until="commit")
     expect(page.get_by_role("heading", name="2024", exact=True)).to_be_visible()
 
 
