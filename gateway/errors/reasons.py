@@ -229,6 +229,7 @@ FIELDS: dict[str, str] = {
     "PUBLIC_KEY_NOT_VALID": N_("Please give a public Ed25519 key in PEM; it begins with -----BEGIN PUBLIC KEY-----."),
     "CONTENT_MALFORMED": N_("This has to be JSON with at most %(max_items)s publications."),
     "PUBLICATION_MALFORMED": N_("This is no publication of a learning."),
+    "VERSION_OLDER": N_("A newer version of this learning is known here."),
     "NOT_PROVEN": N_("Only learnings that are validated or embedded are published."),
     "LANGUAGE_MALFORMED": N_("This language is not known. Please give its name, for example: Polish."),
     "LANGUAGE_PAIR_MALFORMED": N_("Please give the names of two languages, for example: Arabic–German."),

@@ -21,6 +21,9 @@ from services.knowledge.signatures import sign
 SECONDS = Timeout(connect=5, read=20)
 MAX_SECONDS = 30.0
 MAX_ANSWER_BYTES = 1_000_000
+# Whatever was sent, the next request would meet the same: by status of HTTP, and by reason.
+STATUSES_FOR_ALL = {401, 429, 502, 503}
+REASONS_FOR_ALL = {"INSTALLATION_REVOKED", "NO_HUB"}
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "austausch"}
 
 
@@ -31,11 +34,13 @@ class HubFailed(Exception):
     Attributes:
         reason: As the hub gave it, e.g. INSTALLATION_REVOKED; HUB_UNREACHABLE where it did not answer, HUB_UNUSABLE
             where it answered with something else.
+        is_for_all: Whether another request would fail likewise, whatever it says.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, is_for_all: bool) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.is_for_all = is_for_all
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class HubClient:
         answer = self._post(f"{member.hub}/api/v1/{member.installation}:publish", body)
         outcomes = answer.get("outcomes")
         if not isinstance(outcomes, list) or not all(isinstance(outcome, dict) for outcome in outcomes):
-            raise HubFailed("HUB_UNUSABLE")
+            raise HubFailed("HUB_UNUSABLE", is_for_all=False)
         return [str(outcome.get("reason", "")) for outcome in outcomes]
 
     def _post(self, url: str, body: Mapping[str, str]) -> Mapping[str, object]:
@@ -99,14 +104,19 @@ class HubClient:
         try:
             # No redirect: what is signed is for this hub. Nothing is tried again here: the caller does, later.
             answer = self._pool.request("POST", url, body=data, preload_content=False, redirect=False, retries=False)
-            value = json.loads(_read(answer))
+            text = _read(answer)
         except (urllib3.exceptions.HTTPError, OSError):
-            raise HubFailed("HUB_UNREACHABLE") from None
+            raise HubFailed("HUB_UNREACHABLE", is_for_all=True) from None
+        except ValueError:
+            raise HubFailed("HUB_UNUSABLE", is_for_all=False) from None
+        try:
+            value = json.loads(text)
         except (ValueError, RecursionError):
-            raise HubFailed("HUB_UNUSABLE") from None
+            value = None
         if answer.status == 200 and isinstance(value, dict):
             return value
-        raise HubFailed(_read_reason(value))
+        reason = _read_reason(value)
+        raise HubFailed(reason, is_for_all=answer.status in STATUSES_FOR_ALL or reason in REASONS_FOR_ALL)
 
 
 def _read(answer: urllib3.BaseHTTPResponse) -> bytes:

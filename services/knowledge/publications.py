@@ -6,6 +6,7 @@ The caller holds the installation's row locked, so that what one installation se
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from austausch.knowledge.v1 import hub_pb2 as pb
@@ -16,14 +17,17 @@ from sqlalchemy import delete, insert, select
 
 from chassis.database import Session
 from chassis.errors import InvalidArgument
+from chassis.model import now
 from chassis.outbox import emit
 from chassis.validation import validate
 from chassis.work_queue import enqueue
 from services.knowledge import convert, convert_installation
 from services.knowledge.model import DeletedLearning, Installation, Learning, Publication, Visibility
 from services.knowledge.semantics import EMBED
+from services.knowledge.signatures import LEEWAY_SECONDS
 
 MAX_PUBLICATIONS = 50
+LEEWAY = timedelta(seconds=LEEWAY_SECONDS)
 
 Outcome = pb.PublishLearningsResponse.Outcome
 
@@ -49,12 +53,21 @@ def read_content(content: str) -> list[Any]:
     return publications
 
 
-async def apply_publications(session: Session, installation: Installation, values: list[Any]) -> list[Outcome]:
+async def apply_publications(
+    session: Session, installation: Installation, values: list[Any], issue_time: datetime
+) -> list[Outcome]:
     """
     Take what an installation says of its learnings, and return what became of each.
 
-    What cannot be taken is refused by itself. Fields that this version does not know are left out: installations are
-    upgraded one by one.
+    What cannot be taken is refused by itself: reason VERSION_OLDER where something newer is known. Fields that this
+    version does not know are left out: installations are upgraded one by one.
+
+    An installation that was restored from a backup counts versions from there on, and what it says looks old. Its
+    withdrawals are taken nevertheless, unless they may be late: it has to be certain that one was signed after the
+    hub took what it removes. A signature's time is ahead of the hub's by `LEEWAY_SECONDS` at most.
+
+    Args:
+        issue_time: When it was signed.
     """
     outcomes = []
     for value in values:
@@ -63,7 +76,7 @@ async def apply_publications(session: Session, installation: Installation, value
             publication = _parse_publication(value)
             outcome.learning = publication.learning
             validate(publication)
-            await _apply(session, installation, publication)
+            await _apply(session, installation, publication, issue_time)
         except InvalidArgument as error:
             outcome.reason = error.violations[0].reason if error.violations else error.reason
         outcomes.append(outcome)
@@ -96,7 +109,15 @@ def _parse_publication(value: Any) -> pb.Publication:
     return publication
 
 
-async def _apply(session: Session, installation: Installation, publication: pb.Publication) -> None:
+async def _apply(
+    session: Session, installation: Installation, publication: pb.Publication, issue_time: datetime
+) -> None:
+    """
+    Take a publication; twice the same has no effect.
+
+    Raises:
+        InvalidArgument: It breaks its rule, or is older than what is known (reason VERSION_OLDER).
+    """
     columns = None
     if publication.HasField("content"):
         columns = convert_installation.published_columns(publication, installation)
@@ -105,10 +126,18 @@ async def _apply(session: Session, installation: Installation, publication: pb.P
     if known is None:
         known = Publication(installation_id=key[0], original=key[1], version=0)
         session.add(known)
-    if publication.version <= known.version:
-        return
-    known.version = publication.version
     learning = await session.get(Learning, known.learning_id, with_for_update=True) if known.learning_id else None
+    is_older, is_same = publication.version < known.version, publication.version == known.version
+    if columns is None:
+        is_refused = is_older and learning is not None and issue_time <= learning.update_time + LEEWAY
+    else:
+        # At one version a learning is not both withdrawn and published: one of the two is of before a restore.
+        is_refused = is_older or (is_same and learning is None)
+    if is_refused:
+        raise InvalidArgument("version", "is older than what is known", reason="VERSION_OLDER")
+    if is_same and columns is not None:
+        return
+    known.version = max(publication.version, known.version)
     if columns is None:
         if learning is not None:
             await _withdraw(session, learning)
@@ -125,7 +154,8 @@ async def _apply(session: Session, installation: Installation, publication: pb.P
         await _write(LearningRecorded, session, learning)
         known.learning_id = learning.id
     else:
-        learning.assign(columns)
+        # Also where nothing differs: a withdrawal that was signed before does not remove it.
+        learning.assign(columns | {"update_time": now()})
         await _write(LearningUpdated, session, learning)
 
 

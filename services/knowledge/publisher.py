@@ -4,6 +4,9 @@ Tells the hub of this installation's learnings: of those that are public, and va
 What the hub has to be told of is what differs from `sent_learnings`, found by one statement whenever learnings changed,
 and every few seconds. So nothing is told that is not so, whatever happened in between, and nothing is left out: what
 could not be told differs still. One replica at a time tells; the hub takes what it is told twice for one.
+
+Where the hub fails at a request, and may fail at what it says, one learning at a time is told until one passes. What
+failed alone is set aside until all others are told, so that no text holds the others up.
 """
 
 import asyncio
@@ -30,6 +33,8 @@ CHANNEL = "learnings"
 POLL_SECONDS = 5.0
 # The hub is away, or refuses everything: the pause doubles from the first to the last.
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 60.0
+# So many failures in a row are the hub's, whatever it is told: it gets a pause.
+MAX_FAILURES = 5
 # A request has a megabyte at most. A learning alone may have half of it, in the longest of scripts.
 MAX_CONTENT_BYTES = 300_000
 _LOCK = select(func.pg_try_advisory_xact_lock(0x48554221))
@@ -37,7 +42,7 @@ _LOCK = select(func.pg_try_advisory_xact_lock(0x48554221))
 log = structlog.get_logger(__name__)
 waiting = Gauge("publications_waiting", "Learnings that the hub has to be told of")
 refused = Gauge("publications_refused", "Learnings that the hub has refused as they are")
-failing = Gauge("publishing_failing", "1 while the hub does not answer, or refuses everything")
+failing = Gauge("publishing_failing", "1 while the hub does not answer, or fails at what it is told")
 
 _IS_PUBLIC = and_(
     Learning.installation_id.is_(None), Learning.visibility == Visibility.PUBLIC, Learning.state.in_(PROVEN)
@@ -58,6 +63,12 @@ class Publisher:
         self._hub = f"{membership.hub} {membership.installation}" if membership else ""
         self._client = HubClient(membership) if membership else None
         self._wake = asyncio.Event()
+        self._failures = 0
+        """How many requests in a row the hub failed at, for what they say as far as can be told."""
+        self._reason = ""
+        """Of the last of them."""
+        self._set_aside: set[str] = set()
+        """Ids of learnings at which the hub failed, which are told again once all others are."""
 
     async def get_status(self) -> pb.PublishingStatus:
         """Return how far it has come."""
@@ -91,7 +102,8 @@ class Publisher:
                 self._wake.clear()
                 try:
                     while await self._publish_batch(self._client):
-                        pause = FIRST_PAUSE_SECONDS
+                        if not self._failures:
+                            pause = FIRST_PAUSE_SECONDS
                     await self._report()
                 except HubFailed as failure:
                     log.warning("hub.retry", reason=failure.reason, seconds=pause)
@@ -112,32 +124,65 @@ class Publisher:
 
     async def _publish_batch(self, client: HubClient) -> bool:
         """
-        Tell the hub of some learnings; return whether there were any.
+        Tell the hub of some learnings; return whether there may be more.
 
         Raises:
-            HubFailed: It was not told.
+            HubFailed: It was not told, and there is nothing else to try before a pause.
         """
         async with self._database.begin() as lock:
             if not await lock.scalar(_LOCK):
                 return False  # Another replica is at it.
             batch = await self._read_batch()
             if not batch:
+                if self._set_aside:
+                    self._set_aside.clear()
+                    raise HubFailed(self._reason, is_for_all=False)
                 return False
             await self._note_beforehand([each.learning for each in batch if each.HasField("content")])
-            refusals = await asyncio.to_thread(client.publish, _compose(batch))
-            if len(refusals) != len(batch):
-                raise HubFailed("HUB_UNUSABLE")
+            try:
+                refusals = await asyncio.to_thread(client.publish, _compose(batch))
+                if len(refusals) != len(batch):
+                    raise HubFailed("HUB_UNUSABLE", is_for_all=False)
+            except HubFailed as failure:
+                self._bear(failure, batch)
+                return True
+            self._failures = 0
             await self._note(batch, refusals)
         return True
 
+    def _bear(self, failure: HubFailed, batch: Sequence[pb.Publication]) -> None:
+        """
+        Have something else told than what the hub failed at.
+
+        Raises:
+            HubFailed: It fails at everything.
+        """
+        if failure.is_for_all:
+            raise failure
+        self._failures += 1
+        self._reason = failure.reason
+        log.warning("hub.failed", learnings=[each.learning for each in batch], reason=failure.reason)
+        if len(batch) == 1:
+            self._set_aside.add(_read_id(batch[0].learning))
+        if self._failures % MAX_FAILURES == 0:
+            raise failure
+
     async def _read_batch(self) -> list[pb.Publication]:
-        """Return what the hub is told next: withdrawals before anything else."""
+        """
+        Return what the hub is told next, of what is not set aside: withdrawals alone, while there are any; only one
+        learning as long as the hub fails.
+        """
+        limit = 1 if self._failures else MAX_PUBLICATIONS
+        set_aside = list(self._set_aside)
         async with self._database.read() as session:
-            withdrawn = await session.execute(self._select_withdrawn().limit(MAX_PUBLICATIONS))
+            is_next = SentLearning.learning_id.not_in(set_aside)
+            withdrawn = await session.execute(self._select_withdrawn().where(is_next).limit(limit))
             batch = [publication_message(f"learnings/{id_}", version, None) for id_, version in withdrawn]
+            if batch:
+                return batch
             size = 0
-            learnings = await session.scalars(self._select_public().limit(MAX_PUBLICATIONS - len(batch)))
-            for learning in learnings:
+            is_next = Learning.id.not_in(set_aside)
+            for learning in await session.scalars(self._select_public().where(is_next).limit(limit)):
                 publication = publication_message(learning.name, learning.version, learning)
                 size += publication.ByteSize()
                 if batch and size > MAX_CONTENT_BYTES:
@@ -197,12 +242,17 @@ class Publisher:
                 log.warning("hub.refused", learning=publication.learning, reason=refusal)
 
     def _make_row(self, name: str, **columns: Any) -> dict[str, Any]:
-        return {"hub": self._hub, "learning_id": name.removeprefix("learnings/"), **columns}
+        return {"hub": self._hub, "learning_id": _read_id(name), **columns}
 
     async def _report(self) -> None:
         status = await self.get_status()
         waiting.set(status.waiting_count)
         refused.set(status.refused_count)
+
+
+def _read_id(name: str) -> str:
+    """Return the id of a learning, of its resource name."""
+    return name.removeprefix("learnings/")
 
 
 def _compose(batch: Sequence[pb.Publication]) -> str:

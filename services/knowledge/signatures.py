@@ -32,10 +32,12 @@ class Signature:
 
     Attributes:
         id: The installation's own, a UUID.
+        issue_time: When it was made, by the installation's clock: at most `LEEWAY_SECONDS` later than by the hub's.
         expire_time: From then on it is refused, whoever sends it.
     """
 
     id: str
+    issue_time: datetime
     expire_time: datetime
 
 
@@ -114,7 +116,8 @@ def verify(signature: str, content: str, installation: str, hub: str, key: Ed255
         raise _not_valid()
     if expires - begun > MAX_LIFETIME_SECONDS:
         raise _expired()
-    return Signature(id_, datetime.fromtimestamp(expires + LEEWAY_SECONDS, UTC))
+    issue_time = datetime.fromtimestamp(begun, UTC)
+    return Signature(id_, issue_time, datetime.fromtimestamp(expires + LEEWAY_SECONDS, UTC))
 
 
 def compute_digest(content: str) -> str:

@@ -34,6 +34,7 @@ INSTALLATIONS: dict[str, dict[str, Any]] = {
         "network": {
             "collector": {"peers": [MONITORING]},
             "calendars": {"peers": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]},
+            "hub": {"peers": [{"ipBlock": {"cidr": "192.0.2.7/32"}}]},
         },
         "monitoring": {"enabled": True, "labels": {"release": "kube-prometheus-stack"}},
     },

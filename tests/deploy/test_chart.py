@@ -135,6 +135,18 @@ def test_it_is_told_what_compose_tells_it(rendered: dict[str, list[Object]]) -> 
                 assert variables[variable] == f"mannheim-{value}"
 
 
+def test_the_key_for_a_hub_is_there_where_something_is_published() -> None:
+    told = {"KNOWLEDGE_HUB_URL": "https://hub.example", "KNOWLEDGE_HUB_INSTALLATION": "mannheim"}
+    for name, _metadata, spec in pods(render(INSTALLATIONS["small"] | {"knowledge": {"settings": told}})):
+        [container] = spec["containers"]
+        key = environment(container).get("KNOWLEDGE_HUB_SIGNING_KEY_FILE")
+        # The migration is the same process, with the same settings.
+        publishes = name in ("knowledge", "migrate-knowledge")
+        assert key == (f"{SECRETS}/hub-key.pem" if publishes else None), name
+        mounted = {item["key"] for volume in spec["volumes"] for item in volume.get("secret", {}).get("items", [])}
+        assert ("hub-key.pem" in mounted) == publishes, name
+
+
 def test_secrets_are_files_that_exist_and_each_process_gets_its_own_only(objects: list[Object], tmp_path: Path) -> None:
     keep_credentials(tmp_path)
     made = {file.name for file in tmp_path.iterdir()}

@@ -81,8 +81,8 @@ def test_a_process_reaches_what_it_reaches_with_compose(objects: list[Object]) -
         if name in ("deny", "migration"):
             continue
         found = paths(spec["egress"], "to") - beside
-        calendars = {("0.0.0.0/0", 443)} if name == "exchange" else set()
-        assert found - calendars == paths_in_compose(name), name
+        outside = {"exchange": {("0.0.0.0/0", 443)}, "knowledge": {("192.0.2.7/32", 443)}}.get(name, set())
+        assert found - outside == paths_in_compose(name), name
     assert paths(policies(objects)["migration"]["egress"], "to") - beside == {("postgres", 5432)}
 
 
@@ -107,6 +107,12 @@ def test_nobody_leaves_the_cluster_unless_peers_are_named() -> None:
     for spec in policies(render(INSTALLATIONS["as it comes"])).values():
         reached = {peer for peer, _port in paths(spec.get("egress", []), "to")}
         assert not any("/" in peer for peer in reached)
+
+
+def test_a_process_leaves_the_cluster_for_what_it_needs_only() -> None:
+    for name, spec in policies(render(INSTALLATIONS["everything"])).items():
+        reached = {peer for peer, _port in paths(spec.get("egress", []), "to") if "/" in peer}
+        assert reached == {"exchange": {"0.0.0.0/0"}, "knowledge": {"192.0.2.7/32"}}.get(name, set()), name
 
 
 def test_prometheus_may_be_left_out() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from austausch.knowledge.v1 import hub_pb2 as pb
 from austausch.knowledge.v1.knowledge_pb2 import DeleteLearningRequest, Learning, ListLearningsRequest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from chassis.identity import Role, new_private_key
 from chassis.settings import load
@@ -18,7 +18,7 @@ from services.knowledge import publisher
 from services.knowledge.__main__ import KnowledgeSettings
 from services.knowledge.hub_client import Membership
 from services.knowledge.model import Learning as Row
-from services.knowledge.model import LearningState, SentLearning, Visibility
+from services.knowledge.model import LearningState, Publication, SentLearning, Visibility
 from services.knowledge.publisher import Publisher
 from services.knowledge.signatures import load_private_key
 from tests.calls import Keys, RunningService
@@ -243,6 +243,53 @@ async def test_what_the_hub_refuses_holds_nothing_else_up(hub: Hub, swansea: Run
     await change(swansea, "a", title="Kürzer")
     await hub.wait_for("a", "b")
     assert (await status(swansea)).refused_count == 0
+
+
+async def test_what_the_hub_cannot_even_read_holds_nothing_else_up(hub: Hub, swansea: RunningService) -> None:
+    async with swansea.database.begin() as session:
+        # As JSON, escaped twice, larger than any request may be: the hub's door refuses all that comes with it.
+        await write_learnings(session, ["a", "c"], **{**PUBLIC, "observation": "\x01" * 200_000})
+    await write(swansea, "b", "d")
+    await hub.wait_for("b", "d")
+    await change(swansea, "b", visibility=Visibility.INTERNAL)
+    await hub.wait_for("d")
+
+    async def is_noted() -> bool:
+        return (await status(swansea)).waiting_count == 2
+
+    await wait_until(is_noted)
+    await change(swansea, "a", observation="Kürzer")
+    await hub.wait_for("a", "d")
+
+
+async def test_withdrawals_go_before_anything_else(hub: Hub, swansea: RunningService, member: Publishing) -> None:
+    await write(swansea, "one")
+    await hub.wait_for("one")
+    await hub.close()
+    await write(swansea, "a", "two")
+    await change(swansea, "one", visibility=Visibility.INTERNAL)
+    batch = await Publisher(swansea.database, Membership(hub.url, member.name, member.key))._read_batch()
+    assert [(each.learning, each.HasField("content")) for each in batch] == [("learnings/one", False)]
+
+
+async def test_a_withdrawal_that_the_hub_refuses_does_not_pass_for_done(
+    hub: Hub, member: Publishing, swansea: RunningService
+) -> None:
+    await write(swansea, "one")
+    await hub.wait_for("one")
+    # As if this installation had been restored, a moment ago, to what it was before.
+    async with hub.service.database.begin() as session:
+        await session.execute(update(Publication).values(version=9))
+    await change(swansea, "one", visibility=Visibility.INTERNAL)
+
+    async def is_refused() -> bool:
+        return (await status(swansea)).refused_count == 1
+
+    await wait_until(is_refused)
+    assert set(await hub.list_published()) == {"one"}
+    async with swansea.database.read() as session:
+        (sent,) = await session.scalars(select(SentLearning))
+    assert (sent.is_withdrawn, sent.refusal) == (False, "VERSION_OLDER")
 
 
 async def test_a_revoked_installation_goes_on_waiting(hub: Hub, member: Publishing, swansea: RunningService) -> None:

@@ -62,9 +62,11 @@ class InstallationServicer(hub_pb2_grpc.InstallationServiceServicer):
         if not self._public_uri:
             raise FailedPrecondition("This installation is no hub: it takes no publications.", reason="NO_HUB")
         async with self._database.read_once() as session:
-            installation = await _find_active(session, request.name)
+            installation = await _find_registered(session, request.name)
         key = load_public_key(installation.public_key)
         signature = verify(request.signature, request.content, request.name, self._public_uri, key)
+        # Only the installation itself learns that it was revoked.
+        _check_active(installation)
         act_as(Identity(request.name, installation.display_name, frozenset({Role.INSTALLATION})))
         return await answer_once(self._database, request, partial(_publish, signature))
 
@@ -96,27 +98,36 @@ async def _publish(
     signature: Signature, session: Session, request: pb.PublishLearningsRequest
 ) -> pb.PublishLearningsResponse:
     # Locked, so that nothing is published beside its revocation.
-    installation = await _find_active(session, request.name, lock=True)
+    installation = await _find_registered(session, request.name, lock=True)
+    _check_active(installation)
     await _use_up(session, installation, signature)
     values = read_content(request.content)
-    return pb.PublishLearningsResponse(outcomes=await apply_publications(session, installation, values))
+    outcomes = await apply_publications(session, installation, values, signature.issue_time)
+    return pb.PublishLearningsResponse(outcomes=outcomes)
 
 
-async def _find_active(session: Session, name: str, *, lock: bool = False) -> Installation:
+async def _find_registered(session: Session, name: str, *, lock: bool = False) -> Installation:
     """
-    Return an installation that may publish.
+    Return an installation, revoked or not.
 
     Raises:
         Unauthenticated: Nobody has registered it; reason INSTALLATION_UNKNOWN.
-        PermissionDenied: It was revoked; reason INSTALLATION_REVOKED.
     """
     try:
-        installation = await (session.get_for_update if lock else session.get_by_name)(Installation, name)
+        return await (session.get_for_update if lock else session.get_by_name)(Installation, name)
     except NotFound:
         raise Unauthenticated(f"{name} is not registered here.", reason="INSTALLATION_UNKNOWN") from None
+
+
+def _check_active(installation: Installation) -> None:
+    """
+    Raise unless an installation may publish.
+
+    Raises:
+        PermissionDenied: It was revoked; reason INSTALLATION_REVOKED.
+    """
     if installation.state is InstallationState.REVOKED:
-        raise PermissionDenied(f"{name} may not publish here any more.", reason="INSTALLATION_REVOKED")
-    return installation
+        raise PermissionDenied(f"{installation.name} may not publish here any more.", reason="INSTALLATION_REVOKED")
 
 
 async def _use_up(session: Session, installation: Installation, signature: Signature) -> None:

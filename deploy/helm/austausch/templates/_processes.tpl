@@ -30,10 +30,15 @@ forum:
 knowledge:
   image: knowledge
   prefix: KNOWLEDGE
-  secrets: {KNOWLEDGE_DATABASE_URL: knowledge-database-url, NATS_URL: nats-url}
+  secrets:
+    KNOWLEDGE_DATABASE_URL: knowledge-database-url
+    NATS_URL: nats-url
+    {{- if .Values.knowledge.settings.KNOWLEDGE_HUB_URL }}
+    KNOWLEDGE_HUB_SIGNING_KEY: hub-key.pem
+    {{- end }}
   files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
   calls: [exchange, forum]
-  needs: [postgres, nats]
+  needs: [postgres, nats, hub]
   settings: {{ include "austausch.knowledge-settings" . }}
 knowledge-worker:
   image: knowledge
