@@ -17,8 +17,8 @@ from operate.databases import list_tables
 FORMAT = 1
 SCHEMA, README = "schema.json", "README.md"
 
-# The platform's own: messages on their way, requests that must not come twice, sign-ins, and vectors, which are computed
-# anew.
+# The platform's own: messages on their way, requests that must not come twice, sign-ins, and vectors, which are
+# computed anew.
 LEFT_OUT = frozenset(
     {
         "alembic_version", "inbox", "learning_vectors", "outbox", "outbox_tasks", "request_ids", "sign_in_attempts",

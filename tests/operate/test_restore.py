@@ -113,10 +113,18 @@ def old_postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
         os.chown(folder, user.pw_uid, user.pw_gid)
     port, log = embedded.free_port(), folder.with_name("old.log")
     prefix = embedded._as_server_user()
-    initdb = [*prefix, programs / "initdb", "--pgdata", folder, "--username=postgres", "--auth=trust", "--no-sync"]
+    initdb = [
+        *prefix,
+        str(programs / "initdb"),
+        "--pgdata",
+        str(folder),
+        "--username=postgres",
+        "--auth=trust",
+        "--no-sync",
+    ]
     subprocess.run(initdb, cwd="/", check=True, capture_output=True)
     settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off")
-    command = [*prefix, programs / "postgres", "-D", folder, "-p", str(port), *(f"--{it}" for it in settings)]
+    command = [*prefix, str(programs / "postgres"), "-D", str(folder), "-p", str(port), *(f"--{it}" for it in settings)]
     with log.open("wb") as output, subprocess.Popen(command, cwd="/", stdout=output, stderr=output) as process:
         try:
             postgres = Postgres(port=port, process=process, log=log, password="none")
