@@ -9,9 +9,9 @@ from typing import cast
 import click
 import psycopg
 
-from operate.databases import OWNERS, connected, count_rows, list_present_revisions, list_urls
+from operate.databases import OWNERS, count_rows, list_present_revisions, list_urls, read_at_one_moment
 from operate.manifest import Dump, Manifest, compute_checksum, read_version
-from operate.postgres_programs import ProgramFailed, run_program
+from operate.postgres_programs import ProgramFailed, find_program, read_major, run_program
 from operate.settings import DatabaseSettings, load
 
 
@@ -74,14 +74,14 @@ def back_up(urls: Mapping[str, str], parent: Path) -> Path:
 
 def _dump(process: str, url: str, folder: Path) -> Dump:
     file = folder / f"{process}.dump"
-    with connected(url) as connection, connection.transaction():
-        # What is counted is what is dumped.
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    # What is counted is what is dumped.
+    with read_at_one_moment(url) as connection:
         snapshot = cast(tuple[str], connection.execute("SELECT pg_export_snapshot()").fetchone())[0]
         version = connection.info.server_version
         rows, revisions = count_rows(connection), list_present_revisions(connection)
+        program = find_program("pg_dump", version // 10_000)
         run_program(
-            "pg_dump", url, version // 10_000, f"--snapshot={snapshot}", f"--file={file}", "--format=custom",
+            program, url, f"--snapshot={snapshot}", f"--file={file}", "--format=custom",
             # Who owns what, and may what, is decided where it is restored. Who stores backups compresses them, and
             # keeps what two have in common once, which nobody can of a compressed file.
             "--no-owner", "--no-privileges", "--compress=0",
@@ -92,6 +92,7 @@ def _dump(process: str, url: str, folder: Path) -> Dump:
         size=file.stat().st_size,
         sha256=compute_checksum(file),
         server_version=version,
+        program_major=read_major(program),
         revisions=revisions,
         rows=rows,
     )

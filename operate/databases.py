@@ -65,6 +65,28 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+@contextmanager
+def read_at_one_moment(url: str) -> Iterator[psycopg.Connection]:
+    """
+    Yield a connection in a transaction that sees the database as it is now, and changes nothing.
+
+    However long it takes, and however long it waits for its caller, no limit of the server, the database or the role
+    ends it; ``pg_dump`` lifts the same limits for itself.
+
+    Raises:
+        psycopg.Error: The database does not answer.
+    """
+    with connected(url) as connection:
+        # Not SET: before PostgreSQL 17 there is no transaction_timeout.
+        connection.execute(
+            "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_in_transaction_session_timeout',"
+            " 'transaction_timeout', 'statement_timeout', 'lock_timeout')"
+        )
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield connection
+
+
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
     """Yield the database of a service, as the chassis knows it."""

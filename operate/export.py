@@ -12,7 +12,7 @@ import click
 import psycopg
 from psycopg import sql
 
-from operate.databases import OWNERS, connected, list_present_revisions, list_urls
+from operate.databases import OWNERS, list_present_revisions, list_urls, read_at_one_moment
 from operate.manifest import read_version
 from operate.open_format import FORMAT, README, README_TEXT, SCHEMA, Table, read_tables
 from operate.settings import DatabaseSettings, load
@@ -70,8 +70,7 @@ def export(urls: Mapping[str, str], archive: Path) -> int:
 
 
 def _export_database(process: str, url: str, target: ZipFile) -> dict[str, Any]:
-    with connected(url) as connection, connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with read_at_one_moment(url) as connection:
         connection.execute("SET LOCAL timezone = 'UTC'")
         tables = [
             {**asdict(table), "rows": _export_table(connection, table, f"{process}/{table.name}.jsonl", target)}

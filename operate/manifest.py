@@ -30,6 +30,7 @@ class Dump:
         size: Its bytes.
         sha256: Its checksum, hexadecimal.
         server_version: Of the PostgreSQL that it is from, as ``server_version_num``.
+        program_major: Major version of the ``pg_dump`` that wrote it; older programs cannot read it.
         revisions: Of the schema.
         rows: Table → number of its rows.
     """
@@ -39,6 +40,7 @@ class Dump:
     size: int
     sha256: str
     server_version: int
+    program_major: int
     revisions: list[str]
     rows: dict[str, int]
 

@@ -17,11 +17,12 @@ from operate.databases import list_tables
 FORMAT = 1
 SCHEMA, README = "schema.json", "README.md"
 
-# The platform's own: messages on their way, repeated requests, sign-ins, and vectors, which are computed anew.
+# The platform's own: messages on their way, requests that must not come twice, sign-ins, and vectors, which are
+# computed anew.
 LEFT_OUT = frozenset(
     {
         "alembic_version", "inbox", "learning_vectors", "outbox", "outbox_tasks", "request_ids", "sign_in_attempts",
-        "tokens",
+        "tokens", "used_signatures",
     }
 )  # fmt: skip
 # A number of the transaction that wrote the row, and what a password is checked against.
@@ -40,6 +41,9 @@ data, and addresses of calendars that may be secret.
 One folder for each part of the platform: `exchange` (cities, partnerships, exchanges, visits with their programmes and
 delegations, venues, rooms, people), `forum` (expert forums), `knowledge` (learnings, their applications, the vocabulary
 of topics) and `gateway` (accounts, without passwords).
+
+Learnings with an `original_uri` are of other cities, which published them here: `installations` are those cities'
+platforms, `publications` what each of them published, and `sent_learnings` what this platform told a hub of its own.
 
 In it is a file for each table, one row a line, as a JSON object (JSON Lines, UTF-8). `schema.json` tells for each table
 its columns with their types of PostgreSQL, its primary key, what its columns refer to, and how many rows there are.

@@ -1,6 +1,7 @@
 """``austausch restore``: a backup, into databases that are empty."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,12 @@ from operate import messages
 from operate.databases import OWNERS, connected, count_rows, list_others, list_tables, list_urls, opened
 from operate.manifest import Dump, Manifest, ManifestRefused, check_files, read_manifest
 from operate.messages import MessagesUnreachable
-from operate.postgres_programs import ProgramFailed, run_program
+from operate.postgres_programs import ProgramFailed, find_restorer, run_program
 from operate.settings import PlatformSettings, load
 
 # Every event that a dump has is published again, however long ago its backup was made.
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+RESTORE_OPTIONS = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges")
 
 
 class RestoreRefused(Exception):
@@ -62,18 +64,20 @@ def restore(urls: Mapping[str, str], nats_url: str, folder: Path, *, replace: bo
     Raises:
         ManifestRefused: The folder is no backup, is damaged, or of a newer version.
         MessagesUnreachable: NATS does not answer.
-        RestoreRefused: A process runs, a database is not empty, or its PostgreSQL is older than the backup's.
+        RestoreRefused: A process runs, a database does not answer or is not empty, its PostgreSQL is older than the
+            backup's, or no ``pg_restore`` here can read the dump and reach the database.
         ProgramFailed: ``pg_restore`` failed, or the database holds something else now than the backup.
-        psycopg.Error: A database does not answer.
+        psycopg.Error: A database no longer answers.
     """
     manifest = read_manifest(folder)
     check_files(folder, manifest)
     _check_versions(manifest)
-    for dump in manifest.dumps:
-        _check_database(dump, urls[dump.process], replace=replace)
+    programs = {
+        dump.process: _check_database(dump, urls[dump.process], folder, replace=replace) for dump in manifest.dumps
+    }
     asyncio.run(_forget_messages(nats_url))
     for dump in manifest.dumps:
-        _restore_database(dump, urls[dump.process], folder)
+        _restore_database(dump, urls[dump.process], folder, programs[dump.process])
     return sum(asyncio.run(_let_events_come_again(urls[owner.process])) for owner in OWNERS if owner.messaging)
 
 
@@ -88,7 +92,29 @@ def _check_versions(manifest: Manifest) -> None:
             )
 
 
-def _check_database(dump: Dump, url: str, *, replace: bool) -> None:
+def _check_database(dump: Dump, url: str, folder: Path, *, replace: bool) -> Path:
+    """Look whether a dump can be restored, and return the ``pg_restore`` that can."""
+    try:
+        major = _check_target(dump, url, replace=replace)
+    except psycopg.Error as error:
+        raise RestoreRefused(f"The database of {dump.process}: {' '.join(str(error).split())}.") from None
+    try:
+        program = find_restorer(major, dump.program_major)
+    except ProgramFailed as missing:
+        raise RestoreRefused(f"The backup of {dump.process} cannot be restored: {missing}") from None
+    try:
+        # All of a restore but the restoring: reads the archive, connects with its own libpq, and sends its settings.
+        run_program(program, url, *RESTORE_OPTIONS, f"--use-list={os.devnull}", str(folder / dump.file))
+    except ProgramFailed as failed:
+        raise RestoreRefused(
+            f"{program} cannot restore the backup of {dump.process}: {failed}. Where PostgreSQL asks for TLS, install"
+            f" the package postgresql-client-{major}."
+        ) from None
+    return program
+
+
+def _check_target(dump: Dump, url: str, *, replace: bool) -> int:
+    """Look whether a database may be restored into, and return the major version of its PostgreSQL."""
     with connected(url) as connection:
         if (major := connection.info.server_version // 10_000) < dump.server_major:
             raise RestoreRefused(
@@ -103,6 +129,7 @@ def _check_database(dump: Dump, url: str, *, replace: bool) -> None:
             raise RestoreRefused(
                 f"The database of {dump.process} is not empty; to delete what it holds, restore with --replace."
             )
+    return major
 
 
 async def _forget_messages(nats_url: str) -> None:
@@ -110,17 +137,13 @@ async def _forget_messages(nats_url: str) -> None:
         await messages.forget_messages(client)
 
 
-def _restore_database(dump: Dump, url: str, folder: Path) -> None:
+def _restore_database(dump: Dump, url: str, folder: Path, program: Path) -> None:
     with connected(url) as connection:
-        version = connection.info.server_version
         if list_tables(connection):
             with connection.transaction():
                 connection.execute("DROP SCHEMA public CASCADE")
                 connection.execute("CREATE SCHEMA public")
-    run_program(
-        "pg_restore", url, version // 10_000, "--single-transaction", "--exit-on-error", "--no-owner",
-        "--no-privileges", str(folder / dump.file),
-    )  # fmt: skip
+    run_program(program, url, *RESTORE_OPTIONS, str(folder / dump.file))
     with connected(url) as connection:
         if (rows := count_rows(connection)) != dump.rows:
             wrong = sorted(table for table in rows.keys() | dump.rows.keys() if rows.get(table) != dump.rows.get(table))

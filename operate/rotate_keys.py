@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,11 @@ SPREAD_SECONDS = 10
     "--spread-seconds", type=click.IntRange(min=1), default=SPREAD_SECONDS, show_default=True,
     help="How long until every process sees that a file has changed: longer where files are copied to it.",
 )  # fmt: skip
-def rotate_keys_command(directory: Path, spread_seconds: int) -> None:
+@click.option(
+    "--after-each", metavar="COMMAND",
+    help="Run by the shell after each of the three stages, to copy the files to where processes read them.",
+)  # fmt: skip
+def rotate_keys_command(directory: Path, spread_seconds: int, after_each: str | None) -> None:
     """
     Replace the signing keys in DIRECTORY, which is that of the secrets, in some two minutes.
 
@@ -30,7 +35,11 @@ def rotate_keys_command(directory: Path, spread_seconds: int) -> None:
     trusted. Nobody is signed out, and nothing is restarted. One that was interrupted does no harm: run it again.
     """
     try:
-        rotate(directory, spread_seconds, time.sleep, click.echo)
+        rotate(directory, spread_seconds, time.sleep, lambda line: tell(line, after_each))
+    except subprocess.CalledProcessError as failed:
+        raise click.ClickException(
+            f"The command of --after-each ended with code {failed.returncode}; the next stage did not begin."
+        ) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError) as error:
@@ -47,7 +56,7 @@ def rotate(
         directory: Has ``gateway-key.pem``, ``forum-key.pem`` and ``trusted-keys.json``.
         spread_seconds: How long until every process sees that a file has changed.
         wait: Called with the seconds to wait before the next step.
-        say: Called with a line for each step.
+        say: Called with a line for each step, when it is written; what it raises ends the rotation there.
 
     Raises:
         OSError: A file can't be read or written.
@@ -69,6 +78,18 @@ def rotate(
     others = [key for key in known if key["kid"].partition("/")[0] not in ISSUERS]
     write_in_place(trusted, format_key_set([*others, *public]))
     say(f"no longer trusted: {', '.join(key['kid'] for key in known if key not in others)}")
+
+
+def tell(stage: str, after_each: str | None) -> None:
+    """
+    Print that a stage was written, and run what copies it.
+
+    Raises:
+        subprocess.CalledProcessError: That failed.
+    """
+    click.echo(stage)
+    if after_each:
+        subprocess.run(after_each, shell=True, check=True)  # noqa: S602 – it is the operator's own
 
 
 def write_in_place(file: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from chassis.identity import LEEWAY_SECONDS
 from chassis.schema import read_revisions
 from operate.databases import OWNERS, Owner, connected, list_present_revisions, list_tables
 from operate.findings import Finding, State, fine
-from operate.postgres_programs import ProgramFailed, find_program
+from operate.postgres_programs import ProgramFailed, find_program, find_restorer, read_major
 from operate.settings import DoctorSettings
 
 OLDEST_VERSION = 15
@@ -63,9 +63,10 @@ def _check_server(subject: str, connection: psycopg.Connection) -> Finding:
         )
         return Finding(subject, State.WRONG, f"it can't be written: {' '.join(str(error).split())}", remedy)
     try:
-        find_program("pg_dump", major)
+        find_restorer(major, read_major(find_program("pg_dump", major)))
     except ProgramFailed as missing:
-        return Finding(subject, State.WARNING, f"{named} answers, and cannot be backed up from here", str(missing))
+        said = f"{named} answers, and cannot be backed up from here so that it could be restored"
+        return Finding(subject, State.WARNING, said, str(missing))
     return fine(subject, f"{named} answers, and can be written")
 
 

@@ -76,6 +76,19 @@ def read_rows(url: str, leave_out: Mapping[str, Sequence[str]] | None = None) ->
     return rows
 
 
+def find_arguments(name: str, about: str) -> list[str]:
+    """Return the arguments of the running programs of a name that have a text in them."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = file.read_bytes().decode(errors="replace").split("\0")
+        except OSError:  # It has ended meanwhile.
+            continue
+        if Path(arguments[0]).name == name and about in "".join(arguments):
+            found.append(" ".join(arguments))
+    return found
+
+
 def settings_of(data: Path) -> dict[str, str]:
     """Return the settings that ``make run`` told its processes, as a shell reads them from their file."""
     script = 'set -a; . "$1"; exec env --null'

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from operate.databases import OWNERS
 from tests import stack
 from tests.conftest import FreshDatabase
 from tests.journeys.openapi_client import Program
-from tests.operate.austausch import austausch, empty_databases, read_rows, succeed
+from tests.operate.austausch import COMMAND, austausch, empty_databases, find_arguments, read_rows, succeed
 
 FILES = {"manifest.json", *(f"{process}.dump" for process in DATABASES)}
 # Published again after a restore, so when and where NATS had it is no longer there.
@@ -213,6 +214,29 @@ def test_a_backup_that_fails_leaves_nothing_behind_and_tells_no_password(place: 
     assert "password authentication failed" in failed.stderr
     assert "wrong-password" not in failed.stderr
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_backup_that_takes_longer_than_the_server_lets_transactions_be_idle_is_whole(
+    place: dict[str, str], tmp_path: Path
+) -> None:
+    url = place["KNOWLEDGE_DATABASE_URL"]
+    execute(url, "ALTER ROLE knowledge SET idle_in_transaction_session_timeout = '200ms'")
+    execute(url, "CREATE VIEW held_up AS SELECT 1 AS one")
+    with psycopg.connect(url) as connection:
+        connection.execute("SET idle_in_transaction_session_timeout = 0")
+        # pg_dump waits for it, and the transaction whose snapshot it reads waits for pg_dump.
+        connection.execute("LOCK TABLE held_up IN ACCESS EXCLUSIVE MODE")
+        backup = subprocess.Popen([COMMAND, "backup", "--to", tmp_path / "backups"], env=place)
+        try:
+            eventually(lambda: find_arguments("pg_dump", str(tmp_path)))
+            time.sleep(1)
+        finally:
+            connection.rollback()
+            code = backup.wait(60)
+
+    assert code == 0
+    (folder,) = (tmp_path / "backups").iterdir()
+    assert {file.name for file in folder.iterdir()} == FILES
 
 
 def restic(repository: Path, *arguments: str | Path) -> str:

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from deploy.embedded import Postgres
-from operate.postgres_programs import ProgramFailed, find_program, run_program
-from tests.operate.austausch import COMMAND, empty_databases
+from operate.postgres_programs import ProgramFailed, find_program, find_restorer, run_program
+from tests.operate.austausch import COMMAND, empty_databases, find_arguments
 
 
 def version_of(program: Path) -> int:
@@ -25,23 +25,18 @@ def test_a_program_is_not_older_than_the_server(postgres_server: Postgres) -> No
         find_program("pg_dump", 99)
 
 
+def test_what_a_newer_program_dumped_is_not_restored_into_a_server_that_is_too_old_for_it() -> None:
+    with pytest.raises(
+        ProgramFailed, match="can be restored into PostgreSQL 17 or newer, and the server is of version 16"
+    ):
+        find_restorer(16, 18)
+    assert version_of(find_restorer(17, 18)) >= 18
+
+
 def test_what_a_program_complains_of_is_told(postgres_server: Postgres, tmp_path: Path) -> None:
     (tmp_path / "nothing.dump").write_text("nothing")
     with pytest.raises(ProgramFailed, match="does not appear to be a valid archive"):
-        run_program("pg_restore", postgres_server.url_for("postgres"), 18, str(tmp_path / "nothing.dump"))
-
-
-def find_arguments(name: str, about: str) -> list[str]:
-    """Return the arguments of the running programs of a name that have a text in them."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            arguments = file.read_bytes().decode(errors="replace").split("\0")
-        except OSError:  # It has ended meanwhile.
-            continue
-        if Path(arguments[0]).name == name and about in "".join(arguments):
-            found.append(" ".join(arguments))
-    return found
+        run_program(find_program("pg_restore", 18), postgres_server.url_for("postgres"), str(tmp_path / "nothing.dump"))
 
 
 def test_nobody_on_the_machine_can_read_the_password_from_the_arguments(

@@ -15,7 +15,7 @@ from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
 from chassis.client import aio_channel, metadata_for
 from chassis.identity import LEEWAY_SECONDS, LIFETIME_SECONDS, Role, Signer, Verifier
 from deploy.credentials import keep_credentials, keep_keys
-from operate.rotate_keys import rotate
+from operate.rotate_keys import rotate, tell
 from tests import stack
 from tests.bench.client import Client
 from tests.calls import person
@@ -133,6 +133,31 @@ def test_a_rotation_that_was_interrupted_leaves_what_is_signed_trusted_and_can_b
     assert len(kids(tmp_path)) == 2
     token = Signer("gateway", (tmp_path / "gateway-key.pem").read_text()).token(caller)
     assert Verifier(tmp_path / "trusted-keys.json").identity(token) == caller
+
+
+def test_each_stage_is_copied_before_the_next_begins(tmp_path: Path) -> None:
+    keep_keys(tmp_path)
+    names = ("trusted-keys.json", "gateway-key.pem")
+    before = [(tmp_path / name).read_text() for name in names]
+    copy = f"cd {tmp_path} && to=copy-$(ls -d copy-* 2>/dev/null | wc -l) && mkdir $to && cp *.json *.pem $to"
+
+    rotate(tmp_path, 1, lambda _seconds: None, lambda line: tell(line, copy))
+
+    first, second, third = ([(tmp_path / f"copy-{i}" / name).read_text() for name in names] for i in range(3))
+    assert (first[0] != before[0], first[1]) == (True, before[1])
+    assert (second[0], second[1] != first[1]) == (first[0], True)
+    assert (third[0] != second[0], third[1]) == (True, second[1])
+
+
+def test_a_stage_that_could_not_be_copied_is_the_last(tmp_path: Path) -> None:
+    keep_keys(tmp_path)
+    before = (tmp_path / "gateway-key.pem").read_text()
+
+    failed = austausch({}, "rotate-keys", tmp_path, "--spread-seconds", "1", "--after-each", "exit 7")
+
+    assert failed.returncode == 1
+    assert "ended with code 7; the next stage did not begin." in failed.stderr
+    assert (tmp_path / "gateway-key.pem").read_text() == before
 
 
 def test_files_stay_where_containers_have_mounted_them_and_closed_as_they_were(tmp_path: Path) -> None:
