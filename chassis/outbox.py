@@ -277,7 +277,7 @@ class Relay:
             self._silences, self._is_full = 0, False
         outbox.published.inc(len(sent))
         if errors:
-            raise errors[0]
+            raise next((error for error in errors if isinstance(error, _NotAcknowledged)), errors[0])
         return len(sent)
 
     async def _publish(self, rows: Sequence[Row[Any]]) -> dict[str, int | Exception]:
@@ -285,9 +285,11 @@ class Relay:
             results = await self._publisher.publish(rows)
         except nats.errors.TimeoutError:
             raise _NotAcknowledged from None
-        if any(isinstance(result, nats.errors.TimeoutError) for result in results.values()):
-            raise _NotAcknowledged
-        return results
+        # Those beside it that are acknowledged count as published nevertheless.
+        return {
+            id_: _NotAcknowledged() if isinstance(result, nats.errors.TimeoutError) else result
+            for id_, result in results.items()
+        }
 
     async def _reclaim_lost(self, connection: AsyncConnection) -> int:
         if lost := await reclaim_lost(connection, self._jetstream):

@@ -115,6 +115,19 @@ async def test_an_event_that_nats_refuses_does_not_hold_up_the_others(
         await until(lambda: only_one_waits(database))
 
 
+async def test_an_event_that_nats_says_nothing_of_does_not_hold_up_the_others(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    # Somebody listens, so that NATS does not say at once that it stores no such subject.
+    silent = await jetstream._nc.subscribe("foreign.Event")
+    async with database.begin() as session:
+        session.add(OutboxEvent(id="0", type="foreign.Event", headers={}, payload=b"", create_time=now()))
+    await tell(database)
+    async with working(Relay(database, jetstream).run()):
+        await until(lambda: only_one_waits(database))
+    await silent.unsubscribe()
+
+
 async def test_listen_hears_again_after_its_connection_was_lost(database: Database, database_url: str) -> None:
     heard: list[str] = []
     async with working(listen(database_url, "news", heard.append)):
