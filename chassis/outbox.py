@@ -61,8 +61,6 @@ BATCH = 256
 POLL_SECONDS = 1.0
 # While nothing is published, NATS is asked this often whether it still has what it acknowledged.
 LOOK_SECONDS = 60.0
-# While more wait than are read at once, they are counted this often.
-COUNT_SECONDS = 5.0
 KEEP_PUBLISHED = timedelta(days=7)
 # Longer than the stream keeps a message, so that no redelivery can find its id forgotten.
 KEEP_INBOX = timedelta(days=60)
@@ -106,8 +104,7 @@ EVENTS = _Outbox(
     select(_EVENTS.c.id, _EVENTS.c.type.label("subject"), _EVENTS.c.headers, _EVENTS.c.payload)
     .where(_EVENTS.c.publish_time.is_(None))
     .order_by(_EVENTS.c.id)
-    .limit(BATCH)
-    .with_for_update(skip_locked=True),
+    .limit(BATCH),
     update(_EVENTS)
     .where(_EVENTS.c.id == _STORED.c.id)
     .values(publish_time=func.now(), stream_sequence=_STORED.c.sequence),
@@ -122,8 +119,7 @@ TASKS = _Outbox(
         func.convert_to(_TASKS.c.key, "UTF8").label("payload"),
     )
     .order_by(_TASKS.c.id)
-    .limit(BATCH)
-    .with_for_update(skip_locked=True),
+    .limit(BATCH),
     # Nobody will ask later which tasks there were.
     delete(_TASKS).where(_TASKS.c.id == _SENT),
     tasks_published,
@@ -247,9 +243,13 @@ class Relay:
                     async with self._database.engine.begin() as connection:
                         await self._reclaim_lost(connection)
                     look_at = time.monotonic() + LOOK_SECONDS
-                while await self._publish_batch(outbox) == BATCH:
+                while (count := await self._publish_batch(outbox)) == BATCH:
                     pass
-                outage.end()
+                # What another relay has in hand does not say that NATS stores anything.
+                if count or not await self._waits(outbox):
+                    outage.end()
+                    if outbox is EVENTS:
+                        self._silences, self._is_full = 0, False
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 outage.tell(await self._explain(outbox, error))
                 # Perhaps that is why: NATS may have lost its data.
@@ -258,12 +258,15 @@ class Relay:
             await round_over
             await wait_until_set(wake, POLL_SECONDS)
 
+    async def _waits(self, outbox: _Outbox) -> bool:
+        """Return whether anything waits, also where another relay has it in hand."""
+        async with self._database.engine.connect() as connection:
+            return bool(await connection.scalar(select(outbox.select.exists())))
+
     async def _publish_batch(self, outbox: _Outbox) -> int:
         async with self._database.engine.begin() as connection:
-            rows = (await connection.execute(outbox.select)).all()
+            rows = (await connection.execute(outbox.select.with_for_update(skip_locked=True))).all()
             if not rows:
-                if outbox is EVENTS:
-                    self._silences, self._is_full = 0, False
                 return 0
             results = await self._publish(rows)
             # After they are stored, and before one of them becomes the outbox's last event in the stream.
