@@ -5,6 +5,9 @@ A NATS that does not sync its disk before it acknowledges forgets the last event
 from a copy, or lost its disk, forgets more. What it forgets is the end of the stream, so the outbox's last event there
 tells: where that is missing, or another event lies in its place, all that were stored after the last one which is
 really there are lost. An event that left the stream at its beginning, by age or because it was purged, is not.
+
+What is stored next takes their places in the stream. A durable consumer that was given events at these before is given
+the new ones, too: a NATS that starts takes it back to the end of its stream (``tests/chassis/test_lost_events.py``).
 """
 
 import asyncio
