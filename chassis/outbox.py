@@ -48,7 +48,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database, Session
 from chassis.jetstream import ROUND_SECONDS, STREAM, TASK_SUBJECTS, StreamLimits, ensure_streams, make_room
-from chassis.lost_events import reclaim_lost
+from chassis.lost_events import PIECE, reclaim_lost
 from chassis.model import new_id, now
 from chassis.notifications import listen, wait_until_set
 from chassis.outages import Outage
@@ -172,13 +172,18 @@ async def republish(database: Database, since: datetime) -> int:
     Who has applied one of them does not apply it again. NATS itself drops what it took within the last ten minutes, and
     still holds. Events are kept for `KEEP_PUBLISHED`.
     """
-    async with database.begin() as session:
-        published_since = (OutboxEvent.create_time >= since) & OutboxEvent.publish_time.is_not(None)
-        result = await session.execute(
-            update(OutboxEvent).where(published_since).values(publish_time=None, stream_sequence=None)
-        )
-        count: int = result.rowcount  # type: ignore[attr-defined]
-    return count
+    published_since = (_EVENTS.c.create_time >= since) & _EVENTS.c.publish_time.is_not(None)
+    count, last = 0, ""
+    while True:
+        # By their ids: a relay publishes the first ones while the last ones are looked for.
+        piece = select(_EVENTS.c.id).where(published_since & (_EVENTS.c.id > last)).order_by(_EVENTS.c.id).limit(PIECE)
+        again = update(_EVENTS).where(_EVENTS.c.id.in_(piece)).values(publish_time=None, stream_sequence=None)
+        async with database.begin() as session:
+            ids = (await session.scalars(again.returning(_EVENTS.c.id))).all()
+        count += len(ids)
+        if len(ids) < PIECE:
+            return count
+        last = max(ids)
 
 
 async def remember_applied(database: Database) -> None:
@@ -187,9 +192,13 @@ async def remember_applied(database: Database) -> None:
 
     In a database that comes from an old backup, it would be forgotten before its events have come once more.
     """
-    is_old = InboxEvent.receive_time < now() - KEEP_INBOX / 2
-    async with database.begin() as session:
-        await session.execute(update(InboxEvent).where(is_old).values(receive_time=now()))
+    piece = select(InboxEvent.event_id).where(InboxEvent.receive_time < now() - KEEP_INBOX / 2).limit(PIECE)
+    remember = update(InboxEvent).where(InboxEvent.event_id.in_(piece)).values(receive_time=now())
+    count = PIECE
+    while count == PIECE:
+        async with database.begin() as session:
+            result = await session.execute(remember, execution_options={"synchronize_session": False})
+            count = result.rowcount  # type: ignore[attr-defined]
 
 
 class Relay:

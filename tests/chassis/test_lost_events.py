@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from nats.js import JetStreamContext
 
+from chassis import lost_events
 from chassis.database import Database
 from chassis.jetstream import DEAD_LETTERS, STREAM, connect, ensure_streams
-from chassis.outbox import LOOK_SECONDS, Relay, resent
 from chassis.model import now
+from chassis.outbox import LOOK_SECONDS, Relay, resent
 from deploy import embedded
 from tests.chassis import sample
 from tests.chassis.messaging import (
@@ -118,8 +119,9 @@ async def publish_others(url: str, count: int) -> None:
 
 
 async def test_a_nats_that_lost_everything_gets_the_events_of_the_last_days_again(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lost_events, "PIECE", 100)
     server = NatsServer(tmp_path / "nats")
     with running(server):
         await publish(database, server.url, *names(300))
