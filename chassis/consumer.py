@@ -125,6 +125,7 @@ class Consumer:
         # Where an event lies in the stream → how often its handler failed here.
         self._failures: dict[int, int] = {}
         self._unknown_told: dict[str, float] = {}
+        self._waiting = Outage("consumer.waiting", "consumer.goes_on")
 
     async def run(self) -> None:
         """Consume until cancelled; waits while NATS or PostgreSQL is away."""
@@ -136,9 +137,9 @@ class Consumer:
                     await self._widen()
                     subscription = await self._jetstream.pull_subscribe_bind(durable=self._service, stream=STREAM)
                     try:
-                        outage.end()
                         while True:
                             await self._consume(await fetch(subscription, BATCH))
+                            outage.end()
                     finally:
                         with suppress(nats.errors.Error):
                             await subscription.unsubscribe()
@@ -223,7 +224,12 @@ class Consumer:
         failed.labels(self._get_label(message)).inc()
         sequence = message.metadata.sequence.stream
         # Not its deliveries: it may have waited for a version that knows it, or come back from one that stopped.
-        failures = self._failures.pop(sequence, 0) + 1
+        before = self._failures.get(sequence, 0)
+        if not before and len(self._failures) >= MAX_FAILURES:
+            # Where more fail than are remembered, they are all that is known.
+            before = (message.metadata.num_delivered or 1) - 1
+        self._failures.pop(sequence, None)
+        failures = before + 1
         reason = f"{type(error).__name__}: {error}"
         if failures > len(self._back_off):
             await self._bury(message, reason)
@@ -246,7 +252,6 @@ class Consumer:
         It is no fault of an event, and so no try, that the database is away or refuses to write, or that two
         transactions met in it.
         """
-        outage = Outage("consumer.waiting", "consumer.goes_on")
         while True:
             try:
                 new = await self._apply(events)
@@ -255,10 +260,10 @@ class Consumer:
                     continue
                 if is_conflict(error) or not await is_no_fault_of_the_message(error, self._database):
                     raise
-                outage.tell(str(error) or type(error).__name__)
+                self._waiting.tell(str(error) or type(error).__name__)
                 await asyncio.sleep(1)
             else:
-                outage.end()
+                self._waiting.end()
                 return new
 
     async def _apply(self, events: Sequence[_Delivery]) -> set[str]:

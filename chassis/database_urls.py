@@ -70,6 +70,7 @@ async def connect(url: str, **arguments: Any) -> asyncpg.Connection:
         except (
             OSError,
             TimeoutError,
+            asyncpg.PostgresConnectionError,
             asyncpg.CannotConnectNowError,
             asyncpg.exceptions.TargetServerAttributeNotMatched,
         ) as error:

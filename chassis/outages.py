@@ -1,4 +1,4 @@
-"""An outage is told of once, again every minute while it lasts, and once when it is over."""
+"""An outage is told of once, again every minute while it lasts or comes back, and once when it is over."""
 
 import time
 
@@ -25,15 +25,16 @@ class Outage:
         self._context = context
         self._reason = ""
         self._told_at = 0.0
+        self._is_told = False
 
     def tell(self, reason: str) -> None:
         """Log why it fails, unless that was said within the last minute."""
         if reason != self._reason or time.monotonic() - self._told_at > REMIND_SECONDS:
             log.warning(self._event, error=reason, **self._context)
-            self._reason, self._told_at = reason, time.monotonic()
+            self._reason, self._told_at, self._is_told = reason, time.monotonic(), True
 
     def end(self) -> None:
-        """Log that it works again, if it did not."""
-        if self._reason:
+        """Log that it works again, if it was told that it did not."""
+        if self._is_told:
             log.info(self._over, **self._context)
-            self._reason = ""
+            self._is_told = False

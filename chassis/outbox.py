@@ -48,7 +48,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database, Session
 from chassis.jetstream import ROUND_SECONDS, STREAM, TASK_SUBJECTS, StreamLimits, ensure_streams, make_room
-from chassis.lost_events import reclaim_lost
+from chassis.lost_events import PIECE, reclaim_lost
 from chassis.model import new_id, now
 from chassis.notifications import listen, wait_until_set
 from chassis.outages import Outage
@@ -61,8 +61,6 @@ BATCH = 256
 POLL_SECONDS = 1.0
 # While nothing is published, NATS is asked this often whether it still has what it acknowledged.
 LOOK_SECONDS = 60.0
-# While more wait than are read at once, they are counted this often.
-COUNT_SECONDS = 5.0
 KEEP_PUBLISHED = timedelta(days=7)
 # Longer than the stream keeps a message, so that no redelivery can find its id forgotten.
 KEEP_INBOX = timedelta(days=60)
@@ -106,8 +104,7 @@ EVENTS = _Outbox(
     select(_EVENTS.c.id, _EVENTS.c.type.label("subject"), _EVENTS.c.headers, _EVENTS.c.payload)
     .where(_EVENTS.c.publish_time.is_(None))
     .order_by(_EVENTS.c.id)
-    .limit(BATCH)
-    .with_for_update(skip_locked=True),
+    .limit(BATCH),
     update(_EVENTS)
     .where(_EVENTS.c.id == _STORED.c.id)
     .values(publish_time=func.now(), stream_sequence=_STORED.c.sequence),
@@ -122,8 +119,7 @@ TASKS = _Outbox(
         func.convert_to(_TASKS.c.key, "UTF8").label("payload"),
     )
     .order_by(_TASKS.c.id)
-    .limit(BATCH)
-    .with_for_update(skip_locked=True),
+    .limit(BATCH),
     # Nobody will ask later which tasks there were.
     delete(_TASKS).where(_TASKS.c.id == _SENT),
     tasks_published,
@@ -176,13 +172,18 @@ async def republish(database: Database, since: datetime) -> int:
     Who has applied one of them does not apply it again. NATS itself drops what it took within the last ten minutes, and
     still holds. Events are kept for `KEEP_PUBLISHED`.
     """
-    async with database.begin() as session:
-        published_since = (OutboxEvent.create_time >= since) & OutboxEvent.publish_time.is_not(None)
-        result = await session.execute(
-            update(OutboxEvent).where(published_since).values(publish_time=None, stream_sequence=None)
-        )
-        count: int = result.rowcount  # type: ignore[attr-defined]
-    return count
+    published_since = (_EVENTS.c.create_time >= since) & _EVENTS.c.publish_time.is_not(None)
+    count, last = 0, ""
+    while True:
+        # By their ids: a relay publishes the first ones while the last ones are looked for.
+        piece = select(_EVENTS.c.id).where(published_since & (_EVENTS.c.id > last)).order_by(_EVENTS.c.id).limit(PIECE)
+        again = update(_EVENTS).where(_EVENTS.c.id.in_(piece)).values(publish_time=None, stream_sequence=None)
+        async with database.begin() as session:
+            ids = (await session.scalars(again.returning(_EVENTS.c.id))).all()
+        count += len(ids)
+        if len(ids) < PIECE:
+            return count
+        last = max(ids)
 
 
 async def remember_applied(database: Database) -> None:
@@ -191,9 +192,13 @@ async def remember_applied(database: Database) -> None:
 
     In a database that comes from an old backup, it would be forgotten before its events have come once more.
     """
-    is_old = InboxEvent.receive_time < now() - KEEP_INBOX / 2
-    async with database.begin() as session:
-        await session.execute(update(InboxEvent).where(is_old).values(receive_time=now()))
+    piece = select(InboxEvent.event_id).where(InboxEvent.receive_time < now() - KEEP_INBOX / 2).limit(PIECE)
+    remember = update(InboxEvent).where(InboxEvent.event_id.in_(piece)).values(receive_time=now())
+    count = PIECE
+    while count == PIECE:
+        async with database.begin() as session:
+            result = await session.execute(remember, execution_options={"synchronize_session": False})
+            count = result.rowcount  # type: ignore[attr-defined]
 
 
 class Relay:
@@ -247,9 +252,13 @@ class Relay:
                     async with self._database.engine.begin() as connection:
                         await self._reclaim_lost(connection)
                     look_at = time.monotonic() + LOOK_SECONDS
-                while await self._publish_batch(outbox) == BATCH:
+                while (count := await self._publish_batch(outbox)) == BATCH:
                     pass
-                outage.end()
+                # What another relay has in hand does not say that NATS stores anything.
+                if count or not await self._waits(outbox):
+                    outage.end()
+                    if outbox is EVENTS:
+                        self._silences, self._is_full = 0, False
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 outage.tell(await self._explain(outbox, error))
                 # Perhaps that is why: NATS may have lost its data.
@@ -258,12 +267,15 @@ class Relay:
             await round_over
             await wait_until_set(wake, POLL_SECONDS)
 
+    async def _waits(self, outbox: _Outbox) -> bool:
+        """Return whether anything waits, also where another relay has it in hand."""
+        async with self._database.engine.connect() as connection:
+            return bool(await connection.scalar(select(outbox.select.exists())))
+
     async def _publish_batch(self, outbox: _Outbox) -> int:
         async with self._database.engine.begin() as connection:
-            rows = (await connection.execute(outbox.select)).all()
+            rows = (await connection.execute(outbox.select.with_for_update(skip_locked=True))).all()
             if not rows:
-                if outbox is EVENTS:
-                    self._silences, self._is_full = 0, False
                 return 0
             results = await self._publish(rows)
             # After they are stored, and before one of them becomes the outbox's last event in the stream.
@@ -277,7 +289,7 @@ class Relay:
             self._silences, self._is_full = 0, False
         outbox.published.inc(len(sent))
         if errors:
-            raise errors[0]
+            raise next((error for error in errors if isinstance(error, _NotAcknowledged)), errors[0])
         return len(sent)
 
     async def _publish(self, rows: Sequence[Row[Any]]) -> dict[str, int | Exception]:
@@ -285,9 +297,11 @@ class Relay:
             results = await self._publisher.publish(rows)
         except nats.errors.TimeoutError:
             raise _NotAcknowledged from None
-        if any(isinstance(result, nats.errors.TimeoutError) for result in results.values()):
-            raise _NotAcknowledged
-        return results
+        # Those beside it that are acknowledged count as published nevertheless.
+        return {
+            id_: _NotAcknowledged() if isinstance(result, nats.errors.TimeoutError) else result
+            for id_, result in results.items()
+        }
 
     async def _reclaim_lost(self, connection: AsyncConnection) -> int:
         if lost := await reclaim_lost(connection, self._jetstream):

@@ -62,6 +62,7 @@ async def is_current(url: str, package: str, *, messaging: bool = True) -> bool:
     Raises:
         OSError, TimeoutError: The database does not answer.
         asyncpg.PostgresError: It refuses.
+        asyncpg.InternalClientError: None of several hosts fits ``target_session_attrs``.
     """
     known, newest = read_revisions(package, messaging=messaging)
     present = await _read_present(url)

@@ -201,7 +201,7 @@ async def _holds(claim: Callable[[str, str], Awaitable[bool]], process: str, env
     """Return whether something is known to be so of a process's database; what is wrong with it, other programs say."""
     try:
         return await claim(process, environment[f"{process.upper()}_DATABASE_URL"])
-    except (KeyError, OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (KeyError, OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         return False
 
 

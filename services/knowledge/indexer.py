@@ -276,13 +276,22 @@ class Indexer:
 
     async def _begin(self, index: SearchIndex, horizon: Horizon) -> _Checkpoint:
         """Return from where to go on: as the index on disk says; from the start where it is of another database."""
+        # One that is asked for from here on is another one.
+        is_unwanted, self._is_unwanted = self._is_unwanted, False
+        try:
+            return await self._begin_from(index, horizon, is_unwanted=is_unwanted)
+        except BaseException:
+            self._is_unwanted |= is_unwanted
+            raise
+
+    async def _begin_from(self, index: SearchIndex, horizon: Horizon, *, is_unwanted: bool) -> _Checkpoint:
         kept = _Checkpoint.parse(await asyncio.to_thread(index.read_checkpoint))
         if kept is None and len(index):
             await asyncio.to_thread(index.clear)
         if kept is None:
             checkpoint = _Checkpoint(horizon.database)
-        elif kept.database != horizon.database or self._is_unwanted:
-            reason = "an operator asked for it" if self._is_unwanted else "it belongs to another database"
+        elif kept.database != horizon.database or is_unwanted:
+            reason = "an operator asked for it" if is_unwanted else "it belongs to another database"
             log.warning("index.refilling", reason=reason)
             checkpoint = _Checkpoint(horizon.database, kept.generation + 1, kept.is_complete)
         else:
@@ -295,7 +304,6 @@ class Indexer:
         self._learnings = Changes(self._database, _LEARNINGS, statement, checkpoint.learnings)
         self._deleted = Changes(self._database, _DELETED, deleted)
         self._checkpoint = checkpoint
-        self._is_unwanted = False
         return checkpoint
 
     async def _keep(self, index: SearchIndex, checkpoint: _Checkpoint) -> _Checkpoint:

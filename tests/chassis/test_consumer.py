@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
 from austausch.exchange.v1.events_pb2 import VisitCreated
 from nats.js import JetStreamContext
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import text
 
+from chassis import consumer as consumers
 from chassis.consumer import Origin, repeated
 from chassis.database import Database, Session
 from chassis.deliveries import read_own_headers
@@ -15,7 +17,18 @@ from chassis.identity import Role, identity
 from chassis.jetstream import DEAD_LETTERS, STREAM
 from chassis.outbox import Relay
 from tests.chassis import sample
-from tests.chassis.messaging import VISIT, consumer, count_is, effects, nothing_waits, stored, tell, until, working
+from tests.chassis.messaging import (
+    VISIT,
+    consumer,
+    count_is,
+    effects,
+    has_stored,
+    nothing_waits,
+    stored,
+    tell,
+    until,
+    working,
+)
 
 
 async def test_a_consumer_that_was_down_catches_up(database: Database, jetstream: JetStreamContext) -> None:
@@ -104,6 +117,18 @@ async def test_two_transactions_that_meet_are_no_try_of_the_event(
         await until(lambda: count_is(database, 1))
     assert await stored(jetstream, DEAD_LETTERS) == 0
     assert tries == 4
+
+
+async def test_an_event_is_given_up_also_where_more_fail_than_are_remembered(
+    database: Database, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(session: Session, event: VisitCreated, origin: Origin) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(consumers, "MAX_FAILURES", 2)
+    await tell(database, *(f"visits/{number}" for number in range(10)))
+    async with working(Relay(database, jetstream).run(), consumer(database, jetstream, fail).run()):
+        await until(lambda: has_stored(jetstream, 10, DEAD_LETTERS))
 
 
 async def test_two_replicas_share_the_events(database: Database, jetstream: JetStreamContext) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from nats.js import JetStreamContext
 
+from chassis import lost_events
 from chassis.database import Database
 from chassis.jetstream import DEAD_LETTERS, STREAM, connect, ensure_streams
+from chassis.model import now
 from chassis.outbox import LOOK_SECONDS, Relay, resent
 from deploy import embedded
+from tests.chassis import sample
 from tests.chassis.messaging import (
     consumer,
     count_is,
@@ -116,8 +119,9 @@ async def publish_others(url: str, count: int) -> None:
 
 
 async def test_a_nats_that_lost_everything_gets_the_events_of_the_last_days_again(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lost_events, "PIECE", 100)
     server = NatsServer(tmp_path / "nats")
     with running(server):
         await publish(database, server.url, *names(300))
@@ -170,3 +174,45 @@ async def test_events_that_left_the_stream_by_age_or_were_purged_are_not_sent_ag
         await until(lambda: nothing_waits(database))
     assert await stored(jetstream) == 1
     assert resent._value.get() == before
+
+
+async def test_an_event_at_a_place_that_a_consumer_had_passed_before_nats_lost_its_messages_is_applied(
+    database: Database, tmp_path: Path
+) -> None:
+    server = NatsServer(tmp_path / "nats")
+    with running(server):
+        await apply_some(database, server.url, names(5))
+    (messages,) = server.data.glob("jetstream/*/streams/austausch/msgs")
+    shutil.copytree(messages, tmp_path / "copy")
+    with running(server):
+        await apply_some(database, server.url, names(20, start=5))
+    # The consumer's state remains.
+    assert await get_delivered(server) == 25
+    shutil.rmtree(messages)
+    (tmp_path / "copy").replace(messages)
+    with running(server):
+        client = await connect(server.url, "other")
+        jetstream = client.jetstream(timeout=5)
+        assert await stored(jetstream) == 5
+        # Another service has published since.
+        event = sample.visit_created("visits/other")
+        headers = {"ce-id": "other", "ce-time": now().isoformat()}
+        await jetstream.publish(event.DESCRIPTOR.full_name, event.SerializeToString(), headers=headers)
+        await client.close()
+        await apply_all(database, server.url, [*names(25), "visits/other"])
+
+
+async def get_delivered(server: NatsServer) -> int:
+    """Return up to where in the stream the consumer was given events, as the server's disk says."""
+    with running(server):
+        client = await connect(server.url, "test")
+        info = await client.jetstream(timeout=5).consumer_info(STREAM, "sample")
+        await client.close()
+    assert info.delivered
+    return info.delivered.stream_seq
+
+
+async def apply_some(database: Database, url: str, visits: list[str]) -> None:
+    """Run relay and consumer until events of these visits, and all before them, have their effect."""
+    await tell(database, *visits)
+    await apply_all(database, url, [*await effects(database), *visits])

@@ -1,18 +1,20 @@
 """The outbox and its relay, on a real JetStream."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from austausch.exchange.v1.events_pb2 import VisitCreated
 from nats.js import JetStreamContext
-from sqlalchemy import text, update
+from sqlalchemy import func, select, text, update
 
+from chassis import outbox
 from chassis.database import Database
 from chassis.jetstream import STREAM, ensure_streams
 from chassis.model import now
 from chassis.notifications import listen
-from chassis.outbox import Relay, emit, republish
-from chassis.tables import OutboxEvent
+from chassis.outbox import Relay, emit, remember_applied, republish
+from chassis.tables import InboxEvent, OutboxEvent
 from tests.chassis import sample
 from tests.chassis.messaging import (
     VISIT,
@@ -24,6 +26,7 @@ from tests.chassis.messaging import (
     only_one_waits,
     stored,
     tell,
+    unpublished,
     until,
     working,
 )
@@ -115,6 +118,19 @@ async def test_an_event_that_nats_refuses_does_not_hold_up_the_others(
         await until(lambda: only_one_waits(database))
 
 
+async def test_an_event_that_nats_says_nothing_of_does_not_hold_up_the_others(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    # Somebody listens, so that NATS does not say at once that it stores no such subject.
+    silent = await jetstream._nc.subscribe("foreign.Event")
+    async with database.begin() as session:
+        session.add(OutboxEvent(id="0", type="foreign.Event", headers={}, payload=b"", create_time=now()))
+    await tell(database)
+    async with working(Relay(database, jetstream).run()):
+        await until(lambda: only_one_waits(database))
+    await silent.unsubscribe()
+
+
 async def test_listen_hears_again_after_its_connection_was_lost(database: Database, database_url: str) -> None:
     heard: list[str] = []
     async with working(listen(database_url, "news", heard.append)):
@@ -152,6 +168,31 @@ async def test_what_nats_lost_is_published_again_and_applied_once(
         async with working(consumer(database, jetstream).run()):
             await until(lambda: count_is(database, 3))
     assert sorted(await effects(database)) == ["visits/1", "visits/2", "visits/3"]
+
+
+async def test_more_events_than_one_statement_changes_are_published_again(
+    database: Database, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "PIECE", 2)
+    async with working(Relay(database, jetstream).run()):
+        await tell(database, *(f"visits/{number}" for number in range(5)))
+        await until(lambda: nothing_waits(database))
+    assert await republish(database, now() - timedelta(hours=1)) == 5
+    assert await unpublished(database) == 5
+
+
+async def test_the_inbox_remembers_all_that_was_applied_long_ago(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "PIECE", 2)
+    async with database.begin() as session:
+        for number in range(5):
+            session.add(InboxEvent(event_id=str(number), type="", receive_time=now() - timedelta(days=50)))
+    await remember_applied(database)
+    async with database.read() as session:
+        oldest = await session.scalar(select(func.min(InboxEvent.receive_time)))
+    assert oldest
+    assert now() - oldest < timedelta(days=1)
 
 
 async def test_only_what_was_emitted_since_then_is_published_again(

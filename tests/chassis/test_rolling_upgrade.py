@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from austausch.exchange.v1.events_pb2 import VisitCreated, VisitReported
 from austausch.exchange.v1.exchange_pb2 import Visit
 from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerInfo, DeliverPolicy
 from structlog.testing import capture_logs
 
 from chassis import consumer as consumers
@@ -137,6 +139,44 @@ async def test_a_filter_that_an_older_release_narrowed_is_widened_again_and_noth
         await tell(database, "visits/2")
         await until(lambda: count_is(database, 2))
     assert sorted(await effects(database)) == ["reported: visits/1", "visits/2"]
+
+
+async def test_an_event_of_a_new_type_that_is_stored_while_the_filter_is_widened_is_not_skipped(
+    database: Database, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = jetstream._nc.jetstream(timeout=5)
+    widen = newer.add_consumer
+
+    async def publish_just_before(*arguments: Any, **options: Any) -> ConsumerInfo:
+        if not await stored(jetstream):
+            await report(database, "visits/1")
+            await tell(database, "visits/2")
+            # NATS passes over what the filter does not let through.
+            await until(lambda: count_is(database, 1))
+        return await widen(*arguments, **options)
+
+    monkeypatch.setattr(newer, "add_consumer", publish_just_before)
+    async with started(old(database, jetstream), jetstream), working(new(database, newer).run()):
+        await until(lambda: count_is(database, 2))
+
+
+async def test_a_release_that_starts_at_the_beginning_of_the_stream_connects_after_one_that_knows_more(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    async with started(old(database, jetstream), jetstream):
+        await report(database, "visits/1")
+        await until(lambda: nothing_waits(database))
+        async with working(new(database, jetstream).run()):
+            await until(lambda: count_is(database, 1))
+    await jetstream.add_consumer(
+        STREAM,
+        durable_name="sample",
+        filter_subjects=[OLD],
+        ack_policy=AckPolicy.EXPLICIT,
+        deliver_policy=DeliverPolicy.ALL,
+        max_deliver=-1,
+        max_ack_pending=-1,
+    )
 
 
 async def test_replicas_that_widen_at_once_take_nothing_from_each_other(

@@ -6,12 +6,14 @@ import pytest
 from austausch.exchange.v1.events_pb2 import VisitCreated
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from chassis.consumer import Origin
 from chassis.database import Database, Session
 from chassis.jetstream import DEAD_LETTERS, STREAM, WORK, StreamLimits, ensure_streams
 from chassis.outbox import Relay
+from chassis.tables import OutboxEvent
 from tests.chassis import sample
 from tests.chassis.messaging import (
     consumer,
@@ -97,6 +99,21 @@ async def test_a_full_stream_drops_nothing_that_a_consumer_has_yet_to_read(
                 await until(lambda: nothing_waits(database))
             assert relay.is_stored
     assert sorted(await effects(database)) == visits
+
+
+async def test_a_stream_is_still_full_while_another_relay_has_the_events_in_hand(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    relay = Relay(database, jetstream, StreamLimits(max_megabytes=2))
+    async with working(consumer(database, jetstream).run()):
+        await until(lambda: has_consumer(jetstream))
+    async with working(relay.run()):
+        await tell(database, *(f"visits/{number:03}{PAYLOAD}" for number in range(200)))
+        await until(lambda: asyncio.sleep(0, not relay.is_stored))
+        async with database.begin() as session:
+            await session.execute(select(OutboxEvent.id).with_for_update())
+            await asyncio.sleep(4)
+            assert not relay.is_stored
 
 
 async def has_consumer(jetstream: JetStreamContext) -> bool:
