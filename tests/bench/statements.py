@@ -9,8 +9,11 @@ import psycopg
 
 from deploy.embedded import HOST
 
-# Transaction control is no statement that costs; the relays look into their outboxes whatever a page does.
-_COUNTED = re.compile(r"LOG:  (?:execute [^:]+|statement): (?!BEGIN|COMMIT|ROLLBACK|SET|LISTEN|RESET|DISCARD|SHOW)(.*)")
+# Transaction control is no statement that costs; the relays look into their outboxes whatever a page does. The lines of a
+# statement after its first begin with a tab.
+_COUNTED = re.compile(
+    r"LOG:  (?:execute [^:]+|statement): (?!BEGIN|COMMIT|ROLLBACK|SET|LISTEN|RESET|DISCARD|SHOW)(.*(?:\n\t.*)*)"
+)
 _BACKGROUND = re.compile(r"outbox|inbox|pg_|unnest|learning_changes", re.IGNORECASE)
 
 
