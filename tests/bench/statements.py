@@ -9,8 +9,8 @@ import psycopg
 
 from deploy.embedded import HOST
 
-# Transaction control is no statement that costs; the relays look into their outboxes whatever a page does. The lines of a
-# statement after its first begin with a tab.
+# Transaction control is no statement that costs; the relays look into their outboxes whatever a page does. The further
+# lines of a statement begin with a tab.
 _COUNTED = re.compile(
     r"LOG:  (?:execute [^:]+|statement): (?!BEGIN|COMMIT|ROLLBACK|SET|LISTEN|RESET|DISCARD|SHOW)(.*(?:\n\t.*)*)"
 )

@@ -55,7 +55,8 @@ def test_a_name_is_its_words_in_plain_small_letters(fold: Fold, name: str, folde
     assert fold_name(name) == folded
 
 
-@given(name=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60))
+# A letter that Python's Unicode does not know yet, PostgreSQL's may take apart.
+@given(name=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs", "Cn"]), max_size=60))
 @settings(max_examples=300, suppress_health_check=list(HealthCheck))
 def test_folded_once_more_a_name_stays_as_it_is(fold: Fold, name: str) -> None:
     folded = fold(name)
