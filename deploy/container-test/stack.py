@@ -149,10 +149,11 @@ def check_restore(checks: Checks, job: Callable[[Checks, str], None]) -> None:
 
 
 def _read_all_rows() -> str:
-    """Return a line for each row of the four databases, but for when an event was published."""
+    """Return a line for each row of the four databases, but for when and where an event was published."""
     script = (
         "for database in exchange forum knowledge accounts; do psql -XAtqU postgres $database -c"
-        " \"SELECT format('SELECT %L, to_jsonb(t) - %L FROM %I t ORDER BY 2;', relname, 'publish_time', relname)"
+        " \"SELECT format('SELECT %L, to_jsonb(t) - %L - %L FROM %I t ORDER BY 2;', relname, 'publish_time',"
+        " 'stream_sequence', relname)"
         " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname\""
         " | psql -XAtqU postgres $database; done"
     )
