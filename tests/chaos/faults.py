@@ -14,7 +14,6 @@ PROCESSES = ("gateway", *SERVICES)
 SERVERS = ("PostgreSQL", "NATS")
 # A pause of 12 seconds is as long as that of a virtual machine that moves to another host.
 SHORTEST_SECONDS, LONGEST_SECONDS = 2.0, 12.0
-SLOW_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,18 @@ class Fault:
 def draw(platform: Platform, seed: int) -> Iterator[tuple[Fault, float]]:
     """Yield faults and how many seconds each goes on, without end: all of them in one order, then in another."""
     drawn = random.Random(seed)
+    links = platform.links.items()
     faults = [
         *(_killed(platform, name) for name in (*PROCESSES, *SERVERS)),
         *(_paused(platform, name) for name in (*PROCESSES, *SERVERS)),
-        *(_cut(platform, name) for name in platform.links),
-        *(_silenced(platform, name) for name in platform.links),
-        *(_slow(platform, name) for name in SERVERS),
-        *(_full(platform, name) for name in platform.disks),
+        *(_until(f"connections to {name} break", link.cut, link.mend) for name, link in links),
+        *(_until(f"the network to {name} loses everything", link.silence, link.mend) for name, link in links),
+        *(
+            _until(f"the network to {name} is slow", link.slow_down, link.mend)
+            for name, link in links
+            if name in SERVERS
+        ),
+        *(_until(f"the disk of {name} is full", disk.fill, disk.free) for name, disk in platform.disks.items()),
     ]
     while True:
         drawn.shuffle(faults)
@@ -67,41 +71,9 @@ def _paused(platform: Platform, name: str) -> Fault:
     return Fault(f"{name} stands still", begin)
 
 
-def _cut(platform: Platform, name: str) -> Fault:
-    link = platform.links[name]
+def _until(name: str, begin: Callable[[], object], end: Callable[[], object]) -> Fault:
+    def start() -> Callable[[], object]:
+        begin()
+        return end
 
-    def begin() -> Callable[[], object]:
-        link.cut()
-        return link.mend
-
-    return Fault(f"connections to {name} break", begin)
-
-
-def _silenced(platform: Platform, name: str) -> Fault:
-    link = platform.links[name]
-
-    def begin() -> Callable[[], object]:
-        link.silence()
-        return link.mend
-
-    return Fault(f"the network to {name} loses everything", begin)
-
-
-def _slow(platform: Platform, name: str) -> Fault:
-    link = platform.links[name]
-
-    def begin() -> Callable[[], object]:
-        link.delay(SLOW_SECONDS)
-        return link.mend
-
-    return Fault(f"the network to {name} is slow", begin)
-
-
-def _full(platform: Platform, name: str) -> Fault:
-    disk = platform.disks[name]
-
-    def begin() -> Callable[[], object]:
-        disk.fill()
-        return disk.free
-
-    return Fault(f"the disk of {name} is full", begin)
+    return Fault(name, start)

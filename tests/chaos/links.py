@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from deploy.embedded import HOST, free_port
 
 CHUNK = 64 * 1024
+SLOW_SECONDS = 0.2
 
 
 class Link:
@@ -32,9 +33,9 @@ class Link:
         self._is_cut = True
         self._loop.call_soon_threadsafe(self._abort)
 
-    def delay(self, seconds: float) -> None:
-        """Hold back what passes, in each direction, for so long."""
-        self._delay = seconds
+    def slow_down(self) -> None:
+        """Hold back what passes, in each direction, for `SLOW_SECONDS`."""
+        self._delay = SLOW_SECONDS
 
     def silence(self) -> None:
         """Take what comes and pass nothing on, as a network does that loses every packet."""
