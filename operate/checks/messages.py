@@ -67,7 +67,7 @@ async def _check_jetstream(client: Client) -> AsyncIterator[Finding]:
         except NotFoundError:
             yield Finding(
                 f"stream {stream}", State.WARNING, "it is not there",
-                "start a service: it makes what is missing; after NATS lost its data, austausch republish",
+                "start a service: it makes what is missing, and publishes again what NATS has lost",
             )  # fmt: skip
             continue
         if stream == DEAD_LETTERS and info.state.messages:
@@ -127,7 +127,7 @@ def check_sync(monitoring_url: str) -> Finding:
     seconds = config.get("sync_interval", 0) / 1e9
     return Finding(
         SUBJECT, State.WARNING, f"it acknowledges events up to {seconds:.0f} s before they are on the disk",
-        f"write {SYNC} into jetstream {{ … }}; after a power cut until then, austausch republish",
+        f"write {SYNC} into jetstream {{ … }}",
     )  # fmt: skip
 
 
