@@ -8,14 +8,15 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import FrozenResult, Select, bindparam, event, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.util import greenlet_spawn
 
 from chassis import database_metrics
-from chassis.database_errors import as_domain_error, database_away, drop_demoted, read_only
+from chassis.database_errors import as_domain_error, constraint_name, database_away, drop_demoted, read_only
 from chassis.database_urls import connect, driver_url
-from chassis.errors import DomainError, NotFound, Unavailable
+from chassis.errors import DomainError, NameTaken, NotFound, Unavailable
 from chassis.identity import current_name
 from chassis.model import Resource
 
@@ -54,7 +55,7 @@ def async_engine(url: str, arguments: Mapping[str, Any], **options: Any) -> Asyn
 
 
 class Session(AsyncSession):
-    """A unit of work in one transaction; finds resources by their names."""
+    """A unit of work in one transaction; finds and inserts resources by their names."""
 
     async def get_by_name(self, model: type[Model], name: str) -> Model:
         """
@@ -73,6 +74,21 @@ class Session(AsyncSession):
             NotFound: There is none of that name.
         """
         return await self._find(model, name, lock=True)
+
+    async def insert_named(self, row: Any) -> None:
+        """
+        Insert a resource whose id the caller chose.
+
+        Raises:
+            NameTaken: The id is taken.
+        """
+        self.add(row)
+        try:
+            await self.flush()
+        except IntegrityError as error:
+            if constraint_name(error) != f"pk_{row.__tablename__}":
+                raise
+            raise NameTaken(row.name) from None
 
     async def _find(self, model: Any, name: str, *, lock: bool) -> Any:
         values = model.parse(name)

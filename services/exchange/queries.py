@@ -5,11 +5,9 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam, select, update
-from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Session
-from chassis.database_errors import constraint_name
-from chassis.errors import InvalidArgument, NameTaken, NotFound, PermissionDenied
+from chassis.errors import InvalidArgument, NotFound, PermissionDenied
 from chassis.identity import Role, identity
 from chassis.model import Resource, now
 from services.exchange import rights
@@ -167,19 +165,3 @@ def make_reference_error(field: str, *names: str) -> InvalidArgument:
     """Return what is wrong with a field that refers to what does not exist; reason REFERENCE_NOT_FOUND."""
     words = f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not exist"
     return InvalidArgument(field, words, reason="REFERENCE_NOT_FOUND", metadata={"resources": ",".join(names)})
-
-
-async def insert_named(session: Session, row: Any) -> None:
-    """
-    Insert a row whose id the caller chose.
-
-    Raises:
-        NameTaken: The id is taken.
-    """
-    session.add(row)
-    try:
-        await session.flush()
-    except IntegrityError as error:
-        if constraint_name(error) != f"pk_{row.__tablename__}":
-            raise
-        raise NameTaken(row.name) from None

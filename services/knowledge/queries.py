@@ -1,15 +1,12 @@
 """Rows as servicers need them: those that the caller may see."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Select, case, false, literal, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.exc import IntegrityError
 
 from chassis.database import Session
-from chassis.database_errors import constraint_name
-from chassis.errors import NameTaken, NotFound
+from chassis.errors import NotFound
 from chassis.identity import identity
 from services.knowledge import rights
 from services.knowledge.model import Learning, Topic, TopicLabel, Visibility
@@ -39,22 +36,6 @@ def filter_visible(statement: Select[Learning]) -> Select[Learning]:
         return statement
     is_shared = Learning.visibility.in_([Visibility.PARTNERS, Visibility.PUBLIC])
     return statement.where(or_(is_shared, Learning.author == caller.subject))
-
-
-async def insert_named(session: Session, row: Any) -> None:
-    """
-    Insert a row whose id the caller chose.
-
-    Raises:
-        NameTaken: The id is taken.
-    """
-    session.add(row)
-    try:
-        await session.flush()
-    except IntegrityError as error:
-        if constraint_name(error) != f"pk_{row.__tablename__}":
-            raise
-        raise NameTaken(row.name) from None
 
 
 def select_topics(slugs: Sequence[str]) -> Select[str, int, str, str]:

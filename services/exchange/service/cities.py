@@ -12,7 +12,7 @@ from chassis.errors import FailedPrecondition
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.paging import read_page
-from services.exchange import convert, queries
+from services.exchange import convert
 from services.exchange.deletion import delete_unused
 from services.exchange.model import City, Partnership, Venue, Visit
 
@@ -78,5 +78,5 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
 async def _create(session: Session, request: pb.CreateCityRequest) -> pb.City:
     city = City(id=request.city_id, **convert.city_columns(request.city))
     city.check()
-    await queries.insert_named(session, city)
+    await session.insert_named(city)
     return convert.city_message(city)

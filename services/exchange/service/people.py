@@ -14,7 +14,6 @@ from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.model import new_id
 from chassis.paging import read_page
-from services.exchange import queries
 from services.exchange.convert_person import PERSON_FIELDS, person_columns, person_message
 from services.exchange.deletion import delete_unused
 from services.exchange.model import AgendaItem, Person
@@ -70,5 +69,5 @@ class PersonServicer(exchange_pb2_grpc.PersonServiceServicer):
 async def _create(session: Session, request: pb.CreatePersonRequest) -> pb.Person:
     fields = person_columns(request.person)
     person = Person(id=request.person_id or new_id(), **fields)
-    await queries.insert_named(session, person)
+    await session.insert_named(person)
     return person_message(person, identity())

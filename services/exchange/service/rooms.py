@@ -53,7 +53,7 @@ class RoomServicer(exchange_pb2_grpc.RoomServiceServicer):
             venue = await _get_venue(session, fields.pop("venue"))
             room = Room(id=request.room_id or new_id(), **fields)
             room.move_to(venue)
-            await queries.insert_named(session, room)
+            await session.insert_named(room)
             return self._write(room)
 
         return await answer_once(self._database, request, create)

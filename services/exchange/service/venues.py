@@ -65,7 +65,7 @@ class VenueServicer(venues_pb2_grpc.VenueServiceServicer):
                 **convert_venue.venue_columns(request.venue),
             )
             venue.check_location("venue.location")
-            await queries.insert_named(session, venue)
+            await session.insert_named(venue)
             await _replace_ways(session, venue, request.venue)
             return await _write(session, venue)
 

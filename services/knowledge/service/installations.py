@@ -17,7 +17,7 @@ from chassis.model import new_id, now
 from chassis.outbox import emit
 from chassis.paging import read_page
 from chassis.transitions import SeenVersion, transition
-from services.knowledge import convert_installation, queries
+from services.knowledge import convert_installation
 from services.knowledge.model import Installation, InstallationState, Learning, UsedSignature
 from services.knowledge.publications import apply_publications, read_content, remove_published
 from services.knowledge.signatures import Signature, load_public_key, verify
@@ -74,7 +74,7 @@ class InstallationServicer(hub_pb2_grpc.InstallationServiceServicer):
 async def _create(session: Session, request: pb.CreateInstallationRequest) -> pb.Installation:
     columns = convert_installation.installation_columns(request.installation)
     installation = Installation(id=request.installation_id or new_id(), **columns)
-    await queries.insert_named(session, installation)
+    await session.insert_named(installation)
     message = convert_installation.installation_message(installation, 0)
     emit(session, InstallationRegistered(installation=message), installation.name)
     return message
