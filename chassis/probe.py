@@ -9,6 +9,7 @@ says why, when not.
 
 import sys
 import urllib.request
+from typing import Any
 
 SECONDS = 3.0
 
@@ -24,11 +25,21 @@ def find_failure(address: str, service: str = "") -> str:
     return _ask_page(address) if address.startswith("http://") else _ask_service(address, service)
 
 
+def open_directly(url: str, seconds: float) -> Any:
+    """
+    Open a URL of our own network, whatever proxy the environment names.
+
+    Raises:
+        urllib.error.HTTPError: The answer is an error.
+        OSError: There is no answer within so many seconds.
+        ValueError: It is no URL.
+    """
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=seconds)
+
+
 def _ask_page(url: str) -> str:
-    # Whatever proxy the environment names, the process is on this machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=SECONDS) as answer:
+        with open_directly(url, SECONDS) as answer:
             return "" if answer.status == 200 else f"{url}: {answer.status}"
     except OSError as error:
         return f"{url}: {error}"

@@ -27,7 +27,6 @@ import sys
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,7 @@ from typing import NoReturn
 
 import asyncpg
 
+from chassis.probe import open_directly
 from chassis.schema import is_current
 from deploy import embedded
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
@@ -296,15 +296,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _await_ready(environment: Mapping[str, str], place: Place, processes: Processes) -> None:
     """Wait until the services listen, and the gateway says that every part is ready."""
     _await_listening(environment, processes)
-    # Whatever proxy the operator's shell names, this is our own machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + READY_SECONDS
     said = "it does not answer"
     while time.monotonic() < deadline:
         if death := processes.death(seconds=0.1):
             raise CannotStart(str(death))
         try:
-            with opener.open(f"http://{HOST}:{place.port}/readyz", timeout=5):
+            with open_directly(f"http://{HOST}:{place.port}/readyz", 5):
                 return
         except urllib.error.HTTPError as answer:
             said = " ".join(answer.read().decode(errors="replace").split())

@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import threading
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+from chassis.probe import open_directly
 
 LOOK_SECONDS = 2.0
 PATIENCE = 3
@@ -48,10 +49,8 @@ def killed_when_unwell(process: subprocess.Popen[bytes], health_url: str, folder
 
 
 def _is_unwell(health_url: str) -> bool:
-    # Whatever proxy the operator's shell names, this is our own machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(health_url, timeout=LOOK_SECONDS):
+        with open_directly(health_url, LOOK_SECONDS):
             return False
     except urllib.error.HTTPError as error:
         return error.code == 503

@@ -1,7 +1,6 @@
 """NATS: whether JetStream is there, has its streams, and keeps what it acknowledges."""
 
 import json
-import urllib.request
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from nats.js.api import AccountInfo
 from nats.js.errors import NotFoundError
 
 from chassis.jetstream import DEAD_LETTERS, STREAM, WORK
+from chassis.probe import open_directly
 from operate import messages
 from operate.findings import Finding, State, fine
 from operate.messages import MessagesUnreachable
@@ -132,8 +132,6 @@ def check_sync(monitoring_url: str) -> Finding:
 
 
 def _read_config(monitoring_url: str) -> dict[str, Any]:
-    # Whatever proxy the environment names, NATS is in our own network.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{monitoring_url.rstrip('/')}/jsz?config=true", timeout=SECONDS) as answer:
+    with open_directly(f"{monitoring_url.rstrip('/')}/jsz?config=true", SECONDS) as answer:
         config: dict[str, Any] = json.load(answer)["config"]
     return config

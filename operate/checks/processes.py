@@ -2,12 +2,12 @@
 
 import json
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from chassis.probe import open_directly
 from operate.findings import Finding, State, fine
 from operate.settings import DoctorSettings
 
@@ -57,10 +57,8 @@ def _check_gateway(url: str) -> Finding:
     subject = "gateway"
     if not url:
         return Finding(subject, State.UNKNOWN, "PLATFORM_URL is not set", "set PLATFORM_URL (http://host:8000)")
-    # Whatever proxy the environment names, the gateway is in our own network.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url.rstrip('/')}/readyz", timeout=SECONDS):
+        with open_directly(f"{url.rstrip('/')}/readyz", SECONDS):
             return fine(subject, f"{url} answers, and everything behind it works")
     except urllib.error.HTTPError as answer:
         return Finding(subject, State.WRONG, f"not ready: {_name_parts(answer)}", "see what is said of these parts")
