@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from chassis.client import target
 from chassis.probe import open_directly
 from operate.findings import Finding, State, fine
 from operate.settings import DoctorSettings
@@ -37,7 +38,7 @@ def check_processes(settings: DoctorSettings) -> Iterator[Finding]:
 
 
 def _check_service(subject: str, address: str, parts: tuple[str, ...]) -> Finding:
-    with grpc.insecure_channel(address, [("grpc.enable_http_proxy", 0)]) as channel:
+    with grpc.insecure_channel(target(address), [("grpc.enable_http_proxy", 0)]) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         for part in ("", *parts):
             try:

@@ -66,6 +66,12 @@ def test_a_platform_that_is_well_is_called_so(stack: Stack) -> None:
     ]
 
 
+def test_the_replicas_of_a_service_are_asked_by_their_list(stack: Stack) -> None:
+    address = settings_of(stack.data)["GATEWAY_FORUM_ADDRESS"]
+    findings = about(check_processes(replace(DOCTOR, gateway_forum_address=f"{address}, {address}")), "service forum")
+    assert [finding.state for finding in findings] == [State.FINE]
+
+
 def test_a_program_gets_the_same_as_json_and_an_exit_code(stack: Stack) -> None:
     settings = {**settings_of(stack.data), "GATEWAY_HOME_TIME_ZONE": "Europe/Atlantis"}
 
