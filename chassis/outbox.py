@@ -238,7 +238,7 @@ class Relay:
         (self._tasks_wait if payload == "tasks" else self._events_wait).set()
 
     async def _relay(self, outbox: _Outbox, wake: asyncio.Event) -> None:
-        has_streams = False
+        has_streams = has_failed = False
         look_at = 0.0
         outage = Outage("outbox.retry", "outbox.again", outbox=outbox.name)
         while True:
@@ -255,11 +255,13 @@ class Relay:
                 while (count := await self._publish_batch(outbox)) == BATCH:
                     pass
                 # What another relay has in hand does not say that NATS stores anything.
-                if count or not await self._waits(outbox):
+                if has_failed and (count or not await self._waits(outbox)):
+                    has_failed = False
                     outage.end()
                     if outbox is EVENTS:
                         self._silences, self._is_full = 0, False
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+                has_failed = True
                 outage.tell(await self._explain(outbox, error))
                 # Perhaps that is why: NATS may have lost its data.
                 has_streams, look_at = False, 0.0
