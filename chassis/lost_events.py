@@ -14,6 +14,7 @@ import asyncio
 from typing import Any
 
 from nats.js import JetStreamContext
+from nats.js.api import StreamState
 from nats.js.errors import NotFoundError
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -45,28 +46,30 @@ async def reclaim_lost(connection: AsyncConnection, jetstream: JetStreamContext)
     last = (await connection.execute(_STORED.limit(1))).first()
     if last is None or await _is_stored(jetstream, last):
         return 0
-    stored = await _find_last_stored(connection, jetstream)
+    state = (await jetstream.stream_info(STREAM)).state
+    stored = await _find_last_stored(connection, jetstream, state)
     # The last ones first: while any is left that lies beyond, the outbox's last event is one that is lost.
     lost = _STORED.with_only_columns(_EVENTS.c.id).where(_EVENTS.c.stream_sequence > stored).limit(PIECE)
     reclaim = update(_EVENTS).where(_EVENTS.c.id.in_(lost)).values(publish_time=None, stream_sequence=None)
     return (await connection.execute(reclaim)).rowcount
 
 
-async def _find_last_stored(connection: AsyncConnection, jetstream: JetStreamContext) -> int:
-    """Return where the last event lies that is really there; 0 if none is."""
-    end = (await jetstream.stream_info(STREAM)).state.last_seq
-    while rows := (await connection.execute(_STORED.where(_EVENTS.c.stream_sequence <= end).limit(BATCH))).all():
+async def _find_last_stored(connection: AsyncConnection, jetstream: JetStreamContext, state: StreamState) -> int:
+    """Return where the last event lies that is really there, or has left the stream at its beginning."""
+    end = state.last_seq
+    inside = _STORED.where(_EVENTS.c.stream_sequence >= state.first_seq).limit(BATCH)
+    while rows := (await connection.execute(inside.where(_EVENTS.c.stream_sequence <= end))).all():
         found = await asyncio.gather(*(_is_stored(jetstream, row) for row in rows))
         for row, is_stored in zip(rows, found, strict=True):
             if is_stored:
                 return int(row.stream_sequence)
         end = rows[-1].stream_sequence - 1
-    return 0
+    return state.first_seq - 1
 
 
 async def _is_stored(jetstream: JetStreamContext, row: Row[Any]) -> bool:
     try:
         message = await jetstream.get_msg(STREAM, row.stream_sequence)
     except NotFoundError:
-        return row.stream_sequence < (await jetstream.stream_info(STREAM)).state.first_seq
+        return False
     return (message.headers or {}).get("ce-id") == row.id
