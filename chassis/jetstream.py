@@ -152,6 +152,11 @@ async def make_room(jetstream: JetStreamContext) -> int:
     return before.messages - (await jetstream.stream_info(STREAM)).state.messages
 
 
+def list_servers(url: str) -> list[str]:
+    """Return the URL of each server of a cluster, which are divided by commas."""
+    return [server.strip() for server in url.split(",")]
+
+
 async def connect(url: str, name: str, closed: Callable[[], object] = lambda: None) -> Client:
     """
     Return a connection to NATS that reconnects for ever; waits until the first one succeeds.
@@ -167,11 +172,10 @@ async def connect(url: str, name: str, closed: Callable[[], object] = lambda: No
     async def report(error: Exception) -> None:
         log.warning("nats.error", error=str(error) or type(error).__name__)
 
-    servers = [server.strip() for server in url.split(",")]
     while True:
         try:
             return await nats.connect(
-                servers, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=2,
+                list_servers(url), name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=2,
                 error_cb=report, allow_reconnect=True, closed_cb=report_closed,
                 # A server that vanished without a word is noticed within 15 seconds.
                 ping_interval=5, max_outstanding_pings=2,

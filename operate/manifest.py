@@ -56,7 +56,7 @@ class Manifest:
     A whole backup.
 
     Attributes:
-        version: Of the platform; "unknown" in a checkout that is not installed.
+        version: Of the platform.
         start_time: When the first dump began; RFC 3339.
         end_time: When the last one was done.
         dumps: One for each database, in the order in which they were made.

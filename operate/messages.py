@@ -8,7 +8,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from chassis.jetstream import STREAM, WORK
+from chassis.jetstream import STREAM, WORK, list_servers
 
 CONNECT_SECONDS = 3
 
@@ -34,7 +34,7 @@ async def connected(url: str) -> AsyncIterator[Client]:
 
     try:
         client = await nats.connect(
-            [server.strip() for server in url.split(",")], name="operator", allow_reconnect=False,
+            list_servers(url), name="operator", allow_reconnect=False,
             max_reconnect_attempts=1, reconnect_time_wait=0.1, connect_timeout=CONNECT_SECONDS, error_cb=keep_quiet,
         )  # fmt: skip
     except (OSError, TimeoutError, ValueError, nats.errors.Error) as error:
