@@ -121,6 +121,11 @@ async def has_consumer(jetstream: JetStreamContext) -> bool:
     return bool(await jetstream.consumers_info(STREAM))
 
 
+async def in_hand_is(jetstream: JetStreamContext, count: int) -> bool:
+    """Tell whether the consumer has so many events that are not acknowledged."""
+    return (await jetstream.consumer_info(STREAM, "sample")).num_ack_pending == count
+
+
 async def test_dead_letters_that_find_no_room_hold_up_nothing(database: Database, jetstream: JetStreamContext) -> None:
     config = (await jetstream.stream_info(DEAD_LETTERS)).config
     await jetstream.update_stream(config, max_bytes=1)
@@ -135,4 +140,6 @@ async def test_dead_letters_that_find_no_room_hold_up_nothing(database: Database
         await tell(database, "visits/bad")
         await tell(database, *(f"visits/{number}" for number in range(30)))
         await until(lambda: count_is(database, 30))
+        # They are acknowledged once they are applied.
+        await until(lambda: in_hand_is(jetstream, 1))
     assert (await jetstream.consumer_info(STREAM, "sample")).num_ack_pending == 1
