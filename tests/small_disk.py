@@ -34,15 +34,35 @@ class SmallDisk:
         self._ballast.unlink(missing_ok=True)
 
 
+class CannotMount(Exception):
+    """This user may not mount a file system; the message says why."""
+
+
 @contextlib.contextmanager
-def small_disk(path: Path, megabytes: int) -> Iterator[SmallDisk]:
-    """Mount a file system of that size at a path until the block ends; skips the test where that is not permitted."""
-    path.mkdir()
+def mounted(path: Path, megabytes: int) -> Iterator[SmallDisk]:
+    """
+    Mount a file system of that size at a path, which is made, until the block ends.
+
+    Raises:
+        CannotMount: That is not permitted.
+    """
+    path.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(path)]
     done = subprocess.run(mount, check=False, capture_output=True, text=True)
     if done.returncode:
-        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        raise CannotMount(done.stderr.strip())
     try:
         yield SmallDisk(path)
     finally:
         subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+@contextlib.contextmanager
+def small_disk(path: Path, megabytes: int) -> Iterator[SmallDisk]:
+    """Mount as `mounted` does; skips the test where that is not permitted."""
+    with contextlib.ExitStack() as exits:
+        try:
+            disk = exits.enter_context(mounted(path, megabytes))
+        except CannotMount as reason:
+            pytest.skip(f"no file system can be mounted here: {reason}")
+        yield disk

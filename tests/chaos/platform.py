@@ -10,8 +10,8 @@ from deploy.credentials import DATABASES
 from deploy.embedded import HOST, Nats, Postgres, free_port
 from deploy.processes import KeptServer, Processes
 from tests import stack
-from tests.chaos.disks import Disk, mounted
 from tests.chaos.links import Link
+from tests.small_disk import CannotMount, SmallDisk, mounted
 
 SERVICES = ("exchange", "forum", "knowledge")
 # Room for what a run writes, several times over.
@@ -34,7 +34,7 @@ class Platform:
     nats_url: str
     data: Path
     links: Mapping[str, Link]
-    disks: Mapping[str, Disk]
+    disks: Mapping[str, SmallDisk]
     _kept: Mapping[str, KeptServer[Postgres] | KeptServer[Nats]]
 
     def find_process(self, name: str) -> int:
@@ -49,7 +49,10 @@ def running(scratch: Path) -> Iterator[Platform]:
     """Run a platform with demo data until the block ends; what its processes print is in ``stack.log``."""
     with contextlib.ExitStack() as exits:
         places = {name: scratch / "disks" / name for name in MEGABYTES}
-        mounts = {name: exits.enter_context(mounted(path, MEGABYTES[name])) for name, path in places.items()}
+        disks = {}
+        with contextlib.suppress(CannotMount):
+            for name, path in places.items():
+                disks[name] = exits.enter_context(mounted(path, MEGABYTES[name]))
         servers = Processes(scratch / "servers.json")
         exits.callback(servers.stop)
         postgres = KeptServer(
@@ -83,6 +86,6 @@ def running(scratch: Path) -> Iterator[Platform]:
             nats_url=nats.server.url,
             data=running_stack.data,
             links=links,
-            disks={name: disk for name, disk in mounts.items() if disk},
+            disks=disks,
             _kept={"PostgreSQL": postgres, "NATS": nats},
         )
