@@ -194,12 +194,13 @@ def postgres(
 
 
 @contextlib.contextmanager
-def nats(data_dir: Path, *, port: int | None = None) -> Iterator[Nats]:
+def nats(data_dir: Path, *, durable: bool = True, port: int | None = None) -> Iterator[Nats]:
     """
     Run NATS with JetStream on the data in ``data_dir``, created if missing, until the block ends.
 
     Args:
         data_dir: Holds the streams, the log and the password; belongs to this function alone.
+        durable: ``False`` for tests: it acknowledges what is not on the disk yet.
         port: TCP port; a free one by default. A test that restarts the server names the old one.
 
     Raises:
@@ -214,7 +215,7 @@ def nats(data_dir: Path, *, port: int | None = None) -> Iterator[Nats]:
         shutil.rmtree(ports, ignore_errors=True)
         ports.mkdir()
         chosen, monitoring = port or free_port(), free_port()
-        write_secret(config, _nats_config(data_dir, chosen, monitoring, password))
+        write_secret(config, _nats_config(data_dir, chosen, monitoring, password, durable=durable))
         binary = Path(sys.prefix, "bin", "nats-server")
         command = [str(binary), "--config", str(config), "--pid", str(pid_file), "--ports_file_dir", str(ports)]
 
@@ -358,7 +359,7 @@ def _create_databases(server: Postgres, databases: Sequence[str]) -> None:
             run_postgres("createdb", database, env=connection)
 
 
-def _nats_config(data_dir: Path, port: int, monitoring: int, password: str) -> str:
+def _nats_config(data_dir: Path, port: int, monitoring: int, password: str, *, durable: bool) -> str:
     """Return the configuration of a server; NATS reads JSON."""
     return json.dumps(
         {
@@ -368,7 +369,7 @@ def _nats_config(data_dir: Path, port: int, monitoring: int, password: str) -> s
                 "store_dir": str(data_dir / "streams"),
                 "max_file_store": NATS_STORE_BYTES,
                 # An event counts as sent once NATS acknowledges it; a power cut loses what is not on the disk by then.
-                "sync_interval": "always",
+                "sync_interval": "always" if durable else "2m",
             },
             "authorization": {"user": "austausch", "password": password},
         },

@@ -22,7 +22,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import NodeManager
 
-from chassis import server, telemetry
+from chassis import contract, server, telemetry
 from chassis.client import aio_channel
 from chassis.database import Database
 from chassis.migrate import migrate
@@ -36,7 +36,8 @@ from tests.calls import Keys, RunningService, load_contracts
 FreshDatabase = Callable[[str], str]
 OldDatabase = Callable[[str, str], str]
 
-# How long an example takes says more about the machine than about the code.
+# How long an example or a call takes says more about the machine than about the code.
+contract.DEADLINE_SECONDS = 60.0
 settings.register_profile("austausch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("austausch")
 
@@ -145,7 +146,7 @@ def old_database(postgres_server: Postgres) -> Iterator[OldDatabase]:
 @pytest.fixture
 def nats_server(tmp_path: Path) -> Iterator[Nats]:
     """NATS with JetStream for one test."""
-    with embedded.nats(tmp_path / "nats") as running:
+    with embedded.nats(tmp_path / "nats", durable=False) as running:
         yield running
 
 

@@ -18,7 +18,7 @@ from google.protobuf.empty_pb2 import Empty
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy import select
 
-from chassis import server
+from chassis import contract, server
 from chassis.client import aio_calls, aio_channel, channel, metadata_for, prepare_calls, target
 from chassis.contract import find_method, get_deadline
 from chassis.database import Session
@@ -121,8 +121,8 @@ async def test_a_service_holds_a_call_to_what_its_rpc_declares_whatever_the_call
         assert await call_of(opened, "Linger")(Empty(), metadata=metadata_for(member())) == Empty()
 
 
-def test_an_rpc_that_declares_no_deadline_has_five_seconds() -> None:
-    assert get_deadline(find_method("/austausch.exchange.v1.VisitService/GetVisit")) == 5
+def test_an_rpc_that_declares_no_deadline_has_that_of_all() -> None:
+    assert get_deadline(find_method("/austausch.exchange.v1.VisitService/GetVisit")) == contract.DEADLINE_SECONDS
     assert get_deadline(find_method("/austausch.work.v1.WorkService/Linger")) == 10
 
 

@@ -120,7 +120,7 @@ def services(databases: dict[str, str], folder: Path, keys: Keys) -> Iterator[di
 
     async def serve() -> None:
         async with AsyncExitStack() as stack:
-            with embedded.nats(folder / "nats") as nats:
+            with embedded.nats(folder / "nats", durable=False) as nats:
                 more: dict[str, dict[str, str]] = {
                     "exchange": {},
                     "forum": {"FORUM_SIGNING_KEY": keys.private["forum"]},
