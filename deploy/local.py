@@ -245,7 +245,7 @@ def _add_settings(environment: dict[str, str], place: Place) -> None:
         if not _is_given(environment, variable.removesuffix("_FILE")):
             environment[variable] = value
     environment["PYTHONUNBUFFERED"] = "1"
-    # Packages come without bytecode; the first start writes it, else each would take twice as long.
+    # As in the Makefile: who starts us otherwise may have it.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
 
