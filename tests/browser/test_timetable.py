@@ -77,9 +77,11 @@ def said(page: Page) -> Locator:
 
 def drag(page: Page, item: Locator, *, hours: float = 0, days: int = 0, by_its_end: bool = False) -> None:
     """Drag an item, or its end, by hours down and days to the right; the button of the mouse stays pressed."""
-    item.evaluate("item => item.scrollIntoView({block: 'center', behavior: 'instant'})")
-    box, width = item.bounding_box(), page.locator("#timetable-calendar .ec-body .ec-day").first.bounding_box()
-    assert box
+    # In one go: what is drawn anew meanwhile stands at the same place, but has no box of its own any more.
+    box = item.evaluate(
+        "item => { item.scrollIntoView({block: 'center', behavior: 'instant'}); return item.getBoundingClientRect() }"
+    )
+    width = page.locator("#timetable-calendar .ec-body .ec-day").first.bounding_box()
     assert width
     x, y = box["x"] + 30, box["y"] + (box["height"] - 3 if by_its_end else 10)
     page.mouse.move(x, y)
@@ -156,6 +158,7 @@ def test_what_another_visit_has_booked_meanwhile_is_learned_from_a_refusal(open_
     expect(said(page)).to_contain_text("Nothing clashes.")
     page.mouse.up()
     expect(page.get_by_role("alert")).to_contain_text("Rehearsal")
+    expect(drawn(page, "Workshop")).to_contain_text("11:00–12:00")
     drag(page, drawn(page, "Workshop"), hours=-2)
     expect(said(page)).to_contain_text(
         f"Clashes with “Another visit: Rehearsal”, 09:00–10:00: {office.room['displayName']}"
