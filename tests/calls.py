@@ -16,7 +16,7 @@ from chassis.database import Database
 from chassis.identity import Identity, Role, Signer, key_set, new_private_key
 from chassis.settings import ServiceSettings
 
-SECONDS = 10.0
+SECONDS = 60.0
 # Files of a service's contract beside the one that has its name.
 MORE_CONTRACTS = {
     "exchange": [

@@ -16,7 +16,7 @@ PASSWORD = "demo"
 OpenPage = Callable[..., Page]
 
 # As long as a page may take: other tests keep the machine busy.
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def open_page(browser: Browser, stack: Stack, sessions: dict[str, dict[str, obje
             java_script_enabled=scripts,
             storage_state=sessions.get(role),  # type: ignore[arg-type]
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -82,7 +82,7 @@ def reading(browser: Browser, stack: Stack) -> Iterator[Callable[[str, str], Pag
     def read(language: str, role: str) -> Page:
         if (language, role) not in pages:
             context = browser.new_context(base_url=stack.url, locale=language)
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(60_000)
             pages[language, role] = context.new_page()
             sign_in(pages[language, role], role)
         return pages[language, role]

@@ -294,7 +294,7 @@ async def test_tasks_in_hand_are_given_back_when_a_worker_stops(
     async with working(worker(database, hang, ack_wait_seconds=60).run(jetstream)):
         await until(lambda: in_hand_is(jetstream, 5))
     async with working(worker(database, ack_wait_seconds=60).run(jetstream)):
-        await until(lambda: count_is(database, 5), seconds=5)
+        await until(lambda: count_is(database, 5), seconds=30)
 
 
 async def test_progress_counts_what_waits_is_in_hand_and_was_given_up(

@@ -19,7 +19,7 @@ from chassis.jetstream import STREAM
 from tests.journeys.openapi_client import Program, Refused
 from tests.stack import Stack, find_process, hanging, running
 
-SECONDS = 30
+SECONDS = 60
 # For a part that hangs: /readyz has to say so soon, not at last.
 NOTICED_SECONDS = 10.0
 

@@ -117,7 +117,7 @@ def test_a_migration_that_waits_for_a_long_transaction_keeps_nobody_waiting(old_
     ):
         long_transaction.execute(visits)
         migration = others.submit(migrate, url, "services.exchange")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while reader.execute(waiting).fetchone() == (0,) and time.monotonic() < deadline:
             time.sleep(0.01)
         reader.execute("SET lock_timeout = '15s'")

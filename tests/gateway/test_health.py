@@ -16,7 +16,7 @@ from tests.gateway.conftest import ROLES, Browse, Gateway, platform
 
 def readiness(gateway: Gateway) -> TestResponse:
     """Return what the gateway says of the parts behind it, once NATS and the index had time to start."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while (answer := gateway.app.test_client().get("/readyz")).status_code != 200 and time.monotonic() < until:
         pass
     return answer

@@ -74,7 +74,7 @@ def test_a_new_topic_is_told_of_suggested_and_offered_as_a_filter(gateway: Gatew
     assert "New among the topics: Wildwiesen." in page
     assert "Budget, Wildwiesen" in page
 
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while '<option value="wildwiesen"' not in browser.get("/learnings").text:
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -217,7 +217,7 @@ def adopted(rest: Rest) -> str:
     draft = {"title": "Präambel", "text": "Eine Präambel fehlt.", "language": "de"}
     conclusion = created(rest.post(f"/v1/{forum}/conclusions", draft))["name"]
     created(rest.post(f"/v1/{conclusion}:adopt"))
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not (found := rest.get("/v1/learnings", source=conclusion).json.get("learnings")):
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -43,7 +43,7 @@ def a_lesson(gateway: Gateway, title: str, **fields: Any) -> str:
     created(office.post(f"/v1/{name}:identify", {"remedialAction": "Order early", "owner": "Controlling"}))
     created(office.post(f"/v1/{name}:implement"))
     created(office.post(f"/v1/{name}:validate"))
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while True:
         found = office.post("/v1/learnings:search", {"query": title, "states": ["STATE_VALIDATED"]}).json["results"]
         if any(result["learning"]["name"] == name for result in found):

@@ -276,7 +276,7 @@ def test_the_page_of_a_visit_asks_for_the_learnings_of_its_debrief_until_they_ar
     created(office.post(f"/v1/{visit['name']}:report", {"debrief": {"summary": "Good.", "entries": [entry] * 2}}))
     client, part = browser(gateway, Role.COORDINATOR), f"/{visit['name']}/learnings"
     assert client.get(part).location == f"/{visit['name']}#learnings", "without scripts a link leads to the page"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while part in (answer := client.get(part, headers={"HX-Request": "true"}, query_string={"asked": 1})).text:
         assert "are on their way" in answer.text
         assert "asked=2" in answer.text

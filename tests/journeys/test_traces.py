@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests import stack
 from tests.bench.client import Client
 
-SECONDS = 20.0
+SECONDS = 60.0
 PARENT = "00f067aa0ba902b7"
 # The trace of a request whose method nobody knows.
 INVENTED = "0af7651916cd43dd8448eb211c80319c"

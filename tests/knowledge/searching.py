@@ -14,7 +14,7 @@ async def search(caller: Caller, query: str = "", **filters: Any) -> SearchLearn
     return await eventually(lambda: caller.SearchLearnings(request))
 
 
-async def wait_for_meaning(caller: Caller, count: int, *, seconds: float = 30.0) -> None:
+async def wait_for_meaning(caller: Caller, count: int, *, seconds: float = 60.0) -> None:
     """Wait until there are so many learnings, and the meaning of all of them is known."""
 
     async def ask() -> SearchLearningsResponse | None:
@@ -25,7 +25,7 @@ async def wait_for_meaning(caller: Caller, count: int, *, seconds: float = 30.0)
     await eventually(ask, seconds=seconds)
 
 
-async def wait_for_total(caller: Caller, query: str, count: int, *, seconds: float = 10.0, **filters: Any) -> list[str]:
+async def wait_for_total(caller: Caller, query: str, count: int, *, seconds: float = 60.0, **filters: Any) -> list[str]:
     """Return the titles of what is found, as soon as it is as much as expected."""
 
     async def ask() -> SearchLearningsResponse | None:

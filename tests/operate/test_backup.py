@@ -84,14 +84,17 @@ def test_a_platform_is_restored_into_a_new_cluster_row_by_row_and_runs_on(
     said = succeed(new_cluster, "restore", folder)
 
     assert rows_of(new_cluster) == rows
-    events = sum(rows[owner.process]["outbox"][0] for owner in OWNERS if owner.messaging)
-    assert f"{events} events will be published again" in said
+    # The platform stopped before it had published the last of them, perhaps.
+    processes = [owner.process for owner in OWNERS if owner.messaging]
+    assert 0 < int(said.removeprefix("restored; ").split()[0]) <= sum(rows[name]["outbox"][0] for name in processes)
+    for process in processes:
+        assert count_waiting(new_cluster[f"{process.upper()}_DATABASE_URL"]) == rows[process]["outbox"][0]
     learnings = rows["knowledge"]["learnings"][0]
     with stack.running(tmp_path / "data", **new_cluster) as platform:
         office = Program(platform.url)
         office.sign_in("coordinator@mannheim.example", "demo")
         for process in ("exchange", "forum"):
-            eventually(lambda process=process: nothing_waits(new_cluster[f"{process.upper()}_DATABASE_URL"]))
+            eventually(lambda process=process: not count_waiting(new_cluster[f"{process.upper()}_DATABASE_URL"]))
         eventually(lambda: office("SearchLearnings", query="Mannheim", pageSize=1)["results"])
         # The events that came once more had no second effect.
         eventually(lambda: office("ListLearnings", pageSize=1)["totalSize"] == learnings)
@@ -99,8 +102,9 @@ def test_a_platform_is_restored_into_a_new_cluster_row_by_row_and_runs_on(
     assert succeed(new_cluster, "dead-letters", "list") == ""
 
 
-def nothing_waits(url: str) -> bool:
-    return execute(url, "SELECT count(*) FROM outbox WHERE publish_time IS NULL") == [(0,)]
+def count_waiting(url: str) -> int:
+    ((count,),) = execute(url, "SELECT count(*) FROM outbox WHERE publish_time IS NULL")
+    return int(count)
 
 
 def eventually(holds: Callable[[], Any]) -> None:

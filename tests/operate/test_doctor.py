@@ -194,7 +194,7 @@ def nats_with(folder: Path, jetstream: str) -> Iterator[tuple[str, str]]:
         [Path(sys.executable).with_name("nats-server"), "--config", file], stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while check_sync(f"http://{HOST}:{monitoring}").said.startswith("its monitoring does not answer: <urlopen"):
             assert time.monotonic() < deadline
         yield f"nats://{HOST}:{port}", f"http://{HOST}:{monitoring}"
