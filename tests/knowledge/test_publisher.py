@@ -28,6 +28,7 @@ from tests.gateway.served import served
 from tests.knowledge.eventually import eventually
 from tests.knowledge.installations import Publishing
 from tests.knowledge.rows import write_learnings
+from tests.knowledge.small_model import make_small_model
 
 PUBLIC = {
     "visibility": Visibility.PUBLIC,
@@ -86,15 +87,26 @@ def accounts_url(fresh_database: FreshDatabase) -> str:
 
 @pytest.fixture
 def hub_nats(tmp_path: Path) -> Iterator[Nats]:
-    with nats(tmp_path / "hub-nats") as running:
+    with nats(tmp_path / "hub-nats", durable=False) as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings with a language model that is quick: what learnings mean is not asked here."""
+    folder = tmp_path_factory.mktemp("model")
+    make_small_model(folder)
+    return dict.fromkeys(("KNOWLEDGE_MODEL_PATH", "KNOWLEDGE_FORMER_MODEL_PATH"), str(folder))
+
+
 @pytest.fixture
-async def hub(hub_url: str, accounts_url: str, hub_nats: Nats, keys: Keys, tmp_path: Path) -> AsyncIterator[Hub]:
+async def hub(
+    hub_url: str, accounts_url: str, hub_nats: Nats, keys: Keys, tmp_path: Path, small_model: dict[str, str]
+) -> AsyncIterator[Hub]:
     """A hub that is open."""
     port = free_port()
-    more = knowledge_settings(tmp_path / "hub-index") | {"KNOWLEDGE_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    more = small_model | {"KNOWLEDGE_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    more |= knowledge_settings(tmp_path / "hub-index")
     async with run_service("knowledge", hub_url, hub_nats, keys, **more) as service:
         settings = settings_for(accounts_url, keys, dict.fromkeys(("exchange", "forum", "knowledge"), service.address))
         made = Hub(service, port, lambda: served(settings, tmp_path, port))
@@ -113,8 +125,9 @@ async def member(hub: Hub) -> Publishing:
 
 @pytest.fixture
 async def swansea(
-    hub: Hub, member: Publishing, _knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path
-) -> AsyncIterator[RunningService]:
+    hub: Hub, member: Publishing, _knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path,
+    small_model: dict[str, str],
+) -> AsyncIterator[RunningService]:  # fmt: skip
     """Swansea's knowledge service, which publishes."""
     pem = tmp_path / "hub-key.pem"
     pem.write_bytes(member.private_pem())
@@ -123,7 +136,7 @@ async def swansea(
         "KNOWLEDGE_HUB_INSTALLATION": member.id,
         "KNOWLEDGE_HUB_SIGNING_KEY_FILE": str(pem),
     }
-    settings = knowledge_settings(tmp_path / "index") | more
+    settings = knowledge_settings(tmp_path / "index") | small_model | more
     async with run_service("knowledge", _knowledge_url, nats_server, keys, **settings) as running:
         yield running
 
@@ -305,7 +318,7 @@ async def test_a_revoked_installation_goes_on_waiting(hub: Hub, member: Publishi
 async def test_long_learnings_in_any_script_fit(
     hub: Hub, swansea: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # So that there are several requests, though only one learning is long: to learn its meaning takes a while.
+    # So that there are several requests, though only one learning is long.
     monkeypatch.setattr(publisher, "MAX_CONTENT_BYTES", 500)
     long = {"observation": "水 " * 10_000, "discussion": '"\\ \n' * 5_000, "conclusion": "😀 " * 10_000}
     await write(swansea, "long", **long, recommendation="\n" * 20_000, language="zh")
