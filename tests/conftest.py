@@ -14,6 +14,7 @@ import typing
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -37,7 +38,7 @@ FreshDatabase = Callable[[str], str]
 OldDatabase = Callable[[str, str], str]
 
 # How long an example or a call takes says more about the machine than about the code.
-contract.DEADLINE_SECONDS = 60.0
+contract.DEADLINE_SECONDS = 15.0
 settings.register_profile("austausch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("austausch")
 
@@ -62,6 +63,11 @@ class _ByFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return next((shared for path, shared in ON_THE_PLATFORM.items() if file.startswith(path)), file)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors: a test often waits for a process to start or to notice something."""
+    return psutil.cpu_count() + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
