@@ -20,7 +20,7 @@ from chassis.model import now
 # Pauses between deliveries; one more delivery than pauses, then the dead-letter stream.
 BACK_OFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 120.0)
 # NATS delivers again what a killed process had in hand after this long; a living one asks for more time.
-ACK_WAIT_SECONDS = 10.0
+ACK_WAIT_SECONDS = 5.0
 # A request for messages is lost when NATS restarts; the next one is sent after this long.
 FETCH_SECONDS = 2
 

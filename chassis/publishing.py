@@ -16,7 +16,7 @@ from nats.js.errors import APIError
 from opentelemetry import propagate, trace
 from sqlalchemy import Row
 
-TIMEOUT_SECONDS = 5
+TIMEOUT_SECONDS = 3
 MESSAGE_ID = Header.MSG_ID.value
 BATCH_ID = Header.BATCH_ID.value
 BATCH_SEQUENCE = Header.BATCH_SEQUENCE.value
