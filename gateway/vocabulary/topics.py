@@ -135,7 +135,8 @@ def flash_new_topics(slugs: Iterable[str], known_before: Iterable[tuple[str, str
     before = dict(known_before)
     new = [slug for slug in slugs if slug not in before]
     load_labels(new)
-    if free := [get_topic_label(slug) for slug in new if not _get_cached().labels.get(slug)]:
+    # One without a label is in no vocabulary; one of which nobody could tell, as the service is away, may be.
+    if free := [get_topic_label(slug) for slug in new if _get_cached().labels.get(slug) == ""]:
         flash(
             _("New among the topics: %(topics)s. If that is a slip, please correct it.", topics=", ".join(free)), "info"
         )

@@ -29,6 +29,7 @@ from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account
 from gateway.accounts.sessions import CONFIRMATION_LIFETIME
 from gateway.settings import GatewaySettings
+from gateway.vocabulary import topics
 from services.knowledge.vocabulary.importing import import_own_topics
 from tests.calls import Keys
 from tests.conftest import FreshDatabase, knowledge_settings, run_service
@@ -227,6 +228,13 @@ def browse(gateway: Gateway) -> Browse:
     from tests.gateway.browsing import browser
 
     return lambda role: browser(gateway, role)
+
+
+@pytest.fixture
+def known_vocabulary(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages wait for the vocabulary of topics, which on a busy machine they do without."""
+    monkeypatch.setattr(topics, "ASK_SECONDS", 15)
+    gateway.app.extensions.pop("topics", None)
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def test_without_a_visit_staff_of_a_partner_city_are_told_so(gateway: Gateway, b
     assert "learning.title" not in page
 
 
+@pytest.mark.usefixtures("known_vocabulary")
 def test_a_new_topic_is_told_of_suggested_and_offered_as_a_filter(gateway: Gateway, browse: Browse) -> None:
     browser = browse(Role.MEMBER)
     form = PageForm(browser.get(NEW).text)

@@ -225,6 +225,7 @@ def test_the_debrief_says_which_learning_a_complaint_is_about_and_leads_into_a_n
     assert "Learning 2: Observation: Please fill this in." in answer.text
 
 
+@pytest.mark.usefixtures("known_vocabulary")
 def test_the_debrief_suggests_known_topics_and_tells_of_new_ones(gateway: Gateway, office: Rest) -> None:
     visit = a_visit(office, **LONG_AGO)
     take(office, visit, "agree", "plan", "confirm", "start")
