@@ -156,7 +156,12 @@ def test_what_another_visit_has_booked_meanwhile_is_learned_from_a_refusal(open_
     office.add("Rehearsal", 9, room=office.room["name"])
     drag(page, drawn(page, "Workshop"), hours=-2)
     expect(said(page)).to_contain_text("Nothing clashes.")
-    page.mouse.up()
+    # The page is asked for once more: its list for what changed, and whole for what others hold.
+    with page.expect_response(
+        lambda answer: answer.url == page.url and "hx-request" not in answer.request.headers
+    ) as whole:
+        page.mouse.up()
+    whole.value.finished()
     expect(page.get_by_role("alert")).to_contain_text("Rehearsal")
     expect(drawn(page, "Workshop")).to_contain_text("11:00–12:00")
     drag(page, drawn(page, "Workshop"), hours=-2)
