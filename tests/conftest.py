@@ -14,7 +14,6 @@ import typing
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -63,11 +62,6 @@ class _ByFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return next((shared for path, shared in ON_THE_PLATFORM.items() if file.startswith(path)), file)
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than processors: a test often waits for a process to start or to notice something."""
-    return psutil.cpu_count() + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -89,7 +89,7 @@ async def test_what_is_planned_can_be_applied_and_planned_again(coordinator: Cal
     items: list[pb.AgendaItem] = []
     for _ in range(10):
         items.append(await world.add_item(items))
-    run = await plan(coordinator, visit, breaks=[LUNCH], time_limit_seconds=1)
+    run = await plan(coordinator, visit, breaks=[LUNCH], time_limit_seconds=3)
     assert run.state == State.STATE_SCHEDULED, [each.text for each in run.plan.requirements]
     await apply(coordinator, run)
     placed = await list_items(coordinator, visit)
@@ -100,7 +100,7 @@ async def test_what_is_planned_can_be_applied_and_planned_again(coordinator: Cal
         for each in item.after:
             before = placed[each.agenda_item]
             assert before.end_time.seconds + each.gap_minutes * 60 <= item.start_time.seconds
-    again = await plan(coordinator, visit, breaks=[LUNCH], time_limit_seconds=1)
+    again = await plan(coordinator, visit, breaks=[LUNCH], time_limit_seconds=3)
     assert {each.change for each in again.plan.items} == {runs_pb.PlannedItem.CHANGE_KEPT}
     away = [pb.Person.Absence(start_time=at(0), end_time=at(13))]
     ill = chance.choice(world.hosts)
