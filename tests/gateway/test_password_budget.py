@@ -71,11 +71,12 @@ def serving(gateway: Gateway, group: Path | None = None) -> Iterator[Served]:
         while True:
             try:
                 urlopen(f"{served.url}/healthz", timeout=5).close()
-                break
+                if len(served.workers()) == settings.workers:
+                    break
             except OSError:
                 assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         yield served
     finally:
         process.terminate()
