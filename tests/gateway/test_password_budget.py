@@ -115,8 +115,7 @@ def test_a_rush_of_sign_ins_stays_within_the_memory_of_the_container(door: Door,
         assert {worker.pid for worker in served.workers()} == before, "no worker was killed"
         statuses = Counter(status for status, _wait in answers)
         assert set(statuses) == {200, 503}
-        # On a busy machine those who wait in the queue may be turned away after their ten seconds.
-        assert statuses[200] >= password_budget.HASHES_AT_ONCE
+        assert statuses[200] >= password_budget.HASHES_AT_ONCE + password_budget.QUEUE
         assert {wait for status, wait in answers if status == 503} == {str(password_budget.RETRY_AFTER_SECONDS)}
         assert served.sign_in(0)[0] == 200
 

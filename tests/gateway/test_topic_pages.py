@@ -7,10 +7,12 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+from flask import get_flashed_messages
 
 from chassis.identity import Role
 from deploy.embedded import free_port
 from gateway import create_app
+from gateway.vocabulary import topics
 from tests.gateway.browsing import PageForm, browser, text_of
 from tests.gateway.conftest import Browse, Gateway, Rest
 from tests.gateway.samples import an_exchange
@@ -89,6 +91,12 @@ def lonely(gateway: Gateway) -> Iterator[Gateway]:
     yield Gateway(app, app.extensions["accounts"], settings)
     app.extensions["rpc"].close()
     app.extensions["accounts"].dispose()
+
+
+def test_while_the_knowledge_service_is_away_no_topic_is_called_new(lonely: Gateway) -> None:
+    with lonely.app.test_request_context("/learnings/new"):
+        topics.flash_new_topics(["budget", "wildwiesen"], known_before=[])
+        assert get_flashed_messages() == []
 
 
 def test_while_the_knowledge_service_is_away_topics_are_their_slugs_in_words(lonely: Gateway, gateway: Gateway) -> None:

@@ -36,7 +36,7 @@ from tests.knowledge.small_model import make_small_model
 
 STATES = SearchLearningsResponse.SemanticState
 # Nobody has to wait for longer until what was written is found by its meaning.
-SECONDS = 60.0
+SECONDS = 10.0
 
 ARABIC = {
     "title": "تنظيف المياه في القرى الصغيرة",
