@@ -1,6 +1,8 @@
 """What a service counts has labels from fixed sets, whatever is sent to it."""
 
 import asyncio
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import grpc
 import pytest
@@ -106,22 +108,33 @@ async def test_how_much_waits_in_the_outbox_and_how_long_is_told_however_much_it
         assert value("outbox_oldest_seconds") == 0
 
 
-async def test_connections_in_use_and_errors_are_counted_by_sqlstates_of_a_fixed_set(database: Database) -> None:
-    before = value("database_connections_in_use")
-    others, cancelled = (value("database_errors_total", sqlstate=state) for state in ("other", "57014"))
+async def use_connections(url: str) -> dict[str, float]:
+    """Return what is counted of a use of a database: while it lasts, and after statements that were refused."""
+    database = Database(url)
     async with database.begin() as session:
         await session.execute(text("SELECT 1"))
-        assert value("database_connections_in_use") == before + 1
-        assert value("database_connections_max") == 8
+        counted = {"during": value("database_connections_in_use"), "at most": value("database_connections_max")}
     for statement in ("SELECT 1 / 0", "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"):
         with pytest.raises(DBAPIError):  # noqa: PT012 - the last statement of a transaction
             async with database.engine.connect() as connection:
                 for each in statement.split("; "):
                     await connection.execute(text(each))
-    assert value("database_connections_in_use") == before
-    assert value("database_errors_total", sqlstate="other") == others + 1
-    assert value("database_errors_total", sqlstate="57014") == cancelled + 1
+    counted["after"] = value("database_connections_in_use")
+    counted |= {state: value("database_errors_total", sqlstate=state) for state in ("other", "57014")}
     assert labels("database_errors", "sqlstate") <= {*database_metrics.STATES, "other"}
+    await database.dispose()
+    return counted
+
+
+def use_connections_alone(url: str) -> dict[str, float]:
+    return asyncio.run(use_connections(url))
+
+
+async def test_connections_in_use_and_errors_are_counted_by_sqlstates_of_a_fixed_set(database_url: str) -> None:
+    # In a process of its own: the services that other tests run in this one use connections whenever they like.
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        counted = await asyncio.wrap_future(process.submit(use_connections_alone, database_url))
+    assert counted == {"during": 1, "at most": 8, "after": 0, "other": 1, "57014": 1}
 
 
 async def test_it_is_counted_how_far_a_consumer_is_behind_and_what_it_gave_up(

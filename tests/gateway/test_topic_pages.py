@@ -17,7 +17,11 @@ from tests.gateway.browsing import PageForm, browser, text_of
 from tests.gateway.conftest import Browse, Gateway, Rest
 from tests.gateway.samples import an_exchange
 
+ASK_SECONDS = topics.ASK_SECONDS
 GERMAN = {"Accept-Language": "de"}
+
+
+pytestmark = pytest.mark.usefixtures("known_vocabulary")
 
 
 def offer(browse: Browse, typed: str, language: str = "de") -> list[tuple[str, str]]:
@@ -84,8 +88,9 @@ def test_a_field_asks_for_topics_while_one_types(browse: Browse) -> None:
 
 
 @pytest.fixture
-def lonely(gateway: Gateway) -> Iterator[Gateway]:
+def lonely(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """A gateway before the same services, but with the knowledge service away."""
+    monkeypatch.setattr(topics, "ASK_SECONDS", ASK_SECONDS)
     settings = replace(gateway.settings, knowledge_address=f"127.0.0.1:{free_port()}")
     app = create_app(settings)
     yield Gateway(app, app.extensions["accounts"], settings)
