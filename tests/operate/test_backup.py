@@ -118,6 +118,7 @@ def eventually(holds: Callable[[], Any]) -> None:
     deadline = datetime.now(UTC).timestamp() + 60
     while not holds():
         assert datetime.now(UTC).timestamp() < deadline
+        time.sleep(0.1)
 
 
 def test_databases_that_hold_something_are_replaced_only_when_asked(
