@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Text, delete, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, Range
@@ -21,7 +22,7 @@ from chassis.error_metadata import MAX_LISTED, flatten_indexed, rfc3339
 from chassis.errors import AlreadyExists, FailedPrecondition
 from chassis.identity import identity
 from services.exchange import rights
-from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Delegate, Person, Room, Visit
+from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, City, Delegate, Person, Room, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +147,21 @@ async def _free(session: Session, items: Sequence[AgendaItem]) -> list[_Claim]:
 async def _hold(session: Session, claims: Sequence[_Claim]) -> None:
     """Insert the bookings of agenda items, whose resources are locked; where not all can be, the first is told."""
     await _require_present(session, claims)
+    if not any(claim.resources for claim in claims):
+        return
+    visit = await session.get_one(Visit, claims[0].item.visit_id)
+    zone = ZoneInfo((await session.get_one(City, visit.home_city_id)).time_zone)
     rows = [
-        {"agenda_item_id": claim.item.id, "resource": resource, "period": claim.item.period}
+        {
+            "agenda_item_id": claim.item.id,
+            "resource": resource,
+            "period": period,
+            "day": period.lower.astimezone(zone).date(),
+        }
         for claim in claims
+        if (period := claim.item.period) and period.lower
         for resource in claim.resources
     ]
-    if not rows:
-        return
     try:
         async with session.begin_nested():
             await session.execute(insert(Booking), rows)

@@ -1,49 +1,96 @@
 """How much of the time of rooms and people is booked, day by day."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from operator import add
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, Integer, cast, extract, func, select
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    cast,
+    extract,
+    func,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Range, aggregate_order_by
 
 from chassis.database import Session
-from services.exchange.model import Booking
+from services.exchange.model import AgendaItem, Booking, City, Visit
 
 
-class BookedDay(NamedTuple):
+class Booked(NamedTuple):
     """How much is booked on a day."""
 
-    day: date
     minutes: int
     items: int
 
 
 async def list_booked_days(
     session: Session, resources: Collection[str], first: date, last: date, zone: ZoneInfo
-) -> Mapping[str, Sequence[BookedDay]]:
+) -> Mapping[str, Mapping[date, Booked]]:
     """
-    Return resource name → the days on which something books it, in order; without those that are free throughout.
+    Return resource name → day → how much is booked; without days and resources that are free throughout.
 
     Args:
-        first, last: Days in `zone`. What ends after midnight counts on the day on which it starts.
+        first, last: Days in `zone`, the home city's. What ends after midnight counts on the day on which it starts.
     """
     start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
-    starts, ends = func.lower(Booking.period), func.upper(Booking.period)
-    statement = (
+    of_resources = Booking.resource.in_(resources)
+    known = _add_up(Booking.day, of_resources, Booking.day.between(first, last))
+    # What the release before booked has no day.
+    unknown = _add_up(
+        _day_of_booking(zone.key),
+        of_resources,
+        Booking.day.is_(None),
+        Booking.period.overlaps(Range(start, end)),
+        func.lower(Booking.period) >= start,
+    )
+    found: defaultdict[str, dict[date, Booked]] = defaultdict(dict)
+    for resource, days, minutes, items in await session.execute(union_all(known, unknown)):
+        before = found[resource]
+        for day, booked in zip(days, map(Booked, minutes, items), strict=True):
+            before[day] = Booked(*map(add, before[day], booked)) if day in before else booked
+    return found
+
+
+async def set_days(session: Session, home: City) -> None:
+    """Say anew on which days in a home city bookings begin, after its time zone has changed."""
+    items = select(AgendaItem.id).join(Visit, Visit.id == AgendaItem.visit_id).where(Visit.home_city_id == home.id)
+    statement = update(Booking).where(Booking.agenda_item_id.in_(items)).values(day=_day_of_booking(home.time_zone))
+    await session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def _day_of_booking(time_zone: str) -> ColumnElement[date]:
+    return cast(func.timezone(time_zone, func.lower(Booking.period)), Date)
+
+
+def _add_up(first_day: SQLColumnExpression[Any], *where: ColumnElement[bool]) -> Select[Any]:
+    """
+    Select resource, and arrays of its days, and of the minutes and the items on each.
+
+    A row for each day instead would take longer to read than all takes to add up.
+    """
+    length = func.sum(func.upper(Booking.period) - func.lower(Booking.period))
+    daily = (
         select(
             Booking.resource,
-            cast(func.timezone(zone.key, starts), Date).label("day"),
-            cast(func.sum(extract("epoch", ends - starts)) / 60, Integer),
-            func.count(),
+            first_day.label("first_day"),
+            cast(extract("epoch", length) / 60, Integer).label("minutes"),
+            func.count().label("items"),
         )
-        .where(Booking.resource.in_(resources), Booking.period.overlaps(Range(start, end)), starts >= start)
-        .group_by(Booking.resource, "day")
-        .order_by(Booking.resource, "day")
+        .where(*where)
+        .group_by(Booking.resource, "first_day")
+        .subquery()
+        .c
     )
-    days = defaultdict(list)
-    for resource, day, minutes, items in await session.execute(statement):
-        days[resource].append(BookedDay(day, minutes, items))
-    return days
+    columns = (daily.first_day, daily.minutes, daily["items"])
+    arrays = (func.array_agg(aggregate_order_by(column, daily.first_day)) for column in columns)
+    return select(daily.resource, *arrays).group_by(daily.resource)

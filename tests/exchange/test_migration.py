@@ -36,8 +36,8 @@ def test_the_migrated_schema_is_that_of_the_model(url: str) -> None:
 BEFORE = """
     INSERT INTO cities (id, display_name, local_name, country_code, subdivision_code, time_zone, working_week,
                         languages, holiday_calendar, create_time, update_time, updater, version)
-    SELECT id, id, '', 'DE', '', 'UTC', '{}', '{}', '', now(), now(), '', 1
-    FROM unnest(ARRAY['mannheim', 'swansea']) AS id;
+    SELECT id, id, '', 'DE', '', zone, '{}', '{}', '', now(), now(), '', 1
+    FROM (VALUES ('mannheim', 'Pacific/Pago_Pago'), ('swansea', 'UTC')) AS c (id, zone);
     INSERT INTO partnerships (id, city_id, kind, state, theme, create_time, update_time, updater, version)
     VALUES ('p', 'swansea', 'partnership', 'active', '', now(), now(), '', 1);
     INSERT INTO exchanges (id, title, kind, partnership_id, city_id, department, topics, objectives, sdg_targets,
@@ -76,7 +76,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
     migrate(url, "services.exchange")
     with engine.begin() as connection:
         items = connection.execute(text("SELECT id, city_abroad, room_id, place FROM agenda_items ORDER BY id")).all()
-        booked = connection.execute(text("SELECT agenda_item_id FROM bookings")).scalars().all()
+        booked = connection.execute(text("SELECT agenda_item_id, day::text FROM bookings")).all()
         delegates = connection.execute(
             text(
                 "SELECT id, city_id, traveller, lower(days_away)::text, upper(days_away)::text"
@@ -92,7 +92,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
         found = connection.execute(text("SELECT id FROM visits WHERE folded_name LIKE '% abro%'")).scalars().all()
     engine.dispose()
     assert items == [("abroad", "swansea", None, "Ratssaal"), ("first", "", "ratssaal", "")]
-    assert booked == ["first"]
+    assert booked == [("first", "2031-05-11")]
     price = "swansea/rhiannon price"
     assert delegates == [
         ("first", "swansea", price, "2031-05-12", "2031-05-17"),

@@ -1,9 +1,11 @@
 """How much of rooms' and people's time is booked on each day, and who may see it."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from austausch.exchange.v1 import calendars_pb2 as pb
+from austausch.exchange.v1 import exchange_pb2
+from sqlalchemy import text
 
 from chassis.convert import date_of
 from chassis.identity import Role
@@ -46,6 +48,34 @@ async def test_what_is_booked_is_added_up_by_day_and_what_is_free_is_listed_too(
     later = ask(Kinds.KIND_ROOM)
     later.from_date.CopyFrom(first)
     assert said(await coordinator.ListOccupancies(later))["Council chamber"] == []
+
+
+async def test_what_the_release_before_has_booked_is_added_up_as_well(
+    exchange: RunningService, coordinator: Caller
+) -> None:
+    visit = await factories.visit(coordinator)
+    room = await factories.room(coordinator, display_name="Turm")
+    for hour in (9, 11):
+        start, end = factories.at(hour), factories.at(hour + 1)
+        await factories.agenda_item(coordinator, visit.name, room=room.name, start_time=start, end_time=end)
+    async with exchange.database.begin() as session:
+        await session.execute(
+            text("UPDATE bookings SET day = NULL WHERE lower(period) = :start"),
+            {"start": factories.at(9).ToDatetime(UTC)},
+        )
+    assert said(await coordinator.ListOccupancies(ask(Kinds.KIND_ROOM))) == {"Turm": [(0, 120, 2)]}
+
+
+async def test_a_new_time_zone_of_the_home_city_changes_the_days(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    room = await factories.room(coordinator, display_name="Turm")
+    late = {"start_time": factories.at(23, 30), "end_time": factories.at(1, days=1)}
+    await factories.agenda_item(coordinator, visit.name, room=room.name, **late)
+    assert said(await coordinator.ListOccupancies(ask(Kinds.KIND_ROOM))) == {"Turm": [(0, 90, 1)]}
+    home = await coordinator.GetCity(exchange_pb2.GetCityRequest(name="cities/mannheim"))
+    home.time_zone = "Europe/Helsinki"
+    await coordinator.UpdateCity(exchange_pb2.UpdateCityRequest(city=home, update_mask={"paths": ["time_zone"]}))
+    assert said(await coordinator.ListOccupancies(ask(Kinds.KIND_ROOM))) == {"Turm": [(1, 90, 1)]}
 
 
 async def test_a_cancelled_visit_occupies_nothing(coordinator: Caller) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,7 +32,7 @@ from services.exchange.date_proposals import (
     propose,
 )
 from services.exchange.model import AgendaItem, City, Direction, Person, Room, Visit, VisitState
-from services.exchange.occupancy import BookedDay, list_booked_days
+from services.exchange.occupancy import Booked, list_booked_days
 from services.exchange.public_holidays import list_public_holidays
 from services.exchange.scheduling.problem import Span
 from services.exchange.school_holidays import SchoolHolidays
@@ -43,6 +44,9 @@ DEFAULT_WINDOWS = 20
 WORKING_WEEK = frozenset({1, 2, 3, 4, 5})
 KINDS = enum_numbers(pb.DateReason.Kind.DESCRIPTOR, Kind)
 OFF = (VisitState.CANCELLED, VisitState.POSTPONED)
+FREE = Booked(0, 0)
+# As few as a year has, for each of its rooms.
+_date_message = lru_cache(MAX_SPAN.days)(date_message)
 OccupancyKind = pb.ListOccupanciesRequest.Kind
 # Whose time is listed: the rows, and what people call them.
 OCCUPIED: dict[int, tuple[Any, Any]] = {
@@ -144,10 +148,10 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             days = await list_booked_days(session, names, first, last, zone)
             busy = await list_busy_spans(session, names, _get_span(first, last, zone))
         occupancies = [
-            pb.Occupancy(
-                resource=row.name,
-                title=getattr(row, title.key),
-                days=_list_days(days.get(row.name, ()), add_up_days(busy.get(row.name, ()), zone)),
+            _add_days(
+                pb.Occupancy(resource=row.name, title=getattr(row, title.key)),
+                days.get(row.name, {}),
+                add_up_days(busy.get(row.name, ()), zone),
             )
             for row in rows
         ]
@@ -219,18 +223,15 @@ def _read_blocked(periods: Iterable[pb.BlockedPeriod]) -> list[Period]:
     return blocked
 
 
-def _list_days(booked: Iterable[BookedDay], busy: Mapping[date, timedelta]) -> list[pb.DayOccupancy]:
-    """Return the days on which something is booked, or a person is busy, in order."""
-    days = {each.day: each for each in booked}
-    return [
-        pb.DayOccupancy(
-            date=date_message(day),
-            minutes=days[day].minutes if day in days else 0,
-            items=days[day].items if day in days else 0,
-            busy_minutes=int(busy.get(day, timedelta()).total_seconds() // 60),
-        )
-        for day in sorted(days.keys() | busy.keys())
-    ]
+def _add_days(occupancy: pb.Occupancy, booked: Mapping[date, Booked], busy: Mapping[date, timedelta]) -> pb.Occupancy:
+    """Add the days on which something is booked, or a person is busy, in order."""
+    # In place: thirty rooms have ten thousand days in a year.
+    add = occupancy.days.add
+    for day in sorted(booked.keys() | busy.keys()):
+        minutes, items = booked.get(day, FREE)
+        busy_minutes = int(busy[day].total_seconds() // 60) if day in busy else 0
+        add(date=_date_message(day), minutes=minutes, items=items, busy_minutes=busy_minutes)
+    return occupancy
 
 
 def _get_span(first: date, last: date, zone: ZoneInfo) -> Span:

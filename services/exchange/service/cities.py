@@ -15,6 +15,7 @@ from chassis.paging import read_page
 from services.exchange import convert
 from services.exchange.deletion import delete_unused
 from services.exchange.model import City, Partnership, Venue, Visit
+from services.exchange.occupancy import set_days
 
 ORDERINGS = {
     "display_name": City.display_name,
@@ -57,6 +58,8 @@ class CityServicer(exchange_pb2_grpc.CityServiceServicer):
             city.assign(convert.city_columns(request.city, paths))
             city.check()
             await session.flush()
+            if "time_zone" in paths:
+                await set_days(session, city)
             return convert.city_message(city)
 
     async def DeleteCity(self, request: pb.DeleteCityRequest, context: Any) -> Empty:

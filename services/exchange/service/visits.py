@@ -248,7 +248,10 @@ def _read_new_dates(request: pb.PostponeVisitRequest) -> tuple[date, date] | Non
 @lru_cache(maxsize=REMEMBERED_ROWS)
 def _listed_message(row: Row[Any], caller: Identity) -> pb.Visit:
     """Return a row of a list as the caller sees it: the same row, value by value, gives the same message."""
-    return convert.visit_message(Visit(**row._mapping), caller)
+    visit = Visit()
+    # Past SQLAlchemy's account of what changed, which takes as long as the message.
+    visit.__dict__.update(row._mapping)
+    return convert.visit_message(visit, caller)
 
 
 async def _lock(verb: str, session: Session, request: SeenVersion) -> Visit:
