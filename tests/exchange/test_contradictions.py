@@ -1,5 +1,7 @@
 """Why there is no plan: the requirements named contradict each other, and each of them is needed for that."""
 
+from typing import Any
+
 import pytest
 
 from services.exchange.scheduling import explanation, planner
@@ -125,3 +127,21 @@ def test_two_appointments_of_one_person_are_told_in_three_sentences() -> None:
         "“Reception” starts at 2030-05-02 10:00 and takes 60 minutes.",
         "“Harbour” starts at 2030-05-02 10:00 and takes 60 minutes.",
     ]
+
+
+@pytest.mark.parametrize("kind", ["cycle", "too few days", "long chain"])
+def test_times_that_contradict_each_other_are_found_without_asking_who_is_where(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_core, asked = explanation._find_core, []
+
+    def note(instance: Instance, *arguments: Any) -> list[int]:
+        asked.append(len(instance.required))
+        return find_core(instance, *arguments)
+
+    monkeypatch.setattr(explanation, "_find_core", note)
+    problem = generate(Shape(50, 2, 12, 40, interpreters=6, venues=12), 2).problem
+    items, _people = contradict(problem, kind, 2)
+    conflict = schedule(problem)["conflict"]
+    assert items <= {item for requirement in conflict["requirements"] for item in requirement["items"]}
+    assert (asked, conflict["minimal"]) == ([0], True)

@@ -7,7 +7,7 @@ long as the contradiction stays: what is left at the end was needed, each part o
 Source: deletion-based minimisation, Marques-Silva, *Minimal Unsatisfiability* (2010).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from ortools.sat.python import cp_model
@@ -15,7 +15,7 @@ from ortools.sat.python import cp_model
 from services.exchange.scheduling.instance import Instance
 from services.exchange.scheduling.model import Model
 from services.exchange.scheduling.overload import Overload, find_overload, is_overloaded
-from services.exchange.scheduling.plan import Conflict, Requirement
+from services.exchange.scheduling.plan import Conflict, Kind, Requirement
 from services.exchange.scheduling.problem import Problem
 from services.exchange.scheduling.requirements import list_requirements, merge, relax
 from services.exchange.scheduling.sentences import tell
@@ -23,6 +23,8 @@ from services.exchange.scheduling.solving import Budget, find_placement
 
 Part = TypeVar("Part")
 
+NOT_OF_TIMES = {Kind.REQUIRED_PERSON, Kind.INTERPRETATION, Kind.ROOM_NEEDED, Kind.ADDITIONAL_ROOMS}
+"""What is given up where only times are left, and how they follow each other."""
 CHECK_SECONDS = 0.5
 """How long one step may take; what is not known by then counts as needed."""
 
@@ -119,17 +121,42 @@ def _find_items(problem: Problem, budget: Budget) -> list[str]:
     for task in instance.tasks:
         if task.starts.is_empty():
             return [task.item.id]
-    places = _find_core(instance, budget) or range(len(instance.tasks))
-    return [instance.tasks[place].item.id for place in places]
+    until = budget.spent + budget.left / 2
+    for part in _list_parts(instance):
+        if core := _find_core(part, budget, until - budget.spent):
+            return [part.tasks[place].item.id for place in core]
+    return [item.id for item in problem.items]
 
 
-def _find_core(instance: Instance, budget: Budget) -> list[int]:
+def _list_parts(instance: Instance) -> Iterator[Instance]:
+    """
+    Yield what is easier to contradict than the whole, where there is something in it, and then the whole.
+
+    To know who travels where, and when, is the most of the work, and few contradictions are about that; those that are
+    lie between items that cannot be moved much.
+    """
+    problem = instance.problem
+
+    def give_up(kinds: Collection[Kind]) -> Instance:
+        return Instance(relax(problem, [each for each in list_requirements(problem) if each.kind in kinds]))
+
+    yield give_up(NOT_OF_TIMES)
+    if instance.has_travel:
+        yield give_up({Kind.TRAVEL})
+        tightest = sorted(instance.tasks, key=lambda task: task.starts.size())
+        for share in (4, 2):
+            yield Instance(problem.restrict([task.item.id for task in tightest[: len(tightest) // share]]))
+    yield instance
+
+
+def _find_core(instance: Instance, budget: Budget, seconds: float) -> list[int]:
     """Return the tasks that the solver found to be in each other's way; none where it did not find out."""
+    until = budget.spent + seconds
     for is_exact in (False, True):
         model = Model(instance, is_exact=is_exact, is_droppable=True)
         model.cp.add_assumptions(model.present)
         # It only tells of assumptions where it works alone.
-        status, solver = budget.solve(model, budget.left, is_alone=True)
+        status, solver = budget.solve(model, until - budget.spent, is_alone=True)
         if status == cp_model.INFEASIBLE:
             core = set(solver.sufficient_assumptions_for_infeasibility())
             return [
