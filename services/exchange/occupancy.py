@@ -1,4 +1,4 @@
-"""How much of the time of rooms and people is booked, day by day."""
+"""What of the time of rooms and people is booked: how much, day by day, and by which items."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -16,14 +16,19 @@ from sqlalchemy import (
     cast,
     extract,
     func,
+    or_,
     select,
     union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import Range, aggregate_order_by
+from sqlalchemy.orm import Bundle
 
 from chassis.database import Session
 from services.exchange.model import AgendaItem, Booking, City, Visit
+from services.exchange.spans import LONGEST_VISIT
+
+DAY = timedelta(days=1)
 
 
 class Booked(NamedTuple):
@@ -59,6 +64,45 @@ async def list_booked_days(
         for day, booked in zip(days, map(Booked, minutes, items), strict=True):
             before[day] = Booked(*map(add, before[day], booked)) if day in before else booked
     return found
+
+
+def select_bookings(start: datetime, end: datetime, city_id: str | None) -> Select[Any]:
+    """
+    Return the statement for what is booked of rooms and the host's people within a span, unordered.
+
+    Args:
+        city_id: Only of the visits that concern this city; None for all.
+
+    Returns:
+        Rows of a booking's columns, with `item_title`, `visit_id` and `visit_title`.
+    """
+    listed: Bundle[Any] = Bundle(
+        "booking",
+        Booking.resource,
+        Booking.agenda_item_id,
+        Booking.period,
+        AgendaItem.title.label("item_title"),
+        Visit.id.label("visit_id"),
+        Visit.title.label("visit_title"),
+    )
+    of_visits = [
+        # A day of the host's is one of another zone's, or lies beside it; the index is by the first one.
+        Visit.start_order.between(start.date() - LONGEST_VISIT - DAY, end.date() + DAY),
+        Visit.end_date >= start.date() - DAY,
+    ]
+    if city_id is not None:
+        of_visits.append(Visit.concerning(city_id))
+    return (
+        select(listed)
+        .select_from(Booking)
+        .join(AgendaItem, AgendaItem.id == Booking.agenda_item_id)
+        .join(Visit, Visit.id == AgendaItem.visit_id)
+        .where(
+            *of_visits,
+            Booking.period.overlaps(Range(start, end)),
+            or_(Booking.resource.startswith("rooms/"), Booking.resource.startswith("people/")),
+        )
+    )
 
 
 async def set_days(session: Session, home: City) -> None:

@@ -13,6 +13,8 @@ Bound = TypeVar("Bound", bound=Any)
 
 LONGEST_VISIT = timedelta(days=365)
 MAX_SPAN = timedelta(days=732)
+# In which single times are listed, and not days.
+MAX_TIMES_SPAN = timedelta(days=62)
 
 
 def check_span(start: date, end: date, longest: timedelta, path: str) -> None:

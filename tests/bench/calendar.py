@@ -82,12 +82,16 @@ def _measure(data: Path, count: int, calls: int) -> str:
             "the year": f"/visits?view=year&from={YEAR}-01-01",
             "the list": f"/visits?view=list&city={service.cities[-1]}",
             "a visit": "/visits/bench-0",
+            "a timetable": f"/visits/bench-{count // 2}/timetable",
         }
 
         def open_page(path: str) -> Callable[[], int]:
             return lambda: load.once(client.url, path, headers=client.cookie)
 
-        rows.append(("the page of the year, through the gateway", _time(open_page(pages["the year"]), calls)))
+        rows += [
+            (f"the page of {what}, through the gateway", _time(open_page(pages[what]), calls))
+            for what in ("the year", "a timetable")
+        ]
         with StatementLog(data) as log:
             statements = {what: len(log.of(open_page(path))) for what, path in pages.items()}
     table = "\n".join(f"| {what} | {first:.0f} | {p50:.0f} | {p95:.0f} |" for what, (first, p50, p95) in rows)
@@ -98,7 +102,7 @@ What `make bench-calendar` prints: milliseconds, of {calls} calls one after anot
 partner cities in the year {YEAR}, {count * ITEMS_OF_EACH:,} agenda items and {count * DELEGATES_OF_EACH:,} delegates.
 Of a year up to 500 visits are drawn, more are counted. Lists of 50 and visits are asked for once each. Programmes that
 are planned meanwhile have {PLANNED.items} items each (goal at the service, everywhere: p95 at most {GOAL_MS}). SQL
-statements of pages (goal: at most {MOST_STATEMENTS}): {counted}.
+statements of pages (goal: at most {MOST_STATEMENTS}; a timetable needs what others hold as well): {counted}.
 
 | what | first | p50 | p95 |
 |---|---|---|---|

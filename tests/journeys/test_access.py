@@ -105,6 +105,7 @@ MAY_CALL = {
     "CalendarService.ProposeDates": "CM",
     "CalendarService.ListHolidays": "ACMPES",
     "CalendarService.ListOccupancies": "ACM",
+    "CalendarService.ListBookings": "ACMP",
     "PersonCalendarService.GetCalendar": "CM",
     "PersonCalendarService.ListCalendars": "CM",
     "PersonCalendarService.CreateCalendar": "CM",

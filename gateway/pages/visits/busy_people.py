@@ -21,10 +21,15 @@ MOST_DAYS = timedelta(days=62)  # as the contract has it
 
 def list_busy_people(visit: pb.Visit) -> Sequence[BusyPerson]:
     """Return when whom of the host is busy during the first days of a visit; nobody for who may not see people."""
+    return _list_busy([], *find_first_days(visit))
+
+
+def find_first_days(visit: pb.Visit) -> tuple[datetime, datetime]:
+    """Return from when to when a visit lasts, as far as single times are listed at once."""
     zone = ZoneInfo(visit.time_zone)
     days = date_of(visit.start_date), date_of(visit.end_date) + timedelta(days=1)
     start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in days)
-    return _list_busy([], start, min(end, start + MOST_DAYS))
+    return start, min(end, start + MOST_DAYS)
 
 
 def list_warnings(item: pb.AgendaItem, zone: str) -> list[str]:

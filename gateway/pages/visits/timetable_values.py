@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import venues_pb2
+from austausch.exchange.v1.calendars_pb2 import Booking
 from austausch.exchange.v1.person_calendars_pb2 import BusyPerson
 from flask_babel import gettext as _
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -162,20 +163,18 @@ def _write_alternative(span: Span, room: str, title: str = "") -> dict[str, str]
     return {"start": start, "end": end, "room": room, "label": f"{title}, {when}" if title else when}
 
 
-def list_bookings_elsewhere(programmes: Iterable[pb.Programme], zone: ZoneInfo) -> Iterator[Mapping[str, str]]:
+def list_bookings_elsewhere(
+    bookings: Iterable[Booking], visit: pb.Visit, zone: ZoneInfo
+) -> Iterator[Mapping[str, str]]:
     """Yield what other visits hold, and when: `resource`, `start`, `end` and the `title` of the item."""
-    for programme in programmes:
-        for item in programme.agenda_items:
-            if not item.HasField("start_time"):
-                continue
-            span = get_span(item, zone)
-            for resource in list_held(item, programme.delegates):
-                yield {
-                    "resource": resource,
-                    "start": f"{span.start:%Y-%m-%dT%H:%M}",
-                    "end": f"{span.end:%Y-%m-%dT%H:%M}",
-                    "title": f"{programme.visit.title}: {item.title}",
-                }
+    for booking in bookings:
+        if not booking.agenda_item.startswith(f"{visit.name}/"):
+            yield {
+                "resource": booking.resource,
+                "start": _write_local(booking.start_time, zone),
+                "end": _write_local(booking.end_time, zone),
+                "title": f"{booking.visit_title}: {booking.agenda_item_title}",
+            }
 
 
 def list_absences(people: Iterable[pb.Person], zone: ZoneInfo) -> Iterator[Mapping[str, str]]:

@@ -12,12 +12,12 @@ from austausch.exchange.v1 import calendars_pb2_grpc
 from austausch.exchange.v1.exchange_pb2 import Visit as VisitMessage
 from sqlalchemy import case, or_, select
 
-from chassis.convert import date_message, enum_numbers, read_date, read_instant
+from chassis.convert import date_message, enum_numbers, read_date, read_instant, timestamp_message
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from chassis.identity import Role, identity
 from chassis.paging import read_page
-from services.exchange import queries
+from services.exchange import queries, rights
 from services.exchange.busy import add_up_days, list_busy_spans
 from services.exchange.calendar_process import CalendarReader
 from services.exchange.calendars import merge
@@ -31,12 +31,12 @@ from services.exchange.date_proposals import (
     list_city_reasons,
     propose,
 )
-from services.exchange.model import AgendaItem, City, Direction, Person, Room, Visit, VisitState
-from services.exchange.occupancy import Booked, list_booked_days
+from services.exchange.model import AgendaItem, Booking, City, Direction, Person, Room, Visit, VisitState
+from services.exchange.occupancy import Booked, list_booked_days, select_bookings
 from services.exchange.public_holidays import list_public_holidays
 from services.exchange.scheduling.problem import Span
 from services.exchange.school_holidays import SchoolHolidays
-from services.exchange.spans import MAX_SPAN, check_span
+from services.exchange.spans import MAX_SPAN, MAX_TIMES_SPAN, check_span
 from services.exchange.time_zones import read_time_zone
 
 MAX_DATES_SPAN = timedelta(days=550)
@@ -156,6 +156,30 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
             for row in rows
         ]
         return pb.ListOccupanciesResponse(occupancies=occupancies, next_page_token=token, total_size=total)
+
+    async def ListBookings(self, request: pb.ListBookingsRequest, context: Any) -> pb.ListBookingsResponse:
+        start, end = read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time")
+        check_span(start, end, MAX_TIMES_SPAN, "end_time")
+        caller = identity()
+        statement = select_bookings(
+            start, end, None if caller.has(*rights.ALL_CITIES) else rights.get_own_city_id(caller)
+        )
+        async with self._database.read_once() as session:
+            rows, token, total = await read_page(
+                session, statement, Booking, request, {"resource": Booking.resource}, "resource"
+            )
+        bookings = [
+            pb.Booking(
+                resource=row.resource,
+                agenda_item=f"visits/{row.visit_id}/agendaItems/{row.agenda_item_id}",
+                agenda_item_title=row.item_title,
+                visit_title=row.visit_title,
+                start_time=timestamp_message(row.period.lower),
+                end_time=timestamp_message(row.period.upper),
+            )
+            for row in rows
+        ]
+        return pb.ListBookingsResponse(bookings=bookings, next_page_token=token, total_size=total)
 
     async def _list_busy_days(
         self,

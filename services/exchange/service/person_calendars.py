@@ -1,7 +1,6 @@
 """Calendars of the host's people, and when they are busy by them."""
 
 from collections.abc import Set
-from datetime import timedelta
 from typing import Any
 
 from austausch.exchange.v1 import person_calendars_pb2 as pb
@@ -22,12 +21,11 @@ from services.exchange.calendar_readings import CalendarReadings, choose_next_re
 from services.exchange.convert_calendar import CALENDAR_FIELDS, busy_message, calendar_message, read_url
 from services.exchange.model import Calendar, CalendarKind, CalendarState, Person
 from services.exchange.scheduling.problem import Span
-from services.exchange.spans import check_span
+from services.exchange.spans import MAX_TIMES_SPAN, check_span
 
 ORDERINGS = {"display_name": Calendar.display_name}
 PEOPLE_ORDERINGS = {"function": Person.function}
 MAX_CALENDARS = 10
-MAX_BUSY_SPAN = timedelta(days=62)
 SOURCES = frozenset({"url", "ics"})
 
 
@@ -99,7 +97,7 @@ class PersonCalendarServicer(person_calendars_pb2_grpc.PersonCalendarServiceServ
 
     async def ListBusySpans(self, request: pb.ListBusySpansRequest, context: Any) -> pb.ListBusySpansResponse:
         span = Span(read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time"))
-        check_span(span.start, span.end, MAX_BUSY_SPAN, "end_time")
+        check_span(span.start, span.end, MAX_TIMES_SPAN, "end_time")
         statement = select(Person).where(select(Calendar.id).where(Calendar.person_id == Person.id).exists())
         if request.people:
             ids = [queries.read_id(Person, name, f"people[{place}]") for place, name in enumerate(request.people)]
