@@ -5,13 +5,10 @@ The solver releases Python's lock and takes every processor that it gets.
 """
 
 import asyncio
-import os
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from chassis.background_threads import make_background_threads
 from chassis.errors import ResourceExhausted
 from services.exchange.scheduling.plan import Kept, Plan
 from services.exchange.scheduling.problem import Problem
@@ -21,8 +18,6 @@ if TYPE_CHECKING:
 
 MAX_RUNNING = 2
 MAX_WAITING = 4
-NICENESS = 5
-"""While two programmes of 200 items are planned on two processors, a call takes 10 ms (median; 18 ms with 0)."""
 
 
 def make_planner(
@@ -42,7 +37,7 @@ class PlannerPool:
     """Runs planners; more than a few wait, and more than a few more are refused."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(MAX_RUNNING, "planner", initializer=_give_way)
+        self._threads = make_background_threads(MAX_RUNNING, "planner")
         self._count = 0
 
     def require_room(self) -> None:
@@ -96,10 +91,3 @@ class _Job:
         self._is_stopped = True
         if self._planner is not None:
             self._planner.stop()
-
-
-def _give_way() -> None:
-    """Let the system prefer all other threads; those that the solver starts have the priority of this one."""
-    # Linux has a priority per thread; where a system has none, it is as it is.
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -21,6 +21,7 @@ from sqlalchemy import Row, Text, any_, bindparam, delete, exists, func, or_, se
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from chassis.background_threads import make_background_threads
 from chassis.database import Database
 from chassis.notifications import listen, wait_until_set
 from chassis.work_queue import Progress, Queue, Worker, enqueue
@@ -81,6 +82,7 @@ class Semantics:
         self._database = database
         self._models = models
         self.workers = [Worker(queue, database, self.embed) for queue in (EMBED, EMBED_MISSING)]
+        self._threads = make_background_threads(len(self.workers), "embedding")
         if models:
             # The first query need not wait for what this loads, and that it fails is seen at the start.
             guess_languages("")
@@ -159,7 +161,8 @@ class Semantics:
         stale = [id_ for id_, row in texts.items() if row.digest != done.get(id_)]
         if not stale:
             return
-        vectors = await asyncio.to_thread(model.embed_passages, [_join_texts(texts[id_]) for id_ in stale])
+        passages = [_join_texts(texts[id_]) for id_ in stale]
+        vectors = await asyncio.get_running_loop().run_in_executor(self._threads, model.embed_passages, passages)
         async with self._database.begin() as session:
             # Another worker may have embedded a newer text meanwhile.
             statement = _SELECT_CURRENT.with_for_update(read=True)
