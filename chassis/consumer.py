@@ -11,7 +11,7 @@ type that this version does not know waits for one that does.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,7 +75,20 @@ class Origin:
 
 
 Handler = Callable[[Session, Any, Origin], Awaitable[None]]
-Handlers = Mapping[type[Message], Handler]
+
+
+@dataclass(frozen=True)
+class Together:
+    """
+    Handles all events of a transaction at once, after the others; for events that may be applied in any order.
+
+    A statement for all of them takes as long as one for each while the database or this process has much else to do.
+    """
+
+    handle: Callable[[Session, Sequence[Any]], Awaitable[None]]
+
+
+Handlers = Mapping[type[Message], Handler | Together]
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class _Delivery:
 
     message: Msg
     content: Message
-    handler: Handler
+    handler: Handler | Together
     origin: Origin
 
     @property
@@ -271,14 +284,25 @@ class Consumer:
             new = await _record(session, events)
             # Of what was delivered twice, the first counts.
             waiting = set(new)
+            together: dict[Together, list[_Delivery]] = {}
             for event in events:
                 if event.origin.id in waiting:
                     waiting.remove(event.origin.id)
+                    if isinstance(event.handler, Together):
+                        together.setdefault(event.handler, []).append(event)
+                        continue
                     with _trace(event.message):
                         act_as(service_identity(self._service))
                         await event.handler(session, event.content, event.origin)
                         # As whoever the handler acts, not as who is behind the next event.
                         await session.flush()
+            for handler, alike in together.items():
+                with ExitStack() as spans:
+                    for event in alike:
+                        spans.enter_context(_trace(event.message))
+                    act_as(service_identity(self._service))
+                    await handler.handle(session, [event.content for event in alike])
+                    await session.flush()
         return new
 
     def _decode(self, message: Msg) -> _Delivery:

@@ -6,7 +6,7 @@ one; and what people have done to it since, were it to delete it, is never undon
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +23,10 @@ from austausch.knowledge.v1.events_pb2 import (
     LearningValidated,
 )
 from google.protobuf.message import Message
-from sqlalchemy import bindparam, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, any_, bindparam, select, union_all, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from chassis.consumer import Handlers, Origin
+from chassis.consumer import Handlers, Origin, Together
 from chassis.convert import unique_nfc
 from chassis.database import Session
 from chassis.identity import act_as, identity
@@ -67,11 +67,11 @@ FollowUp = (
 )
 
 
-async def record_visit(
-    session: Session, event: exchange_events.VisitCreated | exchange_events.VisitChanged, _origin: Origin
+async def record_visits(
+    session: Session, events: Sequence[exchange_events.VisitCreated | exchange_events.VisitChanged]
 ) -> None:
-    """Take down what a visit is called and whose it is, for the learnings that come from it."""
-    await _upsert_known_visit(session, event.visit)
+    """Take down what visits are called and whose they are, for the learnings that come from them."""
+    await _upsert_known_visits(session, [event.visit for event in events])
 
 
 async def record_visit_deletion(session: Session, event: exchange_events.VisitDeleted, _origin: Origin) -> None:
@@ -95,7 +95,7 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
     visit, exchange = event.visit, event.exchange
     _attribute_changes_to(event.author_display_name)
     is_away = visit.direction == exchange_pb2.Visit.DIRECTION_OUTGOING
-    await _upsert_known_visit(session, visit)
+    await _upsert_known_visits(session, [visit])
     for number, entry in enumerate(visit.debrief.entries):
         learning = Learning(
             id=_derive_id(f"{visit.name}/debrief/{number}"),
@@ -218,8 +218,7 @@ def _forum_columns(event: forum_events.ConclusionAdopted | FollowUp) -> dict[str
 
 async def _record_once(session: Session, learning: Learning) -> None:
     """Insert a learning and tell of it, unless it is there already or was deleted."""
-    # In this order: who sees the learning no longer sees its deletion.
-    if await session.get(Learning, learning.id) is None and await session.get(DeletedLearning, learning.id) is None:
+    if not (await session.execute(_IS_KNOWN, {"id": learning.id})).first():
         session.add(learning)
         await _write(LearningRecorded, session, learning)
 
@@ -250,26 +249,47 @@ _UPSERT_KNOWN_VISIT = _KNOWN_VISIT.on_conflict_do_update(
     where=KnownVisit.version < _KNOWN_VISIT.excluded.version,
 ).returning(KnownVisit.__table__.c.name)
 _LEARNINGS: Any = Learning.__table__
-_NAME_SOURCE = (
+# At one moment: a learning that is deleted meanwhile is the one or the other.
+_IS_KNOWN = union_all(
+    *(select(model.id).where(model.id == bindparam("id")) for model in (Learning, DeletedLearning))
+).limit(1)
+# For learnings that were written before the visit was known here.
+_NAME_SOURCES = (
     update(_LEARNINGS)
-    .where(_LEARNINGS.c.source == bindparam("visit"), _LEARNINGS.c.source_title == "")
-    .values(source_title=bindparam("visit_title"), update_time=_LEARNINGS.c.update_time)
+    .where(
+        _LEARNINGS.c.source == KnownVisit.name,
+        _LEARNINGS.c.source_title == "",
+        KnownVisit.name == any_(bindparam("names", type_=ARRAY(Text))),
+    )
+    .values(source_title=KnownVisit.title, update_time=_LEARNINGS.c.update_time)
 )
 
 
-async def _upsert_known_visit(session: Session, visit: exchange_pb2.Visit) -> None:
-    """Take down what a visit is called and whose it is, unless a later version of it is known."""
-    cities = [city for city in (visit.host_city, visit.guest_city, *visit.other_guest_cities) if city]
-    row = {"name": visit.name, "title": visit.title, "cities": cities, "version": int(visit.etag or 0)}
+async def _upsert_known_visits(session: Session, visits: Iterable[exchange_pb2.Visit]) -> None:
+    """Take down what visits are called and whose they are, unless a later version of one is known."""
+    # By name: two replicas that take down the same visits wait for each other, and never both.
+    latest = {visit.name: visit for visit in sorted(visits, key=lambda visit: (visit.name, _get_version(visit)))}
+    rows = [
+        {"name": visit.name, "title": visit.title, "cities": _list_cities(visit), "version": _get_version(visit)}
+        for visit in latest.values()
+    ]
     connection = await session.connection()
-    if (await connection.execute(_UPSERT_KNOWN_VISIT, row)).first():
-        # For learnings that were written before the visit was known here.
-        await connection.execute(_NAME_SOURCE, {"visit": visit.name, "visit_title": visit.title})
+    if names := (await connection.execute(_UPSERT_KNOWN_VISIT, rows)).scalars().all():
+        await connection.execute(_NAME_SOURCES, {"names": names})
 
 
+def _get_version(visit: exchange_pb2.Visit) -> int:
+    return int(visit.etag or 0)
+
+
+def _list_cities(visit: exchange_pb2.Visit) -> list[str]:
+    return [city for city in (visit.host_city, visit.guest_city, *visit.other_guest_cities) if city]
+
+
+_RECORD_VISITS = Together(record_visits)
 HANDLERS: Handlers = {
-    exchange_events.VisitCreated: record_visit,
-    exchange_events.VisitChanged: record_visit,
+    exchange_events.VisitCreated: _RECORD_VISITS,
+    exchange_events.VisitChanged: _RECORD_VISITS,
     exchange_events.VisitDeleted: record_visit_deletion,
     exchange_events.VisitReported: record_debrief,
     forum_events.ConclusionAdopted: record_conclusion,

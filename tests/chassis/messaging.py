@@ -9,7 +9,7 @@ from austausch.exchange.v1.events_pb2 import VisitCreated
 from nats.js import JetStreamContext
 from sqlalchemy import func, select
 
-from chassis.consumer import Consumer, Handler
+from chassis.consumer import Consumer, Handler, Together
 from chassis.database import Database
 from chassis.jetstream import DEAD_LETTERS, STREAM
 from chassis.outbox import emit
@@ -44,7 +44,7 @@ async def working(*runs: Awaitable[None]) -> AsyncIterator[None]:
 def consumer(
     database: Database,
     jetstream: JetStreamContext,
-    handler: Handler = sample.record,
+    handler: Handler | Together = sample.record,
     *,
     name: str = "sample",
     back_off_seconds: tuple[float, ...] = (0.05, 0.05),

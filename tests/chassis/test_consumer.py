@@ -1,6 +1,7 @@
 """Consumers and their inbox, on a real JetStream."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from austausch.exchange.v1.events_pb2 import VisitCreated
@@ -10,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import text
 
 from chassis import consumer as consumers
-from chassis.consumer import Origin, repeated
+from chassis.consumer import Origin, Together, repeated
 from chassis.database import Database, Session
 from chassis.deliveries import read_own_headers
 from chassis.identity import Role, identity
@@ -71,6 +72,32 @@ async def test_events_that_wait_are_applied_together_and_in_halves_where_one_fai
     assert len(transactions["good"]) == 1
     # Of 21: those with the bad one in them are cut in two until it is alone, and the other halves are applied whole.
     assert 2 <= len(transactions["bad"]) <= 12
+    assert sorted(await effects(database)) == sorted(f"visits/{number}" for number in range(60))
+
+
+async def test_what_is_handled_together_comes_in_one_call_and_alone_where_one_fails(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    calls: list[int] = []
+
+    async def record_all(session: Session, events: Sequence[VisitCreated]) -> None:
+        session.add_all(sample.Effect(event_id="", visit=event.visit.name) for event in events)
+        if any(event.visit.name == "visits/bad" for event in events):
+            raise LookupError
+        calls.append(len(events))
+
+    async def catch_up(*visits: str) -> None:
+        await tell(database, *visits)
+        async with working(Relay(database, jetstream).run()):
+            await until(lambda: nothing_waits(database))
+        known = len(await effects(database))
+        async with working(consumer(database, jetstream, Together(record_all), back_off_seconds=(60,)).run()):
+            await until(lambda: count_is(database, known + len(visits) - ("visits/bad" in visits)))
+
+    await catch_up(*(f"visits/{number}" for number in range(40)))
+    assert calls == [40]
+    await catch_up(*(f"visits/{number}" for number in range(40, 60)), "visits/bad")
+    assert sum(calls) == 60
     assert sorted(await effects(database)) == sorted(f"visits/{number}" for number in range(60))
 
 
