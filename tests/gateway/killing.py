@@ -1,5 +1,6 @@
 """The exchange service as processes that are killed, and programs that go on using the gateway meanwhile."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -47,9 +49,18 @@ class Exchange:
         with self._log.open("a") as log:
             command = [sys.executable, "-m", "services.exchange"]
             self._process = subprocess.Popen(command, env=self._environment, stderr=log)
-        with channel(self.address) as opened:
+        deadline = time.monotonic() + SECONDS
+        while not self._is_ready():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        """Tell whether it serves; the port may still break connections of the one that was killed."""
+        with channel(self.address) as opened, contextlib.suppress(grpc.RpcError):
             health = health_pb2_grpc.HealthStub(opened)
             health.Check(health_pb2.HealthCheckRequest(service=READY), timeout=SECONDS, wait_for_ready=True)
+            return True
+        return False
 
     def send(self, what: signal.Signals) -> None:
         """Send it a signal."""
