@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chassis.probe import open_directly
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 PATIENCE = 3
 # With less on its disk it could not even start.
 ROOM_BYTES = 16 * 1024**2
