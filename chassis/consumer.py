@@ -78,6 +78,19 @@ Handler = Callable[[Session, Any, Origin], Awaitable[None]]
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """An event among others that are handled together; what is emitted because of it belongs into its `trace`."""
+
+    content: Any
+    origin: Origin
+    _span: trace.Span
+
+    def trace(self) -> AbstractContextManager[object]:
+        """Let what happens in the block belong to the trace of what caused the event."""
+        return trace.use_span(self._span)
+
+
+@dataclass(frozen=True)
 class Together:
     """
     Handles all events of a transaction at once, after the others; for events that may be applied in any order.
@@ -85,7 +98,7 @@ class Together:
     A statement for all of them takes as long as one for each while the database or this process has much else to do.
     """
 
-    handle: Callable[[Session, Sequence[Any]], Awaitable[None]]
+    handle: Callable[[Session, Sequence[Arrival]], Awaitable[None]]
 
 
 Handlers = Mapping[type[Message], Handler | Together]
@@ -298,10 +311,12 @@ class Consumer:
                         await session.flush()
             for handler, alike in together.items():
                 with ExitStack() as spans:
-                    for event in alike:
-                        spans.enter_context(_trace(event.message))
+                    arrivals = [
+                        Arrival(event.content, event.origin, spans.enter_context(_trace(event.message)))
+                        for event in alike
+                    ]
                     act_as(service_identity(self._service))
-                    await handler.handle(session, [event.content for event in alike])
+                    await handler.handle(session, arrivals)
                     await session.flush()
         return new
 
@@ -350,7 +365,7 @@ def _count(event: _Delivery, effective: bool) -> None:
         repeated.labels(event.type).inc()
 
 
-def _trace(message: Msg) -> AbstractContextManager[object]:
+def _trace(message: Msg) -> AbstractContextManager[trace.Span]:
     """Return the span of a message's effect, in the trace of what caused it."""
     context = propagate.extract(dict(message.headers or {}))
     return tracer.start_as_current_span(f"consume {message.subject}", context=context)

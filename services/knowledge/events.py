@@ -26,7 +26,7 @@ from google.protobuf.message import Message
 from sqlalchemy import Text, any_, bindparam, select, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from chassis.consumer import Handlers, Origin, Together
+from chassis.consumer import Arrival, Handlers, Origin, Together
 from chassis.convert import unique_nfc
 from chassis.database import Session
 from chassis.identity import act_as, identity
@@ -67,11 +67,9 @@ FollowUp = (
 )
 
 
-async def record_visits(
-    session: Session, events: Sequence[exchange_events.VisitCreated | exchange_events.VisitChanged]
-) -> None:
+async def record_visits(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Take down what visits are called and whose they are, for the learnings that come from them."""
-    await _upsert_known_visits(session, [event.visit for event in events])
+    await _upsert_known_visits(session, [arrival.content.visit for arrival in arrivals])
 
 
 async def record_visit_deletion(session: Session, event: exchange_events.VisitDeleted, _origin: Origin) -> None:
@@ -90,16 +88,34 @@ async def record_visit_deletion(session: Session, event: exchange_events.VisitDe
     )
 
 
-async def record_debrief(session: Session, event: exchange_events.VisitReported, origin: Origin) -> None:
-    """Make an observation of each entry of a visit's debrief."""
+async def record_debriefs(session: Session, arrivals: Sequence[Arrival]) -> None:
+    """Make an observation of each entry of visits' debriefs."""
+    visits = [arrival.content.visit for arrival in arrivals]
+    await _upsert_known_visits(session, visits)
+    deleted = set(await session.scalars(_DELETED_VISITS, {"names": [visit.name for visit in visits]}))
+    observations: dict[str, tuple[Learning, Arrival]] = {}
+    for arrival in arrivals:
+        for observation in _list_observations(arrival.content, arrival.origin):
+            if observation.source in deleted:
+                observation.source = ""
+            observations.setdefault(observation.id, (observation, arrival))
+    known = await _list_known(session, observations)
+    new = [pair for id_, pair in observations.items() if id_ not in known]
+    session.add_all(observation for observation, _arrival in new)
+    await session.flush()
+    for observation, arrival in new:
+        with arrival.trace():
+            _tell(LearningRecorded, session, observation)
+
+
+def _list_observations(event: exchange_events.VisitReported, origin: Origin) -> list[Learning]:
     visit, exchange = event.visit, event.exchange
-    _attribute_changes_to(event.author_display_name)
     is_away = visit.direction == exchange_pb2.Visit.DIRECTION_OUTGOING
-    await _upsert_known_visits(session, [visit])
-    for number, entry in enumerate(visit.debrief.entries):
-        learning = Learning(
+    return [
+        Learning(
             id=_derive_id(f"{visit.name}/debrief/{number}"),
             create_time=origin.time,
+            updater=event.author_display_name,
             title=entry.title,
             language=entry.language,
             observation=entry.observation,
@@ -120,7 +136,8 @@ async def record_debrief(session: Session, event: exchange_events.VisitReported,
             author_name=event.author_display_name,
             state=LearningState.OBSERVATION,
         )
-        await _record_once(session, learning)
+        for number, entry in enumerate(visit.debrief.entries)
+    ]
 
 
 async def record_conclusion(session: Session, event: forum_events.ConclusionAdopted, origin: Origin) -> None:
@@ -218,14 +235,24 @@ def _forum_columns(event: forum_events.ConclusionAdopted | FollowUp) -> dict[str
 
 async def _record_once(session: Session, learning: Learning) -> None:
     """Insert a learning and tell of it, unless it is there already or was deleted."""
-    if not (await session.execute(_IS_KNOWN, {"id": learning.id})).first():
+    if not await _list_known(session, [learning.id]):
         session.add(learning)
         await _write(LearningRecorded, session, learning)
+
+
+async def _list_known(session: Session, ids: Iterable[str]) -> set[str]:
+    """Return which learnings are there already, or were deleted."""
+    return set(await session.scalars(_KNOWN, {"ids": list(ids)}))
 
 
 async def _write(event: Callable[..., Message], session: Session, learning: Learning) -> None:
     """Write the learning and the event."""
     await session.flush()
+    _tell(event, session, learning)
+
+
+def _tell(event: Callable[..., Message], session: Session, learning: Learning) -> None:
+    """Emit the event of a learning that is written, and let its meaning be learnt."""
     enqueue(session, EMBED, [learning.id])
     emit(session, event(learning=convert.learning_message(learning)), learning.name)
 
@@ -249,17 +276,22 @@ _UPSERT_KNOWN_VISIT = _KNOWN_VISIT.on_conflict_do_update(
     where=KnownVisit.version < _KNOWN_VISIT.excluded.version,
 ).returning(KnownVisit.__table__.c.name)
 _LEARNINGS: Any = Learning.__table__
+_NAMES = bindparam("names", type_=ARRAY(Text))
+_DELETED_VISITS = select(KnownVisit.name).where(KnownVisit.name == any_(_NAMES), KnownVisit.version == DELETED_VERSION)
 # At one moment: a learning that is deleted meanwhile is the one or the other.
-_IS_KNOWN = union_all(
-    *(select(model.id).where(model.id == bindparam("id")) for model in (Learning, DeletedLearning))
-).limit(1)
+_KNOWN = union_all(
+    *(
+        select(model.id).where(model.id == any_(bindparam("ids", type_=ARRAY(Text))))
+        for model in (Learning, DeletedLearning)
+    )
+)
 # For learnings that were written before the visit was known here.
 _NAME_SOURCES = (
     update(_LEARNINGS)
     .where(
         _LEARNINGS.c.source == KnownVisit.name,
         _LEARNINGS.c.source_title == "",
-        KnownVisit.name == any_(bindparam("names", type_=ARRAY(Text))),
+        KnownVisit.name == any_(_NAMES),
     )
     .values(source_title=KnownVisit.title, update_time=_LEARNINGS.c.update_time)
 )
@@ -291,7 +323,7 @@ HANDLERS: Handlers = {
     exchange_events.VisitCreated: _RECORD_VISITS,
     exchange_events.VisitChanged: _RECORD_VISITS,
     exchange_events.VisitDeleted: record_visit_deletion,
-    exchange_events.VisitReported: record_debrief,
+    exchange_events.VisitReported: Together(record_debriefs),
     forum_events.ConclusionAdopted: record_conclusion,
     forum_events.RecommendationAnswered: follow_recommendation,
     forum_events.RecommendationPlanned: follow_recommendation,

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import text
 
 from chassis import consumer as consumers
-from chassis.consumer import Origin, Together, repeated
+from chassis.consumer import Arrival, Origin, Together, repeated
 from chassis.database import Database, Session
 from chassis.deliveries import read_own_headers
 from chassis.identity import Role, identity
@@ -80,11 +80,12 @@ async def test_what_is_handled_together_comes_in_one_call_and_alone_where_one_fa
 ) -> None:
     calls: list[int] = []
 
-    async def record_all(session: Session, events: Sequence[VisitCreated]) -> None:
-        session.add_all(sample.Effect(event_id="", visit=event.visit.name) for event in events)
-        if any(event.visit.name == "visits/bad" for event in events):
+    async def record_all(session: Session, arrivals: Sequence[Arrival]) -> None:
+        visits = [arrival.content.visit.name for arrival in arrivals]
+        session.add_all(sample.Effect(event_id="", visit=visit) for visit in visits)
+        if "visits/bad" in visits:
             raise LookupError
-        calls.append(len(events))
+        calls.append(len(visits))
 
     async def catch_up(*visits: str) -> None:
         await tell(database, *visits)
@@ -245,6 +246,29 @@ async def test_the_trace_of_a_call_goes_on_in_the_consumer(database: Database, j
             await tell(database)
         await until(lambda: asyncio.sleep(0, bool(seen)))
     assert seen == [span.get_span_context().trace_id]
+
+
+async def test_what_is_handled_together_keeps_the_trace_of_each_call(
+    database: Database, jetstream: JetStreamContext
+) -> None:
+    tracer = TracerProvider().get_tracer("test")
+    seen: dict[str, int] = {}
+
+    async def look(session: Session, arrivals: Sequence[Arrival]) -> None:
+        for arrival in arrivals:
+            with arrival.trace():
+                seen[arrival.content.visit.name] = trace.get_current_span().get_span_context().trace_id
+
+    told = {}
+    for visit in ("visits/one", "visits/other"):
+        with tracer.start_as_current_span("call") as span:
+            await tell(database, visit)
+        told[visit] = span.get_span_context().trace_id
+    async with working(Relay(database, jetstream).run()):
+        await until(lambda: nothing_waits(database))
+    async with working(consumer(database, jetstream, Together(look)).run()):
+        await until(lambda: asyncio.sleep(0, len(seen) == 2))
+    assert seen == told
 
 
 async def test_a_handler_acts_as_the_service_itself(database: Database, jetstream: JetStreamContext) -> None:

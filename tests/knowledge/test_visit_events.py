@@ -138,6 +138,21 @@ async def test_a_visit_that_was_deleted_does_not_come_back_by_a_belated_event(
         await coordinator.CreateLearning(create_request(source="visits/controllers"))
 
 
+async def test_the_report_of_a_visit_that_was_deleted_stands_alone(producer: Producer, coordinator: Caller) -> None:
+    await producer.tell(exchange_events.VisitDeleted(visit="visits/controllers"), visit_reported(GERMAN_ENTRY))
+    answer = await coordinator.ListLearnings(ListLearningsRequest())
+    (learning,) = [each for each in answer.learnings if each.title == GERMAN_ENTRY["title"]]
+    assert (learning.source, learning.source_title) == ("", "Controller aus Swansea in Mannheim")
+
+
+async def test_two_reports_of_one_visit_at_once_make_a_learning_of_each_entry_once(
+    producer: Producer, coordinator: Caller
+) -> None:
+    await producer.tell(visit_reported(GERMAN_ENTRY), visit_reported(GERMAN_ENTRY, ENGLISH_ENTRY))
+    learnings = await list_learnings(coordinator, "visits/controllers")
+    assert sorted(each.title for each in learnings) == sorted([GERMAN_ENTRY["title"], ENGLISH_ENTRY["title"]])
+
+
 async def test_a_learning_written_before_its_visit_was_known_gets_its_title(
     producer: Producer, knowledge: RunningService, coordinator: Caller
 ) -> None:
