@@ -40,7 +40,9 @@ from sqlalchemy import (
     column,
     delete,
     func,
+    inspect,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -53,7 +55,7 @@ from chassis.model import new_id, now
 from chassis.notifications import listen, wait_until_set
 from chassis.outages import Outage
 from chassis.publishing import Publisher
-from chassis.tables import InboxEvent, OutboxEvent, OutboxTask, RequestId
+from chassis.tables import ChassisBase, InboxEvent, OutboxEvent, OutboxTask, RequestId
 
 CHANNEL = "outbox"
 BATCH = 256
@@ -65,6 +67,13 @@ KEEP_PUBLISHED = timedelta(days=7)
 # Longer than the stream keeps a message, so that no redelivery can find its id forgotten.
 KEEP_INBOX = timedelta(days=60)
 KEEP_REQUEST_IDS = timedelta(days=7)
+KEPT: tuple[tuple[type[ChassisBase], Any, timedelta], ...] = (
+    (OutboxEvent, OutboxEvent.publish_time, KEEP_PUBLISHED),
+    (InboxEvent, InboxEvent.receive_time, KEEP_INBOX),
+    (RequestId, RequestId.create_time, KEEP_REQUEST_IDS),
+)
+# Rows that one transaction deletes: a million in one would hold their space, and block a migration, for minutes.
+PURGE_BATCH = 10_000
 
 log = structlog.get_logger(__name__)
 published = Counter("outbox_published_total", "Events that NATS acknowledged")
@@ -350,7 +359,12 @@ class Relay:
                 await asyncio.sleep(5)
 
     async def _purge(self) -> None:
-        async with self._database.begin() as session:
-            await session.execute(delete(OutboxEvent).where(OutboxEvent.publish_time < now() - KEEP_PUBLISHED))
-            await session.execute(delete(InboxEvent).where(InboxEvent.receive_time < now() - KEEP_INBOX))
-            await session.execute(delete(RequestId).where(RequestId.create_time < now() - KEEP_REQUEST_IDS))
+        for model, moment, age in KEPT:
+            while await self._purge_some(model, moment, age) == PURGE_BATCH:
+                pass
+
+    async def _purge_some(self, model: type[ChassisBase], moment: Any, age: timedelta) -> int:
+        key = inspect(model).primary_key
+        old = select(*key).where(moment < now() - age).limit(PURGE_BATCH)
+        async with self._database.engine.begin() as connection:
+            return (await connection.execute(delete(model).where(tuple_(*key).in_(old)))).rowcount

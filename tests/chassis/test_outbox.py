@@ -14,7 +14,7 @@ from chassis.jetstream import STREAM, ensure_streams
 from chassis.model import now
 from chassis.notifications import listen
 from chassis.outbox import Relay, emit, remember_applied, republish
-from chassis.tables import InboxEvent, OutboxEvent
+from chassis.tables import InboxEvent, OutboxEvent, RequestId
 from tests.chassis import sample
 from tests.chassis.messaging import (
     VISIT,
@@ -206,3 +206,26 @@ async def test_only_what_was_emitted_since_then_is_published_again(
         await until(lambda: nothing_waits(database))
     assert await republish(database, start) == 1
     assert await only_one_waits(database)
+
+
+async def test_what_is_old_is_deleted_a_batch_at_a_time_and_what_waits_stays(
+    database: Database, monkeypatch: pytest.MonkeyPatch, jetstream: JetStreamContext
+) -> None:
+    monkeypatch.setattr(outbox, "PURGE_BATCH", 10)
+    moments = {"old": now() - timedelta(days=61), "fresh": now() - timedelta(days=6)}
+    event = {"type": "", "headers": {}, "payload": b"", "create_time": now()}
+    async with database.begin() as session:
+        for number in range(25):
+            session.add(OutboxEvent(id=f"waits {number}", **event))
+            for kind, moment in moments.items():
+                id_ = f"{kind} {number}"
+                session.add(OutboxEvent(id=id_, publish_time=moment, **event))
+                session.add(InboxEvent(event_id=id_, type="", receive_time=moment))
+                session.add(RequestId(subject="", request_id=id_, request_digest=b"", create_time=moment))
+    await Relay(database, jetstream)._purge()
+    async with database.read() as session:
+        left = [
+            {key.split()[0] for key in await session.scalars(select(column))}
+            for column in (OutboxEvent.id, InboxEvent.event_id, RequestId.request_id)
+        ]
+    assert left == [{"fresh", "waits"}, {"fresh"}, {"fresh"}]
