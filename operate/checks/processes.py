@@ -15,13 +15,14 @@ from operate.settings import DoctorSettings
 SECONDS = 5
 # What each service works with, beside itself, as its health service names it.
 PARTS = {
-    "exchange": ("database", "nats"),
-    "forum": ("database", "nats"),
-    "knowledge": ("database", "nats", "index"),
+    "exchange": ("database", "nats", "nats-storage"),
+    "forum": ("database", "nats", "nats-storage"),
+    "knowledge": ("database", "nats", "nats-storage", "index"),
 }
 REMEDIES = {
     "database": "see what is said of its database; its log has database.waiting with the reason",
     "nats": "see what is said of NATS; its log has nats.waiting or outbox.retry with the reason",
+    "nats-storage": "make room on the disk of NATS and start it anew, or give its streams more (NATS_MAX_MEGABYTES)",
     "index": "wait while it is built; index.retry in the log names a full disk, or a folder that can't be written",
 }
 
