@@ -42,6 +42,7 @@ def create_app(settings: GatewaySettings) -> "Flask":
     from gateway.pages.cities import views as cities
     from gateway.pages.exchanges import views as exchanges
     from gateway.pages.forums import views as forums
+    from gateway.pages.installations import views as installations
     from gateway.pages.learnings import views as learnings
     from gateway.pages.partnerships import views as partnerships
     from gateway.pages.people import views as people
@@ -102,7 +103,8 @@ def create_app(settings: GatewaySettings) -> "Flask":
 
     for page in (
         start, partnerships, exchanges, visits, programme_templates, forums, learnings, topics, search, administration,
-        cities, venues, rooms, people, sign_in, account, accounts_administration, status, language_choice, health,
+        cities, venues, rooms, people, installations, sign_in, account, accounts_administration, status,
+        language_choice, health,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     csrf.exempt(rest.mount(app))

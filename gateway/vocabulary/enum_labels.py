@@ -184,6 +184,10 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "ROLE_PARTNER": _l("Partner: staff of a partner city"),
         "ROLE_EXPERT": _l("Expert on a panel"),
     },
+    "Installation.State": {
+        "STATE_ACTIVE": _l("May publish"),
+        "STATE_REVOKED": _l("Revoked"),
+    },
 }
 
 # What a debrief takes down becomes a learning, read by the same people.
@@ -219,6 +223,7 @@ TONES: dict[str, dict[str, str]] = {
         "STATE_OUTDATED": "warning",
         "STATE_UNREADABLE": "danger",
     },
+    "Installation.State": {"STATE_ACTIVE": "success", "STATE_REVOKED": "neutral"},
     "DateOption.Answer": {"ANSWER_YES": "success", "ANSWER_IF_NEED_BE": "warning", "ANSWER_NO": "danger"},
     "PlannedItem.Change": {"CHANGE_PLACED": "success", "CHANGE_MOVED": "warning", "CHANGE_KEPT": "neutral"},
     "Panelist.State": {"STATE_ACCEPTED": "success", "STATE_DECLINED": "danger", "STATE_WITHDRAWN": "neutral"},

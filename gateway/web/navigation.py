@@ -43,13 +43,17 @@ FOUND = [
     ),
     ("/accounts", _l("Accounts"), ("AccountService.ListAccounts",)),
     ("/accounts/new", _l("New account"), ("AccountService.CreateAccount",)),
+    ("/installations", _l("Installations"), ("InstallationService.ListInstallations",)),
+    ("/installations/new", _l("Register an installation"), ("InstallationService.CreateInstallation",)),
     ("/account", _l("Your account"), ()),
     ("/status", _l("State of the platform"), ()),
     ("/api/reference", _l("Interface for programs (API)"), ()),
 ]
 
 # Parts of a page of the navigation that have addresses of their own.
-BELOW = {"/administration": ("/cities", "/venues", "/rooms", "/people", "/programmeTemplates", "/accounts")}
+BELOW = {
+    "/administration": ("/cities", "/venues", "/rooms", "/people", "/programmeTemplates", "/accounts", "/installations")
+}
 
 
 def list_offered() -> list[tuple[str, str]]:

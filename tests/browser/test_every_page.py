@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from chassis.identity import new_private_key
+from services.knowledge.signatures import load_private_key
+from tests.knowledge.installations import public_pem
+
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).resolve().parents[2] / "gateway" / "node_modules" / "axe-core" / "axe.min.js"
@@ -119,7 +123,7 @@ PAGES = [
 
 
 # Pages that only administrators may open.
-ACCOUNTS = [
+ADMINISTRATORS = [
     "/accounts",
     "/accounts?query=nobodyofthisname",
     "/accounts/new",
@@ -127,6 +131,8 @@ ACCOUNTS = [
     "/accounts/member/edit",
     "/accounts/member/lock",
     "/accounts/member/reset-password",
+    "/installations",
+    "/installations/new",
 ]
 
 # Where the first one of a kind is listed.
@@ -175,12 +181,12 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", PAGES + ACCOUNTS)
+@pytest.mark.parametrize("path", PAGES + ADMINISTRATORS)
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_page_is_accessible_in_the_readers_language_and_fits_on_a_phone(
     path: str, language: str, reading: Reading, address: Callable[[Page, str], str]
 ) -> None:
-    page = reading(language, "administrator" if path in ACCOUNTS else "coordinator")
+    page = reading(language, "administrator" if path in ADMINISTRATORS else "coordinator")
     page.set_viewport_size({"width": 1280, "height": 900})
     response = page.goto(address(page, path))
     assert response is not None
@@ -261,3 +267,22 @@ def test_a_right_to_left_language_does_not_break_the_layout(open_page: Callable[
         page.goto(path)
         page.evaluate("document.documentElement.dir = 'rtl'")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_an_installation_is_registered_and_revoked_on_accessible_pages(open_page: Callable[..., Page]) -> None:
+    page = open_page("administrator")
+    page.goto("/installations/new")
+    page.get_by_role("textbox", name="Name", exact=True).fill("Swansea")
+    page.get_by_label("City").select_option("Swansea")
+    page.get_by_label("Web address").fill("https://austausch.swansea.example")
+    page.get_by_label("Public key").fill(public_pem(load_private_key(new_private_key())))
+    page.get_by_role("button", name="Register").click()
+    assert page.get_by_text("May publish", exact=True).is_visible()
+    assert violations(page) == []
+    page.get_by_role("link", name="Revoke").click()
+    assert violations(page) == []
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Revoke").click()
+    assert page.get_by_text("Revoked", exact=True).is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -219,7 +219,6 @@ def test_every_state_verb_and_kind_of_the_contract_has_words() -> None:
     # Of these a page says whole sentences, or programs alone are told.
     unnamed = {
         "DateReason.Kind",
-        "Installation.State",
         "ListOccupanciesRequest.Kind",
         "ScheduleProgrammeResponse.State",
         "SchedulingRequirement.Kind",

@@ -85,7 +85,15 @@ def test_a_page_of_a_visit_needs_five_statements_at_most(part: str, coordinator:
 
 
 @pytest.mark.parametrize(
-    "page", ["/accounts", "/accounts?query=mannheim", "/accounts/new", "/accounts/member", "/accounts/member/edit"]
+    "page",
+    [
+        "/accounts",
+        "/accounts?query=mannheim",
+        "/accounts/new",
+        "/accounts/member",
+        "/accounts/member/edit",
+        "/installations",
+    ],
 )
 def test_a_page_of_accounts_needs_five_statements_at_most(page: str, stack: Stack, log: StatementLog) -> None:
     statements = statements_of(page, Client(stack.url, "admin@mannheim.example"), log)

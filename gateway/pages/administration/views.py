@@ -48,6 +48,12 @@ PARTS = [
         _l("Who may sign in, and what each may do."),
         "AccountService.ListAccounts",
     ),
+    (
+        "/installations",
+        _l("Installations"),
+        _l("Platforms of other cities that may publish their learnings here."),
+        "InstallationService.ListInstallations",
+    ),
 ]
 
 
