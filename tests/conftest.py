@@ -116,7 +116,8 @@ def fresh_database(postgres_server: Postgres, _templates: dict[str, str]) -> Ite
                     asyncio.run(import_own_topics(url))
                 _templates[package] = name
             made.append(next(names))
-            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            # In half the time that going through the write-ahead log takes.
+            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
             admin.execute(copy.format(sql.Identifier(made[-1]), sql.Identifier(_templates[package])))
             return postgres_server.url_for(made[-1])
 

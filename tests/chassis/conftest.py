@@ -35,7 +35,9 @@ def database_url(postgres_server: Postgres, _sample_template: None) -> Iterator[
     """URL of an empty database with the chassis's tables and the sample's."""
     name = sql.Identifier(f"sample_{next(_numbers)}")
     with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(TEMPLATE)))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(name, sql.Identifier(TEMPLATE))
+        )
         yield postgres_server.url_for(name.as_string().strip('"'))
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
