@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import nats
@@ -16,7 +16,7 @@ from nats.js.errors import NotFoundError
 
 from chassis.jetstream import DEAD_LETTERS
 from tests.bench.client import Client
-from tests.chaos.work import Notes
+from tests.chaos.work import OBSERVATION, Notes
 
 # After the last fault, everything is in step again without a hand.
 LEVEL_SECONDS = 60.0
@@ -55,11 +55,17 @@ def _await_level(client: Client, notes: Notes) -> Iterator[str]:
             yield f"the platform is not ready: {_readiness(client.url)}"
             return
         time.sleep(0.2)
-    for title in [*notes.learnings, *notes.reports]:
-        while not (found := find(client, title)) and time.monotonic() < until:
-            time.sleep(0.1)
-        if len(found) != 1:
-            yield f"a search for {title!r} finds {found or 'nothing'}"
+    titles = {*notes.learnings, *notes.reports}
+    while (wrong := _list_not_found_once(client, titles)) and time.monotonic() < until:
+        time.sleep(0.5)
+    yield from (f"a search finds {title!r} {times} times" for title, times in wrong.items())
+
+
+def _list_not_found_once(client: Client, titles: Iterable[str]) -> dict[str, int]:
+    """Return of the titles of learnings that a search does not find once how often it finds them."""
+    results = _list(client, "learnings:search", "results", query=f'"{OBSERVATION}"')
+    found = Counter(result["learning"]["title"] for result in results)
+    return {title: found[title] for title in titles if found[title] != 1}
 
 
 def _readiness(url: str) -> str:
@@ -135,10 +141,10 @@ def _check_dead_letters(nats_url: str) -> Iterator[str]:
         yield f"{dead} events were given up"
 
 
-def _list(client: Client, path: str, kind: str = "") -> Iterator[dict[str, Any]]:
+def _list(client: Client, path: str, kind: str = "", **query: str) -> Iterator[dict[str, Any]]:
     token = ""
     while True:
-        answer = client.get(f"/api/v1/{path}", pageSize=PAGE, pageToken=token)
+        answer = client.get(f"/api/v1/{path}", pageSize=PAGE, pageToken=token, **query)
         yield from answer[kind or path]
         if not (token := answer.get("nextPageToken", "")):
             return

@@ -21,6 +21,8 @@ from tests.bench.client import Client
 AWAY = (429, 502, 503, 504)
 # A write that is not answered so long after it began needs a hand, which nobody lends here.
 ANSWER_SECONDS = 120.0
+# What all learnings of a run say.
+OBSERVATION = "The report was read."
 # Between two tasks of one who writes, two tries of one write, and two reads.
 PAUSE_SECONDS = 0.1
 READS = (
@@ -103,7 +105,7 @@ class People:
         for verb in ("agree", "plan", "confirm", "start"):
             self._transition(visit, verb)
         title = f"Report w{uuid4().hex}"
-        entry = {"title": title, "language": "en", "observation": "The report was read."}
+        entry = {"title": title, "language": "en", "observation": OBSERVATION}
         self._transition(visit, "report", debrief={"entries": [entry]})
         self.notes.reports[title] = visit
         return title
@@ -118,7 +120,7 @@ class People:
                 self.notes.defects.append(f"{type(error).__name__}: {error}")
 
     def _record_learning(self) -> None:
-        body = {"title": f"Learning w{uuid4().hex}", "language": "en", "observation": "The report was read."}
+        body = {"title": f"Learning w{uuid4().hex}", "language": "en", "observation": OBSERVATION}
         self.notes.learnings[body["title"]] = self._create("/api/v1/learnings", body)["name"]
 
     def _open_forum(self) -> None:
