@@ -45,7 +45,8 @@ if __name__ == "__main__":
         service.servicers[0][1].before_get = sleep
         if "WORK" not in os.environ:
             return service
-        worker = Worker(sample.RECORD, service.database, work, ack_wait_seconds=ACK_WAIT_SECONDS)
+        ack_wait_seconds = float(os.environ.get("ACK_WAIT", ACK_WAIT_SECONDS))
+        worker = Worker(sample.RECORD, service.database, work, ack_wait_seconds=ack_wait_seconds)
         return replace(service, workers=[worker])
 
     server.main("sample", functools.partial(load, ServiceSettings, "sample"), build)

@@ -80,6 +80,7 @@ def test_the_switch_of_the_language_is_a_button_of_the_form_and_not_its_first(br
     assert 'name="switch_language"' not in browser.get("/").text
 
 
+@pytest.mark.usefixtures("known_vocabulary")
 def test_what_is_written_in_words_is_kept_in_the_words_of_the_new_language(browser: FlaskClient) -> None:
     fields = PageForm(browser.get("/learnings/new").text).fields
     fields["learning.topics"] = "Budget, Wastewater, Flags & Etiquette"
