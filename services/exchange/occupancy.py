@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Select,
     SQLColumnExpression,
+    Text,
     cast,
     extract,
     func,
@@ -61,7 +62,8 @@ async def list_booked_days(
     found: defaultdict[str, dict[date, Booked]] = defaultdict(dict)
     for resource, days, minutes, items in await session.execute(union_all(known, unknown)):
         before = found[resource]
-        for day, booked in zip(days, map(Booked, minutes, items), strict=True):
+        booked_days = map(Booked, map(int, minutes), map(int, items))
+        for day, booked in zip(map(date.fromisoformat, days), booked_days, strict=True):
             before[day] = Booked(*map(add, before[day], booked)) if day in before else booked
     return found
 
@@ -118,9 +120,10 @@ def _day_of_booking(time_zone: str) -> ColumnElement[date]:
 
 def _add_up(first_day: SQLColumnExpression[Any], *where: ColumnElement[bool]) -> Select[Any]:
     """
-    Select resource, and arrays of its days, and of the minutes and the items on each.
+    Select resource, and arrays of its days, and of the minutes and the items on each, as texts.
 
-    A row for each day instead would take longer to read than all takes to add up.
+    A row for each day instead would take longer to read than all takes to add up; and of all types of arrays each new
+    connection asks the database first, but of texts.
     """
     length = func.sum(func.upper(Booking.period) - func.lower(Booking.period))
     daily = (
@@ -136,5 +139,5 @@ def _add_up(first_day: SQLColumnExpression[Any], *where: ColumnElement[bool]) ->
         .c
     )
     columns = (daily.first_day, daily.minutes, daily["items"])
-    arrays = (func.array_agg(aggregate_order_by(column, daily.first_day)) for column in columns)
+    arrays = (func.array_agg(aggregate_order_by(cast(column, Text), daily.first_day)) for column in columns)
     return select(daily.resource, *arrays).group_by(daily.resource)
