@@ -172,8 +172,13 @@ async def test_only_what_is_public_and_proven_leaves_the_house(hub: Hub, swansea
     await write(swansea, "embedded", state=LearningState.EMBEDDED)
     published = await hub.wait_for("validated", "other", "embedded")
     assert "Anna" not in str(published) and "vera" not in str(published).lower()
+
+    async def is_noted() -> bool:
+        told = await status(swansea)
+        return (told.published_count, told.waiting_count, told.refused_count) == (3, 0, 0)
+
+    await wait_until(is_noted)
     told = await status(swansea)
-    assert (told.published_count, told.waiting_count, told.refused_count) == (3, 0, 0)
     assert (told.hub_uri, told.installation) == (hub.url, "installations/swansea")
 
 
