@@ -158,6 +158,11 @@ async def status(service: RunningService) -> pb.PublishingStatus:
     return await service.as_(Role.ADMINISTRATOR).GetPublishingStatus(pb.GetPublishingStatusRequest())
 
 
+async def refuses(service: RunningService, count: int) -> bool:
+    """Tell whether the hub has refused so many learnings; an installation notes it after the hub."""
+    return (await status(service)).refused_count == count
+
+
 async def wait_until(ask: Callable[[], Awaitable[bool]]) -> None:
     """Wait until something holds."""
     await eventually(ask, seconds=SECONDS)
@@ -263,11 +268,6 @@ async def test_what_the_hub_refuses_holds_nothing_else_up(hub: Hub, swansea: Run
     await wait_until(lambda: refuses(swansea, 0))
 
 
-async def refuses(service: RunningService, count: int) -> bool:
-    """Tell whether the hub has refused so many learnings; an installation notes it after the hub."""
-    return (await status(service)).refused_count == count
-
-
 async def test_what_the_hub_cannot_even_read_holds_nothing_else_up(hub: Hub, swansea: RunningService) -> None:
     async with swansea.database.begin() as session:
         # As JSON, escaped twice, larger than any request may be: the hub's door refuses all that comes with it.
@@ -305,10 +305,7 @@ async def test_a_withdrawal_that_the_hub_refuses_does_not_pass_for_done(
         await session.execute(update(Publication).values(version=9))
     await change(swansea, "one", visibility=Visibility.INTERNAL)
 
-    async def is_refused() -> bool:
-        return (await status(swansea)).refused_count == 1
-
-    await wait_until(is_refused)
+    await wait_until(lambda: refuses(swansea, 1))
     assert set(await hub.list_published()) == {"one"}
     async with swansea.database.read() as session:
         (sent,) = await session.scalars(select(SentLearning))
