@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
@@ -161,6 +160,8 @@ async def connect(url: str, name: str, closed: Callable[[], object] = lambda: No
     """
     Return a connection to NATS that reconnects for ever; waits until the first one succeeds.
 
+    A request that is not answered when the connection breaks raises `nats.errors.ConnectionClosedError`.
+
     Args:
         url: ``nats://user:password@host:port``; several servers of a cluster divided by commas.
         closed: Called when the connection is given up after all, which the client does when the server sends an error.
@@ -173,13 +174,24 @@ async def connect(url: str, name: str, closed: Callable[[], object] = lambda: No
         log.warning("nats.error", error=str(error) or type(error).__name__)
 
     while True:
+        client = Client()
+
+        async def give_up_requests(client: Client = client) -> None:
+            # The server knows nothing of them any more; the client would wait until their deadline.
+            for answer in list(client._resp_map.values()):
+                if not answer.done():
+                    answer.set_exception(nats.errors.ConnectionClosedError())
+
         try:
-            return await nats.connect(
-                list_servers(url), name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=2,
-                error_cb=report, allow_reconnect=True, closed_cb=report_closed,
+            await client.connect(
+                list_servers(url), name=name, max_reconnect_attempts=-1, connect_timeout=2, allow_reconnect=True,
+                error_cb=report, closed_cb=report_closed, disconnected_cb=give_up_requests,
+                # A float does, whatever its type says.
+                reconnect_time_wait=0.5,  # type: ignore[arg-type]
                 # A server that vanished without a word is noticed within 15 seconds.
                 ping_interval=5, max_outstanding_pings=2,
             )  # fmt: skip
+            return client
         except (OSError, TimeoutError, nats.errors.Error) as error:
             log.info("nats.waiting", error=str(error) or type(error).__name__)
             await asyncio.sleep(0.5)

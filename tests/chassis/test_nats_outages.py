@@ -2,21 +2,26 @@
 
 import asyncio
 import gc
+import signal
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from austausch.exchange.v1.exchange_pb2 import CreateCityRequest, GetCityRequest
 from nats.aio.client import Client
+from nats.errors import ConnectionClosedError
 
 from chassis import server
 from chassis.client import aio_channel
 from chassis.identity import Role
+from chassis.jetstream import STREAM, connect, ensure_streams
 from chassis.settings import ServiceSettings
 from chassis.work_queue import Progress
 from deploy import embedded
 from tests.calls import Keys, RunningService
 from tests.chassis import sample
 from tests.chassis.messaging import count_is, effects, put_in, tell, unpublished, until, worker
+from tests.chassis.nats_servers import NatsServer, running
 from tests.chassis.test_calls import MANNHEIM
 
 
@@ -76,6 +81,23 @@ async def test_a_connection_that_nats_closes_for_good_is_replaced(settings: Serv
         await tell(service.database, "visits/2")
         await put_in(service.database, "1")
         await until(lambda: count_is(service.database, 3))
+
+
+async def test_a_request_on_its_way_fails_with_its_connection_and_the_next_one_is_answered(tmp_path: Path) -> None:
+    with running(NatsServer(tmp_path / "nats")) as nats:
+        connection = await connect(nats.url, "test")
+        jetstream = connection.jetstream(timeout=600)
+        await ensure_streams(jetstream)
+        assert nats.process
+        nats.process.send_signal(signal.SIGSTOP)
+        asked = asyncio.create_task(jetstream.stream_info(STREAM))
+        await asyncio.sleep(0.2)
+        nats.kill()
+        with pytest.raises(ConnectionClosedError):
+            await asyncio.wait_for(asked, 60)
+        nats.start()
+        assert (await asyncio.wait_for(jetstream.stream_info(STREAM), 60)).config.name == STREAM
+        await connection.close()
 
 
 async def break_protocol(service: server.Service) -> None:
