@@ -33,9 +33,9 @@ def killed_when_unwell(process: subprocess.Popen[bytes], health_url: str, folder
     def look() -> None:
         unwell = 0
         while not over.wait(LOOK_SECONDS):
-            has_room = shutil.disk_usage(folder).free >= ROOM_BYTES
-            unwell = unwell + 1 if has_room and _is_unwell(health_url) else 0
-            if unwell == PATIENCE:
+            # It is watched while the disk is full, too, so that it need not be once there is room.
+            unwell = unwell + 1 if _is_unwell(health_url) else 0
+            if unwell >= PATIENCE and shutil.disk_usage(folder).free >= ROOM_BYTES:
                 process.kill()
                 return
 

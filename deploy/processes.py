@@ -2,13 +2,15 @@
 The processes behind ``make run``, kept alive: one that dies is started again, one that cannot live ends the run.
 
 A process cannot live when its first life is short and ends with an error code, as with a setting that is wrong, and
-when `TRIES` short lives in a row end by themselves. One that is killed from outside is started again however often.
+when `TRIES` short lives in a row end by themselves. One that is killed from outside is started again however often, and
+a server whose disk is full waits for room.
 """
 
 import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import threading
@@ -24,6 +26,7 @@ import psutil
 
 from deploy import embedded
 from deploy.embedded import CannotStart
+from deploy.nats_health import ROOM_BYTES
 
 STOP_SECONDS = 10
 # A life is short up to this long.
@@ -31,12 +34,18 @@ SHORT_SECONDS = 10.0
 TRIES = 5
 # Before the next start: the first after a life that was not short, then one for each short life in a row.
 PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+# Between two looks whether a full disk has room.
+ROOM_SECONDS = 1.0
 LAST_WORDS = 10
 FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 
 S = TypeVar("S", bound=embedded.Server)
 
 _printing = threading.Lock()
+
+
+class DiskFull(CannotStart):
+    """The disk on which a server keeps its data has no room; it can start once there is some."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +182,13 @@ class KeptServer(Generic[S]):
         return self._server
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the server; it is ready when this returns."""
-        self._server = self._stack.enter_context(self._run(self._server.port if self._server else None))
+        """Start the server; it is ready when this returns. Raises: `DiskFull` where it ran before."""
+        if self._server and shutil.disk_usage(self._server.log.parent).free < ROOM_BYTES:
+            raise DiskFull(f"the disk is full: {self._server.log.parent}")
+        try:
+            self._server = self._stack.enter_context(self._run(self._server.port if self._server else None))
+        except OSError as error:
+            raise CannotStart(f"{error.strerror}: {error.filename}") from None
         return self._server.process
 
     def finish(self) -> Sequence[str]:
@@ -262,12 +276,25 @@ class Processes:
                 if self._stopping.wait(pause):
                     return
                 try:
-                    process = program.start()
+                    process = self._start_once_there_is_room(program)
                 except CannotStart as reason:
                     death = Death(program.name, None, [str(reason)])
                     continue
                 self._note(program, process)
                 break
+
+    def _start_once_there_is_room(self, program: Program) -> subprocess.Popen[bytes]:
+        """Start a program again, however long its disk is full. Raises: `CannotStart`, also where all is stopped."""
+        is_told = False
+        while True:
+            try:
+                return program.start()
+            except DiskFull as reason:
+                if not is_told:
+                    say(f"{program.name} waits for room: {reason}")
+                    is_told = True
+                if self._stopping.wait(ROOM_SECONDS):
+                    raise
 
     def _note(self, program: Program, process: subprocess.Popen[bytes] | None) -> None:
         """Note that a program runs, or no longer."""

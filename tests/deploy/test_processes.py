@@ -15,7 +15,8 @@ import pytest
 
 from deploy import embedded
 from deploy.embedded import HOST, CannotStart, free_port
-from deploy.processes import TRIES, Command, Death, KeptServer, Processes
+from deploy.processes import PAUSES, TRIES, Command, Death, KeptServer, Processes
+from tests.small_disk import small_disk
 
 SECONDS = 30
 # Notes its process id in a file.
@@ -150,6 +151,24 @@ def test_a_killed_nats_comes_back_on_its_port(processes: Processes, tmp_path: Pa
     assert nats.server.url == first.url
     with closing(socket.create_connection((HOST, first.port))) as connection:
         assert connection.recv(5) == b"INFO "
+
+
+def test_a_server_that_dies_while_its_disk_is_full_waits_for_room(
+    processes: Processes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_disk(tmp_path / "disk", 64) as made:
+        nats = KeptServer("NATS", lambda port: embedded.nats(made.path / "nats", port=port))
+        processes.start(nats)
+        first = nats.server.pid
+        made.fill()
+        os.kill(first, signal.SIGKILL)
+        # Longer than it takes to give up one that cannot start for another reason.
+        assert processes.death(sum(PAUSES[:TRIES]) + 2) is None
+        assert capsys.readouterr().out.count("NATS waits for room") == 1
+        made.free()
+        wait_until(lambda: nats.server.pid != first)
+        # Before the disk goes.
+        processes.stop()
 
 
 def test_a_postgresql_that_cannot_come_back_is_given_up_with_its_reason(processes: Processes, tmp_path: Path) -> None:
