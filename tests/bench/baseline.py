@@ -75,7 +75,10 @@ async def serve(answers: dict[str, list[Any]], address: str) -> None:
     async def rows(_request: Any, _context: Any) -> Any:
         from sqlalchemy import text as sql
 
-        statement = sql("SELECT id, title, host_department, start_date FROM visits ORDER BY start_date DESC LIMIT 50")
+        statement = sql(
+            "SELECT id, title, host_department, start_date FROM visits WHERE start_date IS NOT NULL"
+            " ORDER BY start_date DESC LIMIT 50"
+        )
         answer = exchange_pb2.ListVisitsResponse()
         async with database.engine.connect() as connection:
             for row in await connection.execute(statement):
