@@ -12,9 +12,9 @@ from chassis.tables import OutboxEvent, OutboxTask
 
 REPORT_SECONDS = 10.0
 
-events_waiting = Gauge("outbox_waiting", "Events that wait to be published")
-oldest = Gauge("outbox_oldest_seconds", "How long the oldest of them has waited")
-tasks_waiting = Gauge("outbox_tasks_waiting", "Tasks of work queues that wait to be published")
+events_waiting = Gauge("outbox_waiting", "Events that wait to be published", ["database"])
+oldest = Gauge("outbox_oldest_seconds", "How long the oldest of them has waited", ["database"])
+tasks_waiting = Gauge("outbox_tasks_waiting", "Tasks of work queues that wait to be published", ["database"])
 
 _EVENTS: Any = OutboxEvent.__table__
 _IS_WAITING = _EVENTS.c.publish_time.is_(None)
@@ -29,12 +29,13 @@ _COUNT: Select[Any] = select(
 
 async def report(database: Database) -> None:
     """Bring the gauges up to date every few seconds, until cancelled."""
+    name = database.engine.url.database
     while True:
         # Who has lost PostgreSQL says so elsewhere.
         with suppress(Exception):
             async with database.read_once() as session:
                 events, seconds, tasks = (await session.execute(_COUNT)).one()
-            events_waiting.set(events)
-            oldest.set(float(seconds))
-            tasks_waiting.set(tasks)
+            events_waiting.labels(name).set(events)
+            oldest.labels(name).set(float(seconds))
+            tasks_waiting.labels(name).set(tasks)
         await asyncio.sleep(REPORT_SECONDS)

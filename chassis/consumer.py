@@ -60,7 +60,7 @@ repeated = Counter("events_repeated_total", "Redelivered events that had no seco
 failed = Counter("events_failed_total", "Handler failures", ["type"])
 dead = Counter("events_dead_total", "Events moved to the dead-letter stream", ["type"])
 unknown = Counter("events_unknown_total", "Deliveries of events that this version does not know, and that wait")
-pending = Gauge("events_pending", "Events that NATS has for this service, and that are not applied")
+pending = Gauge("events_pending", "Events that NATS has for a consumer, and that are not applied", ["consumer"])
 lag = Histogram("event_lag_seconds", "From the producer's transaction to the consumer's", ["type"])
 
 
@@ -191,7 +191,7 @@ class Consumer:
             await asyncio.sleep(LOOK_SECONDS)
             with suppress(Exception):  # Who has lost NATS says so elsewhere.
                 info = await self._jetstream.consumer_info(STREAM, self._service)
-                pending.set((info.num_pending or 0) + (info.num_ack_pending or 0))
+                pending.labels(self._service).set((info.num_pending or 0) + (info.num_ack_pending or 0))
                 if not self._handlers.keys() <= list_types(info):
                     await self._widen()
                 await report_dead_letters(self._jetstream, self._service)

@@ -24,15 +24,21 @@ OTHER = "other"
 
 errors = Counter("database_errors_total", "Statements that the database refused", ["sqlstate"])
 # In the gateway, of all its workers.
-in_use = Gauge("database_connections_in_use", "Connections to the database in use", multiprocess_mode="livesum")
-at_most = Gauge("database_connections_max", "Connections to the database, at most", multiprocess_mode="livesum")
+in_use = Gauge(
+    "database_connections_in_use", "Connections to the database in use", ["database"], multiprocess_mode="livesum"
+)
+at_most = Gauge(
+    "database_connections_max", "Connections to the database, at most", ["database"], multiprocess_mode="livesum"
+)
 
 
 def observe(engine: Engine, pool_size: int) -> None:
     """Count what an engine does from now on."""
-    at_most.set(pool_size)
-    event.listen(engine, "checkout", lambda *_: in_use.inc())
-    event.listen(engine, "checkin", lambda *_: in_use.dec())
+    name = engine.url.database
+    at_most.labels(name).set(pool_size)
+    held = in_use.labels(name)
+    event.listen(engine, "checkout", lambda *_: held.inc())
+    event.listen(engine, "checkin", lambda *_: held.dec())
     event.listen(engine, "handle_error", _count_error)
 
 

@@ -3,7 +3,7 @@
 
 They have the settings, addresses and databases that they have in processes of their own, and speak to each other and
 to the gateway as there. What they share is the interpreter with its libraries, the event loop, and the metrics: serve
-these for one of the three only.
+these for one of the three only; what each has one of is labelled with its database or consumer.
 """
 
 from chassis import server, telemetry

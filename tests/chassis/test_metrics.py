@@ -99,13 +99,14 @@ async def test_how_much_waits_in_the_outbox_and_how_long_is_told_however_much_it
             emit(session, sample.visit_created(f"visits/{number}"))
         await session.execute(text("UPDATE outbox SET create_time = now() - interval '1 hour' WHERE true"))
 
+    name = str(database.engine.url.database)
     async with working(backlog.report(database)):
-        await until(lambda: asyncio.sleep(0, value("outbox_waiting") == 3 * outbox.BATCH))
-        assert value("outbox_oldest_seconds") == pytest.approx(3600, abs=60)
+        await until(lambda: asyncio.sleep(0, value("outbox_waiting", database=name) == 3 * outbox.BATCH))
+        assert value("outbox_oldest_seconds", database=name) == pytest.approx(3600, abs=60)
         async with database.begin() as session:
             await session.execute(text("UPDATE outbox SET publish_time = now()"))
-        await until(lambda: asyncio.sleep(0, value("outbox_waiting") == 0))
-        assert value("outbox_oldest_seconds") == 0
+        await until(lambda: asyncio.sleep(0, value("outbox_waiting", database=name) == 0))
+        assert value("outbox_oldest_seconds", database=name) == 0
 
 
 async def use_connections(url: str) -> dict[str, float]:
@@ -113,13 +114,15 @@ async def use_connections(url: str) -> dict[str, float]:
     database = Database(url)
     async with database.begin() as session:
         await session.execute(text("SELECT 1"))
-        counted = {"during": value("database_connections_in_use"), "at most": value("database_connections_max")}
+        name = str(database.engine.url.database)
+        in_use, at_most = (value(f"database_connections_{each}", database=name) for each in ("in_use", "max"))
+        counted = {"during": in_use, "at most": at_most}
     for statement in ("SELECT 1 / 0", "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"):
         with pytest.raises(DBAPIError):  # noqa: PT012 - the last statement of a transaction
             async with database.engine.connect() as connection:
                 for each in statement.split("; "):
                     await connection.execute(text(each))
-    counted["after"] = value("database_connections_in_use")
+    counted["after"] = value("database_connections_in_use", database=name)
     counted |= {state: value("database_errors_total", sqlstate=state) for state in ("other", "57014")}
     assert labels("database_errors", "sqlstate") <= {*database_metrics.STATES, "other"}
     await database.dispose()
@@ -152,4 +155,4 @@ async def test_it_is_counted_how_far_a_consumer_is_behind_and_what_it_gave_up(
         await tell(database, "visits/bad")
         await until(lambda: asyncio.sleep(0, value("dead_letters", consumer="sample") == 1))
         await tell(database, *(f"visits/{number}" for number in range(100)))
-        await until(lambda: asyncio.sleep(0, value("events_pending") == 100))
+        await until(lambda: asyncio.sleep(0, value("events_pending", consumer="sample") == 100))
