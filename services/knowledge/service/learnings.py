@@ -1,6 +1,7 @@
 """Learnings, their way through their states, and the search for them."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import methodcaller
@@ -26,6 +27,7 @@ from sqlalchemy import Select, Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis import page_token
+from chassis.bulkhead import Bulkhead
 from chassis.convert import read_enum, read_enums, unique_nfc
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
@@ -54,6 +56,10 @@ ORDERINGS = {
     "application_count": Learning.application_count,
 }
 
+# A search takes a processor, and threads wait for each other's locks: one more fills what it waits for.
+SEARCHES = (os.cpu_count() or 1) + 1
+# Of the five seconds in which it is to be answered.
+SEARCH_WAIT_SECONDS = 2.0
 # How many similar learnings are listed, and at most.
 SIMILAR, MAX_SIMILAR = 5, 20
 SEARCH_ORDERINGS = {
@@ -87,6 +93,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         self._semantics = semantics
         self._topics = topics
         self._sources = sources
+        self._searching = Bulkhead(SEARCHES, SEARCH_WAIT_SECONDS)
 
     async def GetLearning(self, request: pb.GetLearningRequest, context: Any) -> pb.Learning:
         async with self._database.read_once() as session:
@@ -107,10 +114,11 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         )
         cursor, filters = _read_cursor(request), _read_filters(request, query)
         topics = self._topics.find(query)
-        meaning = await self._semantics.compare(query.text, get_primary(request.reader_language))
-        found = await self._indexer.search(
-            query, filters, topics=topics, meaning=meaning, order=order, cursor=cursor, limit=size
-        )
+        async with self._searching.enter():
+            meaning = await self._semantics.compare(query.text, get_primary(request.reader_language))
+            found = await self._indexer.search(
+                query, filters, topics=topics, meaning=meaning, order=order, cursor=cursor, limit=size
+            )
         page = found.page
         answer = pb.SearchLearningsResponse(
             next_page_token=page_token.encode(request, page.cursor) if page.cursor else "",

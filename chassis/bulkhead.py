@@ -1,0 +1,44 @@
+"""
+A bulkhead around what takes the processors: more at once than there are would make all of them late.
+
+Source: Nygard, *Release It!* (2nd ed., 2018), the patterns Bulkheads and Shed Load.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from chassis.errors import Unavailable
+
+
+class Bulkhead:
+    """
+    Lets in a few at a time, in the order in which they come.
+
+    Args:
+        at_once: How many.
+        max_wait_seconds: Who would have to wait longer is refused. Less than a call's deadline, by the time that the
+            work itself takes.
+    """
+
+    def __init__(self, at_once: int, max_wait_seconds: float) -> None:
+        self._room = asyncio.Semaphore(at_once)
+        self._max_wait_seconds = max_wait_seconds
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[None]:
+        """
+        Hold a place during the block.
+
+        Raises:
+            Unavailable: None became free in time; reason SERVICE_BUSY.
+        """
+        try:
+            async with asyncio.timeout(self._max_wait_seconds):
+                await self._room.acquire()
+        except TimeoutError:
+            raise Unavailable("The service has more to do than it can; try again.", reason="SERVICE_BUSY") from None
+        try:
+            yield
+        finally:
+            self._room.release()
