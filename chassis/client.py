@@ -106,6 +106,9 @@ def _options(contracts: Sequence[FileDescriptor]) -> list[tuple[str, Any]]:
 
     It cannot be known then whether the call had its effect: tried again is what reads, and what gets its first answer
     a second time. A process that drains cancels what reaches it meanwhile.
+
+    Any call is tried again that a replica does not know, which has done nothing: it is of an older release than the
+    caller, and a newer one may be beside it.
     """
     repeated = [
         {"service": service.full_name, "method": method.name}
@@ -114,21 +117,30 @@ def _options(contracts: Sequence[FileDescriptor]) -> list[tuple[str, Any]]:
         for method in service.methods
         if is_read(method) or takes_request_id(method)
     ]
-    policy = {
-        "maxAttempts": 5,
-        "initialBackoff": "0.05s",
-        "maxBackoff": "0.5s",
-        "backoffMultiplier": 2,
-        "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
-    }
     config: dict[str, Any] = dict(BALANCING)
     if repeated:
-        config |= {"methodConfig": [{"name": repeated, "retryPolicy": policy}], "retryThrottling": THROTTLING}
+        config |= {
+            "methodConfig": [
+                {"name": repeated, "retryPolicy": _retry("UNAVAILABLE", "CANCELLED", "UNIMPLEMENTED")},
+                {"name": [{}], "retryPolicy": _retry("UNIMPLEMENTED")},
+            ],
+            "retryThrottling": THROTTLING,
+        }
     return [
         *OPTIONS,
         ("grpc.service_config", json.dumps(config)),
         ("grpc.per_rpc_retry_buffer_size", MAX_KEPT_BYTES),
     ]
+
+
+def _retry(*codes: str) -> dict[str, Any]:
+    return {
+        "maxAttempts": 5,
+        "initialBackoff": "0.05s",
+        "maxBackoff": "0.5s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": codes,
+    }
 
 
 def metadata_for(token: str) -> list[tuple[str, str]]:

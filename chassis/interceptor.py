@@ -1,5 +1,6 @@
 """
-What happens around every RPC, in this order: trace, log, deadline; identity; role; field rules; the servicer; errors.
+What happens around every RPC, in this order: trace, log, deadline; identity; role; known fields; field rules; the
+servicer; errors.
 """
 
 import asyncio
@@ -76,12 +77,18 @@ class Guard(grpc.aio.ServerInterceptor):
                     if roles.isdisjoint(caller.roles):
                         raise RoleMissing(roles)
                     act_as(caller)
+                    if _discard_unknown(request):
+                        # Said by a caller of a newer release, who asks another replica then (`chassis.client`).
+                        code = "UNIMPLEMENTED"
+                        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "The request has fields of a newer release.")
                     validate(request)
                     async with asyncio.timeout(deadline):
                         answer = call(request, context)
                         answer = await (require_held_to_id(request, answer) if repeatable else answer)
                     code = "OK"
                     return answer
+                except grpc.aio.AbortError:
+                    raise
                 except Exception as error:
                     domain_error = as_domain_error(error)
                     code = domain_error.code
@@ -112,3 +119,10 @@ class Guard(grpc.aio.ServerInterceptor):
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("The call carries no identity token.", reason="IDENTITY_MISSING")
         return self._verifier.identity(token)
+
+
+def _discard_unknown(request: Message) -> bool:
+    """Discard what this release's contract does not know of a request, at any depth; return whether there was any."""
+    size = request.ByteSize()
+    request.DiscardUnknownFields()
+    return request.ByteSize() != size

@@ -101,7 +101,7 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
 
 def _read_code(code: str, text: str) -> DomainError:
     match code:
-        case "UNAVAILABLE":
+        case "UNAVAILABLE" | "UNIMPLEMENTED":  # As of a process of an older release, until a newer one is there.
             return Unavailable(text, reason="SERVICE_AWAY")
         case "DEADLINE_EXCEEDED":
             return DeadlineExceeded(text, reason="TOO_SLOW")

@@ -31,6 +31,8 @@ from tests.calls import person
 from tests.chassis.conftest import RunningSample
 
 MANNHEIM = City(display_name="Mannheim", country_code="DE", time_zone="Europe/Berlin")
+# On the wire: field 5000 is the number 1.
+UNKNOWN_FIELD = bytes.fromhex("c0b80201")
 
 
 async def refusal(call: Any) -> DomainError:
@@ -161,6 +163,15 @@ async def test_an_rpc_that_the_contract_does_not_have_is_unimplemented(cities: R
         with pytest.raises(grpc.RpcError) as raised:
             await cities.channel.unary_unary(path)(b"", timeout=5)
         assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_what_a_newer_caller_says_is_refused_and_not_dropped(cities: RunningSample) -> None:
+    city = City.FromString(MANNHEIM.SerializeToString() + UNKNOWN_FIELD)
+    caller = cities.as_(Role.COORDINATOR)
+    refused = await refusal(caller.CreateCity(CreateCityRequest(city=city, city_id="mannheim")))
+    # Another replica may be of the caller's release: it is to try again.
+    assert (refused.code, refused.reason) == ("UNAVAILABLE", "SERVICE_AWAY")
+    await caller.CreateCity(CreateCityRequest(city=MANNHEIM, city_id="mannheim"))
 
 
 async def test_a_lost_database_connection_is_unavailable_and_the_next_call_has_a_new_one(

@@ -205,6 +205,25 @@ async def test_a_read_is_tried_again_and_a_write_without_a_request_id_is_not(
         assert tries == 1
 
 
+async def test_what_a_replica_of_an_older_release_does_not_know_another_one_answers(
+    cities: RunningSample, settings: ServiceSettings, coordinator: Callable[[], str]
+) -> None:
+    older = replace(sample.service(settings), servicers=[])
+    async with server.running(older) as address:
+        replicas = f"{address},{cities.address}"
+        async with aio_calls(replicas, exchange_pb2.DESCRIPTOR, coordinator) as opened:
+            stub: Any = CityServiceStub(opened)
+            city = await stub.CreateCity(CreateCityRequest(city=MANNHEIM, city_id="mannheim"))
+            for number in range(10):
+                city.display_name = f"Mannheim {number}"
+                city = await stub.UpdateCity(UpdateCityRequest(city=city))
+                assert await stub.GetCity(GetCityRequest(name=city.name)) == city
+        async with aio_calls(address, exchange_pb2.DESCRIPTOR, coordinator) as opened:
+            with pytest.raises(Unavailable) as raised:
+                await CityServiceStub(opened).GetCity(GetCityRequest(name=city.name))  # type: ignore[misc]
+    assert raised.value.reason == "SERVICE_AWAY"
+
+
 async def test_what_a_service_could_not_get_from_another_is_not_tried_again(
     cities: RunningSample, member: Callable[[], str]
 ) -> None:
