@@ -156,7 +156,7 @@ async def _hold(session: Session, claims: Sequence[_Claim]) -> None:
             "agenda_item_id": claim.item.id,
             "resource": resource,
             "period": period,
-            "day": period.lower.astimezone(zone).date(),
+            "home_day": period.lower.astimezone(zone).date(),
         }
         for claim in claims
         if (period := claim.item.period) and period.lower

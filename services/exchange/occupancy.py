@@ -50,12 +50,12 @@ async def list_booked_days(
     """
     start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
     of_resources = Booking.resource.in_(resources)
-    known = _add_up(Booking.day, of_resources, Booking.day.between(first, last))
+    known = _add_up(Booking.home_day, of_resources, Booking.home_day.between(first, last))
     # What the release before booked has no day.
     unknown = _add_up(
         _day_of_booking(zone.key),
         of_resources,
-        Booking.day.is_(None),
+        Booking.home_day.is_(None),
         Booking.period.overlaps(Range(start, end)),
         func.lower(Booking.period) >= start,
     )
@@ -110,7 +110,8 @@ def select_bookings(start: datetime, end: datetime, city_id: str | None) -> Sele
 async def set_days(session: Session, home: City) -> None:
     """Say anew on which days in a home city bookings begin, after its time zone has changed."""
     items = select(AgendaItem.id).join(Visit, Visit.id == AgendaItem.visit_id).where(Visit.home_city_id == home.id)
-    statement = update(Booking).where(Booking.agenda_item_id.in_(items)).values(day=_day_of_booking(home.time_zone))
+    home_day = _day_of_booking(home.time_zone)
+    statement = update(Booking).where(Booking.agenda_item_id.in_(items)).values(home_day=home_day)
     await session.execute(statement, execution_options={"synchronize_session": False})
 
 

@@ -76,7 +76,7 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
     migrate(url, "services.exchange")
     with engine.begin() as connection:
         items = connection.execute(text("SELECT id, city_abroad, room_id, place FROM agenda_items ORDER BY id")).all()
-        booked = connection.execute(text("SELECT agenda_item_id, day::text FROM bookings")).all()
+        booked = connection.execute(text("SELECT agenda_item_id, home_day::text FROM bookings")).all()
         delegates = connection.execute(
             text(
                 "SELECT id, city_id, traveller, lower(days_away)::text, upper(days_away)::text"
@@ -105,6 +105,16 @@ def test_data_of_the_release_before_is_kept_and_held_to_the_new_rules(old_databa
     assert lengths == [(60, False)]
     assert parts == [([], [], [])]
     assert found == ["abroad"]
+
+
+def test_the_release_before_goes_on_adding_up_bookings_by_day(url: str) -> None:
+    # PostgreSQL groups by a column rather than by what the statement calls so.
+    statement = """
+        SELECT resource, CAST(timezone('Europe/Berlin', lower(period)) AS date) AS day, count(*)
+        FROM bookings GROUP BY resource, day ORDER BY resource, day
+    """
+    with psycopg.connect(url) as connection:
+        assert connection.execute(statement).fetchall() == []
 
 
 def test_a_migration_that_waits_for_a_long_transaction_keeps_nobody_waiting(old_database: OldDatabase) -> None:

@@ -60,7 +60,7 @@ async def test_what_the_release_before_has_booked_is_added_up_as_well(
         await factories.agenda_item(coordinator, visit.name, room=room.name, start_time=start, end_time=end)
     async with exchange.database.begin() as session:
         await session.execute(
-            text("UPDATE bookings SET day = NULL WHERE lower(period) = :start"),
+            text("UPDATE bookings SET home_day = NULL WHERE lower(period) = :start"),
             {"start": factories.at(9).ToDatetime(UTC)},
         )
     assert said(await coordinator.ListOccupancies(ask(Kinds.KIND_ROOM))) == {"Turm": [(0, 120, 2)]}

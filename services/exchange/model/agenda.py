@@ -355,13 +355,13 @@ class Booking(Base):
     """
     What an agenda item holds of one room's, person's or delegate's time; the database refuses an overlap.
 
-    `day` is that on which it begins in the visit's home city, so that a year can be added up by days. The release
+    `home_day` is that on which it begins in the visit's home city, so that a year can be added up by days. The release
     before does not write it.
     """
 
     __tablename__ = "bookings"
     __table_args__ = (
-        Index(None, "resource", "day", postgresql_include=["period"]),
+        Index(None, "resource", "home_day", postgresql_include=["period"]),
         ExcludeConstraint(("resource", "="), ("period", "&&"), using="gist", name=NO_DOUBLE_BOOKING),
         CheckConstraint("NOT isempty(period)", name="period_not_empty"),
     )
@@ -369,4 +369,4 @@ class Booking(Base):
     agenda_item_id: Mapped[str] = mapped_column(ForeignKey("agenda_items.id", ondelete="CASCADE"), primary_key=True)
     resource: Mapped[str] = mapped_column(Text, primary_key=True)
     period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
-    day: Mapped[date | None] = mapped_column(Date)
+    home_day: Mapped[date | None] = mapped_column(Date)

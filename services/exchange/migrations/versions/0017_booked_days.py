@@ -1,7 +1,8 @@
-"""The day on which a booking begins in the visit's home city, so that a year can be added up by days."""
+"""
+Nothing: the day on which a booking begins has its column from exchange_0018, under another name.
 
-import sqlalchemy as sa
-from alembic import op
+Where this migration has run before, ``bookings`` has a column ``day`` that nobody uses.
+"""
 
 revision = "exchange_0017"
 down_revision = "exchange_0016"
@@ -10,10 +11,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("bookings", sa.Column("day", sa.Date))
-    op.execute(
-        "UPDATE bookings SET day = CAST(timezone(cities.time_zone, lower(bookings.period)) AS date)"
-        " FROM agenda_items, visits, cities WHERE agenda_items.id = bookings.agenda_item_id"
-        " AND visits.id = agenda_items.visit_id AND cities.id = visits.home_city_id"
-    )
-    op.create_index(op.f("ix_bookings_resource_day"), "bookings", ["resource", "day"], postgresql_include=["period"])
+    """Change nothing."""
