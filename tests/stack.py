@@ -12,12 +12,13 @@ from pathlib import Path
 
 import psutil
 
-from deploy.embedded import free_port
+from deploy.credentials import DATABASES
+from deploy.embedded import HOST, Postgres, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 60
 # What a developer's shell may set must not reach the processes under test.
-OURS = ("EXCHANGE_", "FORUM_", "KNOWLEDGE_", "GATEWAY_", "NATS_", "IDENTITY_", "LOG_", "OTLP_")
+OURS = ("EXCHANGE_", "FORUM_", "KNOWLEDGE_", "GATEWAY_", "NATS_", "IDENTITY_", "LOG_", "OTLP_", "PYTHONPATH")
 
 
 @dataclass(frozen=True)
@@ -29,29 +30,59 @@ class Stack:
     process: subprocess.Popen[str]
 
 
-def start(data: Path, port: int, **environment: str) -> subprocess.Popen[str]:
-    """Start the supervisor; what it prints, errors included, is in its ``stdout``."""
-    shell: Mapping[str, str] = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+def start(data: Path, port: int, checkout: Path = ROOT, **environment: str) -> subprocess.Popen[str]:
+    """Start the supervisor of a checkout; what it prints, errors included, is in its ``stdout``."""
     return subprocess.Popen(
-        [sys.executable, "-m", "deploy.local"],
-        cwd=ROOT,
-        env={**shell, "PORT": str(port), "DATA_DIR": str(data), **environment},
+        [get_python(checkout), "-m", "deploy.local"],
+        cwd=checkout,
+        env={**read_shell(), "PORT": str(port), "DATA_DIR": str(data), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-@contextlib.contextmanager
-def running(data: Path, **environment: str) -> Iterator[Stack]:
+def get_python(checkout: Path) -> str:
+    """Return the Python of a checkout."""
+    return sys.executable if checkout == ROOT else str(checkout / ".venv" / "bin" / "python")
+
+
+def read_shell() -> dict[str, str]:
+    """Return the variables of this process, without settings of the platform."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+def make_settings(
+    postgres: Postgres, nats_url: str, ports: Mapping[str, int], addresses: Mapping[str, str]
+) -> dict[str, str]:
     """
-    Run the platform on ``data`` until the block ends; what it prints goes to ``stack.log`` there.
+    Return the settings of a platform that works with given servers.
+
+    Args:
+        ports: Name of a service → port that it listens on.
+        addresses: Name of a service → where the others call it.
+    """
+    return {
+        **{f"{process.upper()}_DATABASE_URL": postgres.url_for(name) for process, name in DATABASES.items()},
+        **{f"{name.upper()}_LISTEN": f"{HOST}:{port}" for name, port in ports.items()},
+        **{f"GATEWAY_{name.upper()}_ADDRESS": address for name, address in addresses.items()},
+        "NATS_URL": nats_url,
+        "FORUM_EXCHANGE_ADDRESS": addresses["exchange"],
+        "KNOWLEDGE_EXCHANGE_ADDRESS": addresses["exchange"],
+        "KNOWLEDGE_FORUM_ADDRESS": addresses["forum"],
+    }
+
+
+@contextlib.contextmanager
+def running(data: Path, checkout: Path = ROOT, **environment: str) -> Iterator[Stack]:
+    """
+    Run the platform of a checkout on ``data`` until the block ends; what it prints goes to ``stack.log`` there.
 
     Raises:
         RuntimeError: It did not become ready; the message is all it printed.
     """
     port = free_port()
-    process = start(data, port, **environment)
+    process = start(data, port, checkout, **environment)
     output = process.stdout
     assert output
     said = ""

@@ -36,10 +36,10 @@ class Client:
         """Return the answer of a POST."""
         return self.call("POST", path, body)
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        """Return the answer of a call; a body of None is none."""
+    def call(self, method: str, path: str, body: dict[str, Any] | None, *, door: str = "") -> Any:
+        """Return the answer of a call; a body of None is none, and `door` the URL of another gateway than the own."""
         request = urllib.request.Request(
-            self.url + path,
+            (door or self.url) + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", **getattr(self, "bearer", {})},

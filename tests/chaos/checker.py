@@ -16,7 +16,7 @@ from nats.js.errors import NotFoundError
 
 from chassis.jetstream import DEAD_LETTERS
 from tests.bench.client import Client
-from tests.chaos.work import OBSERVATION, Notes
+from tests.chaos.work import DAY, ITEM, OBSERVATION, Notes
 
 # After the last fault, everything is in step again without a hand.
 LEVEL_SECONDS = 60.0
@@ -28,7 +28,7 @@ def check(url: str, nats_url: str, notes: Notes) -> list[str]:
     client = Client(url)
     late = [*_await_level(client, notes)]
     return [*notes.defects, *late, *_check_learnings(client, notes), *_check_visits(client, notes),
-            *_check_forums(client, notes), *_check_dead_letters(nats_url)]  # fmt: skip
+            *_check_bookings(client, notes), *_check_forums(client, notes), *_check_dead_letters(nats_url)]  # fmt: skip
 
 
 def is_ready(url: str) -> bool:
@@ -118,6 +118,21 @@ def _check_visits(client: Client, notes: Notes) -> Iterator[str]:
             yield f"{who} counted to {far} in {name}, which says {counts[who]}"
 
 
+def _check_bookings(client: Client, notes: Notes) -> Iterator[str]:
+    """Every room was booked once, for an hour: by the list of bookings, and by what is added up for the day."""
+    booked = defaultdict(list)
+    for booking in _list(client, "bookings", **ITEM):
+        booked[booking["resource"]].append(booking["agendaItem"].partition("/agendaItems/")[0])
+    span = {f"{end}Date.{part}": str(value) for end in ("from", "to") for part, value in DAY.items()}
+    rooms = _list(client, "occupancies", kind="KIND_ROOM", **span)
+    minutes = {each["resource"]: [day["minutes"] for day in each["days"]] for each in rooms}
+    for room, visit in notes.rooms.items():
+        if booked[room] != [visit]:
+            yield f"{room} was booked for {visit}, and is listed for {booked[room]}"
+        if minutes.get(room) != [60]:
+            yield f"{room} was booked for 60 minutes, which are added up to {minutes.get(room)}"
+
+
 def _check_forums(client: Client, notes: Notes) -> Iterator[str]:
     forums = list(_list(client, "forums"))
     copies = Counter(forum["title"] for forum in forums)
@@ -141,10 +156,10 @@ def _check_dead_letters(nats_url: str) -> Iterator[str]:
         yield f"{dead} events were given up"
 
 
-def _list(client: Client, path: str, kind: str = "", **query: str) -> Iterator[dict[str, Any]]:
+def _list(client: Client, path: str, field: str = "", **query: str) -> Iterator[dict[str, Any]]:
     token = ""
     while True:
         answer = client.get(f"/api/v1/{path}", pageSize=PAGE, pageToken=token, **query)
-        yield from answer[kind or path]
+        yield from answer[field or path]
         if not (token := answer.get("nextPageToken", "")):
             return

@@ -70,16 +70,9 @@ def running(scratch: Path) -> Iterator[Platform]:
             exits.enter_context(link.open())
         near_postgres = replace(postgres.server, port=links["PostgreSQL"].port)
         addresses = {name: f"{HOST}:{links[name].port}" for name in SERVICES}
-        settings = {
-            **{f"{process.upper()}_DATABASE_URL": near_postgres.url_for(name) for process, name in DATABASES.items()},
-            **{f"{name.upper()}_LISTEN": f"{HOST}:{port}" for name, port in ports.items()},
-            **{f"GATEWAY_{name.upper()}_ADDRESS": address for name, address in addresses.items()},
-            "NATS_URL": nats.server.url.replace(f":{nats.server.port}", f":{links['NATS'].port}"),
-            "FORUM_EXCHANGE_ADDRESS": addresses["exchange"],
-            "KNOWLEDGE_EXCHANGE_ADDRESS": addresses["exchange"],
-            "KNOWLEDGE_FORUM_ADDRESS": addresses["forum"],
-            "KNOWLEDGE_INDEX_PATH": str(places["index"] / "data"),
-        }
+        nats_url = nats.server.url.replace(f":{nats.server.port}", f":{links['NATS'].port}")
+        settings = stack.make_settings(near_postgres, nats_url, ports, addresses)
+        settings["KNOWLEDGE_INDEX_PATH"] = str(places["index"] / "data")
         running_stack = exits.enter_context(stack.running(scratch / "data", **settings))
         yield Platform(
             url=running_stack.url,

@@ -19,10 +19,14 @@ from tests.bench.client import Client
 
 # Codes that say: try again later.
 AWAY = (429, 502, 503, 504)
+CONFLICT = 409
 # A write that is not answered so long after it began needs a hand, which nobody lends here.
 ANSWER_SECONDS = 120.0
 # What all learnings of a run say.
 OBSERVATION = "The report was read."
+# The only day of every visit, and its only item, in UTC.
+DAY = {"year": 2027, "month": 3, "day": 2}
+ITEM = {"startTime": "2027-03-02T09:00:00Z", "endTime": "2027-03-02T10:00:00Z"}
 # Between two tasks of one who writes, two tries of one write, and two reads.
 PAUSE_SECONDS = 0.1
 READS = (
@@ -45,18 +49,22 @@ class Notes:
     Attributes:
         learnings: Title → name of a learning that was recorded.
         reports: Title of a visit's only debrief entry → name of the visit, which was reported.
+        rooms: Name of a room → name of the visit, whose only item books it.
         forums: Title → name of a forum.
         counted: Name of a visit and of one who counts in its title → how far.
         defects: Answers that no fault excuses.
+        refused: When each try ended that was refused, and its HTTP status, or what broke the connection.
         reads: When each read ended, and whether it was answered.
         writes: When each write was acknowledged.
     """
 
     learnings: dict[str, str] = field(default_factory=dict)
     reports: dict[str, str] = field(default_factory=dict)
+    rooms: dict[str, str] = field(default_factory=dict)
     forums: dict[str, str] = field(default_factory=dict)
     counted: dict[tuple[str, str], int] = field(default_factory=dict)
     defects: list[str] = field(default_factory=list)
+    refused: list[tuple[float, str]] = field(default_factory=list)
     reads: list[tuple[float, bool]] = field(default_factory=list)
     writes: list[float] = field(default_factory=list)
 
@@ -98,10 +106,12 @@ class People:
 
     def report_visit(self) -> str:
         """Take a visit from the idea to its report; return the title of the one learning that comes of it."""
-        visit = self._create_visit(f"Visit w{uuid4().hex}")
-        times = {"startTime": "2027-03-02T09:00:00Z", "endTime": "2027-03-02T10:00:00Z"}
+        number = uuid4().hex
+        visit = self._create_visit(f"Visit w{number}")
         self._create(f"/api/v1/{visit}/delegates", {"function": "Controller", "languages": ["en"]})
-        self._create(f"/api/v1/{visit}/agendaItems", {"title": "Welcome", **times})
+        room = self._create("/api/v1/rooms", {"displayName": f"Room w{number}"})["name"]
+        self._create(f"/api/v1/{visit}/agendaItems", {"title": "Welcome", "room": room, **ITEM})
+        self.notes.rooms[room] = visit
         for verb in ("agree", "plan", "confirm", "start"):
             self._transition(visit, verb)
         title = f"Report w{uuid4().hex}"
@@ -142,8 +152,12 @@ class People:
             if int(counts.get(name, 0)) > before:
                 break
             title = " ".join(f"{who}={far}" for who, far in sorted({**counts, name: before + 1}.items()))
-            with contextlib.suppress(OSError):  # A conflict, or an answer that got lost: the next look tells.
-                self.client.call("PATCH", f"/api/v1/{visit}?updateMask=title", {"title": title, "etag": seen["etag"]})
+            path = f"/api/v1/{visit}?updateMask=title"
+            try:
+                self.client.call("PATCH", path, {"title": title, "etag": seen["etag"]})
+            except OSError as error:  # A conflict, or an answer that got lost: the next look tells.
+                if getattr(error, "code", None) != CONFLICT:
+                    self._note_refusal(f"PATCH {path}", error)
             time.sleep(PAUSE_SECONDS)
         else:
             raise Unanswered(f"{visit} could not be changed in {ANSWER_SECONDS:.0f} s")
@@ -156,19 +170,15 @@ class People:
                 return
             try:
                 self.client.get(path.format(number=number))
-            except urllib.error.HTTPError as error:
-                if error.code not in AWAY:
-                    self.notes.defects.append(f"GET {path}: {error.code} {_tell(error)}")
-                self.notes.reads.append((time.monotonic(), False))
-            except OSError:
+            except OSError as error:
+                self._note_refusal(f"GET {path}", error)
                 self.notes.reads.append((time.monotonic(), False))
             else:
                 self.notes.reads.append((time.monotonic(), True))
 
     def _create_visit(self, title: str) -> str:
-        date = {"year": 2027, "month": 3, "day": 2}
         visit = {"title": title, "exchange": self._exchange, "direction": "DIRECTION_INCOMING"}
-        visit |= {"startDate": date, "endDate": date, "hostDepartment": "Dezernatscontrolling"}
+        visit |= {"startDate": DAY, "endDate": DAY, "hostDepartment": "Dezernatscontrolling"}
         return str(self._create("/api/v1/visits", visit)["name"])
 
     def _create(self, path: str, body: dict[str, Any]) -> Any:
@@ -190,14 +200,23 @@ class People:
         while time.monotonic() < until:
             try:
                 return self.client.call(method, path, body)
-            except urllib.error.HTTPError as error:
-                if error.code not in AWAY:
-                    raise Unanswered(f"{method} {path}: {error.code} {_tell(error)}, after {refused[-3:]}") from None
-                refused.append(str(error.code))
             except OSError as error:
-                refused.append(type(error).__name__)
+                if isinstance(error, urllib.error.HTTPError) and error.code not in AWAY:
+                    raise Unanswered(f"{method} {path}: {error.code} {_tell(error)}, after {refused[-3:]}") from None
+                refused.append(self._note_refusal(f"{method} {path}", error))
             time.sleep(PAUSE_SECONDS)
         raise Unanswered(f"{method} {path} was not answered in {ANSWER_SECONDS:.0f} s: {refused[-3:]}")
+
+    def _note_refusal(self, what: str, error: OSError) -> str:
+        """Count a refusal, and note it as a defect where it does not say: try again; return what it was."""
+        if isinstance(error, urllib.error.HTTPError):
+            kind = str(error.code)
+            if error.code not in AWAY:
+                self.notes.defects.append(f"{what}: {kind} {_tell(error)}")
+        else:
+            kind = type(getattr(error, "reason", error)).__name__  # As urllib wraps it.
+        self.notes.refused.append((time.monotonic(), kind))
+        return kind
 
 
 def _tell(error: urllib.error.HTTPError) -> str:
