@@ -189,6 +189,10 @@ bench-calendar: dev ## Measure how soon 10,000 visits of a year with 100,000 ite
 chaos: dev ## Break a running platform under load for three minutes, and check what it holds (SECONDS, SEED)
 	$(BIN)/python -m tests.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: upgrade-test
+upgrade-test: dev ## Upgrade the release before to this one under load, and check what is there (FROM=revision)
+	$(BIN)/python -m tests.upgrade $(if $(FROM),--from $(FROM)) $(if $(filter skip,$(WITHOUT_HISTORY)),--skip-without-history)
+
 .PHONY: container-test
 container-test: ## Build the images and run deploy/compose.yaml for real (root, Debian 12)
 	deploy/container-test/run

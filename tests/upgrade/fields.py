@@ -1,0 +1,111 @@
+"""What only the new release knows of a resource: a change through the old one leaves it as it is."""
+
+import time
+import urllib.error
+from collections.abc import Iterator
+from typing import Any
+
+from tests.chaos.work import AWAY, CONFLICT
+from tests.upgrade.visitor import Visitor
+
+TRIES = 12
+PAUSE_SECONDS = 0.1
+REFUSED = 400
+# How often something is changed through the old gateway: either replica of its service may get it.
+CHANGES = 4
+MAX_PARENTS = 20
+
+
+class Fields:
+    """
+    The fields of resources that only the new release knows.
+
+    Args:
+        old, new: URLs of the gateways of both releases, which run.
+    """
+
+    def __init__(self, visitor: Visitor, old: str, new: str) -> None:
+        self._visitor = visitor
+        self._old, self._new = old, new
+        before, self._document = (visitor.call("GET", "/api/openapi.json", None, door=door) for door in (old, new))
+        known, schemas = (document["components"]["schemas"] for document in (before, self._document))
+        self.added: dict[str, dict[str, Any]] = {
+            kind: fields
+            for kind, schema in schemas.items()
+            if kind in known and (fields := _subtract(schema, known[kind]))
+        }
+        self.kept: list[str] = []
+        self.not_tried: list[str] = []
+
+    def list_defects(self) -> Iterator[str]:
+        """Fill each new field of a resource, change that through the old gateway, and yield what is lost."""
+        for path, verbs in self._document["paths"].items():
+            kind = _name_schema(verbs.get("patch", {}))
+            for field, schema in self.added.get(kind, {}).items():
+                what = f"{kind}.{field}"
+                if (name := self._find_resource(path)) is None or (written := self._write(name, field, schema)) is None:
+                    self.not_tried.append(what)
+                    continue
+                for _ in range(CHANGES):
+                    seen = self._ask("GET", name, None, self._old)
+                    text = next(each for each in ("title", "displayName", "function") if each in seen)
+                    self._ask("PATCH", f"{name}?updateMask={text}", {text: f"{seen[text]}."}, self._old)
+                if (left := self._ask("GET", name, None, self._new)[field]) != written:
+                    yield f"{what} was {written!r}, and is {left!r} after changes through the old release"
+                self.kept.append(what)
+
+    def describe(self) -> str:
+        """Return in one line which fields were tried."""
+        return f"new fields: {', '.join(self.kept) or 'none'}; not tried: {', '.join(self.not_tried) or 'none'}"
+
+    def _find_resource(self, path: str) -> str | None:
+        """Return the name of a resource that a path with PATCH is for; None where the lists show none."""
+        names = [""]
+        for part in path.removeprefix("/api/v1/").split("/"):
+            if not part.startswith("{"):
+                names = [f"{name}/{part}".strip("/") for name in names]
+                continue
+            found: list[str] = []
+            for collection in names[:MAX_PARENTS]:
+                answer = self._ask("GET", collection, None, self._new)
+                found += [each["name"] for each in answer[collection.rpartition("/")[2]]]
+            names = found
+        return names[0] if names else None
+
+    def _write(self, name: str, field: str, schema: dict[str, Any]) -> Any:
+        """Return what a field has after it was filled through the new gateway; None where nothing fits."""
+        values = {"string": "Neu", "boolean": True, "integer": 1}
+        value = schema["enum"][-1] if "enum" in schema else values.get(str(schema.get("type")))
+        if value is None:
+            return None
+        for _ in range(TRIES):  # The old service does not know the field.
+            try:
+                return self._ask("PATCH", f"{name}?updateMask={field}", {field: value}, self._new)[field] or None
+            except urllib.error.HTTPError as error:
+                if error.code != REFUSED:
+                    raise
+            time.sleep(PAUSE_SECONDS)
+        return None
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None, door: str) -> Any:
+        for _ in range(TRIES):
+            try:
+                return self._visitor.call(method, f"/api/v1/{path}", body, door=door)
+            except urllib.error.HTTPError as error:
+                if error.code not in (*AWAY, CONFLICT):
+                    raise
+            time.sleep(PAUSE_SECONDS)
+        raise TimeoutError(f"{method} {path} of {door} was refused {TRIES} times")
+
+
+def _subtract(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a schema that another lacks and that can be written."""
+    names = schema.get("properties", {}).keys() - known.get("properties", {}).keys()
+    fields = {name: schema["properties"][name] for name in sorted(names)}
+    return {name: each for name, each in fields.items() if not each.get("readOnly")}
+
+
+def _name_schema(operation: dict[str, Any]) -> str:
+    """Return the name of the schema of an operation's body; "" for none."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return str(content.get("schema", {}).get("$ref", "")).rpartition("/")[2]
