@@ -10,10 +10,16 @@ from tests.upgrade.visitor import Visitor
 
 TRIES = 12
 PAUSE_SECONDS = 0.1
-REFUSED = 400
+SERVER_ERROR = 500
 # How often something is changed through the old gateway: either replica of its service may get it.
 CHANGES = 4
 MAX_PARENTS = 20
+# What most resources have, and whoever writes may change.
+TEXTS = ("title", "displayName", "function")
+
+
+class CannotTry(Exception):
+    """No resource is there, or no value that we know fits."""
 
 
 class Fields:
@@ -43,23 +49,35 @@ class Fields:
             kind = _name_schema(verbs.get("patch", {}))
             for field, schema in self.added.get(kind, {}).items():
                 what = f"{kind}.{field}"
-                if (name := self._find_resource(path)) is None or (written := self._write(name, field, schema)) is None:
+                try:
+                    written, left = self._change(path, field, schema)
+                except CannotTry:
                     self.not_tried.append(what)
-                    continue
-                for _ in range(CHANGES):
-                    seen = self._ask("GET", name, None, self._old)
-                    text = next(each for each in ("title", "displayName", "function") if each in seen)
-                    self._ask("PATCH", f"{name}?updateMask={text}", {text: f"{seen[text]}."}, self._old)
-                if (left := self._ask("GET", name, None, self._new)[field]) != written:
-                    yield f"{what} was {written!r}, and is {left!r} after changes through the old release"
-                self.kept.append(what)
+                except OSError as error:
+                    yield f"{what} can't be changed: {error}"
+                else:
+                    self.kept.append(what)
+                    if left != written:
+                        yield f"{what} was {written!r}, and is {left!r} after changes through the old release"
+
+    def _change(self, path: str, field: str, schema: dict[str, Any]) -> tuple[Any, Any]:
+        """Return what a field was, and is after changes through the old gateway. Raises: `CannotTry`."""
+        name = self._find_resource(path)
+        written = self._write(name, field, schema)
+        for _ in range(CHANGES):
+            seen = self._ask("GET", name, None, self._old)
+            text = next((each for each in TEXTS if each in seen), None)
+            if text is None:
+                raise CannotTry
+            self._ask("PATCH", f"{name}?updateMask={text}", {text: f"{seen[text]}."}, self._old)
+        return written, self._ask("GET", name, None, self._new)[field]
 
     def describe(self) -> str:
         """Return in one line which fields were tried."""
         return f"new fields: {', '.join(self.kept) or 'none'}; not tried: {', '.join(self.not_tried) or 'none'}"
 
-    def _find_resource(self, path: str) -> str | None:
-        """Return the name of a resource that a path with PATCH is for; None where the lists show none."""
+    def _find_resource(self, path: str) -> str:
+        """Return the name of a resource that a path with PATCH is for."""
         names = [""]
         for part in path.removeprefix("/api/v1/").split("/"):
             if not part.startswith("{"):
@@ -70,22 +88,25 @@ class Fields:
                 answer = self._ask("GET", collection, None, self._new)
                 found += [each["name"] for each in answer[collection.rpartition("/")[2]]]
             names = found
-        return names[0] if names else None
+        if not names:
+            raise CannotTry
+        return names[0]
 
     def _write(self, name: str, field: str, schema: dict[str, Any]) -> Any:
-        """Return what a field has after it was filled through the new gateway; None where nothing fits."""
-        values = {"string": "Neu", "boolean": True, "integer": 1}
+        """Return what a field has after it was filled through the new gateway."""
+        values = {"string": "Neu", "boolean": True, "integer": 1, "array": ["Neu"]}
         value = schema["enum"][-1] if "enum" in schema else values.get(str(schema.get("type")))
         if value is None:
-            return None
-        for _ in range(TRIES):  # The old service does not know the field.
+            raise CannotTry
+        for _ in range(TRIES):  # The old service may be asked first, and does not know the field.
             try:
-                return self._ask("PATCH", f"{name}?updateMask={field}", {field: value}, self._new)[field] or None
+                if written := self._ask("PATCH", f"{name}?updateMask={field}", {field: value}, self._new)[field]:
+                    return written
             except urllib.error.HTTPError as error:
-                if error.code != REFUSED:
+                if error.code >= SERVER_ERROR:
                     raise
             time.sleep(PAUSE_SECONDS)
-        return None
+        raise CannotTry
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, door: str) -> Any:
         for _ in range(TRIES):
@@ -95,7 +116,7 @@ class Fields:
                 if error.code not in (*AWAY, CONFLICT):
                     raise
             time.sleep(PAUSE_SECONDS)
-        raise TimeoutError(f"{method} {path} of {door} was refused {TRIES} times")
+        raise CannotTry
 
 
 def _subtract(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import tarfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.stack import ROOT, get_python, read_shell
@@ -38,39 +39,39 @@ class Release:
     commit: str
 
 
-def find_release(name: str = "") -> Release:
+def find_release(name: str = "", clone: Path = ROOT) -> Release:
     """
     Return the release to upgrade from.
 
     Args:
         name: A revision. Without one it is the newest tag before this revision, and where there is no tag, the newest
             revision of this branch that lacks a migration.
+        clone: Where to look.
 
     Raises:
         NoHistory: It is not there.
     """
+    git = partial(_ask_git, clone)
     if name:
-        found = _ask_git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        found = git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         wanted = f"revision {name}"
-    elif name := _ask_git("describe", "--tags", "--abbrev=0", "HEAD^"):
-        found = _ask_git("rev-parse", f"{name}^{{commit}}")
+    elif name := git("describe", "--tags", "--abbrev=0", "HEAD^"):
+        found = git("rev-parse", f"{name}^{{commit}}")
         wanted = f"tag {name}"
     else:
-        migrated = _ask_git(
-            "log", "-1", "--first-parent", "-m", "--diff-filter=A", "--format=%H", "HEAD", "--", MIGRATIONS
-        )
-        found = _ask_git("rev-parse", "--verify", "--quiet", f"{migrated}^") if migrated else ""
+        added = git("log", "-1", "--first-parent", "-m", "--diff-filter=A", "--format=%H", "HEAD", "--", MIGRATIONS)
+        found = git("rev-parse", "--verify", "--quiet", f"{added}^") if added else ""
         wanted = "tag, and no revision before the newest migration,"
     if found:
-        return Release(name or _ask_git("rev-parse", "--short", found), found)
-    if _ask_git("rev-parse", "--is-shallow-repository") == "true":
+        return Release(name or git("rev-parse", "--short", found), found)
+    if git("rev-parse", "--is-shallow-repository") == "true":
         raise NoHistory(f"no {wanted} is in this clone, which is shallow: git fetch --unshallow --tags")
     raise NoHistory(f"no {wanted} is in this clone; FROM=… names the revision to upgrade from")
 
 
-def _ask_git(*arguments: str) -> str:
+def _ask_git(clone: Path, *arguments: str) -> str:
     """Return what git says; nothing where it refuses."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", *arguments], cwd=clone, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
@@ -103,7 +104,10 @@ def check_out(release: Release, checkout: Path) -> None:
 
 
 def _are_same(checkout: Path, files: tuple[str, ...]) -> bool:
-    return all((checkout / file).read_bytes() == (ROOT / file).read_bytes() for file in files)
+    """Return whether files are there, and the same as ours."""
+    return all(
+        (checkout / file).is_file() and (checkout / file).read_bytes() == (ROOT / file).read_bytes() for file in files
+    )
 
 
 def _lend_packages(checkout: Path) -> None:

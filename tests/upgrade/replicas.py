@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shlex
 import signal
 import time
 from collections.abc import Mapping
@@ -14,11 +13,11 @@ import psutil
 from chassis.probe import find_failure
 from deploy.embedded import HOST
 from tests.chaos import checker
-from tests.stack import Stack, find_process, get_python
+from tests.stack import OURS, Stack, find_process, get_python
 
 START_SECONDS = 60.0
-# Settings that are each platform's own, not the installation's.
-OWN = ("GATEWAY_LISTEN", "PLATFORM_URL")
+# What is each gateway's own, and not the installation's.
+OWN = ("GATEWAY_LISTEN",)
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,5 @@ class Replicas:
 
     def read_settings(self) -> dict[str, str]:
         """Return the settings that the next release takes over: the keys above all."""
-        lines = (self.stack.data / "settings.env").read_text().splitlines()
-        settings = dict(shlex.split(line)[0].split("=", 1) for line in lines)
-        return {name: value for name, value in settings.items() if name not in OWN}
+        environment = psutil.Process(find_process(self.stack.data, "gateway")).environ()
+        return {name: value for name, value in environment.items() if name.startswith(OURS) and name not in OWN}

@@ -23,6 +23,8 @@ QUERY: dict[str, str] = {
     "query": "controlling",
 }
 LINK = re.compile(r'href="(/[^"#?]*)')
+# A page that leads to the form for signing in counts as one of these, too.
+SIGNED_OUT = {"401"}
 # What is no page, or changes something that others use.
 NO_PAGES = ("/static", "/sign-out", "/api", "/assets")
 
@@ -51,7 +53,7 @@ class Survey:
         """Yield the questions that had different answers, besides that one try again."""
         for (door, path), answers in sorted(self._answers.items()):
             settled = set(filter(_is_settled, answers))
-            if len(settled) != 1 or any(kind.startswith("5") for kind in settled):
+            if len(settled) != 1 or settled & SIGNED_OUT or any(kind.startswith("5") for kind in settled):
                 yield f"{door}{path} is answered {dict(answers)}"
 
     def describe(self) -> str:
@@ -84,7 +86,7 @@ class Survey:
         pages = ["/"]
         for page in pages:
             with contextlib.suppress(urllib.error.HTTPError):
-                for link in LINK.findall(self._open(door, page)):
+                for link in LINK.findall(self._open(door, page)[1]):
                     if link not in pages and not link.startswith(NO_PAGES) and len(pages) < MAX_PAGES:
                         pages.append(link)
         return pages
@@ -92,17 +94,18 @@ class Survey:
     def _ask(self, door: str, path: str) -> str:
         """Return the status of an answer, or what broke the connection."""
         try:
-            self._open(door, path)
+            where, _ = self._open(door, path)
         except urllib.error.HTTPError as error:
             return str(error.code)
         except OSError as error:
             return type(getattr(error, "reason", error)).__name__
-        return "200"
+        return "401" if where.startswith(f"{door}/sign-in") else "200"
 
-    def _open(self, door: str, path: str) -> str:
+    def _open(self, door: str, path: str) -> tuple[str, str]:
+        """Return where an answer comes from in the end, and its text."""
         headers = self._visitor.bearer if path.startswith("/api/") else self._visitor.cookie
         with urllib.request.urlopen(urllib.request.Request(door + path, headers=headers), timeout=SECONDS) as answer:
-            return str(answer.read().decode())
+            return str(answer.url), str(answer.read().decode())
 
 
 def _is_settled(kind: str) -> bool:
