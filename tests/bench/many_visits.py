@@ -53,7 +53,7 @@ CROSS JOIN LATERAL jsonb_populate_record(model::agenda_items, jsonb_build_object
   'interpretation_languages', '[]'::jsonb, 'interpreter_id', NULL)) AS filled
 """
 BOOKINGS = """
-INSERT INTO bookings (agenda_item_id, resource, period, day)
+INSERT INTO bookings (agenda_item_id, resource, period, home_day)
 SELECT id, resource, tstzrange(start_time, end_time), CAST(start_time AS date) FROM agenda_items
 CROSS JOIN LATERAL unnest(ARRAY['rooms/' || room_id, people[1]]) AS resource WHERE id LIKE 'bench-%'
 """
