@@ -15,7 +15,7 @@ from deploy.embedded import HOST
 from tests.chaos import checker
 from tests.stack import OURS, Stack, find_process, get_python
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 # What is each gateway's own, and not the installation's.
 OWN = ("GATEWAY_LISTEN",)
 
