@@ -128,7 +128,7 @@ class Token(Base):
 
 
 class SignInAttempts(Base):
-    """How often somebody tried to sign in within the present window, by address of e-mail or of network."""
+    """How often somebody tried to sign in, or published unproven, in a window: by address of e-mail or of network."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (Index("ix_sign_in_attempts_window_start", "window_start"),)

@@ -20,7 +20,7 @@ from chassis.errors import (
     Unavailable,
 )
 from chassis.model import now
-from gateway.accounts import passwords, sign_in_throttle
+from gateway.accounts import passwords, throttle
 from gateway.accounts.caller_cache import Caller, forget_all, get_version
 from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account, Kind, Token
@@ -112,8 +112,8 @@ def sign_in(
     with Session(database.engine) as session:
         account = session.scalar(select(Account).where(func.lower(Account.email) == email.strip().lower()))
     device = (devices or {}).get(account.id) if account else None
-    ways = [sign_in_throttle.get_device_counters(device)] if device else []
-    ways.append(sign_in_throttle.get_stranger_counters(email, address))
+    ways = [throttle.get_device_counters(device)] if device else []
+    ways.append(throttle.get_stranger_counters(email, address))
     known = account is not None and not account.disabled
     with _count_attempt(database, ways) as counters:
         right = passwords.verify_password(account.password_hash if account and known else None, password)
@@ -121,7 +121,7 @@ def sign_in(
         raise Unauthenticated("E-mail address or password is wrong.", reason="WRONG_CREDENTIALS")
     if account.must_choose_password and (kind is Kind.SESSION or account.is_first_password_expired):
         with database.engine.begin() as connection:
-            sign_in_throttle.forgive_attempts(connection, counters)
+            throttle.forgive_attempts(connection, counters)
     if account.is_first_password_expired:
         raise FailedPrecondition(
             "This password was made up for the account and has expired. Ask an administrator for a new one.",
@@ -142,7 +142,7 @@ def sign_in(
         if present is None or present.disabled or present.password_hash != account.password_hash:
             # Meanwhile it was locked, or got another password, which has ended every session.
             raise Unauthenticated("E-mail address or password is wrong.", reason="WRONG_CREDENTIALS")
-        sign_in_throttle.forgive_attempts(session.connection(), counters)
+        throttle.forgive_attempts(session.connection(), counters)
         session.execute(delete(Token).where(Token.expire_time < now()))
         if rehashed:
             present.password_hash = rehashed
@@ -163,7 +163,7 @@ def confirm_password(database: AccountsDatabase, caller: Caller, password: str) 
     _account, counters = _check_own_password(database, caller, password, "password")
     moment = now()
     with database.engine.begin() as connection:
-        sign_in_throttle.forgive_attempts(connection, counters)
+        throttle.forgive_attempts(connection, counters)
         connection.execute(update(Token).where(Token.id == caller.token_id).values(confirm_time=moment))
     forget_all()
     return replace(caller, confirm_time=moment)
@@ -225,7 +225,7 @@ def change_password(
     """
     account, counters = _check_own_password(database, caller, old, "old_password")
     with database.engine.begin() as connection:
-        sign_in_throttle.forgive_attempts(connection, counters)
+        throttle.forgive_attempts(connection, counters)
     require_good_password("new_password", new, account, home_city)
     password_hash = passwords.hash_password(new)
     with Session(database.engine) as session, session.begin():
@@ -292,16 +292,16 @@ def revoke_token(database: AccountsDatabase, account_id: str, token_id: str, kin
 
 @contextmanager
 def _count_attempt(
-    database: AccountsDatabase, ways: Iterable[Sequence[sign_in_throttle.Counter]]
-) -> Iterator[Sequence[sign_in_throttle.Counter]]:
+    database: AccountsDatabase, ways: Iterable[Sequence[throttle.Counter]]
+) -> Iterator[Sequence[throttle.Counter]]:
     """Count an attempt before a password is looked at in the block; not where there is no place to look at it."""
     with database.engine.begin() as connection:
-        counters = sign_in_throttle.count_attempt(connection, ways)
+        counters = throttle.count_attempt(connection, ways)
     try:
         yield counters
     except Unavailable:
         with database.engine.begin() as connection:
-            sign_in_throttle.uncount_attempt(connection, counters)
+            throttle.uncount_attempt(connection, counters)
         raise
 
 
@@ -322,7 +322,7 @@ def _to_caller(account: Account, held: Token) -> Caller:
 
 def _check_own_password(
     database: AccountsDatabase, caller: Caller, password: str, field: str
-) -> tuple[Account, Sequence[sign_in_throttle.Counter]]:
+) -> tuple[Account, Sequence[throttle.Counter]]:
     """
     Return the account of who gives the own password once more, which is right, and what that was counted against.
 
@@ -333,7 +333,7 @@ def _check_own_password(
     """
     with Session(database.engine) as session:
         account = session.get_one(Account, caller.account_id)
-    with _count_attempt(database, [sign_in_throttle.get_session_counters(caller.token_id)]) as counters:
+    with _count_attempt(database, [throttle.get_session_counters(caller.token_id)]) as counters:
         right = passwords.verify_password(account.password_hash, password)
     if not right:
         raise InvalidArgument(field, "is not your password", reason="WRONG_PASSWORD")

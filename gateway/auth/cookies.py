@@ -53,7 +53,7 @@ def read_known_devices() -> dict[str, str]:
     Return the mark of this browser, a random text, by the id of each account that has signed in by it before.
 
     Only who knew the password got it, so what strangers try does not count against it
-    (`gateway.accounts.sign_in_throttle`).
+    (`gateway.accounts.throttle`).
     """
     try:
         known: dict[str, str] = _get_device_serializer().loads(

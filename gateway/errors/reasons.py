@@ -154,6 +154,7 @@ REFUSALS: dict[str, dict[str, str]] = {
     },
     "RESOURCE_EXHAUSTED": {
         "TOO_MANY_ATTEMPTS": N_("Too many attempts. Please try again later."),
+        "INSTALLATION_FULL": N_("This installation may publish %(max_learnings)s learnings here at most."),
         "PLANNER_BUSY": N_("Several programmes are being planned just now. Please try again in a moment."),
     },
     "UNAVAILABLE": {

@@ -14,8 +14,9 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from chassis.errors import DomainError, InvalidFields, Violation
 from chassis.identity import Identity, Role
 from gateway import rpc
+from gateway.accounts.publishers import counting_refusals
 from gateway.auth import account_rpc
-from gateway.auth.callers import require_caller
+from gateway.auth.callers import accounts_database, require_caller
 from gateway.rest import json_reader, reference
 from gateway.rest.endpoints import Endpoint, Segment, read_endpoints
 from gateway.rest.fields import to_json_path
@@ -134,7 +135,7 @@ def build_routes() -> list[Route]:
 
 def call_as_installation(method: MethodDescriptor, message: Message) -> Message:
     """Call an RPC for an installation of which nothing is known yet: the request itself proves who sent it."""
-    with rpc.act_as(SOME_INSTALLATION):
+    with counting_refusals(accounts_database(), request.remote_addr or ""), rpc.act_as(SOME_INSTALLATION):
         return rpc.call(method, message)
 
 

@@ -47,6 +47,8 @@ class KnowledgeSettings(ServiceSettings):
     """Folder of the model until now: it answers until the new one has embedded all learnings."""
     public_url: str = secret("")
     """Web address of this installation. Others may publish their learnings here where it is set."""
+    max_learnings_per_installation: int = 100_000
+    """How many learnings each of those may have here."""
     hub_url: str = secret("")
     """Web address of the hub to which this installation publishes its learnings; empty for none."""
     hub_installation: str = ""
@@ -93,7 +95,9 @@ def build(settings: KnowledgeSettings) -> server.Service:
             (topics_pb2_grpc.add_TopicServiceServicer_to_server, TopicServicer(database)),
             (
                 hub_pb2_grpc.add_InstallationServiceServicer_to_server,
-                InstallationServicer(database, settings.public_url.rstrip("/")),
+                InstallationServicer(
+                    database, settings.public_url.rstrip("/"), settings.max_learnings_per_installation
+                ),
             ),
             (hub_pb2_grpc.add_PublishingServiceServicer_to_server, PublishingServicer(publisher)),
         ],

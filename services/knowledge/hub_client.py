@@ -24,6 +24,8 @@ MAX_ANSWER_BYTES = 1_000_000
 # Whatever was sent, the next request would meet the same: by status of HTTP, and by reason.
 STATUSES_FOR_ALL = {401, 429, 502, 503}
 REASONS_FOR_ALL = {"INSTALLATION_REVOKED", "NO_HUB"}
+# It is full: what brings nothing new there is taken.
+REASONS_FOR_SOME = {"INSTALLATION_FULL"}
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "austausch"}
 
 
@@ -116,7 +118,8 @@ class HubClient:
         if answer.status == 200 and isinstance(value, dict):
             return value
         reason = _read_reason(value)
-        raise HubFailed(reason, is_for_all=answer.status in STATUSES_FOR_ALL or reason in REASONS_FOR_ALL)
+        is_for_all = answer.status in STATUSES_FOR_ALL or reason in REASONS_FOR_ALL
+        raise HubFailed(reason, is_for_all=is_for_all and reason not in REASONS_FOR_SOME)
 
 
 def _read(answer: urllib3.BaseHTTPResponse) -> bytes:

@@ -13,10 +13,10 @@ from austausch.knowledge.v1 import hub_pb2 as pb
 from austausch.knowledge.v1.events_pb2 import LearningDeleted, LearningRecorded, LearningUpdated
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from chassis.database import Session
-from chassis.errors import InvalidArgument
+from chassis.errors import InvalidArgument, ResourceExhausted
 from chassis.model import now
 from chassis.outbox import emit
 from chassis.validation import validate
@@ -54,7 +54,7 @@ def read_content(content: str) -> list[Any]:
 
 
 async def apply_publications(
-    session: Session, installation: Installation, values: list[Any], issue_time: datetime
+    session: Session, installation: Installation, values: list[Any], issue_time: datetime, max_learnings: int
 ) -> list[Outcome]:
     """
     Take what an installation says of its learnings, and return what became of each.
@@ -68,18 +68,24 @@ async def apply_publications(
 
     Args:
         issue_time: When it was signed.
+        max_learnings: How many learnings it may have here when all is taken, unless none of them is new.
+
+    Raises:
+        ResourceExhausted: It would have more; reason INSTALLATION_FULL. Nothing of it is to be taken then.
     """
-    outcomes = []
+    outcomes, has_new = [], False
     for value in values:
         outcome = Outcome()
         try:
             publication = _parse_publication(value)
             outcome.learning = publication.learning
             validate(publication)
-            await _apply(session, installation, publication, issue_time)
+            has_new |= await _apply(session, installation, publication, issue_time)
         except InvalidArgument as error:
             outcome.reason = error.violations[0].reason if error.violations else error.reason
         outcomes.append(outcome)
+    if has_new:
+        await _check_room(session, installation, max_learnings)
     return outcomes
 
 
@@ -91,6 +97,22 @@ async def remove_published(session: Session, installation: Installation) -> None
         await session.execute(insert(DeletedLearning), [{"id": id_} for id_ in ids])
         await session.execute(delete(Learning).where(is_theirs))
     await session.execute(delete(Publication).where(Publication.installation_id == installation.id))
+
+
+async def _check_room(session: Session, installation: Installation, max_learnings: int) -> None:
+    """
+    Raise if an installation has too many learnings here.
+
+    Raises:
+        ResourceExhausted: It has more than `max_learnings`; reason INSTALLATION_FULL.
+    """
+    count = await session.scalar(select(func.count()).where(Learning.installation_id == installation.id))
+    if (count or 0) > max_learnings:
+        raise ResourceExhausted(
+            f"{installation.name} may have {max_learnings} learnings here at most.",
+            reason="INSTALLATION_FULL",
+            metadata={"max_learnings": str(max_learnings)},
+        )
 
 
 def _parse_publication(value: Any) -> pb.Publication:
@@ -111,9 +133,9 @@ def _parse_publication(value: Any) -> pb.Publication:
 
 async def _apply(
     session: Session, installation: Installation, publication: pb.Publication, issue_time: datetime
-) -> None:
+) -> bool:
     """
-    Take a publication; twice the same has no effect.
+    Take a publication, and return whether it brought a new learning; twice the same has no effect.
 
     Raises:
         InvalidArgument: It breaks its rule, or is older than what is known (reason VERSION_OLDER).
@@ -136,7 +158,8 @@ async def _apply(
     if is_refused:
         raise InvalidArgument("version", "is older than what is known", reason="VERSION_OLDER")
     if is_same and columns is not None:
-        return
+        return False
+    is_new = columns is not None and learning is None
     known.version = max(publication.version, known.version)
     if columns is None:
         if learning is not None:
@@ -157,6 +180,7 @@ async def _apply(
         # Also where nothing differs: a withdrawal that was signed before does not remove it.
         learning.assign(columns | {"update_time": now()})
         await _write(LearningUpdated, session, learning)
+    return is_new
 
 
 async def _withdraw(session: Session, learning: Learning) -> None:

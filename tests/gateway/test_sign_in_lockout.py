@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from gateway.accounts import sign_in_throttle
+from gateway.accounts import throttle
 from tests.gateway.browsing import COORDINATOR, execute, sign_in
 from tests.gateway.conftest import Gateway, credentials
 
@@ -37,7 +37,7 @@ def rows(gateway: Gateway) -> int:
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that take less time to reach, in the same proportion."""
     for name, limit in {"EMAIL_AND_ADDRESS": 2, "DEVICE": 2, "SESSION": 2, "EMAIL": 4, "ADDRESS": 6}.items():
-        monkeypatch.setattr(sign_in_throttle, f"ATTEMPTS_PER_{name}", limit)
+        monkeypatch.setattr(throttle, f"ATTEMPTS_PER_{name}", limit)
 
 
 def lock_for_strangers(gateway: Gateway) -> None:
@@ -56,7 +56,7 @@ def test_one_address_cannot_keep_an_account_from_its_holder_at_another(door: Doo
 def test_what_an_address_is_refused_does_not_count_against_the_email(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_in_throttle, "ATTEMPTS_PER_ADDRESS", 1)
+    monkeypatch.setattr(throttle, "ATTEMPTS_PER_ADDRESS", 1)
     gateway = door()
 
     assert codes(gateway, ["198.51.100.7"] * 9) == [401] + [429] * 8
@@ -66,7 +66,7 @@ def test_what_an_address_is_refused_does_not_count_against_the_email(
 
 
 def test_refused_attempts_add_no_rows(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in_throttle, "ATTEMPTS_PER_ADDRESS", 3)
+    monkeypatch.setattr(throttle, "ATTEMPTS_PER_ADDRESS", 3)
     gateway = door()
 
     def flood(numbers: Iterable[int]) -> list[int]:
@@ -103,7 +103,7 @@ def test_what_is_over_is_forgotten_without_anybody_signing_in(door: Door) -> Non
 def test_a_network_of_ipv6_counts_as_one_address(
     door: Door, monkeypatch: pytest.MonkeyPatch, addresses: list[str], *, same: bool
 ) -> None:
-    monkeypatch.setattr(sign_in_throttle, "ATTEMPTS_PER_ADDRESS", 1)
+    monkeypatch.setattr(throttle, "ATTEMPTS_PER_ADDRESS", 1)
 
     assert codes(door(), addresses) == [401, 429 if same else 401]
 
@@ -127,7 +127,7 @@ def test_a_browser_that_signed_in_before_keeps_a_way_in(door: Door) -> None:
 
 
 def test_a_browser_keeps_its_way_in_where_its_address_is_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in_throttle, "ATTEMPTS_PER_ADDRESS", 2)
+    monkeypatch.setattr(throttle, "ATTEMPTS_PER_ADDRESS", 2)
     gateway = door()
     client = known_browser(gateway)
     assert codes(gateway, ["127.0.0.1"] * 3) == [401, 401, 429]

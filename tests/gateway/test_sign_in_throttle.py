@@ -7,7 +7,7 @@ from time import perf_counter
 
 import pytest
 
-from gateway.accounts import sign_in_throttle
+from gateway.accounts import throttle
 from tests.gateway.browsing import COORDINATOR, execute, sign_in
 from tests.gateway.conftest import Gateway, Rest
 
@@ -47,7 +47,7 @@ def test_ten_attempts_at_one_address_are_enough_whatever_the_worker(door: Door) 
 
     assert codes == [401] * 10
     assert (late.status_code, late.json["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
-    assert 0 < int(late.headers["Retry-After"]) <= sign_in_throttle.WINDOW.total_seconds() + 1
+    assert 0 < int(late.headers["Retry-After"]) <= throttle.WINDOW.total_seconds() + 1
 
 
 def test_attempts_at_once_are_all_counted(door: Door) -> None:
@@ -63,7 +63,7 @@ def test_attempts_at_once_are_all_counted(door: Door) -> None:
 
 
 def test_one_network_address_has_fifty_attempts_over_all_accounts(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in_throttle, "ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(throttle, "ATTEMPTS_PER_ADDRESS", 5)
     rest = Rest(door().app.test_client(), "")
 
     codes = [

@@ -40,6 +40,17 @@ async def hub(_knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path
 
 
 @pytest.fixture
+async def small_hub(
+    _knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path
+) -> AsyncIterator[RunningService]:
+    """A hub at which an installation may have two learnings."""
+    more = {"KNOWLEDGE_PUBLIC_URL": HUB, "KNOWLEDGE_MAX_LEARNINGS_PER_INSTALLATION": "2"}
+    settings = knowledge_settings(tmp_path / "index") | more
+    async with run_service("knowledge", _knowledge_url, nats_server, keys, **settings) as running:
+        yield running
+
+
+@pytest.fixture
 async def swansea(hub: RunningService) -> Publishing:
     """Swansea, registered."""
     made = Publishing(hub)
@@ -71,6 +82,24 @@ async def test_what_is_published_is_found_with_where_it_comes_from(hub: RunningS
     assert found.create_time.ToJsonString() == "2024-05-06T07:08:09Z"
     # Staff of partner cities see what is public, wherever it comes from.
     assert await search(hub, "Gehweg räumen", Role.PARTNER) == [found]
+
+
+async def test_an_installation_has_no_more_learnings_here_than_it_may(small_hub: RunningService) -> None:
+    swansea, haifa = Publishing(small_hub), Publishing(small_hub, "haifa")
+    await swansea.register()
+    await haifa.register()
+    assert await swansea.publish(publication("one", title="eins"), publication("two", title="zwei")) == ["", ""]
+
+    with refused("RESOURCE_EXHAUSTED", "INSTALLATION_FULL") as refusal:
+        await swansea.publish(publication("one", version=2, title="neu"), publication("three", title="drei"))
+
+    assert refusal.metadata == {"max_learnings": "2"}
+    assert [each.title for each in await list_published(small_hub)] == ["eins", "zwei"], "nothing of it is taken"
+    assert await haifa.publish(publication("one", title="acht"), publication("two", title="neun")) == ["", ""]
+    # What brings nothing new is taken, and what makes room for it.
+    assert await swansea.publish(publication("one", version=2, title="neu")) == [""]
+    assert await swansea.publish(withdrawal("two", version=2), publication("three", title="drei")) == ["", ""]
+    assert [each.title for each in await list_published(small_hub)] == ["acht", "drei", "neu", "neun"]
 
 
 async def test_nothing_of_a_person_is_taken(hub: RunningService, swansea: Publishing) -> None:

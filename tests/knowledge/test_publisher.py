@@ -100,13 +100,21 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
+def max_learnings() -> int:
+    """How many learnings an installation may have at the hub."""
+    return 1000
+
+
+@pytest.fixture
 async def hub(
-    hub_url: str, accounts_url: str, hub_nats: Nats, keys: Keys, tmp_path: Path, small_model: dict[str, str]
-) -> AsyncIterator[Hub]:
+    hub_url: str, accounts_url: str, hub_nats: Nats, keys: Keys, tmp_path: Path, small_model: dict[str, str],
+    max_learnings: int,
+) -> AsyncIterator[Hub]:  # fmt: skip
     """A hub that is open."""
     port = free_port()
     more = small_model | {"KNOWLEDGE_PUBLIC_URL": f"http://127.0.0.1:{port}"}
     more |= knowledge_settings(tmp_path / "hub-index")
+    more["KNOWLEDGE_MAX_LEARNINGS_PER_INSTALLATION"] = str(max_learnings)
     async with run_service("knowledge", hub_url, hub_nats, keys, **more) as service:
         settings = settings_for(accounts_url, keys, dict.fromkeys(("exchange", "forum", "knowledge"), service.address))
         made = Hub(service, port, lambda: served(settings, tmp_path, port))
@@ -204,6 +212,25 @@ async def test_every_change_reaches_the_hub(hub: Hub, swansea: RunningService) -
     await hub.wait_for()
     await change(swansea, "two", visibility=Visibility.PUBLIC)
     await hub.wait_for("two")
+
+
+@pytest.mark.parametrize("max_learnings", [2])
+async def test_a_hub_that_is_full_is_told_of_changes_and_of_more_once_there_is_room(
+    hub: Hub, swansea: RunningService
+) -> None:
+    await write(swansea, "one", "two")
+    await hub.wait_for("one", "two")
+    # Before the one that is there already, in the order in which the hub is told.
+    await write(swansea, "another")
+    await change(swansea, "two", title="Umwege")
+
+    async def is_changed() -> bool:
+        return (await hub.wait_for("one", "two"))["two"].title == "Umwege"
+
+    await wait_until(is_changed)
+    assert (await status(swansea)).waiting_count == 1
+    await change(swansea, "one", visibility=Visibility.INTERNAL)
+    await hub.wait_for("another", "two")
 
 
 async def test_what_happens_while_the_hub_is_away_reaches_it_later(hub: Hub, swansea: RunningService) -> None:

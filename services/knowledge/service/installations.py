@@ -31,11 +31,13 @@ class InstallationServicer(hub_pb2_grpc.InstallationServiceServicer):
 
     Args:
         public_uri: Web address of this installation, as those who publish here know it; "" where it is no hub.
+        max_learnings: How many learnings each of them may have here.
     """
 
-    def __init__(self, database: Database, public_uri: str) -> None:
+    def __init__(self, database: Database, public_uri: str, max_learnings: int) -> None:
         self._database = database
         self._public_uri = public_uri
+        self._max_learnings = max_learnings
 
     async def GetInstallation(self, request: pb.GetInstallationRequest, context: Any) -> pb.Installation:
         async with self._database.read() as session:
@@ -68,7 +70,7 @@ class InstallationServicer(hub_pb2_grpc.InstallationServiceServicer):
         # Only the installation itself learns that it was revoked.
         _check_active(installation)
         act_as(Identity(request.name, installation.display_name, frozenset({Role.INSTALLATION})))
-        return await answer_once(self._database, request, partial(_publish, signature))
+        return await answer_once(self._database, request, partial(_publish, signature, self._max_learnings))
 
 
 async def _create(session: Session, request: pb.CreateInstallationRequest) -> pb.Installation:
@@ -95,14 +97,14 @@ async def _revoke(session: Session, installation: Installation) -> pb.Installati
 
 
 async def _publish(
-    signature: Signature, session: Session, request: pb.PublishLearningsRequest
+    signature: Signature, max_learnings: int, session: Session, request: pb.PublishLearningsRequest
 ) -> pb.PublishLearningsResponse:
     # Locked, so that nothing is published beside its revocation.
     installation = await _find_registered(session, request.name, lock=True)
     _check_active(installation)
     await _use_up(session, installation, signature)
     values = read_content(request.content)
-    outcomes = await apply_publications(session, installation, values, signature.issue_time)
+    outcomes = await apply_publications(session, installation, values, signature.issue_time, max_learnings)
     return pb.PublishLearningsResponse(outcomes=outcomes)
 
 

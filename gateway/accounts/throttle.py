@@ -1,5 +1,5 @@
 """
-How often somebody may try to sign in, within 15 minutes.
+How often somebody may fail to say who they are, within 15 minutes: to sign in, or to sign what they publish.
 
 Attempts are counted in the database, so that the limits hold across workers and machines. An attempt is counted before
 the password is looked at, so that many at once gain nothing; a successful one is taken back, and what is refused is
@@ -8,7 +8,9 @@ counted nowhere. Who tries decides against whom it counts:
 - a stranger: 50 from one network address, 10 of them for one e-mail address, and 50 for one e-mail address over all
   networks. So one address cannot keep an account from its holder at another one;
 - a browser in which the account signed in before: 10 of its own, whatever strangers did; then it is a stranger;
-- somebody who is signed in and gives the password once more: 10 by that session.
+- somebody who is signed in and gives the password once more: 10 by that session;
+- a program that publishes for an installation: 50 from one network address. Only what is refused counts there, once it
+  is: signatures are not guessed, and as many as work at once may look at too many, which costs little.
 
 Sources: NIST SP 800-63B, section on rate limiting (at most 100 failed attempts in a row for one account); *Slow Down
 Online Guessing Attacks with Device Cookies* (Anton Dedov, OWASP), for browsers that are known.
@@ -16,7 +18,7 @@ Online Guessing Attacks with Device Cookies* (Anton Dedov, OWASP), for browsers 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv4Address, ip_address
 
@@ -33,6 +35,7 @@ ATTEMPTS_PER_EMAIL_AND_ADDRESS = 10
 ATTEMPTS_PER_EMAIL = 50
 ATTEMPTS_PER_DEVICE = 10
 ATTEMPTS_PER_SESSION = 10
+ATTEMPTS_PER_PUBLISHING_ADDRESS = 50
 # Of an IPv6 address, the bits of the network: whoever has one address of it has all.
 IPV6_NETWORK_BITS = 64
 # Windows that are over, forgotten with each attempt: more than one attempt adds.
@@ -75,9 +78,29 @@ def get_session_counters(token_id: str) -> list[Counter]:
     return [Counter(_hash_key("session", token_id), ATTEMPTS_PER_SESSION)]
 
 
+def get_publisher_counters(address: str) -> list[Counter]:
+    """Return what it is counted against that somebody publishes for an installation and does not prove to be it."""
+    key = _hash_key("publishing address", _get_network(address))
+    return [Counter(key, ATTEMPTS_PER_PUBLISHING_ADDRESS, of_account=False)]
+
+
+def check_attempts(connection: Connection, counters: Iterable[Counter]) -> None:
+    """
+    Raise where no attempt is left, and count nothing.
+
+    Raises:
+        ResourceExhausted: There were too many; reason TOO_MANY_ATTEMPTS, metadata ``retry_after`` (seconds to wait).
+    """
+    for counter in counters:
+        is_exhausted = (SignInAttempts.key == counter.key) & (SignInAttempts.attempts >= counter.limit)
+        start = connection.scalar(select(SignInAttempts.window_start).where(is_exhausted))
+        if start and start >= now() - WINDOW:
+            raise _too_many_attempts(start)
+
+
 def count_attempt(connection: Connection, ways: Iterable[Sequence[Counter]]) -> Sequence[Counter]:
     """
-    Count an attempt to sign in, by the first of several ways in that is open.
+    Count an attempt, by the first of several ways in that is open.
 
     Returns:
         What it was counted against.
@@ -135,12 +158,16 @@ def _count(connection: Connection, counter: Counter) -> None:
     )
     if counted is None:
         start = connection.scalar(select(SignInAttempts.window_start).where(SignInAttempts.key == counter.key))
-        seconds = max(1, int((start + WINDOW - moment).total_seconds()) + 1) if start else 1
-        raise ResourceExhausted(
-            f"Too many attempts to sign in; try again in {seconds} seconds.",
-            reason="TOO_MANY_ATTEMPTS",
-            metadata={"retry_after": str(seconds)},
-        )
+        raise _too_many_attempts(start or moment - WINDOW)
+
+
+def _too_many_attempts(window_start: datetime) -> ResourceExhausted:
+    seconds = max(1, int((window_start + WINDOW - now()).total_seconds()) + 1)
+    return ResourceExhausted(
+        f"Too many attempts; try again in {seconds} seconds.",
+        reason="TOO_MANY_ATTEMPTS",
+        metadata={"retry_after": str(seconds)},
+    )
 
 
 def _delete_past_windows(connection: Connection) -> None:
