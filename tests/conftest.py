@@ -7,12 +7,13 @@ A test gets databases of its own (copies of one that was migrated once) and a NA
 import asyncio
 import contextlib
 import importlib
-import itertools
 import os
 import shutil
 import typing
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -93,37 +94,56 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         yield running
 
 
+@dataclass(frozen=True)
+class Databases:
+    """Databases of the newest schema on one server; each is a copy of one that was migrated once."""
+
+    server: Postgres
+    _templates: dict[str, str] = field(default_factory=dict)
+
+    def create(self, package: str, name: str) -> str:
+        """Create one for a package, e.g. ``services.exchange``, and return its URL."""
+        with psycopg.connect(self.server.url_for("postgres"), autocommit=True) as admin:
+            if package not in self._templates:
+                self._templates[package] = self._create_template(admin, package)
+            # In half the time that going through the write-ahead log takes.
+            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+            admin.execute(copy.format(sql.Identifier(name), sql.Identifier(self._templates[package])))
+        return self.server.url_for(name)
+
+    def drop(self, name: str) -> None:
+        """Drop one, whoever is connected to it."""
+        with psycopg.connect(self.server.url_for("postgres"), autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _create_template(self, admin: psycopg.Connection[Any], package: str) -> str:
+        name = f"template_{package.replace('.', '_')}"
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = self.server.url_for(name)
+        migrate(url, package, messaging=package.startswith("services."))
+        if package == "services.knowledge":
+            asyncio.run(import_own_topics(url))
+        return name
+
+
 @pytest.fixture(scope="session")
-def _templates() -> dict[str, str]:
-    """Package → its migrated database, which others are copies of."""
-    return {}
+def databases(postgres_server: Postgres) -> Databases:
+    """Makes databases of the newest schema: ``databases.create("services.exchange", "mine")``."""
+    return Databases(postgres_server)
 
 
 @pytest.fixture
-def fresh_database(postgres_server: Postgres, _templates: dict[str, str]) -> Iterator[FreshDatabase]:
+def fresh_database(databases: Databases) -> Iterator[FreshDatabase]:
     """Make databases: ``fresh_database("services.exchange")`` gives the URL of an empty one with the newest schema."""
-    names = (f"test_{number}" for number in itertools.count())
     made: list[str] = []
-    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as admin:
 
-        def make(package: str) -> str:
-            if package not in _templates:
-                name = f"template_{package.replace('.', '_')}"
-                admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-                url = postgres_server.url_for(name)
-                migrate(url, package, messaging=package.startswith("services."))
-                if package == "services.knowledge":
-                    asyncio.run(import_own_topics(url))
-                _templates[package] = name
-            made.append(next(names))
-            # In half the time that going through the write-ahead log takes.
-            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-            admin.execute(copy.format(sql.Identifier(made[-1]), sql.Identifier(_templates[package])))
-            return postgres_server.url_for(made[-1])
+    def make(package: str) -> str:
+        made.append(f"test_{len(made)}")
+        return databases.create(package, made[-1])
 
-        yield make
-        for name in made:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    yield make
+    for name in made:
+        databases.drop(name)
 
 
 @pytest.fixture
@@ -236,20 +256,27 @@ def _knowledge_url(fresh_database: FreshDatabase) -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[whole.Stack]:
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    Data of a platform that has been started, with the demo data, and stopped, to copy (`whole.copy_data`).
+
+    It is made once for all workers, since to load it takes several times as long as to start on it.
+    """
+    of_worker = tmp_path_factory.getbasetemp()
+    return whole.keep_demo_data(of_worker.parent if "PYTEST_XDIST_WORKER" in os.environ else of_worker)
+
+
+@pytest.fixture(scope="session")
+def stack(demo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[whole.Stack]:
     """The whole platform with the demo data, as ``make run`` starts it."""
-    with whole.running(tmp_path_factory.mktemp("stack")) as running:
+    with whole.running(whole.copy_data(demo_data, tmp_path_factory.mktemp("stack") / "data")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def used_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def used_data(demo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data of a platform that has been started, with the demo data, and stopped; it logged to ``first-start.log``."""
-    data = tmp_path_factory.mktemp("used") / "data"
-    with whole.running(data):
-        pass
-    (data / "stack.log").rename(data / "first-start.log")
-    return data
+    return whole.copy_data(demo_data, tmp_path_factory.mktemp("used") / "data")
 
 
 @pytest.fixture(scope="session")

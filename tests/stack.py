@@ -1,11 +1,15 @@
 """The whole platform as an operator starts it: the program behind ``make run``, on free ports and data of its own."""
 
 import contextlib
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +21,7 @@ from deploy.embedded import HOST, Postgres, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 60
+MEANING_SECONDS = 120
 # What a developer's shell may set must not reach the processes under test.
 OURS = ("EXCHANGE_", "FORUM_", "KNOWLEDGE_", "GATEWAY_", "NATS_", "IDENTITY_", "LOG_", "OTLP_", "PYTHONPATH")
 
@@ -106,6 +111,43 @@ def running(data: Path, checkout: Path = ROOT, **environment: str) -> Iterator[S
         output.close()
         copier.wait()
         log.close()
+
+
+def keep_demo_data(folder: Path) -> Path:
+    """
+    Return data of a platform that was started on nothing, has loaded the demo data, and was stopped.
+
+    The first process that asks makes it in ``folder``; the others wait for it. What it printed is in its
+    ``first-start.log``. What the learnings mean is known, so that no copy has to find that out.
+    """
+    data, making = folder / "demo-data", folder / "demo-data.new"
+    # Who holds the lock ends by the deadlines of the start, and its death releases it.
+    with (folder / "demo-data.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not data.exists():
+            shutil.rmtree(making, ignore_errors=True)
+            with running(making) as platform:
+                _await_meaning(platform.url)
+            (making / "stack.log").rename(making / "first-start.log")
+            making.rename(data)
+    return data
+
+
+def _await_meaning(url: str) -> None:
+    """Wait until the meaning of all learnings is known, or there is no language model."""
+    until = time.monotonic() + MEANING_SECONDS
+    while time.monotonic() < until:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=STOP_SECONDS) as answer:
+            if json.load(answer)["meaning"] in ("complete", "off"):
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"the meaning of the demo data is not known within {MEANING_SECONDS} s")
+
+
+def copy_data(data: Path, target: Path) -> Path:
+    """Copy the data of a platform that does not run, owners included, to ``target``, and return that."""
+    subprocess.run(["cp", "--archive", data, target], check=True, timeout=STOP_SECONDS)
+    return target
 
 
 def find_process(data: Path, name: str) -> int:

@@ -12,7 +12,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -20,9 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from chassis.migrate import migrate
 from deploy import embedded
-from deploy.embedded import Postgres
 from gateway import create_app
 from gateway.accounts import passwords
 from gateway.accounts.database import AccountsDatabase
@@ -30,9 +27,8 @@ from gateway.accounts.model import Account
 from gateway.accounts.sessions import CONFIRMATION_LIFETIME
 from gateway.settings import GatewaySettings
 from gateway.vocabulary import topics
-from services.knowledge.vocabulary.importing import import_own_topics
 from tests.calls import Keys
-from tests.conftest import FreshDatabase, knowledge_settings, run_service
+from tests.conftest import Databases, FreshDatabase, knowledge_settings, run_service
 
 PASSWORD = "correct horse battery staple"
 Browse = Callable[[Role], FlaskClient]
@@ -150,19 +146,20 @@ def services(databases: dict[str, str], folder: Path, keys: Keys) -> Iterator[di
 
 
 @contextmanager
-def platform(server: Postgres, keys: Keys, folder: Path, prefix: str) -> Iterator[Gateway]:
+def platform(databases: Databases, keys: Keys, folder: Path, prefix: str) -> Iterator[Gateway]:
     """Run a gateway without accounts before services without data; their databases are called after the prefix."""
-    databases = {}
-    with psycopg.connect(server.url_for("postgres"), autocommit=True) as admin:
-        for name in ("accounts", "exchange", "forum", "knowledge"):
-            admin.execute(f"CREATE DATABASE {prefix}_{name}".encode())
-            databases[name] = server.url_for(f"{prefix}_{name}")
-    migrate(databases["accounts"], "gateway.accounts", messaging=False)
+    urls = {"accounts": databases.create("gateway.accounts", f"{prefix}_accounts")}
     for name in ("exchange", "forum", "knowledge"):
-        migrate(databases[name], f"services.{name}")
-    asyncio.run(import_own_topics(databases["knowledge"]))
-    with services(databases, folder, keys) as addresses:
-        settings = settings_for(databases["accounts"], keys, addresses)
+        urls[name] = databases.create(f"services.{name}", f"{prefix}_{name}")
+    with platform_on(urls, keys, folder) as running:
+        yield running
+
+
+@contextmanager
+def platform_on(urls: dict[str, str], keys: Keys, folder: Path) -> Iterator[Gateway]:
+    """Run a gateway and the services on databases: name, ``accounts`` or that of a service, → URL."""
+    with services(urls, folder, keys) as addresses:
+        settings = settings_for(urls["accounts"], keys, addresses)
         app = create_app(settings)
         database = app.extensions["accounts"]
         yield Gateway(app, database, settings)
@@ -171,9 +168,9 @@ def platform(server: Postgres, keys: Keys, folder: Path, prefix: str) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def gateway(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def gateway(databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """The gateway before real services, with an account for each role."""
-    with platform(postgres_server, keys, tmp_path_factory.mktemp("gateway"), "gateway") as running:
+    with platform(databases, keys, tmp_path_factory.mktemp("gateway"), "gateway") as running:
         create_accounts(running.database)
         yield running
 

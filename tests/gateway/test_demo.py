@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chassis.identity import Role
-from deploy.embedded import Postgres
 from gateway.accounts.account_admin import create_account_with_password, list_emails
 from gateway.demo.accounts import EMAILS, PASSWORD
 from gateway.demo.exchanges import HEBRON, SWANSEA, SWANSEA_COMES
 from tests.calls import Keys
-from tests.conftest import FreshDatabase
+from tests.conftest import Databases, FreshDatabase
 from tests.gateway.conftest import Gateway, Rest, environment, platform
 from tests.gateway.samples import a_visit
 
@@ -43,9 +42,9 @@ SIZES = {
 
 
 @pytest.fixture(scope="module")
-def empty(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def empty(databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A platform without data and accounts."""
-    with platform(postgres_server, keys, tmp_path_factory.mktemp("demo"), "demo") as running:
+    with platform(databases, keys, tmp_path_factory.mktemp("demo"), "demo") as running:
         yield running
 
 

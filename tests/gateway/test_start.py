@@ -9,8 +9,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from deploy.embedded import Postgres
 from tests.calls import Keys
+from tests.conftest import Databases
 from tests.gateway.browsing import browser, sign_in
 from tests.gateway.conftest import ROLES, Gateway, Rest, create_accounts, credentials, platform
 from tests.gateway.samples import NATIONAL_EXPERT, a_city, a_visit, an_exchange, created, visit_of
@@ -19,9 +19,9 @@ LANGUAGES = ("en", "de")
 
 
 @pytest.fixture(scope="module")
-def empty(postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def empty(databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A platform with accounts and nothing else: every part of a page says what to do first."""
-    with platform(postgres_server, keys, tmp_path_factory.mktemp("start"), "start") as running:
+    with platform(databases, keys, tmp_path_factory.mktemp("start"), "start") as running:
         create_accounts(running.database)
         yield running
 
@@ -77,9 +77,9 @@ def test_the_first_start_leads_the_office_through_what_to_enter_in_its_order(emp
 
 
 def test_an_administrator_alone_on_the_platform_is_led_to_accounts(
-    postgres_server: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with platform(postgres_server, keys, tmp_path_factory.mktemp("alone"), "alone") as running:
+    with platform(databases, keys, tmp_path_factory.mktemp("alone"), "alone") as running:
         create_accounts(running.database)
         with psycopg.connect(running.settings.database_url) as connection:
             connection.execute("DELETE FROM accounts WHERE email <> %s", [credentials(Role.ADMINISTRATOR)["email"]])

@@ -52,7 +52,7 @@ def make_public(stack: Stack) -> dict[str, Any]:
 
 
 @pytest.fixture
-def city(stack: Stack, tmp_path: Path) -> Any:
+def city(stack: Stack, demo_data: Path, tmp_path: Path) -> Any:
     """A second installation, which the first one lets publish."""
     administrator, id_, pem = sign_in(stack, "admin"), f"swansea-{uuid4()}", new_private_key()
     registration = {
@@ -69,7 +69,7 @@ def city(stack: Stack, tmp_path: Path) -> Any:
         "KNOWLEDGE_HUB_INSTALLATION": id_,
         "KNOWLEDGE_HUB_SIGNING_KEY_FILE": str(key),
     }
-    with whole.running(tmp_path / "data", **environment) as running:
+    with whole.running(whole.copy_data(demo_data, tmp_path / "data"), **environment) as running:
         yield running, id_
 
 
