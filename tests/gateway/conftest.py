@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from chassis import client
 from chassis.identity import Role
 from deploy import embedded
 from gateway import create_app
@@ -30,6 +31,8 @@ from gateway.vocabulary import topics
 from tests.calls import Keys
 from tests.conftest import Databases, FreshDatabase, knowledge_settings, run_service
 
+# What `chassis.contract` gives a call whose RPC declares nothing else.
+USUAL_DEADLINE_SECONDS = 5.0
 PASSWORD = "correct horse battery staple"
 Browse = Callable[[Role], FlaskClient]
 _number = count(1)
@@ -231,6 +234,12 @@ def browse(gateway: Gateway) -> Browse:
     from tests.gateway.browsing import browser
 
     return lambda role: browser(gateway, role)
+
+
+@pytest.fixture
+def usual_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls wait as long as in production, not as long as on a busy machine: nobody is there to answer them."""
+    monkeypatch.setattr(client, "get_deadline", lambda _method: USUAL_DEADLINE_SECONDS)
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_the_search_page_shows_names_above_the_learnings(browse: Browse, word: s
 
 
 @pytest.fixture
-def box_without(gateway: Gateway) -> Iterator[Callable[[str, str], tuple[str, str]]]:
+def box_without(gateway: Gateway, usual_deadlines: None) -> Iterator[Callable[[str, str], tuple[str, str]]]:
     """Return the box and the search page of a gateway in front of services of which one is away."""
     made = []
 

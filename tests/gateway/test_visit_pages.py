@@ -308,6 +308,7 @@ def test_the_last_change_of_a_visit_may_be_one_of_its_programme(gateway: Gateway
     assert "by Member" in text_of(client, visit["name"])
 
 
+@pytest.mark.usefixtures("usual_deadlines")
 def test_a_step_whose_outcome_nobody_knows_is_not_said_to_have_changed_nothing(door: Callable[..., Gateway]) -> None:
     with door().app.test_request_context("/visits/a:agree", method="POST", data={"etag": "1"}):
         transitions.transition_and_flash("VisitService", "agree", "visits/a")
