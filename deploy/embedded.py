@@ -49,8 +49,8 @@ POSTGRES_SETTINGS = {
 }
 # The streams have limits of their own, and NATS gives out no more room than this.
 NATS_STORE_BYTES = 16 * 1024**3
-# For tests: a power cut may lose everything, and every commit is faster.
-POSTGRES_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For tests: a power cut may lose everything, and every commit is faster; so is connecting, by a password hashed once.
+POSTGRES_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "scram_iterations": "1"}
 
 
 class CannotStart(Exception):
