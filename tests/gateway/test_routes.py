@@ -292,6 +292,7 @@ def test_a_name_that_leads_elsewhere_is_only_a_name(rest: Rest) -> None:
         assert rest.get(f"/v1/visits/{name}").status_code in (400, 404)
 
 
+@pytest.mark.usefixtures("usual_deadlines")
 def test_a_gateway_without_services_says_that_they_are_away(door: Any) -> None:
     answer = door().as_(Role.COORDINATOR).get("/v1/visits")
 
