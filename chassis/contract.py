@@ -93,7 +93,8 @@ def list_undeclared(service: ServiceDescriptor) -> list[str]:
     """
     Return what a service's contract lacks, a line each.
 
-    Every RPC has to say who may call it, and its HTTP path; every Create and every transition takes a request id.
+    Every RPC has to say who may call it, and its HTTP path, unless only services may; every Create and every transition
+    takes a request id.
     """
     from google.api import annotations_pb2
 
@@ -101,7 +102,8 @@ def list_undeclared(service: ServiceDescriptor) -> list[str]:
     for method in service.methods:
         if not get_roles(method):
             lines.append(f"{method.full_name} does not declare who may call it (austausch.common.v1.access)")
-        if not method.GetOptions().HasExtension(annotations_pb2.http):
+        is_internal = get_roles(method) == {"service"}
+        if not is_internal and not method.GetOptions().HasExtension(annotations_pb2.http):
             lines.append(f"{method.full_name} does not declare its HTTP path (google.api.http)")
         posted = method.GetOptions().Extensions[annotations_pb2.http].WhichOneof("pattern") == "post"
         if posted and not is_read(method) and not takes_request_id(method):

@@ -1,10 +1,14 @@
 """
 What happens around every RPC, in this order: trace, log, deadline; identity; role; known fields; field rules; the
 servicer; errors.
+
+A servicer answers with a message, or with a stream of them as an asynchronous generator.
 """
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -61,10 +65,11 @@ class Guard(grpc.aio.ServerInterceptor):
         method = find_method(path)
         roles, deadline = get_roles(method), get_deadline(method)
         repeatable = takes_request_id(method)
-        call: Any = handler.unary_unary
         short = f"{method.containing_service.name}/{method.name}"
+        call: Any = handler.unary_stream if handler.response_streaming else handler.unary_unary
 
-        async def guarded(request: Message, context: Any) -> Message | None:
+        @asynccontextmanager
+        async def handle(request: Message, context: Any) -> AsyncIterator[None]:
             metadata = dict(context.invocation_metadata() or ())
             started = time.perf_counter()
             code, caller = "CANCELLED", None
@@ -83,10 +88,8 @@ class Guard(grpc.aio.ServerInterceptor):
                         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "The request has fields of a newer release.")
                     validate(request)
                     async with asyncio.timeout(deadline):
-                        answer = call(request, context)
-                        answer = await (require_held_to_id(request, answer) if repeatable else answer)
+                        yield
                     code = "OK"
-                    return answer
                 except grpc.aio.AbortError:
                     raise
                 except Exception as error:
@@ -102,7 +105,6 @@ class Guard(grpc.aio.ServerInterceptor):
                         # Another service refused, and was asked as often as made sense: tries shall not multiply.
                         status = status._replace(trailing_metadata=(*status.trailing_metadata, NOT_AGAIN))
                     await context.abort_with_status(status)
-                    return None
                 finally:
                     self._calls -= 1
                     seconds = time.perf_counter() - started
@@ -110,9 +112,20 @@ class Guard(grpc.aio.ServerInterceptor):
                     subject = caller.subject if caller else None
                     log.debug("rpc", method=short, code=code, subject=subject, milliseconds=round(seconds * 1000, 1))
 
-        return grpc.unary_unary_rpc_method_handler(
-            guarded, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
-        )
+        async def answer(request: Message, context: Any) -> Message:
+            async with handle(request, context):
+                answered = call(request, context)
+                return await (require_held_to_id(request, answered) if repeatable else answered)
+
+        async def stream(request: Message, context: Any) -> None:
+            async with handle(request, context), aclosing(call(request, context)) as parts:
+                async for part in parts:
+                    await context.write(part)
+
+        codec = (handler.request_deserializer, handler.response_serializer)
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(stream, *codec)
+        return grpc.unary_unary_rpc_method_handler(answer, *codec)
 
     def _identify(self, metadata: dict[str, Any]) -> Identity:
         scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
