@@ -29,7 +29,7 @@ MORE_CONTRACTS = {
         "scheduling",
         "venues",
     ],
-    "knowledge": ["hub", "topics"],
+    "knowledge": ["hub", "index", "topics"],
 }
 
 
@@ -48,8 +48,8 @@ class Keys:
 
     @classmethod
     def make(cls, folder: Path) -> "Keys":
-        """Make new ones for the gateway and the forum; the key set goes into ``folder``."""
-        private = {issuer: new_private_key() for issuer in ("gateway", "forum")}
+        """Make new ones for all that sign; the key set goes into ``folder``."""
+        private = {issuer: new_private_key() for issuer in ("gateway", "forum", "knowledge")}
         trusted = folder / "trusted-keys.json"
         trusted.write_text(key_set(private))
         return cls(trusted, private)
@@ -76,6 +76,8 @@ class Caller:
     """
     Calls a service's RPCs by their names, as one identity: ``await caller.GetVisit(GetVisitRequest(name=…))``.
 
+    Of a stream, the call returns the list of all its messages.
+
     Args:
         channel: Channel to the service.
         contract: The gRPC services that can be called.
@@ -96,14 +98,16 @@ class Caller:
             method = self._methods[name]
         except KeyError:
             raise AttributeError(f"the contract has no RPC {name}") from None
-        rpc = self._channel.unary_unary(
+        open_ = self._channel.unary_stream if method.server_streaming else self._channel.unary_unary
+        rpc = open_(
             f"/{method.containing_service.full_name}/{method.name}",
             request_serializer=GetMessageClass(method.input_type).SerializeToString,
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
 
         async def call(request: Message, *, seconds: float = SECONDS) -> Any:
-            return await rpc(request, metadata=metadata_for(self._token()) if self._token else (), timeout=seconds)
+            answer = rpc(request, metadata=metadata_for(self._token()) if self._token else (), timeout=seconds)
+            return [part async for part in answer] if method.server_streaming else await answer
 
         return call
 

@@ -26,7 +26,7 @@ from austausch.exchange.v1 import (
     venues_pb2,
 )
 from austausch.forum.v1 import forum_pb2
-from austausch.knowledge.v1 import hub_pb2, knowledge_pb2, topics_pb2
+from austausch.knowledge.v1 import hub_pb2, index_pb2, knowledge_pb2, topics_pb2
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -49,6 +49,7 @@ CONTRACTS: tuple[Any, ...] = (
     forum_pb2,
     knowledge_pb2,
     hub_pb2,
+    index_pb2,
     topics_pb2,
 )
 # What notes a violation, and where its reason stands among the arguments.

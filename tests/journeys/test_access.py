@@ -189,6 +189,7 @@ MAY_CALL = {
     "InstallationService.RevokeInstallation": "A",
     "InstallationService.PublishLearnings": "I",
     "PublishingService.GetPublishingStatus": "AC",
+    "IndexService.StreamSnapshot": "S",
     "TopicService.GetTopic": "ACMPS",
     "TopicService.ListTopics": "ACMPS",
 }

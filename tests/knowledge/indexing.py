@@ -8,6 +8,7 @@ from pathlib import Path
 from chassis.database import Database
 from services.knowledge.changes import Changes, read_horizon
 from services.knowledge.indexer import Indexer
+from services.knowledge.peers import Peers
 from services.knowledge.search.documents import Filters
 from services.knowledge.search.index import IndexFailed
 from services.knowledge.search.query import Query
@@ -27,9 +28,11 @@ async def read(changes: Changes, database: Database) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def run_indexer(database: Database, folder: Path, *, again: bool = False) -> AsyncIterator[Indexer]:
+async def run_indexer(
+    database: Database, folder: Path, peers: Peers | None = None, *, again: bool = False
+) -> AsyncIterator[Indexer]:
     """Let an index follow a database; ``again``: as a service does, where it cannot be opened."""
-    indexer = Indexer(database, folder)
+    indexer = Indexer(database, folder, peers)
 
     async def run() -> None:
         while True:

@@ -22,6 +22,7 @@ from services.knowledge.search.matching import build_filters, build_term_query
 from services.knowledge.search.query import Query
 from services.knowledge.search.ranking import Found, Search, find_nearest
 from services.knowledge.search.schema import SCHEMA_VERSION, build_schema, make_document
+from services.knowledge.search.snapshot import Snapshot, open_snapshot
 from services.knowledge.search.vectors import Meaning
 
 _CHECKPOINT = "checkpoint.json"
@@ -106,6 +107,36 @@ class SearchIndex:
         for path in self._root.glob("v*"):
             if path != self._folder:
                 shutil.rmtree(path, ignore_errors=True)
+
+    @property
+    def format(self) -> str:
+        """In which format its files are: an index can open those of its own."""
+        return self._folder.name
+
+    @property
+    def incoming(self) -> Path:
+        """Folder beside it for another index, for `replace`; what is left there goes with other versions."""
+        return self._root / f"{self._folder.name} incoming"
+
+    def take_snapshot(self) -> Snapshot:
+        """Return what is on disk now: the checkpoint, and all that it stands for or more; the caller closes it."""
+        with self._writing, self._report_failure():
+            return open_snapshot(self._folder, [_DOCUMENTS, _WORDS], [_CHECKPOINT])
+
+    def replace(self, folder: Path) -> None:
+        """
+        Become the index in another folder, which a snapshot was written into; the folder takes the place of this one's.
+
+        Raises:
+            IndexDamaged: It cannot be opened; this index is as it was.
+        """
+        with self._writing:
+            self._open_files(folder)
+            self._abandon()
+            self._index = None
+            shutil.rmtree(self._folder, ignore_errors=True)
+            folder.rename(self._folder)
+            self._open()
 
     def read_checkpoint(self) -> Any:
         """Return what `write_checkpoint` was told last; `None` for a new index, or where it cannot be read."""
@@ -240,7 +271,7 @@ class SearchIndex:
             yield self._index
         except (ValueError, OSError) as error:
             # What can be opened is not damaged: the disk is full, or too many files are open.
-            self._open_files()
+            self._open_files(self._folder)
             raise (_name_passing(self._folder, error) or IndexFailed(f"{self._folder}: {error}")) from error
         except BaseException as error:
             _raise_if_panic(self._folder, error)
@@ -254,11 +285,11 @@ class SearchIndex:
         self._open()
 
     def _open(self) -> None:
-        self._index, self._lexicon = self._open_files()
+        self._index, self._lexicon = self._open_files(self._folder)
 
-    def _open_files(self) -> tuple[tantivy.Index, Lexicon]:
-        with _report_damage(self._folder):
-            return open_index(self._schema, self._folder / _DOCUMENTS), Lexicon(self._folder / _WORDS)
+    def _open_files(self, folder: Path) -> tuple[tantivy.Index, Lexicon]:
+        with _report_damage(folder):
+            return open_index(self._schema, folder / _DOCUMENTS), Lexicon(folder / _WORDS)
 
 
 @contextmanager
