@@ -3,8 +3,8 @@ The secrets of an installation: keys, passwords, and the files that hold them.
 
 ``python -m deploy.credentials DIRECTORY`` makes what ``deploy/compose.yaml`` mounts:
 
-- ``gateway-key.pem``, ``forum-key.pem``: with which those two say who is asking; ``trusted-keys.json``:
-  their public halves, for the services;
+- ``gateway-key.pem``, ``forum-key.pem``, ``knowledge-key.pem``: with which those three say who is asking;
+  ``trusted-keys.json``: their public halves, for the services;
 - ``secret-key``: protects forms;
 - ``postgres-password``, ``postgres-url``: of the database server's administrator;
 - ``exchange-database-url`` and so on: of each process's own database, with its password;
@@ -26,7 +26,7 @@ from deploy.secret_files import PRIVATE, kept_secret, new_secret, write_secret
 # Process → its database.
 DATABASES = {"exchange": "exchange", "forum": "forum", "knowledge": "knowledge", "gateway": "accounts"}
 # Processes that sign identities.
-ISSUERS = ("gateway", "forum")
+ISSUERS = ("gateway", "forum", "knowledge")
 
 # Containers run as a user of their own, so the files are readable, and their directory closes them to everybody else.
 READABLE = 0o444

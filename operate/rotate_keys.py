@@ -12,7 +12,7 @@ import click
 from chassis.identity import LEEWAY_SECONDS, LIFETIME_SECONDS, format_key_set, new_private_key, public_key
 from chassis.key_file import LOOK_SECONDS
 
-ISSUERS = ("gateway", "forum")
+ISSUERS = ("gateway", "forum", "knowledge")
 TRUSTED = "trusted-keys.json"
 SPREAD_SECONDS = 10
 
@@ -31,8 +31,9 @@ def rotate_keys_command(directory: Path, spread_seconds: int, after_each: str | 
     """
     Replace the signing keys in DIRECTORY, which is that of the secrets, in some two minutes.
 
-    First the services are told of the new keys, then gateway and forum sign with them, then the old ones are no longer
-    trusted. Nobody is signed out, and nothing is restarted. One that was interrupted does no harm: run it again.
+    First the services are told of the new keys, then gateway, forum and knowledge sign with them, then the old ones are
+    no longer trusted. Nobody is signed out, and nothing is restarted. One that was interrupted does no harm: run it
+    again.
     """
     try:
         rotate(directory, spread_seconds, time.sleep, lambda line: tell(line, after_each))
@@ -53,7 +54,7 @@ def rotate(
     Replace the signing keys of all issuers; the files are written in place, since they may be mounted one by one.
 
     Args:
-        directory: Has ``gateway-key.pem``, ``forum-key.pem`` and ``trusted-keys.json``.
+        directory: Has ``gateway-key.pem``, ``forum-key.pem``, ``knowledge-key.pem`` and ``trusted-keys.json``.
         spread_seconds: How long until every process sees that a file has changed.
         wait: Called with the seconds to wait before the next step.
         say: Called with a line for each step, when it is written; what it raises ends the rotation there.
@@ -73,7 +74,7 @@ def rotate(
     wait(spread_seconds + LOOK_SECONDS)
     for issuer, pem in new.items():
         write_in_place(_key_file(directory, issuer), pem)
-    say("gateway and forum sign with the new keys")
+    say("gateway, forum and knowledge sign with the new keys")
     wait(spread_seconds + LOOK_SECONDS + LIFETIME_SECONDS + LEEWAY_SECONDS)
     others = [key for key in known if key["kid"].partition("/")[0] not in ISSUERS]
     write_in_place(trusted, format_key_set([*others, *public]))

@@ -68,6 +68,7 @@ class DoctorSettings:
     identity_trusted_keys: Path | None = None
     gateway_signing_key: str = secret("")
     forum_signing_key: str = secret("")
+    knowledge_signing_key: str = secret("")
     gateway_exchange_address: str = ""
     gateway_forum_address: str = ""
     gateway_knowledge_address: str = ""

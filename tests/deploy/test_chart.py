@@ -147,6 +147,13 @@ def test_the_key_for_a_hub_is_there_where_something_is_published() -> None:
         assert ("hub-key.pem" in mounted) == publishes, name
 
 
+def test_a_replica_of_the_knowledge_service_knows_where_the_others_are(objects: list[Object]) -> None:
+    told = {name: environment(container).get("KNOWLEDGE_PEERS_ADDRESS") for name, container in containers(objects)}
+    asking = {name: address for name, address in told.items() if address}
+    # The migration is the same process, with the same settings.
+    assert asking == dict.fromkeys(("knowledge", "migrate-knowledge"), "mannheim-knowledge:50051")
+
+
 def test_secrets_are_files_that_exist_and_each_process_gets_its_own_only(objects: list[Object], tmp_path: Path) -> None:
     keep_credentials(tmp_path)
     made = {file.name for file in tmp_path.iterdir()}

@@ -87,7 +87,15 @@ def test_a_failed_start_says_why_and_stops_what_it_had_started(tmp_path: Path) -
 
 
 def test_secrets_are_readable_by_the_owner_only(stack: Stack) -> None:
-    secrets = ("gateway-key.pem", "forum-key.pem", "secret-key", "settings.env", "postgres/password", "nats/password")
+    secrets = (
+        "gateway-key.pem",
+        "forum-key.pem",
+        "knowledge-key.pem",
+        "secret-key",
+        "settings.env",
+        "postgres/password",
+        "nats/password",
+    )
     for file in secrets:
         assert stat.S_IMODE((stack.data / file).stat().st_mode) == 0o600, file
     assert stat.S_IMODE((stack.data / "nats").stat().st_mode) == 0o700

@@ -55,7 +55,7 @@ def test_nobody_is_refused_while_the_keys_of_a_running_platform_change(platform:
     assert set(answers) == {"answered"}
     assert waited[1] >= LIFETIME_SECONDS + LEEWAY_SECONDS
     assert not set(kids(platform.data)) & set(old_kids)
-    assert [kid.partition("/")[0] for kid in kids(platform.data)] == ["gateway", "forum"]
+    assert [kid.partition("/")[0] for kid in kids(platform.data)] == ["gateway", "forum", "knowledge"]
     assert not accepts(exchange, Signer("gateway", old_key))
     assert "PRIVATE" not in "".join(said)
 
@@ -130,7 +130,7 @@ def test_a_rotation_that_was_interrupted_leaves_what_is_signed_trusted_and_can_b
     token = Signer("gateway", (tmp_path / "gateway-key.pem").read_text()).token(caller)
     assert Verifier(tmp_path / "trusted-keys.json").identity(token) == caller
     rotate(tmp_path, 1, lambda _seconds: None, lambda _line: None)
-    assert len(kids(tmp_path)) == 2
+    assert len(kids(tmp_path)) == 3
     token = Signer("gateway", (tmp_path / "gateway-key.pem").read_text()).token(caller)
     assert Verifier(tmp_path / "trusted-keys.json").identity(token) == caller
 
@@ -162,7 +162,7 @@ def test_a_stage_that_could_not_be_copied_is_the_last(tmp_path: Path) -> None:
 
 def test_files_stay_where_containers_have_mounted_them_and_closed_as_they_were(tmp_path: Path) -> None:
     keep_credentials(tmp_path)
-    names = ("gateway-key.pem", "forum-key.pem", "trusted-keys.json")
+    names = ("gateway-key.pem", "forum-key.pem", "knowledge-key.pem", "trusted-keys.json")
     before = [((tmp_path / name).stat().st_ino, (tmp_path / name).stat().st_mode) for name in names]
 
     rotate(tmp_path, 1, lambda _seconds: None, lambda _line: None)
@@ -170,9 +170,9 @@ def test_files_stay_where_containers_have_mounted_them_and_closed_as_they_were(t
     assert [((tmp_path / name).stat().st_ino, (tmp_path / name).stat().st_mode) for name in names] == before
     kept = [(tmp_path / name).read_text() for name in names]
     keep_credentials(tmp_path)
-    assert [json.loads(kept[2])["keys"], *kept[:2]] == [
+    assert [json.loads(kept[-1])["keys"], *kept[:-1]] == [
         json.loads((tmp_path / "trusted-keys.json").read_text())["keys"],
-        *((tmp_path / name).read_text() for name in names[:2]),
+        *((tmp_path / name).read_text() for name in names[:-1]),
     ]
 
 

@@ -42,6 +42,9 @@ securityContext:
 {{- range $process.calls }}
 {{- $_ := set $variables (printf "%s_%s_ADDRESS" $process.prefix (upper .)) (printf "%s-%s:50051" $root.Release.Name .) }}
 {{- end }}
+{{- if $process.peers }}
+{{- $_ := set $variables (printf "%s_PEERS_ADDRESS" $process.prefix) (printf "%s-%s:50051" $root.Release.Name (lower $process.prefix)) }}
+{{- end }}
 {{- range $name, $value := mergeOverwrite $variables $process.settings $process.values.settings }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
 {{- end }}

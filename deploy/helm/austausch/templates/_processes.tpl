@@ -7,6 +7,7 @@ The processes: what is the same in every installation. deploy/compose.yaml says 
   secrets   setting → key of the Secret that holds its value
   files     setting → key of the Secret that is the file itself
   calls     processes that it calls
+  peers     whether its replicas call one another
   needs     servers that it connects to: names below .Values.network
   settings  setting → value
 */}}
@@ -32,19 +33,21 @@ knowledge:
   prefix: KNOWLEDGE
   secrets:
     KNOWLEDGE_DATABASE_URL: knowledge-database-url
+    KNOWLEDGE_SIGNING_KEY: knowledge-key.pem
     NATS_URL: nats-url
     {{- if .Values.knowledge.settings.KNOWLEDGE_HUB_URL }}
     KNOWLEDGE_HUB_SIGNING_KEY: hub-key.pem
     {{- end }}
   files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
   calls: [exchange, forum]
+  peers: true
   needs: [postgres, nats, hub]
   settings: {{ include "austausch.knowledge-settings" . }}
 knowledge-worker:
   image: knowledge
   command: [python, -m, services.knowledge, work]
   prefix: KNOWLEDGE
-  secrets: {KNOWLEDGE_DATABASE_URL: knowledge-database-url, NATS_URL: nats-url}
+  secrets: {KNOWLEDGE_DATABASE_URL: knowledge-database-url, KNOWLEDGE_SIGNING_KEY: knowledge-key.pem, NATS_URL: nats-url}
   files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
   calls: [exchange, forum]
   needs: [postgres, nats]
@@ -95,6 +98,7 @@ secrets:
   GATEWAY_DATABASE_URL: gateway-database-url
   GATEWAY_SIGNING_KEY: gateway-key.pem
   FORUM_SIGNING_KEY: forum-key.pem
+  KNOWLEDGE_SIGNING_KEY: knowledge-key.pem
   NATS_URL: nats-url
 files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
 calls: [exchange, forum, knowledge]
