@@ -1,5 +1,5 @@
 """
-A bulkhead around what takes the processors: more at once than there are would make all of them late.
+A bulkhead around what takes much of a machine: more at once than it can do would make all of them late.
 
 Source: Nygard, *Release It!* (2nd ed., 2018), the patterns Bulkheads and Shed Load.
 """

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from typing import Any
 
 from austausch.knowledge.v1 import index_pb2 as pb
 from austausch.knowledge.v1 import index_pb2_grpc
 
-from chassis.errors import PermissionDenied, Unavailable
+from chassis.bulkhead import Bulkhead
+from chassis.errors import PermissionDenied
 from chassis.identity import identity, service_identity
 from services.knowledge.indexer import Indexer
 from services.knowledge.peers import SERVICE
@@ -27,28 +28,16 @@ class IndexServicer(index_pb2_grpc.IndexServiceServicer):
 
     def __init__(self, indexer: Indexer) -> None:
         self._indexer = indexer
-        self._turn = asyncio.Lock()
+        self._sending = Bulkhead(1, TURN_SECONDS)
 
     async def StreamSnapshot(self, request: pb.StreamSnapshotRequest, _context: Any) -> AsyncIterator[pb.SnapshotPart]:
         if identity().subject != service_identity(SERVICE).subject:
             # It holds what nobody may read: rights are looked at when something is searched.
             raise PermissionDenied("This is for replicas of the knowledge service only.", reason="NOT_A_REPLICA")
-        async with self._take_turn():
+        async with self._sending.enter():
             with closing(await self._indexer.take_snapshot(request.database, request.format)) as snapshot:
                 for file in snapshot.files:
                     yield pb.SnapshotPart(file=pb.SnapshotPart.File(path=file.path, size_bytes=file.size))
                     while data := await asyncio.to_thread(snapshot.read, file):
                         yield pb.SnapshotPart(data=data)
                 yield pb.SnapshotPart(digest=snapshot.get_digest())
-
-    @asynccontextmanager
-    async def _take_turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise Unavailable("Others are being sent a snapshot; try again.", reason="SERVICE_BUSY") from None
-        try:
-            yield
-        finally:
-            self._turn.release()
