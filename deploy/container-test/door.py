@@ -47,7 +47,7 @@ except OSError: print("blocked")
 
 
 def run_checks(checks: Checks) -> None:
-    """Check the proxy in front of a running gateway, and without one."""
+    """Check the proxy in front of a running gateway."""
     checks.that("the gateway is not published", lambda: not _listens(GATEWAY_PORT))
     checks.that("http leads to https", _redirects)
     checks.that("cookies are for https only", _has_secure_cookies)
@@ -57,6 +57,10 @@ def run_checks(checks: Checks) -> None:
     for what, start in (("headers", _header), ("bodies", _body)):
         with step(f"{SLOW} slow {what}"):
             _check_slow(checks, what, start)
+
+
+def check_faults(checks: Checks) -> None:
+    """Check what becomes of a gateway without the proxy, and of the proxy without a gateway."""
     bare = stack.command_in_gateway("python", "-c", BARE)
     checks.that("control: slow connections block a gateway without the proxy", lambda: bare == "blocked")
     journey.await_ready()

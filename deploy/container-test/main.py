@@ -15,6 +15,7 @@ import images
 import journey
 import meaning
 import place
+import rotation
 import stack
 from checks import Checks
 from place import Failed
@@ -62,11 +63,13 @@ def inside() -> int:
     stack.isolate()
     with stack.running(checks):
         journey.run(checks)
-        door.run_checks(checks)
-        stack.check_operation(checks)
         meaning.run_checks(checks)
-        stack.check_hardening(checks)
-        stack.check_egress(checks)
+        with rotation.running(checks):
+            door.run_checks(checks)
+            stack.check_operation(checks)
+            stack.check_hardening(checks)
+            stack.check_egress(checks)
+        door.check_faults(checks)
         stack.check_restarts(checks, journey.run_again)
         stack.check_draining(checks, journey.run_again)
         stack.check_restore(checks, journey.run_again)

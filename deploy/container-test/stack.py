@@ -27,6 +27,8 @@ UP_SECONDS = 180
 # Where the operator's container has the volume for backups.
 BACKUPS = "/var/backups/austausch"
 MANY_ROWS = 50
+# The user on this machine who owns the secrets.
+OPERATOR = 1000
 
 
 def isolate() -> None:
@@ -85,15 +87,21 @@ def make_secrets(checks: Checks) -> None:
     """Make the secrets with the image, as the documentation says."""
     shutil.rmtree(SECRETS, ignore_errors=True)
     SECRETS.mkdir(mode=0o700)
-    command = [
-        "podman", "run", "--rm", "--network=none", "--user=0", f"--volume={SECRETS}:/secrets",
-        "localhost/austausch/operator:dev", "python", "-m", "deploy.credentials", "/secrets",
-    ]  # fmt: skip
+    os.chown(SECRETS, OPERATOR, OPERATOR)
+    command = command_with_secrets("python", "-m", "deploy.credentials", "/secrets")
     output(*command)
     before = {file.name: file.read_text() for file in SECRETS.iterdir()}
     output(*command)
     checks.that("secrets that are there are kept", lambda: before == {f.name: f.read_text() for f in SECRETS.iterdir()})
     checks.that("nobody else on this machine reads secrets", lambda: SECRETS.stat().st_mode & 0o777 == 0o700)
+
+
+def command_with_secrets(*command: str) -> list[str]:
+    """Return what runs a command of the operator image on the secrets in /secrets, as the documentation says."""
+    return [
+        "podman", "run", "--rm", "--network=none", f"--user={OPERATOR}", f"--volume={SECRETS}:/secrets",
+        "localhost/austausch/operator:dev", *command,
+    ]  # fmt: skip
 
 
 def command_in_gateway(*command: str) -> str:
@@ -197,7 +205,7 @@ def _check_closed(checks: Checks, process: str, container: str) -> None:
 def _secrets_in(text: str) -> bool:
     """Tell whether a text has one of the passwords or keys in it."""
     words = [(SECRETS / name).read_text().strip() for name in ("secret-key", "postgres-password", "nats-url")]
-    keys = [file.read_text().splitlines()[1] for file in SECRETS.glob("*.pem")]
+    keys = [file.read_text().partition("-----\n")[2].splitlines()[0] for file in SECRETS.glob("*.pem")]
     urls = [file.read_text() for file in SECRETS.glob("*-database-url")]
     return any(word in text for word in (*words, *keys, *urls))
 
