@@ -88,9 +88,10 @@ def working(url: str, answers: list[str]) -> Iterator[None]:
         while not stop.is_set():
             try:
                 client.get("/api/v1/visits", pageSize=2)
-                # The forum asks the exchange service, with a token of its own.
-                client.get("/api/v1/forums")
-                client.create_visits(1)
+                [visit] = client.create_visits(1)
+                # The forum asks the exchange service for the visit, with a token of its own.
+                forum = {"title": "Reports", "city": "cities/mannheim", "language": "de", "visit": visit["name"]}
+                client.post("/api/v1/forums", forum)
                 answers.append("answered")
             except OSError as error:
                 answers.append(f"{number}: {error}")
