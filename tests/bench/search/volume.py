@@ -109,8 +109,11 @@ async def _measure(folder: Path, documents: int, queries: Sequence[DrawnQuery]) 
         keys = Keys.make(folder / "keys")
 
         @contextlib.asynccontextmanager
-        async def run(*, has_model: bool) -> AsyncIterator[tuple[RunningService, float]]:
-            settings = knowledge_settings(folder / "index")
+        async def run(
+            *, has_model: bool, index: str = "index", peers: str = ""
+        ) -> AsyncIterator[tuple[RunningService, float]]:
+            key = {"KNOWLEDGE_PEERS_ADDRESS": peers, "KNOWLEDGE_SIGNING_KEY": keys.private["knowledge"]}
+            settings = knowledge_settings(folder / index) | key
             models = contextlib.nullcontext() if has_model else mock.patch.object(knowledge, "load_models", _no_models)
             started = time.perf_counter()
             with models:
@@ -118,8 +121,8 @@ async def _measure(folder: Path, documents: int, queries: Sequence[DrawnQuery]) 
                     await _wait(lambda: _is_complete(service, documents, has_model=has_model))
                     yield service, time.perf_counter() - started
 
-        async with run(has_model=False) as (_, filled):
-            pass
+        async with run(has_model=False) as (peer, filled), run(has_model=False, index="new", peers=peer.address) as new:
+            received = new[1]
         async with run(has_model=False) as (service, restarted):
             words = await _ask(service, queries)
             found = [await _measure_change(service, number) for number in range(CHANGES)]
@@ -144,6 +147,7 @@ async def _measure(folder: Path, documents: int, queries: Sequence[DrawnQuery]) 
         ("a change found after, p50 / p99", f"{Times(found).at(50):.0f} / {Times(found).at(99):.0f} ms", "– / 1000 ms"),
         ("documents indexed per second of processor time", f"{indexing:,.0f}", "5,000"),
         ("first filling of the index from PostgreSQL", f"{filled:.0f} s", ""),
+        ("… taken from another replica, level", f"{received:.1f} s", ""),
         ("restart until it answers, level", f"{restarted:.1f} s", "5 s"),
         ("memory, with all vectors", f"{memory:,.0f} MB", ""),
         ("index on disk", f"{disk:,.0f} MB", ""),
