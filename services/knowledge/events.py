@@ -68,8 +68,14 @@ FollowUp = (
 
 
 async def record_visits(session: Session, arrivals: Sequence[Arrival]) -> None:
-    """Take down what visits are called and whose they are, for the learnings that come from them."""
+    """
+    Take down what visits are called and whose they are, and make an observation of each entry of their debriefs.
+
+    All of them at once, whatever became of them: two replicas then never wait for each other's visits.
+    """
     await _upsert_known_visits(session, [arrival.content.visit for arrival in arrivals])
+    if reports := [arrival for arrival in arrivals if isinstance(arrival.content, exchange_events.VisitReported)]:
+        await _record_debriefs(session, reports)
 
 
 async def record_visit_deletion(session: Session, event: exchange_events.VisitDeleted, _origin: Origin) -> None:
@@ -88,11 +94,9 @@ async def record_visit_deletion(session: Session, event: exchange_events.VisitDe
     )
 
 
-async def record_debriefs(session: Session, arrivals: Sequence[Arrival]) -> None:
-    """Make an observation of each entry of visits' debriefs."""
-    visits = [arrival.content.visit for arrival in arrivals]
-    await _upsert_known_visits(session, visits)
-    deleted = set(await session.scalars(_DELETED_VISITS, {"names": [visit.name for visit in visits]}))
+async def _record_debriefs(session: Session, arrivals: Sequence[Arrival]) -> None:
+    visits = [arrival.content.visit.name for arrival in arrivals]
+    deleted = set(await session.scalars(_DELETED_VISITS, {"names": visits}))
     observations: dict[str, tuple[Learning, Arrival]] = {}
     for arrival in arrivals:
         for observation in _list_observations(arrival.content, arrival.origin):
@@ -323,7 +327,7 @@ HANDLERS: Handlers = {
     exchange_events.VisitCreated: _RECORD_VISITS,
     exchange_events.VisitChanged: _RECORD_VISITS,
     exchange_events.VisitDeleted: record_visit_deletion,
-    exchange_events.VisitReported: Together(record_debriefs),
+    exchange_events.VisitReported: _RECORD_VISITS,
     forum_events.ConclusionAdopted: record_conclusion,
     forum_events.RecommendationAnswered: follow_recommendation,
     forum_events.RecommendationPlanned: follow_recommendation,
