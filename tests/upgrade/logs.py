@@ -9,6 +9,7 @@ LEVELS = ("error", "critical")
 # What PostgreSQL calls an error, and why it is none.
 EXPECTED_OF_POSTGRESQL = (
     "canceling statement due to lock timeout",  # A migration gives way, and tries again.
+    "deadlock detected",  # Two replicas met in the same rows: one of them tries again.
     "canceling statement due to user request",  # A call took too long, which its caller was told: try again.
 )
 SHOWN = 200
