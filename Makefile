@@ -15,7 +15,7 @@ DONE := .venv/done
 TOOLS := .venv/tools
 # What is locked together for a process or a purpose.
 EXTRAS := exchange forum gateway knowledge operator run
-# Which tests to run, in one process: `make test TESTS=tests/forum`. All of them run in three for two processors.
+# Which tests to run, in one process: `make test TESTS=tests/forum`. All of them run in one for each processor.
 TESTS ?=
 
 CATALOGUES := $(wildcard gateway/translations/*/LC_MESSAGES/*.po)
@@ -112,7 +112,7 @@ run: setup ## Start everything on http://localhost:8000 (PORT, DATA_DIR=.data); 
 
 .PHONY: test
 test: dev ## Run the tests (TESTS=tests/forum for some of them)
-	$(BIN)/pytest $(or $(TESTS),-n auto)
+	$(BIN)/pytest $(or $(TESTS),-n logical)
 
 .PHONY: lint
 lint: dev ## Check style, types, imports, templates, translations and the contract

@@ -65,12 +65,6 @@ class _ByFile(LoadScopeScheduling):
         return next((shared for path, shared in ON_THE_PLATFORM.items() if file.startswith(path)), file)
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Start three workers for two processors: a test often waits, for a server or for time to pass."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return processors + (processors + 1) // 2
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Share the tests among the workers of ``-n``; each has servers of its own, as one that runs alone has."""
     return _ByFile(config, log)
