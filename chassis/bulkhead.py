@@ -5,10 +5,24 @@ Source: Nygard, *Release It!* (2nd ed., 2018), the patterns Bulkheads and Shed L
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from chassis.errors import Unavailable
+
+# Of version 2: the microseconds of processor time that a container may take within so many; "max" for any.
+_CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def count_processors() -> int:
+    """Return how many processors this process may use at once, by its affinity and its container's limit."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):
+        quota, period = map(int, _CPU_QUOTA.read_text().split())
+        processors = min(processors, -(-quota // period))
+    return max(processors, 1)
 
 
 class Bulkhead:

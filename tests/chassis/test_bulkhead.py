@@ -1,10 +1,13 @@
 """The bulkhead around what takes the processors."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 
-from chassis.bulkhead import Bulkhead
+from chassis import bulkhead
+from chassis.bulkhead import Bulkhead, count_processors
 from chassis.errors import Unavailable
 
 
@@ -55,3 +58,17 @@ async def test_who_is_called_off_or_fails_gives_up_the_place() -> None:
             raise ValueError("failed")
     async with bulkhead.enter():
         pass
+
+
+@pytest.mark.parametrize(
+    ("quota", "processors"),
+    [("100000 100000", 1), ("50000 100000", 1), ("250000 100000", 3), ("max 100000", 64), ("", 64)],
+)
+def test_processors_are_those_that_the_container_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, processors: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: range(64))
+    monkeypatch.setattr(bulkhead, "_CPU_QUOTA", tmp_path / "cpu.max")
+    if quota:
+        (tmp_path / "cpu.max").write_text(f"{quota}\n")
+    assert count_processors() == processors

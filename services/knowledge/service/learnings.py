@@ -1,7 +1,6 @@
 """Learnings, their way through their states, and the search for them."""
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import methodcaller
@@ -27,7 +26,7 @@ from sqlalchemy import Select, Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis import page_token
-from chassis.bulkhead import Bulkhead
+from chassis.bulkhead import Bulkhead, count_processors
 from chassis.convert import read_enum, read_enums, unique_nfc
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
@@ -57,7 +56,7 @@ ORDERINGS = {
 }
 
 # A search takes a processor, and threads wait for each other's locks: one more fills what it waits for.
-SEARCHES = (os.cpu_count() or 1) + 1
+SEARCHES = count_processors() + 1
 # Of the five seconds in which it is to be answered.
 SEARCH_WAIT_SECONDS = 2.0
 # How many similar learnings are listed, and at most.
