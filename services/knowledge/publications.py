@@ -27,6 +27,8 @@ from services.knowledge.semantics import EMBED
 from services.knowledge.signatures import LEEWAY_SECONDS
 
 MAX_PUBLICATIONS = 50
+# What was withdrawn is remembered, too, so that nothing older brings it back.
+REMEMBERED = 10
 LEEWAY = timedelta(seconds=LEEWAY_SECONDS)
 
 Outcome = pb.PublishLearningsResponse.Outcome
@@ -101,13 +103,15 @@ async def remove_published(session: Session, installation: Installation) -> None
 
 async def _check_room(session: Session, installation: Installation, max_learnings: int) -> None:
     """
-    Raise if an installation has too many learnings here.
+    Raise if an installation has too many learnings here, or has had far too many.
 
     Raises:
-        ResourceExhausted: It has more than `max_learnings`; reason INSTALLATION_FULL.
+        ResourceExhausted: It has more than `max_learnings`, or there is something to remember of more than
+            `REMEMBERED` times as many; reason INSTALLATION_FULL.
     """
     count = await session.scalar(select(func.count()).where(Learning.installation_id == installation.id))
-    if (count or 0) > max_learnings:
+    remembered = await session.scalar(select(func.count()).where(Publication.installation_id == installation.id))
+    if (count or 0) > max_learnings or (remembered or 0) > REMEMBERED * max_learnings:
         raise ResourceExhausted(
             f"{installation.name} may have {max_learnings} learnings here at most.",
             reason="INSTALLATION_FULL",
@@ -135,7 +139,8 @@ async def _apply(
     session: Session, installation: Installation, publication: pb.Publication, issue_time: datetime
 ) -> bool:
     """
-    Take a publication, and return whether it brought a new learning; twice the same has no effect.
+    Take a publication, and return whether it brought a learning of which nothing was known, or that was withdrawn;
+    twice the same has no effect.
 
     Raises:
         InvalidArgument: It breaks its rule, or is older than what is known (reason VERSION_OLDER).
@@ -145,6 +150,7 @@ async def _apply(
         columns = convert_installation.published_columns(publication, installation)
     key = (installation.id, publication.learning)
     known = await session.get(Publication, key)
+    is_new = known is None
     if known is None:
         known = Publication(installation_id=key[0], original=key[1], version=0)
         session.add(known)
@@ -159,7 +165,7 @@ async def _apply(
         raise InvalidArgument("version", "is older than what is known", reason="VERSION_OLDER")
     if is_same and columns is not None:
         return False
-    is_new = columns is not None and learning is None
+    is_new |= columns is not None and learning is None
     known.version = max(publication.version, known.version)
     if columns is None:
         if learning is not None:

@@ -191,12 +191,16 @@ class Publisher:
         return batch
 
     def _select_public(self) -> Select[Any]:
-        """Return the statement for the learnings that the hub does not have as they are."""
+        """
+        Return the statement for the learnings that the hub does not have as they are.
+
+        First those that it has as they were: it takes their changes also where there is no room for others.
+        """
         return (
             select(Learning)
             .outerjoin(SentLearning, and_(SentLearning.hub == self._hub, SentLearning.learning_id == Learning.id))
             .where(_IS_PUBLIC, or_(SentLearning.version.is_(None), SentLearning.version < Learning.version))
-            .order_by(Learning.id)
+            .order_by(func.coalesce(SentLearning.version, 0) == 0, Learning.id)
         )
 
     def _select_withdrawn(self) -> Select[str, int]:

@@ -20,6 +20,7 @@ from chassis.identity import Role, new_private_key
 from chassis.model import now
 from chassis.status import from_rpc_error
 from deploy.embedded import Nats
+from services.knowledge import publications
 from services.knowledge.model import DELETED_VERSION, UsedSignature
 from services.knowledge.model import Learning as Row
 from services.knowledge.signatures import sign
@@ -100,6 +101,19 @@ async def test_an_installation_has_no_more_learnings_here_than_it_may(small_hub:
     assert await swansea.publish(publication("one", version=2, title="neu")) == [""]
     assert await swansea.publish(withdrawal("two", version=2), publication("three", title="drei")) == ["", ""]
     assert [each.title for each in await list_published(small_hub)] == ["acht", "drei", "neu", "neun"]
+
+
+async def test_no_more_is_remembered_of_an_installation_than_of_several_times_what_it_may_have(
+    small_hub: RunningService,
+) -> None:
+    swansea = Publishing(small_hub)
+    await swansea.register()
+    many = 2 * publications.REMEMBERED
+    assert await swansea.publish(*(withdrawal(f"unknown-{number}") for number in range(many))) == [""] * many
+
+    with refused("RESOURCE_EXHAUSTED", "INSTALLATION_FULL"):
+        await swansea.publish(withdrawal("one-more"))
+    assert await swansea.publish(withdrawal("unknown-1", version=2)) == [""]
 
 
 async def test_nothing_of_a_person_is_taken(hub: RunningService, swansea: Publishing) -> None:

@@ -233,6 +233,20 @@ async def test_a_hub_that_is_full_is_told_of_changes_and_of_more_once_there_is_r
     await hub.wait_for("another", "two")
 
 
+@pytest.mark.parametrize("max_learnings", [1])
+async def test_changes_do_not_wait_for_all_that_a_full_hub_has_no_room_for(hub: Hub, swansea: RunningService) -> None:
+    await write(swansea, "known")
+    await hub.wait_for("known")
+    await write(swansea, *(f"another-{number}" for number in range(40)))
+    await change(swansea, "known", title="Umwege")
+
+    async def is_changed() -> bool:
+        return (await hub.wait_for("known"))["known"].title == "Umwege"
+
+    await wait_until(is_changed)
+    assert (await status(swansea)).waiting_count == 40
+
+
 async def test_what_happens_while_the_hub_is_away_reaches_it_later(hub: Hub, swansea: RunningService) -> None:
     await write(swansea, *(f"learning-{number}" for number in range(120)))
     await hub.wait_for(*(f"learning-{number}" for number in range(120)))
