@@ -159,7 +159,14 @@ class Indexer:
                 (INDEX_FORMAT_DIFFERS).
         """
         index, checkpoint = self._index, self._checkpoint
-        if index is None or checkpoint is None or checkpoint.is_filling or self._is_unwanted or not self._level:
+        if (
+            index is None
+            or checkpoint is None
+            or checkpoint.is_filling
+            or self._is_unwanted
+            or not self._level
+            or self._failure
+        ):
             raise Unavailable("The search index is not level with the database.", reason="INDEX_NOT_READY")
         if checkpoint.database != database:
             raise FailedPrecondition("The index is of another database.", reason="INDEX_DATABASE_DIFFERS")

@@ -118,8 +118,8 @@ class Peers:
         for host, port in self._places:
             try:
                 entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except socket.gaierror:
-                continue  # The name of a headless service has no address while no replica is ready.
+            except (OSError, ValueError):
+                continue  # The name of a headless service has no address while no replica is ready; some are no names.
             addresses = {str(entry[4][0]) for entry in entries}
             found |= {f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for address in addresses}
         return random.sample(sorted(found), len(found))

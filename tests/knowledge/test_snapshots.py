@@ -193,7 +193,7 @@ async def test_a_replica_sends_one_snapshot_at_a_time_until_its_receiver_goes_aw
             with refused("UNAVAILABLE", "SERVICE_BUSY"):
                 await replica.StreamSnapshot(request)
         # Now its receiver is gone.
-        await replica.StreamSnapshot(request)
+        assert await eventually(lambda: replica.StreamSnapshot(request))
 
 
 async def build_past_a_broken_snapshot(replicas: Replicas, database: Database, address: str) -> str:
