@@ -7,6 +7,9 @@ from chassis.errors import Unauthenticated
 from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.throttle import check_attempts, count_attempt, get_publisher_counters
 
+# That nobody who may publish has signed a request (`PublishLearnings` in the contract).
+UNPROVEN = ("INSTALLATION_UNKNOWN", "SIGNATURE_NOT_VALID", "SIGNATURE_EXPIRED", "SIGNATURE_REPLAYED")
+
 
 @contextmanager
 def counting_refusals(database: AccountsDatabase, address: str) -> Iterator[None]:
@@ -21,7 +24,9 @@ def counting_refusals(database: AccountsDatabase, address: str) -> Iterator[None
         check_attempts(connection, counters)
     try:
         yield
-    except Unauthenticated:
+    except Unauthenticated as error:
+        if error.reason not in UNPROVEN:
+            raise  # It is about the gateway itself.
         with database.engine.begin() as connection:
             count_attempt(connection, [counters])
         raise
