@@ -134,4 +134,6 @@ def check_sync(monitoring_url: str) -> Finding:
 def _read_config(monitoring_url: str) -> dict[str, Any]:
     with open_directly(f"{monitoring_url.rstrip('/')}/jsz?config=true", SECONDS) as answer:
         config: dict[str, Any] = json.load(answer)["config"]
+    if not config:
+        raise LookupError("JetStream is not there, or not yet")
     return config

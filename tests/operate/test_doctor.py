@@ -195,7 +195,8 @@ def nats_with(folder: Path, jetstream: str) -> Iterator[tuple[str, str]]:
     )
     try:
         deadline = time.monotonic() + 60
-        while check_sync(f"http://{HOST}:{monitoring}").said.startswith("its monitoring does not answer: <urlopen"):
+        waits_for = "its monitoring does not answer: " if jetstream else "its monitoring does not answer: <urlopen"
+        while check_sync(f"http://{HOST}:{monitoring}").said.startswith(waits_for):
             assert time.monotonic() < deadline
         yield f"nats://{HOST}:{port}", f"http://{HOST}:{monitoring}"
     finally:
