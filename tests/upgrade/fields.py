@@ -70,7 +70,12 @@ class Fields:
             if text is None:
                 raise CannotTry
             self._ask("PATCH", f"{name}?updateMask={text}", {text: f"{seen[text]}."}, self._old)
-        return written, self._ask("GET", name, None, self._new)[field]
+        for _ in range(TRIES):  # As in `_write`, the old service may be asked.
+            left = self._ask("GET", name, None, self._new)[field]
+            if left == written:
+                break
+            time.sleep(PAUSE_SECONDS)
+        return written, left
 
     def describe(self) -> str:
         """Return in one line which fields were tried."""
@@ -109,14 +114,15 @@ class Fields:
         raise CannotTry
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, door: str) -> Any:
-        for _ in range(TRIES):
+        """Return an answer. Raises: `OSError`, also where it is "try again" again and again."""
+        for tried in range(1, TRIES + 1):
             try:
                 return self._visitor.call(method, f"/api/v1/{path}", body, door=door)
             except urllib.error.HTTPError as error:
-                if error.code not in (*AWAY, CONFLICT):
+                if error.code not in (*AWAY, CONFLICT) or tried == TRIES:
                     raise
             time.sleep(PAUSE_SECONDS)
-        raise CannotTry
+        raise AssertionError
 
 
 def _subtract(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -15,19 +15,22 @@ EXPECTED_OF_POSTGRESQL = (
 SHOWN = 200
 
 
-def list_defects(name: str, log: Path) -> Iterator[str]:
+def list_defects(name: str, log: Path, *, is_restarted: bool) -> Iterator[str]:
     """
     Yield what processes said at level error, and what is no line of theirs, such as a traceback; the same once.
 
     Args:
         name: Whose processes.
         log: What their supervisor printed, with ``LOG_FORMAT=json``.
+        is_restarted: Whether processes were stopped on purpose; else one that was started again has died.
     """
     found: Counter[str] = Counter()
     for line in log.read_text().splitlines():
         _process, bar, said = line.partition(" | ")
-        if not bar:
-            continue  # The supervisor's own.
+        if not bar:  # The supervisor's own.
+            if "starting it again" in line and not is_restarted:
+                found[line] += 1
+            continue
         try:
             event = json.loads(said)
         except ValueError:

@@ -110,8 +110,8 @@ def upgrade(checkout: Path, scratch: Path) -> list[str]:
     return [
         *broken,
         *survey.list_defects(),
-        *logs.list_defects("the old release", site.get_log(OLD)),
-        *logs.list_defects("this release", site.get_log(NEW)),
+        *logs.list_defects("the old release", site.get_log(OLD), is_restarted=True),
+        *logs.list_defects("this release", site.get_log(NEW), is_restarted=False),
         *logs.list_postgres_defects(site.postgres.log, log_start),
     ]
 

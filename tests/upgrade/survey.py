@@ -1,6 +1,7 @@
 """What each gateway offers to read, asked again and again: a question has the same kind of answer all the while."""
 
 import contextlib
+import http.client
 import re
 import threading
 import urllib.error
@@ -37,6 +38,8 @@ class Survey:
         self._stop = threading.Event()
         self._questions: dict[str, list[str]] = {}
         self._answers: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._seen: set[str] = set()
+        self._failures: list[str] = []
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
@@ -50,7 +53,9 @@ class Survey:
             thread.join()
 
     def list_defects(self) -> Iterator[str]:
-        """Yield the questions that had different answers, besides that one try again."""
+        """Yield the questions that had different answers, besides that one try again; and what was never asked."""
+        yield from self._failures
+        yield from (f"{door} was not asked for anything" for door in self._seen - {door for door, _ in self._answers})
         for (door, path), answers in sorted(self._answers.items()):
             settled = set(filter(_is_settled, answers))
             if len(settled) != 1 or settled & SIGNED_OUT or any(kind.startswith("5") for kind in settled):
@@ -63,10 +68,17 @@ class Survey:
         return f"{len(self._answers)} lists and pages were read {total.total()} times, refused: {refused or 'none'}"
 
     def _ask_on(self) -> None:
+        try:
+            self._ask_until_stopped()
+        except Exception as error:  # noqa: BLE001 - the thread would end, and nobody know
+            self._failures.append(f"the survey ended: {error!r}")
+
+    def _ask_until_stopped(self) -> None:
         while not self._stop.is_set():
             for door in self._visitor.doors:
+                self._seen.add(door)
                 if door not in self._questions:
-                    with contextlib.suppress(OSError):
+                    with contextlib.suppress(OSError, http.client.HTTPException):
                         self._questions[door] = [*self._list_calls(door), *self._list_pages(door)]
                 for path in self._questions.get(door, []):
                     if self._stop.wait(PAUSE_SECONDS):
@@ -97,7 +109,7 @@ class Survey:
             where, _ = self._open(door, path)
         except urllib.error.HTTPError as error:
             return str(error.code)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             return type(getattr(error, "reason", error)).__name__
         return "401" if where.startswith(f"{door}/sign-in") else "200"
 
