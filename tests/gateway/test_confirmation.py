@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from gateway.accounts import sign_in_throttle
+from gateway.accounts import throttle
 from gateway.accounts.caller_cache import forget_all
 from tests.gateway.browsing import PageForm, browser, execute, form_token, send, sign_in, text_of
 from tests.gateway.conftest import PASSWORD, Gateway, credentials
@@ -103,7 +103,7 @@ def test_every_change_of_an_account_asks_and_reading_does_not(gateway: Gateway, 
 def test_a_browser_left_alone_does_not_let_the_password_be_guessed(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_in_throttle, "ATTEMPTS_PER_SESSION", 2)
+    monkeypatch.setattr(throttle, "ATTEMPTS_PER_SESSION", 2)
     client = signed_in_long_ago(gateway, Role.ADMINISTRATOR)
     form = PageForm(send(client, "/accounts/new", **PRESS).text).fields
 

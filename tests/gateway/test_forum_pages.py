@@ -232,6 +232,7 @@ def test_a_list_without_forums_says_what_holds_for_the_reader(gateway: Gateway, 
     assert "No forums yet" not in page
 
 
+@pytest.mark.usefixtures("known_vocabulary")
 def test_the_topics_of_what_is_under_review_are_written_in_words_and_kept(
     browse: Browse, rest: Rest, forum: str
 ) -> None:

@@ -69,7 +69,9 @@ def test_a_flood_of_invented_requests_adds_no_label_and_no_file(running: Served,
     assert {sample.labels["route"] for sample in samples if "route" in sample.labels} <= known_routes
     known_statuses = {str(status.value) for status in HTTPStatus} | {"other"}
     assert {sample.labels["status"] for sample in samples if "status" in sample.labels} <= known_statuses
-    assert {name for sample in samples for name in sample.labels} <= {"method", "route", "status", "le"}
+    # The database is the gateway's own.
+    assert len({sample.labels["database"] for sample in samples if "database" in sample.labels}) == 1
+    assert {name for sample in samples for name in sample.labels} <= {"method", "route", "status", "le", "database"}
     assert bytes_below(temporary) < MAX_BYTES
 
 
