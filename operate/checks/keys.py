@@ -10,9 +10,9 @@ from cryptography import x509
 
 from chassis.identity import Verifier, public_key
 from operate.findings import Finding, State, fine
+from operate.rotate_keys import ISSUERS
 from operate.settings import DoctorSettings
 
-ISSUERS = ("gateway", "forum", "knowledge")
 SUBJECT = "trusted keys"
 RENEW_BEFORE = timedelta(days=14)
 MAKE_THEM = "python -m deploy.credentials makes what is missing, and the set of the public keys anew"
