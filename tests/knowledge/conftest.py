@@ -7,7 +7,8 @@ import pytest
 
 from deploy.embedded import Nats
 from tests.calls import Keys, RunningService
-from tests.conftest import FreshDatabase
+from tests.conftest import FreshDatabase, knowledge_settings, run_service
+from tests.knowledge.installations import HUB, Publishing
 from tests.knowledge.producer import Producer
 from tests.knowledge.site import Site
 
@@ -42,3 +43,19 @@ async def site(database_url: str, nats_server: Nats, keys: Keys, index_folder: P
 def producer(exchange: RunningService, knowledge: RunningService) -> Producer:
     """The exchange service's outbox, for events to the knowledge service."""
     return Producer(exchange, knowledge)
+
+
+@pytest.fixture
+async def hub(_knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path) -> AsyncIterator[RunningService]:
+    """A knowledge service that takes publications."""
+    more = knowledge_settings(tmp_path / "index") | {"KNOWLEDGE_PUBLIC_URL": HUB + "/"}
+    async with run_service("knowledge", _knowledge_url, nats_server, keys, **more) as running:
+        yield running
+
+
+@pytest.fixture
+async def swansea(hub: RunningService) -> Publishing:
+    """Swansea, registered."""
+    made = Publishing(hub)
+    await made.register()
+    return made

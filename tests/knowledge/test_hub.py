@@ -33,14 +33,6 @@ from tests.refusals import refused
 
 
 @pytest.fixture
-async def hub(_knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path) -> AsyncIterator[RunningService]:
-    """A knowledge service that takes publications."""
-    more = knowledge_settings(tmp_path / "index") | {"KNOWLEDGE_PUBLIC_URL": HUB + "/"}
-    async with run_service("knowledge", _knowledge_url, nats_server, keys, **more) as running:
-        yield running
-
-
-@pytest.fixture
 async def small_hub(
     _knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path
 ) -> AsyncIterator[RunningService]:
@@ -49,14 +41,6 @@ async def small_hub(
     settings = knowledge_settings(tmp_path / "index") | more
     async with run_service("knowledge", _knowledge_url, nats_server, keys, **settings) as running:
         yield running
-
-
-@pytest.fixture
-async def swansea(hub: RunningService) -> Publishing:
-    """Swansea, registered."""
-    made = Publishing(hub)
-    await made.register()
-    return made
 
 
 async def list_published(hub: RunningService) -> list[Learning]:

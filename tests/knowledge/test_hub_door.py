@@ -2,8 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator
 
 import psycopg
 import pytest
@@ -11,12 +10,11 @@ from austausch.knowledge.v1 import hub_pb2 as pb
 from werkzeug.test import TestResponse
 
 from chassis.identity import new_private_key
-from deploy.embedded import Nats
 from gateway import create_app
 from gateway.accounts import throttle
 from services.knowledge.signatures import load_private_key, sign
 from tests.calls import Keys, RunningService
-from tests.conftest import FreshDatabase, knowledge_settings, run_service
+from tests.conftest import FreshDatabase
 from tests.gateway.conftest import settings_for
 from tests.knowledge.installations import HUB, Publishing, publication
 
@@ -29,22 +27,6 @@ Post = Callable[..., Awaitable[TestResponse]]
 @pytest.fixture
 def accounts_url(fresh_database: FreshDatabase) -> str:
     return fresh_database("gateway.accounts")
-
-
-@pytest.fixture
-async def hub(_knowledge_url: str, nats_server: Nats, keys: Keys, tmp_path: Path) -> AsyncIterator[RunningService]:
-    """A knowledge service that takes publications."""
-    more = knowledge_settings(tmp_path / "index") | {"KNOWLEDGE_PUBLIC_URL": HUB}
-    async with run_service("knowledge", _knowledge_url, nats_server, keys, **more) as running:
-        yield running
-
-
-@pytest.fixture
-async def swansea(hub: RunningService) -> Publishing:
-    """Swansea, registered."""
-    made = Publishing(hub)
-    await made.register()
-    return made
 
 
 @pytest.fixture
