@@ -7,10 +7,12 @@ import re
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 EMAIL = "coordinator@mannheim.example"
 PASSWORD = "demo"
+PAGE = 1000
 
 
 class Client:
@@ -31,6 +33,15 @@ class Client:
     def get(self, path: str, **query: Any) -> Any:
         """Return the answer of a GET."""
         return self.call("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path, None)
+
+    def list_all(self, collection: str, field: str = "", **query: Any) -> Iterator[dict[str, Any]]:
+        """Yield what a list has, page by page; `field` of the answer, if that is called otherwise."""
+        token = ""
+        while True:
+            answer = self.get(f"/api/v1/{collection}", pageSize=PAGE, pageToken=token, **query)
+            yield from answer[field or collection]
+            if not (token := answer.get("nextPageToken", "")):
+                return
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Return the answer of a POST."""

@@ -49,8 +49,8 @@ def once(url: str, path: str, *, headers: dict[str, str] | None = None) -> int:
     """Send one GET and return the size of the answer's body."""
 
     async def send() -> int:
-        reader, writer = await asyncio.open_connection(*_address(url))
-        writer.write(_request(url, Question("", path), headers or {}))
+        reader, writer = await asyncio.open_connection(*get_address(url))
+        writer.write(build_request(url, Question("", path), headers or {}))
         size = await _read_answer(reader, path)
         writer.close()
         return size
@@ -58,12 +58,13 @@ def once(url: str, path: str, *, headers: dict[str, str] | None = None) -> int:
     return asyncio.run(send())
 
 
-def _address(url: str) -> tuple[str, int]:
+def get_address(url: str) -> tuple[str, int]:
+    """Return the host and port of a URL."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or 80
 
 
-def _request(url: str, question: Question, headers: dict[str, str]) -> bytes:
+def build_request(url: str, question: Question, headers: dict[str, str]) -> bytes:
     """Return what goes over the wire."""
     fields = {"Host": urlsplit(url).netloc, **headers}
     if question.body:
@@ -81,10 +82,10 @@ async def _run(
     sizes: list[int] = []
 
     async def connection() -> None:
-        reader, writer = await asyncio.open_connection(*_address(url))
+        reader, writer = await asyncio.open_connection(*get_address(url))
         while (started := time.perf_counter()) < until:
             question = next(questions)
-            writer.write(_request(url, question, headers))
+            writer.write(build_request(url, question, headers))
             size = await _read_answer(reader, question.path)
             if started >= measured_from:
                 durations.append(time.perf_counter() - started)

@@ -9,18 +9,16 @@ import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import nats
 from nats.js.errors import NotFoundError
 
 from chassis.jetstream import DEAD_LETTERS
 from tests.bench.client import Client
-from tests.chaos.work import DAY, ITEM, OBSERVATION, Notes
+from tests.chaos.work import ITEM, OBSERVATION, SPAN, Notes
 
 # After the last fault, everything is in step again without a hand.
 LEVEL_SECONDS = 60.0
-PAGE = 1000
 
 
 def check(url: str, nats_url: str, notes: Notes) -> list[str]:
@@ -63,7 +61,7 @@ def _await_level(client: Client, notes: Notes) -> Iterator[str]:
 
 def _list_not_found_once(client: Client, titles: Iterable[str]) -> dict[str, int]:
     """Return of the titles of learnings that a search does not find once how often it finds them."""
-    results = _list(client, "learnings:search", "results", query=f'"{OBSERVATION}"')
+    results = client.list_all("learnings:search", "results", query=f'"{OBSERVATION}"')
     found = Counter(result["learning"]["title"] for result in results)
     return {title: found[title] for title in titles if found[title] != 1}
 
@@ -79,7 +77,7 @@ def _readiness(url: str) -> str:
 
 
 def _check_learnings(client: Client, notes: Notes) -> Iterator[str]:
-    learnings = list(_list(client, "learnings"))
+    learnings = list(client.list_all("learnings"))
     copies = Counter(learning["title"] for learning in learnings)
     by_title = {learning["title"]: learning for learning in learnings}
     by_source = defaultdict(list)
@@ -100,7 +98,7 @@ def _check_learnings(client: Client, notes: Notes) -> Iterator[str]:
 
 
 def _check_visits(client: Client, notes: Notes) -> Iterator[str]:
-    visits = list(_list(client, "visits"))
+    visits = list(client.list_all("visits"))
     by_name = {visit["name"]: visit for visit in visits}
     for title, times in Counter(visit["title"] for visit in visits if visit["title"].startswith("Visit w")).items():
         if times != 1:
@@ -109,7 +107,7 @@ def _check_visits(client: Client, notes: Notes) -> Iterator[str]:
         if by_name[name]["state"] != "STATE_REPORTED":
             yield f"{name} was reported, and is {by_name[name]['state']}"
         for parts in ("delegates", "agendaItems"):
-            count = len(list(_list(client, f"{name}/{parts}", parts)))
+            count = len(list(client.list_all(f"{name}/{parts}", parts)))
             if count != 1:
                 yield f"{name} has {count} {parts}, and was given one"
     for (name, who), far in notes.counted.items():
@@ -121,10 +119,9 @@ def _check_visits(client: Client, notes: Notes) -> Iterator[str]:
 def _check_bookings(client: Client, notes: Notes) -> Iterator[str]:
     """Every room was booked once, for an hour: by the list of bookings, and by what is added up for the day."""
     booked = defaultdict(list)
-    for booking in _list(client, "bookings", **ITEM):
+    for booking in client.list_all("bookings", **ITEM):
         booked[booking["resource"]].append(booking["agendaItem"].partition("/agendaItems/")[0])
-    span = {f"{end}Date.{part}": str(value) for end in ("from", "to") for part, value in DAY.items()}
-    rooms = _list(client, "occupancies", kind="KIND_ROOM", **span)
+    rooms = client.list_all("occupancies", kind="KIND_ROOM", **SPAN)
     minutes = {each["resource"]: [day["minutes"] for day in each["days"]] for each in rooms}
     for room, visit in notes.rooms.items():
         if booked[room] != [visit]:
@@ -134,7 +131,7 @@ def _check_bookings(client: Client, notes: Notes) -> Iterator[str]:
 
 
 def _check_forums(client: Client, notes: Notes) -> Iterator[str]:
-    forums = list(_list(client, "forums"))
+    forums = list(client.list_all("forums"))
     copies = Counter(forum["title"] for forum in forums)
     for title, name in notes.forums.items():
         if copies[title] != 1:
@@ -154,12 +151,3 @@ def _check_dead_letters(nats_url: str) -> Iterator[str]:
 
     if dead := asyncio.run(count()):
         yield f"{dead} events were given up"
-
-
-def _list(client: Client, path: str, field: str = "", **query: str) -> Iterator[dict[str, Any]]:
-    token = ""
-    while True:
-        answer = client.get(f"/api/v1/{path}", pageSize=PAGE, pageToken=token, **query)
-        yield from answer[field or path]
-        if not (token := answer.get("nextPageToken", "")):
-            return

@@ -24,8 +24,9 @@ CONFLICT = 409
 ANSWER_SECONDS = 120.0
 # What all learnings of a run say.
 OBSERVATION = "The report was read."
-# The only day of every visit, and its only item, in UTC.
+# The only day of every visit, also as a list is asked for it, and its only item, in UTC.
 DAY = {"year": 2027, "month": 3, "day": 2}
+SPAN = {f"{end}Date.{part}": str(value) for end in ("from", "to") for part, value in DAY.items()}
 ITEM = {"startTime": "2027-03-02T09:00:00Z", "endTime": "2027-03-02T10:00:00Z"}
 # Between two tasks of one who writes, two tries of one write, and two reads.
 PAUSE_SECONDS = 0.1

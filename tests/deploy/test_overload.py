@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import psutil
 import pytest
 
+from tests.bench import load
+from tests.bench.asking import Question
 from tests.bench.client import Client
 from tests.stack import Stack, find_process, running
 
@@ -28,15 +30,6 @@ SHED = (429, 503)
 PROCESSES = ("gateway", "exchange", "forum", "knowledge")
 # What hundreds of waiting requests may take of each process, and no backlog that grows with the load.
 MEGABYTES = 200
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is sent: a GET, or with a body a POST; `title` of the learning that it creates."""
-
-    path: str
-    body: bytes = b""
-    title: str = ""
 
 
 @dataclass
@@ -54,7 +47,7 @@ class Answers:
     status: Counter[int] = field(default_factory=Counter)
     impatient: int = 0
     created: list[str] = field(default_factory=list)
-    refused: list[Request] = field(default_factory=list)
+    refused: list[Question] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -64,38 +57,27 @@ def platform(used_data: Path) -> Iterator[Stack]:
         yield stack
 
 
-def requests() -> Iterator[Request]:
+def questions() -> Iterator[Question]:
     """Yield searches, each for other words, lists, and in one of five a learning to be recorded."""
     for number in itertools.count():
         if number % 5 == 0:
-            title = f"Learning w{uuid4().hex}"
-            learning = {"title": title, "observation": "It was asked too much.", "language": "en"}
-            body = json.dumps(learning).encode()
-            yield Request(f"/api/v1/learnings?requestId={uuid4()}", body, title)
+            learning = {"title": f"Learning w{uuid4().hex}", "observation": "It was asked too much.", "language": "en"}
+            path = f"/api/v1/learnings?requestId={uuid4()}"
+            yield Question("write", path, "POST", json.dumps(learning).encode())
         elif number % 5 == 1:
-            yield Request(
-                f"/api/v1/visits?pageSize=50&fromDate.year={2000 + number % 40}&fromDate.month=1&fromDate.day=1"
-            )
+            first = urlencode({"fromDate.year": 2000 + number % 40, "fromDate.month": 1, "fromDate.day": 1})
+            yield Question("list", f"/api/v1/visits?pageSize=50&{first}")
         else:
-            yield Request(f"/api/v1/learnings:search?query=controlling+in+{number}")
+            yield Question("search", f"/api/v1/learnings:search?query=controlling+in+{number}")
 
 
-async def ask(client: Client, request: Request, answers: Answers) -> None:
-    """Send a request on a connection of its own, as somebody does who was not there before, and note the answer."""
-    address = urlsplit(client.url)
-    lines = [
-        f"{'POST' if request.body else 'GET'} {request.path} HTTP/1.1",
-        f"Host: {address.netloc}",
-        f"Authorization: {client.bearer['Authorization']}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(request.body)}",
-        "Connection: close",
-    ]
+async def ask(client: Client, question: Question, answers: Answers) -> None:
+    """Ask on a connection of its own, as somebody does who was not there before, and note the answer."""
     status, head = 0, ""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            reader, writer = await asyncio.open_connection(address.hostname, address.port)
-            writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + request.body)
+            reader, writer = await asyncio.open_connection(*load.get_address(client.url))
+            writer.write(load.build_request(client.url, question, {**client.bearer, "Connection": "close"}))
             answer = (await reader.read()).decode()
             writer.close()
         head = answer.partition("\r\n\r\n")[0].lower()
@@ -104,14 +86,14 @@ async def ask(client: Client, request: Request, answers: Answers) -> None:
         pass
     answers.status[status] += 1
     answers.impatient += status in SHED and "\r\nretry-after: " not in head
-    if request.title:
+    if question.body:
         if status == 200:
-            answers.created.append(request.title)
+            answers.created.append(json.loads(question.body)["title"])
         else:
-            answers.refused.append(request)
+            answers.refused.append(question)
 
 
-async def find_capacity(client: Client, asked: Iterator[Request]) -> float:
+async def find_capacity(client: Client, asked: Iterator[Question]) -> float:
     """Return how many requests are answered per second, while a few are asked at a time."""
     answers = Answers()
     until = time.monotonic() + MEASURED_SECONDS
@@ -125,7 +107,7 @@ async def find_capacity(client: Client, asked: Iterator[Request]) -> float:
     return answers.status[200] / MEASURED_SECONDS
 
 
-async def ask_at_rate(client: Client, asked: Iterator[Request], per_second: float, seconds: float) -> Answers:
+async def ask_at_rate(client: Client, asked: Iterator[Question], per_second: float, seconds: float) -> Answers:
     """Ask so often, whatever becomes of what was asked before."""
     answers = Answers()
     began = time.monotonic()
@@ -150,7 +132,7 @@ def measure_memory(platform: Stack) -> dict[str, int]:
 
 def test_what_is_too_much_is_refused_with_when_to_try_again_and_nothing_is_lost_or_doubled(platform: Stack) -> None:
     client = Client(platform.url)
-    asked = requests()
+    asked = questions()
     capacity = asyncio.run(find_capacity(client, asked))
     pids = {name: find_process(platform.data, name) for name in PROCESSES}
     before = measure_memory(platform)
@@ -170,20 +152,9 @@ def test_what_is_too_much_is_refused_with_when_to_try_again_and_nothing_is_lost_
         assert ready.status == 200
     # It answers as before, and what was refused is asked once more: applied or not, it is there once in the end.
     again = Answers()
-    for request in answers.refused:
-        asyncio.run(ask(client, request, again))
+    for question in answers.refused:
+        asyncio.run(ask(client, question, again))
     assert set(again.status) <= {200}
-    titles = Counter(each["title"] for each in list_learnings(client) if "Learning w" in each["title"])
+    titles = Counter(each["title"] for each in client.list_all("learnings") if "Learning w" in each["title"])
     assert titles.keys() >= {*answers.created, *again.created}
     assert set(titles.values()) == {1}
-
-
-def list_learnings(client: Client) -> Iterator[dict[str, str]]:
-    """Yield all learnings, page by page."""
-    token = ""
-    while True:
-        page = client.get("/api/v1/learnings", pageSize=1000, pageToken=token)
-        yield from page["learnings"]
-        token = page.get("nextPageToken", "")
-        if not token:
-            return

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-from tests.chaos.work import AWAY, DAY, ITEM
+from tests.chaos.work import AWAY, ITEM, SPAN
 from tests.upgrade.visitor import Visitor
 
 SECONDS = 30
@@ -19,7 +19,7 @@ MAX_PAGES = 40
 # Parameters that some lists need.
 QUERY: dict[str, str] = {
     **ITEM,
-    **{f"{end}Date.{part}": str(value) for end in ("from", "to") for part, value in DAY.items()},
+    **SPAN,
     "kind": "KIND_ROOM",
     "query": "controlling",
 }
