@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import grpc
 import psycopg
@@ -87,8 +88,9 @@ async def serve(url: str, nats: Nats, keys: Keys) -> AsyncIterator[Caller]:
 
 
 def city(key: str) -> CreateCityRequest:
-    """Return the request for a city of that id."""
-    return CreateCityRequest(city=City(display_name=key, country_code="DE", time_zone="UTC"), city_id=key)
+    """Return the request for a city of that id; the channel tries it again when it may have been applied already."""
+    message = City(display_name=key, country_code="DE", time_zone="UTC")
+    return CreateCityRequest(city=message, city_id=key, request_id=str(uuid4()))
 
 
 class Writers:
