@@ -24,7 +24,7 @@ from grpc_reflection.v1alpha import reflection
 from nats.aio.client import Client
 from sqlalchemy.exc import DBAPIError
 
-from chassis import backlog, gc_tuning, telemetry
+from chassis import backlog, gc_tuning, malloc_tuning, telemetry
 from chassis.consumer import Consumer, Handlers
 from chassis.contract import find_service, list_undeclared
 from chassis.database import Database
@@ -140,6 +140,7 @@ def run_until_stopped(name: str, build: Callable[[], Sequence[Service]], run: Ru
         build: Wires the services up.
         run: `running` or `working`; they serve by default.
     """
+    malloc_tuning.limit_arenas()
     try:
         uvloop.run(_run_until_stopped(build(), run or running))
     except (RuntimeError, OSError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis import gc_tuning
+from chassis import gc_tuning, malloc_tuning
 from chassis.settings import load
 from gateway.accounts import caller_cache, password_budget  # noqa: F401 -- their memory is shared by the workers
 from gateway.operations import worker_metrics
@@ -10,6 +10,7 @@ from gateway.settings import GatewaySettings
 
 _settings = load(GatewaySettings, "gateway")
 worker_metrics.prepare()
+malloc_tuning.limit_arenas()
 
 bind = _settings.listen
 worker_class = "gateway.operations.request_queue.Worker"
