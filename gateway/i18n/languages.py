@@ -22,10 +22,10 @@ TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 def current_language() -> str:
     """Return the language of the page: the cookie's choice, else the best of what the browser asks for."""
-    if "language" not in g:
+    tag: str | None = g.get("language")
+    if tag is None:
         chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-        g.language = chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
-    tag: str = g.language
+        tag = g.language = chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
     return tag
 
 
