@@ -15,7 +15,6 @@ from services.knowledge.language_model import LanguageModel, WheelModel
 from services.knowledge.search.query_language import LANGUAGES
 from services.knowledge.search.vectors import NO_MEANS, LanguageMeans, Vector
 from services.knowledge.vocabulary.importing import OWN_FILE
-from services.knowledge.vocabulary.skos import read_statements
 
 FILE = Path(__file__).with_name("language_means.npz")
 _PROBE = "Die Stadt lernt von ihren Partnerstädten."
@@ -56,6 +55,8 @@ def make_means(model: LanguageModel, texts: Mapping[str, Sequence[tuple[str, str
 
 def _read_texts() -> dict[str, list[tuple[str, str]]]:
     """Return what the vocabulary says in every language, of the topics that it defines in all of them."""
+    from services.knowledge.vocabulary.skos import read_statements  # brings pyoxigraph, which nothing that serves needs
+
     said: dict[str, dict[str, dict[str, str]]] = {}
     for statement in read_statements(OWN_FILE):
         if statement.kind in ("preferred", "definition"):

@@ -12,7 +12,7 @@ import pyoxigraph
 import pytest
 
 from services.knowledge.vocabulary.importing import OWN_FILE, Imported, import_own_topics, import_topics
-from services.knowledge.vocabulary.skos import MalformedFile, normalize_language
+from services.knowledge.vocabulary.statements import MalformedFile, normalize_language
 from tests.conftest import FreshDatabase
 
 PREFIXES = """

@@ -15,7 +15,7 @@ from chassis.errors import NotFound
 from chassis.paging import read_page_size
 from services.knowledge import convert, queries
 from services.knowledge.model import Topic, TopicLabel
-from services.knowledge.vocabulary.skos import normalize_language
+from services.knowledge.vocabulary.statements import normalize_language
 
 # A topic with its labels in dozens of languages is large.
 MAX_PAGE_SIZE = 200

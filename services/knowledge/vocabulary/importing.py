@@ -14,7 +14,7 @@ from typing import Any
 
 from chassis.database_urls import connect
 from services.knowledge.vocabulary.folding import fold_label, make_slug
-from services.knowledge.vocabulary.skos import MalformedFile, Statement, read_statements
+from services.knowledge.vocabulary.statements import MalformedFile, Statement
 
 OWN_FILE = Path(__file__).parent / "municipal-topics.ttl"
 # PostgreSQL tells this channel when a vocabulary has changed.
@@ -193,6 +193,8 @@ async def _has_own_topics(connection: Any) -> bool:
 
 def read_own_labels() -> list[tuple[str, str, str, bool]]:
     """Return slug, language, label and whether it is the preferred one, as our own file has them, topic by topic."""
+    from services.knowledge.vocabulary.skos import read_statements  # brings pyoxigraph, which nothing that serves needs
+
     labels = [
         (said.subject.rpartition(":")[2], said.language, said.value, said.kind == "preferred")
         for said in read_statements(OWN_FILE)
@@ -206,6 +208,8 @@ async def _connect(url: str) -> Any:
 
 
 async def _import(connection: Any, path: Path, report: Callable[[str], object]) -> Imported:
+    from services.knowledge.vocabulary.skos import read_statements
+
     await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
     await connection.execute(STAGE)
     count = 0

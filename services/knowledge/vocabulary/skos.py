@@ -11,10 +11,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, cast
 
 import pyoxigraph
 from pyoxigraph import Literal, NamedNode, RdfFormat
+
+from services.knowledge.vocabulary.statements import MalformedFile, Statement, normalize_language
 
 FORMATS = {
     ".ttl": RdfFormat.TURTLE,
@@ -32,7 +34,6 @@ FORMATS = {
 MAX_LABEL = 300
 MAX_URI = 2000
 MAX_DEFINITION = 2000
-NO_LANGUAGE = "und"
 
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 SKOS_XL = "http://www.w3.org/2008/05/skos-xl#"
@@ -61,29 +62,6 @@ INVERSE_RELATIONS = {
     f"{SKOS}hasTopConcept": "scheme",
 }
 NOT_CONCEPTS = {f"{SKOS}{kind}" for kind in ("ConceptScheme", "Collection", "OrderedCollection")}
-
-
-class Statement(NamedTuple):
-    """
-    What a file says of a subject.
-
-    Attributes:
-        subject: Its URI; of a node without one, its name in the file after ``_:``.
-        kind: ``preferred``, ``alternative`` and ``definition``, in a language, and the same after ``node:`` where
-            `value` is the subject of a ``text``; ``broader``, ``related`` and ``scheme``, whose value is a subject;
-            ``notation``, ``deprecated``, and ``other``: it is no concept.
-        language: BCP 47 tag, ``und`` where the file names none; empty for what is no text.
-        value: The text, or the other subject.
-    """
-
-    subject: str
-    kind: str
-    language: str
-    value: str
-
-
-class MalformedFile(ValueError):
-    """A file cannot be read; the text of the error says where and why."""
 
 
 def read_statements(path: Path, report: Callable[[float], object] = lambda _share: None) -> Iterator[Statement]:
@@ -161,10 +139,3 @@ def _name(node: object) -> str:
     if isinstance(node, NamedNode):
         return node.value if len(node.value) <= MAX_URI else "_:too-long"
     return str(node)
-
-
-def normalize_language(tag: str | None) -> str:
-    """Return a BCP 47 tag in its usual case, e.g. ``zh-Hant-TW``; ``und`` for none."""
-    primary, *rest = (tag or NO_LANGUAGE).replace("_", "-").lower().split("-")
-    cases = {2: str.upper, 4: str.title}
-    return "-".join([primary, *(cases.get(len(part), str)(part) for part in rest)])
