@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+PIECE_BYTES = 16 * 1024 * 1024
+
 
 class SmallDisk:
     """A mounted file system at ``path``."""
@@ -21,9 +23,10 @@ class SmallDisk:
         self.free()
         with self._ballast.open("wb") as file:
             while (room := self._get_room() - leave) > 0:
-                # Others take some of it meanwhile.
+                # Others take some of it meanwhile. Of a piece for which there is no room any more nothing is kept, so
+                # that a large one might never fit.
                 with contextlib.suppress(OSError):
-                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, room)
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, min(room, PIECE_BYTES))
 
     def _get_room(self) -> int:
         room = os.statvfs(self.path)
