@@ -1,6 +1,6 @@
 """
 ``make bench``: throughput and latency beside a bare baseline in the same run, SQL statements per page, event lag,
-start-up time. Writes ``docs/performance.md`` with ``--write``.
+start-up time. With ``--write`` writes ``docs/performance.md`` and adds a line to ``docs/performance-history.jsonl``.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from google.protobuf import json_format
@@ -33,6 +34,7 @@ LEARNINGS = 240
 # Answers of each kind that a baseline gives in turn.
 SAMPLES = 40
 LAG_SAMPLES = 40
+HALF_LOAD_P99 = 50
 
 
 def main() -> None:
@@ -42,13 +44,15 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write {report.PAGE.relative_to(stack.ROOT)}")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        text = _measure(Path(scratch), arguments.seconds)
+        text, figures = _measure(Path(scratch), arguments.seconds)
     print(text)
     if arguments.write:
         report.write_part(text)
+        report.add_to_history(figures)
 
 
-def _measure(scratch: Path, seconds: float) -> str:
+def _measure(scratch: Path, seconds: float) -> tuple[str, dict[str, object]]:
+    """Return the part of the page, and the figures in it."""
     data = scratch / "data"
     started = time.perf_counter()
     with stack.running(data):
@@ -64,9 +68,17 @@ def _measure(scratch: Path, seconds: float) -> str:
         client.wait_until_compared()
         lags = [_lag(client, visits[number], f"quokka{number}") for number in range(LAG_SAMPLES)]
         statements = _statements(client, data, visits[-1]["name"])
-        rows = _loads(client, data, scratch, seconds)
+        rows, at_half = _loads(client, data, scratch, seconds)
     cuts = statistics.quantiles(lags, n=100)
-    return _report(rows, statements, (cuts[49] * 1000, cuts[98] * 1000), (first_start, second_start))
+    lag = (cuts[49] * 1000, cuts[98] * 1000)
+    figures: dict[str, object] = {
+        "rows": {row.subject.what: {**row.figures, "ratio": row.ratio} for row in rows},
+        "mix_at_half_load": asdict(at_half),
+        "statements": {page: len(found) for page, found in statements.items()},
+        "lag_milliseconds": lag,
+        "start_seconds": (first_start, second_start),
+    }
+    return _report(rows, at_half, statements, lag, (first_start, second_start)), figures
 
 
 def _lag(client: Client, visit: dict[str, str], word: str) -> float:
@@ -91,7 +103,8 @@ def _statements(client: Client, data: Path, visit: str) -> dict[str, list[str]]:
         }
 
 
-def _loads(client: Client, data: Path, scratch: Path, seconds: float) -> list[throughput.Row]:
+def _loads(client: Client, data: Path, scratch: Path, seconds: float) -> tuple[list[throughput.Row], load.Load]:
+    """Return what each load gave, and the mix with half of its own."""
     asking = Asking(client)
     reads = {
         "list": asking.lists,
@@ -115,8 +128,11 @@ def _loads(client: Client, data: Path, scratch: Path, seconds: float) -> list[th
             kind: Subject(f"*echo {kind}*: Flask, gRPC, such answers, protobuf's JSON", baseline, echo(kind))
             for kind in reads
         }
+        echoes["write"] = Subject(
+            "*echo write*: Flask, gRPC, two rows inserted, protobuf's JSON", baseline, echo("write")
+        )
         echoes["mix"] = Subject(
-            "*echo mix*: the three, and one row inserted in 10 of 100",
+            "*echo mix*: the three, and two rows inserted in 10 of 100",
             baseline,
             asking.mix(*map(echo, (*reads, "write"))),
         )
@@ -135,8 +151,9 @@ def _loads(client: Client, data: Path, scratch: Path, seconds: float) -> list[th
             table,
             api("JSON list, 50 visits, filters vary", reads["list"](), "list", 0.6),
             api("JSON search, each query once", reads["search"](), "search", 0.6),
-            api("JSON detail, one visit", reads["detail"](), "detail"),
-            api(
+            api("JSON detail, one visit", reads["detail"](), "detail", 0.6),
+            api("JSON write, a new visit", asking.creates(), "write", 0.4),
+            mix := api(
                 "JSON mix, one in ten a write",
                 asking.mix(*(each() for each in reads.values()), asking.writes()),
                 "mix",
@@ -147,7 +164,9 @@ def _loads(client: Client, data: Path, scratch: Path, seconds: float) -> list[th
             page("search, each query once", asking.searches("/search")),
             page("mix of the three", asking.mix(asking.list_pages(), asking.details(""), asking.searches("/search"))),
         ]
-        return throughput.measure(subjects, seconds)
+        rows = throughput.measure(subjects, seconds)
+        at_half = throughput.measure_at_half(next(row for row in rows if row.subject is mix), 5 * seconds)
+        return rows, at_half
 
 
 @contextlib.contextmanager
@@ -192,7 +211,11 @@ def _answering(url: str, processes: list[subprocess.Popen[bytes]], seconds: floa
 
 
 def _report(
-    rows: list[throughput.Row], statements: dict[str, list[str]], lag: tuple[float, float], start: tuple[float, float]
+    rows: list[throughput.Row],
+    at_half: load.Load,
+    statements: dict[str, list[str]],
+    lag: tuple[float, float],
+    start: tuple[float, float],
 ) -> str:
     table = "\n".join(map(str, rows))
     counts = "\n".join(f"| {page} | {len(found)} |" for page, found in statements.items())
@@ -208,12 +231,16 @@ use to it; what it keeps of visits is, for other lists show the same. The mix is
 visits and 10 writes of a hundred. The known gaps are `detail`, which carries so little that identity, rights and two
 hops are nearly all of it; search, of which the language model alone takes 11 to 30 ms of a core to read the query, and
 on the page the names in other services as much again; the page of a visit, which asks for its programme, the ways
-between its rooms and the holidays of its cities in five statements; and writes: one row in the baseline, here also a
-request id, an event, its way through NATS and its effect in another service.
+between its rooms and the holidays of its cities in five statements; and writes: two rows in the baseline, here also
+what refers to others, a request id, an event, its way through NATS and its effect in another service. What earlier runs
+found is in [performance-history.jsonl](performance-history.jsonl).
 
 | what | requests/s | p50 ms | p99 ms | bytes | ratio |
 |---|---|---|---|---|---|
 {table}
+
+The mix at half of its load, {at_half.per_second:.0f} requests a second that come when they are due: p50
+{at_half.p50:.0f} ms, p99 {at_half.p99:.0f} ms (goal: at most {HALF_LOAD_P99}).
 
 SQL statements per page, all processes together, by PostgreSQL's log, without transaction control (goal: at most 5):
 

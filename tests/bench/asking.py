@@ -86,22 +86,28 @@ class Asking:
 
     def writes(self) -> Iterator[Question]:
         """Yield changes of visits, and now and then a new one."""
+        creates = self.creates()
         for number in range(10_000_000):
-            purpose = f"To compare reports, version {number}"
             if number % 4:
                 path = f"/api/v1/{self._zipf(self._ideas)}?updateMask=purpose"
-                yield Question("write", path, "PATCH", json.dumps({"purpose": purpose}).encode())
+                change = {"purpose": f"To compare reports, version {number}"}
+                yield Question("write", path, "PATCH", json.dumps(change).encode())
             else:
-                day = self._day()
-                visit = {
-                    "title": f"New visit {number}",
-                    "exchange": self._zipf(self._exchanges),
-                    "direction": "DIRECTION_INCOMING",
-                    "startDate": {"year": day.year, "month": day.month, "day": day.day},
-                    "endDate": {"year": day.year, "month": day.month, "day": day.day},
-                    "hostDepartment": "Dezernatscontrolling",
-                }
-                yield Question("write", "/api/v1/visits", "POST", json.dumps(visit).encode())
+                yield next(creates)
+
+    def creates(self) -> Iterator[Question]:
+        """Yield new visits."""
+        for number in range(10_000_000):
+            day = self._day()
+            visit = {
+                "title": f"New visit {number}",
+                "exchange": self._zipf(self._exchanges),
+                "direction": "DIRECTION_INCOMING",
+                "startDate": {"year": day.year, "month": day.month, "day": day.day},
+                "endDate": {"year": day.year, "month": day.month, "day": day.day},
+                "hostDepartment": "Dezernatscontrolling",
+            }
+            yield Question("write", "/api/v1/visits", "POST", json.dumps(visit).encode())
 
     def mix(self, *questions: Iterator[Question]) -> Iterator[Question]:
         """Yield questions of several kinds by their `SHARES`; of each kind there is one iterator."""

@@ -6,7 +6,7 @@ under the same gunicorn settings as the gateway. The folder has answers of the r
 several, so that each baseline carries what it is compared with.
 
 - ``/list/N``, ``/search/N``, ``/detail/N``: Flask → gRPC echo of the N-th answer → protobuf's own JSON.
-- ``/write/N``: the same as ``/detail/N``, once a row is inserted and committed.
+- ``/write/N``: the same as ``/detail/N``, once a row and another for an outbox are inserted and committed.
 - ``/bytes``: Flask → gRPC echo of a list's JSON as bytes: nothing but the two hops.
 - ``/page``: Flask → gRPC → one SQL statement for as many rows → a bare Jinja table.
 """
@@ -56,7 +56,10 @@ async def serve(answers: dict[str, list[Any]], address: str) -> None:
     text = json_format.MessageToJson(answers["list"][0], indent=None).encode()
     database = Database(os.environ["EXCHANGE_DATABASE_URL"])
     async with database.engine.begin() as connection:
-        await connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS written (id bigserial PRIMARY KEY, text text)")
+        for table in ("written", "told"):
+            await connection.exec_driver_sql(
+                f"CREATE TABLE IF NOT EXISTS {table} (id bigserial PRIMARY KEY, text text)"
+            )
 
     def echo(kind: str) -> Any:
         async def echoed(request: Any, _context: Any) -> Any:
@@ -67,6 +70,7 @@ async def serve(answers: dict[str, list[Any]], address: str) -> None:
     async def write(request: Any, _context: Any) -> Any:
         async with database.engine.begin() as connection:
             await connection.exec_driver_sql("INSERT INTO written (text) VALUES ('To compare reports')")
+            await connection.exec_driver_sql("INSERT INTO told (text) VALUES ('To compare reports')")
         return answers["detail"][request.page_size]
 
     async def echo_bytes(_request: Any, _context: Any) -> Any:

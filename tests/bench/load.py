@@ -1,6 +1,7 @@
 """A load generator: a fixed number of connections, each sending its next request when the last one is answered."""
 
 import asyncio
+import itertools
 import statistics
 import time
 from collections.abc import Iterator
@@ -35,14 +36,19 @@ def run(
     headers: dict[str, str] | None = None,
     connections: int = 8,
     seconds: float = 5,
+    per_second: float = 0,
 ) -> Load:
     """
     Ask one question after another of the server at a URL, after one second of warming up.
 
+    Args:
+        per_second: How many questions are due in a second, whether or not there are answers; as many as are answered
+            where it is 0. The time to an answer counts from when its question was due.
+
     Raises:
         RuntimeError: An answer was not 200.
     """
-    return asyncio.run(_run(url, questions, headers or {}, connections, seconds))
+    return asyncio.run(_run(url, questions, headers or {}, connections, seconds, per_second))
 
 
 def once(url: str, path: str, *, headers: dict[str, str] | None = None) -> int:
@@ -74,16 +80,24 @@ def build_request(url: str, question: Question, headers: dict[str, str]) -> byte
 
 
 async def _run(
-    url: str, questions: Iterator[Question], headers: dict[str, str], connections: int, seconds: float
+    url: str,
+    questions: Iterator[Question],
+    headers: dict[str, str],
+    connections: int,
+    seconds: float,
+    per_second: float,
 ) -> Load:
-    measured_from = time.perf_counter() + 1
+    began = time.perf_counter()
+    measured_from = began + 1
     until = measured_from + seconds
     durations: list[float] = []
     sizes: list[int] = []
+    due = (began + number / per_second for number in itertools.count()) if per_second else None
 
     async def connection() -> None:
         reader, writer = await asyncio.open_connection(*get_address(url))
-        while (started := time.perf_counter()) < until:
+        while (started := next(due) if due else time.perf_counter()) < until:
+            await asyncio.sleep(max(0.0, started - time.perf_counter()))
             question = next(questions)
             writer.write(build_request(url, question, headers))
             size = await _read_answer(reader, question.path)

@@ -36,10 +36,14 @@ class Row:
     ratio: float
     """To the baseline in the same round; 1 for a baseline."""
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """The medians by their names: requests per second, and milliseconds."""
+        names = ("per_second", "p50", "p99")
+        return {name: statistics.median(getattr(each, name) for each in self.loads) for name in names}
+
     def __str__(self) -> str:
-        per_second, p50, p99 = (
-            statistics.median(getattr(each, name) for each in self.loads) for name in ("per_second", "p50", "p99")
-        )
+        per_second, p50, p99 = self.figures.values()
         subject = self.subject
         result = f"{self.ratio:.2f} of {subject.baseline.partition(':')[0]}" if subject.baseline else ""
         if subject.goal:
@@ -68,3 +72,12 @@ def measure(subjects: Sequence[Subject], seconds: float) -> list[Row]:
         )
         for each in subjects
     ]
+
+
+def measure_at_half(row: Row, seconds: float) -> load.Load:
+    """Ask half as much as was answered at most, when it is due, as people do who know nothing of each other."""
+    subject = row.subject
+    per_second = row.figures["per_second"] / 2
+    return load.run(
+        subject.url, subject.questions, headers=subject.headers, seconds=seconds, connections=32, per_second=per_second
+    )
