@@ -68,12 +68,13 @@ async def list_booked_days(
     return found
 
 
-def select_bookings(start: datetime, end: datetime, city_id: str | None) -> Select[Any]:
+def select_bookings(start: datetime, end: datetime, city_id: str | None, *, with_people: bool) -> Select[Any]:
     """
     Return the statement for what is booked of rooms and the host's people within a span, unordered.
 
     Args:
         city_id: Only of the visits that concern this city; None for all.
+        with_people: Not only of rooms.
 
     Returns:
         Rows of a booking's columns, with `item_title`, `visit_id` and `visit_title`.
@@ -102,7 +103,7 @@ def select_bookings(start: datetime, end: datetime, city_id: str | None) -> Sele
         .where(
             *of_visits,
             Booking.period.overlaps(Range(start, end)),
-            or_(Booking.resource.startswith("rooms/"), Booking.resource.startswith("people/")),
+            or_(*(Booking.resource.startswith(kind) for kind in ("rooms/", *(["people/"] if with_people else [])))),
         )
     )
 

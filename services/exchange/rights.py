@@ -15,6 +15,9 @@ ALL_CITIES = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.MEMBER, Role.
 # Of delegates, administrators see nothing: they are personal data.
 ALL_DELEGATES = frozenset({Role.COORDINATOR, Role.MEMBER})
 
+# Who sees whom of the host's people a programme names; administrators see no people.
+ALL_HOSTS = frozenset({Role.COORDINATOR, Role.MEMBER, Role.PARTNER})
+
 # What a member may do with a visit that its department is in charge of.
 CHARGE_VERBS = frozenset({"plan", "start", "report"})
 # What a partner may do with a visit of its city: it consents for its side.
@@ -55,6 +58,16 @@ def may_edit_visit(caller: Identity, visit: Visit) -> bool:
 def may_see_delegate(caller: Identity, delegate: Delegate) -> bool:
     """Return whether the caller, who may see the visit, may see a delegate: partners see those of their own city."""
     return caller.has(*ALL_DELEGATES) or delegate.city_id == get_own_city_id(caller)
+
+
+def may_see_host_people(caller: Identity) -> bool:
+    """Return whether the caller, who may see a visit, may see whom of the host's people its programme names."""
+    return caller.has(*ALL_HOSTS)
+
+
+def may_see_notes(caller: Identity) -> bool:
+    """Return whether the caller, who may see a visit, may see the notes for its hosts."""
+    return caller.has(*ALL_CITIES)
 
 
 def may_edit_delegation(caller: Identity, visit: Visit, city_id: str) -> bool:

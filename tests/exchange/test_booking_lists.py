@@ -103,3 +103,16 @@ async def test_a_span_that_is_none_or_too_long_is_refused(coordinator: Caller, d
     with refused("INVALID_ARGUMENT", reason) as refusal:
         await coordinator.ListBookings(ask(end=factories.at(0, days=days)))
     assert refusal.fields == ["end_time"]
+
+
+async def test_administrators_are_told_what_is_held_of_rooms_and_not_of_people(
+    exchange: RunningService, coordinator: Caller
+) -> None:
+    visit = await factories.visit(coordinator)
+    room, person = await factories.room(coordinator), await factories.person(coordinator)
+    await factories.agenda_item(coordinator, visit.name, room=room.name, people=[person.name])
+    assert (await coordinator.ListBookings(ask())).total_size == 2
+
+    answer = await exchange.as_(Role.ADMINISTRATOR).ListBookings(ask())
+
+    assert ([each.resource for each in answer.bookings], answer.total_size) == ([room.name], 1)

@@ -183,3 +183,48 @@ async def test_a_city_that_comes_is_not_deleted(coordinator: Caller, conference:
     with refused("FAILED_PRECONDITION", "RESOURCE_IN_USE") as refusal:
         await coordinator.DeleteCity(pb.DeleteCityRequest(name=HAIFA))
     assert refusal.metadata["referrers_0_name"] == conference.visit.name
+
+
+async def read_item(caller: Caller, item: pb.AgendaItem) -> list[pb.AgendaItem]:
+    """Return an agenda item as each of the calls shows it that can."""
+    visit = item.name.partition("/agendaItems/")[0]
+    (listed,) = (await caller.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit))).agenda_items
+    programme = await caller.GetProgramme(pb.GetProgrammeRequest(name=f"{visit}/programme"))
+    return [await caller.GetAgendaItem(pb.GetAgendaItemRequest(name=item.name)), listed, *programme.agenda_items]
+
+
+async def test_a_programme_names_only_those_whom_its_reader_may_see(
+    exchange: RunningService, coordinator: Caller, conference: Conference
+) -> None:
+    visit = conference.visit.name
+    ours, theirs, speaker = [
+        (await factories.delegate(coordinator, visit, city=city)).name for city in (SWANSEA, HEBRON, HEBRON)
+    ]
+    mayor = (await factories.person(coordinator, "mayor", function="Mayor")).name
+    interpreter = (await factories.person(coordinator, language_pairs=["de-en"])).name
+    item = await factories.agenda_item(
+        coordinator,
+        visit,
+        notes="Mind the budget",
+        people=[mayor, ours, theirs],
+        optional_people=[speaker],
+        speaking_people=[mayor, speaker],
+        interpretation_languages=["de", "en"],
+        interpreter=interpreter,
+    )
+    for seen in await read_item(coordinator, item):
+        assert (list(seen.people), list(seen.optional_people), seen.notes) == (
+            [mayor, ours, theirs], [speaker], "Mind the budget",
+        )  # fmt: skip
+
+    for seen in await read_item(conference.swansea, item):
+        assert list(zip(seen.people, seen.people_functions, strict=True)) == [(mayor, "Mayor"), (ours, "")]
+        assert (list(seen.optional_people), list(seen.optional_people_functions)) == ([], [])
+        assert (list(seen.speaking_people), seen.interpreter, seen.notes) == ([mayor], interpreter, "")
+    for seen in await read_item(conference.hebron, item):
+        assert (list(seen.people), list(seen.optional_people)) == ([mayor, theirs], [speaker])
+        assert list(seen.speaking_people) == [mayor, speaker]
+
+    for seen in await read_item(exchange.as_(Role.ADMINISTRATOR), item):
+        assert not (seen.people or seen.people_functions or seen.optional_people or seen.speaking_people)
+        assert (seen.interpreter, seen.interpreter_function, seen.notes) == ("", "", "Mind the budget")

@@ -14,8 +14,9 @@ from chassis.error_metadata import MAX_LISTED
 from chassis.errors import InvalidArgument, telling_entry
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
+from chassis.identity import identity
 from chassis.paging import read_page
-from services.exchange import bookings, convert, precedences, queries
+from services.exchange import bookings, convert, precedences, programme_views, queries
 from services.exchange.model import AgendaItem, Delegate, Person, Room, Venue, Visit
 from services.exchange.model.agenda import PARTS
 
@@ -35,8 +36,11 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
 
     async def GetAgendaItem(self, request: pb.GetAgendaItemRequest, context: Any) -> pb.AgendaItem:
         async with self._database.read() as session:
-            await queries.get_visible(session, Visit, queries.get_visit_name(AgendaItem, request.name))
-            return convert.agenda_item_message(await session.get_by_name(AgendaItem, request.name))
+            visit = queries.get_visit_name(AgendaItem, request.name)
+            await queries.get_visible(session, Visit, visit)
+            item = await session.get_by_name(AgendaItem, request.name)
+            (message,) = await programme_views.show_items(session, identity(), visit, [item])
+        return message
 
     async def ListAgendaItems(self, request: pb.ListAgendaItemsRequest, context: Any) -> pb.ListAgendaItemsResponse:
         async with self._database.read_once() as session:
@@ -46,7 +50,7 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
             )
             if not total:
                 await queries.get_visible(session, Visit, request.parent)
-        items = [convert.agenda_item_message(item) for item in rows]
+            items = await programme_views.show_items(session, identity(), request.parent, rows)
         return pb.ListAgendaItemsResponse(agenda_items=items, next_page_token=token, total_size=total)
 
     async def CreateAgendaItem(self, request: pb.CreateAgendaItemRequest, context: Any) -> pb.AgendaItem:

@@ -161,9 +161,8 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
         start, end = read_instant(request.start_time, "start_time"), read_instant(request.end_time, "end_time")
         check_span(start, end, MAX_TIMES_SPAN, "end_time")
         caller = identity()
-        statement = select_bookings(
-            start, end, None if caller.has(*rights.ALL_CITIES) else rights.get_own_city_id(caller)
-        )
+        own_city = None if caller.has(*rights.ALL_CITIES) else rights.get_own_city_id(caller)
+        statement = select_bookings(start, end, own_city, with_people=rights.may_see_host_people(caller))
         async with self._database.read_once() as session:
             rows, token, total = await read_page(
                 session, statement, Booking, request, {"resource": Booking.resource}, "resource"

@@ -14,7 +14,14 @@ from chassis.errors import InvalidArgument
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import MAX_PAGE_SIZE
-from services.exchange import convert, convert_programme_template, programme_copies, queries, rights
+from services.exchange import (
+    convert,
+    convert_programme_template,
+    programme_copies,
+    programme_views,
+    queries,
+    rights,
+)
 from services.exchange.closures import list_closures
 from services.exchange.convert_venue import way_message
 from services.exchange.model import AgendaItem, Delegate, ProgrammeTemplate, Visit
@@ -50,7 +57,7 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
             name=request.name,
             visit=convert.visit_message(visit, caller),
             delegates=map(convert.delegate_message, delegates),
-            agenda_items=map(convert.agenda_item_message, items),
+            agenda_items=[programme_views.show_item(caller, item, delegates) for item in items],
             transfers=[
                 pb.Transfer(
                     from_agenda_item=each.before.name,

@@ -1,0 +1,65 @@
+"""What of a programme those see who may see the visit, but not everybody on it."""
+
+from collections.abc import Collection, Iterable
+
+from austausch.exchange.v1 import exchange_pb2 as pb
+
+from chassis.database import Session
+from chassis.identity import Identity
+from services.exchange import convert, queries, rights
+from services.exchange.model import AgendaItem, Delegate
+from services.exchange.model.agenda import PARTS
+
+
+async def show_items(
+    session: Session, caller: Identity, visit: str, items: Iterable[AgendaItem]
+) -> list[pb.AgendaItem]:
+    """
+    Return agenda items of a visit as messages, without what the caller may not see.
+
+    Args:
+        visit: Name of the visit, which the caller may see.
+    """
+    if caller.has(*rights.ALL_DELEGATES):
+        return list(map(convert.agenda_item_message, items))
+    own = (await session.scalars(*queries.select_of_visit(Delegate, visit, rights.ALL_DELEGATES))).all()
+    return [show_item(caller, item, own) for item in items]
+
+
+def show_item(caller: Identity, item: AgendaItem, delegates: Iterable[Delegate]) -> pb.AgendaItem:
+    """
+    Return an agenda item as a message, without what the caller may not see.
+
+    Args:
+        delegates: Those of the visit whom the caller may see.
+    """
+    message = convert.agenda_item_message(item)
+    if caller.has(*rights.ALL_DELEGATES):
+        return message
+    hosts = rights.may_see_host_people(caller)
+    seen = {each.name for each in delegates}
+    for present in ("people", "optional_people"):
+        _keep_seen(message, present, seen, hosts=hosts)
+    for part in PARTS:
+        named = getattr(message, part)
+        named[:] = [name for name in named if _is_seen(name, seen, hosts=hosts)]
+    if not hosts:
+        message.ClearField("interpreter")
+        message.ClearField("interpreter_function")
+    if not rights.may_see_notes(caller):
+        message.ClearField("notes")
+    return message
+
+
+def _keep_seen(message: pb.AgendaItem, field: str, seen: Collection[str], *, hosts: bool) -> None:
+    """Keep of a field with names, and of that with their functions, what is seen."""
+    names, functions = getattr(message, field), getattr(message, f"{field}_functions")
+    kept = [
+        (name, function) for name, function in zip(names, functions, strict=True) if _is_seen(name, seen, hosts=hosts)
+    ]
+    names[:] = [name for name, _ in kept]
+    functions[:] = [function for _, function in kept]
+
+
+def _is_seen(name: str, seen: Collection[str], *, hosts: bool) -> bool:
+    return hosts if name.startswith("people/") else name in seen
