@@ -1,6 +1,6 @@
 """Rows as servicers need them: those that the caller may see, those that a request refers to, new ones under an id."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -165,3 +165,22 @@ def make_reference_error(field: str, *names: str) -> InvalidArgument:
     """Return what is wrong with a field that refers to what does not exist; reason REFERENCE_NOT_FOUND."""
     words = f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not exist"
     return InvalidArgument(field, words, reason="REFERENCE_NOT_FOUND", metadata={"resources": ",".join(names)})
+
+
+def require_different(names: Iterable[str], field: str, resource: str) -> None:
+    """
+    Raise where a batch changes something twice: which of the changes holds would be chance.
+
+    Args:
+        names: What is changed, in the order of the request.
+        field: The list in the request, e.g. ``changes``.
+        resource: The field of each change that has the name, e.g. ``delegate``.
+
+    Raises:
+        InvalidArgument: One is there twice; reason NAMED_TWICE.
+    """
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            raise InvalidArgument(f"{field}[{index}].{resource}.name", "is changed twice", reason="NAMED_TWICE")
+        seen.add(name)

@@ -177,3 +177,25 @@ async def test_delegates_who_change_their_group_are_booked_with_it(coordinator: 
             pb.BatchEditDelegatesRequest(parent=visit.name, deletions=[pb.DeleteDelegateRequest(name=stranger.name)])
         )
     assert refusal.fields == ["deletions[0].name"]
+
+
+async def test_what_is_changed_twice_in_one_batch_is_refused(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    item = await factories.unplaced_item(coordinator, visit.name)
+    delegate = await factories.delegate(coordinator, visit.name)
+    twice = [change(item, title=title) for title in ("First", "Second")]
+    batch = pb.BatchUpdateAgendaItemsRequest(parent=visit.name, requests=twice)
+    members = [pb.UpdateDelegateRequest(delegate=pb.Delegate(name=delegate.name, function=each)) for each in "AB"]
+    for call, field in (
+        (edit(coordinator, visit, changes=twice), "changes[1].agenda_item.name"),
+        (coordinator.BatchUpdateAgendaItems(batch), "requests[1].agenda_item.name"),
+        (
+            coordinator.BatchEditDelegates(pb.BatchEditDelegatesRequest(parent=visit.name, changes=members)),
+            "changes[1].delegate.name",
+        ),
+    ):
+        with refused("INVALID_ARGUMENT") as refusal:
+            await call
+        assert refusal.reasons == {field: "NAMED_TWICE"}
+    assert await list_items(coordinator, visit) == [item]
+    assert await list_delegates(coordinator, visit) == [delegate]

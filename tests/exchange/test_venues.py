@@ -250,3 +250,10 @@ async def test_the_database_itself_keeps_ways_within_a_city(exchange: RunningSer
                     text("INSERT INTO ways (one_id, other_id, city_id, minutes) VALUES ('a', 'b', :city, 5)"),
                     {"city": city_id},
                 )
+
+
+async def test_a_way_that_takes_no_minute_is_not_entered(coordinator: Caller) -> None:
+    hall, near = [await factories.venue(coordinator) for _ in range(2)]
+    with refused("INVALID_ARGUMENT") as refusal:
+        await change(coordinator, hall, "ways", ways=[pb.Way(venue=near.name)])
+    assert refusal.reasons == {"venue.ways.0.minutes": "required"}

@@ -146,7 +146,8 @@ async def _add_all(session: Session, visit: Visit, messages: Sequence[pb.AgendaI
 async def _update_all(
     session: Session, visit: Visit, requests: Sequence[pb.UpdateAgendaItemRequest], field: str
 ) -> list[_Written]:
-    """Change the items in a list of a request; raises as `_update`, at the place there."""
+    """Change the items in a list of a request; raises as `_update`, at the place there, and as `require_different`."""
+    queries.require_different([each.agenda_item.name for each in requests], field, "agenda_item")
     changed = []
     for index, each in enumerate(requests):
         entry = f"{field}[{index}].agenda_item"

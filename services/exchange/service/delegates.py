@@ -92,6 +92,7 @@ async def _create_batch(session: Session, request: pb.BatchCreateDelegatesReques
 
 
 async def _edit_batch(session: Session, request: pb.BatchEditDelegatesRequest) -> pb.BatchEditDelegatesResponse:
+    queries.require_different([each.delegate.name for each in request.changes], "changes", "delegate")
     visit = await _lock_visit(session, request.parent)
     await travelling.lock(session, await _list_travellers(session, visit, request))
     for index, deletion in enumerate(request.deletions):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import flag_modified
 
 from chassis.database import Database, Session
-from chassis.errors import FailedPrecondition, InvalidArgument
+from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.model import new_id
@@ -142,6 +142,7 @@ async def _replace_ways(session: Session, venue: Venue, message: pb.Venue) -> No
     Let the ways from a venue be those of a message. The venues at the other ends change with them.
 
     Raises:
+        FieldRequired: One takes no minute.
         InvalidArgument: One leads to a venue that does not exist (reason REFERENCE_NOT_FOUND), to this one or to one in
             another city (VENUE_NOT_IN_CITY), or where another one leads (WAY_REPEATED).
     """
@@ -154,6 +155,8 @@ async def _replace_ways(session: Session, venue: Venue, message: pb.Venue) -> No
             raise InvalidArgument(path, "is no other venue of the city", reason="VENUE_NOT_IN_CITY", metadata=metadata)
         if other.id in wanted:
             raise InvalidArgument(path, "is given twice", reason="WAY_REPEATED")
+        if not each.minutes:
+            raise FieldRequired(f"venue.ways.{index}.minutes")
         wanted[other.id] = each.minutes
     of_venue = select(Way).where(or_(Way.one_id == venue.id, Way.other_id == venue.id))
     present = {(way.other_id if way.one_id == venue.id else way.one_id): way for way in await session.scalars(of_venue)}
