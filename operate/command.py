@@ -1,5 +1,9 @@
 """The command's own face: what can be asked of it."""
 
+import signal
+import sys
+from types import FrameType
+
 import click
 
 from operate.backup import backup_command
@@ -22,6 +26,12 @@ def main() -> None:
     The command works on the same settings as the processes: EXCHANGE_DATABASE_URL or EXCHANGE_DATABASE_URL_FILE,
     NATS_URL, and so on. See docs/operations/command.md.
     """
+    # By default a process ends at once: what it has half done would stay.
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 for command in (

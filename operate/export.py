@@ -1,6 +1,8 @@
 """``austausch export``: everything in open formats, so that no office is tied to this platform."""
 
+import errno
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -53,18 +55,23 @@ def export(urls: Mapping[str, str], archive: Path) -> int:
         psycopg.Error: A database does not answer.
     """
     now, version = datetime.now(UTC).isoformat(timespec="seconds"), read_version()
+    if archive.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    partial = archive.with_name(f"{archive.name}.partial")
+    partial.unlink(missing_ok=True)
     # Made here, so that nobody else can read it.
-    archive.touch(mode=0o600, exist_ok=False)
+    partial.touch(mode=0o600, exist_ok=False)
     try:
-        with ZipFile(archive, "w", ZIP_DEFLATED) as target:
+        with ZipFile(partial, "w", ZIP_DEFLATED) as target:
             target.writestr(README, README_TEXT.format(time=now, version=version))
             databases = {
                 owner.process: _export_database(owner.process, urls[owner.process], target) for owner in OWNERS
             }
             schema = {"format": FORMAT, "version": version, "export_time": now, "databases": databases}
             target.writestr(SCHEMA, json.dumps(schema, indent=2, ensure_ascii=False))
+        partial.rename(archive)
     except BaseException:
-        archive.unlink()
+        partial.unlink()
         raise
     return sum(table["rows"] for database in databases.values() for table in database["tables"])
 

@@ -1,6 +1,7 @@
 """Export and import: everything in open formats, and a platform that runs on what was imported."""
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from tests.operate.austausch import COMMAND, austausch, succeed
 from tests.operate.test_backup import eventually
 
 PACKAGES = {"gateway": "gateway.accounts"}
+WAITS = "SELECT FROM pg_locks WHERE relation = 'visits'::regclass AND NOT granted"
 # What proves who somebody is, and what only the running platform needs.
 NOT_EXPORTED = {
     "alembic_version", "inbox", "learning_vectors", "outbox", "outbox_tasks", "request_ids", "sign_in_attempts",
@@ -113,8 +115,7 @@ def test_an_export_takes_longer_than_the_server_lets_transactions_take(place: di
             admin.execute("LOCK TABLE visits IN ACCESS EXCLUSIVE MODE")
             export = subprocess.Popen([COMMAND, "export", tmp_path / "everything.zip"], env=place)
             try:
-                waits = "SELECT FROM pg_locks WHERE relation = 'visits'::regclass AND NOT granted"
-                eventually(lambda: admin.execute(waits).fetchall())
+                eventually(lambda: admin.execute(WAITS).fetchall())
                 time.sleep(1.5)
             except BaseException:
                 export.kill()
@@ -122,6 +123,24 @@ def test_an_export_takes_longer_than_the_server_lets_transactions_take(place: di
 
     assert export.wait(60) == 0
     assert "exchange/visits" in lines_of(tmp_path / "everything.zip")
+
+
+@pytest.mark.parametrize("command", [["export", "everything.zip"], ["backup", "--to", "."]])
+def test_what_is_broken_off_leaves_nothing_behind(place: dict[str, str], tmp_path: Path, command: list[str]) -> None:
+    (folder := tmp_path / "folder").mkdir()
+    with psycopg.connect(place["EXCHANGE_DATABASE_URL"], autocommit=True) as admin, admin.transaction():
+        admin.execute("LOCK TABLE visits IN ACCESS EXCLUSIVE MODE")
+        running = subprocess.Popen([COMMAND, *command], env=place, cwd=folder)
+        try:
+            eventually(lambda: admin.execute(WAITS).fetchall())
+            assert list(folder.iterdir())
+            running.terminate()
+            assert running.wait(30) == 128 + signal.SIGTERM
+        finally:
+            running.kill()
+            running.wait()
+
+    assert list(folder.iterdir()) == []
 
 
 def test_a_new_installation_has_all_of_it_and_runs(
