@@ -7,17 +7,18 @@ text: PostgreSQL can't store NUL.
 
 The reason of a violation is the id of its rule, e.g. ``string.max_len``, and its metadata the rule's limits by their
 names there, e.g. ``max_len``; but what is empty and must not be is ``required`` whatever rule says so, and a pattern
-gives the reason of the form that it asks for.
+gives the reason of the form that it asks for. A text of blanks is an empty one.
 """
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import protovalidate
 from austausch.common.v1 import pattern_pb2
 from buf.validate import validate_pb2
-from google.protobuf.descriptor import EnumValueDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumValueDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from chassis.errors import InvalidFields, Violation
@@ -54,6 +55,7 @@ def validate(request: Message) -> None:
     if request.ByteSize() > LARGE_BYTES and (too_long := list(_too_long_lists(request))):
         raise InvalidFields(too_long)
     violations = [_read(request, violation) for violation in protovalidate.collect_violations(request)]
+    violations += [Violation(path, "required", _DESCRIPTIONS["required"]) for path in _blank_texts(request)]
     violations = [violation for violation in violations if _is_meant(request, violation.field)]
     if b"\0" in request.SerializeToString():
         said = "contains a NUL character"
@@ -77,6 +79,38 @@ def _too_long_lists(message: Message, prefix: str = "") -> Iterator[Violation]:
         elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
             for index, part in enumerate(value if field.is_repeated else [value]):
                 yield from _too_long_lists(part, f"{path}[{index}]." if field.is_repeated else f"{path}.")
+
+
+def _blank_texts(message: Message, prefix: str = "") -> Iterator[str]:
+    """Yield the paths of texts that have to be there, and are nothing but blanks."""
+    if not _asks_for_text(message.DESCRIPTOR):
+        return
+    for field, value in message.ListFields():
+        path = f"{prefix}{field.name}"
+        if _is_asked_for(field):
+            if not value.strip():
+                yield path
+        elif field.message_type is not None:
+            for index, part in enumerate(value if field.is_repeated else [value]):
+                yield from _blank_texts(part, f"{path}[{index}]." if field.is_repeated else f"{path}.")
+
+
+@cache
+def _asks_for_text(kind: Descriptor) -> bool:
+    """Return whether a message, or one in it, has a field that `_is_asked_for`."""
+    if kind.GetOptions().map_entry:
+        return False
+    parts = [field.message_type for field in kind.fields if field.message_type not in (None, kind)]
+    return any(map(_is_asked_for, kind.fields)) or any(map(_asks_for_text, parts))
+
+
+@cache
+def _is_asked_for(field: FieldDescriptor) -> bool:
+    """Return whether a field is a text of any form that must not be empty."""
+    if field.type != FieldDescriptor.TYPE_STRING or field.is_repeated:
+        return False
+    rules = _options(field)[validate_pb2.field]
+    return (rules.required or rules.string.min_len > 0) and not rules.string.pattern
 
 
 def _read(request: Message, violation: protovalidate.Violation) -> Violation:

@@ -252,3 +252,17 @@ def test_a_list_of_tens_of_thousands_is_refused_without_a_look_at_each_entry() -
         assert (violation.field, violation.reason) == (field, "repeated.max_items")
         assert violation.metadata == {"max_items": "50" if field == "debrief.entries" else "20"}
         assert len(refusal.value.violations) <= 3
+
+
+@pytest.mark.parametrize("blank", [" ", "\t\n", "\u00a0\u2003"])
+def test_a_text_of_blanks_is_an_empty_one(blank: str) -> None:
+    found = violations(CreateCityRequest(city_id="swansea", city=city(display_name=blank)))
+    assert found == {"city.display_name": "required"}
+    items = [exchange_pb2.AgendaItem(title=title, duration_minutes=30) for title in ("Talk", blank)]
+    found = violations(exchange_pb2.BatchCreateAgendaItemsRequest(parent="visits/one", agenda_items=items))
+    assert found == {"agenda_items[1].title": "required"}
+
+
+def test_an_update_may_leave_blanks_in_what_it_does_not_change() -> None:
+    request = UpdateCityRequest(city=city(display_name=" "), update_mask=FieldMask(paths=["time_zone"]))
+    validate(request)

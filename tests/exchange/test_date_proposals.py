@@ -210,6 +210,9 @@ async def test_what_dates_cannot_be_asked_for_is_told_by_field(coordinator: Call
     with refused("INVALID_ARGUMENT", "REFERENCE_NOT_FOUND") as refusal:
         await coordinator.ProposeDates(ask(city="cities/atlantis"))
     assert refusal.fields == ["city"]
+    with refused("INVALID_ARGUMENT", "CITY_IS_HOME") as refusal:
+        await coordinator.ProposeDates(ask(city="cities/mannheim"))
+    assert refusal.fields == ["city"]
     with refused("INVALID_ARGUMENT", "CALENDAR_INCOMPLETE") as refusal:
         await coordinator.ProposeDates(ask(calendars=[pb.PersonCalendar(person="Mayor", ics="BEGIN:VCALENDAR")]))
     assert refusal.fields == ["calendars[0].ics"]

@@ -85,6 +85,8 @@ class CalendarServicer(calendars_pb2_grpc.CalendarServiceServicer):
         check_span(first, last, MAX_DATES_SPAN, "latest_date")
         async with self._database.read_once() as session:
             partner = await queries.get_referenced(session, City, request.city, "city")
+            if partner.name == self._home_city:
+                raise InvalidArgument("city", "is the home city", reason="CITY_IS_HOME")
             home = await session.get_by_name(City, self._home_city)
             for place, person in enumerate(request.people):
                 await queries.get_referenced(session, Person, person, f"people[{place}]")

@@ -219,7 +219,7 @@ class Recommendation(Stateful, Resource, Base):
         """
         self.transition("implement")
         self.evidence = evidence or self.evidence
-        if not self.evidence:
+        if not self.evidence.strip():
             message = "What shows that the recommendation is implemented?"
             raise InvalidArgument("evidence", message, reason="EVIDENCE_REQUIRED")
         self.implementer, self.implementer_subject = implementer, subject
