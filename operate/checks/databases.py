@@ -16,6 +16,12 @@ from operate.settings import DoctorSettings
 OLDEST_VERSION = 15
 # A relay publishes within moments; an event that waits longer waits for something.
 WAITING_SECONDS = 60
+# Why a database cannot be written → how to mend that.
+_REMEDIES: dict[type[psycopg.Error], str] = {
+    psycopg.errors.ReadOnlySqlTransaction: "it is a standby or set to read only: name the primary in the URL",
+    psycopg.errors.DiskFull: "make room on its disk, or give it a larger one; it goes on by itself then",
+    psycopg.errors.InsufficientPrivilege: "give the user of the URL the database (ALTER DATABASE … OWNER TO …)",
+}
 
 
 def check_databases(settings: DoctorSettings) -> Iterator[Finding]:
@@ -56,12 +62,8 @@ def _check_server(subject: str, connection: psycopg.Connection) -> Finding:
             connection.execute("CREATE TABLE austausch_doctor (id int)")
             connection.execute("INSERT INTO austausch_doctor VALUES (1)")
     except psycopg.Error as error:
-        remedy = (
-            "it is a standby or set to read only: name the primary in the URL"
-            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
-            else "give the user of the URL the database (ALTER DATABASE … OWNER TO …), or make room on its disk"
-        )
-        return Finding(subject, State.WRONG, f"it can't be written: {' '.join(str(error).split())}", remedy)
+        said = f"it can't be written: {' '.join(str(error).split())}"
+        return Finding(subject, State.WRONG, said, _REMEDIES.get(type(error), "see the log of PostgreSQL"))
     try:
         find_restorer(major, read_major(find_program("pg_dump", major)))
     except ProgramFailed as missing:

@@ -20,7 +20,7 @@ PARTS = {
     "knowledge": ("database", "nats", "nats-storage", "index"),
 }
 REMEDIES = {
-    "database": "see what is said of its database; its log has database.waiting with the reason",
+    "database": "see what is said of its database",
     "nats": "see what is said of NATS; its log has nats.waiting or outbox.retry with the reason",
     "nats-storage": "make room on the disk of NATS and start it anew, or give its streams more (NATS_MAX_MEGABYTES)",
     "index": "wait while it is built; index.retry in the log names a full disk, or a folder that can't be written",

@@ -17,6 +17,8 @@ import pytest
 from psycopg import sql
 
 from chassis.identity import key_set, new_private_key
+from chassis.migrate import migrate
+from deploy import embedded
 from deploy.credentials import keep_credentials
 from deploy.embedded import HOST, Nats, Postgres, free_port
 from operate.checks.databases import check_databases
@@ -30,6 +32,7 @@ from tests.calls import RunningService
 from tests.conftest import FreshDatabase, OldDatabase
 from tests.operate.austausch import austausch, settings_of
 from tests.operate.test_dead_letters import bury_two
+from tests.small_disk import small_disk
 from tests.stack import Stack
 
 DOCTOR = DoctorSettings()
@@ -117,6 +120,22 @@ def test_a_database_whose_schema_is_old_or_missing_is_to_be_migrated(
         ("database exchange", "run python -m services.exchange migrate"),
         ("database gateway", "run python -m gateway migrate"),
     ]
+
+
+def test_a_database_whose_disk_is_full_needs_room(tmp_path: Path) -> None:
+    with (
+        small_disk(tmp_path / "disk", megabytes=160) as disk,
+        embedded.postgres(disk.path / "postgres", ["exchange"]) as postgres,
+    ):
+        url = postgres.url_for("exchange")
+        migrate(url, "services.exchange")
+        disk.fill()
+
+        found = about(check_databases(replace(DOCTOR, exchange_database_url=url)), "database exchange")
+
+        remedies = [finding.remedy for finding in found if finding.said.startswith("it can't be written")]
+        disk.free()
+    assert remedies == ["make room on its disk, or give it a larger one; it goes on by itself then"]
 
 
 def test_a_database_that_takes_no_writes_is_told_apart_from_one_that_belongs_to_another(
