@@ -269,3 +269,12 @@ async def test_a_repeated_transition_returns_the_first_answer(coordinator: Calle
     checks = await coordinator.ListEligibilityChecks(pb.ListEligibilityChecksRequest(parent=forum.name))
     asked = [check for check in checks.eligibility_checks if check.occasion == pb.EligibilityCheck.OCCASION_REQUEST]
     assert len(asked) == 1
+
+
+async def test_a_change_that_changes_nothing_leaves_the_version_to_those_who_have_seen_it(coordinator: Caller) -> None:
+    made = await make_forum(coordinator)
+    same = pb.Forum(name=made.name, title=made.title)
+    assert await coordinator.UpdateForum(pb.UpdateForumRequest(forum=same)) == made
+    other = await coordinator.UpdateForum(pb.UpdateForumRequest(forum=pb.Forum(name=made.name, title="Leitbild")))
+    assert other.etag != made.etag
+    assert other.update_time.ToDatetime() > made.update_time.ToDatetime()

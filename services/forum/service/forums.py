@@ -9,7 +9,7 @@ from sqlalchemy import select
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
-from chassis.model import new_id, now
+from chassis.model import new_id
 from chassis.paging import read_page
 from services.forum import convert, queries
 from services.forum.exchange_client import ExchangeClient
@@ -58,7 +58,6 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
             forum.check_etag(request.forum.etag)
             forum.assign(convert.forum_columns(request.forum, paths))
             forum.check_dates()
-            forum.update_time = now()
             await queries.flush_or_refuse(session)
             return convert.forum_message(forum)
 

@@ -22,7 +22,7 @@ from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import Role, identity, same_department
-from chassis.model import new_id, now
+from chassis.model import new_id
 from chassis.outbox import emit
 from chassis.transitions import SeenVersion, TransitionRequest, transition
 from services.forum import convert, queries, rights
@@ -97,7 +97,6 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             changes = {field for field, value in values.items() if value != getattr(recommendation, field)}
             rights.require_changeable(caller, recommendation, changes)
             recommendation.assign(values)
-            recommendation.update_time = now()
             await queries.flush_or_refuse(session)
             return convert.recommendation_message(recommendation, caller)
 
