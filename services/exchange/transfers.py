@@ -4,9 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from services.exchange.model import AgendaItem, Delegate, Group, Venue, Visit
 from services.exchange.ways import Travel, Ways
+
+NIGHT = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,17 @@ def list_transfers(
     """
     Return the ways of the delegations of a visit, those of groups in which nobody is yet included.
 
+    Nobody goes from the last item of a day to the first of the next: they go to bed in between.
+
     Args:
         items: The programme by time.
         delegates: Those who are known to the caller.
     """
-    placed = [item for item in items if item.period]
+    placed, zone = [item for item in items if item.period], ZoneInfo(visit.time_zone)
     pairs: dict[tuple[str, str], Transfer] = {}
     for itinerary in _list_itineraries(visit, placed, delegates):
         for before, after in pairwise(itinerary):
-            transfer = _make(before, after, ways)
+            transfer = None if _is_night_between(before, after, zone) else _make(before, after, ways)
             if transfer:
                 pairs[before.id, after.id] = transfer
     return sorted(pairs.values(), key=lambda each: (each.after.programme_order, each.after.id, each.before.id))
@@ -60,6 +65,13 @@ def _list_itineraries(
             yield [item for item in items if item.expects(anybody)]
     for delegate in delegates:
         yield [item for item in items if delegate.name in item.people or item.expects(delegate)]
+
+
+def _is_night_between(before: AgendaItem, after: AgendaItem, zone: ZoneInfo) -> bool:
+    if not (before.end_time and after.start_time):
+        return False
+    is_next_day = before.end_time.astimezone(zone).date() < after.start_time.astimezone(zone).date()
+    return is_next_day and after.start_time - before.end_time >= NIGHT
 
 
 def _make(before: AgendaItem, after: AgendaItem, ways: Ways) -> Transfer | None:

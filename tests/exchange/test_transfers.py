@@ -82,3 +82,20 @@ async def test_where_nobody_goes_elsewhere_or_no_way_is_known_there_is_no_transf
             end_time=at(10 + number),
         )
     assert await list_transfers(coordinator, visit) == []
+
+
+async def test_nobody_goes_from_the_last_item_of_a_day_to_the_first_of_the_next(coordinator: Caller) -> None:
+    hall = await factories.venue(coordinator, location=TOWN_HALL)
+    near = await factories.venue(coordinator, location=NEARBY)
+    visit = await factories.visit(coordinator)
+
+    async def add(venue: venues_pb2.Venue, start: int, end: int, **days: int) -> str:
+        times = {"start_time": at(start, **days), "end_time": at(end, **days)}
+        item = await factories.agenda_item(coordinator, visit.name, venue=venue.name, whole_delegation=True, **times)
+        return item.name
+
+    await add(hall, 16, 18)
+    first, second = await add(near, 9, 10, days=1), await add(hall, 11, 12, days=1)
+    assert [(each.from_agenda_item, each.to_agenda_item) for each in await list_transfers(coordinator, visit)] == [
+        (first, second)
+    ]
