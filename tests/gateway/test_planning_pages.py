@@ -110,6 +110,22 @@ def test_days_that_are_too_short_are_made_longer_by_a_button(client: FlaskClient
     assert "1 item gets a time" in text_of(longer)
 
 
+def test_what_is_given_up_for_a_trial_holds_once_its_plan_is_accepted(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
+    an_item(rest, visit, "Excursion", durationMinutes=600)
+
+    def list_hours() -> tuple[str, str]:
+        fields = PageForm(client.get(f"/{visit['name']}/scheduleRuns/new").text).fields
+        return fields["schedule_run.day_start_time"], fields["schedule_run.day_end_time"]
+
+    without_break = {"schedule_run__breaks.0.start_time": "", "schedule_run__breaks.0.end_time": ""}
+    page = plan(client, visit, schedule_run__day_start_time="08:45", **without_break)
+    longer = watch(client, press(client, page, relaxing(page, "Plan longer days")))
+    assert list_hours() == ("08:45", "18:00")
+    press(client, longer, "/apply")
+    assert list_hours() == ("07:00", "22:00")
+
+
 def test_a_programme_that_changed_is_not_overwritten_and_the_page_says_what_changed(
     client: FlaskClient, rest: Rest
 ) -> None:

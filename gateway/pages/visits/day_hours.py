@@ -1,4 +1,4 @@
-"""From when to when the days of a visit are planned, and with which breaks: as at the last time, else as usual."""
+"""From when to when the days of a visit are planned, and with which breaks: as in its plan, else as usual."""
 
 from datetime import time
 
@@ -10,12 +10,22 @@ from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.pages.visits.free_times import Break, DayHours
 
+LOOKED_AT = 10
+"""How many of the last plans of a visit are looked at for the one that was accepted."""
+
 
 def read_hours(visit: pb.Visit) -> DayHours:
-    """Return the hours of the days of a visit; to who may not see how it was planned, the usual ones."""
+    """
+    Return the hours of the days of a visit, as in the plan that was accepted last.
+
+    What was given up since, to see whether there is a plan then, counts only once that plan is accepted. As long as
+    none is, the hours are those of the first that was looked for; to who may not see plans, the usual ones.
+    """
     if may("ScheduleRunService.ListScheduleRuns"):
-        wanted = runs_pb.ListScheduleRunsRequest(parent=visit.name, page_size=1)
-        for run in rpc.schedule_runs.ListScheduleRuns(wanted).schedule_runs:
+        wanted = runs_pb.ListScheduleRunsRequest(parent=visit.name, page_size=LOOKED_AT)
+        runs = rpc.schedule_runs.ListScheduleRuns(wanted).schedule_runs
+        accepted = [run for run in runs if run.state == runs_pb.ScheduleRun.STATE_APPLIED]
+        for run in (*accepted, *reversed(runs)):
             return read_hours_of_run(run)
     return DayHours(breaks=(Break(_("Lunch"), time(12, 30), time(13, 30)),))
 
