@@ -142,6 +142,33 @@ def test_absences_and_pairs_of_languages_are_entered_and_removed(client: FlaskCl
     assert send(client, f"/{visit['name']}/agendaItems/new", **booked).status_code == 303
 
 
+def test_who_will_be_away_is_shown_what_books_them_then(client: FlaskClient, rest: Rest) -> None:
+    person = created(rest.post("/v1/people", {"function": "Interpreter"}))
+    visit = a_visit(rest, title="Controllers’ visit")
+    tour, _dinner = [
+        created(
+            rest.post(
+                f"/v1/{visit['name']}/agendaItems",
+                {"title": title, "startTime": f"2030-05-14T{hour}:00:00Z", "durationMinutes": 60}
+                | {"people": [person["name"]]},
+            )
+        )
+        for title, hour in (("Tour", "07"), ("Dinner", "17"))
+    ]
+    absence = {
+        "person__absences.0.start_time": "2030-05-14T00:00",
+        "person__absences.0.end_time": "2030-05-14T12:00",
+    }
+    answer = send(client, f"/{person['name']}/edit", **absence)
+    assert (answer.status_code, answer.location) == (303, f"/{person['name']}/edit")
+    page = client.get(answer.location, headers={"Accept-Language": "en"})
+    assert "1 item books this person, who is away then" in text_of(page)
+    assert f'href="/{visit["name"]}#agendaItems-{tour["name"].rpartition("/")[2]}"' in page.text
+    assert ("Tour" in page.text, "Dinner" in page.text) == (True, False)
+    gone = {"person__absences.0.start_time": "", "person__absences.0.end_time": ""}
+    assert send(client, f"/{person['name']}/edit", **gone).location == "/people"
+
+
 def test_postponing_asks_for_the_new_days_and_says_what_lost_its_time(client: FlaskClient, rest: Rest) -> None:
     visit = a_visit(rest)
     for day in ("14", "16"):

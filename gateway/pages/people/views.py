@@ -10,7 +10,7 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.pages.people import calendars
+from gateway.pages.people import absences, calendars
 from gateway.vocabulary import departments
 from gateway.web import list_filters
 
@@ -52,7 +52,8 @@ def edit(person_id: str) -> ResponseReturnValue:
         with form.catch_refusal():
             saved = form.save(rpc.people.UpdatePerson, pb.UpdatePersonRequest, "person")
             flash(_("“%(title)s” is saved.", title=saved.function), "success")
-            return redirect(url_for("people.index"), 303)
+            missed = absences.list_missed(saved)
+            return redirect(url_for("people.edit", person_id=person_id) if missed else url_for("people.index"), 303)
     return _render_form(form, person)
 
 
@@ -65,6 +66,7 @@ def _render_form(form: Form, person: pb.Person | None) -> ResponseReturnValue:
         departments=departments.suggest_departments(),
         absences=form.count_entries(ABSENCES) + 1,
         calendars=calendars.list_calendars(person) if person else [],
+        missed=absences.list_missed(person) if person else [],
     ), form.status
 
 

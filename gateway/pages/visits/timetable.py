@@ -1,18 +1,17 @@
 """The timetable of a visit: its page, what the page asks for while it is open, and the moves that are made on it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
-from austausch.exchange.v1.calendars_pb2 import Booking, ListBookingsRequest
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from chassis.convert import date_of, timestamp_message
+from chassis.convert import date_of
 from chassis.errors import DomainError
 from gateway import rpc
 from gateway.auth import permissions
@@ -20,9 +19,10 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n.formats import format_day
 from gateway.i18n.languages import LOCALES, current_language
+from gateway.pages.bookings import list_bookings
 from gateway.pages.visits import timetable_values
 from gateway.pages.visits.agenda_days import group_by_day
-from gateway.pages.visits.bookable import MOST, list_people, list_rooms, list_venues
+from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.busy_people import find_first_days, list_busy_people
 from gateway.pages.visits.day_hours import read_hours
 from gateway.pages.visits.day_notes import describe_days
@@ -178,19 +178,7 @@ def _list_elsewhere(visit: pb.Visit, people: Sequence[pb.Person], zone: ZoneInfo
     if not visit.editable:
         return []
     return [
-        *timetable_values.list_bookings_elsewhere(_list_bookings(visit), visit, zone),
+        *timetable_values.list_bookings_elsewhere(list_bookings(*find_first_days(visit)), visit, zone),
         *timetable_values.list_absences(people, zone),
         *timetable_values.list_busy(list_busy_people(visit), zone),
     ]
-
-
-def _list_bookings(visit: pb.Visit) -> Iterator[Booking]:
-    """Yield what all visits hold on the days of one."""
-    start, end = map(timestamp_message, find_first_days(visit))
-    wanted = ListBookingsRequest(start_time=start, end_time=end, page_size=MOST)
-    while True:
-        answer = rpc.calendars.ListBookings(wanted)
-        yield from answer.bookings
-        wanted.page_token = answer.next_page_token
-        if not wanted.page_token:
-            return

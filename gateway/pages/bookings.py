@@ -1,0 +1,22 @@
+"""What the programmes of visits hold of rooms and people."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from austausch.exchange.v1.calendars_pb2 import Booking, ListBookingsRequest
+
+from chassis.convert import timestamp_message
+from gateway import rpc
+
+PAGE = 1000
+
+
+def list_bookings(start: datetime, end: datetime) -> Iterator[Booking]:
+    """Yield what all visits hold within a span of 62 days at most."""
+    wanted = ListBookingsRequest(start_time=timestamp_message(start), end_time=timestamp_message(end), page_size=PAGE)
+    while True:
+        answer = rpc.calendars.ListBookings(wanted)
+        yield from answer.bookings
+        wanted.page_token = answer.next_page_token
+        if not wanted.page_token:
+            return
