@@ -86,6 +86,8 @@ class Route:
                 json_reader.read_message(message, value, violations)
             else:
                 json_reader.read_field(message, self._body_field, value, violations, self._body_field.json_name)
+        else:
+            refuse_body(self.endpoint.verb, violations)
         json_reader.read_query(message, request.args.lists(), violations, self._query_fields)
         self.endpoint.bind(message, segments)
         if violations:
@@ -139,13 +141,28 @@ def call_as_installation(method: MethodDescriptor, message: Message) -> Message:
         return rpc.call(method, message)
 
 
+def refuse_body(verb: str, violations: list[Violation]) -> None:
+    """Note what the body holds of a request that takes none: whoever sends an etag there counts on it."""
+    value = parse_json(read_body(), violations)
+    if not isinstance(value, dict):
+        violations.append(Violation("body", "NOT_AN_OBJECT", f"must be empty: a {verb} takes no body"))
+        return
+    text = f"is not known here: a {verb} takes its fields from path and query, none from a body"
+    violations.extend(Violation(name or '""', "FIELD_UNKNOWN", text) for name in value)
+
+
 def read_json_body(violations: list[Violation]) -> object:
     """Return the value of the body; an empty one is an empty object."""
     data = read_body()
+    if data and request.mimetype != JSON:
+        raise UnsupportedMediaType(f"Send the body as {JSON}.")
+    return parse_json(data, violations)
+
+
+def parse_json(data: bytes, violations: list[Violation]) -> object:
+    """Return the value of a JSON text, noting what is wrong with it; nothing is an empty object, and so is no JSON."""
     if not data:
         return {}
-    if request.mimetype != JSON:
-        raise UnsupportedMediaType(f"Send the body as {JSON}.")
     try:
         return json.loads(data.decode("utf-8"), parse_constant=refuse_constant, object_pairs_hook=json_reader.Members)
     except UnicodeDecodeError:

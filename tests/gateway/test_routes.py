@@ -236,6 +236,31 @@ def test_a_body_of_another_kind_is_refused(rest: Rest, kind: str) -> None:
     assert answer.json["error"]["status"] == "INVALID_ARGUMENT"
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [(b'{"etag": "999"}', "etag"), (b'{"zzz": 1, "zzz": 2}', "zzz"), (b"etag=999", "body"), (b"[]", "body")],
+)
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_where_none_is_taken_is_refused_and_nothing_is_done(
+    rest: Rest, body: bytes, field: str, kind: str
+) -> None:
+    path = f"/api/v1/{a_visit(rest)['name']}"
+
+    for verb in ("DELETE", "GET"):
+        answer = rest.client.open(path, method=verb, data=body, content_type=kind, headers=rest.headers)
+        assert (answer.status_code, fields(answer)) == (400, [field])
+
+    assert rest.client.get(path, headers=rest.headers).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_an_empty_body_may_come_where_none_is_taken(rest: Rest, body: bytes) -> None:
+    path, headers = f"/api/v1/{a_visit(rest)['name']}", rest.headers
+
+    for verb in ("GET", "DELETE"):
+        created(rest.client.open(path, method=verb, data=body, content_type="application/json", headers=headers))
+
+
 def test_json_with_a_charset_is_json(rest: Rest) -> None:
     body = json.dumps(visit_of(an_exchange(rest))).encode()
     kind = "application/json; charset=utf-8"

@@ -25,7 +25,7 @@ account, or with `POST /api/v1/accounts/me/accessTokens`. The cookie of a browse
 
 **JSON.** Fields are in lowerCamelCase. Instants are RFC 3339 texts, days are objects of `year`, `month` and `day`,
 64-bit numbers are texts. An answer holds every field that is not an object, empty or not. An unknown field is
-refused. A body has 1 MB at most.
+refused. A body has 1 MB at most; `GET` and `DELETE` take none, and refuse the fields that one holds.
 
 **Lists** come in pages: send `nextPageToken` as `pageToken` to get the next one.
 
@@ -193,7 +193,7 @@ def list_error_statuses(endpoint: Endpoint) -> list[int]:
     """Return the HTTP statuses with which a call can fail."""
     absent: set[int] = set()
     if not endpoint.body:
-        absent |= {413, 415}
+        absent |= {415}
     if endpoint.verb == "GET":
         absent |= {409}
     if endpoint.roles:
