@@ -288,9 +288,11 @@ def read_text_message(message: Message, value: object) -> None:
         UnfitValue: The text is none; reason NOT_AN_INSTANT, NOT_A_DURATION or NOT_A_FIELD_MASK.
     """
     if message.DESCRIPTOR.full_name == fields.FIELD_MASK:
-        if not isinstance(value, str):
+        paths = [path.strip() for path in value.split(",") if path.strip()] if isinstance(value, str) else []
+        # An empty mask means all that is sent; what was to be a mask and names nothing must not.
+        if value != "" and not paths:
             raise UnfitValue("must be field names separated by commas", reason="NOT_A_FIELD_MASK")
-        message.paths.extend(to_snake_case(path.strip()) for path in value.split(",") if path.strip())  # type: ignore[attr-defined]
+        message.paths.extend(map(to_snake_case, paths))  # type: ignore[attr-defined]
         return
     try:
         message.FromJsonString(value)  # type: ignore[attr-defined]

@@ -92,6 +92,24 @@ def test_an_update_mask_is_in_camel_case(rest: Rest) -> None:
     assert changed["endDate"] == {"year": 2030, "month": 5, "day": 20}
 
 
+@pytest.mark.parametrize("mask", [",", " ", " ,, ", "\t"])
+def test_an_update_mask_that_names_nothing_is_refused(rest: Rest, mask: str) -> None:
+    visit = a_visit(rest)
+
+    answer = rest.patch(f"/v1/{visit['name']}", {"purpose": "sent"}, updateMask=mask)
+
+    assert (answer.status_code, fields(answer)) == (400, ["updateMask"])
+    assert details(answer, "ErrorInfo")["reason"] == "INVALID_FIELD"
+    assert details(answer, "BadRequest")["fieldViolations"][0]["reason"] == "NOT_A_FIELD_MASK"
+    assert created(rest.get(f"/v1/{visit['name']}"))["purpose"] == visit["purpose"]
+
+
+def test_an_empty_update_mask_is_none(rest: Rest) -> None:
+    visit = a_visit(rest)
+
+    assert created(rest.patch(f"/v1/{visit['name']}", {"purpose": "sent"}, updateMask=""))["purpose"] == "sent"
+
+
 def test_a_repeated_request_id_returns_the_first_answer(rest: Rest) -> None:
     body, request_id = visit_of(an_exchange(rest)), str(uuid4())
 
