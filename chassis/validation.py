@@ -6,8 +6,9 @@ The rules stand beside each field in the proto (``buf.validate``), and beside a 
 text: PostgreSQL can't store NUL.
 
 The reason of a violation is the id of its rule, e.g. ``string.max_len``, and its metadata the rule's limits by their
-names there, e.g. ``max_len``; but what is empty and must not be is ``required`` whatever rule says so, and a pattern
-gives the reason of the form that it asks for. A text of blanks is an empty one.
+names there, e.g. ``max_len``, of an enum the names of the values that may be given, as ``allowed``; but what is empty
+and must not be is ``required`` whatever rule says so, and a pattern gives the reason of the form that it asks for. A
+text of blanks is an empty one.
 """
 
 import re
@@ -18,7 +19,7 @@ from typing import Any
 import protovalidate
 from austausch.common.v1 import pattern_pb2
 from buf.validate import validate_pb2
-from google.protobuf.descriptor import Descriptor, EnumValueDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, EnumValueDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from chassis.errors import InvalidFields, Violation
@@ -33,11 +34,12 @@ _DESCRIPTIONS = {
     "required": "is required",
     "string.pattern": "has not the right form",
     "string.uuid": "is not a UUID",
-    "enum.defined_only": "is not one of the values",
     "repeated.unique": "names something twice",
 }
 # Rules that refuse what is empty, where the value is.
 _EMPTY = {"string.min_len", "string.pattern", "string.uuid_empty", "repeated.min_items", "enum.not_in"}
+# Rules that leave some values of an enum.
+_CHOICES = {"enum.in", "enum.not_in", "enum.defined_only"}
 _FORMS = pattern_pb2.Form.DESCRIPTOR.values_by_number
 
 
@@ -124,6 +126,9 @@ def _read(request: Message, violation: protovalidate.Violation) -> Violation:
         example = told[pattern_pb2.example]
         description = f"must be {told[pattern_pb2.noun]} such as {example}"
         return Violation(path, form_reason(_FORMS[form].name), description, {"example": example})
+    if field and field.enum_type and reason in _CHOICES:
+        names = _choices(field, field.enum_type)
+        return Violation(path, reason, f"must be one of {', '.join(names)}", {"allowed": ",".join(names)})
     description = _DESCRIPTIONS.get(reason, violation.proto.message)
     return Violation(path, reason, description, _limits(field, violation) if field else {})
 
@@ -141,6 +146,18 @@ def _field(request: Message, violation: protovalidate.Violation) -> FieldDescrip
         field = kind.fields_by_name[element.field_name]
         kind = field.message_type
     return field
+
+
+def _choices(field: FieldDescriptor, kind: EnumDescriptor) -> list[str]:
+    """Return the names of an enum's values that the rules of a field allow, or of an entry of it."""
+    rules: Any = _options(field)[validate_pb2.field]
+    allowed = (rules.repeated.items if field.is_repeated else rules).enum
+    only, never = getattr(allowed, "in"), allowed.not_in
+    return [
+        value.name
+        for value in kind.values
+        if value.number and value.number not in never and (not only or value.number in only)
+    ]
 
 
 def _options(declared: FieldDescriptor | EnumValueDescriptor) -> Any:

@@ -154,6 +154,19 @@ def test_a_field_that_is_cleared_by_an_update_is_held_to_its_rules() -> None:
     assert found == {"city.display_name": "required"}
 
 
+@pytest.mark.parametrize("role", ["ROLE_SERVICE", 99])
+def test_a_value_that_an_enum_has_and_a_field_does_not_is_told_those_that_it_takes(role: Any) -> None:
+    account = accounts_pb2.Account(email="a@city.example", display_name="A", roles=["ROLE_MEMBER", role])
+    with pytest.raises(InvalidArgument) as raised:
+        validate(accounts_pb2.CreateAccountRequest(account=account))
+
+    [violation] = raised.value.violations
+    names = ["ROLE_ADMINISTRATOR", "ROLE_COORDINATOR", "ROLE_MEMBER", "ROLE_PARTNER", "ROLE_EXPERT"]
+    assert violation.field == "account.roles[1]"
+    assert violation.description == f"must be one of {', '.join(names)}"
+    assert violation.metadata == {"allowed": ",".join(names)}
+
+
 @pytest.mark.parametrize(
     ("request_", "path"),
     [
