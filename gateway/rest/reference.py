@@ -28,7 +28,7 @@ def init_blueprint(blueprint: Blueprint, endpoints: Sequence[Endpoint], prefix: 
     def get_json() -> str:
         return json.dumps(get_document(), ensure_ascii=False, indent=1)
 
-    @blueprint.get("/openapi.json")
+    @blueprint.get("/openapi.json", merge_slashes=False)
     def openapi() -> BaseResponse:
         response = Response(get_json(), content_type="application/json")
         response.headers["Cache-Control"] = "public, max-age=300"

@@ -111,6 +111,7 @@ def mount(app: Flask) -> Blueprint:
             endpoint=f"{route.endpoint.method.containing_service.name}_{route.endpoint.name}",
             view_func=route,
             methods=[route.endpoint.verb],
+            merge_slashes=False,  # a redirect to the right path is a page, and a POST loses its body on the way
         )
     reference.init_blueprint(blueprint, [route.endpoint for route in mounted], PREFIX)
     app.register_blueprint(blueprint, url_prefix=PREFIX)

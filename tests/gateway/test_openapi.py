@@ -23,6 +23,8 @@ from gateway.rest.openapi import schemas
 from tests.gateway.conftest import Gateway, Rest
 from tests.gateway.samples import a_visit, created
 
+# As gateway/gunicorn.conf.py has it, which cannot be read without settings.
+LONGEST_LINE = 8190
 ENDPOINTS = [route.endpoint for route in routes.build_routes()]
 
 
@@ -161,6 +163,24 @@ def test_limits_come_from_the_rules_of_the_fields(document: dict[str, Any]) -> N
     assert visit["startDate"]["$ref"] == "#/components/schemas/Date"
     seats = document["components"]["schemas"]["Room"]["properties"]["seats"]
     assert (seats["minimum"], seats["maximum"]) == (0, 100000)
+
+
+def test_a_parameter_that_may_be_longer_than_a_request_line_can_be_sent_in_a_body(document: dict[str, Any]) -> None:
+    long = {
+        (path, parameter["name"])
+        for path, operations in document["paths"].items()
+        for parameter in operations.get("get", {}).get("parameters", [])
+        if parameter["schema"].get("maxLength", 0) > LONGEST_LINE
+    }
+
+    assert long == {("/api/v1/learnings:search", "query")}
+    for path, name in long:
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert name in body["properties"]
+        assert f"POST {path}" in document["info"]["description"]
+        [described] = [one for one in document["paths"][path]["get"]["parameters"] if one["name"] == name]
+        assert "POST" in described["description"]
+    assert f"{LONGEST_LINE:,} bytes" in document["info"]["description"]
 
 
 @pytest.mark.parametrize("kind", ["Exchange", "DebriefEntry", "Learning"])

@@ -305,6 +305,14 @@ def test_an_unknown_path_is_not_found_as_json(rest: Rest, path: str) -> None:
     assert answer.json["error"]["status"] == "NOT_FOUND"
 
 
+@pytest.mark.parametrize("path", ["/v1//cities", "//v1/cities", "/v1/cities//swansea", "//openapi.json", "/v1/cities/"])
+def test_a_path_with_a_slash_too_many_is_not_found_as_json(rest: Rest, path: str) -> None:
+    answer = rest.get(path)
+
+    assert answer.status_code == 404
+    assert answer.json["error"]["status"] == "NOT_FOUND"
+
+
 def test_a_wrong_method_names_the_right_ones(rest: Rest) -> None:
     answer = rest.call("PUT", "/v1/visits/x")
 

@@ -27,6 +27,10 @@ account, or with `POST /api/v1/accounts/me/accessTokens`. The cookie of a browse
 64-bit numbers are texts. An answer holds every field that is not an object, empty or not. An unknown field is
 refused. A body has 1 MB at most; `GET` and `DELETE` take none, and refuse the fields that one holds.
 
+**Long values** go into a body. The line of a request (its path and its query) has 8,190 bytes at most; the server before
+the API answers a longer one with 414, or headers that are too long with 431, and with a page in place of an `Error`.
+`POST /api/v1/learnings:search` takes in its body what `GET` takes in the query.
+
 **Lists** come in pages: send `nextPageToken` as `pageToken` to get the next one.
 
 **Changes.** An update (`PATCH`) changes the fields that `updateMask` names, or all that are sent. Send the `etag`
