@@ -73,6 +73,20 @@ def test_every_operation_says_what_it_does_who_may_call_it_and_how_it_fails(docu
     assert sorted(open_to_all) == ["CreateSession", "PublishLearnings"]
 
 
+def test_an_operation_that_can_be_asked_too_often_says_so(document: dict[str, Any]) -> None:
+    limited = {
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if "429" in operation["responses"]
+    }
+
+    assert limited == {"CreateSession", "CreateScheduleRun", "ScheduleProgramme", "PublishLearnings"}
+    answer = document["components"]["responses"]["TooManyRequests"]
+    assert answer["x-reasons"].keys() == {"TOO_MANY_ATTEMPTS", "INSTALLATION_FULL", "PLANNER_BUSY"}
+    assert answer["headers"].keys() == {"Retry-After"}
+
+
 def test_everything_is_explained(document: dict[str, Any]) -> None:
     ours = ("Any", "Date", "DayOfWeek", "LatLng", "Empty")
     for name, schema in document["components"]["schemas"].items():

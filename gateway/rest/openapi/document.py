@@ -194,15 +194,15 @@ def describe_operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
 
 
 def list_error_statuses(endpoint: Endpoint) -> list[int]:
-    """Return the HTTP statuses with which a call can fail."""
+    """Return the HTTP statuses with which a call can fail; with 429 where the contract's comment says so of the RPC."""
     absent: set[int] = set()
     if not endpoint.body:
         absent |= {415}
     if endpoint.verb == "GET":
         absent |= {409}
-    if endpoint.roles:
+    if "RESOURCE_EXHAUSTED" not in get_comment(endpoint.method.full_name):
         absent |= {429}
-    else:
+    if not endpoint.roles:
         absent |= {403}
     if not endpoint.variables:
         absent |= {404}
