@@ -137,8 +137,9 @@ def telling_entry(resource: str, entry: str) -> Iterator[None]:
     Let what is wrong with a resource in the block be told at its place in a list of the request.
 
     Args:
-        resource: How paths of its fields begin where there is one, e.g. ``agenda_item``.
-        entry: How they begin in the list, e.g. ``agenda_items[3]``.
+        resource: How paths of its fields begin where there is one, e.g. ``agenda_item``; "" where the entry has none.
+        entry: How they begin in the list, e.g. ``additions[3]``; of a request there, ``changes[3].agenda_item``, whose
+            other fields are told beside the resource, e.g. ``changes[3].update_mask``.
 
     Raises:
         InvalidFields: As whatever is raised in the block about fields.
@@ -151,9 +152,17 @@ def telling_entry(resource: str, entry: str) -> Iterator[None]:
             wrong.metadata["entry"] = entry
             raise
         violations = [
-            dataclasses.replace(each, field=entry + each.field.removeprefix(resource)) for each in wrong.violations
+            dataclasses.replace(each, field=_place_in_entry(each.field, resource, entry)) for each in wrong.violations
         ]
         raise InvalidFields(violations) from None
+
+
+def _place_in_entry(field: str, resource: str, entry: str) -> str:
+    """Return the path that a field of a resource, or of the request about it, has in a list as `telling_entry` says."""
+    below = field.removeprefix(resource)
+    if resource and below != field and below[:1] in ("", ".", "["):
+        return entry + below
+    return f"{entry.removesuffix(f'.{resource}')}.{field}"
 
 
 class AlreadyExists(DomainError):

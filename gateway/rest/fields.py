@@ -1,5 +1,7 @@
 """What the transcoder asks of a field's descriptor."""
 
+import re
+from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -7,6 +9,8 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 TIMESTAMP = "google.protobuf.Timestamp"
 DURATION = "google.protobuf.Duration"
 FIELD_MASK = "google.protobuf.FieldMask"
+
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 
 # Messages that JSON writes as one text.
 TEXT_MESSAGES = frozenset({TIMESTAMP, DURATION, FIELD_MASK})
@@ -64,3 +68,31 @@ def to_json_path(descriptor: Descriptor, path: str) -> str:
         parts.append((field.json_name if field else name) + bracket + rest)
         held = field.message_type if field else None
     return ".".join(parts)
+
+
+def to_camel_case(text: str) -> str:
+    """Return a text with the names of the proto in it in lowerCamelCase."""
+    return SNAKE_CASE.sub(lambda name: re.sub("_(.)", lambda after: after[1].upper(), name[0]), text)
+
+
+def to_json_words(descriptor: Descriptor, text: str) -> str:
+    """Return a text in which the fields of a message, or of what it holds, are called as JSON has them."""
+    known = list_names(descriptor)
+    return SNAKE_CASE.sub(lambda name: to_camel_case(name[0]) if name[0] in known else name[0], text)
+
+
+@cache
+def list_names(descriptor: Descriptor) -> frozenset[str]:
+    """Return the names of a message's fields, and of the fields of what it holds."""
+    return frozenset(field.name for kind in _list_held(descriptor) for field in kind.fields)
+
+
+def _list_held(descriptor: Descriptor) -> set[Descriptor]:
+    """Return a message, and those that it holds at any depth."""
+    found: set[Descriptor] = set()
+    waiting = {descriptor}
+    while waiting:
+        kind = waiting.pop()
+        found.add(kind)
+        waiting |= {field.message_type for field in kind.fields if field.message_type is not None} - found
+    return found

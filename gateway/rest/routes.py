@@ -19,7 +19,7 @@ from gateway.auth import account_rpc
 from gateway.auth.callers import accounts_database, require_caller
 from gateway.rest import json_reader, reference
 from gateway.rest.endpoints import Endpoint, Segment, read_endpoints
-from gateway.rest.fields import to_json_path
+from gateway.rest.fields import to_camel_case, to_json_path, to_json_words
 from gateway.rest.json_writer import get_writer
 from gateway.web.malformed_requests import UNREADABLE
 
@@ -64,10 +64,19 @@ class Route:
 
     def _name_as_json(self, error: DomainError) -> None:
         """Name the fields of an error as the caller knows them: ``visit.startDate`` for ``visit.start_date``."""
+        kind = self.endpoint.method.input_type
         for index, violation in enumerate(error.violations):
-            path, text = to_json_path(self.endpoint.method.input_type, violation.field), violation.description
-            error.violations[index] = replace(violation, field=path)
-            error.message = error.message.replace(f"{violation.field}: {text}", f"{path}: {text}")
+            path, text, metadata = violation.field, violation.description, violation.metadata
+            if violation.reason == "FIELD_NOT_CHANGEABLE":  # the one whose particulars are names, also of no field
+                named = replace(violation, metadata={key: to_camel_case(names) for key, names in metadata.items()})
+                named = replace(named, field=to_json_path(kind, path), description=to_camel_case(text))
+            else:
+                named = replace(violation, field=to_json_path(kind, path), description=to_json_words(kind, text))
+            error.violations[index] = named
+            if error.message.startswith(f"{path}: "):  # built of the violation, and cut where that is long
+                error.message = f"{named.field}: {named.description}"
+        if entry := error.metadata.get("entry"):
+            error.metadata["entry"] = to_json_path(kind, entry)
 
     def read(self, segments: dict[str, str]) -> Message:
         """

@@ -37,14 +37,14 @@ def _read_language_pairs(pairs: Iterable[str], path: str) -> list[str]:
         first, _, second = pair.partition("-")
         if first == second:
             words = f"{pair} names one language twice"
-            raise InvalidArgument(f"{path}.{index}", words, reason="LANGUAGE_PAIR_OF_ONE", metadata={"pair": pair})
+            raise InvalidArgument(f"{path}[{index}]", words, reason="LANGUAGE_PAIR_OF_ONE", metadata={"pair": pair})
     return list(pairs)
 
 
 def _read_absences(absences: Iterable[pb.Person.Absence], path: str) -> list[Range[datetime]]:
     spans: list[Range[datetime]] = []
     for index, absence in enumerate(absences):
-        at = f"{path}.{index}"
+        at = f"{path}[{index}]"
         start = read_instant(absence.start_time, f"{at}.start_time")
         end = read_instant(absence.end_time, f"{at}.end_time")
         if end <= start:

@@ -48,7 +48,7 @@ def _read_opening_hours(spans: Iterable[venues_pb2.Venue.OpeningHours], path: st
     for index, span in enumerate(spans):
         start, end = _read_minute(span.start_time), _read_minute(span.end_time) or MINUTES_OF_DAY
         if end <= start:
-            raise InvalidArgument(f"{path}.{index}.end_time", "is not after the start", reason="END_NOT_AFTER_START")
+            raise InvalidArgument(f"{path}[{index}].end_time", "is not after the start", reason="END_NOT_AFTER_START")
         midnight = (span.weekday - 1) * MINUTES_OF_DAY
         hours.append(Range(midnight + start, midnight + end, bounds="[)"))
     return join_ranges(hours)

@@ -24,7 +24,7 @@ class Order:
 
     def name_field(self, index: int) -> str:
         """Return the path of the predecessor at an index."""
-        return f"{self.field}.after.{index}.agenda_item"
+        return f"{self.field}.after[{index}].agenda_item"
 
 
 async def replace(session: Session, orders: Sequence[Order]) -> None:

@@ -106,12 +106,12 @@ async def test_an_interpreter_is_accepted_for_pairs_that_the_person_has(coordina
 @pytest.mark.parametrize(
     ("fields", "reason", "field"),
     [
-        ({"language_pairs": ["de-de"]}, "LANGUAGE_PAIR_OF_ONE", "person.language_pairs.0"),
+        ({"language_pairs": ["de-de"]}, "LANGUAGE_PAIR_OF_ONE", "person.language_pairs[0]"),
         ({"language_pairs": ["German"]}, "INVALID_FIELD", "person.language_pairs"),
         (
             {"absences": [pb.Person.Absence(start_time=at(9), end_time=at(9))]},
             "END_NOT_AFTER_START",
-            "person.absences.0.end_time",
+            "person.absences[0].end_time",
         ),
         ({"email": "nobody"}, "INVALID_FIELD", "person.email"),
     ],

@@ -90,7 +90,7 @@ async def test_an_order_is_turned_round_and_new_items_take_part_in_it(coordinato
     assert {each.agenda_item for each in answer.changed[0].after} == {second.name, welcome.name}
     with refused("INVALID_ARGUMENT", "PRECEDENCE_CYCLE") as refusal:
         await edit(coordinator, visit, changes=[change(answer.changed[1], after=after(first.name))])
-    assert refusal.fields == ["changes[0].agenda_item.after.0.agenda_item"]
+    assert refusal.fields == ["changes[0].agenda_item.after[0].agenda_item"]
 
 
 async def test_a_refusal_says_of_which_entry_it_is_and_leaves_everything_as_it_was(coordinator: Caller) -> None:

@@ -50,7 +50,7 @@ async def test_nothing_comes_after_itself(coordinator: Caller) -> None:
         with refused("INVALID_ARGUMENT", "PRECEDENCE_CYCLE") as refusal:
             await put_after(coordinator, item, before)
         (violation,) = refusal.error.violations
-        assert violation.field == "agenda_item.after.0.agenda_item"
+        assert violation.field == "agenda_item.after[0].agenda_item"
         assert violation.metadata == {"agenda_item_title": before.title}
 
 

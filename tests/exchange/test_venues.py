@@ -81,7 +81,7 @@ async def test_what_cannot_be_is_refused_beside_its_field(coordinator: Caller) -
     with refused("INVALID_ARGUMENT", "END_NOT_AFTER_START") as refusal:
         hours = [*open_on(1, start="08:00", end="12:00"), *open_on(1, start="14:00", end="14:00")]
         await factories.venue(coordinator, opening_hours=hours)
-    assert refusal.fields == ["venue.opening_hours.1.end_time"]
+    assert refusal.fields == ["venue.opening_hours[1].end_time"]
     for wrong in ({"weekday": 0, "start_time": "08:00", "end_time": "09:00"}, {"weekday": 1, "start_time": "8"}):
         with refused("INVALID_ARGUMENT"):
             await factories.venue(coordinator, opening_hours=[pb.Venue.OpeningHours(**wrong)])  # type: ignore[arg-type]
@@ -236,7 +236,7 @@ async def test_a_way_leads_to_another_venue_of_the_city_once(coordinator: Caller
     ):
         with refused("INVALID_ARGUMENT", reason) as refusal:
             await change(coordinator, hall, "ways", ways=[pb.Way(venue=end, minutes=1) for end in ends])
-        assert refusal.fields == [f"venue.ways.{len(ends) - 1}.venue"]
+        assert refusal.fields == [f"venue.ways[{len(ends) - 1}].venue"]
 
 
 async def test_the_database_itself_keeps_ways_within_a_city(exchange: RunningService, coordinator: Caller) -> None:
@@ -256,4 +256,4 @@ async def test_a_way_that_takes_no_minute_is_not_entered(coordinator: Caller) ->
     hall, near = [await factories.venue(coordinator) for _ in range(2)]
     with refused("INVALID_ARGUMENT") as refusal:
         await change(coordinator, hall, "ways", ways=[pb.Way(venue=near.name)])
-    assert refusal.reasons == {"venue.ways.0.minutes": "required"}
+    assert refusal.reasons == {"venue.ways[0].minutes": "required"}

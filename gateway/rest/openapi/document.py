@@ -27,9 +27,9 @@ account, or with `POST /api/v1/accounts/me/accessTokens`. The cookie of a browse
 64-bit numbers are texts. An answer holds every field that is not an object, empty or not. An unknown field is
 refused. A body has 1 MB at most; `GET` and `DELETE` take none, and refuse the fields that one holds.
 
-**Long values** go into a body. The line of a request (its path and its query) has 8,190 bytes at most; the server before
-the API answers a longer one with 414, or headers that are too long with 431, and with a page in place of an `Error`.
-`POST /api/v1/learnings:search` takes in its body what `GET` takes in the query.
+**Long values** go into a body. The line of a request (its path and its query) has 8,190 bytes at most; the server
+before the API answers a longer one with 414, and headers that are too long with 431, each as HTML in place of an
+`Error`. `POST /api/v1/learnings:search` takes in its body what `GET` takes in the query.
 
 **Lists** come in pages: send `nextPageToken` as `pageToken` to get the next one.
 
@@ -94,7 +94,11 @@ BAD_REQUEST_SCHEMA: Schema = {
                 "type": "object",
                 "required": ["field", "reason", "description"],
                 "properties": {
-                    "field": {"type": "string", "description": "Path of the field.", "examples": ["visit.startDate"]},
+                    "field": {
+                        "type": "string",
+                        "description": "Path of the field, an entry of a list by its place.",
+                        "examples": ["visit.startDate", "agendaItem.after[0].agendaItem"],
+                    },
                     "reason": {
                         "type": "string",
                         "description": "Why it is wrong, for machines; with the next release there may be others.",

@@ -148,7 +148,7 @@ async def _replace_ways(session: Session, venue: Venue, message: pb.Venue) -> No
     """
     wanted: dict[str, int] = {}
     for index, each in enumerate(message.ways):
-        path = f"venue.ways.{index}.venue"
+        path = f"venue.ways[{index}].venue"
         other = await queries.get_referenced(session, Venue, each.venue, path)
         if other.city_id != venue.city_id or other.id == venue.id:
             metadata = {"venue": other.name, "venue_title": other.display_name}
@@ -156,7 +156,7 @@ async def _replace_ways(session: Session, venue: Venue, message: pb.Venue) -> No
         if other.id in wanted:
             raise InvalidArgument(path, "is given twice", reason="WAY_REPEATED")
         if not each.minutes:
-            raise FieldRequired(f"venue.ways.{index}.minutes")
+            raise FieldRequired(f"venue.ways[{index}].minutes")
         wanted[other.id] = each.minutes
     of_venue = select(Way).where(or_(Way.one_id == venue.id, Way.other_id == venue.id))
     present = {(way.other_id if way.one_id == venue.id else way.one_id): way for way in await session.scalars(of_venue)}
