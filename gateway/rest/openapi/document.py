@@ -33,7 +33,8 @@ before the API answers a longer one with 414, and headers that are too long with
 
 **Lists** come in pages: send `nextPageToken` as `pageToken` to get the next one.
 
-**Changes.** An update (`PATCH`) changes the fields that `updateMask` names, or all that are sent. Send the `etag`
+**Changes.** An update (`PATCH`) changes the fields that `updateMask` names, or all that are sent; of these, what only
+answers have is ignored, and a field that cannot change is refused where its value differs. Send the `etag`
 that you read to be refused with `ABORTED` when somebody else changed the resource meanwhile. Send a `requestId` (a
 UUID) with every create and every transition: a repeat returns the first answer.
 

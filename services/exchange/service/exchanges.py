@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from chassis.convert import read_enum, unique_nfc
 from chassis.database import Database, Session
-from chassis.field_mask import updated_paths
+from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import read_page
@@ -60,6 +60,8 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             exchange = await queries.get_visible(session, Exchange, message.name, lock=True)
             rights.require_exchange_editor(identity(), exchange)
             exchange.check_etag(message.etag)
+            stored = f"partnerships/{exchange.partnership_id}"
+            require_unchanged(request.update_mask, message, convert.EXCHANGE_FIELDS, partnership=stored)
             exchange.assign(convert.exchange_columns(message, paths))
             await session.flush()
             return convert.exchange_message(exchange, identity())

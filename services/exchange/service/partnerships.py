@@ -12,7 +12,7 @@ from sqlalchemy import select
 from chassis.convert import read_enum
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
-from chassis.field_mask import updated_paths
+from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.outbox import emit
@@ -81,6 +81,8 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
         paths = updated_paths(request.update_mask, message, convert.PARTNERSHIP_FIELDS)
         async with self._database.begin() as session:
             partnership = await _lock(session, message)
+            stored = f"cities/{partnership.city_id}"
+            require_unchanged(request.update_mask, message, convert.PARTNERSHIP_FIELDS, city=stored)
             values = convert.partnership_columns(message, paths)
             partnership.change_kind(values.pop("kind", partnership.kind))
             partnership.assign(values)

@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument
-from chassis.field_mask import updated_paths
+from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once
 from chassis.model import new_id
 from chassis.paging import read_page
@@ -98,6 +98,7 @@ class VenueServicer(venues_pb2_grpc.VenueServiceServicer):
                 await _lock_ways(session, message.name)
             venue = await session.get_for_update(Venue, message.name)
             venue.check_etag(message.etag)
+            require_unchanged(request.update_mask, message, FIELDS, city=f"cities/{venue.city_id}")
             venue.assign(convert_venue.venue_columns(message, paths - {"ways"}))
             venue.check_location("venue.location")
             if "ways" in paths:

@@ -17,7 +17,7 @@ from chassis.convert import date_message, read_date, read_enum
 from chassis.database import Database, Session
 from chassis.database_errors import constraint_name
 from chassis.errors import FailedPrecondition, FieldRequired
-from chassis.field_mask import updated_paths
+from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import Identity, Role, identity
 from chassis.model import now
@@ -133,6 +133,11 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             rights.require_visit_editor(identity(), visit)
             visit.check_etag(message.etag)
             visit.require_open()
+            stored = {
+                "exchange": f"exchanges/{visit.exchange_id}",
+                "direction": convert.VISIT_DIRECTIONS[visit.direction],
+            }
+            require_unchanged(request.update_mask, message, convert.VISIT_FIELDS, **stored)
             values = convert.visit_columns(message, paths)
             if "other_guest_cities" in values:
                 await guests.invite(session, visit, values.pop("other_guest_cities"))

@@ -19,7 +19,7 @@ from sqlalchemy import Select
 
 from chassis.convert import read_date, read_enum, read_enums
 from chassis.database import Database, Session
-from chassis.field_mask import updated_paths
+from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import Role, identity, same_department
 from chassis.model import new_id
@@ -93,6 +93,8 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             recommendation = await _lock(session, message)
             if as_expert:
                 rights.require_writer(caller, recommendation)
+            stored = convert.recommendation_message(recommendation).conclusion
+            require_unchanged(request.update_mask, message, convert.RECOMMENDATION_FIELDS, conclusion=stored)
             values = convert.recommendation_columns(message, paths)
             changes = {field for field, value in values.items() if value != getattr(recommendation, field)}
             rights.require_changeable(caller, recommendation, changes)

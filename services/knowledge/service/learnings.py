@@ -30,7 +30,7 @@ from chassis.bulkhead import Bulkhead, count_processors
 from chassis.convert import read_enum, read_enums, unique_nfc
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
-from chassis.field_mask import updated_paths
+from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.outbox import emit
@@ -178,6 +178,8 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         paths = updated_paths(request.update_mask, message, convert.LEARNING_FIELDS)
         async with self._database.begin() as session:
             learning = await _lock("update", session, message)
+            stored = {"source": learning.source, "source_title": learning.source_title}
+            require_unchanged(request.update_mask, message, convert.LEARNING_FIELDS, **stored)
             was_public = learning.visibility is Visibility.PUBLIC
             learning.edit(convert.learning_columns(message, paths))
             if learning.visibility is Visibility.PUBLIC and not was_public:
