@@ -14,6 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate as validate_document
 
+from chassis.contract import is_read
 from chassis.errors import InvalidArgument
 from chassis.identity import Role
 from chassis.validation import validate
@@ -85,6 +86,27 @@ def test_an_operation_that_can_be_asked_too_often_says_so(document: dict[str, An
     answer = document["components"]["responses"]["TooManyRequests"]
     assert answer["x-reasons"].keys() == {"TOO_MANY_ATTEMPTS", "INSTALLATION_FULL", "PLANNER_BUSY"}
     assert answer["headers"].keys() == {"Retry-After"}
+
+
+def test_a_write_without_a_request_id_says_why_and_only_what_answers_with_a_secret_is_one(
+    document: dict[str, Any],
+) -> None:
+    writes = {
+        endpoint.name: document["paths"][f"/api{endpoint.path}"]["post"]
+        for endpoint in ENDPOINTS
+        if endpoint.verb == "POST" and not is_read(endpoint.method)
+    }
+    without = {name for name, operation in writes.items() if not takes_request_id(operation)}
+
+    assert without == {"CreateSession", "CreateAccount", "ResetAccountPassword", "CreateAccessToken"}
+    assert all("Takes no `requestId`" in writes[name]["description"] for name in without)
+
+
+def takes_request_id(operation: dict[str, Any]) -> bool:
+    """Return whether an operation takes a request id: in its query, or in its body."""
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    in_query = {parameter["name"] for parameter in operation.get("parameters", [])}
+    return "requestId" in in_query | schema.get("properties", {}).keys()
 
 
 def test_everything_is_explained(document: dict[str, Any]) -> None:

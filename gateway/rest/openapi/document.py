@@ -36,7 +36,9 @@ before the API answers a longer one with 414, and headers that are too long with
 **Changes.** An update (`PATCH`) changes the fields that `updateMask` names, or all that are sent; of these, what only
 answers have is ignored, and a field that cannot change is refused where its value differs. Send the `etag`
 that you read to be refused with `ABORTED` when somebody else changed the resource meanwhile. Send a `requestId` (a
-UUID) with every create and every transition: a repeat returns the first answer.
+UUID) with every create and every transition: a repeat returns the first answer. Only what answers with a secret takes
+none, because that is kept nowhere: signing in, and creating an account, its new password or an access token. What to
+do there when an answer was lost, each of these operations says itself.
 
 **Errors** have one form, `Error`. Its `details` hold a machine-readable `reason` with its particulars as `metadata`,
 and the fields that were wrong, each with a `reason` of its own: what belongs to one stands in the metadata as
