@@ -46,6 +46,10 @@ Every error has one form. Programs go by `reason`, and by the `metadata` that ho
 }
 ```
 
+`field` is the path of the field as JSON has it, with an entry of a list by its place, counted from 0:
+`changes[0].agendaItem.after[1].agendaItem`. In a batch, `entry` among the metadata says in the same way which entry was
+refused as a whole.
+
 Metadata are flat. What belongs to a field stands there as `violations_<index>_<name>`, counted from 0 in the order of
 `fieldViolations`; what belongs to one of several things as `<things>_<index>_<name>`, e.g. `clashes_0_resource`. Of
 many things the first ten are told, and `clashes` counts all. Instants are in RFC 3339. In the meanings below `%(name)s`
