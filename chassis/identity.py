@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
@@ -278,7 +279,11 @@ def format_key_set(keys: Sequence[Mapping[str, str]]) -> str:
 
 
 def _read_private_key(issuer: str, text: str) -> _PrivateKey:
-    key = load_pem_private_key(text.encode(), password=None)
+    try:
+        key = load_pem_private_key(text.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # What the library says is a link to its questions and answers.
+        raise ValueError(f"The signing key of {issuer} is not a private key in PEM without a password.") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError(f"The signing key of {issuer} is not an Ed25519 key.")
     first_line = text.partition("\n")[0]

@@ -13,6 +13,8 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
+from chassis.setting_types import MAX_KEEP_DAYS
+
 STREAM = "austausch"
 DEAD_LETTERS = "dead-letters"
 WORK = "work"
@@ -24,8 +26,6 @@ MAX_TASKS = 1_000_000
 # processor time.
 ROUND_SECONDS = 0.02
 KEEP_DAYS = 30
-# The inbox knows the ids of events for 60 days: no stream may keep one for longer.
-MAX_KEEP_DAYS = 59
 MAX_MEGABYTES = 2048
 # Of the room for all streams.
 SHARES = {STREAM: 0.5, DEAD_LETTERS: 0.25, WORK: 0.25}

@@ -6,11 +6,15 @@ version of the chassis brings its migration to every service.
 """
 
 import asyncio
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from alembic import command
 from alembic.config import Config
+from asyncpg import PostgresError
 from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.exc import DBAPIError
 
@@ -55,6 +59,21 @@ def migrate(url: str, package: str, *, messaging: bool = True, revision: str = "
     """
     driver_url(url, "asyncpg")
     asyncio.run(_migrate(url, package, messaging, revision))
+
+
+@contextmanager
+def failing_in_one_line(process: str) -> Iterator[None]:
+    """
+    Migrate the database of a process inside the block.
+
+    Raises:
+        SystemExit: With code 1 and one line that says why it failed.
+    """
+    try:
+        yield
+    except (OSError, ValueError, DBAPIError, PostgresError) as error:
+        reason = str(getattr(error, "orig", error)) or type(error).__name__
+        sys.exit(f"{process}: the database can't be migrated: {reason}")
 
 
 async def _migrate(url: str, package: str, messaging: bool, revision: str) -> None:

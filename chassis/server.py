@@ -18,11 +18,9 @@ from typing import Any
 import grpc
 import structlog
 import uvloop
-from asyncpg import PostgresError
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from nats.aio.client import Client
-from sqlalchemy.exc import DBAPIError
 
 from chassis import backlog, gc_tuning, malloc_tuning, telemetry
 from chassis.consumer import Consumer, Handlers
@@ -34,7 +32,7 @@ from chassis.interceptor import Guard
 from chassis.jetstream import STREAM, StreamLimits, connect
 from chassis.outbox import Relay
 from chassis.schema import is_current
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, WrongSetting, check_serving, refuse
 from chassis.work_queue import Worker
 
 # Calls that are let in at once for each connection to the database: more than that cannot be answered in time.
@@ -110,18 +108,18 @@ def main(
     telemetry.set_up(name, settings)
     match sys.argv[1:]:
         case []:
+            check_serving(settings, name)
             run_until_stopped(name, lambda: [build(settings)])
         case ["work"]:
+            check_serving(settings, name)
             run_until_stopped(name, lambda: [build(settings)], working)
         case ["migrate"]:
-            from chassis.migrate import migrate  # brings Alembic, which nothing that serves needs
+            from chassis.migrate import failing_in_one_line, migrate  # bring Alembic, which nothing that serves needs
 
-            try:
+            with failing_in_one_line(name):
                 migrate(settings.database_url, f"services.{name}")
                 if seed:
                     asyncio.run(seed(settings.database_url))
-            except (OSError, ValueError, DBAPIError, PostgresError) as error:
-                sys.exit(f"{name}: the database can't be migrated: {getattr(error, 'orig', error)}")
         case [command, *arguments] if command in commands:
             commands[command](settings, arguments)
         case _:
@@ -143,6 +141,8 @@ def run_until_stopped(name: str, build: Callable[[], Sequence[Service]], run: Ru
     malloc_tuning.limit_arenas()
     try:
         uvloop.run(_run_until_stopped(build(), run or running))
+    except WrongSetting as wrong:
+        refuse(wrong)
     except (RuntimeError, OSError, ValueError) as error:
         log.debug("service.failed", exc_info=True)
         sys.exit(f"{name}: {error}")
@@ -165,7 +165,7 @@ async def _run_until_stopped(services: Sequence[Service], run: Run) -> None:
 async def _run_service(service: Service, run: Run, stop: asyncio.Event) -> None:
     if service.settings.otlp_endpoint:
         telemetry.trace_sql(service.database.engine.sync_engine)
-    telemetry.serve_metrics(service.settings.metrics_listen)
+    telemetry.serve_metrics(service.name, service.settings.metrics_listen)
     waiting = asyncio.create_task(_wait_for_schema(service))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, stopped], return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,7 @@ is named. Metrics are Prometheus text on a port of their own.
 import logging
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from opentelemetry import trace
@@ -17,7 +17,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 
+from chassis.setting_types import split_listen
 from chassis.settings import ProcessSettings
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 # Without the values of variables: they hold passwords and keys.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
@@ -44,18 +48,27 @@ def set_up(process: str, settings: ProcessSettings) -> None:
     trace.set_tracer_provider(provider)
 
 
-def serve_metrics(listen: str) -> None:
+def serve_metrics(process: str, listen: str, registry: "CollectorRegistry | None" = None) -> None:
     """
     Serve Prometheus metrics in a thread; an empty address serves none.
 
+    Args:
+        process: Name of the process.
+        listen: Host and port.
+        registry: What is served; the metrics of this process unless given.
+
     Raises:
-        OSError: The port is taken.
+        OSError: The port is taken, or not an address of this machine; the message names the setting.
     """
     if listen:
-        from prometheus_client import start_http_server
+        from prometheus_client import REGISTRY, start_http_server
 
-        host, _, port = listen.rpartition(":")
-        start_http_server(int(port), addr=host or "127.0.0.1")
+        host, port = split_listen(listen)
+        try:
+            start_http_server(port, addr=host or "127.0.0.1", registry=registry or REGISTRY)
+        except OSError as error:
+            setting = f"{process.upper()}_METRICS_LISTEN"
+            raise OSError(f"{setting}: {listen} can't be listened on: {error.strerror}") from None
 
 
 # A warning that says the same again within this time is left out: what waits for a disk or a server warns at every try.

@@ -7,7 +7,7 @@ these for one of the three only; what each has one of is labelled with its datab
 """
 
 from chassis import server, telemetry
-from chassis.settings import load
+from chassis.settings import check_serving, load
 from services.exchange import __main__ as exchange
 from services.forum import __main__ as forum
 from services.knowledge import __main__ as knowledge
@@ -20,6 +20,9 @@ def main() -> None:
     settings = load(exchange.ExchangeSettings, exchange.NAME)
     forum_settings = load(forum.ForumSettings, forum.NAME)
     knowledge_settings = load(knowledge.KnowledgeSettings, knowledge.NAME)
+    check_serving(settings, exchange.NAME)
+    check_serving(forum_settings, forum.NAME)
+    check_serving(knowledge_settings, knowledge.NAME)
     telemetry.set_up(NAME, settings)
     server.run_until_stopped(
         NAME,

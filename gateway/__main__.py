@@ -16,27 +16,28 @@ from gateway.settings import GatewaySettings
 
 def main() -> None:
     """Run the command that the arguments name."""
-    settings = load(GatewaySettings, "gateway")
     match sys.argv[1:]:
         case []:
             serve()
         case ["migrate"]:
-            migrate(settings)
+            migrate(load(GatewaySettings, "gateway"))
         case _:
             sys.exit("usage: python -m gateway [migrate]")
 
 
 def serve() -> NoReturn:
-    """Become gunicorn."""
+    """Become gunicorn, which reads the settings by its configuration."""
     configuration = str(Path(__file__).with_name("gunicorn.conf.py"))
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "--config", configuration, "--no-control-socket"])
 
 
 def migrate(settings: GatewaySettings) -> None:
     """Bring the accounts database to the newest schema."""
+    from chassis.migrate import failing_in_one_line
     from chassis.migrate import migrate as run
 
-    run(settings.database_url, "gateway.accounts", messaging=False)
+    with failing_in_one_line("gateway"):
+        run(settings.database_url, "gateway.accounts", messaging=False)
 
 
 if __name__ == "__main__":

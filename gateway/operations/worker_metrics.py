@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import sys
 import tempfile
+
+from chassis import telemetry
 
 # What prometheus_client reads when it is imported: the directory in which the workers of one gateway meet.
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -14,16 +17,18 @@ def prepare() -> None:
 
 
 def serve(listen: str) -> None:
-    """Serve the sum of the workers' numbers at an address; an empty one serves none."""
+    """Serve the sum of the workers' numbers at an address; an empty one serves none, and one that is taken ends us."""
     if not listen:
         return
-    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client import CollectorRegistry
     from prometheus_client.multiprocess import MultiProcessCollector
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    host, _, port = listen.rpartition(":")
-    start_http_server(int(port), addr=host or "127.0.0.1", registry=registry)
+    try:
+        telemetry.serve_metrics("gateway", listen, registry)
+    except OSError as error:
+        sys.exit(f"gateway: {error}")
 
 
 def forget(worker: int) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from austausch.exchange.v1 import (
     calendars_pb2_grpc,
@@ -17,8 +18,9 @@ from austausch.exchange.v1 import exchange_pb2_grpc as contract
 
 from chassis import server
 from chassis.database import Database
+from chassis.setting_types import City, NotNegative, Positive, WhenServing, at_least
 from chassis.settings import ServiceSettings, load
-from services.exchange.calendar_fetching import CalendarFetcher
+from services.exchange.calendar_fetching import CalendarFetcher, Permission
 from services.exchange.calendar_process import CalendarReader
 from services.exchange.calendar_readings import CalendarReadings
 from services.exchange.events import HANDLERS
@@ -52,21 +54,21 @@ NAME = "exchange"
 class ExchangeSettings(ServiceSettings):
     """What the exchange service can be told."""
 
-    home_city: str = "cities/mannheim"
+    home_city: City = "cities/mannheim"
     """The city that this installation serves."""
-    school_holidays: Path | None = None
+    school_holidays: Annotated[Path, WhenServing(SchoolHolidays)] | None = None
     """A folder with the school holidays of each country, ``DE.json``, as OpenHolidays has them; none if empty."""
-    calendars_allowed: str = ""
+    calendars_allowed: Annotated[str, Permission.parse] = ""
     """Hosts and networks (``10.2.0.0/16``), divided by commas, that calendars may come from beside the internet."""
     calendars_by_http: bool = False
     """Whether calendars may be fetched by http, which anybody on the way can read."""
-    walking_speed: int = Pace.walking_speed
+    walking_speed: Positive = Pace.walking_speed
     """How far people walk, in metres a minute, where the way between two venues is estimated."""
-    vehicle_speed: int = Pace.vehicle_speed
+    vehicle_speed: Positive = Pace.vehicle_speed
     """How far a vehicle gets in the city, in metres a minute, stops included."""
-    longest_walk: int = Pace.longest_walk
+    longest_walk: NotNegative = Pace.longest_walk
     """Metres up to which people walk from one venue to another."""
-    detour_percent: int = Pace.detour_percent
+    detour_percent: Annotated[int, at_least(100)] = Pace.detour_percent
     """How long a way is, in percent of the distance as the crow flies."""
 
 

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from austausch.forum.v1 import forum_pb2_grpc as contract
 
 from chassis import server
 from chassis.database import Database
 from chassis.identity import Signer
+from chassis.setting_types import Address, signing_key_of
 from chassis.settings import ServiceSettings, load, secret
 from services.forum.events import HANDLERS
 from services.forum.exchange_client import ExchangeClient
@@ -27,11 +29,11 @@ NAME = "forum"
 class ForumSettings(ServiceSettings):
     """What the forum service can be told."""
 
-    signing_key: str = secret()
+    signing_key: Annotated[str, signing_key_of(NAME)] = secret()
     """Ed25519 private key (PEM) with which the service signs its own identity."""
     signing_key_file: Path | None = None
     """The file that the key is from, which is read again when it has changed; none where the key itself is given."""
-    exchange_address: str
+    exchange_address: Address
     """Host and port of the exchange service, or of its replicas (`chassis.client.target`)."""
 
 

@@ -11,7 +11,8 @@ from austausch.knowledge.v1 import hub_pb2_grpc, index_pb2_grpc, knowledge_pb2_g
 from chassis import server
 from chassis.database import Database
 from chassis.identity import Signer
-from chassis.settings import ServiceSettings, load, secret
+from chassis.setting_types import Address, NotNegative, OwnFolder, WebUrl
+from chassis.settings import ServiceSettings, WrongSetting, load, secret
 from services.knowledge.events import HANDLERS
 from services.knowledge.hub_client import Membership
 from services.knowledge.indexer import Indexer
@@ -38,11 +39,11 @@ NAME = "knowledge"
 class KnowledgeSettings(ServiceSettings):
     """What the knowledge service can be told."""
 
-    index_path: Path
+    index_path: OwnFolder
     """Folder of the search index, this process's own. It holds nothing that cannot be built anew."""
-    exchange_address: str
+    exchange_address: Address
     """Host and port of the exchange service, or of its replicas (`chassis.client.target`)."""
-    forum_address: str
+    forum_address: Address
     """Host and port of the forum service, or of its replicas (`chassis.client.target`)."""
     peers_address: str = ""
     """Host and port of the replicas of this service, whose index a new one takes; empty for none."""
@@ -54,9 +55,9 @@ class KnowledgeSettings(ServiceSettings):
     """Folder of the language model (`model.onnx`, `tokenizer.json`); without one, that of the wheel, if it is there."""
     former_model_path: Path | None = None
     """Folder of the model until now: it answers until the new one has embedded all learnings."""
-    public_url: str = secret("")
+    public_url: WebUrl = secret("")
     """Web address of this installation. Others may publish their learnings here where it is set."""
-    max_learnings_per_installation: int = 100_000
+    max_learnings_per_installation: NotNegative = 100_000
     """How many learnings each of those may have here."""
     hub_url: str = secret("")
     """Web address of the hub to which this installation publishes its learnings; empty for none."""
@@ -71,33 +72,36 @@ class KnowledgeSettings(ServiceSettings):
 
         Raises:
             OSError: The key can't be read.
-            ValueError: Some of it is missing or malformed.
+            WrongSetting: Some of it is missing or malformed.
         """
         if not self.peers_address:
             return None
         if not self.signing_key:
-            raise ValueError("KNOWLEDGE_PEERS_ADDRESS needs KNOWLEDGE_SIGNING_KEY.")
+            raise WrongSetting("KNOWLEDGE_PEERS_ADDRESS", " needs KNOWLEDGE_SIGNING_KEY.")
         try:
             return Peers(self.peers_address, Signer(NAME, self.signing_key_file or self.signing_key))
         except ValueError as error:
-            raise ValueError(f"KNOWLEDGE_PEERS_ADDRESS, KNOWLEDGE_SIGNING_KEY: {error}") from None
+            raise WrongSetting("KNOWLEDGE_PEERS_ADDRESS", f", KNOWLEDGE_SIGNING_KEY: {error}") from None
 
     def find_membership(self) -> Membership | None:
         """
         Return where this installation publishes, and as what; None where it does not.
 
         Raises:
-            ValueError: Some of it is missing or malformed.
+            WrongSetting: Some of it is missing or malformed.
         """
         if not self.hub_url:
             return None
         if not self.hub_installation or not self.hub_signing_key:
-            raise ValueError("KNOWLEDGE_HUB_URL needs KNOWLEDGE_HUB_INSTALLATION and KNOWLEDGE_HUB_SIGNING_KEY.")
+            raise WrongSetting("KNOWLEDGE_HUB_URL", " needs KNOWLEDGE_HUB_INSTALLATION and KNOWLEDGE_HUB_SIGNING_KEY.")
         try:
             key = load_private_key(self.hub_signing_key)
         except ValueError as error:
-            raise ValueError(f"KNOWLEDGE_HUB_SIGNING_KEY: {error}.") from None
-        return Membership(self.hub_url.rstrip("/"), f"installations/{self.hub_installation}", key)
+            raise WrongSetting("KNOWLEDGE_HUB_SIGNING_KEY", f": {error}.") from None
+        try:
+            return Membership(self.hub_url.rstrip("/"), f"installations/{self.hub_installation}", key)
+        except ValueError as error:
+            raise WrongSetting("KNOWLEDGE_HUB_URL", f": {error}.") from None
 
 
 def build(settings: KnowledgeSettings) -> server.Service:

@@ -183,9 +183,9 @@ def test_what_keeps_a_service_from_starting_is_said_in_one_line(
         assert code == 1
         assert "in use" in line
     code, (line,) = refused(start, environment | {"IDENTITY_TRUSTED_KEYS": str(tmp_path / "keys.json")}, log)
-    assert (code, "keys.json is not a JSON Web Key Set" in line) == (1, True)
+    assert (code, "keys.json is not a JSON Web Key Set" in line) == (2, True)
     code, (line,) = refused(start, environment | {"SAMPLE_DATABASE_URL": "postgresql:/hush"}, log)
-    assert (code, "postgresql://user:password@host/database" in line, "hush" in line) == (1, True, False)
+    assert (code, "postgresql://user:password@host/database" in line, "hush" in line) == (2, True, False)
     code, (line,) = refused(start, environment | {"SAMPLE_LISTN": "typo"}, log)
     assert (code, line) == (2, "SAMPLE_LISTN is not a setting of sample.")
 
