@@ -19,9 +19,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from chassis.identity import key_set, new_private_key
+from chassis.identity import format_key_set, new_private_key, public_key
 from deploy.certificate import new_self_signed
-from deploy.secret_files import PRIVATE, kept_secret, new_secret, write_secret
+from deploy.secret_files import PRIVATE, Unusable, kept_secret, new_secret, write_secret
 
 # Process → its database.
 DATABASES = {"exchange": "exchange", "forum": "forum", "knowledge": "knowledge", "gateway": "accounts"}
@@ -56,10 +56,22 @@ def keep_keys(directory: Path, mode: int = PRIVATE) -> None:
     Args:
         directory: Gets ``{issuer}-key.pem`` for each issuer, ``trusted-keys.json`` and ``secret-key``.
         mode: Permissions of the files.
+
+    Raises:
+        OSError: A file can't be read or written.
+        Unusable: A file does not hold what it should.
     """
-    private = {issuer: kept_secret(directory / f"{issuer}-key.pem", new_private_key, mode) for issuer in ISSUERS}
-    write_secret(directory / "trusted-keys.json", key_set(private), mode)
+    public = [_keep_key(directory / f"{issuer}-key.pem", issuer, mode) for issuer in ISSUERS]
+    write_secret(directory / "trusted-keys.json", format_key_set(public), mode)
     kept_secret(directory / "secret-key", mode=mode)
+
+
+def _keep_key(file: Path, issuer: str, mode: int) -> dict[str, str]:
+    """Return the public half of the key that is kept in a file."""
+    try:
+        return public_key(issuer, kept_secret(file, new_private_key, mode))
+    except ValueError as error:
+        raise Unusable(f"{file}: {error} Put it back, or delete the file for a new one.") from None
 
 
 def keep_credentials(directory: Path) -> None:
@@ -69,6 +81,7 @@ def keep_credentials(directory: Path) -> None:
     Raises:
         Incomplete: Of certificate and key, one is there and one is not.
         OSError: The directory cannot be written.
+        Unusable: A file does not hold what it should.
     """
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
@@ -109,5 +122,5 @@ if __name__ == "__main__":
         keep_credentials(parser.parse_args().directory)
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")
-    except Incomplete as reason:
+    except (Incomplete, Unusable) as reason:
         sys.exit(str(reason))

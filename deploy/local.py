@@ -41,7 +41,7 @@ from deploy import embedded
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
 from deploy.embedded import HOST, CannotStart, InUse
 from deploy.processes import Command, Death, KeptServer, Processes, stop_left_behind
-from deploy.secret_files import write_secret
+from deploy.secret_files import Unusable, write_secret
 from gateway.demo import accounts as demo_accounts
 from services.knowledge.vocabulary.importing import has_own_topics
 
@@ -220,7 +220,12 @@ def _commands(environment: dict[str, str]) -> list[Command]:
 
 def _add_settings(environment: dict[str, str], place: Place) -> None:
     """Add the settings of the processes that the operator does not give; make the keys and secrets they name."""
-    keep_keys(place.data)
+    try:
+        keep_keys(place.data)
+    except Unusable as reason:
+        raise CannotStart(str(reason)) from None
+    except OSError as error:
+        raise CannotStart(f"{error.filename}: {error.strerror}") from None
     listen = {
         process: environment.get(f"{process.upper()}_LISTEN") or f"{HOST}:{embedded.free_port()}"
         for process in MODULES

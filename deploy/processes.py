@@ -27,6 +27,7 @@ import psutil
 from deploy import embedded
 from deploy.embedded import CannotStart
 from deploy.nats_health import ROOM_BYTES
+from deploy.secret_files import Unusable
 
 STOP_SECONDS = 10
 # A life is short up to this long.
@@ -189,6 +190,8 @@ class KeptServer(Generic[S]):
             self._server = self._stack.enter_context(self._run(self._server.port if self._server else None))
         except OSError as error:
             raise CannotStart(f"{error.strerror}: {error.filename}") from None
+        except Unusable as reason:
+            raise CannotStart(str(reason)) from None
         return self._server.process
 
     def finish(self) -> Sequence[str]:

@@ -13,11 +13,27 @@ def new_secret() -> str:
     return secrets.token_urlsafe(24)
 
 
+class Unusable(Exception):
+    """A file does not hold the secret that it should; the message names it, in one line."""
+
+
 def kept_secret(file: Path, make: Callable[[], str] = new_secret, mode: int = PRIVATE) -> str:
-    """Return the secret kept in ``file``; make it if there is none."""
+    """
+    Return the secret kept in ``file``; make it if there is none.
+
+    Raises:
+        OSError: The file can't be read or written.
+        Unusable: There is nothing in it.
+    """
     if not file.exists():
         write_secret(file, make(), mode)
-    return file.read_text()
+    try:
+        secret = file.read_text()
+    except UnicodeDecodeError:
+        raise Unusable(f"{file} is not text in UTF-8") from None
+    if not secret.strip():
+        raise Unusable(f"{file} is empty; put back what was in it")
+    return secret
 
 
 def write_secret(file: Path, text: str, mode: int = PRIVATE) -> None:

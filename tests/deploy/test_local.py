@@ -14,9 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 
+from chassis.identity import new_private_key
+from deploy.credentials import DATABASES
 from deploy.embedded import HOST, exclusive, free_port
 from tests.stack import Stack, running, start
+
+# Databases of the operator's, so that none of ours is started.
+AWAY = {f"{process.upper()}_DATABASE_URL": f"postgresql://x:x@{HOST}:1/x" for process in DATABASES}
 
 
 def outcome(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -75,6 +81,24 @@ def test_a_data_directory_in_use_is_told_in_one_line(tmp_path: Path) -> None:
         1,
         f"cannot start: {tmp_path}/data is in use by process {os.getpid()}; choose another one with DATA_DIR=…\n",
     )
+
+
+@pytest.mark.parametrize("content", ["broken\n", "", new_private_key("gateway")], ids=["broken", "empty", "of another"])
+def test_a_broken_signing_key_is_told_in_one_line_with_its_file(tmp_path: Path, content: str) -> None:
+    (tmp_path / "forum-key.pem").write_text(content)
+    code, said = outcome(start(tmp_path, free_port(), NATS_URL="nats://127.0.0.1:1", **AWAY))
+    (line,) = said.splitlines()
+    assert (code, line.startswith(f"cannot start: {tmp_path}/forum-key.pem")) == (1, True)
+
+
+@pytest.mark.parametrize(("server", "others"), [("postgres", {}), ("nats", AWAY)])
+def test_an_empty_password_of_a_server_is_told_in_one_line_with_its_file(
+    tmp_path: Path, server: str, others: dict[str, str]
+) -> None:
+    (tmp_path / server).mkdir()
+    (tmp_path / server / "password").touch()
+    code, said = outcome(start(tmp_path, free_port(), **others))
+    assert (code, said) == (1, f"cannot start: {tmp_path}/{server}/password is empty; put back what was in it\n")
 
 
 def test_a_failed_start_says_why_and_stops_what_it_had_started(tmp_path: Path) -> None:
