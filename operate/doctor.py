@@ -2,18 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 
 import click
 
 from operate.checks.databases import check_databases
-from operate.checks.keys import check_certificate, check_keys
+from operate.checks.keys import MAKE_THEM, check_certificate, check_keys
 from operate.checks.messages import check_messages
 from operate.checks.place import check_place
 from operate.checks.processes import check_processes
-from operate.findings import Finding, State
-from operate.settings import DoctorSettings, load
+from operate.findings import Finding, State, get_unset
+from operate.settings import DoctorSettings, load_readable
 
 COLOURS = {State.FINE: "green", State.UNKNOWN: "cyan", State.WARNING: "yellow", State.WRONG: "red"}
 WIDTH = max(map(len, State)) + 2
@@ -28,7 +28,7 @@ def doctor_command(as_json: bool) -> None:
     What is not set is not looked at, and called unknown. Exit code 1 when something is wrong, 0 otherwise.
     """
     findings = []
-    for finding in examine(load(DoctorSettings)):
+    for finding in examine(*load_readable(DoctorSettings)):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -38,8 +38,30 @@ def doctor_command(as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def examine(settings: DoctorSettings) -> Iterator[Finding]:
-    """Yield what is found, in the order in which the parts need each other."""
+def examine(settings: DoctorSettings, faults: Mapping[str, str]) -> Iterator[Finding]:
+    """
+    Yield what is found, in the order in which the parts need each other.
+
+    Args:
+        faults: Variable → why it can't be read; what needs it is wrong, and not unknown.
+    """
+    untold = dict(faults)
+    for finding in _look(settings):
+        variable = get_unset(finding)
+        untold.pop(variable, None)
+        if fault := faults.get(variable):
+            yield replace(finding, state=State.WRONG, said=fault, remedy=_mend(variable))
+        else:
+            yield finding
+    for variable, fault in untold.items():
+        yield Finding(variable, State.WRONG, fault, _mend(variable))
+
+
+def _mend(variable: str) -> str:
+    return MAKE_THEM if variable.endswith("_SIGNING_KEY") else f"mend {variable}_FILE, or the file that it names"
+
+
+def _look(settings: DoctorSettings) -> Iterator[Finding]:
     yield from check_place(settings)
     yield from check_keys(settings)
     yield check_certificate(settings.tls_certificate)

@@ -33,6 +33,19 @@ class Finding:
     remedy: str = ""
 
 
+_UNSET = " is not set"
+
+
+def unset(subject: str, variable: str, remedy: str = "") -> Finding:
+    """Return that a thing could not be looked at for want of a setting."""
+    return Finding(subject, State.UNKNOWN, f"{variable}{_UNSET}", remedy or f"set {variable}, or {variable}_FILE")
+
+
+def get_unset(finding: Finding) -> str:
+    """Return the setting for want of which a thing could not be looked at; empty where it is for another reason."""
+    return finding.said.removesuffix(_UNSET) if finding.said.endswith(_UNSET) else ""
+
+
 def fine(subject: str, said: str) -> Finding:
     """Return that nothing is to be done."""
     return Finding(subject, State.FINE, said)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from chassis import settings
-from chassis.settings import secret
+from chassis.settings import WrongSetting, secret
 
 Settings = TypeVar("Settings")
 
@@ -49,6 +49,21 @@ def load(kind: type[Settings]) -> Settings:
         SystemExit: As `chassis.settings.load`.
     """
     return settings.load(kind, "")
+
+
+def load_readable(kind: type[Settings]) -> tuple[Settings, dict[str, str]]:
+    """
+    Return settings that may all be missing, and variable → why it can't be read for those that are there.
+
+    Raises:
+        TypeError: One of the latter has no default.
+    """
+    faults: dict[str, str] = {}
+
+    def note(wrong: WrongSetting) -> None:
+        faults[wrong.variable] = str(wrong)
+
+    return settings.load(kind, "", refuse=note), faults
 
 
 @dataclass(frozen=True, kw_only=True)

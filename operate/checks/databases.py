@@ -9,7 +9,7 @@ import psycopg
 from chassis.identity import LEEWAY_SECONDS
 from chassis.schema import read_revisions
 from operate.databases import OWNERS, Owner, connected, list_present_revisions, list_tables
-from operate.findings import Finding, State, fine
+from operate.findings import Finding, State, fine, unset
 from operate.postgres_programs import ProgramFailed, find_program, find_restorer, read_major
 from operate.settings import DoctorSettings
 
@@ -31,7 +31,7 @@ def check_databases(settings: DoctorSettings) -> Iterator[Finding]:
         if url := settings.get(f"{owner.process}_database_url"):
             yield from _check_database(owner, subject, url)
         else:
-            yield Finding(subject, State.UNKNOWN, f"{variable} is not set", f"set {variable}, or {variable}_FILE")
+            yield unset(subject, variable)
 
 
 def _check_database(owner: Owner, subject: str, url: str) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 from cryptography import x509
 
 from chassis.identity import Verifier, public_key
-from operate.findings import Finding, State, fine
+from operate.findings import Finding, State, fine, unset
 from operate.rotate_keys import ISSUERS
 from operate.settings import DoctorSettings
 
@@ -21,7 +21,7 @@ MAKE_THEM = "python -m deploy.credentials makes what is missing, and the set of 
 def check_keys(settings: DoctorSettings) -> Iterator[Finding]:
     """Yield what is found of the keys with which processes trust each other."""
     if not settings.identity_trusted_keys:
-        yield Finding(SUBJECT, State.UNKNOWN, "IDENTITY_TRUSTED_KEYS is not set", "set IDENTITY_TRUSTED_KEYS")
+        yield unset(SUBJECT, "IDENTITY_TRUSTED_KEYS", "set IDENTITY_TRUSTED_KEYS")
         return
     try:
         Verifier(settings.identity_trusted_keys)
@@ -37,7 +37,7 @@ def check_keys(settings: DoctorSettings) -> Iterator[Finding]:
 def _check_signing_key(issuer: str, pem: str, trusted: list[dict[str, Any]]) -> Finding:
     subject, variable = f"signing key {issuer}", f"{issuer.upper()}_SIGNING_KEY"
     if not pem:
-        return Finding(subject, State.UNKNOWN, f"{variable} is not set", f"set {variable}, or {variable}_FILE")
+        return unset(subject, variable)
     try:
         public = public_key(issuer, pem)
     except ValueError as error:
@@ -56,7 +56,7 @@ def check_certificate(file: Path | None) -> Finding:
     """Return how long the certificate of the proxy is good for."""
     subject = "certificate"
     if file is None:
-        return Finding(subject, State.UNKNOWN, "TLS_CERTIFICATE is not set", "set TLS_CERTIFICATE to the proxy's file")
+        return unset(subject, "TLS_CERTIFICATE", "set TLS_CERTIFICATE to the proxy's file")
     try:
         # Those of who signed it may follow.
         certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]

@@ -12,7 +12,7 @@ from nats.js.errors import NotFoundError
 from chassis.jetstream import DEAD_LETTERS, STREAM, WORK
 from chassis.probe import open_directly
 from operate import messages
-from operate.findings import Finding, State, fine
+from operate.findings import Finding, State, fine, unset
 from operate.messages import MessagesUnreachable
 from operate.settings import DoctorSettings
 
@@ -28,7 +28,7 @@ SYNC = "sync_interval: always"
 async def check_messages(settings: DoctorSettings) -> AsyncIterator[Finding]:
     """Yield what is found of NATS."""
     if not settings.nats_url:
-        yield Finding(SUBJECT, State.UNKNOWN, "NATS_URL is not set", "set NATS_URL, or NATS_URL_FILE")
+        yield unset(SUBJECT, "NATS_URL")
         return
     try:
         async with messages.connected(settings.nats_url) as client:

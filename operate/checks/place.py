@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from operate.databases import connected
-from operate.findings import Finding, State, fine
+from operate.findings import Finding, State, fine, unset
 from operate.settings import DoctorSettings
 
 LEAST_FREE = 0.1
@@ -41,7 +41,7 @@ def _check_city(settings: DoctorSettings) -> Finding:
     if not city.startswith("cities/"):
         return Finding(CITY, State.WRONG, f"{city} is no name of a city", "set GATEWAY_HOME_CITY to cities/…")
     if not settings.exchange_database_url:
-        return Finding(CITY, State.UNKNOWN, "EXCHANGE_DATABASE_URL is not set", "set it, or EXCHANGE_DATABASE_URL_FILE")
+        return unset(CITY, "EXCHANGE_DATABASE_URL")
     try:
         with connected(settings.exchange_database_url) as connection:
             select = "SELECT time_zone FROM cities WHERE id = %s"
@@ -62,7 +62,7 @@ def _check_city(settings: DoctorSettings) -> Finding:
 def _check_disk(folder: Path | None) -> Finding:
     subject = "search index"
     if folder is None:
-        return Finding(subject, State.UNKNOWN, "KNOWLEDGE_INDEX_PATH is not set", "set KNOWLEDGE_INDEX_PATH")
+        return unset(subject, "KNOWLEDGE_INDEX_PATH", "set KNOWLEDGE_INDEX_PATH")
     try:
         disk = shutil.disk_usage(folder)
     except OSError as error:

@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from chassis.client import target
 from chassis.probe import open_directly
-from operate.findings import Finding, State, fine
+from operate.findings import Finding, State, fine, unset
 from operate.settings import DoctorSettings
 
 SECONDS = 5
@@ -34,7 +34,7 @@ def check_processes(settings: DoctorSettings) -> Iterator[Finding]:
         if address := settings.get(setting):
             yield _check_service(subject, address, parts)
         else:
-            yield Finding(subject, State.UNKNOWN, f"{setting.upper()} is not set", f"set {setting.upper()}")
+            yield unset(subject, setting.upper(), f"set {setting.upper()}")
     yield _check_gateway(settings.platform_url)
 
 
@@ -58,7 +58,7 @@ def _check_service(subject: str, address: str, parts: tuple[str, ...]) -> Findin
 def _check_gateway(url: str) -> Finding:
     subject = "gateway"
     if not url:
-        return Finding(subject, State.UNKNOWN, "PLATFORM_URL is not set", "set PLATFORM_URL (http://host:8000)")
+        return unset(subject, "PLATFORM_URL", "set PLATFORM_URL (http://host:8000)")
     try:
         with open_directly(f"{url.rstrip('/')}/readyz", SECONDS):
             return fine(subject, f"{url} answers, and everything behind it works")

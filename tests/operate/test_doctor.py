@@ -265,6 +265,34 @@ def test_keys_that_do_not_belong_together_are_a_fault(tmp_path: Path) -> None:
     assert wrong(check_keys(settings))[0].subject == "trusted keys"
 
 
+def test_a_key_file_that_is_missing_is_a_fault_and_the_rest_is_looked_at(tmp_path: Path) -> None:
+    own = new_private_key()
+    trusted, nowhere = tmp_path / "trusted-keys.json", tmp_path / "nowhere"
+    trusted.write_text(key_set({"gateway": own}))
+    settings = {
+        "IDENTITY_TRUSTED_KEYS": str(trusted),
+        "GATEWAY_SIGNING_KEY": own,
+        "FORUM_SIGNING_KEY_FILE": str(nowhere),
+        "NATS_URL_FILE": str(nowhere),
+        "NATS_MONITORING_URL_FILE": str(nowhere),
+    }
+
+    done = austausch(settings, "doctor", "--json")
+
+    findings = [Finding(**each) for each in json.loads(done.stdout)]
+    by_subject = {finding.subject: finding for finding in findings}
+    missing = f"_FILE: {nowhere}: No such file or directory."
+    assert done.returncode == 1
+    assert by_subject["signing key gateway"].state == State.FINE
+    forum = by_subject["signing key forum"]
+    assert (forum.state, forum.said) == (State.WRONG, f"FORUM_SIGNING_KEY{missing}")
+    assert "deploy.credentials" in forum.remedy
+    assert (by_subject["NATS"].state, by_subject["NATS"].said) == (State.WRONG, f"NATS_URL{missing}")
+    assert by_subject["NATS_MONITORING_URL"].state == State.WRONG
+    assert by_subject["database exchange"].state == State.UNKNOWN
+    assert by_subject["gateway"].said == "PLATFORM_URL is not set"
+
+
 def test_a_certificate_is_told_good_from_bad(tmp_path: Path) -> None:
     keep_credentials(tmp_path)
     file = tmp_path / "tls-certificate.pem"
