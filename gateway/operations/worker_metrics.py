@@ -28,6 +28,7 @@ def serve(listen: str) -> None:
     try:
         telemetry.serve_metrics("gateway", listen, registry)
     except OSError as error:
+        clean_up()  # gunicorn calls nothing when its start fails.
         sys.exit(f"gateway: {error}")
 
 

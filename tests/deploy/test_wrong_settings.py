@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -205,15 +204,14 @@ def test_settings_that_do_not_go_together_end_a_process_with_code_2(
 
 
 @pytest.mark.parametrize("process", ["exchange", "gateway"])
-def test_a_port_for_metrics_that_is_taken_is_named_with_its_setting(good: dict[str, str], process: str) -> None:
-    with ExitStack() as stack:
-        other = stack.enter_context(socket.create_server((HOST, 0)))
+def test_a_port_for_metrics_that_is_taken_is_named_with_its_setting(
+    good: dict[str, str], tmp_path: Path, process: str
+) -> None:
+    with socket.create_server((HOST, 0)) as other:
         taken, variable = f"{HOST}:{other.getsockname()[1]}", f"{process.upper()}_METRICS_LISTEN"
-        code, (line,) = run(process, good | {variable: taken})
-    assert (code, line) == (
-        1,
-        f"{process}: {variable}: {taken} can't be listened on: Address already in use",
-    )
+        code, (line,) = run(process, good | {variable: taken, "TMPDIR": str(tmp_path)})
+    assert (code, line) == (1, f"{process}: {variable}: {taken} can't be listened on: Address already in use")
+    assert not list(tmp_path.glob("austausch-metrics-*"))
 
 
 @pytest.mark.parametrize("process", DATABASES)
