@@ -13,6 +13,7 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
+from chassis.outages import Outage
 from chassis.setting_types import MAX_KEEP_DAYS
 
 STREAM = "austausch"
@@ -167,14 +168,24 @@ async def connect(url: str, name: str, closed: Callable[[], object] = lambda: No
         closed: Called when the connection is given up after all, which the client does when the server sends an error.
     """
 
+    outage = Outage("nats.waiting", "nats.again")
+
     async def report_closed() -> None:
         closed()
 
-    async def report(error: Exception) -> None:
-        log.warning("nats.error", error=str(error) or type(error).__name__)
+    async def report_connected() -> None:
+        outage.end()
 
     while True:
         client = Client()
+
+        async def report(error: Exception, client: Client = client) -> None:
+            reason = str(error) or type(error).__name__
+            if client.is_connected:
+                log.warning("nats.error", error=reason)
+            else:
+                # The client tries to connect twice a second, and reports each time.
+                outage.tell(reason)
 
         async def give_up_requests(client: Client = client) -> None:
             # The server knows nothing of them any more; the client would wait until their deadline.
@@ -186,12 +197,14 @@ async def connect(url: str, name: str, closed: Callable[[], object] = lambda: No
             await client.connect(
                 list_servers(url), name=name, max_reconnect_attempts=-1, connect_timeout=2, allow_reconnect=True,
                 error_cb=report, closed_cb=report_closed, disconnected_cb=give_up_requests,
+                reconnected_cb=report_connected,
                 # A float does, whatever its type says.
                 reconnect_time_wait=0.5,  # type: ignore[arg-type]
                 # A server that vanished without a word is noticed within 15 seconds.
                 ping_interval=5, max_outstanding_pings=2,
             )  # fmt: skip
+            outage.end()
             return client
         except (OSError, TimeoutError, nats.errors.Error) as error:
-            log.info("nats.waiting", error=str(error) or type(error).__name__)
+            outage.tell(str(error) or type(error).__name__)
             await asyncio.sleep(0.5)

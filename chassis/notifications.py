@@ -5,11 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import asyncpg
-import structlog
 
 from chassis.database_urls import connect
-
-log = structlog.get_logger(__name__)
+from chassis.outages import Outage
 
 
 async def listen(url: str, channel: str, notify: Callable[[str], object]) -> None:
@@ -19,6 +17,7 @@ async def listen(url: str, channel: str, notify: Callable[[str], object]) -> Non
     A lost connection is opened again; what was notified meanwhile is missed, so the caller has to look by itself too:
     `notify` is called with an empty payload after each (re)connection.
     """
+    outage = Outage("listen.retry", "listen.again", channel=channel)
     while True:
         connection: asyncpg.Connection | None = None
         lost = asyncio.Event()
@@ -26,6 +25,7 @@ async def listen(url: str, channel: str, notify: Callable[[str], object]) -> Non
             connection = await connect(url)
             connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
             await connection.add_listener(channel, lambda _c, _pid, _channel, payload: notify(payload))
+            outage.end()
             notify("")
             await lost.wait()
         except (
@@ -35,7 +35,7 @@ async def listen(url: str, channel: str, notify: Callable[[str], object]) -> Non
             asyncpg.InterfaceError,
             asyncpg.InternalClientError,
         ) as error:
-            log.info("listen.retry", channel=channel, error=str(error) or type(error).__name__)
+            outage.tell(str(error) or type(error).__name__)
         finally:
             if connection is not None and not connection.is_closed():
                 connection.terminate()

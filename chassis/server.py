@@ -30,6 +30,7 @@ from chassis.health import CHECK_SECONDS, READY, SERVICE_NAME, Check, Health
 from chassis.identity import Verifier
 from chassis.interceptor import Guard
 from chassis.jetstream import STREAM, StreamLimits, connect
+from chassis.outages import Outage
 from chassis.outbox import Relay
 from chassis.schema import is_current
 from chassis.settings import ServiceSettings, WrongSetting, check_serving, refuse
@@ -181,14 +182,16 @@ async def _run_service(service: Service, run: Run, stop: asyncio.Event) -> None:
 
 async def _wait_for_schema(service: Service) -> None:
     """Wait until the database answers and has the schema that this version of the code needs."""
+    outage = Outage("database.waiting", "database.again", service=service.name)
     while True:
         try:
             if await is_current(service.database.url, f"services.{service.name}"):
+                outage.end()
                 return
             reason = "the schema is older than the code; run the migration"
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             reason = str(error) or type(error).__name__
-        log.info("database.waiting", reason=reason)
+        outage.tell(reason)
         await asyncio.sleep(0.5)
 
 
