@@ -224,14 +224,23 @@ def _prepare(details: Any, request: Message, token: str) -> tuple[_CallDetails, 
 
 
 def _refusal(error: grpc.RpcError, service: str) -> DomainError:
-    """Return what a failed call means; what the service did not say itself is that it does not answer."""
+    """Return what a failed call means: as the service said it, or that it does not answer, or not in time."""
     refused = from_rpc_error(error)
-    return _away(service) if refused.reason == "SERVICE_AWAY" else refused
+    if refused.reason == "SERVICE_AWAY":
+        return _away(service)
+    if refused.reason == "TOO_SLOW" and "service" not in refused.metadata:
+        return _too_slow(service)
+    return refused
 
 
 def _away(service: str) -> Unavailable:
     words = f"The {service} service does not answer at the moment; try again."
     return Unavailable(words, reason="SERVICE_AWAY", metadata={"service": service})
+
+
+def _too_slow(service: str) -> DeadlineExceeded:
+    words = f"The {service} service takes too long to answer; try again."
+    return DeadlineExceeded(words, reason="TOO_SLOW", metadata={"service": service})
 
 
 def is_connected(opened: grpc.Channel) -> bool:

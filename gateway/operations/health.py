@@ -125,11 +125,12 @@ def _read_state(call: Any) -> str:
 
 
 def get_accounts_state() -> str:
-    """Return "ready", or that the accounts database is not."""
+    """Return "ready", or the reason why the accounts database is not; the log has what kind of error it was."""
     try:
         accounts_database().check()
     except Unavailable as error:
-        return f"not ready: {error.message if error.reason == 'ACCOUNTS_AWAY' else error.reason}"
+        log.warning("accounts not ready", reason=error.reason, error=error.message)
+        return f"not ready: {error.reason}"
     return READY
 
 

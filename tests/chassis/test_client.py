@@ -114,6 +114,19 @@ async def test_a_call_may_take_as_long_as_its_rpc_declares(work: str, member: Ca
     assert lingered == Empty()
 
 
+async def test_who_was_too_slow_is_said(work: str, member: Callable[[], str]) -> None:
+    async with aio_calls(work, CONTRACT, member) as opened:
+        with pytest.raises(DeadlineExceeded) as awaited:
+            await call_of(opened, "Hurry")(Empty())
+    with channel(work, CONTRACT) as threaded:
+        hurry = call_of(prepare_calls(threaded, CONTRACT, member), "Hurry")
+        with pytest.raises(DeadlineExceeded) as waited:
+            await asyncio.to_thread(hurry, Empty())
+    for error in (awaited.value, waited.value):
+        assert (error.reason, error.metadata) == ("TOO_SLOW", {"service": "work"})
+        assert error.message == "The work service takes too long to answer; try again."
+
+
 async def test_a_service_holds_a_call_to_what_its_rpc_declares_whatever_the_caller_would_wait(
     work: str, member: Callable[[], str]
 ) -> None:

@@ -47,6 +47,7 @@ def test_a_gateway_without_its_database_is_alive_and_not_ready(door: Callable[..
 
     assert away.get("/healthz").status_code == 200
     assert "not ready" in away.get("/readyz").json["parts"]["accounts"]
+    assert away.get("/readyz").json["parts"]["accounts"] == "not ready: ACCOUNTS_AWAY"
     for answer in (
         away.get("/api/v1/visits", headers={"Authorization": "Bearer as_x"}),
         away.post("/api/v1/sessions", json={"email": "a@b.example", "password": "x"}),
