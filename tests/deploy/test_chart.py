@@ -14,6 +14,7 @@ from operate.settings import DoctorSettings
 from tests.deploy.rendered_chart import (
     CHART,
     INSTALLATIONS,
+    NAMESPACE,
     NEEDED,
     ROOT,
     Object,
@@ -323,7 +324,8 @@ def test_monitoring_objects_are_made_only_where_the_cluster_knows_them(rendered:
         assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
         assert "metrics" in [port["name"] for port in service["spec"]["ports"]]
     [rules] = of_kind(everything, "PrometheusRule").values()
-    assert rules["spec"] == yaml.safe_load((ROOT / "deploy/observability/alerts.yaml").read_text())
+    alerts = (ROOT / "deploy/observability/alerts.yaml").read_text()
+    assert rules["spec"] == yaml.safe_load(alerts.replace('namespace=~".*"', f'namespace="{NAMESPACE}"'))
     assert rules["metadata"]["labels"]["release"] == "kube-prometheus-stack"
     dashboards = of_kind(everything, "ConfigMap")["dashboards"]["data"]
     assert dashboards.keys() == {file.name for file in (ROOT / "deploy/observability/dashboards").iterdir()}

@@ -22,7 +22,9 @@ TESTS = ROOT / "tests/deploy/alerts_test.yaml"
 RUNBOOKS = "docs/operations/alerts.md"
 DASHBOARDS = {file.name: json.loads(file.read_text()) for file in sorted((FOLDER / "dashboards").iterdir())}
 # What Prometheus itself adds to every series, or makes of a histogram.
-ADDED = {"job", "instance", "le"}
+ADDED = {"job", "instance", "namespace", "le"}
+# In every selector of the alerts.
+NAMESPACE = 'namespace=~".*"'
 PROMETHEUS_OWN = {"up": set[str]()}
 WORDS = {"by", "without", "on", "ignoring", "and", "or", "unless", "offset", "group_left", "group_right"}
 METRIC = re.compile(r"\b([a-z_:][a-z0-9_:]*)\b(?!\s*\()(?:\{([^}]*)\})?", re.IGNORECASE)
@@ -76,6 +78,20 @@ def read_series(expression: str) -> list[tuple[str, set[str]]]:
 def test_series_are_read_out_of_an_expression() -> None:
     expression = 'sum by (a) (rate(x_total{b="c", d=~"e f"}[5m])) > 0 or y unless on (z) w offset 1h'
     assert read_series(expression) == [("x_total", {"b", "d"}), ("y", set()), ("w", set())]
+
+
+@pytest.mark.parametrize("place", expressions())
+def test_what_one_installation_tells_is_not_mixed_with_what_others_do(place: str) -> None:
+    expression = expressions()[place]
+    # The chart puts the namespace of its release there; Grafana that of the city which somebody looks at.
+    matcher = 'namespace=~"$namespace"' if ".json" in place else NAMESPACE
+    named = re.findall(r"\{([^}]*)\}", expression)
+    assert named
+    assert len(named) == len(read_series(expression))
+    assert all(matcher in labels for labels in named)
+    if ".json" not in place:
+        assert all("namespace" in labels for labels in GROUPING.findall(expression))
+        assert not re.search(r"\b(sum|max|min|avg)\s*\(", expression)
 
 
 @pytest.mark.parametrize("place", expressions())
@@ -165,6 +181,14 @@ def test_prometheus_watches_every_process_of_compose_by_the_name_that_the_alerts
     for expression in expressions().values():
         for jobs in re.findall(r'job=~?"([^"]*)"', expression):
             assert set(jobs.split("|")) <= processes
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_dashboard_shows_one_city_or_all_with_compose_too(name: str) -> None:
+    [variable] = [entry for entry in DASHBOARDS[name]["templating"]["list"] if entry["name"] == "namespace"]
+    assert variable["query"] == "label_values(database_connections_max, namespace)"
+    # Whoever has no such label, as with Compose, is among all.
+    assert (variable["includeAll"], variable["allValue"]) == (True, ".*")
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
