@@ -27,6 +27,13 @@ INSTALLATIONS: dict[str, dict[str, Any]] = {
         "image": {**NEEDED["image"], "pullSecrets": [{"name": "registry"}]},  # type: ignore[dict-item]
         "ingress": {"className": "traefik", "clusterIssuer": "letsencrypt", "annotations": {"a.example/b": "c"}},
         "otlpEndpoint": "http://collector.monitoring:4318",
+        "exchange": {
+            "settings": {"EXCHANGE_SCHOOL_HOLIDAYS": "/etc/austausch/school-holidays"},
+            "volumes": [{"name": "school-holidays", "configMap": {"name": "school-holidays"}}],
+            "volumeMounts": [
+                {"name": "school-holidays", "mountPath": "/etc/austausch/school-holidays", "readOnly": True}
+            ],
+        },
         "knowledgeWorker": {"replicas": 1, "maxReplicas": 3, "settings": {"KNOWLEDGE_POOL_SIZE": "4"}},
         "gateway": {"settings": {"GATEWAY_TRUSTED_PROXIES": "2"}},
         "model": {"persistentVolumeClaim": {"claimName": "model", "readOnly": True}},
@@ -50,18 +57,20 @@ def find_tool(name: str) -> str:
     return str(path)
 
 
-def run_helm(command: str, values: Mapping[str, Any], *options: str) -> "subprocess.CompletedProcess[str]":
+def run_helm(
+    command: str, values: Mapping[str, Any], *options: str, release: str = RELEASE
+) -> "subprocess.CompletedProcess[str]":
     """Run ``helm template`` or ``helm lint`` on the chart with values."""
-    names = [RELEASE] if command == "template" else []
+    names = [release] if command == "template" else []
     return subprocess.run(
         [find_tool("helm"), command, *names, CHART, "--namespace", NAMESPACE, "--values", "-", *options],
         input=json.dumps(values), capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 
-def render(values: Mapping[str, Any]) -> list[Object]:
+def render(values: Mapping[str, Any], release: str = RELEASE) -> list[Object]:
     """Return the objects that the chart makes of values."""
-    result = run_helm("template", values)
+    result = run_helm("template", values, release=release)
     assert result.returncode == 0, result.stderr
     return [found for found in yaml.safe_load_all(result.stdout) if found]
 

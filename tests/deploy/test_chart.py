@@ -297,6 +297,46 @@ def test_people_come_by_https_only(objects: list[Object]) -> None:
     assert path["backend"]["service"] == {"name": "mannheim-gateway", "port": {"name": "http"}}
 
 
+VOLUME = {"name": "more", "configMap": {"name": "more"}}
+MOUNT = {"name": "more", "mountPath": "/etc/austausch/more", "readOnly": True}
+
+
+@pytest.mark.parametrize("process", [*PROCESSES, "knowledgeWorker"])
+def test_a_setting_may_name_a_file_that_the_operator_mounts(process: str) -> None:
+    told = {
+        "replicas": 1,
+        "maxReplicas": 1,
+        "settings": {"SSL_CERT_FILE": "/etc/austausch/more/authorities.pem"},
+        "volumes": [VOLUME],
+        "volumeMounts": [MOUNT],
+    }
+    name = "knowledge-worker" if process == "knowledgeWorker" else process
+    for runs, _metadata, spec in pods(render(INSTALLATIONS["small"] | {process: told})):
+        [container] = spec["containers"]
+        # The migration is the same process, with the same settings.
+        is_meant = runs in (name, f"migrate-{name}")
+        assert (VOLUME in spec["volumes"], MOUNT in container["volumeMounts"]) == (is_meant, is_meant), runs
+        assert ("SSL_CERT_FILE" in environment(container)) == is_meant
+
+
+def test_every_name_is_one_that_a_cluster_takes() -> None:
+    # Longer ones Helm refuses itself.
+    release = "a" * 44 + "-" + "b" * 8
+    objects = render(INSTALLATIONS["everything"], release)
+    names = {found["metadata"]["name"] for found in objects}
+    assert max(map(len, names)) <= 63
+    assert all(re.fullmatch(r"a{44}(-[a-z]+)*", name) for name in names)
+    hosts = {
+        value.partition(":")[0]
+        for _name, container in containers(objects)
+        for variable, value in environment(container).items()
+        if variable.endswith("_ADDRESS")
+    }
+    assert hosts <= names
+    [ingress] = [found for found in objects if found["kind"] == "Ingress"]
+    assert ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] in names
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
@@ -307,6 +347,11 @@ def test_people_come_by_https_only(objects: list[Object]) -> None:
         (NEEDED | {"gateway": {"settings": {"GATEWAY_THREADS": 32}}}, "GATEWAY_THREADS"),
         (NEEDED | {"network": {"nats": {"peers": []}}}, "nats"),
         (NEEDED | {"homeCity": "Mannheim"}, "homeCity"),
+        (NEEDED | {"exchange": {"replicas": 3, "maxReplicas": 2}}, "exchange.maxReplicas is 2, and exchange.replicas 3"),
+        (NEEDED | {"knowledgeWorker": {"replicas": 1}}, "knowledgeWorker.maxReplicas is 0"),
+        (NEEDED | {"forum": {"volumes": [{"name": "secrets", "emptyDir": {}}]}}, "volumes"),
+        (NEEDED | {"forum": {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]}}, "hostPath"),
+        (NEEDED | {"forum": {"volumeMounts": [{"name": "more"}]}}, "mountPath"),
     ],
 )
 def test_values_that_cannot_be_meant_are_refused(values: dict[str, Any], reason: str) -> None:

@@ -40,10 +40,10 @@ securityContext:
 {{- $_ := set $variables $setting (printf "/etc/austausch/secrets/%s" $key) }}
 {{- end }}
 {{- range $process.calls }}
-{{- $_ := set $variables (printf "%s_%s_ADDRESS" $process.prefix (upper .)) (printf "%s-%s:50051" $root.Release.Name .) }}
+{{- $_ := set $variables (printf "%s_%s_ADDRESS" $process.prefix (upper .)) (printf "%s-%s:50051" (include "austausch.name" $root) .) }}
 {{- end }}
 {{- if $process.peers }}
-{{- $_ := set $variables (printf "%s_PEERS_ADDRESS" $process.prefix) (printf "%s-%s:50051" $root.Release.Name (lower $process.prefix)) }}
+{{- $_ := set $variables (printf "%s_PEERS_ADDRESS" $process.prefix) (printf "%s-%s:50051" (include "austausch.name" $root) (lower $process.prefix)) }}
 {{- end }}
 {{- range $name, $value := mergeOverwrite $variables $process.settings $process.values.settings }}
 - {name: {{ $name }}, value: {{ $value | quote }}}

@@ -79,7 +79,12 @@ gateway:
 {{- define "austausch.running" -}}
 {{- $processes := dict }}
 {{- range $name, $process := include "austausch.processes" . | fromYaml }}
-{{- $values := index $.Values (ternary "knowledgeWorker" $name (eq $name "knowledge-worker")) }}
+{{- $key := ternary "knowledgeWorker" $name (eq $name "knowledge-worker") }}
+{{- $values := index $.Values $key }}
+{{- if lt (int $values.maxReplicas) (int $values.replicas) }}
+{{- $said := printf "%s.maxReplicas is %d, and %s.replicas %d" $key (int $values.maxReplicas) $key (int $values.replicas) }}
+{{- fail (printf "%s: give maxReplicas the same number, or a larger one" $said) }}
+{{- end }}
 {{- if gt (int $values.replicas) 0 }}
 {{- $_ := set $processes $name (merge (dict "values" $values) $process) }}
 {{- end }}
@@ -104,7 +109,7 @@ files: {IDENTITY_TRUSTED_KEYS: trusted-keys.json}
 calls: [exchange, forum, knowledge]
 needs: [postgres, nats]
 settings:
-  PLATFORM_URL: http://{{ .Release.Name }}-gateway
+  PLATFORM_URL: http://{{ include "austausch.name" . }}-gateway
   EXCHANGE_HOME_CITY: {{ .Values.homeCity | quote }}
   GATEWAY_HOME_CITY: {{ .Values.homeCity | quote }}
   GATEWAY_HOME_TIME_ZONE: {{ .Values.homeTimeZone | quote }}
@@ -124,4 +129,12 @@ app.kubernetes.io/component: {{ .component }}
 app.kubernetes.io/version: {{ .root.Values.image.tag | default .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
+{{- end }}
+
+{{/*
+What names of objects begin with: that of the release, so short that the longest, with -migrate-knowledge, has the 63
+characters that a name may have.
+*/}}
+{{- define "austausch.name" -}}
+{{ .Release.Name | trunc 45 | trimSuffix "-" }}
 {{- end }}
