@@ -5,7 +5,7 @@ Environment:
 
 - ``PORT``: port of the pages and the API on 127.0.0.1; 8000.
 - ``DATA_DIR``: everything that is kept, secrets with mode 0600; ``.data``. Its file ``settings.env`` has the settings
-  of the running processes, for the operator's command: ``set -a; . .data/settings.env; austausch doctor``.
+  of the running processes, for the operator's command: ``(set -a; . .data/settings.env; austausch doctor)``.
 - ``SERVICES=together``: the three services in one process, which saves memory.
 - ``EXCHANGE_DATABASE_URL``, ``FORUM_…``, ``KNOWLEDGE_…``, ``GATEWAY_DATABASE_URL``, ``NATS_URL``: servers of the
   operator's; for what is not named, an embedded one is started.

@@ -347,7 +347,10 @@ def test_every_name_is_one_that_a_cluster_takes() -> None:
         (NEEDED | {"gateway": {"settings": {"GATEWAY_THREADS": 32}}}, "GATEWAY_THREADS"),
         (NEEDED | {"network": {"nats": {"peers": []}}}, "nats"),
         (NEEDED | {"homeCity": "Mannheim"}, "homeCity"),
-        (NEEDED | {"exchange": {"replicas": 3, "maxReplicas": 2}}, "exchange.maxReplicas is 2, and exchange.replicas 3"),
+        (
+            NEEDED | {"exchange": {"replicas": 3, "maxReplicas": 2}},
+            "exchange.maxReplicas is 2, and exchange.replicas 3",
+        ),
         (NEEDED | {"knowledgeWorker": {"replicas": 1}}, "knowledgeWorker.maxReplicas is 0"),
         (NEEDED | {"forum": {"volumes": [{"name": "secrets", "emptyDir": {}}]}}, "volumes"),
         (NEEDED | {"forum": {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]}}, "hostPath"),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from deploy.credentials import keep_credentials
 from gateway.settings import GatewaySettings
 from tests.deploy.rendered_chart import CHART, ROOT, Object, containers, find_tool, of_kind, pods, render
 from tests.deploy.test_operation import settings_of
@@ -127,8 +128,40 @@ def test_what_is_shown_as_values_is_accepted(values: dict[str, Any]) -> None:
     assert of_kind(objects, "Ingress")
     assert {container["image"].partition("/")[0] for _name, container in containers(objects)} == {"images.city.example"}
     annotations = of_kind(objects, "Ingress")["mannheim"]["metadata"]["annotations"]
-    [middleware] = example("traefik.yaml")
-    assert f"austausch-{middleware['metadata']['name']}@kubernetescrd" in annotations.values()
+    named = [f"austausch-{middleware['metadata']['name']}@kubernetescrd" for middleware in example("traefik.yaml")]
+    assert ",".join(named) in annotations.values()
+
+
+def test_http_leads_to_https_before_anything_else_is_done_with_a_request() -> None:
+    first, *_others = example("traefik.yaml")
+    assert first["spec"] == {"redirectScheme": {"scheme": "https", "permanent": True}}
+
+
+@pytest.mark.tools
+def test_new_keys_are_copied_and_every_other_key_of_the_secret_is_kept(tmp_path: Path) -> None:
+    [script] = re.findall(
+        r"^cat >copy-secrets <<'END'\n(.*?)^END$", (ROOT / "docs/operations/command.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )  # fmt: skip
+    folder = tmp_path / "secrets"
+    keep_credentials(folder)
+    keys = [f"{issuer}-key.pem" for issuer in ("gateway", "forum", "knowledge")]
+    before = {"hub-key.pem": "aHVi", "nats-url": "bmF0cw==", **dict.fromkeys(keys, "b2xk")}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "austausch"}, "data": before}
+    (tmp_path / "before.yaml").write_text(yaml.safe_dump(secret))
+    # The cluster's Secret is a file.
+    (tmp_path / "kubectl").write_text(
+        f'#!/bin/sh\n[ "$1 $2 $3" = "patch secret austausch" ] || exit 1\nshift 3\n'
+        f'exec {find_tool("kubectl")} patch --local --filename before.yaml "$@" --output yaml >after.yaml\n'
+    )
+    (tmp_path / "kubectl").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, check=True, timeout=60)
+
+    after = yaml.safe_load((tmp_path / "after.yaml").read_text())["data"]
+
+    written = {key: base64.b64encode((folder / key).read_bytes()).decode() for key in (*keys, "trusted-keys.json")}
+    assert after == before | written
 
 
 def test_the_network_finds_the_servers_of_the_examples() -> None:

@@ -27,3 +27,12 @@ def test_a_setting_that_is_missing_is_named() -> None:
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == "EXCHANGE_DATABASE_URL is not set (nor EXCHANGE_DATABASE_URL_FILE).\n"
+
+
+def test_settings_that_are_read_for_one_command_do_not_stay_in_the_operators_shell() -> None:
+    root = DOCUMENT.parents[2]
+    texts = [root / "README.md", root / "CONTRIBUTING.md", root / "deploy/local.py", *(root / "docs").rglob("*.md")]
+    lines = [line for file in texts for line in file.read_text().splitlines() if "set -a" in line]
+    assert len(lines) >= 2
+    for line in lines:
+        assert re.search(r"\(set -a; \. \.data/settings\.env; [^)]*austausch doctor\)", line), line
