@@ -34,6 +34,19 @@ Check = Callable[[], Awaitable[bool | None]]
 log = structlog.get_logger(__name__)
 
 
+class PartFailed(Exception):
+    """
+    What somebody else said of why a part does not work.
+
+    Attributes:
+        reason: As a reason of `chassis.errors`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     """
     Tells whether the process serves, and whether its parts work at the moment that somebody asks.
@@ -95,5 +108,5 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
                 works = await self._checks[service]() is not False
         except Exception as error:  # noqa: BLE001 - whatever it is, the part does not work
             log.debug("health.failed", part=service, error=str(error) or type(error).__name__)
-            return HealthCheckResponse.NOT_SERVING, error.reason if isinstance(error, DomainError) else ""
+            return HealthCheckResponse.NOT_SERVING, error.reason if isinstance(error, DomainError | PartFailed) else ""
         return HealthCheckResponse.SERVING if works else HealthCheckResponse.NOT_SERVING, ""

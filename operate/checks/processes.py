@@ -8,6 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from chassis.client import target
+from chassis.health import REASON
 from chassis.probe import open_directly
 from operate.findings import Finding, State, fine, unset
 from operate.settings import DoctorSettings
@@ -26,6 +27,19 @@ REMEDIES = {
     "index": "wait while it is built; index.retry in the log names a full disk, or a folder that can't be written",
 }
 
+# Why a hub takes nothing → what to do; docs/operations/network.md has the same.
+HUB_REMEDIES = {
+    "HUB_UNREACHABLE": "look at the network and at the hub's certificate, or wait: it is tried again each minute",
+    "HUB_UNUSABLE": "look whether a hub answers at KNOWLEDGE_HUB_URL; hub.failed in the log names what it fails at",
+    "INSTALLATION_UNKNOWN": "ask the hub's administrators for the id, and set KNOWLEDGE_HUB_INSTALLATION",
+    "INSTALLATION_REVOKED": "the hub takes nothing of this installation any more: ask its administrators",
+    "SIGNATURE_NOT_VALID": "give the hub's administrators the public key, and call the hub as it calls itself",
+    "SIGNATURE_EXPIRED": "let the clocks of both installations follow a time server (NTP)",
+    "NO_HUB": "the hub has no KNOWLEDGE_PUBLIC_URL: tell its administrators",
+    "INSTALLATION_FULL": "ask the hub's administrators for more learnings, or make fewer public",
+    "TOO_MANY_ATTEMPTS": "see that what comes from this network address is signed, then wait a quarter of an hour",
+}
+
 
 def check_processes(settings: DoctorSettings) -> Iterator[Finding]:
     """Yield what is found of each process."""
@@ -33,6 +47,8 @@ def check_processes(settings: DoctorSettings) -> Iterator[Finding]:
         subject, setting = f"service {process}", f"gateway_{process}_address"
         if address := settings.get(setting):
             yield _check_service(subject, address, parts)
+            if process == "knowledge":
+                yield from _check_hub(address)
         else:
             yield unset(subject, setting.upper(), f"set {setting.upper()}")
     yield _check_gateway(settings.platform_url)
@@ -53,6 +69,24 @@ def _check_service(subject: str, address: str, parts: tuple[str, ...]) -> Findin
                 said = f"its {part} does not work" if part else "it is being stopped"
                 return Finding(subject, State.WRONG, said, REMEDIES.get(part, "start it"))
     return fine(subject, f"{address} answers, and its {', '.join(parts)} work")
+
+
+def _check_hub(address: str) -> Iterator[Finding]:
+    """Yield whether the hub takes what is published; nothing where nothing is, or nobody answers."""
+    with grpc.insecure_channel(target(address), [("grpc.enable_http_proxy", 0)]) as channel:
+        request = health_pb2.HealthCheckRequest(service="hub")
+        try:
+            answer, call = health_pb2_grpc.HealthStub(channel).Check.with_call(request, timeout=SECONDS)
+        except grpc.RpcError:
+            return
+        reason = dict(call.trailing_metadata() or ()).get(REASON, "")
+    if answer.status == health_pb2.HealthCheckResponse.SERVING:
+        yield fine("hub", "it takes what this installation publishes")
+        return
+    said = f"it does not take what this installation publishes or withdraws{f': {reason}' if reason else ''}"
+    yield Finding(
+        "hub", State.WRONG, said, HUB_REMEDIES.get(reason, "hub.retry in the log of knowledge has the reason")
+    )
 
 
 def _check_gateway(url: str) -> Finding:

@@ -111,7 +111,8 @@ def build(settings: KnowledgeSettings) -> server.Service:
     semantics = Semantics(database, load_models(settings.model_path, settings.former_model_path))
     topics = TopicFinder(database)
     sources = Sources(database, settings.exchange_address, settings.forum_address)
-    publisher = Publisher(database, settings.find_membership())
+    membership = settings.find_membership()
+    publisher = Publisher(database, membership)
     return server.Service(
         name=NAME,
         settings=settings,
@@ -135,7 +136,7 @@ def build(settings: KnowledgeSettings) -> server.Service:
         handlers=HANDLERS,
         tasks=[indexer.run, semantics.run, topics.run, publisher.run],
         workers=semantics.workers,
-        checks={"index": indexer.check},
+        checks={"index": indexer.check} | ({"hub": publisher.check} if membership else {}),
         is_level=indexer.is_level,
     )
 

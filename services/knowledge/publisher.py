@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Database
+from chassis.health import PartFailed
 from chassis.notifications import listen, wait_until_set
 from services.knowledge.convert_installation import publication_message
 from services.knowledge.hub_client import HubClient, HubFailed, Membership
@@ -67,6 +68,8 @@ class Publisher:
         """How many requests in a row the hub failed at, for what they say as far as can be told."""
         self._reason = ""
         """Of the last of them."""
+        self._failing = ""
+        """Why the hub is told nothing at the moment."""
         self._set_aside: set[str] = set()
         """Ids of learnings at which the hub failed, which are told again once all others are."""
 
@@ -91,6 +94,16 @@ class Publisher:
             refused_count=refusals,
         )
 
+    async def check(self) -> None:
+        """
+        Look whether the hub takes what it is told.
+
+        Raises:
+            PartFailed: With the reason that it gives, or as of `HubFailed`.
+        """
+        if self._failing:
+            raise PartFailed(self._failing)
+
     async def run(self) -> None:
         """Publish until cancelled; while the hub or the database is away it is tried again."""
         if self._client is None:
@@ -108,6 +121,7 @@ class Publisher:
                 except HubFailed as failure:
                     log.warning("hub.retry", reason=failure.reason, seconds=pause)
                     failing.set(1)
+                    self._failing = failure.reason
                     await self._report()
                     # A hub that comes back is not asked by all its members at the same moment.
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - nothing secret
@@ -118,6 +132,7 @@ class Publisher:
                     await asyncio.sleep(FIRST_PAUSE_SECONDS)
                     continue
                 failing.set(0)
+                self._failing = ""
                 await wait_until_set(self._wake, POLL_SECONDS)
         finally:
             listener.cancel()

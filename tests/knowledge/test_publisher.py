@@ -6,11 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from austausch.knowledge.v1 import hub_pb2 as pb
 from austausch.knowledge.v1.knowledge_pb2 import DeleteLearningRequest, Learning, ListLearningsRequest
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from sqlalchemy import delete, select, update
 
+from chassis.client import aio_channel
+from chassis.health import REASON
 from chassis.identity import Role, new_private_key
 from chassis.settings import load
 from deploy.embedded import Nats, free_port, nats
@@ -164,6 +169,14 @@ async def change(service: RunningService, id_: str, **fields: Any) -> None:
 async def status(service: RunningService) -> pb.PublishingStatus:
     """Return how far publishing has come."""
     return await service.as_(Role.ADMINISTRATOR).GetPublishingStatus(pb.GetPublishingStatusRequest())
+
+
+async def state_of_hub(service: RunningService) -> tuple[int, str]:
+    """Return what the health protocol says of the hub, and why it does not work."""
+    async with aio_channel(service.address) as channel:
+        call = health_pb2_grpc.HealthStub(channel).Check(HealthCheckRequest(service="hub"))
+        state = (await call).status
+        return state, dict(await call.trailing_metadata()).get(REASON, "")
 
 
 async def refuses(service: RunningService, count: int) -> bool:
@@ -361,6 +374,16 @@ async def test_a_revoked_installation_goes_on_waiting(hub: Hub, member: Publishi
     await asyncio.sleep(2)
     assert await hub.list_published() == {}
     assert (await status(swansea)).waiting_count == 1
+    assert await state_of_hub(swansea) == (HealthCheckResponse.NOT_SERVING, "INSTALLATION_REVOKED")
+
+
+async def test_the_state_of_the_hub_is_told_by_who_publishes(hub: Hub, swansea: RunningService) -> None:
+    await write(swansea, "one")
+    await hub.wait_for("one")
+    assert await state_of_hub(swansea) == (HealthCheckResponse.SERVING, "")
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await state_of_hub(hub.service)
+    assert raised.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 async def test_long_learnings_in_any_script_fit(

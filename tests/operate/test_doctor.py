@@ -2,20 +2,25 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
+import grpc
 import psycopg
 import pytest
+from grpc_health.v1 import health_pb2_grpc
 from psycopg import sql
 
+from chassis.health import Check, Health, PartFailed
 from chassis.identity import key_set, new_private_key
 from chassis.migrate import migrate
 from deploy import embedded
@@ -25,7 +30,7 @@ from operate.checks.databases import check_databases
 from operate.checks.keys import check_certificate, check_keys
 from operate.checks.messages import check_messages, check_sync
 from operate.checks.place import check_place
-from operate.checks.processes import check_processes
+from operate.checks.processes import HUB_REMEDIES, check_processes
 from operate.findings import Finding, State
 from operate.settings import DoctorSettings
 from tests.calls import RunningService
@@ -314,6 +319,72 @@ async def test_a_service_that_is_away_is_told_from_one_that_answers(exchange: Ru
     assert found["service exchange"].state is State.FINE
     assert found["service forum"].state is State.WRONG
     assert "does not answer: UNAVAILABLE" in found["service forum"].said
+
+
+@contextmanager
+def knowledge_whose_parts(checks: dict[str, Check]) -> Iterator[DoctorSettings]:
+    """The health protocol of a knowledge service, and settings that name it."""
+    ready = threading.Event()
+    addresses: list[str] = []
+    stopping: list[Callable[[], object]] = []
+
+    async def serve() -> None:
+        server = grpc.aio.server()
+        parts = dict.fromkeys(("database", "nats", "nats-storage", "index"), works)
+        health_pb2_grpc.add_HealthServicer_to_server(Health(parts | checks), server)
+        addresses.append(f"{HOST}:{server.add_insecure_port(f'{HOST}:0')}")
+        await server.start()
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        stopping.append(lambda: loop.call_soon_threadsafe(stop.set))
+        ready.set()
+        await stop.wait()
+        await server.stop(None)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield replace(DOCTOR, gateway_knowledge_address=addresses[0])
+    finally:
+        stopping[0]()
+        thread.join()
+
+
+async def works() -> None:
+    """A part that works."""
+
+
+async def is_revoked() -> None:
+    raise PartFailed("INSTALLATION_REVOKED")
+
+
+async def fails_somehow() -> bool:
+    return False
+
+
+def test_a_hub_that_takes_nothing_is_named_with_its_reason_and_a_remedy() -> None:
+    with knowledge_whose_parts({"hub": is_revoked}) as settings:
+        (found,) = about(check_processes(settings), "hub")
+        (service,) = about(check_processes(settings), "service knowledge")
+
+    assert (found.state, service.state) == (State.WRONG, State.FINE)
+    assert "INSTALLATION_REVOKED" in found.said
+    assert "ask its administrators" in found.remedy
+
+
+def test_a_hub_is_spoken_of_where_something_is_published_only() -> None:
+    with knowledge_whose_parts({}) as settings:
+        assert not about(check_processes(settings), "hub")
+    with knowledge_whose_parts({"hub": works}) as settings:
+        assert [finding.state for finding in about(check_processes(settings), "hub")] == [State.FINE]
+    with knowledge_whose_parts({"hub": fails_somehow}) as settings:
+        (found,) = about(check_processes(settings), "hub")
+        assert (found.state, "hub.retry" in found.remedy) == (State.WRONG, True)
+
+
+def test_every_reason_of_the_documentation_has_a_remedy() -> None:
+    document = (Path(__file__).parents[2] / "docs/operations/network.md").read_text()
+    assert HUB_REMEDIES.keys() == set(re.findall(r"^\| `([A-Z_]+)` \|", document, re.MULTILINE))
 
 
 def test_the_home_city_has_to_be_one_city_that_is_there(fresh_database: FreshDatabase, tmp_path: Path) -> None:
