@@ -17,7 +17,7 @@ from google.type.latlng_pb2 import LatLng
 from chassis.convert import date_of
 from gateway.i18n.languages import LOCALES, current_language
 
-DECIMAL = re.compile(r"[+-]?\d{1,3}(\.\d+)?")
+DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def format_day(value: Date | date) -> str:

@@ -127,6 +127,7 @@ def test_coordinates_of_a_city_are_typed_and_read_as_the_reader_writes_numbers(o
         ("51.6", "", "Longitude: Please fill this in."),
         ("", "0", "Latitude: Please fill this in."),
         ("90.1", "8", "Latitude: Please give a number from -90 to 90."),
+        ("470105", "8", "Latitude: Please give a number from -90 to 90."),
         ("-90", "-180,5", "Longitude: Please give a number from -180 to 180."),
         ("north", "8", "Latitude: Please give a number, for example: 49.4875."),
         ("nan", "8", "Latitude: Please give a number, for example: 49.4875."),

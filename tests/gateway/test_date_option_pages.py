@@ -87,7 +87,7 @@ def test_the_office_takes_down_what_each_city_said(office: FlaskClient, rest: Re
         press(office, page, f"/{option['name']}/answer", city="cities/hebron", answer="ANSWER_YES").status_code == 303
     )
     page = page_of(office, idea)
-    assert "Hebron: Yes taken down by Coordinator" in text_of(page)
+    assert "Hebron: Yes recorded by Coordinator" in text_of(page)
     assert text_of(page).count("no answer yet") == 1
 
 

@@ -8,7 +8,7 @@ from chassis.identity import Role
 from tests.gateway.browsing import PageForm, browser, crumbs_of, execute, text_of
 from tests.gateway.conftest import Browse, Gateway, Rest, credentials
 from tests.gateway.forums import draft, fill_in, group_of, recommend, seat
-from tests.gateway.samples import created
+from tests.gateway.samples import a_city, a_visit, created
 
 
 def title(page: str) -> str:
@@ -71,6 +71,12 @@ def test_a_coordinator_sets_up_a_forum(browse: Browse, rest: Rest) -> None:
     second = fill_in(browser, f"{here}/workingGroups/new", title="Wärme", nodes=[goal])
     assert second.status_code == 409
     assert "Another working group reviews some of this already." in second.text
+
+
+def test_a_visit_without_days_is_offered_by_its_title_alone(browse: Browse, rest: Rest) -> None:
+    undated = a_visit(rest, title="Visit without days", startDate=None, endDate=None)
+    page = browse(Role.COORDINATOR).get("/forums/new").text
+    assert re.search(rf'<option value="{undated["name"]}"[^>]*>\s*Visit without days\s*</option>', page)
 
 
 def test_a_stale_form_of_a_forum_overwrites_nobody(browse: Browse, rest: Rest, forum: str) -> None:

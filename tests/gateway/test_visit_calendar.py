@@ -191,6 +191,30 @@ def test_rooms_and_interpreters_are_shown_with_their_hours(client: FlaskClient, 
         assert rows_of(client.get(unescape(month)).text)[title] == row
 
 
+def test_hours_and_items_are_counted_in_words_that_fit(client: FlaskClient, office: Rest) -> None:
+    visit = visit_from(office, "2050-06-13", "2050-06-15")
+    lengths = {"Turm 2051": ("08:00",), "Turm 2052": ("07:30", "07:30"), "Turm 2053": ("08:30",)}
+    for number, (name, ends) in enumerate(lengths.items()):
+        room = created(office.post("/v1/rooms", {"displayName": name}))["name"]
+        for day, end in enumerate(ends, 13):
+            times = {"startTime": f"2050-06-{day}T07:00:00Z", "endTime": f"2050-06-{day}T{end}:00Z"}
+            created(office.post(f"/v1/{visit['name']}/agendaItems", {"title": f"Talk {number}", "room": room, **times}))
+    address = "/visits?from=2050-01-01&rows=rooms"
+    english = rows_of(client.get(address).text)
+    german = rows_of(client.get(address, headers={"Accept-Language": "de"}).text)
+    said = [(english[name], german[name]) for name in lengths]
+    for (row, in_german), words in zip(
+        said,
+        [
+            ("1 hour in one item", "1 Stunde in einem Programmpunkt"),
+            ("1 hour in 2 items", "1 Stunde in 2 Programmpunkten"),
+            ("1.5 hours in one item", "1,5 Stunden in einem Programmpunkt"),
+        ],
+        strict=True,
+    ):
+        assert (f'title="{words[0]}"' in row, f'title="{words[1]}"' in in_german) == (True, True)
+
+
 def test_people_are_shown_to_those_only_who_may_see_them(gateway: Gateway) -> None:
     offered = {
         Role.COORDINATOR: {"Rooms", "Interpreters", "People"},

@@ -66,10 +66,14 @@ def _list_choices() -> dict[str, Any]:
     visits = rpc.visits.ListVisits(exchange_pb2.ListVisitsRequest(page_size=1000)).visits
     return {
         "cities": cities.get_city_names(anew=True),
-        "visits": [
-            (visit.name, f"{visit.title} ({format_days(visit.start_date, visit.end_date)})") for visit in visits
-        ],
+        "visits": [(visit.name, _describe_visit(visit)) for visit in visits],
     }
+
+
+def _describe_visit(visit: exchange_pb2.Visit) -> str:
+    """Return the title of a visit with its days, as far as they are known."""
+    days = format_days(visit.start_date, visit.end_date)
+    return f"{visit.title} ({days})" if days else visit.title
 
 
 @blueprint.get("/<forum_id>")

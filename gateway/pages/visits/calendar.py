@@ -308,10 +308,12 @@ def _weigh(timeline: Timeline, column: tuple[date, date], minutes: int, items: i
     first, last = column
     working = sum(day.weekday() < 5 for day in list_days(first, last)) or 1
     level = -(-4 * timedelta(minutes=minutes) // (WORKING_DAY * working))
-    hours = format_decimal(round(minutes / 60, 1))
+    number = round(minutes / 60, 1)
+    hours = format_decimal(number)
     words = []
     if items:
-        words.append(ngettext("%(hours)s hours in one item", "%(hours)s hours in %(num)s items", items, hours=hours))
+        booked = ngettext("%(hours)s hour", "%(hours)s hours", 1 if number == 1 else 2, hours=hours)
+        words.append(ngettext("%(hours)s in one item", "%(hours)s in %(num)s items", items, hours=booked))
     if busy:
         words.append(
             ngettext(

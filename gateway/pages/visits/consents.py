@@ -37,7 +37,7 @@ def _describe(consent: pb.Visit.Consent | None) -> str:
         return _("still open")
     facts = {"day": format_day(to_local(consent.record_time).date()), "recorder": consent.recorder}
     if consent.taken_down:
-        return _("%(day)s, taken down by %(recorder)s", **facts)
+        return _("%(day)s, recorded by %(recorder)s", **facts)
     return _("%(day)s, %(recorder)s", **facts)
 
 
