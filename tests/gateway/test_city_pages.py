@@ -68,6 +68,14 @@ def test_the_short_name_of_a_city_is_made_from_its_name_and_can_be_taken(office:
     assert PageForm(again.text).fields["city.display_name"] == "Görlitz at the River"
 
 
+def test_a_short_name_left_empty_stays_empty_and_is_made_from_the_corrected_name(office: FlaskClient) -> None:
+    slip = KLAIPEDA | {"city__display_name": "Galatzi", "city__time_zone": "Nowhere"}
+    form = PageForm(send(office, "/cities/new", **slip).text).fields
+    assert form["city_id"] == ""
+    form["city.display_name"], form["city.time_zone"] = "Galati", "Europe/Bucharest"
+    assert office.post("/cities/new", data=form).location == "/cities/galati"
+
+
 def test_a_bad_field_of_a_city_is_named_and_nothing_typed_is_lost(office: FlaskClient) -> None:
     answer = send(office, "/cities/new", **(KLAIPEDA | {"city__time_zone": "Nowhere", "city__display_name": "K"}))
     assert answer.status_code == 400

@@ -39,11 +39,12 @@ def create() -> ResponseReturnValue:
     permissions.require("CityService.CreateCity")
     form = Form(_get_initial_fields())
     if form.submitted:
-        form.values["city_id"] = form["city_id"] or slugify(form["city.display_name"])[:MAX_ID].strip("-")
         _write_codes_in_capitals(form)
         with form.catch_refusal():
             _require_both_coordinates(form)
-            city = rpc.cities.CreateCity(form.build_request(pb.CreateCityRequest))
+            wanted = form.build_request(pb.CreateCityRequest)
+            wanted.city_id = wanted.city_id or slugify(wanted.city.display_name)[:MAX_ID].strip("-")
+            city = rpc.cities.CreateCity(wanted)
             cities.forget_cities()
             flash(_("“%(name)s” is entered.", name=city.display_name), "success")
             return redirect(href(city.name), 303)
