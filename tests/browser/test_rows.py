@@ -91,7 +91,7 @@ def test_what_was_pasted_is_planned_and_accepted(
     office.get_by_role("link", name="Plan the programme").click()
     office.get_by_role("button", name="Look for a plan").click()
     expect(office.get_by_text("3 items get a time.")).to_be_visible()
-    expect(office.get_by_text("No plan is better.")).to_be_visible()
+    expect(office.get_by_text("There is no better plan.")).to_be_visible()
     assert violations(office) == []
     assert office.evaluate("document.documentElement.scrollWidth") <= width
     office.get_by_role("button", name="Accept the plan").click()

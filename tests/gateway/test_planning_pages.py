@@ -74,6 +74,19 @@ def test_a_programme_is_planned_looked_at_and_accepted(client: FlaskClient, rest
     assert "Not possible in this state" in text_of(client.get(again.location, headers=ENGLISH))
 
 
+def test_a_plan_that_changes_nothing_is_not_offered_to_be_accepted(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    an_item(rest, visit, "Arrival")
+    first = plan(client, visit)
+    assert "/apply" in first.text
+    press(client, first, "/apply")
+    again = plan(client, visit)
+    assert "1 item stays. There is no better plan." in text_of(again)
+    assert "/apply" not in again.text
+    german = client.get(again.request.path, headers={"Accept-Language": "de"})
+    assert "Einen besseren Plan gibt es nicht." in text_of(german)
+
+
 def test_the_part_of_the_page_that_changes_is_asked_for_alone(client: FlaskClient, rest: Rest) -> None:
     visit = a_visit(rest)
     an_item(rest, visit, "Arrival")

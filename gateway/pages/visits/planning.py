@@ -103,6 +103,7 @@ def show_run(visit_id: str, run_id: str) -> ResponseReturnValue:
         titles=titles,
         days=group_by_day(run.plan.items, visit.time_zone),
         counts=_count_changes(run.plan),
+        changes_programme=_changes_programme(run.plan, items),
         by_item=BY_ITEM,
         standing=_list_standing(run, items),
         left_out=[titles.get(name, name) for name in run.plan.dropped],
@@ -190,6 +191,12 @@ def _list_standing(run: runs_pb.ScheduleRun, items: Mapping[str, pb.AgendaItem])
     if not run.plan.items or run.state == runs_pb.ScheduleRun.STATE_APPLIED:
         return []
     return [item for item in items.values() if item.HasField("start_time") and item.name not in planned]
+
+
+def _changes_programme(plan: runs_pb.ProgrammePlan, items: Mapping[str, pb.AgendaItem]) -> bool:
+    """Return whether the programme is another once a plan is accepted; what has no time yet may be left out of both."""
+    left_out = (items.get(name, pb.AgendaItem()) for name in plan.dropped)
+    return any(each.change != KEPT for each in plan.items) or any(item.HasField("start_time") for item in left_out)
 
 
 def _count_changes(plan: runs_pb.ProgrammePlan) -> list[str]:
