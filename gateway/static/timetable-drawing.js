@@ -243,6 +243,7 @@ class TimetableDrawing {
       element("span", "timetable__time", isShort ? this.clocks.time(place.start) : this.clocks.span(place)),
       guest,
       element("span", "timetable__title", event.title),
+      element("span", "timetable__fixed", item?.fixed ? this.texts.fixed : ""),
       ...more,
     ];
     return lines.filter(({ textContent }) => textContent);
@@ -279,7 +280,9 @@ class TimetableDrawing {
       const item = this.programme.items.get(id);
       const place = item && this.placeOf(item);
       if (!item || place.start === null) return;
-      const lines = [this.clocks.span(place), item.title, ...this.programme.places(item, place.room), item.people.join(", ")];
+      const fixed = item.fixed ? this.texts.fixed : "";
+      const where = this.programme.places(item, place.room);
+      const lines = [this.clocks.span(place), item.title, fixed, ...where, item.people.join(", ")];
       article.title = lines.filter(Boolean).join("\n");
     });
   }

@@ -47,7 +47,7 @@ class TimetablePanel {
     const guest = place.start === null ? "" : fill(this.texts.other_clock, { time: this.clocks.span(place, (time) => this.clocks.toGuest(time)) });
     const where = this.programme.places(item, place.room);
     this.facts.replaceChildren(
-      ...[this.when(place), guest, where.join("; "), item.people.join(", ")].filter(Boolean).map((text) => element("span", "", text)),
+      ...[this.when(place), guest, item.fixed ? this.texts.fixed : "", where.join("; "), item.people.join(", ")].filter(Boolean).map((text) => element("span", "", text)),
       ...this.listDoubts(item, place).map((text) => element("span", "timetable__doubt", text)),
     );
     for (const button of this.chosen.querySelectorAll("[data-act]")) {

@@ -147,8 +147,13 @@ class Timetable extends TimetableDrawing {
     this.draft = { item, place: { start: place.start, end: place.end, room: place.room } };
     this.chosen = item.id;
     this.show(place.start);
-    this.panel.say(fill(this.texts.picked_up, { title: item.title, when: this.clocks.when(place) }));
+    this.panel.say(this.noteFixed(fill(this.texts.picked_up, { title: item.title, when: this.clocks.when(place) }), item));
     this.focus(item.id);
+  }
+
+  // What is fixed may be moved all the same; whoever does is told.
+  noteFixed(text, item) {
+    return item.fixed ? `${text} ${this.texts.is_fixed}` : text;
   }
 
   moveDraftTo(start, resource, item = this.draft.item) {
@@ -249,7 +254,7 @@ class Timetable extends TimetableDrawing {
       if (saved) {
         this.programme.items.set(saved.id, saved);
         const text = undoing ? this.texts.undone : saved.start === null ? this.texts.taken_out : this.texts.saved;
-        this.panel.say(fill(text, { title: saved.title, when: this.panel.where(saved) }));
+        this.panel.say(this.noteFixed(fill(text, { title: saved.title, when: this.panel.where(saved) }), saved));
       } else {
         this.refuse(item, refusal);
         this.panel.say("");

@@ -1,5 +1,6 @@
 """The timetable in a real browser: items are dragged, resized and moved by keyboard; clashes show; moves are undone."""
 
+import re
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -207,6 +208,31 @@ def test_what_is_picked_up_by_keyboard_is_put_down_and_saved(open_page: OpenPage
     expect(said(page)).to_contain_text("Saved.")
     assert office.span(item) == (f"{office.day[:8]}14T06:45:00Z", f"{office.day[:8]}14T07:45:00Z")
     expect(handle).to_be_focused()
+
+
+def test_what_is_fixed_says_so_and_can_be_moved_all_the_same(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    item = office.add("Ceremony", 9, fixed=True)
+    office.add("Tour", 14)
+    open_timetable(page, office)
+    expect(drawn(page, "Ceremony").get_by_text("fixed")).to_be_visible()
+    expect(drawn(page, "Tour").get_by_text("fixed")).to_have_count(0)
+    handle = page.locator("#timetable-calendar").get_by_role("button", name="Ceremony")
+    expect(handle).to_have_accessible_name(re.compile("fixed"))
+    handle.press("Enter")
+    expect(said(page)).to_contain_text("Its time and place are fixed.")
+    for key in ("ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(said(page)).to_contain_text("Saved. Its time and place are fixed.")
+    assert office.span(item)[0] == f"{office.day}T07:15:00Z"
+    drag(page, drawn(page, "Ceremony"), hours=1)
+    expect(said(page)).to_contain_text("Its time and place are fixed.")
+    page.mouse.up()
+    expect(said(page)).to_contain_text("Saved. Its time and place are fixed.")
+    page.emulate_media(media="print")
+    expect(page.locator("#timetable-list").get_by_text("fixed")).to_be_visible()
+    assert violations(page) == []
 
 
 def test_an_item_changes_its_room_from_lane_to_lane(open_page: OpenPage) -> None:

@@ -73,6 +73,21 @@ def test_without_scripts_the_page_is_the_programme_by_day_on_both_clocks(gateway
     assert f'href="/{visit["name"]}/timetable"' in browser(gateway, Role.COORDINATOR).get(f"/{visit['name']}").text
 
 
+def test_what_is_fixed_is_marked_in_the_programme_and_in_the_list_that_is_printed(
+    gateway: Gateway, office: Rest
+) -> None:
+    visit = a_visit(office)
+    an_item(office, visit, "Ceremony", 9, fixed=True)
+    an_item(office, visit, "Tour", 11)
+    reader = browser(gateway, Role.COORDINATOR)
+    programme, printed = (text_of(reader.get(f"/{visit['name']}{part}")) for part in ("", "/timetable"))
+    assert "09:00–10:00 fixed Ceremony" in programme
+    assert "11:00–12:00 Tour" in programme
+    assert "09:00–10:00 fixed 08:00–09:00 Ceremony" in printed
+    german = reader.get(f"/{visit['name']}", headers={"Accept-Language": "de"})
+    assert "09:00–10:00 fest Ceremony" in text_of(german)
+
+
 def test_what_stays_while_the_page_is_open_comes_with_it(gateway: Gateway, office: Rest) -> None:
     absence = {"startTime": f"{DAY}T06:00:00Z", "endTime": f"{DAY}T16:00:00Z"}
     visit, room = a_visit(office), a_room(office)

@@ -16,6 +16,7 @@ def list_texts(other_city: str) -> dict[str, str]:
         "dismiss": _("Dismiss"),
         "clash": _("Clashes with “%(title)s”, %(time)s: %(resources)s."),
         "no_clash": _("Nothing clashes."),
+        "fixed": _("fixed"),
         "is_fixed": _("Its time and place are fixed."),
         "too_early": _("It is not to begin before %(when)s."),
         "too_late": _("It is to be over by %(when)s."),
