@@ -294,6 +294,9 @@ FIELDS: dict[str, str] = {
     "YEAR_OUT_OF_RANGE": N_("The year has to lie from %(low)s to %(high)s."),
     "EARLY_NOT_CONFIRMED": N_("Please confirm this, or come back when the visit is over."),
     "DAY_PASSED": N_("This day has passed. Please choose one that is still to come."),
+    "OUTCOME_BEFORE_DAY": N_(
+        "This day is still to come. Please give the day on which it was applied, or leave open whether it helped."
+    ),
     "LAST_DAY_BEFORE_FIRST": N_("The last day is before the first."),
     # What does not exist, or is not of here.
     "REFERENCE_NOT_FOUND": GONE,

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from austausch.knowledge.v1.knowledge_pb2 import (
 from google.type.date_pb2 import Date
 from sqlalchemy import func, select
 
+from chassis.convert import date_message
 from chassis.identity import Role
 from chassis.tables import OutboxEvent
 from services.knowledge.model import Application as Row
@@ -108,6 +110,19 @@ async def test_bad_input_is_refused_by_its_field(
         await coordinator.CreateApplication(application(learning, **fields))
     assert [violation.field for violation in refusal.error.violations] == [path]
     assert (await get(coordinator, learning)).application_count == 0
+
+
+async def test_whether_it_helped_is_not_said_before_it_was_applied(coordinator: Caller, learning: Learning) -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    later = date_message(tomorrow + timedelta(days=1))
+    with refused("INVALID_ARGUMENT") as refusal:
+        await coordinator.CreateApplication(
+            application(learning, department=WATER, outcome="OUTCOME_HELPED", applied_date=later)
+        )
+    assert refusal.reasons == {"application.applied_date": "OUTCOME_BEFORE_DAY"}
+    for fields in ({"outcome": "OUTCOME_HELPED", "applied_date": date_message(tomorrow)}, {"applied_date": later}):
+        await coordinator.CreateApplication(application(learning, department=WATER, **fields))
+    assert (await get(coordinator, learning)).application_count == 2
 
 
 async def test_an_application_leaves_the_learning_to_those_who_edit_it(

@@ -1,12 +1,12 @@
 """Where learnings were applied, and what came of it."""
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import FieldRequired
+from chassis.errors import FieldRequired, InvalidArgument
 from chassis.model import Resource, enum_column
 from services.knowledge.model.base import Base
 
@@ -47,3 +47,16 @@ class Application(Resource, Base):
         empty = [f"application.{field}" for field in ("department", "result") if not getattr(self, field).strip()]
         if empty:
             raise FieldRequired(*empty)
+
+    def require_past(self, today: date) -> None:
+        """
+        Raise where it is said whether the learning helped before it can have been applied.
+
+        Args:
+            today: The day in UTC. Where it is tomorrow already, that day is not in the future.
+
+        Raises:
+            InvalidArgument: The day is later; reason OUTCOME_BEFORE_DAY.
+        """
+        if self.outcome and self.applied_date and self.applied_date > today + timedelta(days=1):
+            raise InvalidArgument("application.applied_date", "is still to come", reason="OUTCOME_BEFORE_DAY")

@@ -1,5 +1,6 @@
 """Where learnings were applied, and what came of it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from austausch.knowledge.v1 import knowledge_pb2 as pb
@@ -66,6 +67,7 @@ async def _create(session: Session, request: pb.CreateApplicationRequest) -> pb.
         **columns | {"department": columns["department"] or caller.department},
     )
     application.require_complete()
+    application.require_past(datetime.now(UTC).date())
     session.add(application)
     await _count(session, learning, 1)
     event = LearningApplied(
