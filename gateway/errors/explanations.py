@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -134,24 +135,16 @@ def _explain_etag_mismatch(error: DomainError, zone: tzinfo) -> Explanation:
 
 def _explain_double_booking(error: DomainError, zone: tzinfo) -> Explanation:
     clashes = list(read_indexed(error.metadata, "clashes").values())
-    sentences = []
-    taken: dict[str, list[str]] = {}
+    taken: defaultdict[str, list[str]] = defaultdict(list)
+    # What takes several at once is said once.
+    concerned: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for clash in clashes:
         resource = clash.get("resource", "")
         title = clash.get("resource_title") or resource
         when = _format_span(clash.get("start_time", ""), clash.get("end_time", ""), zone)
-        sentences.append(
-            _(
-                "%(resource)s is taken by “%(conflict)s”: %(when)s.",
-                resource=title,
-                conflict=clash.get("conflict_title") or clash["conflict"],
-                when=when,
-            )
-            if clash.get("conflict")
-            else _("%(resource)s is taken: %(when)s.", resource=title, when=when)
-        )
-        path = "agenda_item.room" if resource.startswith("rooms/") else "agenda_item.people"
-        taken.setdefault(path, []).append(title)
+        concerned[clash.get("conflict_title") or clash.get("conflict", ""), when].append(title)
+        taken["agenda_item.room" if resource.startswith("rooms/") else "agenda_item.people"].append(title)
+    sentences = [_describe_clash(titles, conflict, when) for (conflict, when), titles in concerned.items()]
     if (more := int(error.metadata["clashes"]) - len(clashes)) > 0:
         sentences.append(ngettext("There is one more clash.", "There are %(num)s more clashes.", more))
     return Explanation(
@@ -165,6 +158,24 @@ def _explain_double_booking(error: DomainError, zone: tzinfo) -> Explanation:
             (path, _("Taken at that time: %(names)s.", names=", ".join(dict.fromkeys(titles))))
             for path, titles in taken.items()
         ],
+    )
+
+
+def _describe_clash(titles: Sequence[str], conflict: str, when: str) -> str:
+    """Return who or what is taken, and by which item; "" where the reader may not see that."""
+    different = dict.fromkeys(titles)
+    names, count = ", ".join(different), len(different)
+    if not conflict:
+        return ngettext(
+            "%(names)s is taken: %(when)s.", "%(names)s are taken: %(when)s.", count, names=names, when=when
+        )
+    return ngettext(
+        "%(names)s is taken by “%(conflict)s”: %(when)s.",
+        "%(names)s are taken by “%(conflict)s”: %(when)s.",
+        count,
+        names=names,
+        conflict=conflict,
+        when=when,
     )
 
 

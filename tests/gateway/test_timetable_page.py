@@ -199,6 +199,38 @@ def test_a_clash_is_refused_with_its_reason_and_free_times(gateway: Gateway, off
         assert moved.status_code == 200
 
 
+def test_where_an_item_is_already_is_no_alternative(gateway: Gateway, office: Rest) -> None:
+    visit, person = a_visit(office), a_person(office, "Interpreter")
+    an_item(office, visit, "Welcome", 15, people=[person["name"]])
+    item = an_item(office, visit, "Workshop", 16, people=[person["name"]])
+    answer = move(gateway, item, "15:30", "16:30")
+    starts = [free["start"][11:] for free in answer.json["alternatives"]]
+    assert len(starts) == 3
+    assert "16:00" not in starts
+    assert "16:15" in starts
+
+
+def test_the_room_that_an_item_has_is_no_alternative_to_another(gateway: Gateway, office: Rest) -> None:
+    visit, taken, own = a_visit(office), a_room(office), a_room(office, "Trausaal")
+    an_item(office, a_visit(office), "Elsewhere", 17, room=taken["name"])
+    item = an_item(office, visit, "Workshop", 17, room=own["name"])
+    alternatives = move(gateway, item, "17:00", "18:00", room=taken["name"]).json["alternatives"]
+    assert (f"{DAY}T17:00", own["name"]) not in [(free["start"], free["room"]) for free in alternatives]
+
+
+def test_a_clash_of_several_is_said_once_with_whom_it_concerns(gateway: Gateway, office: Rest) -> None:
+    visit = a_visit(office)
+    delegates = [
+        created(office.post(f"/v1/{visit['name']}/delegates", {"function": function}))["name"]
+        for function in ("Head of budget", "Head of planning")
+    ]
+    an_item(office, visit, "Welcome", 9, people=delegates)
+    item = an_item(office, visit, "Workshop", 14, people=delegates)
+    said = move(gateway, item, "09:30", "10:30").json["text"]
+    assert said.count("Welcome”") == 1
+    assert sorted(said.partition(" are taken by ")[0].split(", ")) == ["Head of budget", "Head of planning"]
+
+
 def test_where_only_the_room_is_taken_another_one_is_offered_first(gateway: Gateway, office: Rest) -> None:
     visit, taken, free = a_visit(office), a_room(office), a_room(office, "Trausaal")
     an_item(office, a_visit(office), "Elsewhere", 9, room=taken["name"])

@@ -38,7 +38,12 @@ class DayHours:
 
 
 def find_free_spans(
-    wanted: Span, taken: Iterable[Span], days: Iterable[date], hours: DayHours, count: int
+    wanted: Span,
+    taken: Iterable[Span],
+    days: Iterable[date],
+    hours: DayHours,
+    count: int,
+    present: Span | None = None,
 ) -> list[Span]:
     """
     Return at most `count` spans as long as `wanted` that overlap nothing `taken`, nor each other, the nearest first.
@@ -46,6 +51,7 @@ def find_free_spans(
     Args:
         days: The days on which they may lie.
         hours: The hours of these days.
+        present: Is left out, but may overlap what is found.
     """
     busy, found = [*taken], list[Span]()
     for span in sorted(
@@ -53,7 +59,7 @@ def find_free_spans(
     ):
         if len(found) == count:
             break
-        if not any(span.overlaps(other) for other in (*busy, *found)):
+        if span != present and not any(span.overlaps(other) for other in (*busy, *found)):
             found.append(span)
     return found
 

@@ -125,13 +125,13 @@ def propose_alternatives(
     Return where an item could be instead of where it clashes: another room at that time, or other times.
 
     Free is what neither the visit's own items hold nor the clashes and absences that the refusal names, while the venue
-    is open.
+    is open. Where it is already is no alternative.
 
     Args:
         wanted: The item as it was to be: with times, room and people.
     """
     zone, taken = ZoneInfo(programme.visit.time_zone), set(list_held(wanted, programme.delegates))
-    at = get_span(wanted, zone)
+    at, present = get_span(wanted, zone), _find_place(wanted.name, programme, zone)
     held_by_others = [
         (clash["resource"], Span(*(_read_local(clash[field], zone) for field in ("start_time", "end_time"))))
         for things in ("clashes", "absences")
@@ -143,14 +143,23 @@ def propose_alternatives(
     if {resource for resource, _ in held_by_others} == {wanted.room}:
         occupied = {name for span, names in held if span.overlaps(at) for name in names}
         occupied |= set(wanted.additional_rooms)
+        if present and present[0] == at:
+            occupied.add(present[1])
         free = (room for room in choice.rooms if room.name not in occupied and room.seats >= wanted.seats)
         found = [_write_alternative(at, room.name, room.display_name) for room in free][:1]
     busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names)]
     days = list_days(date_of(programme.visit.start_date), date_of(programme.visit.end_date))
     venue = next((room.venue for room in choice.rooms if room.name == wanted.room), wanted.venue)
     closed = [Span(*shut) for each in choice.venues if each.name == venue for shut in _list_shut_times(each, days)]
-    spans = find_free_spans(at, [*busy, *closed], days, choice.hours, MAX_ALTERNATIVES - len(found))
+    unmoved = present[0] if present and present[1] == wanted.room else None
+    spans = find_free_spans(at, [*busy, *closed], days, choice.hours, MAX_ALTERNATIVES - len(found), unmoved)
     return found + [_write_alternative(span, wanted.room) for span in spans]
+
+
+def _find_place(name: str, programme: pb.Programme, zone: ZoneInfo) -> tuple[Span, str] | None:
+    """Return when an item of a programme takes place now, and in which room; None where it has no time."""
+    stored = next((item for item in programme.agenda_items if item.name == name), pb.AgendaItem())
+    return (get_span(stored, zone), stored.room) if stored.HasField("start_time") else None
 
 
 def _read_local(text: str, zone: ZoneInfo) -> datetime:
