@@ -117,7 +117,9 @@ TERMS: dict[str, dict[str, LazyString]] = {
         "REASON_NOT_POLITICALLY_NEUTRAL": _l("has not declared political neutrality"),
         "REASON_AFFILIATED_WITH_REVIEWED_CITY": _l("is affiliated with the city under review"),
         "REASON_RESIDENT_OF_REVIEWED_CITY": _l("lives in the city under review"),
-        "REASON_NOT_FROM_PARTNER_CITY": _l("comes from no partner or friendship city"),
+        "REASON_NOT_FROM_PARTNER_CITY": _l(
+            "comes from no city with an active partnership or friendship (an initiated one does not count yet)"
+        ),
         "REASON_CITY_CAP_EXCEEDED": _l("too many experts from one city"),
         "REASON_CONFLICT_NOT_DECLARED": _l("has not declared conflicts of interest yet"),
         "REASON_CONFLICT_OF_INTEREST": _l("declares a conflict of interest"),

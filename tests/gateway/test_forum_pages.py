@@ -131,6 +131,15 @@ def test_an_invitation_says_whether_the_expert_is_eligible(browse: Browse, forum
     assert "Head of strategy is invited. Eligible by every part of the rule." in browser.get(f"/{forum}/panel").text
 
 
+def test_a_partnership_that_is_not_active_yet_is_said_not_to_count(browse: Browse, rest: Rest, forum: str) -> None:
+    city = a_city(rest, "galati-forum")["name"]
+    created(rest.post("/v1/partnerships", {"city": city, "kind": "KIND_PARTNERSHIP"}))
+    candidate = {**PANELIST, "origin": "ORIGIN_PARTNER_CITY", "city": city, "politically_neutral": "on"}
+    refused = fill_in(browse(Role.COORDINATOR), f"/{forum}/panelists/new", **candidate)
+    assert refused.status_code == 400
+    assert "(an initiated one does not count yet)" in text_of(refused)
+
+
 def test_who_may_list_accounts_chooses_that_of_the_expert(gateway: Gateway, forum: str) -> None:
     expert = gateway.as_(Role.EXPERT).get("/v1/accounts/me").json["name"]
     member = gateway.as_(Role.MEMBER).get("/v1/accounts/me").json["name"]
