@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from austausch.exchange.v1 import exchange_pb2 as pb
+from flask import flash
+from flask_babel import gettext as _
 
 from gateway import rpc
 from gateway.auth.callers import current_identity
@@ -31,3 +33,14 @@ def suggest_departments(
     for name in filter(None, map(str.strip, names)):
         spellings.setdefault(name.casefold(), name)
     return [(name, name) for _folded, name in sorted(spellings.items())]
+
+
+def flash_new_department(name: str) -> None:
+    """Say on the next page that nothing here names a department: it may be a slip of the pen."""
+    known = {spelling.casefold() for spelling, _label in suggest_departments()}
+    if name and name.strip().casefold() not in known:
+        text = _(
+            "No exchange and no person here has the department “%(department)s”. If that is a slip, please correct it.",
+            department=name,
+        )
+        flash(text, "info")

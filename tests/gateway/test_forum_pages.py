@@ -140,6 +140,17 @@ def test_a_partnership_that_is_not_active_yet_is_said_not_to_count(browse: Brows
     assert "(an initiated one does not count yet)" in text_of(refused)
 
 
+def test_an_owner_that_nothing_here_names_is_noticed(browse: Browse, rest: Rest, forum: str) -> None:
+    office = browse(Role.COORDINATOR)
+    recommendation = recommend(rest, draft(rest, forum))
+    form = f"/{recommendation}/edit"
+    known = created(rest.post("/v1/people", {"function": "Head", "department": "Dezernatscontrolling"}))["department"]
+    for owner, noticed in (("Dezernatscontroling", True), ("", False), (known.upper(), False)):
+        saved = fill_in(office, form, owner_department=owner)
+        assert saved.status_code == 303
+        assert ("has the department “Dezernatscontroling”" in text_of(office.get(saved.location))) is noticed
+
+
 def test_who_may_list_accounts_chooses_that_of_the_expert(gateway: Gateway, forum: str) -> None:
     expert = gateway.as_(Role.EXPERT).get("/v1/accounts/me").json["name"]
     member = gateway.as_(Role.MEMBER).get("/v1/accounts/me").json["name"]

@@ -270,6 +270,24 @@ def test_a_department_records_on_the_page_of_a_learning_that_it_applied_it(gatew
     assert "Hat geholfen" in german
 
 
+def test_a_department_that_nothing_here_names_is_noticed_where_a_learning_was_applied(
+    gateway: Gateway, browse: Browse
+) -> None:
+    learning, browser = a_learning(gateway.as_(Role.COORDINATOR)), browse(Role.MEMBER)
+    for department, noticed in (("Controling", True), ("controlling", False)):
+        fields = {"application__department": department, "application__result": "We moved in."}
+        done = send(browser, f"/{learning}", **fields)
+        assert ("has the department “Controling”" in text_of(browser.get(done.location))) is noticed
+
+
+def test_a_result_of_a_day_to_come_is_refused_beside_the_day(gateway: Gateway, browse: Browse) -> None:
+    learning, browser = a_learning(gateway.as_(Role.COORDINATOR)), browse(Role.MEMBER)
+    fields = {"result": "We moved in.", "outcome": "OUTCOME_HELPED", "applied_date": "2099-01-01"}
+    refused = send(browser, f"/{learning}", **{f"application__{name}": text for name, text in fields.items()})
+    assert refused.status_code == 400
+    assert "Applied on: This day is still to come." in text_of(refused)
+
+
 def test_who_edits_a_learning_meanwhile_is_not_disturbed_by_an_application(gateway: Gateway, browse: Browse) -> None:
     learning, browser = a_learning(gateway.as_(Role.COORDINATOR)), browse(Role.COORDINATOR)
     form = PageForm(browser.get(f"/{learning}/edit").text)

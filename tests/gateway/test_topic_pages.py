@@ -56,6 +56,20 @@ def test_what_is_typed_is_a_topic_that_is_called_so_or_a_new_one(browse: Browse,
     assert words == [labels.get(slug, "Wildwiesen hecken") for slug in slugs]
 
 
+def test_what_is_new_among_the_topics_of_an_exchange_is_told(browse: Browse, gateway: Gateway) -> None:
+    client, form = browse(Role.COORDINATOR), f"/{an_exchange(gateway.as_(Role.COORDINATOR))['name']}/edit"
+    for typed, told in (("Budget, Zauneidechsen", True), ("Budget, Zauneidechsen, Climate", False)):
+        saved = client.post(form, data={**PageForm(client.get(form).text).fields, "exchange.topics": typed})
+        assert saved.status_code == 303
+        assert ("New among the topics: Zauneidechsen." in text_of(client.get(saved.location))) is told
+    fields = {**PageForm(client.get("/exchanges/new").text).fields, "exchange.topics": "Hecken"}
+    partnership = client.get("/exchanges/new").text.partition('value="partnerships/')[2].partition('"')[0]
+    fields |= {"exchange.partnership": f"partnerships/{partnership}", "exchange.title": "Hedges"}
+    created = client.post("/exchanges/new", data={**fields, "exchange.department": "Controlling"})
+    assert created.status_code == 303
+    assert "New among the topics: Hecken." in text_of(client.get(created.location))
+
+
 def test_topics_are_offered_for_the_last_word_and_those_before_it_stay(browse: Browse) -> None:
     values = [value for value, _ in offer(browse, "Haushalt, Abw")]
     assert values[0] == "Haushalt, Abwasser"

@@ -38,9 +38,11 @@ def create() -> ResponseReturnValue:
     permissions.require("ExchangeService.CreateExchange")
     form = Form({"exchange.partnership": request.args.get("partnership", ""), "exchange.kind": "KIND_ADMINISTRATIVE"})
     if form.submitted:
+        known = topics.list_known_topics()
         with form.catch_refusal():
             exchange = rpc.exchanges.CreateExchange(form.build_request(pb.CreateExchangeRequest))
             flash(_("The exchange is created. Next: its first visit."), "success")
+            topics.flash_new_topics(exchange.topics, known)
             return redirect(href(exchange.name), 303)
     partnerships = rpc.partnerships.ListPartnerships(pb.ListPartnershipsRequest(page_size=1000)).partnerships
     return render_template(
@@ -69,9 +71,11 @@ def edit(exchange_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
     form = Form({"exchange": exchange})
     if form.submitted:
+        known = topics.list_known_topics(*exchange.topics)
         with form.catch_refusal():
-            form.save(rpc.exchanges.UpdateExchange, pb.UpdateExchangeRequest, "exchange")
+            saved = form.save(rpc.exchanges.UpdateExchange, pb.UpdateExchangeRequest, "exchange")
             flash(_("The exchange is saved."), "success")
+            topics.flash_new_topics(saved.topics, known)
             return redirect(href(exchange.name), 303)
     return render_template(
         "exchanges/form.html",

@@ -143,6 +143,7 @@ def create_recommendation(forum_id: str) -> ResponseReturnValue:
                 form.build_request(pb.CreateRecommendationRequest, parent=forum.name)
             )
             flash(_("The recommendation is drafted. It is adopted with its conclusion."), "success")
+            departments.flash_new_department(recommendation.owner_department)
             return redirect(href(recommendation.name), 303)
     drafts = parts.list_conclusions(forum.name, pb.Conclusion.STATE_DRAFT)
     return render_template(
@@ -168,8 +169,12 @@ def edit_recommendation(forum_id: str, recommendation_id: str) -> ResponseReturn
     if form.submitted:
         with form.catch_refusal():
             _require_ahead(form, "recommendation.due_date", recommendation.due_date)
-            form.save(rpc.recommendations.UpdateRecommendation, pb.UpdateRecommendationRequest, "recommendation")
+            saved = form.save(
+                rpc.recommendations.UpdateRecommendation, pb.UpdateRecommendationRequest, "recommendation"
+            )
             flash(_("The recommendation is saved."), "success")
+            if saved.owner_department != recommendation.owner_department:
+                departments.flash_new_department(saved.owner_department)
             return redirect(href(name), 303)
     writes = may("RecommendationService.CreateRecommendation")
     return render_template(
@@ -211,6 +216,8 @@ def step_with_page(forum_id: str, recommendation_id: str, verb: str) -> Response
             if names_owner and form["verdict"] in FOLLOWED_VERDICTS and not recommendation.owner_department:
                 _require_owner(form)
             transitions.transition("RecommendationService", verb, name, form)
+            if names_owner and form["owner_department"] != recommendation.owner_department:
+                departments.flash_new_department(form["owner_department"])
             return redirect(href(name), 303)
     return render_template(
         "forums/step.html",

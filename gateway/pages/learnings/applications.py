@@ -11,6 +11,7 @@ from gateway.auth.callers import require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
+from gateway.vocabulary import departments
 from gateway.web import list_filters
 from gateway.web.links import href
 
@@ -41,6 +42,7 @@ def record(form: Form, learning: pb.Learning) -> ResponseReturnValue | None:
         request = form.build_request(pb.CreateApplicationRequest, parent=learning.name)
         application = rpc.applications.CreateApplication(request)
         flash(_("It is recorded that %(department)s applied it.", department=application.department), "success")
+        departments.flash_new_department(application.department)
         return redirect(href(application.name), 303)
     return None
 
