@@ -7,8 +7,8 @@ text: PostgreSQL can't store NUL.
 
 The reason of a violation is the id of its rule, e.g. ``string.max_len``, and its metadata the rule's limits by their
 names there, e.g. ``max_len``, or as ``allowed`` the names of an enum's values that may be given; but what is empty and
-must not be is ``required`` whatever rule says so, and a pattern gives the reason of the form that it asks for. A text of
-blanks is an empty one.
+must not be is ``required`` whatever rule says so, and a pattern gives the reason of the form that it asks for. A text
+of blanks is an empty one.
 """
 
 import re

@@ -13,7 +13,8 @@ MOST_DAYS = timedelta(days=62)
 
 def list_missed(person: Person) -> list[Booking]:
     """Return what books a person while it is away, from now on, by time."""
-    now, missed = datetime.now(UTC), {}
+    now = datetime.now(UTC)
+    missed: dict[str, Booking] = {}
     for absence in person.absences:
         start, end = (each.ToDatetime(tzinfo=UTC) for each in (absence.start_time, absence.end_time))
         start = max(start, now)
