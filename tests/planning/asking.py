@@ -17,12 +17,15 @@ Json = dict[str, Any]
 WAIT_SECONDS = 60.0
 
 
-def schedule(problem: Json, keep: Iterable[Json] = (), improve_seconds: float = 5.0) -> Json:
+def schedule(
+    problem: Json, keep: Iterable[Json] = (), improve_seconds: float = 5.0, limit_seconds: float = WAIT_SECONDS
+) -> Json:
     """
     Return the answer to a problem.
 
     Args:
-        improve_seconds: How long a plan may be improved; it is waited for as long as a busy machine may take.
+        improve_seconds: How long a plan may be improved.
+        limit_seconds: How long all of it may take: as long as a busy machine may need.
     """
     reader = ProblemReader(make_request(problem, keep=list(keep)))
     timer: threading.Timer | None = None
@@ -33,7 +36,7 @@ def schedule(problem: Json, keep: Iterable[Json] = (), improve_seconds: float = 
             timer = threading.Timer(improve_seconds, planner.stop)
             timer.start()
 
-    planner = Planner(*reader.read(), WAIT_SECONDS, watch)
+    planner = Planner(*reader.read(), limit_seconds, watch)
     answer = plan_message(planner.run(), reader.zone)
     if timer is not None:
         timer.cancel()
@@ -52,9 +55,11 @@ def read_problem(problem: Json) -> tuple[Problem, dict[str, Kept]]:
     return ProblemReader(make_request(problem)).read()
 
 
-def schedule_validly(problem: Json, keep: Iterable[Json] = (), improve_seconds: float = 5.0) -> Json:
+def schedule_validly(
+    problem: Json, keep: Iterable[Json] = (), improve_seconds: float = 5.0, limit_seconds: float = WAIT_SECONDS
+) -> Json:
     """Return the answer to a problem that has a plan; it is checked."""
-    answer = schedule(problem, keep, improve_seconds)
+    answer = schedule(problem, keep, improve_seconds, limit_seconds)
     assert answer["state"] == "SCHEDULED", answer
     assert list_faults(problem, answer) == []
     return answer

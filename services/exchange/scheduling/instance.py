@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -114,6 +115,36 @@ class Instance:
                     task.interpreters[interpreter.id] = with_them
             task.starts = task.starts.intersection_with(_unite(task.interpreters.values()))
         return task
+
+    def narrow(self, tasks: Mapping[int, Task]) -> "Instance":
+        """
+        Return the instance with less choice.
+
+        Args:
+            tasks: Place of a task → what takes its place, with fewer starts, rooms or interpreters.
+        """
+        narrowed = copy(self)
+        narrowed.tasks = [tasks.get(place, task) for place, task in enumerate(self.tasks)]
+        return narrowed
+
+    def hold(self, place: int, spot: Kept) -> Task | None:
+        """Return a task that can only be at one spot; None where it cannot be there, whatever the others do."""
+        task, tick = self.tasks[place], self.timeline.get_floor(spot.start)
+
+        def choose(choices: Mapping[str, Domain], name: str) -> dict[str, Domain]:
+            return {
+                each: Domain(tick, tick)
+                for each, starts in choices.items()
+                if name in ("", each) and starts.contains(tick)
+            }
+
+        rooms, interpreters = choose(task.rooms, spot.room), choose(task.interpreters, spot.interpreter)
+        lacks_some = (task.rooms and not rooms) or (task.interpreters and not interpreters)
+        is_possible = task.starts.contains(tick) and self.timeline.get_moment(tick) == spot.start
+        if lacks_some or not is_possible:
+            return None
+        sites = {self.site_of[room]: Domain(tick, tick) for room in rooms}
+        return Task(task.item, task.length, Domain(tick, tick), rooms, sites, interpreters)
 
     def list_clear(self, person: str, length: int) -> Domain:
         """Return the ticks at which something of a length may start with a person."""

@@ -13,18 +13,32 @@ from ortools.sat.python import cp_model
 from services.exchange.scheduling.attendance import fill_attendance
 from services.exchange.scheduling.explanation import explain
 from services.exchange.scheduling.instance import Instance
+from services.exchange.scheduling.leaving_out import leave_out
 from services.exchange.scheduling.model import Model
 from services.exchange.scheduling.objective import Objective
 from services.exchange.scheduling.overload import is_overloaded
 from services.exchange.scheduling.plan import Assignment, Changes, Kept, Plan, State
 from services.exchange.scheduling.problem import Problem
-from services.exchange.scheduling.replanning import compare, fix, replan
-from services.exchange.scheduling.solving import FOUND, Budget, Placement, add_hints, find_placement, read_placement
+from services.exchange.scheduling.replanning import Replanning
+from services.exchange.scheduling.solving import (
+    FOUND,
+    Budget,
+    Placement,
+    Watching,
+    add_hints,
+    find_placement,
+    read_placement,
+)
+from services.exchange.scheduling.staying import compare, hold_all
 
 Attending: TypeAlias = Sequence[tuple[str, ...]]
 """Of each task who attends beyond the required."""
 EXPLAIN_SECONDS_PER_ITEM, MAX_EXPLAIN_SECONDS, DROP_SECONDS = 0.02, 4.0, 4.0
 """How long an explanation may take, and to find what to leave out: more of it helps little."""
+IMPROVE_SHARE = 0.2
+"""Of the time that is left, how much a plan is improved that may yet be replaced by one with fewer changes."""
+LITTLE_SECONDS = 0.05
+"""So little time is not worth another attempt."""
 
 
 class Planner:
@@ -48,6 +62,7 @@ class Planner:
         self._instance = Instance(problem, kept)
         self._budget = Budget(seconds)
         self._watch = watch
+        self._latest = Plan(state=State.UNKNOWN)
 
     def stop(self) -> None:
         """End the run: `run` returns the best plan that was found by then."""
@@ -55,55 +70,84 @@ class Planner:
 
     def run(self) -> Plan:
         """Return the best plan that was found, or why there is none."""
-        instance, budget = self._instance, self._budget
-        if is_overloaded(instance):
+        if is_overloaded(self._instance):
             return self._explain()
-        placement, changes = self._replan()
+        plan = self._replan() if self._instance.kept else self._plan()
+        return replace(plan, seconds=self._budget.spent)
+
+    def _plan(self) -> Plan:
+        """Return a plan that begins with nothing."""
+        status, placement = find_placement(self._instance, self._budget, self._budget.left)
         if placement is None:
-            status, placement = find_placement(instance, budget, budget.left)
+            return self._explain() if status == cp_model.INFEASIBLE else Plan(state=State.UNKNOWN)
+        self._report(placement)
+        self._improve(placement, self._budget.left)
+        return self._latest
+
+    def _replan(self) -> Plan:
+        """Return a plan that changes an earlier one as little as possible."""
+        budget = self._budget
+        replanning = Replanning(self._instance, budget, self._report)
+        replanning.find(budget.left / 2)
+        if replanning.best is None:
+            status, placement = find_placement(self._instance, budget, budget.left / 2)
             if status == cp_model.INFEASIBLE:
                 return self._explain()
-        if placement is None:
-            return Plan(state=State.UNKNOWN, seconds=budget.spent)
-        attending = fill_attendance(instance, placement)
-        first = self._make_plan(placement, attending, changes)
-        first = replace(first, first_solution_seconds=budget.spent, seconds=budget.spent)
-        self._watch(first)
-        return replace(self._improve(placement, attending, first, changes), seconds=budget.spent)
+            if placement:
+                replanning.take(placement)
+        improved = None
+        while budget.left > LITTLE_SECONDS:
+            if replanning.best and improved != replanning.changes:
+                improved = replanning.changes
+                share = 1 if replanning.is_settled else IMPROVE_SHARE
+                replanning.best = self._improve(replanning.best, budget.left * share, improved)
+            elif replanning.is_settled:
+                break
+            else:
+                replanning.minimize(budget.left * (1 - IMPROVE_SHARE))
+                if not replanning.is_possible:
+                    return self._explain()
+        return replace(self._latest, changes=replanning.changes)
 
-    def _replan(self) -> tuple[Placement, Changes] | tuple[None, None]:
-        if not self._instance.kept:
-            return None, None
-        # Half of the time, for what has to move should not move far.
-        replaced = replan(self._instance, self._budget, self._budget.left / 2)
-        return (replaced.placement, replaced.changes) if replaced else (None, None)
-
-    def _improve(self, placement: Placement, attending: Attending, first: Plan, changes: Changes | None) -> Plan:
-        """Return the best plan that is found in the time that is left; the first at worst."""
-        model = Model(self._instance, is_exact=True)
-        if changes:
-            fix(model, placement, changes.kept)
+    def _improve(self, placement: Placement, seconds: float, changes: Changes | None = None) -> Placement:
+        """Look for better plans than a placement, in which what stays is held; return the placement of the best."""
+        instance = hold_all(self._instance, placement, changes) if changes else self._instance
+        model = Model(instance, is_exact=True)
         objective = Objective(model)
-        add_hints(model, placement, objective.list_literals(attending))
+        add_hints(model, placement, objective.list_literals(fill_attendance(instance, placement)))
+        # Where fewer may have to move, plans may cost less than any in which these do.
+        is_bounded = changes is None or changes.is_fewest
 
-        def make_plan(found: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Plan:
-            attending = objective.list_attending(found.value)
-            plan = self._make_plan(read_placement(model, found.value), attending, changes)
-            return replace(
-                plan,
-                objective=found.objective_value,
-                bound=found.best_objective_bound,
-                first_solution_seconds=first.first_solution_seconds,
-                seconds=self._budget.spent,
+        def note(found: cp_model.CpSolver | cp_model.CpSolverSolutionCallback, *, is_optimal: bool) -> None:
+            nonlocal placement
+            placement = read_placement(model, found.value)
+            plan = self._make_plan(placement, objective.list_attending(found.value), changes)
+            self._note(
+                replace(
+                    plan,
+                    is_optimal=is_optimal,
+                    objective=found.objective_value,
+                    bound=found.best_objective_bound if is_bounded else 0,
+                )
             )
 
-        status, solver = self._budget.solve(
-            model, self._budget.left, watch=_Watching(lambda found: self._watch(make_plan(found)))
-        )
-        if status not in FOUND:
-            return first
-        is_optimal = status == cp_model.OPTIMAL and (changes is None or changes.is_fewest)
-        return replace(make_plan(solver), is_optimal=is_optimal)
+        watch = Watching(lambda found: note(found, is_optimal=False))
+        status, solver = self._budget.solve(model, seconds, watch=watch)
+        if status in FOUND:
+            note(solver, is_optimal=is_bounded and status == cp_model.OPTIMAL)
+        return placement
+
+    def _report(self, placement: Placement, changes: Changes | None = None) -> None:
+        """Tell of a placement that was found."""
+        self._note(self._make_plan(placement, fill_attendance(self._instance, placement), changes))
+
+    def _note(self, plan: Plan) -> None:
+        """Let a plan be the best so far, and tell of it."""
+        spent = self._budget.spent
+        is_first = self._latest.state is not State.SCHEDULED
+        first = spent if is_first else self._latest.first_solution_seconds
+        self._latest = replace(plan, seconds=spent, first_solution_seconds=first)
+        self._watch(self._latest)
 
     def _make_plan(self, placement: Placement, attending: Attending, changes: Changes | None) -> Plan:
         """Return a placement as a plan; how it differs from what was kept is found out where it is not given."""
@@ -128,20 +172,7 @@ class Planner:
         plan = Plan(state=State.INFEASIBLE)
         if instance.kept:
             budget.allow(DROP_SECONDS)
-            replaced = replan(instance, budget, budget.left, is_droppable=True)
-            if replaced:
-                attending = fill_attendance(instance, replaced.placement)
-                plan = self._make_plan(replaced.placement, attending, replaced.changes)
+            if found := leave_out(instance, budget, budget.left):
+                placement, changes = found
+                plan = self._make_plan(placement, fill_attendance(instance, placement), changes)
         return replace(plan, state=State.INFEASIBLE, conflict=conflict, seconds=budget.spent)
-
-
-class _Watching(cp_model.CpSolverSolutionCallback):
-    """Tells of each better solution of the solver."""
-
-    def __init__(self, tell: Callable[[cp_model.CpSolverSolutionCallback], None]) -> None:
-        super().__init__()
-        self._tell = tell
-
-    def on_solution_callback(self) -> None:
-        """Tell of a solution; called by the solver."""
-        self._tell(self)

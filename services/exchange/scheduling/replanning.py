@@ -1,162 +1,175 @@
-"""A plan that changes an earlier one as little as possible."""
+"""
+A plan that changes an earlier one as little as possible.
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+What stood is held where it was, and only what cannot stay is let go: that is a small problem, solved at once. Where it
+has no solution, or one that may not be the best, what lies nearest is let go as well, and then anything.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from math import ceil
 
 from ortools.sat.python import cp_model
 from ortools.sat.python.cp_model import LinearExpr
 
-from services.exchange.scheduling.instance import Instance
-from services.exchange.scheduling.model import Literal, Model
+from services.exchange.scheduling.instance import Instance, Task
+from services.exchange.scheduling.model import Model
 from services.exchange.scheduling.plan import Changes
-from services.exchange.scheduling.solving import FOUND, Budget, Placement, add_hints, read_placement
+from services.exchange.scheduling.solving import (
+    FOUND,
+    Budget,
+    Placement,
+    Watching,
+    add_hints,
+    find_placement,
+    read_placement,
+)
+from services.exchange.scheduling.staying import Standing, compare, find_standing, let_stay, read_kept
+
+WINDOWS = (6, 20)
+"""How many items that could stay are let go, the nearest first, where those that cannot do not find a place."""
+ROUNDING = 1e-6
+"""How far a bound that the solver tells may lie above the whole number that it means."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """A placement, and how it differs from what was to be kept."""
-
-    placement: Placement
-    changes: Changes
-
-
-def replan(instance: Instance, budget: Budget, seconds: float, *, is_droppable: bool = False) -> Replacement | None:
+class Replanning:
     """
-    Return the placement that leaves out the fewest items and, of these, changes the fewest; None where none was found.
+    Looks for the placement that changes the fewest items of an earlier plan.
 
     Args:
-        is_droppable: Whether items may be left out.
+        tell: Is called with each placement that changes fewer than the one before, and how it does.
+
+    Attributes:
+        best: The placement that changes the fewest so far; None while none is found.
+        changes: How it differs from the earlier plan.
+        is_possible: Whether there can be a placement, as far as is known.
     """
-    until = budget.spent + seconds
-    model = Model(instance, is_exact=True, is_droppable=is_droppable)
-    same = {
-        place: literal
-        for place, task in enumerate(instance.tasks)
-        if task.item.id in instance.kept and (literal := _let_stay(model, place)) is not None
-    }
-    add_hints(model, _read_kept(instance))
-    near, least, is_possible = (None, 0, True) if is_droppable else _release(model, same, budget, seconds / 2)
-    if not is_possible:
-        return None
-    if near is not None:
-        changes = compare(instance, near, is_fewest=False)
-        if len(changes.moved) <= least + _count_unkeepable(instance, same):
-            return Replacement(near, replace(changes, is_fewest=True))
-        model.cp.clear_hints()  # type: ignore[no-untyped-call]
-        add_hints(model, near)
-    weight = len(same) + 1
-    dropped = [(-weight, present) for present in model.present if not isinstance(present, bool)]
-    terms = [*dropped, *((-1, literal) for literal in same.values())]
-    if terms:
-        model.cp.minimize(LinearExpr.weighted_sum([term for _, term in terms], [cost for cost, _ in terms]))
-    status, solver = budget.solve(model, until - budget.spent)
-    if status not in FOUND:
-        return Replacement(near, compare(instance, near, is_fewest=False)) if near else None
-    placement = read_placement(model, solver.value)
-    return Replacement(placement, compare(instance, placement, is_fewest=status == cp_model.OPTIMAL))
+
+    def __init__(self, instance: Instance, budget: Budget, tell: Callable[[Placement, Changes], None]) -> None:
+        self.best: Placement | None = None
+        self.changes = Changes()
+        self.is_possible = True
+        self._instance = instance
+        self._budget = budget
+        self._tell = tell
+        self._standing = find_standing(instance, budget, budget.left / 4)
+        self._least = self._standing.least
+        self._whole: _Choice | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known that nothing better can be found, or nothing at all."""
+        return self.changes.is_fewest or not self.is_possible
+
+    def take(self, placement: Placement) -> None:
+        """Let a placement be the best if it changes fewer items than the best so far."""
+        changes = compare(self._instance, placement, is_fewest=False)
+        if self.best is None or len(changes.moved) < len(self.changes.moved):
+            self.best = placement
+            self.changes = replace(changes, is_fewest=len(changes.moved) <= self._least)
+            self._tell(placement, self.changes)
+
+    def find(self, seconds: float) -> None:
+        """Look for a placement in which most of what can stay does: one is found soon, if not always the best."""
+        instance, standing = self._instance, self._standing
+        until = self._budget.spent + seconds
+        held = instance.narrow({place: standing.spots[place] for place in standing.compatible})
+        _status, placement = find_placement(held, self._budget, seconds / 2)
+        if placement:
+            self.take(placement)
+        nearest = _list_nearest(instance, standing)
+        for size in WINDOWS:
+            left = until - self._budget.spent
+            if left > 0 and not self.is_settled and size < len(nearest):
+                self._search(_Choice(instance, standing, nearest[size:]), left / 2)
+
+    def minimize(self, seconds: float) -> None:
+        """Let anything move, and look for fewer changes until it is proven that there are none."""
+        until = self._budget.spent + seconds
+        if self.is_settled:
+            return
+        if self._whole is None:
+            self._whole = _Choice(self._instance, self._standing)
+            self._release(self._whole, seconds / 2)
+        if not self.is_settled:
+            status, bound = self._search(self._whole, until - self._budget.spent)
+            self.is_possible = status != cp_model.INFEASIBLE
+            self._require(self._standing.lost + bound)
+
+    def _require(self, least: int) -> None:
+        """Note that so many items have to move at least."""
+        self._least = max(self._least, least)
+        if self.best is not None:
+            self.changes = replace(self.changes, is_fewest=len(self.changes.moved) <= self._least)
+
+    def _search(self, choice: "_Choice", seconds: float) -> tuple[cp_model.CpSolverStatus, int]:
+        """Look for fewer changes; return what the solver says, and how many of its choices cannot be to stay."""
+        choice.begin_at(self.best or read_kept(self._instance))
+        choice.model.cp.minimize(LinearExpr.sum([~stays for stays in choice.stays.values()]))
+        watch = Watching(lambda found: self.take(read_placement(choice.model, found.value)))
+        status, solver = self._budget.solve(choice.model, seconds, watch=watch)
+        return status, ceil(solver.best_objective_bound - ROUNDING) if status in FOUND else 0
+
+    def _release(self, choice: "_Choice", seconds: float) -> None:
+        """
+        Let everything stay but what the solver finds to be in the way, some more each time, until there is a placement.
+
+        Of each lot that is found to be in each other's way one has to move.
+        """
+        until = self._budget.spent + seconds
+        stays, lots = choice.stays, 0
+        choice.begin_at(self.best or read_kept(self._instance))
+        while not self.is_settled and until > self._budget.spent:
+            choice.model.cp.clear_assumptions()
+            choice.model.cp.add_assumptions(list(stays.values()))
+            status, solver = self._budget.solve(choice.model, until - self._budget.spent, is_first=True, is_alone=True)
+            if status in FOUND:
+                self.take(read_placement(choice.model, solver.value))
+            if status != cp_model.INFEASIBLE:
+                break
+            lot = set(solver.sufficient_assumptions_for_infeasibility())
+            self.is_possible = bool(lot)
+            lots += 1
+            self._require(self._standing.lost + lots)
+            stays = {place: literal for place, literal in stays.items() if literal.index not in lot}
+        choice.model.cp.clear_assumptions()
 
 
-def _release(
-    model: Model, same: Mapping[int, cp_model.IntVar], budget: Budget, seconds: float
-) -> tuple[Placement | None, int, bool]:
+class _Choice:
     """
-    Let everything stay but what the solver finds to be in the way, some more each time, until there is a placement.
-
-    Returns:
-        The placement, None where none was found in time; how many items have to move at least: one of each lot that
-        were found to be in each other's way; and whether there can be a placement at all, as far as is known.
-    """
-    until = budget.spent + seconds
-    held = dict(same)
-    least = 0
-    placement, is_possible = None, True
-    while placement is None and is_possible and until > budget.spent:
-        model.cp.clear_assumptions()
-        model.cp.add_assumptions(list(held.values()))
-        status, solver = budget.solve(model, until - budget.spent, is_first=True, is_alone=True)
-        if status in FOUND:
-            placement = read_placement(model, solver.value)
-        elif status == cp_model.INFEASIBLE:
-            core = set(solver.sufficient_assumptions_for_infeasibility())
-            is_possible = bool(core)
-            least += 1
-            held = {place: literal for place, literal in held.items() if literal.index not in core}
-        else:
-            break
-    model.cp.clear_assumptions()
-    return placement, least, is_possible
-
-
-def _count_unkeepable(instance: Instance, same: Mapping[int, cp_model.IntVar]) -> int:
-    """Return how many items cannot stay where they were, whatever the others do."""
-    return sum(task.item.id in instance.kept and place not in same for place, task in enumerate(instance.tasks))
-
-
-def _let_stay(model: Model, place: int) -> cp_model.IntVar | None:
-    """Return whether a task stays where it was; None where it cannot."""
-    task = model.instance.tasks[place]
-    kept = model.instance.kept[task.item.id]
-    tick = model.instance.timeline.get_floor(kept.start)
-    if not task.starts.contains(tick):
-        return None
-    demands: list[Literal] = [model.present[place]]
-    for name, choices in ((kept.room, model.places[place]), (kept.interpreter, model.interpreters[place])):
-        if name and choices:
-            if name not in choices:
-                return None
-            demands.append(choices[name])
-    stays = model.cp.new_bool_var("")
-    model.cp.add(model.starts[place] == tick).only_enforce_if(stays)
-    for literal in demands:
-        if not isinstance(literal, bool):
-            model.cp.add_implication(stays, literal)
-    return stays
-
-
-def fix(model: Model, placement: Placement, items: Collection[str]) -> None:
-    """Let some items stay where a placement has them."""
-    for place, task in enumerate(model.instance.tasks):
-        tick = placement.starts[place]
-        if task.item.id in items and tick is not None:
-            model.cp.add(model.starts[place] == tick)
-            for choices, name in (
-                (model.places[place], placement.rooms[place]),
-                (model.interpreters[place], placement.interpreters[place]),
-            ):
-                if name:
-                    model.cp.add_bool_and(choices[name])
-
-
-def compare(instance: Instance, placement: Placement, *, is_fewest: bool) -> Changes:
-    """
-    Return how a placement differs from what was to be kept.
+    A model in which what can stay may stay.
 
     Args:
-        is_fewest: Whether it is proven that fewer changes won't do.
+        held: The tasks for which it is no choice.
+
+    Attributes:
+        stays: Place of a task → whether it stays.
     """
-    moved: list[str] = []
-    stayed: list[str] = []
-    dropped: list[str] = []
-    for task, tick, room, interpreter in zip(
-        instance.tasks, placement.starts, placement.rooms, placement.interpreters, strict=True
-    ):
-        kept = instance.kept.get(task.item.id)
-        if tick is None:
-            dropped.append(task.item.id)
-        elif kept is not None:
-            is_same = (
-                instance.timeline.get_moment(tick) == kept.start
-                and (not room or kept.room in ("", room))
-                and (not interpreter or kept.interpreter in ("", interpreter))
-            )
-            (stayed if is_same else moved).append(task.item.id)
-    return Changes(tuple(moved), tuple(stayed), tuple(dropped), is_fewest)
+
+    def __init__(self, instance: Instance, standing: Standing, held: Collection[int] = ()) -> None:
+        spots = standing.spots
+        self.model = Model(instance.narrow({place: spots[place] for place in held}), is_exact=True)
+        self.stays = {place: let_stay(self.model, place, spots[place]) for place in spots if place not in set(held)}
+
+    def begin_at(self, placement: Placement) -> None:
+        """Let the solver begin with a placement."""
+        self.model.cp.clear_hints()  # type: ignore[no-untyped-call]
+        add_hints(self.model, placement)
 
 
-def _read_kept(instance: Instance) -> Placement:
-    kept = [instance.kept.get(task.item.id) for task in instance.tasks]
-    return Placement(
-        [None if each is None else instance.timeline.get_floor(each.start) for each in kept],
-        ["" if each is None else each.room for each in kept],
-        ["" if each is None else each.interpreter for each in kept],
-    )
+def _list_nearest(instance: Instance, standing: Standing) -> list[int]:
+    """Return what can stay: first what shares somebody or a room with what cannot, and is near to where that stood."""
+    free = [task for place, task in enumerate(instance.tasks) if place not in standing.compatible]
+    stood = [instance.timeline.get_floor(kept.start) for task in free if (kept := instance.kept.get(task.item.id))]
+    shared = {each for task in free for each in _list_taken(task)}
+
+    def get_distance(place: int) -> tuple[bool, int]:
+        task = standing.spots[place]
+        return shared.isdisjoint(_list_taken(task)), min((abs(task.starts.min() - tick) for tick in stood), default=0)
+
+    return sorted(standing.compatible, key=get_distance)
+
+
+def _list_taken(task: Task) -> Iterable[str]:
+    """Return the people, the interpreters and the rooms whose time a task may take."""
+    return (*task.item.required, *task.interpreters, *task.rooms, *task.item.also_rooms)

@@ -176,3 +176,15 @@ def add_hints(model: Model, placement: Placement, more: Iterable[tuple[Literal, 
         hint(attends, is_true)
     for variable, value in hints.values():
         model.cp.add_hint(variable, value)
+
+
+class Watching(cp_model.CpSolverSolutionCallback):
+    """Tells of each better solution of the solver."""
+
+    def __init__(self, tell: Callable[[cp_model.CpSolverSolutionCallback], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def on_solution_callback(self) -> None:
+        """Tell of a solution; called by the solver."""
+        self._tell(self)
