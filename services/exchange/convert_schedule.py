@@ -23,6 +23,7 @@ from services.exchange.scheduling.problem import (
     Problem,
     Room,
     Span,
+    get_whole_day,
     normalize_pair,
 )
 from services.exchange.time_zones import read_time_zone
@@ -182,7 +183,9 @@ class ProblemReader:
                 self._violations.append(
                     Violation(f"{path}.close_time", "SPAN_REVERSED", "must be later than open_time, by a day at most")
                 )
-            days.append((index, Day(day.id, opens.astimezone(self.zone).date(), Span(opens, closes))))
+            date = opens.astimezone(self.zone).date()
+            hours = Span(opens, closes)
+            days.append((index, Day(day.id, date, hours, get_whole_day(date, hours, self.zone))))
         days.sort(key=lambda each: each[1].hours.start)
         for (_, former), (index, latter) in pairwise(days):
             if latter.hours.start < former.hours.end:

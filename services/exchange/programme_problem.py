@@ -27,6 +27,7 @@ from services.exchange.scheduling.problem import (
     Problem,
     Span,
     Stay,
+    get_whole_day,
     normalize_pair,
 )
 from services.exchange.transfers import list_venues
@@ -167,13 +168,17 @@ def _list_days(visit: Visit, options: Options) -> list[Day]:
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
         hours = _get_span(day, options.day_start, options.day_end, zone)
-        if begin > hours.start:
-            # What is past is past; the next quarter of an hour may be planned.
-            steps = -((hours.start - begin) // GRANULARITY)
-            hours = Span(hours.start + steps * GRANULARITY, hours.end)
+        whole = get_whole_day(day, hours, zone)
+        hours, whole = (_leave_out_past(span, begin) for span in (hours, whole))
         if hours.start < hours.end:
-            days.append(Day(day.isoformat(), day, hours))
+            days.append(Day(day.isoformat(), day, hours, whole))
     return days
+
+
+def _leave_out_past(span: Span, at: datetime) -> Span:
+    """Return what of a time can still be planned: from the next quarter of an hour."""
+    steps = max(-((span.start - at) // GRANULARITY), 0)
+    return Span(span.start + steps * GRANULARITY, span.end)
 
 
 def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:

@@ -3,6 +3,7 @@
 import pytest
 
 from chassis.identity import Role
+from services.exchange.scheduling import explanation, planner
 from tests import factories
 from tests.calls import Caller, RunningService
 
@@ -29,3 +30,11 @@ def other_member(exchange: RunningService) -> Caller:
     return exchange.as_(
         Role.MEMBER, name="Water works", department="Eigenbetrieb Stadtentwässerung", subject="accounts/water-works"
     )
+
+
+@pytest.fixture
+def patient_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let explanations take as long as a busy machine needs."""
+    monkeypatch.setattr(planner, "EXPLAIN_SECONDS_PER_ITEM", 60.0)
+    monkeypatch.setattr(planner, "MAX_EXPLAIN_SECONDS", 60.0)
+    monkeypatch.setattr(explanation, "CHECK_SECONDS", 10.0)

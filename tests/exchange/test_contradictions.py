@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from services.exchange.scheduling import explanation, planner
+from services.exchange.scheduling import explanation
 from services.exchange.scheduling.instance import Instance
 from services.exchange.scheduling.overload import find_overload
 from tests.planning.asking import Json, make_item, make_problem, read_problem, schedule
 from tests.planning.generator import CONTRADICTIONS, Shape, contradict, generate
+
+pytestmark = pytest.mark.usefixtures("patient_explanations")
 
 SHAPE = Shape(20, rooms=4, venues=2, interpreters=3)
 
@@ -16,13 +18,6 @@ SHAPE = Shape(20, rooms=4, venues=2, interpreters=3)
 def kinds_of(answer: Json) -> set[str]:
     """Return the kinds of the requirements that contradict each other."""
     return {requirement["kind"] for requirement in answer["conflict"]["requirements"]}
-
-
-@pytest.fixture(autouse=True)
-def _waits_for_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "EXPLAIN_SECONDS_PER_ITEM", 60.0)
-    monkeypatch.setattr(planner, "MAX_EXPLAIN_SECONDS", 60.0)
-    monkeypatch.setattr(explanation, "CHECK_SECONDS", 10.0)
 
 
 @pytest.mark.parametrize("kind", CONTRADICTIONS)
@@ -71,11 +66,54 @@ def test_what_one_item_asks_can_contradict_itself(fields: Json, items: list[Json
     assert kinds_of(answer) == kinds
 
 
-def test_hours_that_all_items_would_outlast_are_named_with_them() -> None:
-    (requirements,) = [
-        schedule(make_problem(items=[make_item("a", fixedStart="2030-07-02T10:00")]))["conflict"]["requirements"]
+def test_a_start_on_another_day_is_in_the_way_whatever_the_hours() -> None:
+    answer = schedule(make_problem(items=[make_item("a", fixedStart="2030-07-02T10:00")]))
+    assert (kinds_of(answer), answer["conflict"]["minimal"]) == ({"FIXED_START"}, True)
+
+
+@pytest.mark.parametrize("hours", [("09:00", "18:00"), ("00:00", "23:59"), ("00:00", "24:00")])
+def test_hours_of_days_are_not_named_where_longer_days_would_not_help(hours: tuple[str, str]) -> None:
+    opens, closes = hours
+    ends = (
+        ["2030-05-03T00:00", "2030-05-04T00:00"] if closes == "24:00" else [f"2030-05-0{day}T{closes}" for day in "23"]
+    )
+    days = [
+        {"id": day, "openTime": f"2030-05-0{day}T{opens}", "closeTime": end}
+        for day, end in zip("23", ends, strict=True)
     ]
-    assert {requirement["kind"] for requirement in requirements} == {"OPENING_HOURS", "FIXED_START"}
+    closed = [
+        {"startTime": "2030-05-02T00:00", "endTime": "2030-05-03T10:00"},
+        {"startTime": "2030-05-03T17:00", "endTime": "2030-05-04T00:00"},
+    ]
+    items = [make_item(name, 240, required=["mayor"], fixedRoom="museum") for name in ("a", "b")]
+    answer = schedule(make_problem(days=days, rooms=[{"id": "museum", "closed": closed}], items=items))
+    assert (answer["state"], answer["conflict"]["minimal"]) == ("INFEASIBLE", True)
+    assert {"ROOM_CLOSED", "FIXED_ROOM"} <= kinds_of(answer)
+    assert "OPENING_HOURS" not in kinds_of(answer)
+
+
+def test_hours_that_are_named_are_given_up_and_the_rest_can_be_planned() -> None:
+    problem = make_problem(
+        days=[{"id": "d1", "openTime": "2030-05-02T09:00", "closeTime": "2030-05-02T12:00"}],
+        items=[make_item(name, 120, required=["mayor"]) for name in ("a", "b")],
+    )
+    answer = schedule(problem)
+    assert kinds_of(answer) == {"OPENING_HOURS", "REQUIRED_PERSON"}
+    problem["days"][0] |= {"openTime": "2030-05-02T00:00", "closeTime": "2030-05-03T00:00"}
+    assert schedule(problem)["state"] == "SCHEDULED"
+
+
+def test_what_outlasts_the_hours_is_told_of_them_and_not_of_breaks() -> None:
+    pause = {"label": "lunch", "startTime": "2030-05-02T12:00", "endTime": "2030-05-02T13:00"}
+    days = [{"id": "d1", "openTime": "2030-05-02T09:00", "closeTime": "2030-05-02T17:00"}]
+    answer = schedule(make_problem(days=days, breaks=[pause], items=[make_item("a", 1000)]))
+    assert (kinds_of(answer), answer["conflict"]["minimal"]) == ({"OPENING_HOURS"}, True)
+
+
+def test_what_outlasts_any_day_is_not_helped_by_giving_up_anything() -> None:
+    days = [{"id": "sunday", "openTime": "2030-03-31T09:00", "closeTime": "2030-03-31T18:00"}]
+    answer = schedule(make_problem(days=days, items=[make_item("a", 1440)]))
+    assert (kinds_of(answer), answer["conflict"]["minimal"]) == ({"OPENING_HOURS"}, False)
 
 
 def test_more_sessions_than_gaps_between_breaks_is_an_overload_although_the_minutes_would_do() -> None:

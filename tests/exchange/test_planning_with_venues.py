@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
 from austausch.exchange.v1 import venues_pb2
@@ -13,6 +14,8 @@ from tests import factories
 from tests.calls import Caller
 from tests.exchange.planned import State, apply, list_items, plan
 from tests.factories import FIRST_DAY, at, day, moment, open_on
+
+pytestmark = pytest.mark.usefixtures("patient_explanations")
 
 Kind = SchedulingRequirement
 TOWN_HALL, PLANT = LatLng(latitude=49.4874, longitude=8.4660), LatLng(latitude=49.5507, longitude=8.4660)
@@ -75,7 +78,23 @@ async def test_opening_hours_in_the_way_are_told_as_one(coordinator: Caller) -> 
     ]
     place = find(run, Kind.FIXED_ROOM)
     assert (list(place.rooms), list(place.venues)) == ([], [venue.name])
-    assert {each.kind for each in run.plan.requirements} == {Kind.OPENING_HOURS, Kind.VENUE_HOURS, Kind.FIXED_ROOM}
+    assert {each.kind for each in run.plan.requirements} == {Kind.VENUE_HOURS, Kind.FIXED_ROOM}
+
+
+@pytest.mark.parametrize("hours", [{}, {"day_start_time": "00:00", "day_end_time": "23:59"}])
+async def test_hours_of_the_days_are_not_in_the_way_where_a_venue_is_open_too_shortly(
+    coordinator: Caller, hours: dict[str, str]
+) -> None:
+    venue = await factories.venue(coordinator, opening_hours=open_on(2, start="10:00", end="17:00"))
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY + timedelta(days=1)))
+    host = await factories.person(coordinator)
+    for _ in range(2):
+        await factories.unplaced_item(
+            coordinator, visit.name, venue=venue.name, people=[host.name], duration_minutes=240
+        )
+    run = await plan(coordinator, visit, **hours)
+    assert (run.state, run.plan.minimal) == (State.STATE_INFEASIBLE, True)
+    assert {each.kind for each in run.plan.requirements} == {Kind.REQUIRED_PERSON, Kind.VENUE_HOURS, Kind.FIXED_ROOM}
 
 
 async def test_a_venue_may_have_to_be_reached_without_steps_and_needs_no_equipment(coordinator: Caller) -> None:

@@ -55,7 +55,11 @@ def explain(problem: Problem, budget: Budget) -> Conflict:
         others = [each for each in requirements if not _takes_time(each, overload)]
         needed = busy + minimizing.run(others, lambda kept: is_overloaded(Instance(keep([*busy, *kept]))))
     needed = minimizing.run(needed, lambda kept: is_infeasible(keep(kept), budget))
-    return Conflict(tuple(tell(merge(needed, small), small)), minimizing.is_certain)
+    is_minimal = minimizing.is_certain and bool(needed)
+    if not needed:
+        # An item takes longer than any day: there is nothing that could be given up.
+        needed = [Requirement(Kind.OPENING_HOURS)]
+    return Conflict(tuple(tell(merge(needed, small), small)), is_minimal)
 
 
 def _find_overload(problem: Problem) -> Overload | None:

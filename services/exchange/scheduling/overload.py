@@ -41,9 +41,7 @@ def is_overloaded(instance: Instance) -> bool:
 
 
 def find_overload(instance: Instance) -> Overload | None:
-    """Return who or what has too little time; None where adding up shows nobody, or there is time without end."""
-    if instance.problem.outside_hours:
-        return None
+    """Return who or what has too little time; None where adding up shows nobody."""
     for kind, person, places, away in _list_resources(instance):
         if 1 < len(places) <= MAX_TASKS and (overloaded := _find(instance, places, away)):
             return Overload(tuple(instance.tasks[place].item.id for place in overloaded), kind, person)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property
 
 
@@ -23,11 +23,18 @@ class Stay(Span):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The hours of one day in which items may take place, after midnight perhaps."""
+    """
+    A day on which items may take place.
+
+    Attributes:
+        hours: When they may, after midnight perhaps.
+        whole: When they might if its hours were given up.
+    """
 
     id: str
     date: date
     hours: Span
+    whole: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +184,7 @@ class Problem:
     avoid_parallel: tuple[AvoidedParallel, ...] = ()
     day_gaps: tuple[DayGap, ...] = ()
     outside_hours: bool = False
-    """Whether items may take place outside the hours of the days."""
+    """Whether items may take place at any hour of the days."""
 
     @cached_property
     def item_of(self) -> dict[str, Item]:
@@ -219,6 +226,16 @@ def _fits(item: Item, room: Room) -> bool:
         and (room.seats is None or item.seats <= room.seats)
         and item.equipment <= room.equipment
     )
+
+
+def get_whole_day(day: date, hours: Span, zone: tzinfo) -> Span:
+    """Return a day from midnight to midnight as clocks of a zone show it, with what of its hours lies beyond."""
+    try:
+        begin, end = (datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1)))
+    except OverflowError:
+        # The first and the last day that there are.
+        return hours
+    return Span(min(begin, hours.start), max(end, hours.end))
 
 
 def normalize_pair(pair: str) -> str:

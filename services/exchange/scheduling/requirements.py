@@ -14,11 +14,12 @@ Key: TypeAlias = tuple[Kind, str, str]
 
 def list_requirements(problem: Problem) -> list[Requirement]:
     """Return everything that is asked of the items of a problem, like beside like."""
-    return [*_list_of_problem(problem), *_list_of_people(problem), *_list_of_items(problem)]
+    # An explanation gives up in this order: what is too long for the hours is not told of two breaks.
+    hours = Requirement(Kind.OPENING_HOURS)
+    return [*_list_of_problem(problem), *_list_of_people(problem), *_list_of_items(problem), hours]
 
 
 def _list_of_problem(problem: Problem) -> Iterator[Requirement]:
-    yield Requirement(Kind.OPENING_HOURS)
     for place, pause in enumerate(problem.breaks):
         yield Requirement(Kind.BREAK, people=tuple(sorted(pause.people)), subject=str(place))
     used = {room.id for item in problem.items for room in problem.list_fit_rooms(item)}

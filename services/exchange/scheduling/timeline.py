@@ -15,8 +15,6 @@ from services.exchange.scheduling.plan import Kept
 from services.exchange.scheduling.problem import Item, Problem, Span
 
 NEVER = Domain.from_values([])
-_OUTSIDE = timedelta(days=366)
-"""How long before and after all days an item may take place that is not held to them."""
 
 
 class Timeline:
@@ -41,7 +39,7 @@ class Timeline:
             *(_get_seconds(start - self.origin) for start in given),
             *(_get_seconds(day.hours.start - self.origin) for day in problem.days),
             # To any minute: what is given up must not leave less.
-            *([60] if problem.outside_hours or any(item.any_start for item in problem.items) else []),
+            *([60] if any(item.any_start for item in problem.items) else []),
         )
         self._step = _get_seconds(problem.granularity) // self._seconds
         self._hours: dict[tuple[int, int], Domain] = {}
@@ -63,13 +61,9 @@ class Timeline:
         return self.origin + timedelta(seconds=tick * self._seconds)
 
     def list_days(self) -> list[tuple[int, int]]:
-        """Return the first tick of each day, and the first after it; they lie apart and are in order."""
-        days = [(self.get_floor(day.hours.start), self.get_floor(day.hours.end)) for day in self._problem.days]
-        if self._problem.outside_hours:
-            margin = self.count(_OUTSIDE)
-            starts = [days[0][0] - margin, *(start for start, _ in days[1:])]
-            return list(zip(starts, [*starts[1:], days[-1][1] + margin], strict=True))
-        return days
+        """Return the first tick of each day, and the first after it; in order, and apart unless hours are given up."""
+        spans = [day.whole if self._problem.outside_hours else day.hours for day in self._problem.days]
+        return [(self.get_ceiling(span.start), self.get_floor(span.end)) for span in spans]
 
     def list_starts(self, item: Item) -> Domain:
         """Return the ticks at which an item may start, as far as its own times and the opening hours go."""
@@ -107,9 +101,10 @@ class Timeline:
         Args:
             is_any: Whether at any tick, and not at multiples of the granularity only.
         """
-        step = 1 if is_any or self._problem.outside_hours else self._step
+        step = 1 if is_any else self._step
         if (key := (length, step)) not in self._hours:
-            self._hours[key] = _join(self.list_days(), length, step)
+            opens = [self.get_floor(day.hours.start) for day in self._problem.days]
+            self._hours[key] = _join(zip(self.list_days(), opens, strict=True), length, step)
         return self._hours[key]
 
 
@@ -118,10 +113,18 @@ def list_given_starts(item: Item) -> tuple[datetime, ...]:
     return item.allowed_starts + ((item.fixed_start,) if item.fixed_start else ())
 
 
-def _join(days: Iterable[tuple[int, int]], length: int, step: int) -> Domain:
+def _join(days: Iterable[tuple[tuple[int, int], int]], length: int, step: int) -> Domain:
+    """
+    Return the starts at which something of a length lies within a day.
+
+    Args:
+        days: First tick, first tick after it, and the tick from which starts are counted.
+    """
     if step == 1:
-        return Domain.from_intervals([[start, end - length] for start, end in days if start <= end - length])
-    return Domain.from_values([at for start, end in days for at in range(start, end - length + 1, step)])
+        return Domain.from_intervals([[start, end - length] for (start, end), _ in days if start <= end - length])
+    return Domain.from_values(
+        [at for (start, end), opens in days for at in range(start + (opens - start) % step, end - length + 1, step)]
+    )
 
 
 def _get_seconds(duration: timedelta) -> int:
