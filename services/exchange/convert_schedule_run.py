@@ -1,7 +1,6 @@
 """Runs of the planner: rows, options and plans ↔ messages."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -98,7 +97,10 @@ def plan_columns(
         gap=_get_gap(plan),
         seconds=round(plan.seconds, 3),
         first_solution_seconds=round(plan.first_solution_seconds, 3),
-        requirements=[_requirement_message(each, problem, estimated) for each in _list_requirements(plan, problem)],
+        requirements=[
+            _requirement_message(each, problem, estimated)
+            for each in (plan.conflict.requirements if plan.conflict else ())
+        ],
         minimal=bool(plan.conflict and plan.conflict.is_minimal),
     )
     for name, assignment in items:
@@ -128,15 +130,6 @@ def _get_gap(plan: Plan) -> float:
     if not plan.objective:
         return 1.0
     return round(max(plan.objective - plan.bound, 0.0) / max(abs(plan.objective), 1.0), 4)
-
-
-def _list_requirements(plan: Plan, problem: Problem) -> Iterator[Requirement]:
-    """Yield the requirements that contradict each other; of an item with a place of its own, that it needs one once."""
-    for each in plan.conflict.requirements if plan.conflict else ():
-        if each.kind is not Kind.ROOM_NEEDED:
-            yield each
-        elif in_rooms := tuple(item for item in each.items if problem.item_of[item].needs_room):
-            yield replace(each, items=in_rooms)
 
 
 def _requirement_message(

@@ -78,6 +78,7 @@ async def test_opening_hours_in_the_way_are_told_as_one(coordinator: Caller) -> 
     ]
     place = find(run, Kind.FIXED_ROOM)
     assert (list(place.rooms), list(place.venues)) == ([], [venue.name])
+    assert place.text == f"“{item.title}” has to be at {venue.name}."
     assert {each.kind for each in run.plan.requirements} == {Kind.VENUE_HOURS, Kind.FIXED_ROOM}
 
 

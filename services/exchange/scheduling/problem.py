@@ -191,6 +191,10 @@ class Problem:
         """Id of an item → the item."""
         return {item.id: item for item in self.items}
 
+    def find_own_place(self, item: Item) -> Room | None:
+        """Return the place where an item has to be and nothing else can be; None where it has none."""
+        return next((room for room in self.rooms if room.only_item and room.id == item.fixed_room), None)
+
     def list_fit_rooms(self, item: Item) -> list[Room]:
         """Return the rooms that will do for an item; none where it needs none."""
         return [room for room in self.rooms if item.is_in_room and _fits(item, room)]

@@ -124,6 +124,9 @@ def merge(requirements: Iterable[Requirement], problem: Problem) -> list[Require
             case Kind.REQUIRED_PERSON:
                 key = (each.kind, each.people[0], "")
             case Kind.ROOM_NEEDED:
+                if problem.find_own_place(problem.item_of[each.items[0]]):
+                    # That it takes place there says so.
+                    continue
                 key = (each.kind, "", "")
             case Kind.INTERPRETATION:
                 key = (each.kind, problem.item_of[each.items[0]].interpretation, "")

@@ -53,6 +53,8 @@ class _Sentence:
                 return f"{names} needs {first.seats} seats."
             case Kind.EQUIPMENT:
                 return f"{names} needs {_join(sorted(first.equipment))}."
+            case Kind.FIXED_ROOM if place := self._problem.find_own_place(first):
+                return f"{names} has to be at {place.venue}."
             case Kind.FIXED_ROOM:
                 return f"{names} has to be in {self._rooms}."
             case Kind.ADDITIONAL_ROOMS:
