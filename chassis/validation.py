@@ -100,7 +100,8 @@ def _blank_texts(message: Message, prefix: str = "") -> Iterator[str]:
 @cache
 def _asks_for_text(kind: Descriptor) -> bool:
     """Return whether a message, or one in it, has a field that `_is_asked_for`."""
-    if kind.GetOptions().map_entry:
+    # Google's own ask for none, and one of them holds itself.
+    if kind.GetOptions().map_entry or not kind.full_name.startswith("austausch."):
         return False
     parts = [field.message_type for field in kind.fields if field.message_type not in (None, kind)]
     return any(map(_is_asked_for, kind.fields)) or any(map(_asks_for_text, parts))
