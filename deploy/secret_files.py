@@ -37,10 +37,21 @@ def kept_secret(file: Path, make: Callable[[], str] = new_secret, mode: int = PR
 
 
 def write_secret(file: Path, text: str, mode: int = PRIVATE) -> None:
-    """Replace ``file`` by one with ``text`` at once; it is never more open than ``mode``."""
+    """
+    Replace ``file`` by one with ``text`` at once; it is never more open than ``mode``.
+
+    It is on the disk when this returns: whose data is there after a power cut needs its secrets, too.
+    """
     scratch = file.with_name(f"{file.name}.new")
     scratch.unlink(missing_ok=True)
     with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w") as output:
         os.fchmod(output.fileno(), mode)
         output.write(text)
+        output.flush()
+        os.fsync(output.fileno())
     scratch.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
