@@ -1,6 +1,7 @@
 """NATS: whether JetStream is there, has its streams, and keeps what it acknowledges."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -124,7 +125,7 @@ def check_sync(monitoring_url: str) -> Finding:
         )
     if config.get("sync_always"):
         return fine(SUBJECT, "it syncs before it acknowledges")
-    seconds = config.get("sync_interval", 0) / 1e9
+    seconds = config["sync_interval"] / 1e9
     return Finding(
         SUBJECT, State.WARNING, f"it acknowledges events up to {seconds:.0f} s before they are on the disk",
         f"write {SYNC} into jetstream {{ … }}",
@@ -132,8 +133,13 @@ def check_sync(monitoring_url: str) -> Finding:
 
 
 def _read_config(monitoring_url: str) -> dict[str, Any]:
-    with open_directly(f"{monitoring_url.rstrip('/')}/jsz?config=true", SECONDS) as answer:
-        config: dict[str, Any] = json.load(answer)["config"]
-    if not config:
-        raise LookupError("JetStream is not there, or not yet")
-    return config
+    until = time.monotonic() + SECONDS
+    while True:
+        with open_directly(f"{monitoring_url.rstrip('/')}/jsz?config=true", SECONDS) as answer:
+            config: dict[str, Any] = json.load(answer)["config"]
+        # While it starts, it does not know yet.
+        if config.get("sync_always") or config.get("sync_interval"):
+            return config
+        if time.monotonic() > until:
+            raise LookupError("JetStream is not there, or not yet")
+        time.sleep(0.1)
