@@ -9,12 +9,12 @@ import psycopg
 
 from deploy.embedded import HOST
 
-# Transaction control is no statement that costs; the relays look into their outboxes whatever a page does. The further
-# lines of a statement begin with a tab.
+# Transaction control is no statement that costs; the relays look into their outboxes whatever a page does, and of a new
+# connection the driver asks its types. The further lines of a statement begin with a tab.
 _COUNTED = re.compile(
     r"LOG:  (?:execute [^:]+|statement): (?!BEGIN|COMMIT|ROLLBACK|SET|LISTEN|RESET|DISCARD|SHOW)(.*(?:\n\t.*)*)"
 )
-_BACKGROUND = re.compile(r"outbox|inbox|pg_|array_fill|learning_changes", re.IGNORECASE)
+_BACKGROUND = re.compile(r"outbox|inbox|pg_|array_fill|learning_changes|set_config\('jit'", re.IGNORECASE)
 
 
 def database_url(data: Path, database: str) -> str:
