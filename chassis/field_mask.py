@@ -15,6 +15,8 @@ def updated_paths(mask: FieldMask, resource: Message, allowed: Set[str]) -> set[
     """
     Return the names of the resource's fields to change.
 
+    What is immutable and sent without a mask is the matter of `require_unchanged`.
+
     Args:
         mask: The request's ``update_mask``; empty means every field that is set, ``*`` all that may change.
         resource: The resource as sent.
@@ -22,8 +24,6 @@ def updated_paths(mask: FieldMask, resource: Message, allowed: Set[str]) -> set[
 
     Raises:
         InvalidArgument: The mask names a field that does not exist or may not change; reason FIELD_NOT_CHANGEABLE.
-
-    What is immutable and sent without a mask is the matter of `require_unchanged`.
     """
     if not mask.paths:
         return {field.name for field, _ in resource.ListFields()} & allowed

@@ -78,9 +78,17 @@ def _too_long_lists(message: Message, prefix: str = "") -> Iterator[Violation]:
         if field.is_repeated and len(value) > most:
             said = f"must contain no more than {most} item(s)"
             yield Violation(path, "repeated.max_items", said, {"max_items": str(most)})
-        elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
-            for index, part in enumerate(value if field.is_repeated else [value]):
-                yield from _too_long_lists(part, f"{path}[{index}]." if field.is_repeated else f"{path}.")
+        else:
+            for part, below in _list_parts(field, value, path):
+                yield from _too_long_lists(part, below)
+
+
+def _list_parts(field: FieldDescriptor, value: Any, path: str) -> Iterator[tuple[Message, str]]:
+    """Yield the messages in a field, none for a map, each with what the paths of its own fields begin with."""
+    if field.message_type is None or field.message_type.GetOptions().map_entry:
+        return
+    for index, part in enumerate(value if field.is_repeated else [value]):
+        yield part, f"{path}[{index}]." if field.is_repeated else f"{path}."
 
 
 def _blank_texts(message: Message, prefix: str = "") -> Iterator[str]:
@@ -92,9 +100,9 @@ def _blank_texts(message: Message, prefix: str = "") -> Iterator[str]:
         if _is_asked_for(field):
             if not value.strip():
                 yield path
-        elif field.message_type is not None:
-            for index, part in enumerate(value if field.is_repeated else [value]):
-                yield from _blank_texts(part, f"{path}[{index}]." if field.is_repeated else f"{path}.")
+        else:
+            for part, below in _list_parts(field, value, path):
+                yield from _blank_texts(part, below)
 
 
 @cache
@@ -211,13 +219,9 @@ def _is_updated(request: Message, path: str) -> bool:
 def _paths_with_nul(message: Message, prefix: str = "") -> Iterator[str]:
     for field, value in message.ListFields():
         path = f"{prefix}{field.name}"
-        values = value if field.is_repeated else [value]
         if field.type == FieldDescriptor.TYPE_STRING:
-            if any("\0" in text for text in values):
+            if any("\0" in text for text in (value if field.is_repeated else [value])):
                 yield path
-        elif field.type == FieldDescriptor.TYPE_MESSAGE and not (
-            field.message_type and field.message_type.GetOptions().map_entry
-        ):
-            for index, child in enumerate(values):
-                step = f"[{index}]" if field.is_repeated else ""
-                yield from _paths_with_nul(child, f"{path}{step}.")
+        else:
+            for part, below in _list_parts(field, value, path):
+                yield from _paths_with_nul(part, below)
