@@ -12,7 +12,7 @@ from operate.checks.keys import MAKE_THEM, check_certificate, check_keys
 from operate.checks.messages import check_messages
 from operate.checks.place import check_place
 from operate.checks.processes import check_processes
-from operate.findings import Finding, State, get_unset
+from operate.findings import Finding, State
 from operate.settings import DoctorSettings, load_readable
 
 COLOURS = {State.FINE: "green", State.UNKNOWN: "cyan", State.WARNING: "yellow", State.WRONG: "red"}
@@ -33,9 +33,14 @@ def doctor_command(as_json: bool) -> None:
         if not as_json:
             _print(finding)
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([_tell(finding) for finding in findings], indent=2, ensure_ascii=False))
     if any(finding.state is State.WRONG for finding in findings):
         raise SystemExit(1)
+
+
+def _tell(finding: Finding) -> dict[str, str]:
+    """Return what is told of a finding, by the names that the documentation has."""
+    return {name: value for name, value in asdict(finding).items() if name != "unset"}
 
 
 def examine(settings: DoctorSettings, faults: Mapping[str, str]) -> Iterator[Finding]:
@@ -47,10 +52,9 @@ def examine(settings: DoctorSettings, faults: Mapping[str, str]) -> Iterator[Fin
     """
     untold = dict(faults)
     for finding in _look(settings):
-        variable = get_unset(finding)
-        untold.pop(variable, None)
-        if fault := faults.get(variable):
-            yield replace(finding, state=State.WRONG, said=fault, remedy=_mend(variable))
+        untold.pop(finding.unset, None)
+        if fault := faults.get(finding.unset):
+            yield replace(finding, state=State.WRONG, said=fault, remedy=_mend(finding.unset))
         else:
             yield finding
     for variable, fault in untold.items():

@@ -25,25 +25,20 @@ class Finding:
         state: How it is.
         said: What was found.
         remedy: What to do; empty where all is well.
+        unset: The setting for want of which it could not be looked at; else empty.
     """
 
     subject: str
     state: State
     said: str
     remedy: str = ""
-
-
-_UNSET = " is not set"
+    unset: str = ""
 
 
 def unset(subject: str, variable: str, remedy: str = "") -> Finding:
     """Return that a thing could not be looked at for want of a setting."""
-    return Finding(subject, State.UNKNOWN, f"{variable}{_UNSET}", remedy or f"set {variable}, or {variable}_FILE")
-
-
-def get_unset(finding: Finding) -> str:
-    """Return the setting for want of which a thing could not be looked at; empty where it is for another reason."""
-    return finding.said.removesuffix(_UNSET) if finding.said.endswith(_UNSET) else ""
+    remedy = remedy or f"set {variable}, or {variable}_FILE"
+    return Finding(subject, State.UNKNOWN, f"{variable} is not set", remedy, unset=variable)
 
 
 def fine(subject: str, said: str) -> Finding:
