@@ -103,7 +103,7 @@ def select_bookings(start: datetime, end: datetime, city_id: str | None, *, with
         .where(
             *of_visits,
             Booking.period.overlaps(Range(start, end)),
-            or_(*(Booking.resource.startswith(kind) for kind in ("rooms/", *(["people/"] if with_people else [])))),
+            or_(*map(Booking.resource.startswith, ("rooms/", "people/") if with_people else ("rooms/",))),
         )
     )
 

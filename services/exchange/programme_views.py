@@ -20,24 +20,24 @@ async def show_items(
     Args:
         visit: Name of the visit, which the caller may see.
     """
-    if caller.has(*rights.ALL_DELEGATES):
-        return list(map(convert.agenda_item_message, items))
-    own = (await session.scalars(*queries.select_of_visit(Delegate, visit, rights.ALL_DELEGATES))).all()
-    return [show_item(caller, item, own) for item in items]
+    seen: set[str] = set()
+    if not caller.has(*rights.ALL_DELEGATES):
+        own = await session.scalars(*queries.select_of_visit(Delegate, visit, rights.ALL_DELEGATES))
+        seen = {each.name for each in own}
+    return [show_item(caller, item, seen) for item in items]
 
 
-def show_item(caller: Identity, item: AgendaItem, delegates: Iterable[Delegate]) -> pb.AgendaItem:
+def show_item(caller: Identity, item: AgendaItem, seen: Collection[str]) -> pb.AgendaItem:
     """
     Return an agenda item as a message, without what the caller may not see.
 
     Args:
-        delegates: Those of the visit whom the caller may see.
+        seen: Names of the visit's delegates whom the caller may see; of no matter to who may see all.
     """
     message = convert.agenda_item_message(item)
     if caller.has(*rights.ALL_DELEGATES):
         return message
     hosts = rights.may_see_host_people(caller)
-    seen = {each.name for each in delegates}
     for present in ("people", "optional_people"):
         _keep_seen(message, present, seen, hosts=hosts)
     for part in PARTS:

@@ -1,18 +1,15 @@
 """What a person is booked for, and will be away then."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from austausch.exchange.v1.calendars_pb2 import Booking
 from austausch.exchange.v1.exchange_pb2 import Person
 
-from gateway.pages.bookings import list_bookings
-
-# As the contract has it; of a longer absence its first days are looked at.
-MOST_DAYS = timedelta(days=62)
+from gateway.pages.bookings import MOST_DAYS, list_bookings
 
 
 def list_missed(person: Person) -> list[Booking]:
-    """Return what books a person while it is away, from now on, by time."""
+    """Return what books a person while it is away, from now on, by time; of a long absence, in its first days."""
     now = datetime.now(UTC)
     missed: dict[str, Booking] = {}
     for absence in person.absences:

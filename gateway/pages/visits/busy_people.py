@@ -14,9 +14,8 @@ from chassis.errors import DomainError
 from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.i18n.formats import format_local_text
+from gateway.pages.bookings import MOST_DAYS
 from gateway.pages.visits.bookable import MOST, list_people
-
-MOST_DAYS = timedelta(days=62)  # as the contract has it
 
 
 def list_busy_people(visit: pb.Visit) -> Sequence[BusyPerson]:

@@ -25,8 +25,8 @@ def read_hours(visit: pb.Visit) -> DayHours:
         wanted = runs_pb.ListScheduleRunsRequest(parent=visit.name, page_size=LOOKED_AT)
         runs = rpc.schedule_runs.ListScheduleRuns(wanted).schedule_runs
         accepted = [run for run in runs if run.state == runs_pb.ScheduleRun.STATE_APPLIED]
-        for run in (*accepted, *reversed(runs)):
-            return read_hours_of_run(run)
+        if runs:
+            return read_hours_of_run(accepted[0] if accepted else runs[-1])
     return DayHours(breaks=(Break(_("Lunch"), time(12, 30), time(13, 30)),))
 
 

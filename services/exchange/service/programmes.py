@@ -53,11 +53,12 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
                 travelling = await session.scalars(_select_of_visit(Delegate), values)
                 delegates = [each for each in travelling if rights.may_see_delegate(caller, each)]
             items = (await session.scalars(_select_of_visit(AgendaItem), values)).all()
+        seen = {each.name for each in delegates}
         return pb.Programme(
             name=request.name,
             visit=convert.visit_message(visit, caller),
             delegates=map(convert.delegate_message, delegates),
-            agenda_items=[programme_views.show_item(caller, item, delegates) for item in items],
+            agenda_items=[programme_views.show_item(caller, item, seen) for item in items],
             transfers=[
                 pb.Transfer(
                     from_agenda_item=each.before.name,
