@@ -184,6 +184,11 @@ async def refuses(service: RunningService, count: int) -> bool:
     return (await status(service)).refused_count == count
 
 
+async def waits_with(service: RunningService, count: int) -> bool:
+    """Tell whether so many learnings wait for the hub; an installation notes it after the hub."""
+    return (await status(service)).waiting_count == count
+
+
 async def wait_until(ask: Callable[[], Awaitable[bool]]) -> None:
     """Wait until something holds."""
     await eventually(ask, seconds=SECONDS)
@@ -241,7 +246,7 @@ async def test_a_hub_that_is_full_is_told_of_changes_and_of_more_once_there_is_r
         return (await hub.wait_for("one", "two"))["two"].title == "Umwege"
 
     await wait_until(is_changed)
-    assert (await status(swansea)).waiting_count == 1
+    await wait_until(lambda: waits_with(swansea, 1))
     await change(swansea, "one", visibility=Visibility.INTERNAL)
     await hub.wait_for("another", "two")
 
@@ -257,7 +262,7 @@ async def test_changes_do_not_wait_for_all_that_a_full_hub_has_no_room_for(hub: 
         return (await hub.wait_for("known"))["known"].title == "Umwege"
 
     await wait_until(is_changed)
-    assert (await status(swansea)).waiting_count == 40
+    await wait_until(lambda: waits_with(swansea, 40))
 
 
 async def test_what_happens_while_the_hub_is_away_reaches_it_later(hub: Hub, swansea: RunningService) -> None:
@@ -266,10 +271,10 @@ async def test_what_happens_while_the_hub_is_away_reaches_it_later(hub: Hub, swa
     await hub.close()
     await write(swansea, "new")
     await change(swansea, "learning-7", visibility=Visibility.PARTNERS)
-    assert (await status(swansea)).waiting_count == 2
+    await wait_until(lambda: waits_with(swansea, 2))
     await hub.open()
     await hub.wait_for("new", *(f"learning-{number}" for number in range(120) if number != 7))
-    assert (await status(swansea)).waiting_count == 0
+    await wait_until(lambda: waits_with(swansea, 0))
 
 
 async def test_what_the_hub_may_have_is_withdrawn_though_its_answer_was_lost(hub: Hub, swansea: RunningService) -> None:
@@ -330,11 +335,7 @@ async def test_what_the_hub_cannot_even_read_holds_nothing_else_up(hub: Hub, swa
     await hub.wait_for("b", "d")
     await change(swansea, "b", visibility=Visibility.INTERNAL)
     await hub.wait_for("d")
-
-    async def is_noted() -> bool:
-        return (await status(swansea)).waiting_count == 2
-
-    await wait_until(is_noted)
+    await wait_until(lambda: waits_with(swansea, 2))
     await change(swansea, "a", observation="Kürzer")
     await hub.wait_for("a", "d")
 
@@ -373,7 +374,7 @@ async def test_a_revoked_installation_goes_on_waiting(hub: Hub, member: Publishi
     await write(swansea, "two")
     await asyncio.sleep(2)
     assert await hub.list_published() == {}
-    assert (await status(swansea)).waiting_count == 1
+    await wait_until(lambda: waits_with(swansea, 1))
     assert await state_of_hub(swansea) == (HealthCheckResponse.NOT_SERVING, "INSTALLATION_REVOKED")
 
 
@@ -406,11 +407,7 @@ async def test_what_was_published_here_is_not_published_on(hub: Hub, swansea: Ru
         await session.execute(update(Row).values(installation_id="cardiff"))
     await write(swansea, "own")
     await hub.wait_for("own")
-
-    async def nothing_waits() -> bool:
-        return (await status(swansea)).waiting_count == 0
-
-    await wait_until(nothing_waits)
+    await wait_until(lambda: waits_with(swansea, 0))
 
 
 def test_a_hub_is_asked_by_https() -> None:
