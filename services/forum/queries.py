@@ -18,7 +18,7 @@ from chassis.database import Session
 from chassis.database_errors import constraint_name, sqlstate
 from chassis.error_metadata import MAX_LISTED
 from chassis.errors import AlreadyExists, FailedPrecondition, InvalidArgument, PermissionDenied
-from chassis.identity import Identity, identity
+from chassis.identity import identity
 from chassis.model import Resource
 from chassis.paging import read_page
 from services.forum import rights
@@ -45,7 +45,7 @@ async def get_visible(session: Session, model: type[Row], name: str, *, lock: bo
     """
     caller, columns = identity(), model.parse(name)
     if not rights.may_see_all_forums(caller):
-        sits = await session.scalar(select(_sits_on(caller, columns.get("forum_id", columns["id"]))))
+        sits = await session.scalar(select(is_on_panel(caller.subject, columns.get("forum_id", columns["id"]))))
         if not sits:
             raise PermissionDenied("You do not sit on the panel of this forum.", reason="NOT_ON_PANEL")
     if not lock:
@@ -60,7 +60,18 @@ async def get_visible(session: Session, model: type[Row], name: str, *, lock: bo
 def filter_visible(statement: Select[Row], forum_id: InstrumentedAttribute[str]) -> Select[Row]:
     """Return the statement, limited to the forums that the caller may see."""
     caller = identity()
-    return statement if rights.may_see_all_forums(caller) else statement.where(_sits_on(caller, forum_id))
+    return statement if rights.may_see_all_forums(caller) else statement.where(is_on_panel(caller.subject, forum_id))
+
+
+def is_on_panel(account: ColumnElement[str] | str, forum_id: InstrumentedAttribute[str] | str) -> ColumnElement[bool]:
+    """Return the condition that an account sits on the panel of a forum, be it invited or accepted."""
+    # An alias, for a list of panelists is restricted by it too.
+    place = aliased(Panelist)
+    return exists().where(
+        place.forum_id == forum_id,
+        place.account == account,
+        place.state.in_(ON_PANEL),
+    )
 
 
 def select_of_forum(model: type[OfForum], forum: str) -> Select[OfForum]:
@@ -221,17 +232,6 @@ async def replace_links(
 def _asks_every_forum(model: type[Any], forum: str) -> bool:
     """Return whether a List request asks for every forum's (aip.dev/159), of what can be listed so."""
     return forum == EVERY_FORUM and model in (Panelist, Conclusion, Recommendation)
-
-
-def _sits_on(caller: Identity, forum_id: InstrumentedAttribute[str] | str) -> ColumnElement[bool]:
-    """Return the condition that the caller sits on the panel of a forum, be it invited or accepted."""
-    # An alias, for a list of panelists is restricted by it too.
-    place = aliased(Panelist)
-    return exists().where(
-        place.forum_id == forum_id,
-        place.account == caller.subject,
-        place.state.in_(ON_PANEL),
-    )
 
 
 def _explain_duplicate(constraint: str) -> AlreadyExists:

@@ -1,6 +1,5 @@
 """Search by name over all that the exchange service keeps."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -8,15 +7,19 @@ from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNam
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import exchange_pb2_grpc, venues_pb2
 from google.type.date_pb2 import Date
-from sqlalchemy import Select
+from sqlalchemy import BindParameter, Text, bindparam
 
 from chassis.contract import get_roles
 from chassis.convert import date_message
 from chassis.database import Database
 from chassis.identity import identity
-from chassis.name_search import Kind, search_names
-from services.exchange import queries
+from chassis.name_search import search_names
+from chassis.name_statements import Kind
+from services.exchange import rights
 from services.exchange.model import City, Exchange, Partnership, Person, Room, Venue, Visit
+
+# Of the partner city that the caller works for.
+OWN_CITY: BindParameter[str] = bindparam("own_city_id", type_=Text)
 
 
 class ExchangeNameServicer(exchange_pb2_grpc.ExchangeNameServiceServicer):
@@ -28,7 +31,8 @@ class ExchangeNameServicer(exchange_pb2_grpc.ExchangeNameServiceServicer):
     async def SearchExchangeNames(self, request: SearchNamesRequest, context: Any) -> SearchNamesResponse:
         caller = identity()
         kinds = [kind for rpc, kind in KINDS.items() if caller.roles & _roles_of(rpc)]
-        return await search_names(self._database, request, kinds)
+        own = None if caller.has(*rights.ALL_CITIES) else {OWN_CITY.key: rights.get_own_city_id(caller)}
+        return await search_names(self._database, request, kinds, own)
 
 
 def _roles_of(rpc: str) -> frozenset[str]:
@@ -36,11 +40,6 @@ def _roles_of(rpc: str) -> frozenset[str]:
     service, method = rpc.split(".")
     services = {**pb.DESCRIPTOR.services_by_name, **venues_pb2.DESCRIPTOR.services_by_name}
     return get_roles(services[service].methods_by_name[method])
-
-
-def _own(model: type[Any]) -> Callable[[Select[Any]], Select[Any]]:
-    """Return what limits a statement to the rows of a kind that the caller may see."""
-    return lambda statement: queries.filter_visible(statement, model)
 
 
 def _by_name(*columns: Any) -> dict[str, Any]:
@@ -134,7 +133,7 @@ KINDS = {
         columns=_by_name(Visit.id, Visit.title, Visit.city_display_name, Visit.start_date, Visit.end_date),
         hit=_visit_hit,
         newest=Visit.start_order,
-        limit=_own(Visit),
+        own=Visit.concerning(OWN_CITY),
         owner=(City, Visit.city_id),
         years=(Visit.start_date, Visit.end_date),
     ),
@@ -143,7 +142,7 @@ KINDS = {
         columns=_by_name(Exchange.id, Exchange.title, Exchange.department, Exchange.city_display_name),
         hit=_exchange_hit,
         newest=Exchange.create_time,
-        limit=_own(Exchange),
+        own=Exchange.concerning(OWN_CITY),
         owner=(City, Exchange.city_id),
     ),
     "PartnershipService.ListPartnerships": Kind(
@@ -151,7 +150,7 @@ KINDS = {
         columns=_by_name(Partnership.id, Partnership.theme, Partnership.city_display_name),
         hit=_partnership_hit,
         newest=Partnership.create_time,
-        limit=_own(Partnership),
+        own=Partnership.concerning(OWN_CITY),
         owner=(City, Partnership.city_id),
     ),
     "PersonService.ListPeople": Kind(

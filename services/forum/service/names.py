@@ -6,13 +6,18 @@ from typing import Any
 from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest, SearchNamesResponse
 from austausch.forum.v1 import forum_pb2_grpc
 from google.type.date_pb2 import Date
-from sqlalchemy import select
+from sqlalchemy import BindParameter, Text, bindparam, select
 
 from chassis.convert import date_message
 from chassis.database import Database
-from chassis.name_search import Kind, search_names
-from services.forum import queries
+from chassis.identity import identity
+from chassis.name_search import search_names
+from chassis.name_statements import Kind
+from services.forum import queries, rights
 from services.forum.model import Conclusion, Forum, Recommendation
+
+# Of the caller.
+ACCOUNT: BindParameter[str] = bindparam("account", type_=Text)
 
 
 class ForumNameServicer(forum_pb2_grpc.ForumNameServiceServicer):
@@ -22,7 +27,9 @@ class ForumNameServicer(forum_pb2_grpc.ForumNameServiceServicer):
         self._database = database
 
     async def SearchForumNames(self, request: SearchNamesRequest, context: Any) -> SearchNamesResponse:
-        return await search_names(self._database, request, KINDS)
+        caller = identity()
+        own = None if rights.may_see_all_forums(caller) else {ACCOUNT.key: caller.subject}
+        return await search_names(self._database, request, KINDS, own)
 
 
 def _read_day(day: str | None) -> Date | None:
@@ -77,20 +84,20 @@ KINDS = (
         },
         hit=_forum_hit,
         newest=Forum.create_time,
-        limit=lambda statement: queries.filter_visible(statement, Forum.id),
+        own=queries.is_on_panel(ACCOUNT, Forum.id),
     ),
     Kind(
         model=Recommendation,
         columns=_of_forum(Recommendation),
         hit=_recommendation_hit,
         newest=Recommendation.create_time,
-        limit=lambda statement: queries.filter_visible(statement, Recommendation.forum_id),
+        own=queries.is_on_panel(ACCOUNT, Recommendation.forum_id),
     ),
     Kind(
         model=Conclusion,
         columns=_of_forum(Conclusion),
         hit=_conclusion_hit,
         newest=Conclusion.create_time,
-        limit=lambda statement: queries.filter_visible(statement, Conclusion.forum_id),
+        own=queries.is_on_panel(ACCOUNT, Conclusion.forum_id),
     ),
 )
