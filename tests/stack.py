@@ -169,12 +169,30 @@ def find_process(data: Path, name: str) -> int:
     raise LookupError(name)
 
 
+def suspend(pid: int) -> None:
+    """Let a process hang; returns when it does, for on a busy machine it goes on for a moment after the signal."""
+    psutil.Process(pid).suspend()
+    until = time.monotonic() + STOP_SECONDS
+    while any(_read_state(thread) not in "TZX" for thread in Path(f"/proc/{pid}/task").iterdir()):
+        if time.monotonic() > until:
+            raise RuntimeError(f"process {pid} does not stop within {STOP_SECONDS} s")
+        time.sleep(0.001)
+
+
+def _read_state(thread: Path) -> str:
+    """Return the letter for what a thread does; as of one that is stopped where it has ended."""
+    try:
+        return (thread / "stat").read_text().rpartition(") ")[2][:1]
+    except OSError:
+        return "T"
+
+
 @contextlib.contextmanager
 def hanging(pid: int) -> Iterator[None]:
     """Let a process and its children hang until the block ends."""
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for process in family:
-        process.suspend()
+        suspend(process.pid)
     try:
         yield
     finally:

@@ -16,6 +16,7 @@ from tests.calls import Keys
 from tests.chassis import sample
 from tests.chassis.messaging import count_is, effects, nothing_waits, tell, unpublished, until
 from tests.chassis.nats_servers import NatsServer, disk, running
+from tests.stack import suspend
 
 PAYLOAD = "x" * 20_000
 BALLAST_BYTES = 18 * 1024**2
@@ -77,10 +78,10 @@ async def test_a_nats_that_hung_is_not_taken_for_a_full_one(database_url: str, k
             await tell(service.database)
             await until(lambda: count_is(service.database, 1))
             assert nats.process
-            nats.process.send_signal(signal.SIGSTOP)
+            await asyncio.to_thread(suspend, nats.process.pid)
             await tell(service.database, "visits/2")
             await asyncio.sleep(14)
-            stores = await health.Check(health_pb2.HealthCheckRequest(service="nats-storage"), timeout=5)
+            stores = await health.Check(health_pb2.HealthCheckRequest(service="nats-storage"), timeout=60)
             nats.process.send_signal(signal.SIGCONT)
             await until(lambda: count_is(service.database, 2))
     assert stores.status == health_pb2.HealthCheckResponse.SERVING

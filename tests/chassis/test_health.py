@@ -25,6 +25,7 @@ from tests.chassis import sample
 from tests.chassis.conftest import RunningSample
 from tests.chassis.messaging import until
 from tests.chassis.test_calls import MANNHEIM
+from tests.stack import suspend
 
 WORKS = health_pb2.HealthCheckResponse.SERVING
 FAILS = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -74,7 +75,7 @@ async def test_a_dead_nats_is_noticed_within_seconds_while_calls_are_served(
 
 async def test_a_nats_that_hangs_does_not_work_until_it_goes_on(cities: RunningSample, nats_server: Nats) -> None:
     await until_state(cities, "nats", WORKS)
-    os.kill(nats_server.pid, signal.SIGSTOP)
+    await asyncio.to_thread(suspend, nats_server.pid)
     try:
         assert await state(cities, "nats") == FAILS
     finally:

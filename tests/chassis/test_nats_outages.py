@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tests.chassis import sample
 from tests.chassis.messaging import count_is, effects, put_in, tell, unpublished, until, worker
 from tests.chassis.nats_servers import NatsServer, running
 from tests.chassis.test_calls import MANNHEIM
+from tests.stack import suspend
 
 
 async def test_calls_are_served_while_nats_is_away_and_their_events_arrive_later(
@@ -89,7 +89,7 @@ async def test_a_request_on_its_way_fails_with_its_connection_and_the_next_one_i
         jetstream = connection.jetstream(timeout=600)
         await ensure_streams(jetstream)
         assert nats.process
-        nats.process.send_signal(signal.SIGSTOP)
+        await asyncio.to_thread(suspend, nats.process.pid)
         asked = asyncio.create_task(jetstream.stream_info(STREAM))
         await asyncio.sleep(0.2)
         nats.kill()
