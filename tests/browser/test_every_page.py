@@ -1,6 +1,7 @@
 """What holds on every page: accessible (WCAG 2.2 AA, by axe), whole on a phone, protected, in both languages."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -255,10 +256,10 @@ def test_the_language_is_the_one_chosen(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator", language="en")
     page.goto("/visits")
     page.get_by_role("button", name="Deutsch").click()
-    page.wait_for_url("**/visits")
-    assert page.get_by_role("heading", level=1).inner_text() == "Besuche"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Besuche")
+    expect(page).to_have_url(re.compile("/visits$"))
     page.get_by_role("button", name="English").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "Visits"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Visits")
 
 
 def test_a_right_to_left_language_does_not_break_the_layout(open_page: Callable[..., Page]) -> None:
@@ -277,12 +278,13 @@ def test_an_installation_is_registered_and_revoked_on_accessible_pages(open_page
     page.get_by_label("Web address").fill("https://austausch.swansea.example")
     page.get_by_label("Public key").fill(public_pem(load_private_key(new_private_key())))
     page.get_by_role("button", name="Register").click()
-    assert page.get_by_text("May publish", exact=True).is_visible()
+    expect(page.get_by_text("May publish", exact=True)).to_be_visible()
     assert violations(page) == []
     page.get_by_role("link", name="Revoke").click()
+    page.wait_for_url("**/revoke")
     assert violations(page) == []
     page.set_viewport_size({"width": 390, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Revoke").click()
-    assert page.get_by_text("Revoked", exact=True).is_visible()
+    expect(page.get_by_text("Revoked", exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -117,6 +117,7 @@ def start_visit(page: Page, title: str) -> str:
     page.get_by_role("button", name="Confirm", exact=True).click()
     page.get_by_role("link", name="Start visit").click()
     page.get_by_role("button", name="Start visit").click()
+    expect(page.locator("[aria-current=step]")).to_have_text("Running")
     return visit
 
 
@@ -128,6 +129,7 @@ def test_the_debrief_takes_several_learnings_without_scripts(open_page: Callable
     page.get_by_role("button", name="Add another learning").click()
     page.get_by_role("group", name="Learning 2").get_by_label("What was learned, in one line").fill("The second")
     page.get_by_role("button", name="Add another learning").click()
+    expect(page.get_by_role("group", name="Learning 3")).to_be_visible()
     page.get_by_role("button", name="Remove learning 1").click()
     titles = page.get_by_label("What was learned, in one line")
     expect(titles).to_have_count(2)
@@ -143,6 +145,7 @@ def test_after_the_debrief_the_page_brings_the_learnings_by_itself(open_page: Ca
     page.get_by_label("Observation").fill("Nobody loads the page again.")
     # Before the event is there, the page has none: it must not have been loaded again meanwhile.
     page.get_by_role("button", name="Record debrief").click()
+    expect(page.locator("[aria-current=step]")).to_have_text("Reported")
     page.evaluate("window.stays = true")
     expect(page.get_by_role("link", name="It arrives by itself")).to_be_visible()
     assert page.evaluate("window.stays")

@@ -109,7 +109,7 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
         hit.get_by_role("link", name=title).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(title)
         page.get_by_role("link", name=TITLE).click()
-        assert page.url == visit
+        expect(page).to_have_url(visit)
 
 
 def expect_found(page: Page, typed: str, title: str) -> None:
@@ -130,7 +130,7 @@ def test_a_forum_adopts_and_the_city_answers(open_page: Callable[..., Page]) -> 
     page.goto("/forums/leitbild-mannheim-2030")
     page.get_by_role("link", name="Schlussfolgerung verabschieden").first.click()
     title = page.get_by_role("heading", level=2).inner_text()
-    assert page.locator("main ul.kern-list").first.locator("li").count() == 2
+    expect(page.locator("main ul.kern-list").first.locator("li")).to_have_count(2)
     page.get_by_role("button", name="Schlussfolgerung verabschieden").click()
 
     conclusion = page.locator("article.entry", has=page.get_by_role("heading", name=title, level=3))

@@ -208,11 +208,14 @@ def test_what_is_pasted_is_cut_to_what_an_address_has_room_for(letter: str, open
 def test_narrowing_down_works_without_scripts(open_page: Callable[..., Page]) -> None:
     page = open_page("coordinator", scripts=False)
     page.goto("/search?query=controlling")
-    for name in ("Languages", "States"):
+    for name, parameter in (("Languages", "languages"), ("States", "states")):
         page.locator(".facet", has=page.get_by_role("heading", name=name)).get_by_role("link").first.click()
+        page.wait_for_url(f"**{parameter}=*")
     page.get_by_role("link", name="Newest").click()
+    page.wait_for_url("**order_by=*")
     asked = parse_qs(urlsplit(page.url).query)
     assert set(asked) == {"query", "languages", "states", "order_by"}
     expect(page.locator(".facet strong")).to_have_count(2)
     page.get_by_role("link", name="Take all filters away").click()
+    page.wait_for_url(lambda url: "languages=" not in url)
     assert set(parse_qs(urlsplit(page.url).query)) == {"query", "order_by"}

@@ -241,6 +241,7 @@ def test_an_item_changes_its_room_from_lane_to_lane(open_page: OpenPage) -> None
     item = office.add("Welcome", 9, room=office.room["name"])
     open_timetable(page, office)
     page.get_by_label("By room").check()
+    expect(page.locator("#timetable-calendar .ec-col-head", has_text="No room")).to_be_attached()
     lanes = page.locator("#timetable-calendar .ec-col-head").all_inner_texts()
     here, there = lanes.index(office.room["displayName"]), lanes.index("No room")
     drag(page, drawn(page, "Welcome"), days=there - here)
