@@ -14,6 +14,7 @@ from chassis.database_urls import driver_url
 from chassis.errors import Aborted, AlreadyExists, DeadlineExceeded, NotFound, Unavailable
 from chassis.identity import Role, act_as
 from tests.calls import person
+from tests.chassis.messaging import until
 from tests.chassis.sample import City
 
 
@@ -119,18 +120,25 @@ async def test_reading_once_sees_each_moment_and_leaves_the_connection_as_it_was
             await session.get_by_name(City, "cities/hebron")
 
 
-async def test_a_statement_that_takes_too_long_is_ended(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_SECONDS", 0.3)
-    database = Database(database_url, pool_size=1)
+async def test_a_statement_that_takes_too_long_is_ended(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_SECONDS", 0.5)
+    impatient = Database(database_url, pool_size=1)
     with pytest.raises(TimeoutError) as raised:
-        async with database.begin() as session:
+        async with impatient.begin() as session:
             await session.execute(text("SELECT pg_sleep(20)"))
     assert isinstance(as_domain_error(raised.value), DeadlineExceeded)
-    assert await database.answers()
-    async with database.begin() as session:
-        asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()"
-        assert await session.scalar(text(asleep)) == 0
-    await database.dispose()
+    await until(impatient.answers)
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()"
+
+    async def is_ended() -> bool:
+        async with database.begin() as session:
+            return await session.scalar(text(asleep)) == 0
+
+    # Before it would end by itself.
+    await until(is_ended, seconds=15)
+    await impatient.dispose()
 
 
 async def test_an_exhausted_pool_is_unavailable_for_the_moment(

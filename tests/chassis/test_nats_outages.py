@@ -67,7 +67,12 @@ async def test_a_nats_that_lost_its_data_gets_its_streams_again(database_url: st
             await tell(service.database, "visits/2")
             await put_in(service.database, "2")
             await until(lambda: count_is(service.database, 4))
-            assert await service.workers[0].get_progress() == Progress(waiting=0, in_hand=0, dead=0)
+
+            async def nothing_is_left() -> bool:
+                return await service.workers[0].get_progress() == Progress(waiting=0, in_hand=0, dead=0)
+
+            # They are acknowledged once they are done.
+            await until(nothing_is_left)
 
 
 async def test_a_connection_that_nats_closes_for_good_is_replaced(settings: ServiceSettings) -> None:

@@ -16,6 +16,7 @@ from chassis.outages import Outage
 from chassis.server import Service
 from chassis.settings import ServiceSettings
 from deploy import embedded
+from tests.chassis.messaging import until
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/none"
 # Each of them tries every half a second.
@@ -33,6 +34,11 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[EventDict]:
 
 def warnings(told: list[EventDict]) -> list[str]:
     return [line["event"] for line in told if line["log_level"] == "warning"]
+
+
+async def until_warned(told: list[EventDict]) -> None:
+    """Wait until there was a first try."""
+    await until(lambda: asyncio.sleep(0, bool(warnings(told))))
 
 
 def test_an_outage_that_comes_and_goes_is_told_of_once_a_minute_with_its_end(told: list[EventDict]) -> None:
@@ -73,6 +79,7 @@ async def test_a_service_that_waits_for_its_database_warns_once_and_says_when_it
 
 async def test_who_listens_to_a_database_that_is_away_warns_once(told: list[EventDict]) -> None:
     listening = asyncio.create_task(listen(NOBODY, "sample", str))
+    await until_warned(told)
     await asyncio.sleep(WAITED_SECONDS)
     assert warnings(told) == ["listen.retry"]
     listening.cancel()
@@ -83,7 +90,7 @@ async def test_who_listens_says_when_the_database_is_back(told: list[EventDict],
         pass
     heard = asyncio.Event()
     listening = asyncio.create_task(listen(postgres.url_for("sample"), "sample", lambda _payload: heard.set()))
-    await asyncio.sleep(WAITED_SECONDS)
+    await until_warned(told)
     starting = embedded.postgres(tmp_path / "postgres", port=postgres.port)
     await asyncio.to_thread(starting.__enter__)
     try:
@@ -99,6 +106,7 @@ async def test_who_waits_for_nats_warns_once_and_says_when_it_is_there(told: lis
     with embedded.nats(tmp_path / "nats", durable=False) as nats:
         pass
     connecting = asyncio.create_task(jetstream.connect(nats.url, "sample"))
+    await until_warned(told)
     await asyncio.sleep(WAITED_SECONDS)
     assert warnings(told) == ["nats.waiting"]
     with embedded.nats(tmp_path / "nats", durable=False, port=nats.port):

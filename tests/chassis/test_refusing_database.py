@@ -11,13 +11,14 @@ from structlog.testing import capture_logs
 
 from chassis.consumer import Origin
 from chassis.database import Database, Session
-from chassis.jetstream import DEAD_LETTERS
+from chassis.jetstream import DEAD_LETTERS, WORK
 from chassis.outbox import Relay
 from tests.chassis import sample
 from tests.chassis.messaging import (
     consumer,
     count_is,
     effects,
+    has_stored,
     nothing_waits,
     put_in,
     stored,
@@ -59,7 +60,8 @@ async def test_events_wait_while_the_database_is_read_only_and_are_applied_toget
     await refuse_writes(database_url, other_side, True)
     with capture_logs() as logs:
         async with working(consumer(other_side, jetstream, back_off_seconds=(0.01,)).run()):
-            await asyncio.sleep(4)
+            await until(lambda: asyncio.sleep(0, any(line["event"] == "consumer.waiting" for line in logs)))
+            await asyncio.sleep(2)
             assert await stored(jetstream, DEAD_LETTERS) == 0
             await refuse_writes(database_url, other_side, False)
             await until(lambda: count_is(database, 20))
@@ -74,7 +76,7 @@ async def test_tasks_wait_while_the_database_is_read_only(
 ) -> None:
     await put_in(database, *map(str, range(5)))
     async with working(Relay(database, jetstream).run()):
-        await until(lambda: stored(jetstream, "work"))
+        await until(lambda: has_stored(jetstream, 5, WORK))
     await refuse_writes(database_url, other_side, True)
     async with working(worker(other_side, back_off_seconds=(0.01,)).run(jetstream)):
         await asyncio.sleep(3)

@@ -375,7 +375,11 @@ async def test_a_revoked_installation_goes_on_waiting(hub: Hub, member: Publishi
     await asyncio.sleep(2)
     assert await hub.list_published() == {}
     await wait_until(lambda: waits_with(swansea, 1))
-    assert await state_of_hub(swansea) == (HealthCheckResponse.NOT_SERVING, "INSTALLATION_REVOKED")
+
+    async def is_revoked() -> bool:
+        return await state_of_hub(swansea) == (HealthCheckResponse.NOT_SERVING, "INSTALLATION_REVOKED")
+
+    await wait_until(is_revoked)
 
 
 async def test_the_state_of_the_hub_is_told_by_who_publishes(hub: Hub, swansea: RunningService) -> None:
