@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from tests.chassis import sample
 from tests.chassis.messaging import until
 from tests.standby import promote, standby_of
 
+SECONDS = 60
 WRITERS = 4
 AWAY = {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
 
@@ -56,6 +58,14 @@ class Pair:
         with psycopg.connect(self.primary.url_for("postgres"), autocommit=True) as admin:
             admin.execute("ALTER SYSTEM SET default_transaction_read_only = on")
             admin.execute("SELECT pg_reload_conf()")
+        # Who is connected has been told by the time that new connections know it.
+        until = time.monotonic() + SECONDS
+        while not self._refuses_changes():
+            assert time.monotonic() < until
+
+    def _refuses_changes(self) -> bool:
+        with psycopg.connect(self.primary.url_for("postgres")) as connection:
+            return connection.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
 
     def kill(self) -> None:
         """Let the primary die, and the standby take over."""
