@@ -96,13 +96,14 @@ async def test_others_are_answered_while_programmes_are_planned(coordinator: Cal
 async def test_more_than_a_few_at_once_are_refused_and_who_goes_away_makes_room(coordinator: Caller) -> None:
     problem = generate(Shape(50, 2, 6, interpreters=6, venues=3), 0).problem
     request = make_request(problem, timeLimitSeconds=60)
-    plans = [asyncio.ensure_future(coordinator.ScheduleProgramme(request)) for _ in range(MAX_RUNNING + MAX_WAITING)]
-    await asyncio.sleep(0.5)
+    one_too_many = MAX_RUNNING + MAX_WAITING + 1
+    plans = [asyncio.ensure_future(coordinator.ScheduleProgramme(request)) for _ in range(one_too_many)]
+    (last,), others = await asyncio.wait(plans, return_when=asyncio.FIRST_COMPLETED)
     with refused("RESOURCE_EXHAUSTED", "PLANNER_BUSY"):
-        await coordinator.ScheduleProgramme(make_request(GOOD))
-    for plan in plans:
+        await last
+    for plan in others:
         plan.cancel()
-    await asyncio.gather(*plans, return_exceptions=True)
+    await asyncio.gather(*others, return_exceptions=True)
     assert (await ask_until_free(coordinator)).assignments
 
 
