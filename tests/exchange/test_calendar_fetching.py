@@ -1,8 +1,10 @@
 """Calendars fetched by URL: only from where an outsider could fetch them, or the operator says so; and with an end."""
 
 import asyncio
+import contextlib
 import gzip
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -15,6 +17,7 @@ import pytest
 
 from services.exchange import calendar_fetching
 from services.exchange.calendar_fetching import CalendarFetcher, Permission, Unfetchable, fetch, is_public
+from tests.chassis.messaging import until
 from tests.exchange.calendar_server import CalendarServer, serve
 
 HERE = "localhost, 127.0.0.1/32, ::1"
@@ -184,9 +187,9 @@ async def test_what_takes_too_long_is_ended(
 
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"" if part.endswith(b"\n") else b"\r\n"))
-        until = time.monotonic() + 60
+        end = time.monotonic() + 60
         try:
-            while time.monotonic() < until:
+            while time.monotonic() < end:
                 request.wfile.write(part)
                 time.sleep(0.2)
         except OSError:
@@ -199,24 +202,27 @@ async def test_what_takes_too_long_is_ended(
 
 
 async def test_a_fetch_that_nobody_waits_for_is_ended(trusted: CalendarServer) -> None:
-    trusted.pages["/slow.ics"] = lambda _request: time.sleep(5)
+    go_on = threading.Event()
+    trusted.pages["/slow.ics"] = lambda _request: go_on.wait() and None
     fetching = asyncio.create_task(CalendarFetcher(HERE, allows_http=False).fetch(f"{trusted.base}/slow.ics"))
-    for _ in range(100):
-        if trusted.asked:
-            break
-        await asyncio.sleep(0.1)
-    assert len(_list_children()) == 1
-    fetching.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await fetching
-    await asyncio.sleep(0.5)
-    assert _list_children() == []
+    try:
+        await until(lambda: asyncio.sleep(0.1, trusted.asked))
+        assert len(_list_children()) == 1
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+        await until(lambda: asyncio.sleep(0.1, not _list_children()))
+    finally:
+        go_on.set()
 
 
 def _list_children() -> list[str]:
     """Return the command lines of what this process has started to fetch calendars, and still runs."""
-    children = psutil.Process().children()
-    return [line for child in children if "calendar_fetching" in (line := " ".join(child.cmdline()))]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # It has ended meanwhile.
+            found += [line for line in [" ".join(child.cmdline())] if "calendar_fetching" in line]
+    return found
 
 
 @pytest.mark.parametrize(("status", "reason"), [(404, "CALENDAR_ANSWER_UNUSABLE"), (401, "CALENDAR_ANSWER_UNUSABLE")])
