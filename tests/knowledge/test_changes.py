@@ -157,7 +157,11 @@ async def count_rows_read(database: Database, database_url: str) -> int:
         count = (
             "SELECT pg_stat_clear_snapshot(), sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"
         )
-        await asyncio.sleep(0.5)
+        others = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        await eventually(lambda: asyncio.sleep(0, connection.execute(others).fetchone() == (0,)))
         row = connection.execute(f"{count} WHERE relname = 'learnings'").fetchone()
         assert row is not None
         entries = connection.execute(

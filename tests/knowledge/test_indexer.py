@@ -172,7 +172,9 @@ def _damage(folder: Path) -> None:
 
 def _empty(folder: Path) -> None:
     for path in folder.glob("v*"):
-        shutil.rmtree(path)
+        # At once: whoever still writes there would fill what is being emptied.
+        path.rename(gone := folder.with_name(f"gone-{path.name}"))
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 async def _execute(database_url: str, statement: str, **values: str) -> None:
