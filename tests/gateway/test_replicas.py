@@ -1,6 +1,7 @@
 """Two replicas of a service behind one gateway: both work, and either may die."""
 
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from gateway import create_app
 from tests.calls import Keys
 from tests.conftest import FreshDatabase
 from tests.gateway.conftest import Gateway, Rest, create_accounts, settings_for
-from tests.gateway.killing import Exchange, Work
+from tests.gateway.killing import SECONDS, Exchange, Work
 from tests.gateway.samples import a_city
 
 
@@ -49,6 +50,12 @@ def rest(
 
 
 def test_both_replicas_get_calls(replicas: tuple[Exchange, Exchange], rest: Callable[[], Rest]) -> None:
+    before = [each.count_calls() for each in replicas]
+    until = time.monotonic() + SECONDS
+    # A replica gets calls from when the gateway is connected with it.
+    while any(each.count_calls() == count for each, count in zip(replicas, before, strict=True)):
+        assert time.monotonic() < until
+        rest().get("/v1/cities/swansea")
     before = [each.count_calls() for each in replicas]
     for _ in range(40):
         assert rest().get("/v1/cities/swansea").status_code == 200
