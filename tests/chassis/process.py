@@ -13,12 +13,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
+
 from chassis import server
 from chassis.database import Session
 from chassis.settings import ServiceSettings, load
 from chassis.work_queue import Worker
 from tests.chassis import sample
 
+log = structlog.get_logger(__name__)
 # Shorter than in earnest, so that the tests need not wait long for what a killed worker had in hand.
 ACK_WAIT_SECONDS = 2.0
 
@@ -32,6 +35,7 @@ if __name__ == "__main__":
         seconds = float(os.environ.get("SLOW", "0"))
 
         async def sleep(_session: Session) -> None:
+            log.debug("sample.sleeping")
             await asyncio.sleep(seconds)
             if "DEFECT" in os.environ:
                 raise KeyError(settings.database_url)

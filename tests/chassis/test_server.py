@@ -30,7 +30,9 @@ from tests.chassis.conftest import RunningSample
 
 Start = Callable[..., subprocess.Popen[str]]
 CITY = City(display_name="Mannheim", country_code="DE", time_zone="Europe/Berlin")
-SECONDS = 30
+SECONDS = 120
+# Longer than a process is waited for: one that ends has not been held up.
+SHUTDOWN_SECONDS = 240
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def environment(database_url: str, nats_server: Nats, keys: Keys) -> dict[str, s
         **os.environ,
         "SAMPLE_DATABASE_URL": database_url,
         "SAMPLE_LISTEN": f"127.0.0.1:{free_port()}",
-        "SAMPLE_SHUTDOWN_SECONDS": "10",
+        "SAMPLE_SHUTDOWN_SECONDS": str(SHUTDOWN_SECONDS),
         "NATS_URL": nats_server.url,
         "IDENTITY_TRUSTED_KEYS": str(keys.trusted),
         "LOG_FORMAT": "json",
@@ -89,19 +91,17 @@ def test_sigterm_lets_a_running_call_finish(
     with channel(environment["SAMPLE_LISTEN"]) as opened:
         stub = CityServiceStub(opened)
         metadata = metadata_for(keys.token(person(Role.COORDINATOR)))
-        stub.CreateCity(CreateCityRequest(city=CITY, city_id="mannheim"), metadata=metadata, timeout=10)
+        stub.CreateCity(CreateCityRequest(city=CITY, city_id="mannheim"), metadata=metadata, timeout=SECONDS)
         health = health_pb2_grpc.HealthStub(opened)
         states = health.Watch(health_pb2.HealthCheckRequest(), timeout=SECONDS)
         assert next(states).status == health_pb2.HealthCheckResponse.SERVING
-        slow = stub.GetCity.future(GetCityRequest(name="cities/mannheim"), metadata=metadata, timeout=10)
-        time.sleep(0.5)
+        slow = stub.GetCity.future(GetCityRequest(name="cities/mannheim"), metadata=metadata, timeout=SECONDS)
+        wait_for(log, "sample.sleeping")
         process.send_signal(signal.SIGTERM)
         assert next(states).status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert slow.result().display_name == "Mannheim"
         states.cancel()
-        ended = time.monotonic()
         assert process.wait(SECONDS) == 0
-        assert time.monotonic() - ended < 5
         with pytest.raises(grpc.RpcError) as raised:
             stub.GetCity(GetCityRequest(name="cities/mannheim"), metadata=metadata, timeout=2)
         assert raised.value.code() == grpc.StatusCode.UNAVAILABLE
@@ -117,9 +117,7 @@ def test_someone_who_watches_its_health_does_not_keep_a_service_from_ending(
         states = health_pb2_grpc.HealthStub(opened).Watch(health_pb2.HealthCheckRequest())
         assert next(states).status == health_pb2.HealthCheckResponse.SERVING
         process.send_signal(signal.SIGTERM)
-        ended = time.monotonic()
         assert process.wait(SECONDS) == 0
-        assert time.monotonic() - ended < 6
         with suppress(grpc.RpcError):
             assert next(states).status == health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -143,7 +141,7 @@ def test_a_service_starts_before_postgresql_and_nats_and_serves_once_they_are_th
         with channel(environment["SAMPLE_LISTEN"]) as opened:
             metadata = metadata_for(keys.token(person(Role.COORDINATOR)))
             request = CreateCityRequest(city=CITY, city_id="mannheim")
-            CityServiceStub(opened).CreateCity(request, metadata=metadata, timeout=10)
+            CityServiceStub(opened).CreateCity(request, metadata=metadata, timeout=SECONDS)
         with embedded.nats(tmp_path / "nats", port=nats.port):
             asyncio.run(effect_of(postgres.url_for("sample")))
 
@@ -200,7 +198,7 @@ def test_a_defect_is_logged_as_json_with_its_trace_and_without_secrets(
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     metadata = [*metadata_for(token), ("traceparent", f"00-{trace_id}-b7ad6b7169203331-01")]
     with channel(environment["SAMPLE_LISTEN"]) as opened, pytest.raises(grpc.RpcError) as raised:
-        CityServiceStub(opened).GetCity(GetCityRequest(name="cities/mannheim"), metadata=metadata, timeout=10)
+        CityServiceStub(opened).GetCity(GetCityRequest(name="cities/mannheim"), metadata=metadata, timeout=SECONDS)
     assert raised.value.code() == grpc.StatusCode.INTERNAL
     process.send_signal(signal.SIGTERM)
     process.wait(SECONDS)
@@ -241,7 +239,8 @@ async def test_a_call_that_was_cancelled_at_the_end_of_the_drain_leaves_no_conne
     other = Database(settings.database_url)
     async with other.begin() as session:
         mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        async with asyncio.timeout(5):
+        # Before it would end by itself.
+        async with asyncio.timeout(30):
             while await session.scalar(text(mine)):
                 await asyncio.sleep(0.05)
                 await session.execute(text("SELECT pg_stat_clear_snapshot()"))

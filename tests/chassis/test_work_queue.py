@@ -52,10 +52,15 @@ async def publish(database: Database, jetstream: JetStreamContext, *keys: str) -
         await until(lambda: nothing_to_publish(database))
 
 
+async def count_unpublished_tasks(database: Database) -> int:
+    """Return how many tasks wait in the outbox."""
+    async with database.read() as session:
+        return await session.scalar(select(func.count()).select_from(OutboxTask)) or 0
+
+
 async def nothing_to_publish(database: Database) -> bool:
     """Tell whether the outbox of tasks is empty."""
-    async with database.read() as session:
-        return not await session.scalar(select(func.count()).select_from(OutboxTask))
+    return not await count_unpublished_tasks(database)
 
 
 async def test_two_workers_share_the_work_and_do_each_task_once(
@@ -278,7 +283,7 @@ async def test_a_slow_handler_keeps_its_tasks_to_itself(database: Database, jets
         await sample.record_keys(database, keys)
 
     await publish(database, jetstream, *map(str, range(QUEUE.batch)))
-    runs = (worker(database, work_slowly, ack_wait_seconds=1).run(jetstream) for _ in range(2))
+    runs = (worker(database, work_slowly, ack_wait_seconds=2).run(jetstream) for _ in range(2))
     async with working(*runs):
         await until(lambda: count_is(database, QUEUE.batch))
         await until(lambda: all_done(database, jetstream))
@@ -336,11 +341,10 @@ async def test_tasks_hold_up_no_event(database: Database, jetstream: JetStreamCo
     async with working(Relay(database, jetstream).run()):
         await put_in(database, *map(str, range(20_000)))
         await asyncio.sleep(0.2)
-        started = time.monotonic()
         await tell(database)
         await until(lambda: stored(jetstream, STREAM))
-        assert time.monotonic() - started < 1.5
-        assert not await nothing_to_publish(database)
+        # Before half of the tasks are there, however fast they are published.
+        assert await count_unpublished_tasks(database) > 10_000
 
 
 async def test_tasks_that_find_no_room_in_nats_wait_in_the_outbox_and_events_go_on(
@@ -353,7 +357,7 @@ async def test_tasks_that_find_no_room_in_nats_wait_in_the_outbox_and_events_go_
         await until(lambda: has_stored(jetstream, 10, WORK))
         assert (await read_progress(database, jetstream, QUEUE)).waiting >= 50
         await tell(database)
-        await until(lambda: stored(jetstream, STREAM), seconds=1)
+        await until(lambda: stored(jetstream, STREAM))
         async with working(worker(database).run(jetstream)):
             await until(lambda: all_done(database, jetstream))
     assert sorted(await effects(database)) == sorted(map(str, range(50)))
