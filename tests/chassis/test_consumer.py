@@ -174,15 +174,15 @@ async def test_a_slow_handler_keeps_its_events_to_itself(database: Database, jet
     async def slow(session: Session, event: VisitCreated, origin: Origin) -> None:
         nonlocal deliveries
         deliveries += 1
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(1.4)
         await sample.record(session, event, origin)
 
     await tell(database, "visits/1", "visits/2", "visits/3", "visits/4")
     async with working(Relay(database, jetstream).run()):
         await until(lambda: nothing_waits(database))
-    async with working(consumer(database, jetstream, slow, ack_wait_seconds=1).run()):
+    async with working(consumer(database, jetstream, slow, ack_wait_seconds=2).run()):
         await until(lambda: count_is(database, 4))
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(2.4)
         info = await jetstream.consumer_info(STREAM, "sample")
     assert deliveries == 4
     assert info.num_redelivered == 0
@@ -195,14 +195,14 @@ async def test_events_in_hand_are_given_back_when_a_consumer_stops(
 
     async def hang(session: Session, event: VisitCreated, origin: Origin) -> None:
         began.set()
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
     await tell(database, "visits/1", "visits/2", "visits/3")
     async with working(Relay(database, jetstream).run()):
         await until(lambda: nothing_waits(database))
-        async with working(consumer(database, jetstream, hang, ack_wait_seconds=60).run()):
+        async with working(consumer(database, jetstream, hang, ack_wait_seconds=600).run()):
             await began.wait()
-        async with working(consumer(database, jetstream, ack_wait_seconds=60).run()):
+        async with working(consumer(database, jetstream, ack_wait_seconds=600).run()):
             await until(lambda: count_is(database, 3))
 
 
