@@ -20,7 +20,7 @@ from tests.chassis import sample
 VISIT = "visits/018f2d5c-0000-7000-8000-000000000001"
 
 
-async def until(condition: Callable[[], Awaitable[object]], seconds: float = 60) -> None:
+async def until(condition: Callable[[], Awaitable[object]], seconds: float = 120) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - the database tells nobody

@@ -30,7 +30,7 @@ from tests.chassis.conftest import TEMPLATE
 
 CITIES = 300
 KILLS = 3
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 # Forked from one that has imported everything: the seconds go into events, not into imports.
 PROCESSES = multiprocessing.get_context("forkserver")

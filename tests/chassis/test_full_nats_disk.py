@@ -43,7 +43,7 @@ async def test_a_full_disk_is_named_and_nothing_is_lost_once_there_is_room_and_n
 
     async def stores() -> bool:
         health = health_pb2_grpc.HealthStub(channel)
-        answer = await health.Check(health_pb2.HealthCheckRequest(service="nats-storage"), timeout=5)
+        answer = await health.Check(health_pb2.HealthCheckRequest(service="nats-storage"), timeout=60)
         return answer.status == health_pb2.HealthCheckResponse.SERVING
 
     async def does_not_store() -> bool:

@@ -94,7 +94,7 @@ async def test_who_listens_says_when_the_database_is_back(told: list[EventDict],
     starting = embedded.postgres(tmp_path / "postgres", port=postgres.port)
     await asyncio.to_thread(starting.__enter__)
     try:
-        await asyncio.wait_for(heard.wait(), 10)
+        await asyncio.wait_for(heard.wait(), 60)
     finally:
         listening.cancel()
         await asyncio.to_thread(starting.__exit__, None, None, None)
@@ -110,7 +110,7 @@ async def test_who_waits_for_nats_warns_once_and_says_when_it_is_there(told: lis
     await asyncio.sleep(WAITED_SECONDS)
     assert warnings(told) == ["nats.waiting"]
     with embedded.nats(tmp_path / "nats", durable=False, port=nats.port):
-        client = await asyncio.wait_for(connecting, 10)
+        client = await asyncio.wait_for(connecting, 60)
     assert [line["event"] for line in told] == ["nats.waiting", "nats.again"]
     told.clear()
 

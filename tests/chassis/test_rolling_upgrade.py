@@ -107,7 +107,7 @@ async def test_two_versions_side_by_side_apply_every_event_once(
             await report(database, *visits[start : start + 10])
             await tell(database, *visits[start : start + 10])
             await asyncio.sleep(0.1)
-        await until(lambda: count_is(database, 120), seconds=30)
+        await until(lambda: count_is(database, 120))
     assert sorted(await effects(database)) == sorted([*visits, *(f"reported: {visit}" for visit in visits)])
     assert await stored(jetstream, DEAD_LETTERS) == 0
 

@@ -205,7 +205,7 @@ async def test_what_kills_every_worker_is_buried_in_the_end(database: Database, 
         await until(lambda: in_hand_is(jetstream, 1))
     subscription = await jetstream.pull_subscribe_bind(durable=QUEUE.consumer, stream=WORK)
     for _ in range(MAX_DELIVERIES - 1):
-        (message,) = await subscription.fetch(1, timeout=5)
+        (message,) = await subscription.fetch(1, timeout=60)
         await message.nak()
     await subscription.unsubscribe()
     async with working(worker(database).run(jetstream)):
@@ -332,7 +332,7 @@ async def test_ten_thousand_tasks_are_done_within_seconds(database: Database, je
     runs = (worker(database).run(jetstream) for _ in range(2))
     async with working(Relay(database, jetstream).run(), *runs):
         await put_in(database, *keys)
-        await until(lambda: count_is(database, len(keys)), seconds=60)
+        await until(lambda: count_is(database, len(keys)), seconds=120)
         await until(lambda: all_done(database, jetstream))
     assert sorted(await effects(database)) == keys
 

@@ -81,7 +81,7 @@ def test_the_servers_refuse_whoever_has_no_password(tmp_path: Path) -> None:
             psycopg.connect(host=HOST, port=server.port, user="postgres", password="postgres", dbname="postgres")
 
         async def connect() -> None:
-            await nats_client.connect(f"nats://{HOST}:{bus.port}", allow_reconnect=False, connect_timeout=2)
+            await nats_client.connect(f"nats://{HOST}:{bus.port}", allow_reconnect=False, connect_timeout=30)
 
         with pytest.raises(nats_client.errors.Error, match=r"(?i)authorization"):
             asyncio.run(connect())
@@ -235,6 +235,6 @@ def test_a_nats_that_could_not_write_ends_once_its_disk_has_room(
             with pytest.raises(subprocess.TimeoutExpired):
                 server.process.wait(3)
             ballast.unlink()
-            assert server.process.wait(30) == -signal.SIGKILL
+            assert server.process.wait(60) == -signal.SIGKILL
         with nats(made.path / "nats", port=server.port) as again:
             assert again.process.poll() is None

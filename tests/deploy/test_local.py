@@ -133,7 +133,7 @@ def test_a_second_copy_runs_beside_the_first_one_and_stops_when_asked(stack: Sta
         pids = servers_of(used_data)
         assert all(map(is_running, pids))
         second.process.send_signal(signal.SIGINT)
-        assert second.process.wait(30) == 0
+        assert second.process.wait(60) == 0
     assert not any(map(is_running, pids))
     # Only a start that loads the demo data says so.
     said = [(used_data / log).read_text() for log in ("first-start.log", "stack.log")]

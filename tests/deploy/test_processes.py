@@ -18,7 +18,7 @@ from deploy.embedded import HOST, CannotStart, free_port
 from deploy.processes import PAUSES, TRIES, Command, Death, KeptServer, Processes
 from tests.small_disk import small_disk
 
-SECONDS = 30
+SECONDS = 60
 # Notes its process id in a file.
 BORN = "import os, pathlib, signal, socket, sys; pathlib.Path('born').open('a').write(f'{os.getpid()}\\n'); "
 

@@ -143,7 +143,7 @@ async def test_an_adoption_that_waited_for_a_change_tells_of_the_changed_nodes(
         blocked = text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await session.scalar(blocked):
                 await asyncio.sleep(0.05)
                 # Within a transaction the view does not change by itself.

@@ -140,7 +140,7 @@ def services(databases: dict[str, str], folder: Path, keys: Keys, **knowledge: s
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
     thread.start()
     try:
-        assert ready.wait(60)
+        assert ready.wait(180)
         yield addresses
     finally:
         loop.call_soon_threadsafe(stop.set)

@@ -160,7 +160,7 @@ def test_the_partner_finds_what_the_exchange_with_its_city_taught(empty: Gateway
 def test_what_the_forum_taught_is_found_by_topic(empty: Gateway) -> None:
     load(empty)
 
-    rest, until = signed_in(empty, "member"), time.monotonic() + 20
+    rest, until = signed_in(empty, "member"), time.monotonic() + 60
     while not (found := rest.get("/v1/learnings", topic="indicators").json.get("learnings")):
         assert time.monotonic() < until
         time.sleep(0.05)

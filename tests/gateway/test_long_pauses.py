@@ -29,7 +29,8 @@ CLIENTS = 150
 # What they ask for together, as a share of what the platform can answer.
 LOAD = 0.5
 PAUSE_SECONDS = 12
-WELL_AGAIN_SECONDS = 10
+# As long as a busy machine may take; what does not heal by itself is there for good.
+WELL_AGAIN_SECONDS = 30
 # What a client waits for an answer before it asks anew.
 PATIENCE_SECONDS = 3
 WINDOW_SECONDS = 2
@@ -43,20 +44,20 @@ class Load:
         self._url = url
         self._stop = threading.Event()
         self._numbers = count()
-        self._token = self._call("POST", "/v1/sessions", credentials(Role.COORDINATOR))[1]["token"]
+        self._token = self._call("POST", "/v1/sessions", credentials(Role.COORDINATOR), 60)[1]["token"]
         # When who was answered what.
         self.answers: list[tuple[float, int]] = []
         self._offered = LOAD * self._measure_capacity()
         self._threads = [threading.Thread(target=self._work, args=(number,)) for number in range(CLIENTS)]
 
-    def _call(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def _call(self, verb: str, path: str, body: Any = None, seconds: float = PATIENCE_SECONDS) -> tuple[int, Any]:
         headers = {"Content-Type": "application/json"}
         if hasattr(self, "_token"):
             headers["Authorization"] = f"Bearer {self._token}"
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"{self._url}/api{path}", data, headers, method=verb)
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, None

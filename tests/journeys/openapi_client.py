@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from jsonschema import Draft202012Validator
 
-SECONDS = 30
+SECONDS = 60
 
 
 class Refused(Exception):

@@ -34,7 +34,7 @@ def sign_in(stack: Stack, role: str) -> Program:
 
 def read_page(reader: Client, path: str) -> str:
     request = urllib.request.Request(reader.url + path, headers={**reader.cookie, "Accept-Language": "en"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(answer.read().decode())
 
 

@@ -94,7 +94,7 @@ def test_a_trace_leads_from_the_request_through_calls_sql_and_events(collector: 
             client.post(f"/api/v1/{visit}:{verb}", {})
         trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
         entry = {"title": "Traced", "language": "en", "observation": "What was seen."}
-        connection = http.client.HTTPConnection(platform.url.removeprefix("http://"), timeout=30)
+        connection = http.client.HTTPConnection(platform.url.removeprefix("http://"), timeout=SECONDS)
         connection.request(
             "POST",
             f"/api/v1/{visit}:report",

@@ -10,7 +10,7 @@ import grpc
 Value = TypeVar("Value")
 
 
-async def eventually(ask: Callable[[], Awaitable[Value]], *, seconds: float = 60.0) -> Value:
+async def eventually(ask: Callable[[], Awaitable[Value]], *, seconds: float = 120.0) -> Value:
     """
     Return the first answer that is not empty; an index that is still being built counts as empty.
 

@@ -146,7 +146,7 @@ async def test_the_index_is_filled_anew_when_an_operator_asks_for_it_and_answers
         said = await asyncio.to_thread(succeed, settings, "rebuild-index")
 
         assert said == "1 knowledge processes fill their index anew\n"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (found := await wait_for_total(coordinator, "Controlling", 1)) != ["unseen"]:
                 assert found == ["seen"]
                 await asyncio.sleep(0.05)

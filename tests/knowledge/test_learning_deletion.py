@@ -206,7 +206,7 @@ async def test_a_deleted_learning_is_in_no_result_total_or_facet(coordinator: Ca
     await make(coordinator, topics=["water"], title="kept")
     await wait_for_total(coordinator, "Controlling", 2)
     await delete(coordinator, gone.name)
-    assert await wait_for_total(coordinator, "Controlling", 1, seconds=1) == ["kept"]
+    assert await wait_for_total(coordinator, "Controlling", 1) == ["kept"]
     answer = await search(coordinator)
     assert answer.total_size == 1
     facets = {

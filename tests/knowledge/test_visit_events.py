@@ -177,5 +177,5 @@ async def test_many_events_at_once_all_arrive(exchange: RunningService, coordina
         answer: Any = await coordinator.SearchLearnings(SearchLearningsRequest(query="Swansea"))
         return bool(answer.total_size == 40)
 
-    assert await eventually(all_found, seconds=40)
+    assert await eventually(all_found)
     assert (await coordinator.ListLearnings(ListLearningsRequest())).total_size == 40

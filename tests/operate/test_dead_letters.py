@@ -22,7 +22,7 @@ async def bury_two(nats: Nats) -> None:
     for id_ in ("e1", "e2"):
         headers = {"ce-id": id_, "ce-subject": VISIT, "Nats-Msg-Id": id_}
         await jetstream.publish(SUBJECT, id_.encode(), headers=headers)
-        (message,) = await subscription.fetch(1, timeout=5)
+        (message,) = await subscription.fetch(1, timeout=60)
         await bury(jetstream, message, "sample", "LookupError: für immer\n城市")
     await client.close()
 

@@ -225,7 +225,7 @@ def nats_with(folder: Path, jetstream: str) -> Iterator[tuple[str, str]]:
         yield f"nats://{HOST}:{port}", f"http://{HOST}:{monitoring}"
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(60)
 
 
 def test_a_nats_without_jetstream_is_a_fault(tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def knowledge_whose_parts(checks: dict[str, Check]) -> Iterator[DoctorSettings]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield replace(DOCTOR, gateway_knowledge_address=addresses[0])
     finally:

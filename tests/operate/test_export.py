@@ -135,7 +135,7 @@ def test_what_is_broken_off_leaves_nothing_behind(place: dict[str, str], tmp_pat
             eventually(lambda: admin.execute(WAITS).fetchall())
             assert list(folder.iterdir())
             running.terminate()
-            assert running.wait(30) == 128 + signal.SIGTERM
+            assert running.wait(60) == 128 + signal.SIGTERM
         finally:
             running.kill()
             running.wait()

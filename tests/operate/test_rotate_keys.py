@@ -68,7 +68,7 @@ def accepts(address: str, signer: Signer) -> bool:
             stub = exchange_pb2_grpc.CityServiceStub(channel)
             metadata = metadata_for(signer.token(person(Role.COORDINATOR)))
             try:
-                await stub.ListCities(exchange_pb2.ListCitiesRequest(), metadata=metadata, timeout=10)
+                await stub.ListCities(exchange_pb2.ListCitiesRequest(), metadata=metadata, timeout=60)
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.UNAUTHENTICATED:
                     return False
