@@ -345,15 +345,15 @@ async def test_who_is_busy_is_listed_by_pages_and_for_so_long_at_most(coordinato
         person = await factories.person(coordinator, function=function)
         if function != "Mayor":
             await upload(coordinator, person, make_calendar((at(9), at(10))))
-    request = pb.ListBusySpansRequest(
-        start_time=factories.moment(at(0)), end_time=factories.moment(at(0, days=62)), page_size=1
-    )
+    # Days of 24 hours, whether or not the clocks change in between.
+    end = at(0) + timedelta(days=62)
+    request = pb.ListBusySpansRequest(start_time=factories.moment(at(0)), end_time=factories.moment(end), page_size=1)
     first = await coordinator.ListBusySpans(request)
     request.page_token = first.next_page_token
     second = await coordinator.ListBusySpans(request)
     assert (len(first.people), len(second.people), first.total_size, second.next_page_token) == (1, 1, 2, "")
     assert first.people[0].person != second.people[0].person
-    request.end_time.FromDatetime(at(0, days=63))
+    request.end_time.FromDatetime(end + timedelta(days=1))
     with refused("INVALID_ARGUMENT", "SPAN_TOO_LONG") as refusal:
         await coordinator.ListBusySpans(request)
     assert refusal.fields == ["end_time"]
