@@ -15,8 +15,8 @@ def create_visit(page: Page, title: str) -> str:
     page.goto("/visits/new")
     page.locator("select[name='visit.exchange']").select_option(index=1)
     page.locator("input[name='visit.title']").fill(title)
-    page.locator("input[name='visit.start_date']").fill("2027-06-07")
-    page.locator("input[name='visit.end_date']").fill("2027-06-09")
+    page.locator("input[name='visit.start_date']").fill("2032-06-07")
+    page.locator("input[name='visit.end_date']").fill("2032-06-09")
     page.locator("input[name='visit.host_department']").fill("Stadtentwässerung")
     page.locator("form.fields .actions button").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
@@ -74,11 +74,11 @@ def test_two_tabs_save_what_was_changed_in_each_and_ask_about_the_rest(
     first.get_by_role("button", name="Save").click()
     expect(first.get_by_role("heading", level=1)).to_have_text("A visit in the first tab")
 
-    second.get_by_label("Last day").fill("2027-06-10")
+    second.get_by_label("Last day").fill("2032-06-10")
     second.get_by_label("Purpose").fill("Of the second tab")
     second.get_by_role("button", name="Save").click()
     expect(second.get_by_label("Title")).to_have_value("A visit in the first tab")
-    expect(second.get_by_label("Last day")).to_have_value("2027-06-10")
+    expect(second.get_by_label("Last day")).to_have_value("2032-06-10")
     summary = second.locator("#error-summary")
     expect(summary.get_by_role("link")).to_have_text("Purpose: Changed twice. Keep what you typed, or take the other.")
     if scripts:
@@ -87,7 +87,7 @@ def test_two_tabs_save_what_was_changed_in_each_and_ask_about_the_rest(
     second.get_by_role("button", name="Save").click()
     expect(second.get_by_role("heading", level=1)).to_have_text("A visit in the first tab")
     expect(second.get_by_text("Of the first tab")).to_be_visible()
-    expect(second.get_by_text("10 Jun 2027")).to_be_visible()
+    expect(second.get_by_text("10 Jun 2032")).to_be_visible()
 
 
 def test_a_form_sent_twice_creates_one(open_page: Callable[..., Page]) -> None:
@@ -95,8 +95,8 @@ def test_a_form_sent_twice_creates_one(open_page: Callable[..., Page]) -> None:
     page.goto("/visits/new")
     page.get_by_label("Exchange").select_option(index=1)
     page.get_by_label("Title").fill("A visit sent twice")
-    page.get_by_label("First day").fill("2027-07-05")
-    page.get_by_label("Last day").fill("2027-07-06")
+    page.get_by_label("First day").fill("2032-07-05")
+    page.get_by_label("Last day").fill("2032-07-06")
     page.get_by_label("Host department").fill("Dezernatscontrolling")
     send = """async () => {
         const body = new URLSearchParams(new FormData(document.querySelector("form.fields")));

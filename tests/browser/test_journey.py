@@ -24,8 +24,8 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
     page.get_by_role("link", name="Controlling in den Dezernaten").click()
     page.get_by_role("link", name="New visit").first.click()
     page.get_by_label("Title").fill(TITLE)
-    page.get_by_label("First day").fill("2027-04-12")
-    page.get_by_label("Last day").fill("2027-04-14")
+    page.get_by_label("First day").fill("2032-04-12")
+    page.get_by_label("Last day").fill("2032-04-14")
     expect(page.get_by_text("(Monday)")).to_be_visible()
     page.get_by_label("Host department").fill("Dezernatscontrolling")
     page.get_by_role("button", name="Create visit").click()
@@ -45,14 +45,14 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
     # The programme; a room and a person are booked once.
     page.get_by_role("link", name="Add programme item").click()
     page.get_by_label("Title").fill(ITEM)
-    page.get_by_label("Begins at").fill("2027-04-12T09:00")
-    page.get_by_label("Ends at").fill("2027-04-12T10:30")
+    page.get_by_label("Begins at").fill("2032-04-12T09:00")
+    page.get_by_label("Ends at").fill("2032-04-12T10:30")
     page.get_by_label("Room –").select_option(label="Ratssaal")
     page.get_by_role("group", name="People who have to be there").get_by_label("Head of controlling").check()
     page.get_by_role("button", name="Save and add another").click()
     page.get_by_label("Title").fill("A second item in the same room")
-    page.get_by_label("Begins at").fill("2027-04-12T10:00")
-    page.get_by_label("Ends at").fill("2027-04-12T11:00")
+    page.get_by_label("Begins at").fill("2032-04-12T10:00")
+    page.get_by_label("Ends at").fill("2032-04-12T11:00")
     page.get_by_label("Room –").select_option(label="Ratssaal")
     page.get_by_role("button", name="Save", exact=True).click()
     summary = page.locator("#error-summary")
@@ -60,8 +60,8 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
     expect(summary).to_contain_text("Ratssaal")
     expect(summary.get_by_role("link", name=ITEM)).to_be_visible()
     expect(page.get_by_label("Title")).to_have_value("A second item in the same room")
-    page.get_by_label("Begins at").fill("2027-04-12T11:00")
-    page.get_by_label("Ends at").fill("2027-04-12T12:00")
+    page.get_by_label("Begins at").fill("2032-04-12T11:00")
+    page.get_by_label("Ends at").fill("2032-04-12T12:00")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("11:00–12:00")).to_be_visible()
 
@@ -76,7 +76,7 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
 
     # Its first day has not come: the page asks back.
     page.get_by_role("link", name="Start visit", exact=True).click()
-    expect(page.get_by_text("the first day of the visit is Mon, 12 Apr 2027")).to_be_visible()
+    expect(page.get_by_text("the first day of the visit is Mon, 12 Apr 2032")).to_be_visible()
     page.get_by_role("button", name="Start visit", exact=True).click()
     expect(page.locator("[aria-current=step]")).to_have_text("Running")
 
@@ -92,7 +92,7 @@ def test_from_the_plan_of_a_visit_to_what_it_taught(open_page: Callable[..., Pag
     second.get_by_label("What was learned, in one line").fill("Kennzahlen früh vereinbaren")
     second.get_by_label("Language of the text").select_option("de")
     second.get_by_label("Observation").fill("Der Nutzen des Controllings hängt an früh vereinbarten Kennzahlen.")
-    page.get_by_label("Record the debrief today, although the visit lasts until Wed, 14 Apr 2027").check()
+    page.get_by_label("Record the debrief today, although the visit lasts until Wed, 14 Apr 2032").check()
     page.get_by_role("button", name="Record debrief").click()
     expect(page.locator("[aria-current=step]")).to_have_text("Reported")
 
