@@ -130,9 +130,9 @@ def test_a_query_costs_no_more_in_a_large_vocabulary(own: TopicExpander) -> None
     ]
     times = {}
     for name, expander in (("small", own), ("large", large)):
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(200):
             expander.find_concepts(query)
-        times[name] = (time.perf_counter() - started) / 200
+        times[name] = (time.thread_time() - started) / 200
     assert {match.slug for match in large.find_concepts(query)} >= {"wastewater", "climate-adaptation", "topic-7"}
     assert times["large"] < max(5 * times["small"], 0.002)
