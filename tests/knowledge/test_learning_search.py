@@ -1,7 +1,6 @@
 """Search over gRPC: found within a moment of the commit, marked, counted, hidden from whom it does not concern."""
 
 import asyncio
-import time
 
 import pytest
 from austausch.knowledge.v1.knowledge_pb2 import (
@@ -86,16 +85,15 @@ async def test_a_word_of_a_topic_that_something_has_is_found(coordinator: Caller
     assert not any(word.found for word in (await search(coordinator, "renewable energy")).words)
 
 
-async def test_what_is_written_is_found_well_within_a_second(coordinator: Caller) -> None:
+async def test_what_is_written_is_found_before_anybody_looks_for_it(
+    coordinator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.knowledge.indexer.POLL_SECONDS", 600.0)
     await search(coordinator)
-    lags = []
     for number in range(10):
         await coordinator.CreateLearning(create_request(observation=f"Nummer {number} betrifft Wasser{number}x."))
-        start = time.perf_counter()
         # The word itself: what means the same is found, too.
         await wait_for_total(coordinator, f"+Wasser{number}x", 1)
-        lags.append(time.perf_counter() - start)
-    assert sorted(lags)[5] < 0.5
 
 
 async def test_a_change_is_found_and_the_old_words_are_not(coordinator: Caller) -> None:
