@@ -29,8 +29,7 @@ CLIENTS = 150
 # What they ask for together, as a share of what the platform can answer.
 LOAD = 0.5
 PAUSE_SECONDS = 12
-# As long as a busy machine may take; what does not heal by itself is there for good.
-WELL_AGAIN_SECONDS = 30
+WELL_AGAIN_SECONDS = 10
 # What a client waits for an answer before it asks anew.
 PATIENCE_SECONDS = 3
 WINDOW_SECONDS = 2
