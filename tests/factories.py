@@ -123,6 +123,11 @@ def open_on(*weekdays: int, start: str, end: str) -> list[venues_pb2.Venue.Openi
     return [venues_pb2.Venue.OpeningHours(weekday=day, start_time=start, end_time=end) for day in weekdays]  # type: ignore[arg-type]
 
 
+def closed_on(start: date, end: date | None = None, note: str = "") -> venues_pb2.Venue.ClosedDates:
+    """Return days on which a venue is closed; the first alone without an end."""
+    return venues_pb2.Venue.ClosedDates(start_date=day(start), end_date=day(end) if end else None, note=note)
+
+
 async def person(caller: Caller, person_id: str = "", **fields: Any) -> pb.Person:
     """Create one of the host's people."""
     usual = {"function": "Interpreter English–German"}

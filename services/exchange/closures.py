@@ -26,7 +26,7 @@ def list_closures(visit: Visit, items: Iterable[AgendaItem]) -> Iterator[Closure
         if item.venue is None or item.start_time is None or item.end_time is None:
             continue
         first, last = (moment.astimezone(zone).date() for moment in (item.start_time, item.end_time))
-        for closed in list_closed(item.venue.opening_hours, first, last, zone):
+        for closed in list_closed(item.venue.opening_hours, first, last, zone, item.venue.list_closed_days()):
             start, end = max(item.start_time, closed.start), min(item.end_time, closed.end)
             if start < end:
                 yield Closure(item, item.venue, start, end)

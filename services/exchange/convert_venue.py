@@ -1,13 +1,15 @@
 """Venues and rooms: rows ↔ messages, and the fields that a caller may set."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, cast
 
 from austausch.exchange.v1 import exchange_pb2, venues_pb2
 from google.type.latlng_pb2 import LatLng
 from sqlalchemy.dialects.postgresql import Range
 
-from chassis.convert import read_columns, resource_fields, unique_nfc
+from chassis.convert import Reader, date_message, read_columns, read_date, resource_fields, unique_nfc
 from chassis.errors import InvalidArgument
 from services.exchange.model import City, Location, Room, Venue
 from services.exchange.model.venue import MINUTES_OF_DAY
@@ -30,7 +32,8 @@ def location_message(location: Location | None) -> LatLng | None:
 
 
 # The city cannot change, and ways are rows of their own: the servicer reads them.
-VENUE_FIELDS = frozenset({"display_name", "address", "location", "step_free", "opening_hours"})
+VENUE_FIELDS = frozenset({"display_name", "address", "location", "step_free", "opening_hours", "closed_dates"})
+DAY = timedelta(days=1)
 
 
 def venue_columns(message: venues_pb2.Venue, fields: Iterable[str] = VENUE_FIELDS) -> dict[str, Any]:
@@ -38,9 +41,14 @@ def venue_columns(message: venues_pb2.Venue, fields: Iterable[str] = VENUE_FIELD
     Return fields of a venue as the columns take them; raises as `read_columns`.
 
     Raises:
-        InvalidArgument: A time is over before it begins; reason END_NOT_AFTER_START.
+        InvalidArgument: A time is over before it begins (reason END_NOT_AFTER_START), or days are (LAST_DAY_BEFORE_FIRST).
     """
-    return read_columns(message, Venue, fields, {"location": read_location, "opening_hours": _read_opening_hours})
+    readers: dict[str, Reader] = {
+        "location": read_location,
+        "opening_hours": _read_opening_hours,
+        "closed_dates": _read_closed_dates,
+    }
+    return read_columns(message, Venue, fields, readers)
 
 
 def _read_opening_hours(spans: Iterable[venues_pb2.Venue.OpeningHours], path: str) -> list[Range[int]]:
@@ -52,6 +60,24 @@ def _read_opening_hours(spans: Iterable[venues_pb2.Venue.OpeningHours], path: st
         midnight = (span.weekday - 1) * MINUTES_OF_DAY
         hours.append(Range(midnight + start, midnight + end, bounds="[)"))
     return join_ranges(hours)
+
+
+def _read_closed_dates(spans: Iterable[venues_pb2.Venue.ClosedDates], path: str) -> list[dict[str, str]]:
+    by_note: dict[str, list[Range[date]]] = defaultdict(list)
+    for index, span in enumerate(spans):
+        first = read_date(span.start_date, f"{path}[{index}].start_date")
+        last = read_date(span.end_date, f"{path}[{index}].end_date") if span.HasField("end_date") else first
+        if last < first:
+            raise InvalidArgument(
+                f"{path}[{index}].end_date", "is before the first day", reason="LAST_DAY_BEFORE_FIRST"
+            )
+        by_note[span.note].append(Range(first, last + DAY, bounds="[)"))
+    joined = sorted(
+        (cast(date, each.lower), cast(date, each.upper), note)
+        for note, days in by_note.items()
+        for each in join_ranges(days)
+    )
+    return [{"start_date": f"{first}", "end_date": f"{after - DAY}", "note": note} for first, after, note in joined]
 
 
 def _read_minute(clock: str) -> int:
@@ -86,6 +112,10 @@ def venue_message(venue: Venue, city: City) -> venues_pb2.Venue:
                 end_time=_write_minute(end),
             )
             for weekday, start, end in split_by_day(venue.opening_hours)
+        ],
+        closed_dates=[
+            venues_pb2.Venue.ClosedDates(start_date=date_message(first), end_date=date_message(last), note=each["note"])
+            for each, (first, last) in zip(venue.closed_dates, venue.list_closed_days(), strict=True)
         ],
         ways=[
             venues_pb2.Way(venue=f"venues/{end}", minutes=minutes)

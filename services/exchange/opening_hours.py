@@ -1,4 +1,4 @@
-"""Opening hours: minutes of a week as clocks show them, and the instants that they mean."""
+"""When venues are closed: opening hours, minutes of a week as clocks show them, and single days, as instants."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.dialects.postgresql import Range
 
-from services.exchange.model.venue import MINUTES_OF_DAY
+from services.exchange.model.venue import MINUTES_OF_DAY, MINUTES_OF_WEEK
 from services.exchange.scheduling.problem import Span
+
+ALWAYS = (Range(0, MINUTES_OF_WEEK, bounds="[)"),)
 
 
 def split_by_day(hours: Sequence[Range[int]]) -> Iterator[tuple[int, int, int]]:
@@ -21,20 +23,29 @@ def split_by_day(hours: Sequence[Range[int]]) -> Iterator[tuple[int, int, int]]:
             start = weekday * MINUTES_OF_DAY + until
 
 
-def list_closed(hours: Sequence[Range[int]], first: date, last: date, zone: ZoneInfo) -> list[Span]:
+def list_closed(
+    hours: Sequence[Range[int]],
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    closed_days: Sequence[tuple[date, date]] = (),
+) -> list[Span]:
     """
-    Return the times outside opening hours from the beginning of one day to the end of another.
+    Return the times in which a venue is closed from the beginning of one day to the end of another.
 
     Args:
         hours: As `Venue.opening_hours`; none means always open.
+        closed_days: As `Venue.list_closed_days`.
     """
-    if not hours:
+    if not hours and not closed_days:
         return []
     closed = []
     at = _get_instant(first, 0, zone)
-    by_weekday = list(split_by_day(hours))
+    by_weekday = list(split_by_day(hours or ALWAYS))
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
+        if any(start <= day <= end for start, end in closed_days):
+            continue
         for weekday, opens, closes in by_weekday:
             if weekday == day.weekday():
                 start, end = _get_instant(day, opens, zone), _get_instant(day, closes, zone)

@@ -49,7 +49,7 @@ class Places:
     def _shut(self) -> dict[str, tuple[Span, ...]]:
         visit, zone = self.visit, ZoneInfo(self.visit.time_zone)
         return {
-            venue.id: tuple(list_closed(venue.opening_hours, *visit.get_dates(), zone))
+            venue.id: tuple(list_closed(venue.opening_hours, *visit.get_dates(), zone, venue.list_closed_days()))
             for venue in self.venues.values()
         }
 

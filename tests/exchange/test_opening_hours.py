@@ -46,3 +46,18 @@ def test_hours_are_those_of_the_clocks_when_these_change() -> None:
     day = date(2031, 3, 30)
     closed = list_closed(hours((6, 9, 24)), day, day, BERLIN)
     assert closed == [Span(datetime(2031, 3, 29, 23, tzinfo=UTC), datetime(2031, 3, 30, 7, tzinfo=UTC))]
+
+
+def test_on_a_closed_day_it_is_closed_all_day_whatever_its_hours_are() -> None:
+    closed_days = [(TUESDAY, TUESDAY)]
+    assert list_closed(hours((0, 9, 17), (1, 9, 17)), MONDAY, TUESDAY, BERLIN, closed_days) == [
+        span(12, 0, 12, 9),
+        span(12, 17, 14, 0),
+    ]
+    assert list_closed([], MONDAY, TUESDAY, BERLIN, closed_days) == [span(13, 0, 14, 0)]
+    assert list_closed([], MONDAY, MONDAY, BERLIN, closed_days) == []
+
+
+def test_days_that_are_closed_from_before_until_after_are_one() -> None:
+    closed_days = [(date(2031, 5, 1), TUESDAY), (TUESDAY, date(2031, 5, 31))]
+    assert list_closed([], MONDAY, TUESDAY, BERLIN, closed_days) == [span(12, 0, 14, 0)]

@@ -1,5 +1,7 @@
 """Venues: houses in which visits take place, and the ways between them."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
@@ -51,7 +53,9 @@ class Venue(Located, Resource, Base):
 
     `city_abroad` is its city, and "" where that is the home city: what is booked for a visit has the same.
     `opening_hours` are minutes of the week from Monday 00:00 on, as the city's clocks show them, in order and apart;
-    none means always. `entered_ways`, read-only: id of another venue → minutes of the way, where somebody entered them.
+    none means always. `closed_dates` are the days on which it is closed all day, in order: `start_date` and `end_date`
+    (ISO 8601), and a `note`. `entered_ways`, read-only: id of another venue → minutes of the way, where somebody
+    entered them.
     """
 
     __tablename__ = "venues"
@@ -72,9 +76,16 @@ class Venue(Located, Resource, Base):
     address: Mapped[str] = mapped_column(Text, default="")
     step_free: Mapped[bool] = mapped_column(default=False)
     opening_hours: Mapped[list[Range[int]]] = mapped_column(INT4MULTIRANGE, default=list)
+    closed_dates: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list, server_default="[]")
     if TYPE_CHECKING:
         entered_ways: MappedSQLExpression[dict[str, int]]
     folded_name: Mapped[str] = map_folded_name("display_name", "address")
+
+    def list_closed_days(self) -> Sequence[tuple[date, date]]:
+        """Return the first and the last day of each time in which it is closed all day."""
+        return [
+            (date.fromisoformat(each["start_date"]), date.fromisoformat(each["end_date"])) for each in self.closed_dates
+        ]
 
 
 # With the venue, so that a programme needs no further statement for the ways between those of its items.
