@@ -41,7 +41,8 @@ def venue_columns(message: venues_pb2.Venue, fields: Iterable[str] = VENUE_FIELD
     Return fields of a venue as the columns take them; raises as `read_columns`.
 
     Raises:
-        InvalidArgument: A time is over before it begins (reason END_NOT_AFTER_START), or days are (LAST_DAY_BEFORE_FIRST).
+        InvalidArgument: A time is over before it begins (reason END_NOT_AFTER_START), or a day comes before the first
+            (LAST_DAY_BEFORE_FIRST).
     """
     readers: dict[str, Reader] = {
         "location": read_location,

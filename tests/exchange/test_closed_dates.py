@@ -76,9 +76,7 @@ async def test_an_item_on_a_closed_day_is_saved_and_told(coordinator: Caller) ->
         coordinator, visit.name, venue=hall.name, start_time=at(8, days=1), end_time=at(9, days=1)
     )
     assert await list_closures(coordinator, visit) == [
-        pb.Closure(
-            agenda_item=item.name, venue=hall.name, venue_display_name="Hall", start_time=at(8), end_time=at(9)
-        )
+        pb.Closure(agenda_item=item.name, venue=hall.name, venue_display_name="Hall", start_time=at(8), end_time=at(9))
     ]
 
 

@@ -15,7 +15,7 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n import formats
 from gateway.pages.deletion import delete_after_asking
-from gateway.pages.venues import opening_hours
+from gateway.pages.venues import closed_dates, opening_hours
 from gateway.vocabulary import cities
 from gateway.vocabulary.ways import describe_way
 from gateway.web import list_filters
@@ -42,7 +42,7 @@ class WayField:
 @sign_in_required
 def index() -> ResponseReturnValue:
     answer = rpc.venues.ListVenues(venues_pb2.ListVenuesRequest(**list_filters.read_paging()))
-    return render_template("venues/list.html", answer=answer)
+    return render_template("venues/list.html", answer=answer, describe_next=closed_dates.describe_next)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -52,6 +52,7 @@ def create() -> ResponseReturnValue:
     form = Form({"venue.city": request.args.get("city") or current_app.config["HOME_CITY"]})
     if form.submitted:
         opening_hours.drop_blank_times(form)
+        form.drop_blank_entries(closed_dates.CLOSED)
         with form.catch_refusal():
             _require_both_coordinates(form)
             venue = rpc.venues.CreateVenue(form.build_request(venues_pb2.CreateVenueRequest))
@@ -71,6 +72,7 @@ def show(venue_id: str) -> ResponseReturnValue:
         venue=venue,
         coordinates=formats.format_coordinates(venue.location) if venue.HasField("location") else "",
         hours=opening_hours.describe_hours(venue),
+        closed=closed_dates.describe_all(venue),
         rooms=rooms,
         ways=ways,
     )
@@ -84,6 +86,7 @@ def edit(venue_id: str) -> ResponseReturnValue:
     form = Form({"venue": venue})
     if form.submitted:
         opening_hours.drop_blank_times(form)
+        form.drop_blank_entries(closed_dates.CLOSED)
         form.keep_entries(WAYS, lambda index: not form.is_blank(f"{WAYS}.{index}", (".venue",)))
         with form.catch_refusal():
             _require_both_coordinates(form)
@@ -128,6 +131,7 @@ def _render_form(form: Form, venue: venues_pb2.Venue | None) -> ResponseReturnVa
         venue=venue,
         cities=list(cities.get_city_names(anew=True).items()) if venue is None else [],
         days=opening_hours.list_fields(form),
+        closed=form.count_entries(closed_dates.CLOSED) + 1,
         ways=_list_way_fields(form, venue) if venue else [],
         decimal=formats.format_decimal,
     ), form.status

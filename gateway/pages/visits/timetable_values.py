@@ -245,11 +245,15 @@ def find_shown_hours(programme: pb.Programme, venues: Iterable[venues_pb2.Venue]
 
 def _list_shut_times(venue: venues_pb2.Venue, days: Iterable[date]) -> list[tuple[datetime, datetime]]:
     """Return the times of some days at which a venue is closed, as its own clocks show them."""
-    if not venue.opening_hours:
-        return []
+    closed_days = [(date_of(each.start_date), date_of(each.end_date)) for each in venue.closed_dates]
     shut = []
     for day in days:
         at, end = datetime.combine(day, time()), datetime.combine(day + timedelta(days=1), time())
+        if any(first <= day <= last for first, last in closed_days):
+            shut.append((at, end))
+            continue
+        if not venue.opening_hours:
+            continue
         for span in venue.opening_hours:
             if span.weekday != day.isoweekday():
                 continue
