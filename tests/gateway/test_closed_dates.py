@@ -105,3 +105,17 @@ def test_a_closed_day_in_the_way_of_a_plan_is_said(office: FlaskClient, rest: Re
     venue = a_venue(rest, closedDates=[{"startDate": FIRST_DAY}])
     an_item(rest, visit, "Tour", durationMinutes=90, venue=venue["name"])
     assert f"{venue['displayName']} is closed on all these days." in text_of(plan(office, visit))
+
+
+def test_neither_a_taken_room_nor_one_of_a_closed_venue_is_offered_instead_of_it(gateway: Gateway, rest: Rest) -> None:
+    visit, closed = a_visit(rest), a_venue(rest, closedDates=[{"startDate": FIRST_DAY}])
+    # They are offered by name.
+    never, taken, _free = [
+        created(rest.post("/v1/rooms", {"displayName": name, "venue": venue}))
+        for name, venue in (("A closed room", closed["name"]), ("A taken room", ""), ("A wide room", ""))
+    ]
+    an_item(rest, a_visit(rest), "Elsewhere", 9, room=taken["name"])
+    item = an_item(rest, visit, "Workshop", 14)
+    first, *_others = move(gateway, item, "09:30", "10:30", room=taken["name"]).json["alternatives"]
+    assert first["start"] == f"{DAY}T09:30"
+    assert first["room"] not in ("", taken["name"], never["name"])

@@ -139,20 +139,27 @@ def propose_alternatives(
     ]
     others = [item for item in programme.agenda_items if item.name != wanted.name and item.HasField("start_time")]
     held = [(get_span(item, zone), set(list_held(item, programme.delegates))) for item in others]
+    days = list_days(date_of(programme.visit.start_date), date_of(programme.visit.end_date))
+    shut = {each.name: [Span(*times) for times in _list_shut_times(each, days)] for each in choice.venues}
     found = []
     if {resource for resource, _ in held_by_others} == {wanted.room}:
         occupied = {name for span, names in held if span.overlaps(at) for name in names}
-        occupied |= set(wanted.additional_rooms)
+        occupied |= {wanted.room, *wanted.additional_rooms}
         if present and present[0] == at:
             occupied.add(present[1])
-        free = (room for room in choice.rooms if room.name not in occupied and room.seats >= wanted.seats)
-        found = [_write_alternative(at, room.name, room.display_name) for room in free][:1]
+        found = [
+            _write_alternative(at, room.name, room.display_name)
+            for room in choice.rooms
+            if room.name not in occupied
+            and room.seats >= wanted.seats
+            and not any(at.overlaps(span) for span in shut.get(room.venue, ()))
+        ][:1]
     busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names)]
-    days = list_days(date_of(programme.visit.start_date), date_of(programme.visit.end_date))
     venue = next((room.venue for room in choice.rooms if room.name == wanted.room), wanted.venue)
-    closed = [Span(*shut) for each in choice.venues if each.name == venue for shut in _list_shut_times(each, days)]
     unmoved = present[0] if present and present[1] == wanted.room else None
-    spans = find_free_spans(at, [*busy, *closed], days, choice.hours, MAX_ALTERNATIVES - len(found), unmoved)
+    spans = find_free_spans(
+        at, [*busy, *shut.get(venue, ())], days, choice.hours, MAX_ALTERNATIVES - len(found), unmoved
+    )
     return found + [_write_alternative(span, wanted.room) for span in spans]
 
 
