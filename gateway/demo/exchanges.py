@@ -127,7 +127,11 @@ ROOMS = {
     ),
     **{
         f"sitzungszimmer-{number}": Room(
-            display_name=f"Sitzungszimmer {number}", address="Stadthaus N 1, Mannheim", seats=20, step_free=True
+            display_name=f"Sitzungszimmer {number}",
+            venue="venues/stadthaus-n-1",
+            address="Stadthaus N 1, Mannheim",
+            seats=20,
+            step_free=True,
         )
         for number in (1, 2, 3)
     },

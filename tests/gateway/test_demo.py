@@ -127,6 +127,18 @@ def test_the_conference_of_2018_has_guests_from_nine_cities_and_leads_to_its_for
     )
 
 
+def test_every_room_is_in_a_venue_that_is_open_when_something_takes_place_there(empty: Gateway) -> None:
+    load(empty)
+
+    office = signed_in(empty, "coordinator")
+    rooms = {room["displayName"]: room["venueDisplayName"] for room in office.get("/v1/rooms").json["rooms"]}
+    assert {rooms[f"Sitzungszimmer {number}"] for number in (1, 2, 3)} == {"Stadthaus N 1"}
+    assert all(rooms.values())
+    visits = office.get("/v1/visits", pageSize=100).json["visits"]
+    programmes = [office.get(f"/v1/{visit['name']}/programme").json for visit in visits]
+    assert [closure for programme in programmes for closure in programme["closures"]] == []
+
+
 @pytest.mark.parametrize("today", [date(2026, 12, 28) + timedelta(days=number) for number in range(7)])
 def test_a_visit_to_come_begins_on_the_next_monday_that_is_far_enough_ahead(today: date) -> None:
     first = SWANSEA_COMES.first_day(today)
