@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
 from sqlalchemy import update
 
@@ -67,6 +68,34 @@ async def test_the_same_request_starts_one_run(coordinator: Caller) -> None:
     assert first == second
     listed = await coordinator.ListScheduleRuns(runs_pb.ListScheduleRunsRequest(parent=visit.name))
     assert [run.name for run in listed.schedule_runs] == [first.name]
+
+
+async def list_runs(caller: Caller, visit: pb.Visit, **wanted: Any) -> list[str]:
+    listed = await caller.ListScheduleRuns(runs_pb.ListScheduleRunsRequest(parent=visit.name, **wanted))
+    assert listed.total_size == len(listed.schedule_runs)
+    return [run.name for run in listed.schedule_runs]
+
+
+async def test_runs_are_listed_by_their_state_and_in_the_order_that_is_wanted(
+    exchange: RunningService, coordinator: Caller
+) -> None:
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
+    await factories.unplaced_item(coordinator, visit.name)
+    first, second, third = [(await plan(coordinator, visit)).name for _ in range(3)]
+    await apply(coordinator, runs_pb.ScheduleRun(name=second))
+    assert await list_runs(coordinator, visit) == [third, second, first]
+    assert await list_runs(coordinator, visit, order_by="create_time") == [first, second, third]
+    assert await list_runs(coordinator, visit, state=State.STATE_APPLIED) == [second]
+    assert await list_runs(coordinator, visit, state=State.STATE_SCHEDULED) == [third, first]
+    with refused("INVALID_ARGUMENT", "ORDER_UNKNOWN"):
+        await list_runs(coordinator, visit, order_by="state")
+    lost = ScheduleRun.parse(first)["id"]
+    for heard, states in ((now(), [[first], []]), (now() - timedelta(minutes=5), [[], [first]])):
+        async with exchange.database.begin() as session:
+            of_run = update(ScheduleRun).where(ScheduleRun.id == lost)
+            await session.execute(of_run.values(state="running", heard_time=heard))
+        wanted = (State.STATE_RUNNING, State.STATE_INTERRUPTED)
+        assert [await list_runs(coordinator, visit, state=state) for state in wanted] == states
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,8 @@ def test_what_is_given_up_for_a_trial_holds_once_its_plan_is_accepted(client: Fl
     assert list_hours() == ("08:45", "18:00")
     press(client, longer, "/apply")
     assert list_hours() == ("07:00", "22:00")
+    plan(client, visit, schedule_run__day_start_time="06:30", **without_break)
+    assert list_hours() == ("07:00", "22:00")
 
 
 def test_a_programme_that_changed_is_not_overwritten_and_the_page_says_what_changed(

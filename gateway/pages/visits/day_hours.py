@@ -10,9 +10,6 @@ from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.pages.visits.free_times import Break, DayHours
 
-LOOKED_AT = 10
-"""How many of the last plans of a visit are looked at for the one that was accepted."""
-
 
 def read_hours(visit: pb.Visit) -> DayHours:
     """
@@ -22,11 +19,12 @@ def read_hours(visit: pb.Visit) -> DayHours:
     none is, the hours are those of the first that was looked for; to who may not see plans, the usual ones.
     """
     if may("ScheduleRunService.ListScheduleRuns"):
-        wanted = runs_pb.ListScheduleRunsRequest(parent=visit.name, page_size=LOOKED_AT)
-        runs = rpc.schedule_runs.ListScheduleRuns(wanted).schedule_runs
-        accepted = [run for run in runs if run.state == runs_pb.ScheduleRun.STATE_APPLIED]
-        if runs:
-            return read_hours_of_run(accepted[0] if accepted else runs[-1])
+        last_accepted = runs_pb.ListScheduleRunsRequest(state=runs_pb.ScheduleRun.STATE_APPLIED)
+        first = runs_pb.ListScheduleRunsRequest(order_by="create_time")
+        for wanted in (last_accepted, first):
+            wanted.parent, wanted.page_size = visit.name, 1
+            if runs := rpc.schedule_runs.ListScheduleRuns(wanted).schedule_runs:
+                return read_hours_of_run(runs[0])
     return DayHours(breaks=(Break(_("Lunch"), time(12, 30), time(13, 30)),))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, Index
+from sqlalchemy import ColumnElement, DateTime, ForeignKey, Index, and_, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,6 +70,16 @@ class ScheduleRun(Stateful, Resource, Base):
     def present_state(self) -> RunState:
         """Its state, as it is for who asks now."""
         return RunState.INTERRUPTED if self.is_lost else self.state
+
+    @classmethod
+    def stands_in(cls, state: RunState) -> ColumnElement[bool]:
+        """Return the condition that the present state of a run is a given one."""
+        heard_since = now() - LONGEST_SILENCE
+        if state is RunState.RUNNING:
+            return and_(cls.state == state, cls.heard_time >= heard_since)
+        if state is RunState.INTERRUPTED:
+            return or_(cls.state == state, and_(cls.state == RunState.RUNNING, cls.heard_time < heard_since))
+        return cls.state == state
 
     def allowed_transitions(self) -> list[str]:
         """Return the verbs that exist now: only what has a plan can be applied."""

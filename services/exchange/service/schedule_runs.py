@@ -6,7 +6,7 @@ from austausch.exchange.v1 import schedule_runs_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2_grpc
 from sqlalchemy import delete, select
 
-from chassis.convert import read_instant
+from chassis.convert import read_enum, read_instant
 from chassis.database import Database, Session
 from chassis.error_metadata import MAX_LISTED, flatten_indexed
 from chassis.errors import FailedPrecondition, IllegalTransition
@@ -45,6 +45,8 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
         async with self._database.read() as session:
             visit = await queries.get_visible(session, Visit, request.parent)
             statement = select(ScheduleRun).where(ScheduleRun.visit_id == visit.id)
+            if request.state:
+                statement = statement.where(ScheduleRun.stands_in(read_enum(request, "state", RunState)))
             rows, token, total = await read_page(
                 session, statement, ScheduleRun, request, ORDERINGS, "create_time desc"
             )
