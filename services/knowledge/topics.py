@@ -13,9 +13,9 @@ from chassis.database import Database
 from chassis.notifications import listen, wait_until_set
 from services.knowledge.model import TopicLabel
 from services.knowledge.search.analysis import join_terms, list_words, normalize
-from services.knowledge.search.documents import Topic
+from services.knowledge.search.documents import Filters, Topic
 from services.knowledge.search.languages import get_stems
-from services.knowledge.search.query import Query
+from services.knowledge.search.query import Occurrence, Query
 from services.knowledge.search.stop_words import STOP_WORDS
 from services.knowledge.vocabulary.expansion import TopicExpander
 
@@ -47,11 +47,14 @@ class TopicFinder:
 
     def add_named(self, query: Query) -> Query:
         """Return a query of which filters for topics by any of their names are filters for these topics as well."""
+        return replace(query, filters=self._add_called(query.filters), unwanted=self._add_called(query.unwanted))
+
+    def _add_called(self, filters: Filters) -> Filters:
         expander = self._expander
-        if expander is None or not query.filters.topics:
-            return query
-        slugs = [slug for name in query.filters.topics for slug in (name, *_list_called(expander, name))]
-        return replace(query, filters=replace(query.filters, topics=list(dict.fromkeys(slugs))))
+        if expander is None or not filters.topics:
+            return filters
+        slugs = [slug for name in filters.topics for slug in (name, *_list_called(expander, name))]
+        return replace(filters, topics=list(dict.fromkeys(slugs)))
 
     async def run(self) -> None:
         """Follow the vocabulary until cancelled."""
@@ -90,7 +93,10 @@ def make_expander(rows: Sequence[tuple[str, str, str, bool]]) -> TopicExpander:
 
 def find_topics(expander: TopicExpander, query: Query) -> list[Topic]:
     """Return the topics that the words of a query name."""
-    terms = query.list_terms()
+    # No label has a hyphen: nobody asks for the topic of what is not wanted.
+    terms = [
+        f"-{term}" if unit.occurrence is Occurrence.MUST_NOT else term for unit in query.units for term in unit.terms
+    ]
     return [
         Topic(match.slug, [label for labels in match.labels.values() for label in labels], match.start, match.end)
         for match in expander.find_concepts(terms)

@@ -15,6 +15,8 @@ from services.knowledge.search.documents import Filters, Order
 from services.knowledge.search.index import SearchIndex
 from services.knowledge.search.query import MAX_CHARACTERS, MAX_UNITS, Query
 from services.knowledge.search.snippets import Snippets
+from services.knowledge.topics import find_topics, make_expander
+from services.knowledge.vocabulary.importing import read_own_labels
 from tests.knowledge.documents import ALL, ENGLISH, GERMAN, NOON, expand, find, find_ids, make_document
 
 
@@ -68,6 +70,12 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
         ("zustand:bestätigt", {"en"}),
         ('department:"Kämmerei"', {"de"}),
         ("sdg:99 swansea", {"de", "en"}),  # no such goal: words
+        ("stadt:Swånsea", {"de", "en"}),
+        ("swansea -language:de", {"en"}),
+        ("-city:swansea", {"zh", "tr"}),
+        ("-sdg:6 -language:tr", {"de"}),
+        ("swansea −departments", {"de"}),
+        ("「every department」", {"en"}),
         ("", {"de", "en", "zh", "tr"}),
         ('  !?"', {"de", "en", "zh", "tr"}),
     ],
@@ -256,6 +264,41 @@ def test_words_that_say_nothing_are_looked_for_only_where_there_is_nothing_else(
     ]
     assert [unit.text for unit in Query.parse("die").units] == ["die"]
     assert set(find_ids(index, "every")) == {"en"}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("KI Strategie", ["KI", "Strategie"]),
+        ("OB Wahl", ["OB", "Wahl"]),
+        ("IT im Rathaus", ["IT", "Rathaus"]),
+        ("+die Strategie", ["die", "Strategie"]),
+        ("war refugees", ["war", "refugees"]),
+        ("mentally ill people", ["mentally", "ill", "people"]),
+        ("the people who are mentally ill", ["people", "mentally", "ill"]),
+        ("WIE IST DAS WETTER", ["WETTER"]),
+        ("sut mae dinasoedd yn ailgylchu", ["dinasoedd", "ailgylchu"]),
+    ],
+)
+def test_small_words_are_those_of_the_language_of_the_query(query: str, words: list[str]) -> None:
+    assert [unit.text for unit in Query.parse(query).units] == words
+
+
+def test_what_is_not_wanted_names_no_topic() -> None:
+    expander = make_expander(read_own_labels())
+    assert [topic.slug for topic in find_topics(expander, Query.parse("Wasser"))] == ["water"]
+    assert find_topics(expander, Query.parse("-Wasser Haushalt")) == find_topics(expander, Query.parse("-x Haushalt"))
+
+
+@pytest.mark.parametrize("query", ["SDG 6", "SDG6", "sdg-6", "ODS6"])
+def test_a_goal_is_found_by_its_number_where_a_learning_has_one_of_its_targets(tmp_path: Path, query: str) -> None:
+    index = SearchIndex(tmp_path)
+    index.put([make_document("target", "Sauberes", sdg_targets=["6.4"]), make_document("other", "Anderes")])
+    parsed = Query.parse(query)
+    topics = find_topics(make_expander(read_own_labels()), parsed)
+    found = index.search(parsed, Filters(), topics=topics)
+    assert [hit.id for hit in found.page.hits] == ["target"]
+    assert Snippets(found.expansions, topics).cut(make_document("target", "Sauberes", sdg_targets=["6.4"])).reasons
 
 
 def test_what_was_not_found_and_what_was_corrected_is_told(index: SearchIndex) -> None:

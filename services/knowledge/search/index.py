@@ -216,7 +216,7 @@ class SearchIndex:
         Return a stretch of what matches, with counts over all of it.
 
         Args:
-            topics: What the words of the query name: as `Query.list_terms` counts them.
+            topics: What the words of the query name: counted as the terms of its units.
             meaning: How near documents are to the query; None where that is not known.
             cursor: Where the stretch before ended.
         """

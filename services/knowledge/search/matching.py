@@ -1,6 +1,7 @@
 """From what is looked for to the queries that tantivy answers."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -19,6 +20,9 @@ _MAX_SCORED = 24
 """So many variants of a word are scored one by one; more are only found."""
 _TIE_BREAKER = 0.1
 _MAX_SINGLE = 32
+_NONE = Filters()
+# The topic of one of the Sustainable Development Goals.
+_GOAL = re.compile("sdg-([1-9][0-9]?)")
 
 
 def inverse_frequency(frequency: int, documents: int) -> float:
@@ -61,13 +65,14 @@ def build_demands(schema: tantivy.Schema, expansions: Sequence[Expansion]) -> li
 
 
 def build_filters(
-    schema: tantivy.Schema, given: Sequence[Filters], leave_out: str | None = None
+    schema: tantivy.Schema, given: Sequence[Filters], unwanted: Filters = _NONE, leave_out: str | None = None
 ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
     """
-    Return what every found document must have.
+    Return what every found document must have, and must not.
 
     Args:
         given: All of them must hold.
+        unwanted: Of these, no value may be there.
         leave_out: A field of the first whose filter is ignored, to count what else there is.
     """
     must, must_not = [], []
@@ -82,15 +87,22 @@ def build_filters(
                 # Those that are left out have fewer documents, as a rule, and are found faster.
                 must_not.append(build_any_query(schema, field, sorted(STATES.difference(values))))
                 continue
-            if field == "languages":
-                values = [value.lower() for value in values]
-            query = build_any_query(schema, field, values)
-            if field == "sdg_targets":
-                goals = build_any_query(schema, "sdg_goals", [value for value in values if "." not in value])
-                query = tantivy.Query.boolean_query([(tantivy.Occur.Should, query), (tantivy.Occur.Should, goals)])
-            must.append(query)
+            must.append(_build_facet_query(schema, field, values))
+    must_not += [_build_facet_query(schema, field, values) for field in FACETS if (values := getattr(unwanted, field))]
     clauses = [(tantivy.Occur.Must, silence(query)) for query in must]
     return clauses + [(tantivy.Occur.MustNot, query) for query in must_not]
+
+
+def _build_facet_query(schema: tantivy.Schema, field: str, values: Sequence[str]) -> tantivy.Query:
+    """Return the query for documents that have one of the values of a facet."""
+    match field:
+        case "languages":
+            return build_any_query(schema, field, [value.lower() for value in values])
+        case "sdg_targets":
+            goals = build_any_query(schema, "sdg_goals", [value for value in values if "." not in value])
+            targets = build_any_query(schema, field, values)
+            return tantivy.Query.boolean_query([(tantivy.Occur.Should, targets), (tantivy.Occur.Should, goals)])
+    return build_any_query(schema, field, values)
 
 
 def build_any_query(schema: tantivy.Schema, field: str, values: Sequence[str]) -> tantivy.Query:
@@ -200,6 +212,10 @@ def build_topic_query(schema: tantivy.Schema, topic: Topic, rarity: float = 1.0)
     names = [_build_label_query(schema, label) for label in topic.labels]
     named = tantivy.Query.boolean_query([(tantivy.Occur.Should, name) for name in names])
     has_it = build_any_query(schema, "topics", [topic.slug])
+    if goal := _GOAL.fullmatch(topic.slug):
+        has_it = tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, has_it), (tantivy.Occur.Should, build_any_query(schema, "sdg_goals", [goal[1]]))]
+        )
     return tantivy.Query.disjunction_max_query(
         [
             tantivy.Query.const_score_query(named, _NAMED_WEIGHT * rarity),

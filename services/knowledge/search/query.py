@@ -6,7 +6,7 @@ Every word counts and none is a must. Those who want more can have it:
 - `"several words"`, in any kind of quotation marks, must occur as they stand;
 - `+word` must occur, `-word` must not;
 - `city:swansea`, `topic:water`, `sdg:6.3`, `year:2025`, `state:validated`, `language:cy`, `department:"Haus 61"` are
-  filters, by their English or German names.
+  filters, by their English or German names; `-city:swansea` leaves out what has the value.
 
 The last word, unless quoted or followed by a space, is still being typed.
 """
@@ -25,13 +25,18 @@ from services.knowledge.search.analysis import (
     normalize,
 )
 from services.knowledge.search.documents import Filters
-from services.knowledge.search.stop_words import STOP_WORDS
+from services.knowledge.search.query_language import guess_languages
+from services.knowledge.search.stop_words import STOP_WORDS, STOP_WORDS_OF
 
 MAX_CHARACTERS = 2_000
 MAX_UNITS = 48
 """What is typed beyond these is not looked at, and `Query.is_cut` says so."""
 
-_QUOTES = str.maketrans(dict.fromkeys("„“”«»‟＂", '"') | {"\x00": " ", "：": ":", "＋": "+", "－": "-"})
+_SIGNS = str.maketrans(
+    dict.fromkeys("„“”«»‟＂「」『』《》〈〉", '"') | {"\x00": " ", "：": ":", "＋": "+", "－": "-", "−": "-"}
+)
+# A goal without a blank before its number.
+_GOAL = re.compile(r"\b(?:sdg|ods)-?(?=\d)", re.IGNORECASE)
 _PIECE = re.compile(r'(?P<sign>(?<!\S)[+-])?(?:(?P<name>\w+):)?(?:"(?P<quoted>[^"]*)(?:"|$)|(?P<plain>[^\s"]+))')
 _FILTER_NAMES = {
     "topic": "topics", "topics": "topics", "thema": "topics", "themen": "topics",
@@ -47,6 +52,8 @@ _VALUES = {
     "years": re.compile(r"\d{4}"),
     "languages": re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"),
 }
+_PROBABLE = 0.3
+"""Share from which on a query is taken to be in a language."""
 # States by the names that people read, German ones folded as terms are.
 _STATES = {
     "observation": "observation", "beobachtung": "observation",
@@ -103,23 +110,21 @@ class Query:
     """The words without filters, for their meaning."""
     units: tuple[Unit, ...] = ()
     filters: Filters = field(default_factory=Filters)
+    unwanted: Filters = field(default_factory=Filters)
+    """What no document may have: any of the values."""
     is_cut: bool = False
     """Whether more was typed than is looked at."""
-
-    def list_terms(self) -> list[str]:
-        """Return the terms of all units, in their order."""
-        return [term for unit in self.units for term in unit.terms]
 
     @classmethod
     def parse(cls, text: str) -> "Query":
         """Read what a person typed: any text."""
-        cut = normalize(join_abbreviations(text[:MAX_CHARACTERS]).translate(_QUOTES))
-        filters: dict[str, list[str]] = {}
+        cut = _GOAL.sub("SDG ", normalize(join_abbreviations(text[:MAX_CHARACTERS]).translate(_SIGNS)))
+        filters: dict[str, dict[str, list[str]]] = {"": {}, "-": {}}
         units: list[Unit] = []
         rest = []
         for piece in _PIECE.finditer(cut):
             if found := _read_filter(piece):
-                filters.setdefault(found[0], []).append(found[1])
+                filters[piece["sign"] or ""].setdefault(found[0], []).append(found[1])
                 continue
             new = list(_read_units(piece, is_last=piece.end() == len(cut)))
             units += new
@@ -128,8 +133,9 @@ class Query:
         units = list(dict.fromkeys(units))
         return cls(
             " ".join(rest),
-            tuple(_drop_stop_words(units)[:MAX_UNITS]),
-            Filters(**filters),
+            tuple(_drop_stop_words(units, " ".join(rest))[:MAX_UNITS]),
+            Filters(**filters[""]),
+            Filters(**filters["-"]),
             len(text) > MAX_CHARACTERS or len(units) > MAX_UNITS,
         )
 
@@ -138,7 +144,7 @@ def _read_filter(piece: re.Match[str]) -> tuple[str, str] | None:
     """Return field and value of a filter; None where a piece is no filter that there is."""
     field_name = _FILTER_NAMES.get((piece["name"] or "").lower())
     value = (piece["plain"] if piece["quoted"] is None else piece["quoted"]).strip()
-    if not field_name or not value or piece["sign"]:
+    if not field_name or not value or piece["sign"] == "+":
         return None
     if (pattern := _VALUES.get(field_name)) and not pattern.fullmatch(value):
         return None
@@ -147,7 +153,8 @@ def _read_filter(piece: re.Match[str]) -> tuple[str, str] | None:
             state = _STATES.get(get_terms(value).replace(" ", "_"))
             return (field_name, state) if state else None
         case "cities":
-            return field_name, f"cities/{value.lower().removeprefix('cities/')}"
+            # As ids are made of names: without accents, with hyphens.
+            return field_name, f"cities/{'-'.join(join_terms(list_words(value.removeprefix('cities/'))).split())}"
         case "topics":
             return field_name, value.lower().replace(" ", "-")
     return field_name, value
@@ -176,7 +183,28 @@ def _read_units(piece: re.Match[str], *, is_last: bool) -> Iterator[Unit]:
             yield Unit((term,), occurrence, is_open=is_open, stretch=word if is_unspaced(word) else "")
 
 
-def _drop_stop_words(units: list[Unit]) -> list[Unit]:
+def _drop_stop_words(units: list[Unit], text: str) -> list[Unit]:
     """Return the units that say something; all of them where none does."""
-    telling = [unit for unit in units if unit.is_quoted or not STOP_WORDS.issuperset(unit.terms)]
+    if STOP_WORDS.isdisjoint(term for unit in units for term in unit.terms):
+        return units
+    silent = frozenset().union(*(STOP_WORDS_OF[language] for language in _list_probable(units, text)))
+    # `KI`, `IT` and `EU` are words in some language, but not where other letters are small.
+    has_small = any(map(str.islower, text))
+    telling = [
+        unit
+        for unit in units
+        if unit.occurrence is not Occurrence.SHOULD
+        or (has_small and len(unit.words[0]) > 1 and unit.words[0].isupper())
+        or not silent.issuperset(unit.terms)
+    ]
     return telling or units
+
+
+def _list_probable(units: list[Unit], text: str) -> list[str]:
+    """Return the languages that a query probably is in: by its letters, or by several words that say nothing."""
+    shares = guess_languages(text)
+    return [
+        language
+        for language, words in STOP_WORDS_OF.items()
+        if shares.get(language, 0.0) >= _PROBABLE or sum(words.issuperset(unit.terms) for unit in units) > 1
+    ]

@@ -68,6 +68,7 @@ class Search:
         self._searcher = searcher
         self._documents = self._searcher.num_docs
         self._filters = (filters, query.filters)
+        self._unwanted = query.unwanted
         self._visible = build_filters(schema, [Filters(audience=filters.audience)])
         self._counts: dict[str, int] = {}
         expansions = expand(query.units, lexicon, self._count, self._count_beginning)
@@ -125,7 +126,7 @@ class Search:
 
     def _find_nearest(self, meaning: Meaning) -> dict[int, float]:
         """Return key and nearness, from 0 to 1, of the documents that are closest in meaning."""
-        allowed = [*build_filters(self._schema, self._filters), *self._demands]
+        allowed = [*build_filters(self._schema, self._filters, self._unwanted), *self._demands]
         near = find_nearest(self._searcher, self._schema, meaning, allowed, NEAREST)
         if not near:
             return {}
@@ -139,7 +140,7 @@ class Search:
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, self._words), (tantivy.Occur.Should, near)])
 
     def _filter(self, query: tantivy.Query, leave_out: str | None = None) -> tantivy.Query:
-        filters = build_filters(self._schema, self._filters, leave_out)
+        filters = build_filters(self._schema, self._filters, self._unwanted, leave_out)
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *filters, *self._demands])
 
     def _rank(

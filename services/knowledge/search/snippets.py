@@ -121,7 +121,8 @@ class Snippets:
         marks = self._find_marks(best, found) if max(counts) else []
         around = list(map(normalize, document.context)) if not title_marks and not marks else []
         matching = [(text, self._find_marks(text, found)) for text in around if self._list_units(text)]
-        if not self._topics.isdisjoint(document.topics):
+        goals = (f"sdg-{target.partition('.')[0]}" for target in document.sdg_targets)
+        if not self._topics.isdisjoint([*document.topics, *goals]):
             found.setdefault(Relation.TOPIC, {})
         return Snippet(
             _render(title, title_marks, 0, len(title)),
