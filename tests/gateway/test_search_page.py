@@ -13,12 +13,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
+from gateway.pages.search import everything
 from gateway.pages.search.words import demand
 from tests.calls import Keys
 from tests.conftest import Databases
 from tests.gateway.browsing import browser, text_of
 from tests.gateway.conftest import Browse, Gateway, Rest, create_accounts, platform
-from tests.gateway.samples import a_city, created
+from tests.gateway.samples import a_city, an_exchange, created, visit_of
 from tests.journeys.test_rest_journey import eventually
 
 LEARNINGS: list[dict[str, Any]] = [
@@ -111,6 +112,43 @@ def test_a_word_that_was_not_found_is_struck_through_and_can_be_looked_for_alone
     assert struck
     assert parse_qs(urlsplit(unescape(struck[1])).query)["query"] == ["qqqqwww"]
     assert list_titles(office, query="Quittenkonzepte qqqqwww")
+
+
+@pytest.fixture
+def names(rest: Rest, recorded: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person, a city and a visit there, waited for: no learning has a word of what they are called."""
+    monkeypatch.setattr(everything, "SECONDS", 60.0)
+    if "names" in recorded:
+        return
+    created(rest.post("/v1/people", {"function": "Leiterin Zwetschgenamt"}))
+    a_city(rest, "plumville", localName="Zwetschgenhausen")
+    partnership = created(rest.post("/v1/partnerships", {"city": "cities/plumville", "kind": "KIND_PARTNERSHIP"}))
+    exchange = an_exchange(rest, partnership=partnership["name"])
+    created(rest.post("/v1/visits", visit_of(exchange, title="Pflaumenkuchen")))
+    recorded.add("names")
+
+
+@pytest.mark.parametrize(
+    ("query", "struck"),
+    [
+        ("Zwetschgenamt", []),
+        ("leiterin ZWETSCHGENAM", []),
+        ("Zwetschgenamt Leitrin", ["Leitrin"]),
+        ("Zwetschgenhausen Pflaumenkuchen 2030", []),
+        ("Plumville Zwetschgenamt", ["Plumville", "Zwetschgenamt"]),
+    ],
+)
+def test_a_word_that_a_name_above_the_learnings_has_is_not_called_not_found(
+    office: FlaskClient, names: None, query: str, struck: list[str]
+) -> None:
+    assert re.findall(r"<s><bdi>(.*?)</bdi></s>", search(office, query=query)) == struck
+
+
+def test_a_word_that_a_page_above_the_learnings_has_is_not_called_not_found(office: FlaskClient) -> None:
+    page = search(office, query="programme templ")
+
+    assert 'href="/programmeTemplates"' in page
+    assert "<s>" not in page
 
 
 def test_a_corrected_word_is_named(office: FlaskClient) -> None:

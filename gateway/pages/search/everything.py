@@ -13,6 +13,7 @@ from austausch.common.v1.names_pb2 import NameHit, SearchNamesRequest
 from austausch.knowledge.v1 import knowledge_pb2 as pb
 
 from chassis.errors import DeadlineExceeded, Internal, ResourceExhausted, Unavailable
+from chassis.folded_names import fold_name
 from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.i18n.gettext import translate_later as _l
@@ -24,6 +25,7 @@ SECONDS = 1.0
 MAX_LEARNINGS = 5
 MAX_NAMES = 5
 MAX_PAGES = 5
+MAX_NAMES_ABOVE_LEARNINGS = 3
 
 HEADINGS = {
     NameHit.KIND_CITY: _l("Cities"),
@@ -46,6 +48,8 @@ AWAY = {
 CHANGED_BY = {NameHit.KIND_PERSON: "PersonService.UpdatePerson", NameHit.KIND_ROOM: "RoomService.UpdateRoom"}
 # What is found by less than the beginnings of words stands behind the learnings.
 BEFORE_LEARNINGS = 0.7
+# What is found by less has not every word of the query in its name, its city's or its year.
+EVERY_WORD = 0.5
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ class Names:
     hits: list[NameHit]
     more: bool
     """Whether there are more than these."""
+
+    @property
+    def above_learnings(self) -> list[NameHit]:
+        """The hits for which there is room above the learnings."""
+        return self.hits[:MAX_NAMES_ABOVE_LEARNINGS]
 
 
 @dataclass
@@ -82,6 +91,14 @@ class Found:
         """How many hits are shown."""
         learnings = len(self.learnings.results) if self.learnings else 0
         return len(self.pages) + sum(len(names.hits) for names in self.names) + learnings
+
+    def has_above_learnings(self, word: str) -> bool:
+        """Return whether what is shown above the learnings has a word of the query."""
+        shown = [hit for names in self.names for hit in names.above_learnings]
+        if self.pages or any(hit.score >= EVERY_WORD for hit in shown):
+            return True
+        beginning = fold_name(word).rstrip()
+        return any(beginning in fold_name(f"{hit.title} {hit.detail} {hit.city_display_name}") for hit in shown)
 
 
 def find_everything(query: str, *, with_learnings: bool) -> Found:

@@ -59,6 +59,9 @@ def index() -> ResponseReturnValue:
             return redirect(get_page_url(page_token=""), 303)
         topics.load_labels([*answer.topics, *(slug for result in answer.results for slug in result.learning.topics)])
         values["answer"] = answer
+        values["missing"] = [
+            word for word in answer.words if not (word.found or word.excluded or found.has_above_learnings(word.text))
+        ]
         values["cities"] = _get_city_names(found)
         values["facet_views"] = list_facets(answer, values["cities"])
         values["order"] = _read_order()
