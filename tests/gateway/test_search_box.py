@@ -1,8 +1,10 @@
 """The box in the header: everything that a reader may open, in groups; what is away is named, and the rest answers."""
 
 import re
+import socket
 from collections.abc import Callable, Iterator
 from itertools import count
+from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from chassis.identity import Role
 from gateway import create_app
+from gateway.pages.search import everything
 from gateway.settings import GatewaySettings
 from tests.gateway.browsing import browser
 from tests.gateway.conftest import Browse, Gateway, Rest
@@ -131,6 +134,29 @@ def test_a_service_that_is_away_is_named_and_the_others_answer(
     assert ("Expert forums" in list_groups(box)) is (service != "forum")
     if service != "knowledge":
         assert AWAY[service] in page
+
+
+def test_the_search_page_asks_for_learnings_while_it_waits_for_names(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(everything, "SECONDS", 300.0)
+    with socket.create_server(("127.0.0.1", 0)) as exchange, socket.create_server(("127.0.0.1", 0)) as knowledge:
+        silent = {
+            "exchange_address": f"127.0.0.1:{exchange.getsockname()[1]}",
+            "knowledge_address": f"127.0.0.1:{knowledge.getsockname()[1]}",
+        }
+        settings = GatewaySettings(**{**gateway.settings.__dict__, **silent})
+        app = create_app(settings)
+        client = browser(Gateway(app, gateway.database, settings), Role.COORDINATOR)
+        page = Thread(target=client.get, args=("/search?query=x",))
+        page.start()
+        try:
+            knowledge.settimeout(30)
+            knowledge.accept()
+        finally:
+            app.extensions["rpc"].close()
+            page.join()
+            app.extensions["accounts"].dispose()
 
 
 def test_nobody_searches_without_signing_in(gateway: Gateway) -> None:

@@ -101,34 +101,46 @@ class Found:
         return any(beginning in fold_name(f"{hit.title} {hit.detail} {hit.city_display_name}") for hit in shown)
 
 
-def find_everything(query: str, *, with_learnings: bool) -> Found:
-    """Return what is called like the query, with the learnings that speak of it if asked for."""
-    found = Found(pages=navigation.find_pages(query)[:MAX_PAGES])
-    if not query.strip():
+class Search:
+    """
+    A search under way.
+
+    The services are asked when it is made; `collect` waits for them. Who asks for something else meanwhile does not
+    wait for the sum of it all.
+    """
+
+    def __init__(self, query: str, *, with_learnings: bool) -> None:
+        """Ask for what is called like the query, and for the learnings that speak of it if they are wanted."""
+        self._query = query
+        self._calls: dict[str, Any] = {}
+        if not query.strip():
+            return
+        names = SearchNamesRequest(query=query, page_size=MAX_NAMES + 1)
+        learnings = pb.SearchLearningsRequest(query=query, page_size=MAX_LEARNINGS, reader_language=current_language())
+        calls: dict[str, tuple[str, Any, Any]] = {
+            "exchange": ("ExchangeNameService.SearchExchangeNames", rpc.exchange_names.SearchExchangeNames, names),
+            "forum": ("ForumNameService.SearchForumNames", rpc.forum_names.SearchForumNames, names),
+        }
+        if with_learnings:
+            calls["knowledge"] = ("LearningService.SearchLearnings", rpc.learnings.SearchLearnings, learnings)
+        self._calls = {
+            service: call.future(request, timeout=SECONDS)
+            for service, (method, call, request) in calls.items()
+            if may(method)
+        }
+
+    def collect(self) -> Found:
+        """Return what was found."""
+        found = Found(pages=navigation.find_pages(self._query)[:MAX_PAGES])
+        answers = {}
+        for service, call in self._calls.items():
+            try:
+                answers[service] = call.result()
+            except (Unavailable, DeadlineExceeded, ResourceExhausted, Internal):
+                found.away[service] = AWAY[service]
+        found.learnings = answers.pop("knowledge", None)
+        found.names = _group([hit for answer in answers.values() for hit in answer.hits])
         return found
-    names = SearchNamesRequest(query=query, page_size=MAX_NAMES + 1)
-    learnings = pb.SearchLearningsRequest(query=query, page_size=MAX_LEARNINGS, reader_language=current_language())
-    calls: dict[str, tuple[str, Any, Any]] = {
-        "exchange": ("ExchangeNameService.SearchExchangeNames", rpc.exchange_names.SearchExchangeNames, names),
-        "forum": ("ForumNameService.SearchForumNames", rpc.forum_names.SearchForumNames, names),
-    }
-    if with_learnings:
-        calls["knowledge"] = ("LearningService.SearchLearnings", rpc.learnings.SearchLearnings, learnings)
-    # All are asked before any is waited for.
-    under_way = {
-        service: call.future(request, timeout=SECONDS)
-        for service, (method, call, request) in calls.items()
-        if may(method)
-    }
-    answers = {}
-    for service, future in under_way.items():
-        try:
-            answers[service] = future.result()
-        except (Unavailable, DeadlineExceeded, ResourceExhausted, Internal):
-            found.away[service] = AWAY[service]
-    found.learnings = answers.pop("knowledge", None)
-    found.names = _group([hit for answer in answers.values() for hit in answer.hits])
-    return found
 
 
 def _group(hits: list[NameHit]) -> list[Names]:

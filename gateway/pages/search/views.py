@@ -14,7 +14,7 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.i18n.gettext import translate_later as _l
 from gateway.i18n.languages import current_language
-from gateway.pages.search.everything import Found, find_everything, get_address
+from gateway.pages.search.everything import Found, Search, get_address
 from gateway.pages.search.facets import FACETS, get_city_label, list_facets, read_filters
 from gateway.pages.search.words import demand
 from gateway.vocabulary import cities, topics
@@ -41,7 +41,11 @@ def index() -> ResponseReturnValue:
     # Going back asks for the whole page again.
     part = "" if "HX-History-Restore-Request" in request.headers else request.headers.get("HX-Target", "")
     in_part = part.endswith("results")
-    found = find_everything(query[:MAX_NAME], with_learnings=False)
+    search = Search(query[:MAX_NAME], with_learnings=False)
+    learnings = None
+    if may("LearningService.SearchLearnings"):
+        learnings = rpc.learnings.SearchLearnings.future(_build_request(query))
+    found = search.collect()
     values: dict[str, Any] = {
         "query": query,
         "found": found,
@@ -49,9 +53,9 @@ def index() -> ResponseReturnValue:
         "facets": FACETS,
         "orderings": ORDERINGS,
     }
-    if may("LearningService.SearchLearnings"):
+    if learnings is not None:
         try:
-            answer = rpc.learnings.SearchLearnings(_build_request(query))
+            answer = learnings.result()
         except InvalidArgument as refusal:
             if refusal.reason != "PAGE_TOKEN_OF_OTHER_LIST":
                 raise
@@ -83,7 +87,7 @@ def index() -> ResponseReturnValue:
 @sign_in_required
 def list_found() -> ResponseReturnValue:
     query = _read_query()
-    found = find_everything(query[:MAX_NAME], with_learnings=True)
+    found = Search(query[:MAX_NAME], with_learnings=True).collect()
     response = make_response(render_template("search/found.html", query=query, found=found, get_address=get_address))
     response.headers["Cache-Control"] = "no-store"
     return response
