@@ -1,17 +1,20 @@
 """The RPCs of ``austausch.accounts.v1``, which the gateway answers itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
 from typing import Any
 
 from austausch.accounts.v1 import accounts_pb2
+from austausch.exchange.v1.exchange_pb2 import GetCityRequest
 from google.protobuf.empty_pb2 import Empty
 
 from chassis.contract import role_name, role_number
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument, NotFound, Unauthenticated
 from chassis.field_mask import updated_paths
 from chassis.identity import Role
+from gateway import rpc
 from gateway.accounts import access_tokens, account_admin, sessions
 from gateway.accounts.caller_cache import Caller
 from gateway.accounts.database import AccountsDatabase
@@ -139,6 +142,7 @@ class AccountService:
     def CreateAccount(self, request: accounts_pb2.CreateAccountRequest, context: Context) -> accounts_pb2.Account:
         """Create an account; only this answer holds its password."""
         values, updater = _to_columns(request.account, SETTABLE), context.confirmed_caller.identity.name
+        _require_city(values)
         return account_message(
             *account_admin.create_account(context.database, values, updater, partial(_check_account, context))
         )
@@ -147,6 +151,7 @@ class AccountService:
         """Change an account."""
         wanted, updater = request.account, context.confirmed_caller.identity.name
         values = _to_columns(wanted, updated_paths(request.update_mask, wanted, SETTABLE))
+        _require_city(values)
         return account_message(
             account_admin.update_account(
                 context.database, wanted.name, wanted.etag, values, updater, partial(_check_account, context)
@@ -272,6 +277,24 @@ def _to_columns(wanted: accounts_pb2.Account, fields: set[str]) -> dict[str, Any
     if "roles" in values:
         values["roles"] = list(map(role_name, wanted.roles))
     return values
+
+
+def _require_city(values: Mapping[str, Any]) -> None:
+    """
+    Raise unless the city that is to be written exists; nobody is asked where none is.
+
+    Raises:
+        InvalidArgument: It does not; reason REFERENCE_NOT_FOUND.
+        Unavailable: The exchange service does not answer; reason SERVICE_AWAY.
+    """
+    city = values.get("city", "")
+    if not city:
+        return
+    try:
+        rpc.cities.GetCity(GetCityRequest(name=city))
+    except NotFound:
+        words, metadata = f"{city} does not exist", {"resources": city}
+        raise InvalidArgument("account.city", words, reason="REFERENCE_NOT_FOUND", metadata=metadata) from None
 
 
 def _check_account(context: Context, account: Account) -> None:

@@ -65,6 +65,32 @@ def test_a_bad_field_of_an_account_is_named(gateway: Gateway, administrator: Fla
     assert "PASSWORD" not in taken.text
 
 
+def test_a_city_that_does_not_exist_is_refused(gateway: Gateway, administrator: FlaskClient) -> None:
+    rest, nowhere = gateway.as_(Role.ADMINISTRATOR), {"city": "cities/nowhere"}
+    name = an_account(gateway, email="traveller@city.example")["name"]
+    for answer in (
+        rest.post("/v1/accounts", PRESS | nowhere | {"email": "nowhere@city.example"}),
+        rest.patch(f"/v1/{name}", nowhere),
+    ):
+        assert answer.status_code == 400
+        (violation,) = answer.json["error"]["details"][-1]["fieldViolations"]
+        assert (violation["field"], violation["reason"]) == ("account.city", "REFERENCE_NOT_FOUND")
+    assert rest.get(f"/v1/{name}").json["city"] == ""
+    fields = {"account__display_name": "Nowhere", "account__roles": ["ROLE_PARTNER"], "account__city": "cities/nowhere"}
+    page = send(administrator, "/accounts/new", account__email="nowhere@city.example", **fields)
+    assert page.status_code == 400
+    assert "City: This does not exist (any more)." in text_of(page)
+
+
+def test_an_account_with_a_city_waits_for_the_service_that_knows_the_cities(door: Door, usual_deadlines: None) -> None:
+    rest = door().as_(Role.ADMINISTRATOR)
+    refused = rest.post("/v1/accounts", PRESS | {"city": "cities/swansea"})
+    assert (refused.status_code, refused.json["error"]["details"][0]["reason"]) == (503, "SERVICE_AWAY")
+    account = created(rest.post("/v1/accounts", PRESS))
+    assert rest.patch(f"/v1/{account['name']}", {"city": "cities/swansea"}).status_code == 503
+    created(rest.patch(f"/v1/{account['name']}", {"department": "Protocol"}))
+
+
 @pytest.mark.parametrize(
     "role", [role for role in Role if role not in (Role.ADMINISTRATOR, Role.SERVICE, Role.INSTALLATION)]
 )
