@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select
 
 from chassis.database import Session
-from chassis.error_metadata import MAX_LISTED, flatten_indexed
 from chassis.errors import FailedPrecondition
 from chassis.model import Resource
+from chassis.referrers import describe_referrers
 from services.exchange.model import AgendaItem, Exchange, Partnership, Room, Venue, Visit
 
 Referrer = Partnership | Exchange | Visit | AgendaItem | Room | Venue
@@ -35,19 +35,11 @@ async def require_unused(session: Session, row: Resource, *uses: Select[Any]) ->
     Raises:
         FailedPrecondition: Something does; reason RESOURCE_IN_USE, and the metadata names what.
     """
-    found: list[Referrer] = []
-    total = 0
-    for use in uses:
-        total += await session.scalar(select(func.count()).select_from(use.subquery())) or 0
-        if len(found) < MAX_LISTED:
-            found += await session.scalars(use.limit(MAX_LISTED - len(found)))
-    if total:
-        named = [{"name": each.name, "title": _get_title(each)} for each in found]
-        titles = ", ".join(f"“{each['title']}”" for each in named)
+    if referrers := await describe_referrers(session, uses, _get_title):
         raise FailedPrecondition(
-            f"{row.name} is in use: {titles} refer to it.",
+            f"{row.name} is in use: {referrers['referrers']} others refer to it.",
             reason="RESOURCE_IN_USE",
-            metadata={"resource": row.name, **flatten_indexed("referrers", named), "referrers": str(total)},
+            metadata={"resource": row.name, **referrers},
         )
 
 
