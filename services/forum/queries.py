@@ -19,7 +19,7 @@ from chassis.database_errors import constraint_name, sqlstate
 from chassis.error_metadata import MAX_LISTED
 from chassis.errors import AlreadyExists, FailedPrecondition, InvalidArgument, PermissionDenied
 from chassis.identity import identity
-from chassis.model import Resource
+from chassis.model import Resource, now
 from chassis.paging import read_page
 from services.forum import rights
 from services.forum.model import Conclusion, Forum, Panelist, Recommendation, SubjectNode, WorkingGroup
@@ -207,26 +207,34 @@ async def delete_or_refuse(session: Session, row: Resource) -> None:
         raise FailedPrecondition(message, reason="IN_USE", metadata={"resource": name}) from error
 
 
-async def replace_links(
-    session: Session, row: SubjectNode | WorkingGroup | Conclusion, attribute: str, ids: Collection[str]
+async def write_linked(
+    session: Session, row: SubjectNode | WorkingGroup | Conclusion, links: Mapping[str, Collection[str]]
 ) -> None:
     """
-    Let a resource that is stored refer to these others, each once, and no longer to any it referred to before.
+    Write a resource, and let it refer to these others, each once, and no longer to any it referred to before.
 
     Args:
         row: The resource; locked, unless it is new.
-        attribute: Its attribute with the ids, such as ``node_ids``.
+        links: Ids of the others, by the attribute that holds them, such as ``node_ids``; others stay as they are.
 
     Raises:
-        AlreadyExists: Another working group owns one of the nodes; reason NODE_OWNED.
-        FailedPrecondition: One was deleted meanwhile; reason REFERENCE_GONE.
+        AlreadyExists: As `flush_or_refuse`.
+        FailedPrecondition: As `flush_or_refuse`.
     """
-    own, other = row.LINKS[attribute]
-    table: Any = own.class_
-    await session.execute(delete(table).where(table.forum_id == row.forum_id, own == row.id))
-    session.add_all(table(forum_id=row.forum_id, **{own.key: row.id, other.key: each}) for each in ids)
+    changed = {attribute: ids for attribute, ids in links.items() if {*ids} != {*(getattr(row, attribute) or ())}}
+    if changed:
+        # They are kept in rows of their own: the resource is changed all the same.
+        row.update_time = now()
+    session.add(row)
     await flush_or_refuse(session)
-    set_committed_value(row, attribute, sorted(ids))
+    for attribute, ids in changed.items():
+        own, other = row.LINKS[attribute]
+        table: Any = own.class_
+        await session.execute(delete(table).where(table.forum_id == row.forum_id, own == row.id))
+        session.add_all(table(forum_id=row.forum_id, **{own.key: row.id, other.key: each}) for each in ids)
+        await flush_or_refuse(session)
+    for attribute, ids in links.items():
+        set_committed_value(row, attribute, sorted(ids))
 
 
 def _asks_every_forum(model: type[Any], forum: str) -> bool:

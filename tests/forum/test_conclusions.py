@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from chassis.tables import OutboxEvent
 from services.forum.model import Conclusion
-from services.forum.queries import replace_links
+from services.forum.queries import write_linked
 from tests.calls import Caller, RunningService
 from tests.forum.factories import (
     make_conclusion,
@@ -138,8 +138,8 @@ async def test_an_adoption_that_waited_for_a_change_tells_of_the_changed_nodes(
     node = await make_node(coordinator, forum, sdg_targets=["11"])
     async with lone_forum.database.begin() as session:
         row = await session.get_for_update(Conclusion, conclusion.name)
-        await replace_links(session, row, "node_ids", [node.name.rpartition("/")[2]])
-        waiting = asyncio.create_task(coordinator.AdoptConclusion(adopt(conclusion)))
+        await write_linked(session, row, {"node_ids": [node.name.rpartition("/")[2]]})
+        waiting = asyncio.create_task(coordinator.AdoptConclusion(pb.AdoptConclusionRequest(name=conclusion.name)))
         blocked = text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )

@@ -8,7 +8,8 @@ from austausch.forum.v1 import forum_pb2 as pb
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.type.date_pb2 import Date
 
-from tests.calls import Caller
+from chassis.identity import Role
+from tests.calls import Caller, RunningService
 from tests.forum.factories import DUE, invite, make_adopted, make_conclusion, make_forum, make_group, make_node
 from tests.refusals import refused
 
@@ -278,3 +279,22 @@ async def test_a_change_that_changes_nothing_leaves_the_version_to_those_who_hav
     other = await coordinator.UpdateForum(pb.UpdateForumRequest(forum=pb.Forum(name=made.name, title="Leitbild")))
     assert other.etag != made.etag
     assert other.update_time.ToDatetime() > made.update_time.ToDatetime()
+
+
+async def test_a_change_that_changes_nothing_of_a_part_leaves_its_version(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    charter = await make_node(coordinator, forum, kind="KIND_COMMITMENT")
+    node = await make_node(coordinator, forum, parent=charter.name, fulfils=[charter.name])
+    panelist = await invite(coordinator, forum)
+    group = await make_group(coordinator, forum, nodes=[node.name], members=[panelist.name])
+    conclusion = await make_conclusion(coordinator, forum, working_groups=[group.name], nodes=[node.name, charter.name])
+    other = lone_forum.as_(Role.COORDINATOR, name="Somebody else")
+    updates = [
+        (other.UpdateSubjectNode, pb.UpdateSubjectNodeRequest(subject_node=node)),
+        (other.UpdateWorkingGroup, pb.UpdateWorkingGroupRequest(working_group=group)),
+        (other.UpdateConclusion, pb.UpdateConclusionRequest(conclusion=conclusion)),
+    ]
+    for update, request in updates:
+        assert await update(request) == request.ListFields()[0][1]

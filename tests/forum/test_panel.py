@@ -127,6 +127,20 @@ async def test_a_check_is_no_change_of_the_panelist(coordinator: Caller) -> None
     assert checked.eligibility.check_time.ToDatetime() > panelist.eligibility.check_time.ToDatetime()
 
 
+async def test_a_change_that_changes_nothing_is_checked_and_leaves_the_version(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    panelist = await invite(coordinator, forum)
+    other = lone_forum.as_(Role.COORDINATOR, name="Somebody else")
+    answer = await change(other, panelist, function=panelist.function, has_conflict=panelist.has_conflict)
+    assert answer == await coordinator.GetPanelist(pb.GetPanelistRequest(name=panelist.name))
+    assert (answer.etag, answer.update_time, answer.updater) == (panelist.etag, panelist.update_time, panelist.updater)
+    newest, _ = await checks(coordinator, forum)
+    assert newest.occasion == pb.EligibilityCheck.OCCASION_CHANGE
+    assert newest.eligibility == answer.eligibility
+
+
 async def test_an_account_sits_once_on_a_panel(coordinator: Caller) -> None:
     forum = await make_forum(coordinator)
     await invite(coordinator, forum, account=EXPERT)

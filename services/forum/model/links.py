@@ -28,5 +28,5 @@ def map_linked_ids(owner: Any, attribute: str) -> MappedSQLExpression[list[str]]
         .order_by(other)
         .correlate_except(own.class_)
     )
-    # `queries.replace_links` sets it: no need to read the ids again after a flush.
+    # `queries.write_linked` sets it: no need to read the ids again after a flush.
     return column_property(func.array(ids.scalar_subquery(), type_=ARRAY(Text)), expire_on_flush=False)

@@ -15,7 +15,7 @@ from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
-from chassis.model import new_id, now
+from chassis.model import new_id
 from chassis.outbox import emit
 from chassis.transitions import SeenVersion, transition
 from services.forum import convert, queries, rights
@@ -73,7 +73,6 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
             conclusion = await _lock(session, message)
             conclusion.require_draft()
             rights.require_writer(identity(), conclusion)
-            conclusion.update_time = now()
             await _assign(session, conclusion, message, paths)
             return convert.conclusion_message(conclusion, identity())
 
@@ -126,18 +125,18 @@ async def _assign(session: Session, conclusion: Conclusion, message: pb.Conclusi
         PermissionDenied: An expert adds or removes a group that is not its own; reason NOT_IN_WORKING_GROUP.
         AlreadyExists: The id is taken; reason NAME_TAKEN.
     """
-    forum_id = conclusion.forum_id
-    conclusion.assign(convert.conclusion_columns(message, paths))
-    session.add(conclusion)
-    await queries.flush_or_refuse(session)
+    links = {}
     if "working_groups" in paths:
-        field = "conclusion.working_groups"
-        groups = await queries.get_ids_in_forum(session, WorkingGroup, message.working_groups, forum_id, field)
+        links["working_group_ids"] = groups = await queries.get_ids_in_forum(
+            session, WorkingGroup, message.working_groups, conclusion.forum_id, "conclusion.working_groups"
+        )
         await _require_regrouping(session, conclusion, groups)
-        await queries.replace_links(session, conclusion, "working_group_ids", groups)
     if "nodes" in paths:
-        nodes = await queries.get_ids_in_forum(session, SubjectNode, message.nodes, forum_id, "conclusion.nodes")
-        await queries.replace_links(session, conclusion, "node_ids", nodes)
+        links["node_ids"] = await queries.get_ids_in_forum(
+            session, SubjectNode, message.nodes, conclusion.forum_id, "conclusion.nodes"
+        )
+    conclusion.assign(convert.conclusion_columns(message, paths))
+    await queries.write_linked(session, conclusion, links)
 
 
 async def _require_regrouping(session: Session, conclusion: Conclusion, after: Collection[str]) -> None:

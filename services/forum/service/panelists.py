@@ -108,7 +108,9 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
             await _lock_forum(session, message.name)
             panelist = await _lock(session, message)
             _assign(panelist, values)
-            panelist.update_time = now()
+            if not session.is_modified(panelist):
+                await self._panel.judge_and_log(session, panelist, from_partner_city, Occasion.CHANGE)
+                return convert.panelist_message(await queries.get_visible(session, Panelist, message.name), caller)
             reasons = await self._panel.judge(session, panelist, from_partner_city)
             await _write(session, panelist.record_check(reasons, Occasion.CHANGE))
             return convert.panelist_message(panelist, caller)

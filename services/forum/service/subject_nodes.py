@@ -13,7 +13,7 @@ from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, InvalidArgument
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
-from chassis.model import new_id, now
+from chassis.model import new_id
 from services.forum import convert, queries
 from services.forum.model import Forum, Fulfilment, NodeKind, SubjectNode
 from services.forum.tree import would_cycle
@@ -54,7 +54,6 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
                 await queries.get_visible(session, Forum, queries.get_forum_name(SubjectNode, message.name), lock=True)
             node = await queries.get_visible(session, SubjectNode, message.name, lock=True)
             node.check_etag(message.etag)
-            node.update_time = now()
             await _assign(session, node, message, paths)
             return convert.subject_node_message(node)
 
@@ -84,6 +83,7 @@ async def _assign(session: Session, node: SubjectNode, message: pb.SubjectNode, 
         AlreadyExists: Id or code are taken; reasons as `queries.flush_or_refuse`.
     """
     values = convert.subject_node_columns(message, paths)
+    links = {}
     with session.no_autoflush:
         if node.kind is NodeKind.COMMITMENT and values.get("kind", node.kind) is not NodeKind.COMMITMENT:
             await _require_unfulfilled(session, node)
@@ -92,30 +92,31 @@ async def _assign(session: Session, node: SubjectNode, message: pb.SubjectNode, 
             field = "subject_node.parent"
             ids = await queries.get_ids_in_forum(session, SubjectNode, names, node.forum_id, field)
             await _move(session, node, ids[0] if ids else None)
+        if "fulfils" in paths:
+            links["commitment_ids"] = await queries.get_ids_in_forum(
+                session, SubjectNode, message.fulfils, node.forum_id, "subject_node.fulfils"
+            )
     node.assign(values)
-    session.add(node)
-    await queries.flush_or_refuse(session)
-    if "fulfils" in paths:
-        commitments = await _get_commitment_ids(session, node.forum_id, message)
-        await queries.replace_links(session, node, "commitment_ids", commitments)
+    await queries.write_linked(session, node, links)
+    if links:
+        await _require_commitments(session, node)
 
 
-async def _get_commitment_ids(session: Session, forum_id: str, message: pb.SubjectNode) -> list[str]:
+async def _require_commitments(session: Session, node: SubjectNode) -> None:
     """
-    Return the ids of the commitments that a message names.
+    Raise unless a node fulfils commitments only.
 
     Raises:
-        InvalidArgument: One is not of this forum (reason NOT_IN_FORUM), or no commitment (NOT_A_COMMITMENT).
+        InvalidArgument: Something else is among them; reason NOT_A_COMMITMENT.
     """
-    field = "subject_node.fulfils"
-    ids = await queries.get_ids_in_forum(session, SubjectNode, message.fulfils, forum_id, field)
     statement = select(func.count()).where(
-        SubjectNode.forum_id == forum_id, SubjectNode.id.in_(ids), SubjectNode.kind == NodeKind.COMMITMENT
+        SubjectNode.forum_id == node.forum_id,
+        SubjectNode.id.in_(node.commitment_ids),
+        SubjectNode.kind == NodeKind.COMMITMENT,
     )
-    if await session.scalar(statement) != len(ids):
+    if await session.scalar(statement) != len(node.commitment_ids):
         refusal = "A node fulfils commitments (nodes of kind KIND_COMMITMENT) only."
-        raise InvalidArgument(field, refusal, reason="NOT_A_COMMITMENT")
-    return ids
+        raise InvalidArgument("subject_node.fulfils", refusal, reason="NOT_A_COMMITMENT")
 
 
 async def _require_unfulfilled(session: Session, node: SubjectNode) -> None:

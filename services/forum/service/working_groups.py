@@ -12,7 +12,7 @@ from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
-from chassis.model import new_id, now
+from chassis.model import new_id
 from services.forum import convert, queries
 from services.forum.model import Forum, Membership, Panelist, SubjectNode, WorkingGroup
 
@@ -56,7 +56,6 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
         async with self._database.begin() as session:
             group = await queries.get_visible(session, WorkingGroup, message.name, lock=True)
             group.check_etag(message.etag)
-            group.update_time = now()
             await _assign(session, group, message, paths)
             return convert.working_group_message(group, identity())
 
@@ -83,15 +82,14 @@ async def _assign(session: Session, group: WorkingGroup, message: pb.WorkingGrou
         InvalidArgument: A node or a member is not of this forum; reason NOT_IN_FORUM.
         AlreadyExists: The id (reason NAME_TAKEN) or a node (NODE_OWNED) is taken.
     """
-    forum_id = group.forum_id
-    group.assign(convert.working_group_columns(message, paths))
-    session.add(group)
-    await queries.flush_or_refuse(session)
+    links = {}
     if "nodes" in paths:
-        field = "working_group.nodes"
-        nodes = await queries.get_ids_in_forum(session, SubjectNode, message.nodes, forum_id, field)
-        await queries.replace_links(session, group, "node_ids", nodes)
+        links["node_ids"] = await queries.get_ids_in_forum(
+            session, SubjectNode, message.nodes, group.forum_id, "working_group.nodes"
+        )
     if "members" in paths:
-        field = "working_group.members"
-        members = await queries.get_ids_in_forum(session, Panelist, message.members, forum_id, field)
-        await queries.replace_links(session, group, "member_ids", members)
+        links["member_ids"] = await queries.get_ids_in_forum(
+            session, Panelist, message.members, group.forum_id, "working_group.members"
+        )
+    group.assign(convert.working_group_columns(message, paths))
+    await queries.write_linked(session, group, links)
