@@ -295,7 +295,7 @@ def _format_day(text: str) -> str:
         return text
 
 
-def _explain_resource_in_use(error: DomainError, _zone: tzinfo) -> Explanation:
+def _explain_in_use(error: DomainError, _zone: tzinfo) -> Explanation:
     referrers = list(read_indexed(error.metadata, "referrers").values())
     more = int(error.metadata["referrers"]) - len(referrers)
     return Explanation(
@@ -351,7 +351,8 @@ EXPLAINERS: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
     "INELIGIBLE": _explain_ineligible,
     "VISIT_INCOMPLETE": _explain_visit_incomplete,
     "DELEGATE_TRAVELS_ALREADY": _explain_delegate_travels,
-    "RESOURCE_IN_USE": _explain_resource_in_use,
+    "RESOURCE_IN_USE": _explain_in_use,
+    "IN_USE": _explain_in_use,
     "SECOND_HEAD": _explain_second_head,
     "TOO_MANY_ATTEMPTS": _explain_too_many_attempts,
 }

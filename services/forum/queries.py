@@ -189,24 +189,6 @@ async def flush_or_refuse(session: Session) -> None:
         raise
 
 
-async def delete_or_refuse(session: Session, row: Resource) -> None:
-    """
-    Delete a row for good.
-
-    Raises:
-        FailedPrecondition: Something else refers to it; reason IN_USE.
-    """
-    name = row.name
-    await session.delete(row)
-    try:
-        await session.flush()
-    except IntegrityError as error:
-        if sqlstate(error) != FOREIGN_KEY_VIOLATION:
-            raise
-        message = f"{name} is in use: something else of the forum refers to it."
-        raise FailedPrecondition(message, reason="IN_USE", metadata={"resource": name}) from error
-
-
 async def write_linked(
     session: Session, row: SubjectNode | WorkingGroup | Conclusion, links: Mapping[str, Collection[str]]
 ) -> None:

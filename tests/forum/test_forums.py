@@ -197,17 +197,36 @@ async def test_a_code_is_given_once_in_a_forum(coordinator: Caller) -> None:
 async def test_a_node_in_use_cannot_be_deleted(coordinator: Caller, user: str) -> None:
     forum = await make_forum(coordinator)
     node = await make_node(coordinator, forum, kind="KIND_COMMITMENT")
+    referrer: pb.SubjectNode | pb.WorkingGroup | pb.Conclusion
     match user:
         case "child":
-            await make_node(coordinator, forum, parent=node.name)
+            referrer = await make_node(coordinator, forum, parent=node.name)
         case "fulfilment":
-            await make_node(coordinator, forum, fulfils=[node.name])
+            referrer = await make_node(coordinator, forum, fulfils=[node.name])
         case "group":
-            await make_group(coordinator, forum, nodes=[node.name])
+            referrer = await make_group(coordinator, forum, nodes=[node.name])
         case "conclusion":
-            await make_conclusion(coordinator, forum, nodes=[node.name])
-    with refused("FAILED_PRECONDITION", "IN_USE"):
+            referrer = await make_conclusion(coordinator, forum, nodes=[node.name])
+    with refused("FAILED_PRECONDITION", "IN_USE") as refusal:
         await coordinator.DeleteSubjectNode(pb.DeleteSubjectNodeRequest(name=node.name))
+    assert refusal.metadata == {
+        "resource": node.name,
+        "referrers_0_name": referrer.name,
+        "referrers_0_title": referrer.title,
+        "referrers": "1",
+    }
+
+
+async def test_a_node_in_use_names_ten_of_what_refers_to_it_and_counts_all(coordinator: Caller) -> None:
+    forum = await make_forum(coordinator)
+    node = await make_node(coordinator, forum)
+    below = [await make_node(coordinator, forum, parent=node.name) for _ in range(9)]
+    owner = await make_group(coordinator, forum, nodes=[node.name])
+    await make_conclusion(coordinator, forum, nodes=[node.name])
+    with refused("FAILED_PRECONDITION", "IN_USE") as refusal:
+        await coordinator.DeleteSubjectNode(pb.DeleteSubjectNodeRequest(name=node.name))
+    named = [refusal.metadata[f"referrers_{place}_name"] for place in range(10)]
+    assert (named, refusal.metadata["referrers"]) == ([*(each.name for each in below), owner.name], "11")
 
 
 async def test_an_unused_node_is_deleted(coordinator: Caller) -> None:
@@ -238,8 +257,9 @@ async def test_a_working_group_that_a_conclusion_names_stays(coordinator: Caller
     forum = await make_forum(coordinator)
     group = await make_group(coordinator, forum)
     conclusion = await make_conclusion(coordinator, forum, working_groups=[group.name])
-    with refused("FAILED_PRECONDITION", "IN_USE"):
+    with refused("FAILED_PRECONDITION", "IN_USE") as refusal:
         await coordinator.DeleteWorkingGroup(pb.DeleteWorkingGroupRequest(name=group.name))
+    assert (refusal.metadata["referrers_0_name"], refusal.metadata["referrers"]) == (conclusion.name, "1")
     await coordinator.DeleteConclusion(pb.DeleteConclusionRequest(name=conclusion.name))
     await coordinator.DeleteWorkingGroup(pb.DeleteWorkingGroupRequest(name=group.name))
 

@@ -200,6 +200,27 @@ def test_a_working_group_and_a_node_are_deleted_on_request(browse: Browse, rest:
         assert rest.get(f"/v1/{name}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("language", "refusal"), [("en", "Something else refers to it"), ("de", "Wird noch verwendet")]
+)
+def test_what_refers_to_a_node_or_a_group_is_linked_and_nothing_is_deleted(
+    browse: Browse, rest: Rest, forum: str, language: str, refusal: str
+) -> None:
+    node = created(rest.post(f"/v1/{forum}/subjectNodes", {"kind": "KIND_MEASURE", "title": "Solardächer"}))["name"]
+    group = group_of(rest, forum, "Energie")
+    created(rest.patch(f"/v1/{group}", {"nodes": [node]}))
+    conclusion, browser = draft(rest, forum, group), browse(Role.COORDINATOR)
+    for name, place, title in ((node, "panel", "Energie"), (group, "", "Präambel")):
+        form = PageForm(browser.get(f"/{name}/remove").text).fields
+        refused = browser.post(f"/{name}/remove", data=form, headers={"Accept-Language": language})
+        assert refused.status_code == 400
+        assert refusal in text_of(refused)
+        referrer = group if place else conclusion
+        at = f"/{forum}/{place}".rstrip("/") + "#" + "-".join(referrer.split("/")[2:])
+        assert f'href="{at}" target="_blank" rel="noopener">{title}</a>' in refused.text
+        assert rest.get(f"/v1/{name}").status_code == 200
+
+
 def test_what_asks_back_in_a_forum_says_where_it_stands(
     gateway: Gateway, browse: Browse, rest: Rest, forum: str
 ) -> None:

@@ -88,7 +88,7 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
                     Recommendation.forum_id == conclusion.forum_id, Recommendation.conclusion_id == conclusion.id
                 )
             )
-            await queries.delete_or_refuse(session, conclusion)
+            await session.delete(conclusion)
         return Empty()
 
 

@@ -156,7 +156,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
 
     async def DeletePanelist(self, request: pb.DeletePanelistRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            await queries.delete_or_refuse(session, await _lock(session, request))
+            await session.delete(await _lock(session, request))
         return Empty()
 
     async def CheckEligibility(self, request: pb.CheckEligibilityRequest, context: Any) -> pb.Panelist:

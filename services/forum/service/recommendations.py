@@ -106,7 +106,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         async with self._database.begin() as session:
             recommendation = await _lock(session, request)
             recommendation.require_draft()
-            await queries.delete_or_refuse(session, recommendation)
+            await session.delete(recommendation)
         return Empty()
 
     async def AnswerRecommendation(self, request: pb.AnswerRecommendationRequest, context: Any) -> pb.Recommendation:

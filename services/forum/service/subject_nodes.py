@@ -15,7 +15,8 @@ from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.model import new_id
 from services.forum import convert, queries
-from services.forum.model import Forum, Fulfilment, NodeKind, SubjectNode
+from services.forum.deletion import delete_unused, select_linked
+from services.forum.model import Conclusion, Forum, Fulfilment, NodeKind, SubjectNode, WorkingGroup
 from services.forum.tree import would_cycle
 
 ORDERINGS = {"code": SubjectNode.code, "title": SubjectNode.title, "create_time": SubjectNode.create_time}
@@ -61,7 +62,16 @@ class SubjectNodeServicer(forum_pb2_grpc.SubjectNodeServiceServicer):
         async with self._database.begin() as session:
             node = await queries.get_visible(session, SubjectNode, request.name, lock=True)
             node.check_etag(request.etag)
-            await queries.delete_or_refuse(session, node)
+            below = select(SubjectNode).where(SubjectNode.forum_id == node.forum_id, SubjectNode.parent_id == node.id)
+            fulfilling = select_linked(SubjectNode, "commitment_ids", node)
+            await delete_unused(
+                session,
+                node,
+                below.order_by(SubjectNode.create_time, SubjectNode.id),
+                fulfilling.where(SubjectNode.parent_id.is_distinct_from(node.id)),
+                select_linked(WorkingGroup, "node_ids", node),
+                select_linked(Conclusion, "node_ids", node),
+            )
         return Empty()
 
 

@@ -14,7 +14,8 @@ from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.model import new_id
 from services.forum import convert, queries
-from services.forum.model import Forum, Membership, Panelist, SubjectNode, WorkingGroup
+from services.forum.deletion import delete_unused, select_linked
+from services.forum.model import Conclusion, Forum, Membership, Panelist, SubjectNode, WorkingGroup
 
 ORDERINGS = {"title": WorkingGroup.title, "create_time": WorkingGroup.create_time}
 
@@ -63,7 +64,7 @@ class WorkingGroupServicer(forum_pb2_grpc.WorkingGroupServiceServicer):
         async with self._database.begin() as session:
             group = await queries.get_visible(session, WorkingGroup, request.name, lock=True)
             group.check_etag(request.etag)
-            await queries.delete_or_refuse(session, group)
+            await delete_unused(session, group, select_linked(Conclusion, "working_group_ids", group))
         return Empty()
 
 
