@@ -16,6 +16,23 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// Back on a page, browsers bring back what was typed, but not into fields for which they are to suggest nothing. It is
+// kept as long as the window is open. (In the history it could not be: a refused form would be asked for anew.)
+const unsuggested = [...document.querySelectorAll('form.fields [autocomplete="off"]')];
+const visited = `typed ${window.navigation?.currentEntry?.id}`;
+const kept = sessionStorage.getItem(visited);
+
+if (kept && performance.getEntriesByType("navigation")[0].type === "back_forward") {
+  const typed = JSON.parse(kept);
+  for (const field of unsuggested) field.value = typed[field.name] ?? field.value;
+}
+
+window.addEventListener("pagehide", () => {
+  if (!window.navigation || !unsuggested.length) return;
+  const typed = Object.fromEntries(unsuggested.map((field) => [field.name, field.value]));
+  sessionStorage.setItem(visited, JSON.stringify(typed));
+});
+
 // Beside a day, its weekday in the page's language.
 function showWeekday(input) {
   const label = document.querySelector(`label[for="${CSS.escape(input.id)}"]`);

@@ -43,3 +43,24 @@ def test_a_form_comes_back_filled_after_signing_in_again(open_page: Callable[...
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("New visit")
     expect(page.get_by_label("Purpose")).to_have_value("Two lines\nof it")
+
+
+def test_whoever_goes_back_from_a_refused_form_and_forth_finds_what_was_typed(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator")
+    page.goto("/people/new")
+    page.get_by_label("Department").fill("Waterworks")
+    page.get_by_role("button", name="Create person").click()
+    expect(page.locator("#error-summary")).to_contain_text("Function: Please fill this in.")
+    page.get_by_label("Function").fill("Guide")
+    page.goto("/cities")
+
+    page.go_back()
+    expect(page.locator("#error-summary")).to_be_visible()
+    expect(page.get_by_label("Function")).to_have_value("Guide")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("New person")
+    expect(page.locator("#error-summary")).to_have_count(0)
+    expect(page.get_by_label("Department")).to_have_value("Waterworks")
+    page.go_forward()
+    expect(page.locator("#error-summary")).to_be_visible()
+    expect(page.get_by_label("Department")).to_have_value("Waterworks")
