@@ -37,7 +37,8 @@ EMBED = Queue("knowledge.embed", batch=16)
 EMBED_MISSING = Queue("knowledge.embed_missing", batch=16)
 CHANNEL = "learning_vectors"
 POLL_SECONDS = 5.0
-# What is embedded of a query: a page of text would take a second, and means no more than its beginning.
+# What is looked at of a query for its meaning; of these, the model reads so many tokens that it takes no longer than
+# 0.15 s (`MAX_QUERY_TOKENS`). A page of text would take seconds, and means no more than its beginning.
 QUERY_CHARACTERS = 500
 ENQUEUE_BATCH = 5_000
 # How often is looked for what has no vector although no work is left: its task was lost, or given up.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deploy.embedded import free_port
 from services.knowledge.language_model import (
     MAX_CHARACTERS,
+    MAX_QUERY_TOKENS,
     MAX_TOKENS,
     FolderModel,
     LanguageModel,
@@ -85,6 +86,28 @@ def test_a_text_is_cut_at_the_same_place_however_its_letters_are_composed(folder
     text = "ä " * (MAX_CHARACTERS // 2) + "water"
     composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
     assert np.array_equal(*FolderModel(folder).embed_passages([composed, decomposed]))
+
+
+@pytest.mark.parametrize("char", ["水", "é", "ሀ", "😀", "§", "a ", "Wasser ", "\u00ad"])
+def test_of_a_query_no_more_is_read_than_a_few_tokens_in_whatever_script_it_is(wheel: WheelModel, char: str) -> None:
+    # Whatever follows: what would be read of it would change the vector.
+    text = char * (2 * MAX_QUERY_TOKENS)
+    assert np.array_equal(wheel.embed_query(text), wheel.embed_query(text + "🚲" * 500))
+
+
+def test_a_query_is_cut_to_tokens_in_a_folder_as_well(folder: Path, words: Words) -> None:
+    model = FolderModel(folder)
+    # Between what begins and ends a text, after the prefix.
+    read = ["water"] * (MAX_QUERY_TOKENS - 4)
+    assert model.embed_query(" ".join([*read, *["school"] * 100])) == pytest.approx(combine(words, "query", ":", *read))
+
+
+def test_a_long_question_is_read_whole(wheel: WheelModel) -> None:
+    question = (
+        "Wie haben andere Städte ihre Abwasserkanäle dazu genutzt, Schwimmhallen und Schulen im Winter zu heizen, und "
+        "was hat es sie gekostet?"
+    )
+    assert not np.array_equal(wheel.embed_query(question), wheel.embed_query(question.removesuffix("gekostet?")))
 
 
 def test_the_wheel_reads_20000_characters(wheel: WheelModel) -> None:
