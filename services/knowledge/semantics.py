@@ -10,6 +10,7 @@ need not wait for it.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -29,7 +30,7 @@ from services.knowledge.changes import START, Changes, Horizon, get_table, read_
 from services.knowledge.language_means import load_means
 from services.knowledge.language_model import LanguageModel
 from services.knowledge.model import DeletedLearning, Learning, LearningVector
-from services.knowledge.search.analysis import join_terms, list_words
+from services.knowledge.search.analysis import is_unspaced, join_terms, list_words, normalize
 from services.knowledge.search.query_language import guess_languages
 from services.knowledge.search.vectors import DocumentVector, Meaning, Vectors
 
@@ -43,6 +44,8 @@ QUERY_CHARACTERS = 500
 ENQUEUE_BATCH = 5_000
 # How often is looked for what has no vector although no work is left: its task was lost, or given up.
 RETRY_SECONDS = 600.0
+_LEAST_LETTERS = 3
+_HANGUL = re.compile("[\uac00-\ud7a3]")
 _SERVES_FROM = 0.98
 """A new model answers once it knows so much of what the former one knows."""
 
@@ -123,10 +126,12 @@ class Semantics:
         """
         Return how near the learnings are to a text; None without a model, or where there is nothing to compare.
 
+        A letter or two, or a number, mean nothing by themselves: it would be chance which learnings are nearest.
+
         Args:
             reader_language: Primary subtag of the language that its writer reads; "" where it is not known.
         """
-        if not self._models or not text.strip():
+        if not self._models or not has_meaning(text):
             return None
         model = self._choose_model()
         vectors = self._vectors[model.id]
@@ -295,6 +300,14 @@ class Semantics:
         )
         async with self._database.read_once() as session:
             return {row.id: row.digest for row in (await session.execute(statement, {"ids": list(ids)})).all()}
+
+
+def has_meaning(text: str) -> bool:
+    """Return whether a text has a word: three letters at least, or one character of a script of syllables or signs."""
+    return any(
+        is_unspaced(word) or _HANGUL.search(word) or sum(map(str.isalpha, word)) >= _LEAST_LETTERS
+        for word in list_words(normalize(text[:QUERY_CHARACTERS]))
+    )
 
 
 def compare_query(model: LanguageModel, vectors: Vectors, text: str, reader_language: str = "") -> Meaning:

@@ -24,7 +24,7 @@ from chassis.identity import Role
 from chassis.work_queue import Progress, enqueue
 from deploy.embedded import Nats
 from services.knowledge.language_model import FolderModel
-from services.knowledge.semantics import EMBED
+from services.knowledge.semantics import EMBED, has_meaning
 from tests.calls import Caller, Keys, RunningService
 from tests.conftest import knowledge_settings, run_service
 from tests.knowledge.eventually import eventually
@@ -92,6 +92,24 @@ async def test_a_learning_is_found_by_its_meaning_in_another_language_within_sec
     # No word of the question stands in it.
     kinds = {reason.kind for reason in answer.results[0].reasons}
     assert kinds == {MatchReason.KIND_MEANING, MatchReason.KIND_TOPIC}
+
+
+@pytest.mark.parametrize("query", ["a", "1", "aa", "ä", "2030", "6.4", "m²", "?!", "a b c", "اب"])
+def test_what_is_no_word_has_no_meaning(query: str) -> None:
+    assert not has_meaning(query)
+
+
+@pytest.mark.parametrize("query", ["水", "물", "sea", "3 Seen", "مياه", "מים", "лід", "น้ำ"])
+def test_a_word_has_a_meaning_in_whatever_script(query: str) -> None:
+    assert has_meaning(query)
+
+
+async def test_a_letter_finds_nothing_by_its_meaning(coordinator: Caller) -> None:
+    await create(coordinator, **ARABIC)
+    await wait_for_meaning(coordinator, 1, seconds=SECONDS)
+    assert (await search(coordinator, QUESTION)).total_size == 1
+    for query in ("a", "1", "zz"):
+        assert (await search(coordinator, query)).total_size == 0
 
 
 async def test_a_search_says_whether_the_meaning_of_all_is_known(
