@@ -117,6 +117,42 @@ def test_a_match_is_marked_and_explained_whatever_it_is(
     assert snippet.reasons == [(relation, words)]
 
 
+@pytest.mark.parametrize(
+    ("query", "text", "shown", "word"),
+    [
+        ("Abwasser ", "Das Ab\u00adwas\u00adser.", "Das <mark>Ab\u00adwas\u00adser</mark>.", "Abwasser"),
+        ("m2 ", "Auf 20 m² Dach", "Auf 20 <mark>m²</mark> Dach", "m²"),
+        ("CO₂ ", "Weniger CO2!", "Weniger <mark>CO2</mark>!", "CO2"),
+        ("wasser ", "Das ＷＡＳＳＥＲ.", "Das <mark>ＷＡＳＳＥＲ</mark>.", "ＷＡＳＳＥＲ"),
+        ("9000 ", "Für 9\u00a0000 Euro", "Für <mark>9\u00a0000</mark> Euro", "9\u00a0000"),
+        ("דליפות ", "\u200fדליפות\u200f מים", "\u200f<mark>דליפות</mark>\u200f מים", "דליפות"),
+    ],
+)
+def test_what_is_written_in_another_way_is_marked_as_it_stands(
+    index: SearchIndex, query: str, text: str, shown: str, word: str
+) -> None:
+    snippet = cut(index, query, make_document("x", text, "he" if "ד" in text else "de"))
+    assert snippet.passage == shown
+    assert snippet.reasons == [(Relation.SAME, [word])]
+
+
+WORDS = st.lists(
+    st.sampled_from(["Ａbwasser", "㎡", "ﬁx", "e\u0301te\u0301", "12 500", "1.000", "ｶﾞ", "א\u200fב", "x"]), max_size=8
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(before=WORDS, after=WORDS, places=st.sets(st.integers(1, 7)), char=st.sampled_from("\u00ad\u200b\u200d\u2060"))
+def test_a_word_is_marked_whole_whatever_stands_in_it_and_around_it(
+    index: SearchIndex, before: list[str], after: list[str], places: set[int], char: str
+) -> None:
+    word = "".join(char + letter if place in places else letter for place, letter in enumerate("Kläranla"))
+    text = " / ".join([*before, word, *after])
+    shown = cut(index, '"Kläranla"', make_document("x", text)).passage
+    assert f"<mark>{word}</mark>" in shown
+    assert shown.count("<mark>") == 1
+
+
 def test_the_words_of_a_phrase_are_marked_only_where_they_stand_together(index: SearchIndex) -> None:
     document = make_document("x", "Weite Wege und kurze Pausen. Kurze Wege.")
     assert cut(index, '"kurze Wege"', document).passage == (

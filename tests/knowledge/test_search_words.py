@@ -1,5 +1,7 @@
 """Words as people write them: other forms, parts of compounds, slips of the pen, other ways to write a letter."""
 
+import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from services.knowledge.search.analysis import find_terms, get_terms, normalize
+from services.knowledge.search.analysis import Reading, find_terms, get_terms, normalize
 from services.knowledge.search.expansion import Relation
 from services.knowledge.search.index import SearchIndex
 from services.knowledge.search.languages import SNOWBALL, get_stems
@@ -26,10 +28,42 @@ from tests.knowledge.documents import expand, find_ids, make_document
         ("الإدارةُ المـاليّة ٢٠٣٠", ["الاداره", "الماليه", "2030"]),
         ("青岛的污水。水", ["青岛", "岛的", "的污", "污水", "水"]),
         ("Mu\u0308ll §12a 6.3", ["mull", "12a", "6", "3"]),
+        ("m² CO₂ ＷＡＳＳＥＲ ﬁnanz 𝐖asser ㎡ ①", ["m2", "co2", "wasser", "finanz", "wasser", "m2", "1"]),
+        (
+            "Ab\u00adwas\u00adser Kanal\u200bsanierung \ufeffNetz \u200fדליפות\u200f",
+            ["abwasser", "kanalsanierung", "netz", "דליפות"],
+        ),
+        ("می\u200cخواهم 污\u200b水", ["ميخواهم", "污水"]),
+        ("9.000 9,000 9'000 9’000 ٩٬٠٠٠; 9 000; 9\u00a0000; 9\u202f000", ["9000"] * 8),
+        ("12 500 / 250.000 1.200.000 1,234.56 12.500,5", ["12500", "250000", "1200000", "1234", "56", "12500", "5"]),
+        ("6.3/6.4", ["6", "3", "6", "4"]),
+        ("3.10.2018 am 12.100.2018", ["3", "10", "2018", "am", "12", "100", "2018"]),
+        ("192.168.178.100 10.100.2.1", ["192", "168", "178", "100", "10", "100", "2", "1"]),
+        ("v1.200 0.125", ["v1", "200", "0", "125"]),
+        ("2018 100 0621 293 100 1000", ["2018", "100", "0621", "293", "100", "1000"]),
     ],
 )
 def test_text_is_cut_into_terms(text: str, terms: list[str]) -> None:
     assert [term for term, _, _ in find_terms(normalize(text))] == terms
+
+
+def test_all_that_is_not_seen_is_nothing() -> None:
+    invisible = [char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(char) == "Cf"]
+    assert [char for char in invisible if normalize(f"a{char}b") != "ab"] == []
+
+
+@given(text=st.text(max_size=60))
+def test_what_is_normalized_is_found_where_it_is_shown(text: str) -> None:
+    reading = Reading(text)
+    assert reading.shown == unicodedata.normalize("NFC", text)
+    end = 0
+    for place, char in enumerate(reading.normalized):
+        start, behind = reading.locate(place, place + 1)
+        assert start < behind
+        assert behind >= end
+        end = behind
+        # Of a Hangul syllable or a letter with marks, what is shown of it may be composed otherwise.
+        assert char in unicodedata.normalize("NFKC", reading.shown[start:behind])
 
 
 @pytest.mark.parametrize(
@@ -196,6 +230,22 @@ def test_a_compound_is_found_by_each_of_its_parts_wherever_the_word_is_typed(
     for part in (first, second, third):
         for typed in (part, f"{part} ", f"{part} qqq", f"+{part}"):
             assert "compound" in find_ids(index, typed), (typed, compound)
+
+
+def test_a_text_with_soft_hyphens_adds_no_pieces_of_words(index: SearchIndex) -> None:
+    index.put([make_document("soft", "Die Ab\u00adwas\u00adser\u00adent\u00adsor\u00adgung")])
+    assert find_ids(index, "Abwasserentsorgung ") == ["soft"]
+    assert find_ids(index, "ent\u00adsorgung ") == ["soft"]
+    assert find_ids(index, "sor ") == []
+    (expansion,) = expand(index, "Abwaserentsorgung ")
+    assert expansion.corrected == "abwasserentsorgung"
+
+
+@pytest.mark.parametrize("typed", ["9000", "9.000", "9 000", '"9\u00a0000"', "+9'000"])
+@pytest.mark.parametrize("written", ["9000", "9.000", "9,000", "9\u202f000", "9’000"])
+def test_a_number_is_found_however_it_is_grouped(index: SearchIndex, typed: str, written: str) -> None:
+    index.put([make_document("number", f"Es waren {written} Menschen."), make_document("other", "Es waren 9 und 000.")])
+    assert find_ids(index, typed) == ["number"]
 
 
 def test_a_word_that_only_a_deleted_document_had_is_told_to_nobody(index: SearchIndex) -> None:

@@ -1,8 +1,9 @@
 """
 Text → words → terms.
 
-Words are cut here, once for indexing, queries and highlighting, so that the three can never disagree. A *term* is what
-words are compared by: lower case, without accents, vowel points and the like, so that `Łódź` is found by `lodz`.
+Words are cut here, once for indexing, queries and highlighting, so that the three can never disagree. Before, a text is
+*normalized*: `m²` is `m2`, a soft hyphen is nothing, `9.000` and `9 000` are `9000`. A *term* is what words are
+compared by: lower case, without accents, vowel points and the like, so that `Łódź` is found by `lodz`.
 Scripts that are written without spaces have no words to cut: their terms are pairs of neighbouring characters.
 
 What a word has in common with its inflected forms is another matter: see `languages` and `lexicon`.
@@ -11,6 +12,7 @@ What a word has in common with its inflected forms is another matter: see `langu
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 # Written without spaces: Japanese syllables, Han characters, Thai.
@@ -57,9 +59,105 @@ _FOLDS = _Folds()
 _MAX_KEPT = 262_144
 
 
+# What is not seen (category Cf): soft hyphens, joiners, marks of direction. It stands in words, and is no part of them.
+_INVISIBLE = re.compile(
+    "[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
+# A number in groups of three, `9.000` or `12 500`: not `6.3`, not a date, not an address, which has more groups.
+_GROUPED_NUMBER = re.compile(
+    r"(?<![\w.,'’٬])(?![0٠۰])\d{1,3}(?:(?P<mark>[.,'’٬])\d{3}(?:(?P=mark)\d{3})?(?!\d|(?P=mark)\d)"
+    r"|(?<!\d \d)(?<!\d \d\d)(?<!\d \d\d\d) \d{3}(?: \d{3})?(?! ?\d))"
+)
+_MAY_BE_GROUPED = re.compile(r"\d[.,'’٬ ]\d\d\d")
+_SEPARATORS = re.compile("[.,'’٬ ]")
+
+
+class Reading:
+    """
+    A text as it is read for words.
+
+    Args:
+        text: As it was written.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.shown = unicodedata.normalize("NFC", text)
+        """For people: composed, and nothing else."""
+        self.normalized = self.shown
+        """What words are cut from (see `normalize`)."""
+        # Where each of its characters stands in what is shown; None where it is the same place.
+        self._places: list[tuple[int, int]] | None = None
+        is_composed = unicodedata.is_normalized("NFKC", self.shown) and not _INVISIBLE.search(self.shown)
+        if not is_composed or _MAY_BE_GROUPED.search(self.shown):
+            self._normalize()
+
+    def _normalize(self) -> None:
+        places = [(start, end, char) for start, end, piece in _list_pieces(self.shown) for char in piece]
+        joined = "".join([char for _, _, char in places])
+        left_out = {
+            match.start() + separator.start()
+            for match in _GROUPED_NUMBER.finditer(joined)
+            for separator in _SEPARATORS.finditer(match[0])
+        }
+        kept = [place for number, place in enumerate(places) if number not in left_out]
+        self.normalized = "".join([char for _, _, char in kept])
+        self._places = [(start, end) for start, end, _ in kept]
+
+    def locate(self, start: int, end: int) -> tuple[int, int]:
+        """Return start and end, in what is shown, of a stretch of the normalized text that is not empty."""
+        if self._places is None:
+            return start, end
+        return self._places[start][0], self._places[end - 1][1]
+
+
+def strip_invisible(text: str) -> str:
+    """Return a text without what is not seen."""
+    return _INVISIBLE.sub("", text)
+
+
+def _list_pieces(text: str) -> Iterator[tuple[int, int, str]]:
+    """
+    Yield start, end and normalized form of each character.
+
+    Args:
+        text: Composed; what is otherwise normalized comes with the marks that follow, which it may be composed with.
+    """
+    changed = {char for char in set(text) if _normalize_cluster(char) != char}
+    end = 0
+    for start, char in enumerate(text):
+        if start < end:
+            continue
+        end = start + 1
+        if char not in changed:
+            yield start, end, char
+            continue
+        while end < len(text) and _is_mark(text[end]):
+            end += 1
+        yield start, end, _normalize_cluster(text[start:end])
+
+
+@lru_cache(maxsize=65_536)
+def _is_mark(char: str) -> bool:
+    """Return whether a character may be composed with the one before; vowels and finals of Hangul are, too."""
+    first = unicodedata.normalize("NFKD", char)[0]
+    return unicodedata.combining(first) > 0 or "\u1160" <= first <= "\u11ff"
+
+
+@lru_cache(maxsize=65_536)
+def _normalize_cluster(cluster: str) -> str:
+    return strip_invisible(unicodedata.normalize("NFKC", cluster))
+
+
 def normalize(text: str) -> str:
-    """Return the text in composed form (NFC), so that equal letters are equal; what words and offsets refer to."""
-    return unicodedata.normalize("NFC", text)
+    """
+    Return the text as words are cut from it, so that what is the same is written the same.
+
+    Characters of the same value (NFKC: `m²`, `ＷＡＳＳＥＲ`) are one; what is not seen is left out, and so is what
+    stands between groups of three digits of a number.
+    """
+    return Reading(text).normalized
 
 
 def list_words(text: str) -> list[str]:

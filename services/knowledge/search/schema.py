@@ -9,7 +9,7 @@ from services.knowledge.search.documents import Document, get_key
 from services.knowledge.search.engine import TERMS
 from services.knowledge.search.languages import get_primary
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raise it with every change of fields or analysis: the index is then built anew."""
 _CENTURY_SECONDS = 3_155_760_000
 _TITLE_TIMES = 3

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.knowledge.search.analysis import (
+    Reading,
     cut_terms,
     find_terms,
     find_words,
     get_terms,
     is_unspaced,
     list_words,
-    normalize,
+    strip_invisible,
 )
 from services.knowledge.search.documents import Document, Topic
 from services.knowledge.search.expansion import Expansion, Relation
@@ -112,24 +113,26 @@ class Snippets:
     def cut(self, document: Document) -> Snippet:
         """Return where and why a document matched."""
         found: dict[Relation, dict[str, None]] = {}
-        title = normalize(document.title)
-        title_marks = self._find_marks(title, found) if self._list_units(title) else []
-        passages = [normalize(text) for text in document.passages if text] or [""]
-        # Marks are looked for in one passage only: to find out which, a look at its words will do.
-        counts = [len(self._list_units(text)) for text in passages]
-        best = passages[counts.index(max(counts))]
-        marks = self._find_marks(best, found) if max(counts) else []
-        around = list(map(normalize, document.context)) if not title_marks and not marks else []
-        matching = [(text, self._find_marks(text, found)) for text in around if self._list_units(text)]
+        title = Reading(document.title)
+        title_marks = self._find_marks(title, found)
+        best = self._choose_passage([Reading(text) for text in document.passages if text] or [Reading("")])
+        marks = self._find_marks(best, found)
+        around = list(map(Reading, document.context)) if not title_marks and not marks else []
+        matching = [(text.shown, self._find_marks(text, found)) for text in around]
         goals = (f"sdg-{target.partition('.')[0]}" for target in document.sdg_targets)
         if not self._topics.isdisjoint([*document.topics, *goals]):
             found.setdefault(Relation.TOPIC, {})
         return Snippet(
-            _render(title, title_marks, 0, len(title)),
-            _render(best, marks, *_cut(best, _find_best_start(marks))),
+            _render(title.shown, title_marks, 0, len(title.shown)),
+            _render(best.shown, marks, *_cut(best.shown, _find_best_start(marks))),
             " · ".join(_render(text, some, 0, len(text)) for text, some in matching if some),
             [(relation, list(found[relation])) for relation in _ORDER if relation in found],
         )
+
+    def _choose_passage(self, passages: Sequence[Reading]) -> Reading:
+        """Return the passage with most units of the query, the earlier among equals."""
+        counts = [len(self._list_units(text.normalized)) for text in passages]
+        return passages[counts.index(max(counts))]
 
     def _list_units(self, text: str) -> set[int]:
         """Return which units of the query occur in a text, phrases by any of their words."""
@@ -152,11 +155,14 @@ class Snippets:
                 units.add(match.unit)
         return units
 
-    def _find_marks(self, text: str, found: dict[Relation, dict[str, None]]) -> list[_Mark]:
+    def _find_marks(self, text: Reading, found: dict[Relation, dict[str, None]]) -> list[_Mark]:
         """Return what matched, from left to right, and take down why."""
         marks: list[_Mark] = []
-        for start, end, match in self._match_terms(text):
-            found.setdefault(match.relation, {}).setdefault(text[start:end])
+        if not self._list_units(text.normalized):
+            return marks
+        for place, behind, match in self._match_terms(text.normalized):
+            start, end = text.locate(place, behind)
+            found.setdefault(match.relation, {}).setdefault(strip_invisible(text.shown[start:end]))
             # Pairs of characters overlap.
             if marks and start < marks[-1].end:
                 marks[-1] = marks[-1]._replace(end=end)
