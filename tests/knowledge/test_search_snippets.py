@@ -153,6 +153,20 @@ def test_a_word_is_marked_whole_whatever_stands_in_it_and_around_it(
     assert shown.count("<mark>") == 1
 
 
+def test_the_passage_is_shown_in_which_a_phrase_stands_not_its_single_words(index: SearchIndex) -> None:
+    passages = [
+        "Ein Alarm, laut und früh, im System.",
+        "Das System für Alarm im Alltag.",
+        "Das frühe Alarm System half.",
+    ]
+    document = replace(make_document("x", ""), passages=passages)
+    index.put([document])
+    topic = Topic("sirens", [["sirene"], ["alarm", "system"]], start=0, end=1)
+    snippet = Snippets(expand(index, "Sirene "), [topic]).cut(document)
+    assert snippet.passage == "Das frühe <mark>Alarm</mark> <mark>System</mark> half."
+    assert snippet.reasons == [(Relation.TOPIC, ["Alarm", "System"])]
+
+
 def test_the_words_of_a_phrase_are_marked_only_where_they_stand_together(index: SearchIndex) -> None:
     document = make_document("x", "Weite Wege und kurze Pausen. Kurze Wege.")
     assert cut(index, '"kurze Wege"', document).passage == (

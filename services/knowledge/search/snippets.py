@@ -130,9 +130,19 @@ class Snippets:
         )
 
     def _choose_passage(self, passages: Sequence[Reading]) -> Reading:
-        """Return the passage with most units of the query, the earlier among equals."""
+        """Return the passage in which most units of the query would be marked, the earlier among equals."""
         counts = [len(self._list_units(text.normalized)) for text in passages]
-        return passages[counts.index(max(counts))]
+        if not self._phrases:
+            return passages[counts.index(max(counts))]
+        # Single words of a phrase are not marked. To look for marks takes longer: where there may be most, first.
+        best, most = 0, 0
+        for place in sorted(range(len(passages)), key=lambda place: -counts[place]):
+            if counts[place] < most:
+                break
+            marked = len({match.unit for _, _, match in self._match_terms(passages[place].normalized)})
+            if marked > most or (marked == most and place < best):
+                best, most = place, marked
+        return passages[best]
 
     def _list_units(self, text: str) -> set[int]:
         """Return which units of the query occur in a text, phrases by any of their words."""
