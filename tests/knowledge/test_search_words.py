@@ -270,6 +270,100 @@ def test_a_word_that_is_there_is_not_corrected(index: SearchIndex) -> None:
     assert find_ids(index, "Wesser ") == ["rare"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "there", "language"),
+    [
+        ("dviatis", "dviračio", "lt"),
+        ("sanėdliai", "sandėlio", "lt"),
+        ("triukšmass", "triukšmo", "lt"),
+        ("тивога", "тривогу", "uk"),
+        ("їдаьня", "їдальні", "uk"),
+        ("wymenniki", "wymiennika", "pl"),
+        ("wychwoanek", "wychowanków", "pl"),
+        ("çıaklar", "çırağı", "tr"),
+        ("kmayonlar", "kamyonu", "tr"),
+        ("wsatraff", "gwastraff", "cy"),
+        ("מתנבדים", "מתנדבת", "he"),
+        ("Geübhrensatzungen", "Gebührensatzung", "de"),
+        ("Zuschlagskirterium", "Zuschlagskriterien", "de"),
+    ],
+)
+def test_a_slip_in_a_form_that_is_not_there_finds_another_form_and_names_it(
+    index: SearchIndex, typed: str, there: str, language: str
+) -> None:
+    index.put([make_document("there", there, language), make_document("other", "xyz", language)])
+    assert find_ids(index, f"{typed} ") == ["there"]
+    (expansion,) = expand(index, f"{typed} ")
+    assert get_terms(expansion.corrected) == get_terms(there)
+
+
+@pytest.mark.parametrize(
+    ("typed", "other", "language"),
+    [
+        ("Wald", "Wal", "en"),
+        ("Gras", "Glas", "de"),
+        ("Hasen", "Rasen", "de"),
+        ("Nacht", "Macht", "de"),
+        ("finden", "biniau", "cy"),
+        ("vacant", "važiuoja", "lt"),
+    ],
+)
+def test_a_short_word_is_not_taken_for_another(index: SearchIndex, typed: str, other: str, language: str) -> None:
+    index.put([make_document("other", other, language)])
+    (expansion,) = expand(index, f"{typed} ")
+    assert (expansion.corrected, find_ids(index, f"{typed} ")) == ("", [])
+
+
+def test_the_shorter_a_word_the_less_counts_what_may_have_been_meant(index: SearchIndex) -> None:
+    index.put([make_document("other", "Gäste Schalter Abwasserentsorgung")])
+    weights = [
+        max(variant.weight for variant in expand(index, f"{typed} ")[0].variants)
+        for typed in ("Gasse", "Schlter", "Abwasserentsogung")
+    ]
+    assert weights == sorted(weights)
+    assert weights[0] < weights[1] < weights[2]
+
+
+def test_of_words_as_near_the_one_that_begins_alike_was_meant(index: SearchIndex) -> None:
+    index.put([make_document("alike", "Vorgang"), *(make_document(f"{n}", "Borgant") for n in range(9))])
+    (expansion,) = expand(index, "Vorgant ")
+    assert expansion.corrected == "vorgang"
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("Fuehrung ", "Führungszeugnisse"),
+        ("Aerzte ", "Hausärzte"),
+        ("Buergerbuero ", "Das Büro, zu dem Bürger gehen"),
+        ('"Buergerhaushalt"', "Bürgerhaushalt"),
+        ('"der Buergerhaushalt"', "Der Bürgerhaushalt"),
+        ("+Buergerhaushalt", "Bürgerhaushalt"),
+        ("Buer", "Bürgerhaushalt"),
+        ("Buergerh", "Bürgerhaushalt"),
+        ("Strassenbaeume ", "Straßenbäume"),
+    ],
+)
+def test_umlauts_may_be_typed_as_two_letters(index: SearchIndex, query: str, text: str) -> None:
+    index.put([make_document("found", text), make_document("other", "Etwas anderes")])
+    assert find_ids(index, query) == ["found"]
+    assert expand(index, query)[0].unit.text == query.strip(' +"')
+
+
+def test_two_letters_that_stand_so_are_no_umlaut(index: SearchIndex) -> None:
+    index.put([make_document("so", "Das neue Israel, aktuell"), make_document("other", "Nüe Isräl")])
+    for typed in ('"Israel"', '"neue"', "Israe"):
+        assert find_ids(index, typed) == ["so"]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"), [("Firma ", "Firmensitz"), ("Museum ", "Museenlandschaft"), ("Kriterium ", "Kriterienliste")]
+)
+def test_a_word_of_latin_is_found_in_compounds_with_its_plural(index: SearchIndex, query: str, text: str) -> None:
+    index.put([make_document("found", text), make_document("other", "Kontrollgang, Museumsrat")])
+    assert "found" in find_ids(index, query)
+
+
 LETTERS = st.text("abcdefghiklmnoprstuw", min_size=8, max_size=14)
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from services.knowledge.search.analysis import has_digit, is_unspaced
+from services.knowledge.search.analysis import get_terms, has_digit, is_unspaced
+from services.knowledge.search.languages import restore_umlauts
 from services.knowledge.search.lexicon import Lexicon
 from services.knowledge.search.query import Occurrence, Unit
+from services.knowledge.search.query_language import LANGUAGES, guess_languages
 from services.knowledge.search.stop_words import STOP_WORDS, STOP_WORDS_OF
 
 MIN_BEGINNING = 2
@@ -23,6 +25,12 @@ UNCOUNTED = -1
 _MAX_CORRECTIONS = 3
 _MIN_CORRECTED, _MIN_TWO_SLIPS = 4, 10
 """Shortest words in which one slip is guessed at, and two, in letters."""
+_MIN_OTHER_FIRST = 7
+"""Shortest word of which the first letter is guessed at, in letters."""
+_SURE_LENGTH = 8
+"""A slip in shorter words may as well be another word: it counts less."""
+_LEAST_PROBABLE = 0.05
+"""Of a language that is less probable no word is looked for in another form."""
 _MIN_BEGINNING_CORRECTED = 7
 """Shortest beginning of a longer word in which a slip is guessed at, in letters."""
 
@@ -91,7 +99,8 @@ def expand(units: Sequence[Unit], lexicon: Lexicon, count: Count, count_beginnin
 def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) -> Expansion:
     terms = unit.terms
     if len(terms) > 1 or unit.is_quoted:
-        return Expansion(unit, is_found=all(map(count, terms)))
+        unit = _restore_phrase(unit, count)
+        return Expansion(unit, is_found=all(map(count, unit.terms)))
     (word,), (term,) = unit.words, terms
     variants = _list_present([term], 1.0, Relation.SAME, count)
     if is_unspaced(term) or (has_digit(term) and not unit.is_open):
@@ -104,12 +113,23 @@ def _expand(unit: Unit, lexicon: Lexicon, count: Count, count_beginning: Count) 
     parts = _list_parts(word, lexicon, count, is_direct=is_direct)
     beginning = term if len(term) >= MIN_BEGINNING and (unit.is_open or not (is_direct or len(term) < 3)) else ""
     if beginning and not count(term) and not count_beginning(beginning):
-        beginning = ""
+        restored = get_terms(restore_umlauts(word))
+        beginning = restored if restored != term and len(restored) > 2 and count_beginning(restored) else ""
     is_found = bool(variants or beginning or parts)
     expansion = Expansion(unit, tuple(variants), parts, beginning, is_found=is_found)
     # What can be read as a compound may be a slip of the pen as well. Who demands a word means it.
     is_certain = bool(variants or beginning) or unit.occurrence is Occurrence.MUST
     return expansion if is_certain else _correct(expansion, lexicon, count)
+
+
+def _restore_phrase(unit: Unit, count: Count) -> Unit:
+    """Return a phrase with umlauts in those of its words that are there only so."""
+    words = tuple(
+        restored if (restored := restore_umlauts(word)) != word and not count(get_terms(word)) else word
+        for word in unit.words
+    )
+    # What was typed is still what people are shown.
+    return replace(unit, words=words, stretch=unit.text) if words != unit.words else unit
 
 
 def _list_compounds(word: str, term: str, known: Sequence[Variant], lexicon: Lexicon, count: Count) -> list[Variant]:
@@ -137,8 +157,10 @@ def _list_parts(word: str, lexicon: Lexicon, count: Count, *, is_direct: bool) -
     def is_present(part: str) -> bool:
         return part not in STOP_WORDS_OF["de"] and count(part) > 0
 
+    spellings = dict.fromkeys((word, restore_umlauts(word)))
+    splits = (lexicon.split(spelling, is_present, by_words=is_direct) for spelling in spellings)
     parts = []
-    for part in lexicon.split(word, is_present, by_words=is_direct):
+    for part in next(filter(None, splits), []):
         variants = _list_present({part} | lexicon.find_inflections(part), _PART, Relation.COMPOUND, count)
         if not is_direct:
             compounds = _list_compounds(part, part, variants, lexicon, count)
@@ -149,18 +171,21 @@ def _list_parts(word: str, lexicon: Lexicon, count: Count, *, is_direct: bool) -
 
 def _correct(expansion: Expansion, lexicon: Lexicon, count: Count) -> Expansion:
     """Return what was probably meant by a word that does not occur."""
-    (term,) = expansion.unit.terms
-    for similar in _list_similar(term, lexicon):
-        variants = _list_present(similar.keys() - STOP_WORDS, _CORRECTION, Relation.CORRECTION, count)
+    (word,), (term,) = expansion.unit.words, expansion.unit.terms
+    for similar in _list_similar(word, term, lexicon):
+        variants = [
+            replace(variant, weight=_CORRECTION * _get_certainty(term, variant.term))
+            for variant in _list_present(similar.keys() - STOP_WORDS, _CORRECTION, Relation.CORRECTION, count)
+        ]
         if not variants:
             continue
-        variants.sort(key=lambda variant: (-variant.frequency, variant.term))
+        variants.sort(key=lambda variant: (variant.term[0] != term[0], -variant.frequency, variant.term))
         variants = variants[:_MAX_CORRECTIONS]
-        best = variants[0].term
+        best, weight = variants[0].term, variants[0].weight
         forms = lexicon.find_inflections(best) - {variant.term for variant in variants}
-        variants += _list_present(forms, _CORRECTION * _INFLECTION, Relation.CORRECTION, count)
+        variants += _list_present(forms, weight * _INFLECTION, Relation.CORRECTION, count)
         variants += [
-            replace(variant, relation=Relation.CORRECTION, weight=variant.weight * _CORRECTION)
+            replace(variant, relation=Relation.CORRECTION, weight=variant.weight * weight)
             for variant in _list_compounds(best, best, variants, lexicon, count)
         ]
         corrected = "" if expansion.parts else similar[best]
@@ -168,13 +193,47 @@ def _correct(expansion: Expansion, lexicon: Lexicon, count: Count) -> Expansion:
     return expansion
 
 
-def _list_similar(term: str, lexicon: Lexicon) -> Iterator[dict[str, str]]:
-    """Yield what may have been meant by a term, the likeliest first: one slip away, in a long word two, a beginning."""
+def _is_likely(term: str, other: str) -> bool:
+    """
+    Return whether a word that is near another may have been meant by it.
+
+    Short words are near many that are others: the beginning of one is hardly mistyped, and one of four letters is
+    rather another word.
+    """
+    if _has_same_letters(term, other):
+        return True
+    return len(term) >= _MIN_OTHER_FIRST or (len(term) > _MIN_CORRECTED and term[0] == other[0])
+
+
+def _get_certainty(term: str, other: str) -> float:
+    """Return how certain it is that a word that is near another was meant by it: the longer, the surer."""
+    return 1.0 if _has_same_letters(term, other) else min(len(term) / _SURE_LENGTH, 1.0) ** 2
+
+
+def _has_same_letters(term: str, other: str) -> bool:
+    """Return whether letters were only swapped or typed twice, which hardly makes another word."""
+    return sorted(term) == sorted(other) or any(
+        term[:place] + term[place + 1 :] == other for place in range(1, len(term)) if term[place] == term[place - 1]
+    )
+
+
+def _list_similar(word: str, term: str, lexicon: Lexicon) -> Iterator[dict[str, str]]:
+    """
+    Yield what may have been meant by a word, the likeliest first.
+
+    One slip away from it or, in another form, from its stem; in a long word two; and what begins like that.
+    """
     if has_digit(term) or len(term) < _MIN_CORRECTED:
         return
-    distances = (1, 2) if len(term) >= _MIN_TWO_SLIPS else (1,)
-    for distance in distances:
-        yield lexicon.find_similar(term, distance)
+    near = lexicon.find_similar(term, 1)
+    yield {other: near[other] for other in near if _is_likely(term, other)}
+    if len(term) > _MIN_CORRECTED:
+        likely = guess_languages(word)
+        yield lexicon.find_similar_stems(
+            word, lambda language: likely.get(language, 0.0) >= _LEAST_PROBABLE or language not in LANGUAGES
+        )
+    if len(term) >= _MIN_TWO_SLIPS:
+        yield lexicon.find_similar(term, 2)
     if len(term) >= _MIN_BEGINNING_CORRECTED:
         yield lexicon.find_similar(term, 1, is_beginning=True)
 

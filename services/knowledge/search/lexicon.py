@@ -6,6 +6,7 @@ forms share a stem, a compound contains its parts, a slip of the pen is near the
 of each language is taken in once, so that documents are indexed fast however much is known of their words.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import tantivy
 
 from services.knowledge.search.analysis import get_terms, has_digit, is_unspaced
 from services.knowledge.search.engine import TERMS, count_matches, make_index, open_index
-from services.knowledge.search.languages import COMPOUNDING, get_stems
+from services.knowledge.search.languages import COMPOUNDING, get_stems, restore_umlauts
 
 MIN_PART = 4
 """Shortest part of a compound that is looked for, in letters."""
@@ -26,6 +27,10 @@ _SHORT_PARTS = frozenset({"ab", "an", "ei", "eu", "it", "ki", "ol", "um", "ur"})
 _SURE_PART = 6
 """What is no word by itself, but begins or ends compounds, is hardly so by chance from this length on."""
 _MAX_LENGTH = 40
+_MIN_SIMILAR_STEM, _LEAST_SHARE = 4, 0.55
+"""What a stem in which a slip is guessed at has at least: letters, and of those of the word."""
+_MIN_OTHER_FIRST = 6
+"""Shortest stem of which the first letter is guessed at, in letters."""
 _LINKS = ("", "s", "es", "n", "en", "er", "e")
 """What German puts between the parts of a compound."""
 _GAP = "\x1f"
@@ -125,17 +130,21 @@ class Lexicon:
 
     def find_inflections(self, word: str) -> set[str]:
         """Return the terms of the words that share a stem with a word, in any language."""
-        # Most languages' stemmers leave the same of a word: it is looked up once.
+        return {
+            term
+            for stem, stemming in self._list_stems(word).items()
+            for term, language in self._find_with_stem(stem)
+            if language in stemming
+        }
+
+    def _list_stems(self, word: str) -> dict[str, set[str]]:
+        """Return the stems of a word, each with its languages."""
+        # Most stemmers leave the same: it is looked up once.
         languages: dict[str, set[str]] = {}
         for language in self._languages:
             for stem in get_stems(word, language):
                 languages.setdefault(stem, set()).add(language)
-        return {
-            term
-            for stem, stemming in languages.items()
-            for term, language in self._find_with_stem(stem)
-            if language in stemming
-        }
+        return languages
 
     def _find_with_stem(self, stem: str) -> Iterator[tuple[str, str]]:
         """Yield the terms of the words that have a stem, each with its language."""
@@ -145,10 +154,14 @@ class Lexicon:
 
     def find_compounds(self, word: str) -> list[str]:
         """Return the terms of the compounds that a word is a part of, the shortest first."""
-        stems = get_stems(word, "de")
-        parts = {part for part in (get_terms(word), *stems) if len(part) >= MIN_PART}
+        terms = {get_terms(spelling) for spelling in (word, restore_umlauts(word))}
+        forms = [get_stems(spelling, "de") for spelling in (word, restore_umlauts(word))]
+        stems = {each[0] for each in forms if each}
+        # Where Latin is declined, the plural is what compounds begin with: Firmensitz, Kriterienliste.
+        plurals = {f"{stem}en" for each in forms for stem in each[1:]}
+        parts = {part for part in terms | stems | plurals if len(part) >= MIN_PART}
         # A stem that no word has may be that of a slip of the pen, and merely begin the word that was meant.
-        only_last = {stem for stem in stems if not any(self._find_with_stem(stem))} - {get_terms(word)}
+        only_last = {stem for stem in stems if not any(self._find_with_stem(stem))} - terms
         found: dict[str, None] = {}
         for part in parts:
             prefix = f"{part}{_GAP}" if part in only_last else part
@@ -167,9 +180,45 @@ class Lexicon:
             is_beginning: Longer words that begin like that are meant, too.
         """
         query = tantivy.Query.fuzzy_term_query(self._schema, "term", term, distance, True, is_beginning)
+        return {get_terms(word): word for word in self._list_words(query) if get_terms(word) != term}
+
+    def find_similar_stems(self, word: str, is_probable: Callable[[str], bool]) -> dict[str, str]:
+        """
+        Return the terms of words in another form that a slip of the pen in a word may stand for, and the words.
+
+        Args:
+            is_probable: Whether the word may be of a language.
+        """
+        found = {}
+        term = get_terms(word)
+        least = max(_MIN_SIMILAR_STEM, len(term) * _LEAST_SHARE)
+        # A letter typed twice at the end hides the ending.
+        stems = self._list_stems(word) | self._list_stems(re.sub(r"(.)\1$", r"\1", word))
+        for stem, stemming in stems.items():
+            # Where little is left of a word, or it begins otherwise, too much would be near it.
+            if len(stem) < least or not (stem[:2] in term or term.startswith(stem[1:3])):
+                continue
+            if not (languages := set(filter(is_probable, stemming))):
+                continue
+            query = tantivy.Query.fuzzy_term_query(self._schema, "stem", stem, 1, True)
+            for each in self._list_words(self._limit_languages(query, languages)):
+                others = {other for language in languages for other in get_stems(each, language)}
+                if len(stem) >= _MIN_OTHER_FIRST or any(other[0] == stem[0] for other in others):
+                    found[get_terms(each)] = each
+        return found
+
+    def _limit_languages(self, query: tantivy.Query, languages: Iterable[str]) -> tantivy.Query:
+        those = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "language", each, "basic"))
+            for each in sorted(languages)
+        ]
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, query), (tantivy.Occur.Must, tantivy.Query.boolean_query(those))]
+        )
+
+    def _list_words(self, query: tantivy.Query) -> list[str]:
         hits = self._searcher.search(query, MAX_FORMS, count=False).hits
-        words = sorted(self._searcher.doc(address)["word"][0] for _, address in hits)
-        return {get_terms(word): word for word in words if get_terms(word) != term}
+        return sorted(self._searcher.doc(address)["word"][0] for _, address in hits)
 
     def split(self, word: str, is_present: Callable[[str], bool], *, by_words: bool = False) -> list[str]:
         """
@@ -269,7 +318,7 @@ def _build_schema() -> tantivy.Schema:
     builder.add_text_field("word", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("term", tokenizer_name="raw", index_option="basic")
     # Several in one text, for each call into the library costs more than the words in it.
-    for name in ("stems", "endings"):
+    for name in ("stem", "stems", "endings"):
         builder.add_text_field(name, tokenizer_name=TERMS, index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     return builder.build()
@@ -282,7 +331,9 @@ def _make_entry(entry: str, word: str, language: str) -> tantivy.Document:
     made.add_text("word", word)
     made.add_text("term", term)
     made.add_text("language", language)
-    made.add_text("stems", " ".join([f"{stem}{_GAP}{language}{_GAP}{term}" for stem in get_stems(word, language)]))
+    stems = get_stems(word, language)
+    made.add_text("stem", " ".join(stems))
+    made.add_text("stems", " ".join([f"{stem}{_GAP}{language}{_GAP}{term}" for stem in stems]))
     if language in COMPOUNDING and MIN_PART + 2 <= len(term) <= _MAX_LENGTH and not has_digit(term):
         # A part stands at the beginning, or after another.
         starts = range(_MIN_REST, len(term) - MIN_PART + 1)
