@@ -8,7 +8,7 @@ may change the same table: what only one of them changed is kept, and what both 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -107,8 +107,21 @@ def write_rows(path: str, codec: Codec, shown: Sequence[Resource]) -> dict[str, 
 class Table:
     """The rows of one form, below one path, with what is stored of them now."""
 
-    def __init__(self, form: Form, path: str, codec: Codec, stored: Sequence[Resource]) -> None:
+    def __init__(
+        self,
+        form: Form,
+        path: str,
+        codec: Codec,
+        stored: Sequence[Resource],
+        choices: Mapping[str, Collection[str]],
+    ) -> None:
+        """
+        Take a form's rows.
+
+        `choices` are the only texts that a column may be changed to, besides none; also of columns besides the codec's.
+        """
         self._form, self._path, self._codec = form, path, codec
+        self._choices = choices
         self._stored = {message.name: message for message in stored}
         self._places: dict[str, str] = {}
         self.theirs: list[Resource] = []
@@ -196,6 +209,11 @@ class Table:
                 self._show_stored(row, self._codec.columns)
             return row
         self._merge(row, before, typed, violations)
+        for column in self._choices.keys() - self._codec.columns.keys():
+            try:
+                self._require_choice(column, self._form[f"{path}.{column}"])
+            except UnfitValue as wrong:
+                violations.append(wrong.to_violation(f"{path}.{column}"))
         told = {violation.field for violation in violations}
         now = self._codec.read(row.message)
         violations += [
@@ -217,6 +235,7 @@ class Table:
             if text == before[column] or text == now[column]:
                 continue
             try:
+                self._require_choice(column, text)
                 self._codec.write(row.message, cells, column)
             except UnfitValue as wrong:
                 violations.append(wrong.to_violation(f"{row.path}.{column}"))
@@ -236,6 +255,11 @@ class Table:
             self._show_stored(row, theirs)
         elif theirs:
             self.theirs.append(row.stored)
+
+    def _require_choice(self, column: str, text: str) -> None:
+        """Raise UnfitValue where a column does not offer a text; reason CHOICE_UNKNOWN."""
+        if text and text not in self._choices.get(column, (text,)):
+            raise UnfitValue("is not one of the choices", reason="CHOICE_UNKNOWN")
 
     def _take_theirs(self, path: str, before: Mapping[str, str]) -> None:
         """Put what somebody else saved where the reader, who was asked, takes that."""

@@ -1,6 +1,7 @@
 // What is pasted into the rows of a form from a spreadsheet, read as the fields of the cells want it.
 
 const TICKED = /^(x|✓|1|ja|yes|true|wahr)$/i;
+const UNTICKED = /^(-|–|0|nein|no|false|falsch)$/i;
 
 // As spreadsheets copy: cells divided by tabs, rows by lines; a cell in quotes may hold lines.
 function readCells(text) {
@@ -25,10 +26,25 @@ function readDayAndTime(text) {
   return [iso ?? "", time ?? ""];
 }
 
-// 90, 90 min, 1:30
+const HOURS = "(?:h|hrs?|hours?|std|stunden?)\\.?";
+const MINUTES = "(?:m|min|mins|minutes?|minuten|['′])\\.?";
+const DURATIONS = [
+  `(?<minutes>\\d+)(?:\\s*${MINUTES})?`, // 90, 90 min
+  `(?<hours>\\d+(?:[.,]\\d\\d?)?)\\s*${HOURS}`, // 2 h, 1,5 Std.
+  `(?<hours>\\d+):(?<minutes>[0-5]\\d)(?::00)?(?:\\s*${HOURS})?`, // 1:30
+  `(?<hours>\\d+)\\s*${HOURS}\\s*(?:(?:and|und)\\s*)?(?<minutes>[0-5]?\\d)(?:\\s*${MINUTES})?`, // 1h30, 1 Std. 30 Min.
+].map((form) => new RegExp(`^${form}$`, "i"));
+
+// A duration as whole minutes; a number alone is minutes. Null for anything else: a part of a text is never taken for it.
 function readMinutes(text) {
-  const [, hours, minutes] = text.match(/^(\d{1,2}):(\d{2})(?::00)?$/) ?? [];
-  return hours ? String(60 * Number(hours) + Number(minutes)) : (text.match(/^\d+/)?.[0] ?? text);
+  const { hours = "0", minutes = "0" } = DURATIONS.map((form) => text.match(form)).find(Boolean)?.groups ?? { minutes: "?" };
+  const read = Math.round(6000 * Number(hours.replace(",", "."))) / 100 + Number(minutes);
+  return Number.isInteger(read) ? String(read) : null;
+}
+
+// 2, and 2. as in an order.
+function readNumber(text) {
+  return text.match(/^(\d+)\.?$/)?.[1] ?? null;
 }
 
 // By the words that the reader sees, by their beginning, or by the name in the contract: GROUP_STAFF is staff.
@@ -43,15 +59,40 @@ function choose(select, text) {
   );
 }
 
-// Puts a text into a field. What a choice does not offer is marked, for nothing of it stays.
+// What a text means to a field; null where that is not understood.
+function understand(field, text) {
+  if (text === "") return "";
+  if (field.type === "checkbox") return TICKED.test(text) ? "on" : UNTICKED.test(text) ? "" : null;
+  if (field.tagName === "SELECT") return choose(field, text)?.value ?? null;
+  const read = { minutes: readMinutes, number: readNumber }[field.dataset.holds];
+  return read ? read(text) : text;
+}
+
+// Puts a text into a field, and returns whether it was understood. What was not stays as it is, is marked, and is refused when
+// it is saved.
 function put(field, text) {
-  if (field.type === "checkbox") field.checked = TICKED.test(text);
-  else if (field.tagName === "SELECT") field.value = (text && choose(field, text)?.value) || "";
-  else if (field.dataset.holds === "number") field.value = readMinutes(text);
-  else field.value = text;
-  const isLost = text !== "" && field.type !== "checkbox" && field.value === "";
-  field.toggleAttribute("aria-invalid", false);
-  if (isLost) field.setAttribute("aria-invalid", "true");
-  field.title = isLost ? text : "";
-  return !isLost;
+  const value = understand(field, text);
+  setText(field, value ?? text, value === null);
+  return value !== null;
+}
+
+// What a field holds. A box to tick holds what was not understood in the field before it, which counts while it is not ticked.
+function getText(field) {
+  if (field.type !== "checkbox") return field.value;
+  return field.checked ? "on" : field.previousElementSibling.value;
+}
+
+function setText(field, text, isMarked) {
+  if (field.type === "checkbox") {
+    field.checked = text === "on";
+    field.previousElementSibling.value = field.checked ? "" : text;
+    field.parentElement.dataset.unread = field.previousElementSibling.value;
+  } else {
+    const isOffered = field.tagName !== "SELECT" || [...field.options].some(({ value }) => value === text);
+    if (!isOffered) field.add(new Option(text, text));
+    field.value = text;
+  }
+  field.removeAttribute("aria-invalid");
+  if (isMarked) field.setAttribute("aria-invalid", "true");
+  field.title = isMarked ? text : "";
 }

@@ -40,12 +40,11 @@ function tell(what) {
 }
 
 function hold(field) {
-  return { field, value: field.value, checked: field.checked };
+  return { field, text: getText(field), isMarked: field.getAttribute("aria-invalid") === "true" };
 }
 
-function release({ field, value, checked }) {
-  Object.assign(field, { value, checked });
-  field.removeAttribute("aria-invalid");
+function release({ field, text, isMarked }) {
+  setText(field, text, isMarked);
 }
 
 // Changes fields at once, so that it can be taken back at once. `puts`: [field, what to do to it].
@@ -89,8 +88,9 @@ function paste(event) {
 }
 
 // Returns what writes into a field what another holds now.
-function copyFrom({ value, checked }) {
-  return (field) => void Object.assign(field, { value, checked });
+function copyFrom(source) {
+  const { text, isMarked } = hold(source);
+  return (field) => void setText(field, text, isMarked);
 }
 
 function fillTicked(event) {
@@ -108,7 +108,7 @@ function fillTicked(event) {
 }
 
 function clear(field) {
-  Object.assign(field, field.type === "checkbox" ? { checked: false } : { value: "" });
+  setText(field, "", false);
 }
 
 // The field of a column, by default of the same one, in another row; below the last row there is always another.
@@ -146,10 +146,10 @@ function followArrow(field, event) {
   }
 }
 
-// As in a spreadsheet, a cell of which one chooses is emptied like any other.
+// As in a spreadsheet, a cell of which one chooses, or that one ticks, is emptied like any other.
 function emptyChoice(field, event) {
   event.preventDefault();
-  if (field.value) changeBlock([[field, clear]], "filled");
+  if (getText(field)) changeBlock([[field, clear]], "filled");
 }
 
 function fillDown(field, event) {
@@ -171,7 +171,7 @@ function followKey(event) {
     if (event.key === "Enter" && table.contains(field)) document.querySelector(".rows__fill button").click();
     if (event.key === "Enter") event.preventDefault();
   } else if (isControl && event.key === "d") fillDown(field, event);
-  else if (["Delete", "Backspace"].includes(event.key) && field.tagName === "SELECT") emptyChoice(field, event);
+  else if (["Delete", "Backspace"].includes(event.key) && field.type !== "text") emptyChoice(field, event);
   else if (event.key === "Enter" && event.shiftKey) go(findBeside(field, -1), event);
   else if (event.key === "Enter" && !isControl) go(findBeside(field, 1, start), event);
   else if (event.key === "Tab") isTabbing = !event.shiftKey;
@@ -212,7 +212,10 @@ table.addEventListener("input", ({ target }) => {
   isUndoNext = false;
   isChanged = true;
   target.removeAttribute("aria-invalid");
+  if (target.matches("[type=hidden] + [type=checkbox]")) setText(target, target.checked ? "on" : "", false);
 });
+// A duration that is typed is read like one that is pasted.
+table.addEventListener("change", ({ target }) => target.dataset.holds === "minutes" && put(target, target.value.trim()));
 
 // Whoever leaves without saving is asked.
 form.addEventListener("submit", () => (isChanged = false));

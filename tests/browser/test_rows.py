@@ -257,3 +257,68 @@ def test_a_table_scrolls_in_its_own_box(
             }"""
         )
         assert covering == "", number
+
+
+UNDERSTOOD = {
+    "90": "90", "45 min": "45", "45 Min.": "45", "20 minutes": "20", "20 Minuten": "20", "30'": "30", "2 h": "120",
+    "2h": "120", "2 Std.": "120", "1 Stunde": "60", "3 hours": "180", "1,5 h": "90", "1.5 hours": "90",
+    "0,75 Std.": "45", "1:30": "90", "1:30:00": "90", "1:30 h": "90", "1h30": "90", "1 h 30": "90",
+    "1 Std. 30 Min.": "90", "1 hour and 15 minutes": "75",
+}  # fmt: skip
+NOT_UNDERSTOOD = ["0,75", "1.5", "1,33 h", "1.000 h", "soon", "2 h or so", "ca. 2 h", "90–120", "9 Uhr", "1:75", "2 d"]
+
+
+def test_durations_are_read_as_people_write_them_and_never_in_part(office: Page, a_visit: Callable[[str], str]) -> None:
+    office.goto(f"{a_visit('Durations')}/agendaItems/rows")
+    texts = [*UNDERSTOOD, *NOT_UNDERSTOOD]
+    office.evaluate(PASTE, ["#field-agenda_items-0-title", "\n".join(f"Talk\t{text}" for text in texts)])
+    minutes = office.locator("[data-rows] [name$='.duration_minutes']")
+    read = minutes.evaluate_all("fields => fields.map(field => [field.value, field.getAttribute('aria-invalid')])")
+    expected = [[text, None] for text in UNDERSTOOD.values()] + [[text, "true"] for text in NOT_UNDERSTOOD]
+    assert dict(zip(texts, read, strict=False)) == dict(zip(texts, expected, strict=True))
+    office.evaluate(PASTE, ["#field-agenda_items-1-title", "Vortrag\t2 h\nWorkshop\t1,5 h"])
+    # What is typed is read like what is pasted.
+    office.get_by_label("Minutes, row 1", exact=True).fill("1,5 h")
+    office.get_by_label("Minutes, row 1", exact=True).press("Tab")
+    for number, value in ((1, "90"), (2, "120"), (3, "90")):
+        expect(office.get_by_label(f"Minutes, row {number}", exact=True)).to_have_value(value)
+
+
+def test_what_is_not_understood_stays_until_it_is_mended_or_emptied(
+    office: Page, a_visit: Callable[[str], str]
+) -> None:
+    office.goto(f"{a_visit('Kept')}/agendaItems/rows")
+    office.evaluate(PASTE, ["#field-agenda_items-0-title", "Tour\t60\t32.13.2030\t9:00\tFestsaal"])
+    office.evaluate(PASTE, ["#field-agenda_items-0-fixed", "vielleicht\tirgendwann"])
+    office.evaluate(PASTE, ["#field-agenda_items-1-title", "Walk\t60"])
+    room, day, fixed, order = (
+        office.get_by_label(f"{column}, row 1", exact=True) for column in ("Room", "Day", "Fixed", "Order")
+    )
+    below = office.get_by_label("Room, row 2", exact=True)
+    below.focus()
+    office.keyboard.press("Control+d")
+    for cell in (room, below):
+        expect(cell).to_have_value("Festsaal")
+        expect(cell).to_have_attribute("aria-invalid", "true")
+    office.get_by_role("button", name="Undo").click()
+    expect(below).to_have_value("")
+    assert violations(office) == []
+    office.get_by_role("button", name="Save", exact=True).click()
+    summary = office.get_by_role("alert")
+    for column in ("Room", "Day", "Fixed", "Order"):
+        expect(summary).to_contain_text(f"{column}, row 1")
+    for cell, text in ((room, "Festsaal"), (day, "32.13.2030"), (order, "irgendwann")):
+        expect(cell).to_have_value(text)
+        expect(cell).to_have_attribute("aria-invalid", "true")
+    expect(fixed).to_have_attribute("aria-invalid", "true")
+    expect(office.locator("td:has(#field-agenda_items-0-fixed)")).to_have_attribute("data-unread", "vielleicht")
+    room.select_option("any room")
+    fixed.focus()
+    office.keyboard.press("Delete")
+    order.focus()
+    office.keyboard.press("Delete")
+    office.get_by_role("button", name="Save", exact=True).click()
+    expect(day).to_have_value("32.13.2030")
+    day.select_option(index=1)
+    office.get_by_role("button", name="Save", exact=True).click()
+    expect(office.get_by_text("2 rows are added.")).to_be_visible()

@@ -70,9 +70,10 @@ def edit_items(visit_id: str) -> ResponseReturnValue:
     permissions.require("AgendaItemService.BatchEditAgendaItems")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     items, cells = list_items(visit), ItemCells(visit)
+    columns = _list_item_columns(visit, items)
     shown = items[_read_start() :][:ON_A_PAGE]
     form = _open_form(write_rows(ITEMS, cells, shown) | order_cells.write_rows(ITEMS, items, shown), visit.time_zone)
-    table = Table(form, ITEMS, cells, items)
+    table = Table(form, ITEMS, cells, items, _list_choices(columns))
     if form.submitted and form[BUTTON] != ADD_ROWS:
         with form.catch_refusal():
             table.fill_ticked()
@@ -93,7 +94,7 @@ def edit_items(visit_id: str) -> ResponseReturnValue:
         form,
         visit,
         ITEMS,
-        _list_item_columns(visit, items),
+        columns,
         len(items),
         heading=_("Edit the programme"),
         explanation=_("Each row is an item. It needs a title and how long it takes; everything else can follow."),
@@ -106,8 +107,9 @@ def edit_delegates(visit_id: str) -> ResponseReturnValue:
     permissions.require("DelegateService.BatchEditDelegates")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
     delegates, cells = list_delegates(visit.name), DelegateCells()
+    columns = _list_delegate_columns(visit, delegates)
     form = _open_form(write_rows(DELEGATES, cells, delegates[_read_start() :][:ON_A_PAGE]))
-    table = Table(form, DELEGATES, cells, delegates)
+    table = Table(form, DELEGATES, cells, delegates, _list_choices(columns))
     if form.submitted and form[BUTTON] != ADD_ROWS:
         with form.catch_refusal():
             table.fill_ticked()
@@ -120,7 +122,7 @@ def edit_delegates(visit_id: str) -> ResponseReturnValue:
         form,
         visit,
         DELEGATES,
-        _list_delegate_columns(visit, delegates),
+        columns,
         len(delegates),
         heading=_("Edit the delegation"),
         explanation=_("Each row is a person. It needs the function; everything else can follow."),
@@ -194,6 +196,15 @@ def _render(
     ), form.status
 
 
+def _list_choices(columns: Sequence[Column]) -> dict[str, Sequence[str]]:
+    """Return what columns may be changed to in which one chooses or ticks; what is wrong with a day says its codec."""
+    choices = {column.field: [value for value, _label in column.options] for column in columns if column.options}
+    if order_cells.COLUMN in choices:
+        choices[order_cells.COLUMN].append(order_cells.OTHER)
+    ticks: dict[str, Sequence[str]] = {column.field: ["on"] for column in columns if column.type == "checkbox"}
+    return {field: texts for field, texts in (choices | ticks).items() if field != "day"}
+
+
 def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[Column]:
     rooms = [(room.name, room.display_name) for room in list_rooms(visit)]
     venues = [(venue.name, venue.display_name) for venue in list_venues(visit)]
@@ -208,7 +219,7 @@ def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[
     days = [(day.isoformat(), format_parts("MMMEd", day)) for day in visit_days]
     return [
         Column("title", _("Title"), size=26),
-        Column("duration_minutes", _("Minutes"), "number", size=5),
+        Column("duration_minutes", _("Minutes"), "minutes", size=5),
         *([Column("day", _("Day"), options=days), Column("time", _("Begins at"), "time", size=6)] if days else []),
         *([Column("room", _("Room"), options=[(ANY_ROOM, _("any room")), *rooms])] if rooms else []),
         *([Column("venue", _("Venue"), options=venues)] if venues else []),
