@@ -34,8 +34,10 @@ function addRow() {
   return body.appendChild(holder.rows[0]);
 }
 
-function tell(what) {
-  said.textContent = said.dataset[what];
+// `notes`: what else there is to say.
+function tell(what, notes = []) {
+  said.textContent = [said.dataset[what], ...notes].join(" ");
+  said.classList.toggle("rows__loss", notes.length > 0);
   undoButton.hidden = !undoable.length;
 }
 
@@ -48,11 +50,11 @@ function release({ field, text, isMarked }) {
 }
 
 // Changes fields at once, so that it can be taken back at once. `puts`: [field, what to do to it].
-function changeBlock(puts, what) {
+function changeBlock(puts, what, notes = []) {
   undoable.push(puts.map(([field]) => hold(field)));
   const isTaken = puts.map(([field, change]) => change(field) !== false).every(Boolean);
   isUndoNext = isChanged = true;
-  tell(isTaken ? what : "untaken");
+  tell(isTaken ? what : "untaken", notes);
 }
 
 function undo() {
@@ -69,22 +71,37 @@ function paste(event) {
   event.preventDefault();
   const first = field.closest("tr").sectionRowIndex;
   const from = findColumn(field);
-  const puts = [];
-  readCells(text).forEach((cells, offset) => {
-    const row = body.rows[first + offset] ?? addRow();
-    if (!row) return;
+  const [puts, beyond, outside] = [[], [], []];
+  const rows = readCells(text);
+  const last = rows.findLastIndex((cells) => cells.some(Boolean));
+  rows.forEach((cells, offset) => {
+    const row = body.rows[first + offset] ?? (offset <= last ? addRow() : null);
+    if (!row) {
+      if (offset <= last) beyond.push(cells);
+      return;
+    }
     const fields = listFields(row);
     let place = from;
     for (const cell of cells) {
       const target = fields[place++];
-      if (!target) break;
+      if (!target) {
+        if (cell) outside.push(cell);
+        continue;
+      }
       puts.push([target, (each) => put(each, cell)]);
       // A cell that holds a day and a time is two here.
       const time = readDayAndTime(cell)[1];
       if (time && fields[place]?.dataset.holds === "time") puts.push([fields[place++], (each) => put(each, time)]);
     }
   });
-  changeBlock(puts, "pasted");
+  const names = beyond.map((cells) => cells.find(Boolean) ?? "…");
+  changeBlock(puts, "pasted", [...noteLost("beyond", names), ...noteLost("outside", outside)]);
+}
+
+// Says how many rows or cells found no place, and which is the first of them; nothing where there are none.
+function noteLost(what, texts) {
+  const values = { count: texts.length, first: texts[0], most: table.dataset.most };
+  return texts.length ? [said.dataset[what].replace(/%\((\w+)\)s/g, (_found, name) => values[name])] : [];
 }
 
 // Returns what writes into a field what another holds now.

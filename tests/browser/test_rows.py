@@ -284,6 +284,21 @@ def test_durations_are_read_as_people_write_them_and_never_in_part(office: Page,
         expect(office.get_by_label(f"Minutes, row {number}", exact=True)).to_have_value(value)
 
 
+def test_rows_that_find_no_place_are_counted_and_named(office: Page, a_visit: Callable[[str], str]) -> None:
+    office.goto(f"{a_visit('Many')}/delegates/rows")
+    rows = "\n".join(f"Engineer {number}" for number in range(1, 104))
+    office.evaluate(PASTE, ["#field-delegates-0-function", rows + "\n\n\n"])
+    expect(office.locator("[data-rows] tr")).to_have_count(100)
+    said = office.locator("#rows-said")
+    expect(said).to_contain_text("Rows not taken: 3, from “Engineer 101” on. One page holds 100 rows")
+    office.evaluate(PASTE, ["#field-delegates-0-dietary_needs", "vegan\tLift\tnowhere"])
+    expect(said).to_contain_text("Cells not taken: 1,")
+    office.get_by_role("button", name="More rows").click()
+    expect(office.get_by_text("One page holds 100 rows.")).to_be_visible()
+    office.get_by_role("button", name="Save", exact=True).click()
+    expect(office.get_by_text("100 rows are added.")).to_be_visible()
+
+
 def test_what_is_not_understood_stays_until_it_is_mended_or_emptied(
     office: Page, a_visit: Callable[[str], str]
 ) -> None:

@@ -29,3 +29,16 @@ def test_what_a_column_does_not_offer_is_refused_at_its_cell_and_stays_there(cli
     assert (sheet["room", 0], sheet["fixed", 0], sheet["day", 0]) == ("Festsaal", "perhaps", "32.13.2030")
     assert sheet["order", 0] == "later"
     assert not items_of(rest, visit)
+
+
+@pytest.mark.parametrize(("kind", "column"), [("agendaItems", "title"), ("delegates", "function")])
+def test_a_full_page_says_that_it_is_full_and_what_to_do(
+    client: FlaskClient, rest: Rest, kind: str, column: str
+) -> None:
+    sheet = Sheet(client, a_visit(rest)["name"], kind)
+    full = "One page holds 100 rows. Save these, then open the table again for more."
+    assert full not in text_of(sheet.answer)
+    sheet[column, 89] = "Last"
+    answer = sheet.send(do="add_rows")
+    assert (sheet[column, 89], f"{sheet.rows}.99.{column}" in sheet.fields) == ("Last", True)
+    assert (full in text_of(answer), "More rows" in text_of(answer)) == (True, False)
