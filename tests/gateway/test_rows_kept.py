@@ -16,6 +16,50 @@ def client(gateway: Gateway) -> FlaskClient:
     return browser(gateway, Role.COORDINATOR)
 
 
+def test_the_table_keeps_the_times_between_which_an_item_has_to_take_place(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)["name"]
+    bounds = {"earliestStartTime": "2030-05-14T10:00:00Z", "latestEndTime": "2030-05-14T14:00:00Z"}
+    add_item(rest, visit, "Open", **bounds)
+    add_item(rest, visit, "Timed", **bounds)
+    add_item(rest, visit, "Placed", startTime="2030-05-14T11:00:00Z", fixed=True, **bounds)
+    add_item(rest, visit, "Wide", earliestStartTime=bounds["earliestStartTime"])
+    add_item(rest, visit, "Untouched", startTime="2030-05-14T06:00:00Z", fixed=True, **bounds)
+    sheet = Sheet(client, visit)
+    assert (sheet["day", sheet.find("Open")], sheet["day", sheet.find("Wide")]) == ("2030-05-14", "")
+    sheet.type_row(sheet.find("Open"), day="2030-05-15")
+    sheet.type_row(sheet.find("Timed"), day="2030-05-16", time="13:00")
+    sheet.type_row(sheet.find("Placed"), time="")
+    sheet.type_row(sheet.find("Wide"), day="2030-05-15")
+    sheet.type_row(sheet.find("Untouched"), time="8:30")
+    sheet.save()
+    items = items_of(rest, visit)
+
+    def bounds_of(title: str) -> tuple[str, str]:
+        return items[title]["earliestStartTime"][8:16], items[title]["latestEndTime"][8:16]
+
+    assert bounds_of("Open") == ("15T10:00", "15T14:00")
+    assert (bounds_of("Timed"), items["Timed"]["startTime"]) == (("16T10:00", "16T14:00"), "2030-05-16T11:00:00Z")
+    assert (bounds_of("Placed"), "startTime" in items["Placed"]) == (("14T10:00", "14T14:00"), False)
+    assert bounds_of("Wide") == ("15T10:00", "15T22:00")
+    assert bounds_of("Untouched") == ("14T10:00", "14T14:00")
+    assert items["Untouched"]["startTime"] == "2030-05-14T06:30:00Z"
+    assert (items["Placed"]["fixed"], items["Untouched"]["fixed"]) == (False, True), "without a time nothing is fixed"
+    sheet = Sheet(client, visit)
+    sheet["day", sheet.find("Open")] = ""
+    sheet.save()
+    assert "earliestStartTime" not in items_of(rest, visit)["Open"]
+
+
+def test_a_time_whose_day_is_emptied_is_asked_about_and_not_lost(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)["name"]
+    add_item(rest, visit, "Welcome", startTime="2030-05-14T07:00:00Z")
+    sheet = Sheet(client, visit)
+    sheet["day", 0] = ""
+    answer = sheet.send()
+    assert (answer.status_code, "Day, row 1: Please choose the day as well." in text_of(answer)) == (400, True)
+    assert items_of(rest, visit)["Welcome"]["startTime"] == "2030-05-14T07:00:00Z"
+
+
 def test_what_a_column_does_not_offer_is_refused_at_its_cell_and_stays_there(client: FlaskClient, rest: Rest) -> None:
     visit = a_visit(rest)["name"]
     created(rest.post("/v1/rooms", {"displayName": "Ratssaal"}))

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from flask_babel import gettext as _
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.convert import date_of, timestamp_message
 from gateway.errors.unfit_value import UnfitValue
@@ -20,7 +19,8 @@ from gateway.vocabulary.cities import list_guests
 
 ANY_ROOM, WHOLE_DELEGATION = "any", "all"
 # Where it is kept when an item starts, and where the day as long as the time of day is open.
-START = ("start_time", "earliest_start_time", "latest_end_time")
+BOUNDS = ("earliest_start_time", "latest_end_time")
+START = ("start_time", *BOUNDS)
 # 9, 9:30, 9.30, 0930, 9h30, and what a browser sends.
 TIME_OF_DAY = re.compile(r"(\d{1,2})(?:[:.h]?([0-5]\d))?(?::00)?", re.ASCII)
 
@@ -49,16 +49,17 @@ class ItemCells:
     """
     Rows of a programme, by the clocks of the host.
 
-    The start is a day and a time of day; a day alone keeps the item within it until it has a time. One column says
-    which room, or that any will do; one says whether the whole delegation takes part, or which groups or cities of it.
+    The start is a day and a time of day; a day alone keeps the item within it until it has a time, between the times of
+    day that bounded it before; what loses its time is not fixed. One column says which room, or that any will do; one
+    says whether the whole delegation takes part, or which groups or cities of it.
     """
 
     kind = pb.AgendaItem
     columns: Mapping[str, Sequence[str]] = {
         "title": ("title",),
         "duration_minutes": ("duration_minutes",),
-        "day": START,
-        "time": START,
+        "day": (*START, "fixed"),
+        "time": (*START, "fixed"),
         "room": ("room", "needs_room"),
         "venue": ("venue",),
         "place": ("place",),
@@ -106,18 +107,38 @@ class ItemCells:
             write_field(message, column, text, self._zone)
 
     def _read_open_day(self, message: pb.AgendaItem) -> str:
-        """Return the day within which an item has to take place; "" where it is not one whole day."""
-        if not (message.HasField("earliest_start_time") and message.HasField("latest_end_time")):
+        """Return the day within which an item has to take place; "" where its bounds are not within one day."""
+        earliest, latest = self._read_bounds(message)
+        if earliest is None or latest is None:
             return ""
-        day = message.earliest_start_time.ToDatetime(UTC).astimezone(self._zone).date()
-        begin, end = self._bound(day)
-        return day.isoformat() if (message.earliest_start_time, message.latest_end_time) == (begin, end) else ""
+        last = latest - timedelta(microseconds=1)
+        return earliest.date().isoformat() if earliest.date() == last.date() else ""
 
-    def _bound(self, day: date) -> tuple[Timestamp, Timestamp]:
-        """Return when a day begins and when it is over."""
-        ends = (datetime.combine(each, time(), self._zone) for each in (day, day + timedelta(days=1)))
-        begin, end = [timestamp_message(each) for each in ends]
-        return begin, end
+    def _read_bounds(self, message: pb.AgendaItem) -> tuple[datetime | None, datetime | None]:
+        """Return when an item is to begin at the earliest and to be over at the latest, on the clocks of the host."""
+        earliest, latest = (
+            getattr(message, field).ToDatetime(UTC).astimezone(self._zone).replace(tzinfo=None)
+            if message.HasField(field)
+            else None
+            for field in BOUNDS
+        )
+        return earliest, latest
+
+    def _write_bounds(self, message: pb.AgendaItem, earliest: datetime, latest: datetime) -> None:
+        for field, local in zip(BOUNDS, (earliest, latest), strict=True):
+            getattr(message, field).CopyFrom(timestamp_message(local.replace(tzinfo=self._zone)))
+
+    def _is_whole_day(self, message: pb.AgendaItem) -> bool:
+        earliest, latest = self._read_bounds(message)
+        return earliest is not None and latest == earliest + timedelta(days=1) and earliest.time() == time()
+
+    def _keep_within(self, message: pb.AgendaItem, day: date) -> None:
+        """Bound an item by a day, and by the times of day that bound it already, where there is time between them."""
+        earliest, latest = self._read_bounds(message)
+        begin, end = datetime.combine(day, time()), datetime.combine(day + timedelta(days=1), time())
+        first = datetime.combine(day, earliest.time()) if earliest else begin
+        last = datetime.combine(day, latest.time()) if latest and latest.time() != time() else end
+        self._write_bounds(message, *((first, last) if first < last else (begin, end)))
 
     def _write_start(self, message: pb.AgendaItem, cells: Mapping[str, str], column: str) -> None:
         """Set when an item starts; what is wrong with the day is told there only, and with the time of day likewise."""
@@ -125,20 +146,34 @@ class ItemCells:
         found, known = TIME_OF_DAY.fullmatch(clock), _find_day(day)
         if column == "time" and clock and (not found or int(found[1]) > 23):
             raise UnfitValue("is no time of day", reason="NOT_A_TIME_OF_DAY")
-        if column == "time" and clock and not day:
+        if clock and not day:
             raise UnfitValue("has no day", reason="DAY_MISSING")
         if column == "day" and day and not known:
             raise UnfitValue("is no day", reason="NOT_A_DATE")
-        if self._read_open_day(message):
-            message.ClearField("earliest_start_time")
-            message.ClearField("latest_end_time")
+        was_placed, open_day = message.HasField("start_time"), self._read_open_day(message)
         message.ClearField("start_time")
         if found and known and int(found[1]) <= 23:
             set_field(message, ["start_time"], [f"{day}T{int(found[1]):02}:{found[2] or '00'}"], self._zone)
-        elif known and not clock:
-            begin, end = self._bound(known)
-            message.earliest_start_time.CopyFrom(begin)
-            message.latest_end_time.CopyFrom(end)
+            self._bound_placed(message, known, open_day, was_placed=was_placed)
+            return
+        if was_placed:
+            message.fixed = False
+        if known and not clock:
+            self._keep_within(message, known)
+        elif open_day:
+            self._clear_bounds(message)
+
+    def _bound_placed(self, message: pb.AgendaItem, day: date, open_day: str, *, was_placed: bool) -> None:
+        """Let bounds that were an item's day follow it to the one on which it has a time; a whole day is over then."""
+        is_other = open_day != day.isoformat()
+        if open_day and self._is_whole_day(message) and (is_other or not was_placed):
+            self._clear_bounds(message)
+        elif open_day and is_other and not was_placed:
+            self._keep_within(message, day)
+
+    def _clear_bounds(self, message: pb.AgendaItem) -> None:
+        for field in BOUNDS:
+            message.ClearField(field)
 
 
 def _find_day(text: str) -> date | None:
