@@ -39,15 +39,31 @@ class Clocks {
     return `${this.day(place.start)}, ${this.span(place)}`;
   }
 
+  static show(instant, clock) {
+    const part = Object.fromEntries(clock.formatToParts(instant * MINUTE).map(({ type, value }) => [type, +value]));
+    return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute) / MINUTE;
+  }
+
+  // The instant of a time on the host's clocks, in minutes.
+  toInstant(time) {
+    let instant = time;
+    for (let round = 0; round < 2; round += 1) instant -= Clocks.show(instant, this.host) - time;
+    return instant;
+  }
+
   // What the guests' clocks show at a time of the host: through the instant, so that either may change its clocks.
   toGuest(time) {
-    const shown = (instant, clock) => {
-      const part = Object.fromEntries(clock.formatToParts(instant * MINUTE).map(({ type, value }) => [type, +value]));
-      return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute) / MINUTE;
-    };
-    let instant = time;
-    for (let round = 0; round < 2; round += 1) instant -= shown(instant, this.host) - time;
-    return shown(instant, this.guest);
+    return Clocks.show(this.toInstant(time), this.guest);
+  }
+
+  // What the host's clocks show so many minutes later; they may be changed in between.
+  add(time, minutes) {
+    return Clocks.show(this.toInstant(time) + minutes, this.host);
+  }
+
+  // How many minutes pass between two times on the host's clocks.
+  measure(start, end) {
+    return this.toInstant(end) - this.toInstant(start);
   }
 }
 

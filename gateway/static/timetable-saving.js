@@ -2,12 +2,14 @@
 
 const POLL = 1500;
 
+const placeOf = ({ start, end, minutes, room }) => ({ start, end, minutes, room });
+
 class Saving {
   constructor(address, token) {
     [this.address, this.token] = [address, token];
     this.etag = "";
     // Kept as long as the tab is: a page that is loaded again can undo what was moved before.
-    this.undoable = JSON.parse(sessionStorage.getItem(address) ?? "[]");
+    this.undoable = JSON.parse(sessionStorage.getItem(address) ?? "[]").filter(({ place }) => place.minutes);
     this.last = Promise.resolve();
     [this.waiting, this.sent] = [0, 0];
   }
@@ -51,15 +53,17 @@ class Saving {
 
   async send(item, place, undoing) {
     const etag = undoing?.etag ?? item.etag;
+    // What stays is not sent: where the clocks are turned back, an hour of theirs says twice the same.
+    const { start, minutes, room } = place;
+    const changes = start === null ? { start_time: "", end_time: "", room } : { room };
+    if (start !== null && start !== item.start) changes.start_time = writeTime(start);
+    if (start !== null && (start !== item.start || minutes !== item.minutes)) changes.duration_minutes = minutes;
     const answer = await fetch(`${item.page}/move`, {
       method: "POST",
       headers: { "X-CSRFToken": this.token },
-      body: new URLSearchParams({
-        "agenda_item.etag": etag,
-        "agenda_item.start_time": writeTime(place.start),
-        "agenda_item.end_time": writeTime(place.end),
-        "agenda_item.room": place.room,
-      }),
+      body: new URLSearchParams(
+        Object.entries({ etag, ...changes }).map(([field, value]) => [`agenda_item.${field}`, value]),
+      ),
     });
     if (answer.status === 401) throw new SignedOut();
     if (!answer.headers.get("Content-Type")?.startsWith("application/json")) throw new Error(answer.statusText);
@@ -67,10 +71,7 @@ class Saving {
     if (!answer.ok) return { refusal: body };
     // What one changed oneself since does not stand in the way of undoing; what others changed does.
     for (const entry of this.undoable) if (entry.id === item.id && entry.etag === etag) entry.etag = body.etag;
-    if (!undoing) {
-      const { start, end, room } = item;
-      this.undoable.push({ id: item.id, etag: body.etag, place: { start, end, room } });
-    }
+    if (!undoing) this.undoable.push({ id: item.id, etag: body.etag, place: placeOf(item) });
     this.keepUndoable();
     this.etag = "";
     return { saved: Programme.read(body) };

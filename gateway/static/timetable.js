@@ -61,16 +61,19 @@ class Timetable extends TimetableDrawing {
 
   // ------------------------------------------------------------------------------------------------ by mouse
 
+  // A place from a time on; it takes so many minutes, whatever the clocks do meanwhile.
+  placeAt(start, minutes, room) {
+    return { start, end: this.clocks.add(start, minutes), minutes, room };
+  }
+
   // Where an item is after it was dragged or resized so far.
   findPlace({ event, delta, startDelta, endDelta, oldResource, newResource }) {
     const item = this.programme.items.get(event.id);
-    const place = {
-      start: item.start + toMinutes(delta ?? startDelta),
-      end: item.end + toMinutes(delta ?? endDelta),
-      // Of the lanes of an item, that of its own room is where it is moved to another.
-      room: this.kind === "room" && newResource && laneName(oldResource) === item.room ? laneName(newResource) : item.room,
-    };
-    return { item, place };
+    const start = item.start + toMinutes(delta ?? startDelta);
+    const minutes = delta ? item.minutes : this.clocks.measure(start, item.end + toMinutes(endDelta));
+    // Of the lanes of an item, that of its own room is where it is moved to another.
+    const isOther = this.kind === "room" && newResource && laneName(oldResource) === item.room;
+    return { item, place: this.placeAt(start, minutes, isOther ? laneName(newResource) : item.room) };
   }
 
   // Shows what would clash and who is free where an item is dragged to; it may go anywhere.
@@ -137,16 +140,17 @@ class Timetable extends TimetableDrawing {
     if (act === "put-down") this.putDown();
     if (act === "put-back") this.putBack();
     if (act === "take-out") {
-      this.save(item, { start: null, end: null, room: item.room });
+      this.save(item, { start: null, end: null, minutes: item.minutes, room: item.room });
       this.focus(item.id);
     }
   }
 
   pickUp(item) {
-    const place = item.start === null ? this.programme.findFree(item, this.days[this.first].start) : item;
-    this.draft = { item, place: { start: place.start, end: place.end, room: place.room } };
+    const { start, end, room } = item.start === null ? this.programme.findFree(item, this.days[this.first].start) : item;
+    const place = { start, end, minutes: item.minutes, room };
+    this.draft = { item, place };
     this.chosen = item.id;
-    this.show(place.start);
+    this.show(start);
     this.panel.say(this.noteFixed(fill(this.texts.picked_up, { title: item.title, when: this.clocks.when(place) }), item));
     this.focus(item.id);
   }
@@ -157,9 +161,8 @@ class Timetable extends TimetableDrawing {
   }
 
   moveDraftTo(start, resource, item = this.draft.item) {
-    const { end, start: before, room } = this.placeOf(item);
-    const length = before === null ? item.minutes || 60 : end - before;
-    const place = { start, end: start + length, room: this.kind === "room" && resource ? laneName(resource) : room };
+    const { minutes, room } = this.placeOf(item);
+    const place = this.placeAt(start, minutes, this.kind === "room" && resource ? laneName(resource) : room);
     if (this.draft && JSON.stringify(this.draft.place) === JSON.stringify(place)) return;
     this.draft = { item, place };
     this.chosen = item.id;
@@ -173,7 +176,7 @@ class Timetable extends TimetableDrawing {
     const { place } = this.draft;
     const shift = { ArrowUp: -STEP, ArrowDown: STEP, ArrowLeft: -DAY, ArrowRight: DAY }[event.key];
     if (shift && event.shiftKey) {
-      if (Math.abs(shift) === STEP && place.end + shift > place.start) place.end += shift;
+      if (Math.abs(shift) === STEP && place.minutes + shift > 0) this.placeDraft(place.start, place.minutes + shift);
     } else if (shift) {
       const turned = Math.abs(shift) === DAY && document.documentElement.dir === "rtl" ? -shift : shift;
       this.shiftDraft(turned);
@@ -194,9 +197,12 @@ class Timetable extends TimetableDrawing {
   // Moves what is picked up, within the days of the visit.
   shiftDraft(minutes) {
     const { place } = this.draft;
-    if (place.start + minutes < this.days[0].start || place.end + minutes > this.days.at(-1).start + DAY) return;
-    place.start += minutes;
-    place.end += minutes;
+    this.placeDraft(place.start + minutes, place.minutes);
+  }
+
+  placeDraft(start, minutes) {
+    const place = this.placeAt(start, minutes, this.draft.place.room);
+    if (place.start >= this.days[0].start && place.end <= this.days.at(-1).start + DAY) this.draft.place = place;
   }
 
   changeRoom(step) {
@@ -245,7 +251,9 @@ class Timetable extends TimetableDrawing {
   // ------------------------------------------------------------------------------------------------ saving
 
   async save(item, place, undoing = null) {
-    if (["start", "end", "room"].every((field) => item[field] === place[field])) return this.draw();
+    if (["start", "minutes", "room"].every((field) => item[field] === place[field])) {
+      return this.draw();
+    }
     this.pending.set(item.id, place);
     this.panel.hideRefusal();
     this.draw();
@@ -256,7 +264,7 @@ class Timetable extends TimetableDrawing {
         const text = undoing ? this.texts.undone : saved.start === null ? this.texts.taken_out : this.texts.saved;
         this.panel.say(this.noteFixed(fill(text, { title: saved.title, when: this.panel.where(saved) }), saved));
       } else {
-        this.refuse(item, refusal);
+        this.refuse(item, place, refusal);
         this.panel.say("");
       }
     } catch (failure) {
@@ -268,9 +276,9 @@ class Timetable extends TimetableDrawing {
     await this.poll();
   }
 
-  refuse(item, refusal) {
+  refuse(item, { minutes }, refusal) {
     const take = (free) => {
-      this.save(this.programme.items.get(item.id) ?? item, free);
+      this.save(this.programme.items.get(item.id) ?? item, { ...free, minutes });
       this.focus(item.id);
     };
     const dismiss = () => {

@@ -84,3 +84,47 @@ def test_what_was_moved_is_undone_after_the_page_was_loaded_again(open_page: Ope
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
     page.reload()
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_a_move_around_a_change_of_the_clocks_keeps_how_long_an_item_takes(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    toronto = {"displayName": "Toronto", "countryCode": "CA", "timeZone": "America/Toronto"}
+    city = office.post("/v1/cities?cityId=toronto", toronto)["name"]
+    bond = office.post("/v1/partnerships", {"city": city, "kind": "KIND_CONTACT"})["name"]
+    exchange = {"title": "Ports", "kind": "KIND_ADMINISTRATIVE", "partnership": bond, "department": "Hafen"}
+    body = {
+        "title": "Night of the clocks",
+        "exchange": office.post("/v1/exchanges", {**exchange, "topics": ["controlling"]})["name"],
+        "direction": "DIRECTION_OUTGOING",
+        "hostDepartment": "Hafen",
+        "startDate": {"year": 2033, "month": 3, "day": 13},
+        "endDate": {"year": 2033, "month": 3, "day": 14},
+    }
+    office.visit = office.post("/v1/visits", body)["name"]
+    # From 01:30 to 03:30 on the clocks of the night in which they go forward.
+    start = {"startTime": "2033-03-13T06:30:00Z", "durationMinutes": 60}
+    item = office.post(f"/v1/{office.visit}/agendaItems", {"title": "Observatory", **start})["name"]
+    open_timetable(page, office)
+    handle = page.locator("#timetable-calendar").get_by_role("button", name="Observatory")
+    handle.focus()
+    for key in ("Enter", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(said(page)).to_contain_text("01:30–02:30")
+    page.keyboard.press("Enter")
+    expect(said(page)).to_contain_text("Saved.")
+    assert office.span(item) == ("2033-03-14T05:30:00Z", "2033-03-14T06:30:00Z")
+    drag(page, drawn(page, "Observatory"), days=-1)
+    expect(said(page)).to_contain_text("01:30–03:30")
+    page.mouse.up()
+    expect(said(page)).to_contain_text("Saved.")
+    assert office.span(item) == ("2033-03-13T06:30:00Z", "2033-03-13T07:30:00Z")
+    page.get_by_role("button", name="Undo").click()
+    expect(said(page)).to_contain_text("Undone.")
+    assert office.span(item) == ("2033-03-14T05:30:00Z", "2033-03-14T06:30:00Z")
+    # Made longer by keyboard, by as much as the key says.
+    handle.focus()
+    for key in ("Enter", "ArrowLeft", "Shift+ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(said(page)).to_contain_text("01:30–03:45. Saved.")
+    assert office.span(item) == ("2033-03-13T06:30:00Z", "2033-03-13T07:45:00Z")

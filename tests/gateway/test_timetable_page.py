@@ -340,3 +340,26 @@ def test_a_move_without_an_end_lasts_as_long_as_the_item(gateway: Gateway, rest:
         f"/{item['name']}/move", data={"csrf_token": token, "agenda_item.start_time": "2030-05-14T10:00"}
     )
     assert (moved.status_code, len(moved.json["alternatives"])) == (409, 3)
+
+
+def test_what_a_move_does_not_say_stays_and_its_alternatives_last_as_long_as_it_says(
+    gateway: Gateway, office: Rest
+) -> None:
+    visit, room, person = a_visit(office), a_room(office), a_person(office, "Mayor")
+    a_room(office, "Trausaal")
+    an_item(office, a_visit(office), "Elsewhere", 9, room=room["name"])
+    an_item(office, visit, "Lunch", 12, people=[person["name"]])
+    item = an_item(office, visit, "Workshop", 9, people=[person["name"]])
+    client = browser(gateway, Role.COORDINATOR)
+    headers = {"X-CSRFToken": form_token(client, "/account")}
+
+    def change(**fields: Any) -> Any:
+        body = {f"agenda_item.{name}": text for name, text in fields.items()}
+        return client.post(f"/{item['name']}/move", data=body, headers=headers).json
+
+    elsewhere = change(room=room["name"])["alternatives"][0]
+    assert (elsewhere["start"], elsewhere["end"]) == (f"{DAY}T09:00", f"{DAY}T10:00")
+    longer = change(duration_minutes=240)["alternatives"][0]
+    assert (longer["start"], longer["end"]) == (f"{DAY}T13:30", f"{DAY}T17:30")
+    saved = change(duration_minutes=90)
+    assert (saved["start"], saved["end"], saved["minutes"]) == (f"{DAY}T09:00", f"{DAY}T10:30", 90)

@@ -34,7 +34,7 @@ from gateway.vocabulary.cities import list_guests
 from gateway.web.links import href
 
 # What a move may change of an item.
-MOVABLE = ("start_time", "end_time", "room")
+MOVABLE = ("start_time", "end_time", "duration_minutes", "room")
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -131,12 +131,16 @@ def _choose_other_clock(visit: pb.Visit) -> dict[str, str]:
 def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusal: DomainError) -> list[dict[str, str]]:
     """Return free alternatives to a move that clashes; none to one that is refused for another reason."""
     stored = next((item for item in programme.agenda_items if item.name == change.name), None)
-    if refusal.reason not in ("DOUBLE_BOOKING", "PERSON_ABSENT") or stored is None or not change.HasField("start_time"):
+    if refusal.reason not in ("DOUBLE_BOOKING", "PERSON_ABSENT") or stored is None:
         return []
     wanted = pb.AgendaItem()
     wanted.CopyFrom(stored)
     wanted.ClearField("room")
     wanted.MergeFrom(change)
+    if not wanted.HasField("start_time"):
+        return []
+    if change.duration_minutes:
+        wanted.end_time.FromSeconds(wanted.start_time.seconds + 60 * change.duration_minutes)
     if wanted.end_time.ToNanoseconds() <= wanted.start_time.ToNanoseconds():
         wanted.end_time.FromSeconds(wanted.start_time.seconds + 60 * stored.duration_minutes)
     visit = programme.visit
