@@ -40,11 +40,16 @@ class Saving {
     return moved;
   }
 
-  // Takes back the last move, in so far as it can be undone: the item, where it was, and the version that it got.
-  takeLast() {
-    const entry = this.undoable.pop();
+  // Forgets a move that is undone, or can no longer be.
+  forget(entry) {
+    this.undoable = this.undoable.filter((each) => each !== entry);
     this.keepUndoable();
-    return entry;
+  }
+
+  // Undoes a move from now on as it is known that an item is.
+  renew(entry, item) {
+    if (item) entry.etag = item.etag;
+    this.keepUndoable();
   }
 
   keepUndoable() {
@@ -71,7 +76,8 @@ class Saving {
     if (!answer.ok) return { refusal: body };
     // What one changed oneself since does not stand in the way of undoing; what others changed does.
     for (const entry of this.undoable) if (entry.id === item.id && entry.etag === etag) entry.etag = body.etag;
-    if (!undoing) this.undoable.push({ id: item.id, etag: body.etag, place: placeOf(item) });
+    if (undoing) this.forget(undoing);
+    else this.undoable.push({ id: item.id, title: item.title, etag: body.etag, place: placeOf(item) });
     this.keepUndoable();
     this.etag = "";
     return { saved: Programme.read(body) };

@@ -252,11 +252,13 @@ class Timetable extends TimetableDrawing {
 
   async save(item, place, undoing = null) {
     if (["start", "minutes", "room"].every((field) => item[field] === place[field])) {
+      if (undoing) this.saving.forget(undoing);
       return this.draw();
     }
     this.pending.set(item.id, place);
     this.panel.hideRefusal();
     this.draw();
+    let isRefused = false;
     try {
       const { saved, refusal } = await this.saving.move(() => this.programme.items.get(item.id) ?? item, place, undoing);
       if (saved) {
@@ -265,6 +267,7 @@ class Timetable extends TimetableDrawing {
         this.panel.say(this.noteFixed(fill(text, { title: saved.title, when: this.panel.where(saved) }), saved));
       } else {
         this.refuse(item, place, refusal);
+        isRefused = true;
         this.panel.say("");
       }
     } catch (failure) {
@@ -274,6 +277,8 @@ class Timetable extends TimetableDrawing {
     this.draw();
     this.refreshList();
     await this.poll();
+    // Who tries once more to undo what was refused has seen what others changed.
+    if (undoing && isRefused) this.saving.renew(undoing, this.programme.items.get(item.id));
   }
 
   refuse(item, { minutes }, refusal) {
@@ -290,9 +295,15 @@ class Timetable extends TimetableDrawing {
   }
 
   undo() {
-    const entry = this.draft || this.saving.waiting ? null : this.saving.takeLast();
-    const item = entry && this.programme.items.get(entry.id);
-    if (!item) return;
+    const entry = this.draft || this.saving.waiting ? null : this.saving.undoable.at(-1);
+    if (!entry) return;
+    const item = this.programme.items.get(entry.id);
+    if (!item) {
+      this.saving.forget(entry);
+      this.draw();
+      this.panel.say(fill(this.texts.gone, { title: entry.title }));
+      return;
+    }
     this.show(entry.place.start ?? item.start);
     this.save(item, entry.place, entry);
   }

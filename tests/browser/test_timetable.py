@@ -49,6 +49,17 @@ class Office:
         made: dict[str, Any] = answer.json()
         return made
 
+    def change(self, name: str, fields: dict[str, Any]) -> None:
+        """Change fields of a resource as somebody else does."""
+        mask = {"updateMask": ",".join(fields)}
+        answer = self.page.request.patch(f"/api/v1/{name}", data=fields, params=mask, headers=self.headers)
+        assert answer.ok, answer.text()
+
+    def delete(self, name: str) -> None:
+        """Remove a resource as somebody else does."""
+        answer = self.page.request.delete(f"/api/v1/{name}", headers=self.headers)
+        assert answer.ok, answer.text()
+
     def add(self, title: str, hour: int = 0, **fields: Any) -> str:
         """Add an item of an hour, from a full hour in Mannheim on the first day, or without a time; return its name."""
         times: dict[str, Any] = {"durationMinutes": 60}

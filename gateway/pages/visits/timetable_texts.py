@@ -32,6 +32,7 @@ def list_texts(other_city: str) -> dict[str, str]:
         "saved": _("“%(title)s”: %(when)s. Saved."),
         "taken_out": _("“%(title)s” has no time any more."),
         "undone": _("Undone. “%(title)s”: %(when)s."),
+        "gone": _("“%(title)s” was removed meanwhile: moving it can no longer be undone."),
         "without_time": _("without a time"),
         "refused": _("“%(title)s” stays where it was: %(reason)s"),
         "changed": _("%(updater)s has changed “%(title)s”: %(when)s."),
