@@ -148,8 +148,17 @@ def _requirement_message(
         end_time=timestamp_message(end) if end else None,
         minutes=_get_minutes(requirement, problem),
         words=_list_words(requirement, problem),
+        standing_item=_get_standing_item(requirement, problem),
         text=requirement.text,
     )
+
+
+def _get_standing_item(requirement: Requirement, problem: Problem) -> str:
+    """Return the name of the item that is not to be placed and that a requirement is about; "" for none."""
+    if requirement.kind is Kind.PRECEDENCE:
+        standing = problem.find_standing(problem.precedences[int(requirement.subject)])
+        return standing.id if standing else ""
+    return ""
 
 
 def _list_venues(requirement: Requirement) -> list[str]:
@@ -192,6 +201,9 @@ def _get_times(requirement: Requirement, problem: Problem) -> tuple[datetime | N
             span = person.absences[int(subject)]
         case Kind.ROOM_CLOSED:
             span = next(room for room in problem.rooms if room.id == requirement.rooms[0]).closed[int(subject)]
+        case Kind.PRECEDENCE:
+            standing = problem.find_standing(problem.precedences[int(subject)])
+            span = standing.span if standing else None
         case Kind.FIXED_START:
             item = problem.item_of[requirement.items[0]]
             return item.fixed_start, item.fixed_start and item.fixed_start + item.duration

@@ -1,7 +1,7 @@
 """The programme of a visit as a problem of scheduling."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
@@ -26,6 +26,7 @@ from services.exchange.scheduling.problem import (
     Precedence,
     Problem,
     Span,
+    Standing,
     Stay,
     get_whole_day,
     normalize_pair,
@@ -193,7 +194,7 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
     items = tuple(map(make.make, programme.movable))
     people = [each for each in programme.participants if each.name in make.named]
     interpreters = [person for person in programme.people if person.language_pairs]
-    names = {item.name for item in programme.movable}
+    precedences, standing = _list_precedences(programme)
     problem = Problem(
         zone=zone,
         granularity=GRANULARITY,
@@ -213,14 +214,27 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
             for day in programme.days
             for each in options.breaks
         ),
-        precedences=tuple(
-            Precedence(before, item.name, timedelta(minutes=each.gap_minutes))
-            for item in programme.movable
-            for each in item.after
-            if (before := f"visits/{item.visit_id}/agendaItems/{each.before_id}") in names
-        ),
+        precedences=tuple(precedences),
+        standing=tuple(standing),
     )
-    return problem, {item.name: standing for item in programme.movable if (standing := _get_place(item))}
+    return problem, {item.name: place for item in programme.movable if (place := _get_place(item))}
+
+
+def _list_precedences(programme: Programme) -> tuple[list[Precedence], list[Standing]]:
+    """Return the orders in which something is to be placed, and what of them is not to be placed."""
+    items = {item.id: item for item in programme.items}
+    movable = {item.id for item in programme.movable}
+    precedences, standing = [], {}
+    for after in programme.items:
+        for each in after.after:
+            pair = items[each.before_id], after
+            if movable.isdisjoint(item.id for item in pair):
+                continue
+            precedences.append(Precedence(pair[0].name, after.name, timedelta(minutes=each.gap_minutes)))
+            for item in pair:
+                if item.id not in movable and item.start_time and item.end_time:
+                    standing[item.name] = Standing(item.name, item.title, Span(item.start_time, item.end_time))
+    return precedences, list(standing.values())
 
 
 class _ItemMaker:
@@ -229,8 +243,6 @@ class _ItemMaker:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
         self._of_name: dict[str, Person | Delegate] = {each.name: each for each in programme.participants}
-        movable = {item.id for item in programme.movable}
-        self._standing = {item.id: item for item in programme.items if item.id not in movable}
         self.named: set[str] = set()
 
     def make(self, item: AgendaItem) -> Item:
@@ -262,8 +274,8 @@ class _ItemMaker:
             seats=item.seats,
             equipment=frozenset({*equipment, *([STEP_FREE] if item.step_free else [])}),
             interpretation=interpretation,
-            earliest_start=max(self._list_earliest_starts(item), default=None),
-            latest_end=min(self._list_latest_ends(item), default=None),
+            earliest_start=item.earliest_start_time,
+            latest_end=item.latest_end_time,
             fixed_start=item.start_time if item.fixed else None,
         )
 
@@ -277,22 +289,6 @@ class _ItemMaker:
             if is_interpreter or (each.languages and interprets(each.languages, wanted)):
                 return ""
         return normalize_pair("-".join(map(language, wanted)))
-
-    def _list_earliest_starts(self, item: AgendaItem) -> Iterator[datetime]:
-        if item.earliest_start_time:
-            yield item.earliest_start_time
-        for each in item.after:
-            before = self._standing.get(each.before_id)
-            if before and before.end_time:
-                yield before.end_time + timedelta(minutes=each.gap_minutes)
-
-    def _list_latest_ends(self, item: AgendaItem) -> Iterator[datetime]:
-        if item.latest_end_time:
-            yield item.latest_end_time
-        for after in self._standing.values():
-            for each in after.after:
-                if each.before_id == item.id and after.start_time:
-                    yield after.start_time - timedelta(minutes=each.gap_minutes)
 
 
 def _is_movable(item: AgendaItem, days: Mapping[date, Day], zone: ZoneInfo) -> bool:

@@ -127,6 +127,27 @@ async def test_when_it_cannot_be_done_the_run_says_why(coordinator: Caller) -> N
         await apply(coordinator, run)
 
 
+async def test_what_stays_and_is_in_the_order_is_named_and_nothing_else(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
+    other = await factories.unplaced_item(coordinator, visit.name)
+    early = await factories.unplaced_item(coordinator, visit.name)
+    before = [pb.AgendaItem.Predecessor(agenda_item=each.name, gap_minutes=30) for each in (other, early)]
+    fixed = await factories.agenda_item(
+        coordinator, visit.name, start_time=at(10), end_time=at(11), fixed=True, after=before[1:]
+    )
+    last = await factories.unplaced_item(
+        coordinator, visit.name, after=[*before[:1], pb.AgendaItem.Predecessor(agenda_item=fixed.name)]
+    )
+    run = await plan(coordinator, visit)
+    (order,) = [each for each in run.plan.requirements if each.kind == SchedulingRequirement.PRECEDENCE]
+    assert (list(order.agenda_items), order.minutes) == ([early.name, fixed.name], 30)
+    assert (order.standing_item, order.start_time, order.end_time) == (fixed.name, at(10), at(11))
+    assert run.plan.minimal
+    await change(coordinator, fixed, "after")
+    times = {each.agenda_item: each.start_time.seconds for each in (await plan(coordinator, visit)).plan.items}
+    assert times[last.name] >= at(11).seconds
+
+
 async def test_of_a_programme_that_fits_no_more_it_says_what_to_leave_out(coordinator: Caller) -> None:
     visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
     guest = await factories.delegate(coordinator, visit.name)

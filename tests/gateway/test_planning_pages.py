@@ -216,6 +216,23 @@ def test_an_order_is_not_given_up_for_a_time(client: FlaskClient, rest: Rest) ->
     assert ("earliestStartTime" in stored, len(stored["after"])) == (False, 1)
 
 
+def test_only_the_order_that_stands_in_the_way_is_given_up(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
+    late = {"startTime": "2030-05-14T15:00:00Z", "endTime": "2030-05-14T16:00:00Z", "fixed": True}
+    fixed = created(rest.post(f"/v1/{visit['name']}/agendaItems", {"title": "Reception", **late}))
+    other = an_item(rest, visit, "Harbour")
+    after = [{"agendaItem": fixed["name"]}, {"agendaItem": other["name"], "gapMinutes": 30}]
+    an_item(rest, visit, "Dinner", after=after)
+    page = plan(client, visit)
+    said = "“Reception” comes before “Dinner”. “Reception” stays where it is: Tue, 14 May 2030, 17:00–18:00."
+    assert said in text_of(page)
+    assert f'href="/{fixed["name"]}/edit"' in page.text
+    again = watch(client, press(client, page, relaxing(page, "Give up this order")))
+    assert "2 items get a time" in text_of(again)
+    stored = next(item for item in items_of(rest, visit) if item["title"] == "Dinner")
+    assert [(each["agendaItem"], each["gapMinutes"]) for each in stored["after"]] == [(other["name"], 30)]
+
+
 def test_longer_days_are_offered_once(client: FlaskClient, rest: Rest) -> None:
     visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
     an_item(rest, visit, "Marathon", durationMinutes=1000)

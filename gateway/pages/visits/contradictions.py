@@ -127,16 +127,27 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
                 "%(items)s takes %(minutes)s and has to be over by %(end)s.", items=items, minutes=minutes, end=end
             )
         case Kind.PRECEDENCE:
-            first, second = (_("“%(title)s”", title=titles.get(name, "")) for name in requirement.agenda_items[:2])
-            if not requirement.minutes:
-                return _("%(first)s comes before %(second)s.", first=first, second=second)
-            return _(
-                "%(first)s comes before %(second)s, with %(minutes)s between them.",
-                first=first,
-                second=second,
-                minutes=minutes,
-            )
+            return " ".join(filter(None, [_say_order(requirement, titles, minutes), _say_standing(requirement, titles, when)]))
     return requirement.text
+
+
+def _say_order(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], minutes: str) -> str:
+    first, second = (_("“%(title)s”", title=titles.get(name, "")) for name in requirement.agenda_items[:2])
+    if not requirement.minutes:
+        return _("%(first)s comes before %(second)s.", first=first, second=second)
+    return _(
+        "%(first)s comes before %(second)s, with %(minutes)s between them.",
+        first=first,
+        second=second,
+        minutes=minutes,
+    )
+
+
+def _say_standing(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], when: str) -> str:
+    """Return when the item takes place that is not to be placed; "" where a requirement is about none."""
+    if not requirement.standing_item:
+        return ""
+    return _("“%(title)s” stays where it is: %(when)s.", title=titles.get(requirement.standing_item, ""), when=when)
 
 
 def _join(names: Iterable[str]) -> str:
@@ -151,10 +162,8 @@ def get_button(
         (run.day_start_time or "09:00") <= EARLY and (run.day_end_time or "18:00") >= LATE
     ):
         return ""
-    if requirement.kind == Kind.LATEST_END and not all(
-        items[name].latest_end_time == requirement.end_time for name in requirement.agenda_items if name in items
-    ):
-        # An item that stands comes after it.
+    if not all(_is_own_time(requirement, items[name]) for name in requirement.agenda_items if name in items):
+        # It was changed since.
         return ""
     if requirement.kind == Kind.REQUIRED_PERSON:
         concerned = [items[name] for name in requirement.agenda_items if name in items]
@@ -165,6 +174,16 @@ def get_button(
     if _is_about_venue(requirement, items):
         return _("Leave the venue open")
     return str(BUTTONS.get(requirement.kind, ""))
+
+
+def _is_own_time(requirement: runs_pb.PlanRequirement, item: pb.AgendaItem) -> bool:
+    """Return whether an item still has the earliest start or the latest end that a requirement is about."""
+    match requirement.kind:
+        case Kind.EARLIEST_START:
+            return item.earliest_start_time == requirement.start_time
+        case Kind.LATEST_END:
+            return item.latest_end_time == requirement.end_time
+    return True
 
 
 def _is_about_venue(requirement: runs_pb.PlanRequirement, items: Mapping[str, pb.AgendaItem]) -> bool:
@@ -237,13 +256,6 @@ def _do_without_equipment(item: pb.AgendaItem, requirement: runs_pb.PlanRequirem
     return pb.AgendaItem(name=item.name, etag=item.etag), (field,)
 
 
-def _let_begin_earlier(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement) -> Change:
-    """Give up the earliest start, or where another item that stands asks for it, that this one comes after it."""
-    if item.earliest_start_time == requirement.start_time:
-        return pb.AgendaItem(name=item.name, etag=item.etag), ("earliest_start_time",)
-    return pb.AgendaItem(name=item.name, etag=item.etag), ("after",)
-
-
 def _make_optional(item: pb.AgendaItem, requirement: runs_pb.PlanRequirement) -> Change:
     """Let somebody who has to be there be one who may; of a group, all others have to be there by name no more."""
     gone = set(requirement.people)
@@ -266,7 +278,7 @@ _CHANGES: Mapping[int, Callable[[pb.AgendaItem, runs_pb.PlanRequirement], Change
     Kind.EQUIPMENT: _do_without_equipment,
     Kind.INTERPRETATION: _empty("interpretation_languages", "interpreter"),
     Kind.FIXED_START: _empty("fixed"),
-    Kind.EARLIEST_START: _let_begin_earlier,
+    Kind.EARLIEST_START: _empty("earliest_start_time"),
     Kind.LATEST_END: _empty("latest_end_time"),
     Kind.PRECEDENCE: _drop_predecessor,
     Kind.REQUIRED_PERSON: _make_optional,

@@ -227,6 +227,9 @@ class Model:
         """Let items follow each other, and not overlap, as is asked of them."""
         problem, place_of, tasks = self.instance.problem, self.instance.place_of, self.instance.tasks
         for each in problem.precedences:
+            if problem.find_standing(each):
+                # When it may start says so.
+                continue
             before, after = place_of[each.before], place_of[each.after]
             gap = tasks[before].length + self.instance.timeline.count(each.gap)
             follows = self.cp.add(self.starts[after] >= self.starts[before] + gap)

@@ -131,8 +131,17 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """An item that takes place and is not to be placed: what comes before or after it heeds that."""
+
+    id: str
+    title: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Precedence:
-    """One item ends before another starts, by so much at least."""
+    """One item ends before another starts, by so much at least; one of them may be standing."""
 
     before: str
     after: str
@@ -167,6 +176,7 @@ class Problem:
         zone: In which the sentences about it tell the time.
         granularity: Items start so much after the opening of their day, or a multiple of it; given starts may not.
         travels: Minutes between two venues, both ways; none where they are not named.
+        standing: The items that are not to be placed and come before or after others.
         not_parallel: Items of which no two take place at one time.
     """
 
@@ -180,6 +190,7 @@ class Problem:
     breaks: tuple[Break, ...] = ()
     travels: Mapping[frozenset[str], timedelta] = field(default_factory=dict)
     precedences: tuple[Precedence, ...] = ()
+    standing: tuple[Standing, ...] = ()
     not_parallel: tuple[tuple[str, ...], ...] = ()
     avoid_parallel: tuple[AvoidedParallel, ...] = ()
     day_gaps: tuple[DayGap, ...] = ()
@@ -190,6 +201,15 @@ class Problem:
     def item_of(self) -> dict[str, Item]:
         """Id of an item → the item."""
         return {item.id: item for item in self.items}
+
+    @cached_property
+    def standing_of(self) -> dict[str, Standing]:
+        """Id of an item that is standing → the item."""
+        return {each.id: each for each in self.standing}
+
+    def find_standing(self, precedence: Precedence) -> Standing | None:
+        """Return the one of two items that is standing; None where both are to be placed."""
+        return self.standing_of.get(precedence.before) or self.standing_of.get(precedence.after)
 
     def find_own_place(self, item: Item) -> Room | None:
         """Return the place where an item has to be and nothing else can be; None where it has none."""
@@ -205,10 +225,11 @@ class Problem:
 
     def restrict(self, kept: Collection[str]) -> "Problem":
         """Return the problem of some of the items only."""
+        there = {*kept, *self.standing_of}
         return replace(
             self,
             items=tuple(item for item in self.items if item.id in kept),
-            precedences=tuple(each for each in self.precedences if each.before in kept and each.after in kept),
+            precedences=tuple(each for each in self.precedences if {each.before, each.after} <= there),
             not_parallel=tuple(
                 group for whole in self.not_parallel if len(group := tuple(item for item in whole if item in kept)) > 1
             ),

@@ -139,7 +139,8 @@ def merge(requirements: Iterable[Requirement], problem: Problem) -> list[Require
 
 def _complete(requirement: Requirement, problem: Problem) -> Requirement:
     """Return a requirement with the rooms or interpreters that it is about."""
-    items = [problem.item_of[item] for item in requirement.items]
+    # One that is standing is no item of the problem.
+    items = [problem.item_of[item] for item in requirement.items if item in problem.item_of]
     match requirement.kind:
         case Kind.ROOM_NEEDED:
             fit = {room.id for item in items for room in problem.list_fit_rooms(item)}

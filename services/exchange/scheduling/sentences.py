@@ -24,8 +24,10 @@ class _Sentence:
     def __init__(self, requirement: Requirement, problem: Problem) -> None:
         self._requirement = requirement
         self._problem = problem
-        self._items = [problem.item_of[item] for item in requirement.items]
-        self._names = _join(f"“{item.title}”" if item.title else item.id for item in self._items)
+        self._items = [problem.item_of[item] for item in requirement.items if item in problem.item_of]
+        everything = [problem.item_of.get(item) or problem.standing_of[item] for item in requirement.items]
+        self._titles = [f"“{each.title}”" if each.title else each.id for each in everything]
+        self._names = _join(self._titles)
         self._people, self._rooms = _join(requirement.people), _join(requirement.rooms)
 
     def make(self) -> str:
@@ -101,12 +103,15 @@ class _Sentence:
     def _tell_relation(self, kind: Kind) -> str:
         """Tell what is asked of items together."""
         problem, place = self._problem, int(self._requirement.subject)
-        first, second = (f"“{item.title}”" if item.title else item.id for item in self._items[:2])
+        first, second = self._titles[:2]
         match kind:
             case Kind.PRECEDENCE:
-                minutes = _get_minutes(problem.precedences[place].gap)
+                precedence = problem.precedences[place]
+                minutes = _get_minutes(precedence.gap)
                 by = f", {minutes} minutes at least" if minutes else ""
-                return f"{first} is over before {second} starts{by}."
+                standing = problem.find_standing(precedence)
+                stays = f" “{standing.title}” stays {self._span(standing.span)}." if standing else ""
+                return f"{first} is over before {second} starts{by}.{stays}"
             case Kind.NOT_PARALLEL:
                 return f"{self._names} cannot overlap."
             case Kind.DAY_GAP:

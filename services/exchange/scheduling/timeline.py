@@ -83,6 +83,19 @@ class Timeline:
             starts = starts.intersection_with(Domain.greater_or_equal(self.get_ceiling(item.earliest_start)))
         if item.latest_end is not None:
             starts = starts.intersection_with(Domain.lower_or_equal(self.get_floor(item.latest_end) - length))
+        return starts.intersection_with(self._list_in_order(item, length))
+
+    def _list_in_order(self, item: Item, length: int) -> Domain:
+        """Return the ticks at which an item may start because of those that are standing before and after it."""
+        starts = Domain.all_values()
+        for each in self._problem.precedences:
+            before, after = (self._problem.standing_of.get(name) for name in (each.before, each.after))
+            if before and each.after == item.id:
+                earliest = self.get_ceiling(before.span.end + each.gap)
+                starts = starts.intersection_with(Domain.greater_or_equal(earliest))
+            if after and each.before == item.id:
+                latest = self.get_floor(after.span.start - each.gap) - length
+                starts = starts.intersection_with(Domain.lower_or_equal(latest))
         return starts
 
     def list_clear_of(self, spans: Iterable[Span], length: int) -> Domain:
