@@ -7,7 +7,7 @@ from typing import Any
 from austausch.exchange.v1 import schedule_runs_pb2 as pb
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from chassis.convert import enum_numbers, resource_fields, timestamp_message
+from chassis.convert import enum_numbers, read_date, resource_fields, timestamp_message
 from chassis.errors import InvalidArgument
 from chassis.identity import Identity
 from services.exchange import rights
@@ -37,7 +37,8 @@ def read_options(message: pb.ScheduleRun) -> Options:
     for index, each in enumerate(message.breaks):
         start, end = time.fromisoformat(each.start_time), time.fromisoformat(each.end_time)
         _require_order(start, end, f"schedule_run.breaks[{index}].end_time")
-        breaks.append(DailyBreak(each.label, start, end))
+        path = f"schedule_run.breaks[{index}].except_dates"
+        breaks.append(DailyBreak(each.label, start, end, frozenset(read_date(day, path) for day in each.except_dates)))
     return Options(day_start, day_end, tuple(breaks), message.from_scratch)
 
 

@@ -39,11 +39,17 @@ GRANULARITY = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class DailyBreak:
-    """A time of every day in which nothing takes place, as the clocks of the host show it."""
+    """
+    A time of every day in which nothing takes place, as the clocks of the host show it.
+
+    Attributes:
+        except_dates: The days on which there is no such break.
+    """
 
     label: str
     start: time
     end: time
+    except_dates: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +219,7 @@ def make_problem(programme: Programme) -> tuple[Problem, dict[str, Kept]]:
             Break(each.label, _get_span(day.date, each.start, each.end, zone))
             for day in programme.days
             for each in options.breaks
+            if day.date not in each.except_dates
         ),
         precedences=tuple(precedences),
         standing=tuple(standing),

@@ -233,6 +233,24 @@ def test_only_the_order_that_stands_in_the_way_is_given_up(client: FlaskClient, 
     assert [(each["agendaItem"], each["gapMinutes"]) for each in stored["after"]] == [(other["name"], 30)]
 
 
+def test_a_break_is_given_up_on_its_day_and_no_other_is(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 15})
+    times = {"earliestStartTime": "2030-05-14T10:45:00Z", "latestEndTime": "2030-05-14T11:00:00Z"}
+    an_item(rest, visit, "Call", durationMinutes=15, **times)
+    breaks = (("Lunch", "12:30", "13:30"), ("Prayer", "12:30", "12:45"))
+    fields = {
+        f"schedule_run__breaks.{index}.{name}": text
+        for index, texts in enumerate(breaks)
+        for name, text in zip(("label", "start_time", "end_time"), texts, strict=True)
+    }
+    page = plan(client, visit, **fields)
+    assert "Break (Lunch): Tue, 14 May 2030, 12:30–13:30." in text_of(page)
+    run = press(client, page, relaxing(page, "Do without this break")).location
+    kept = rest.get(f"/v1{run}").json["breaks"]
+    given_up = [{"year": 2030, "month": 5, "day": 14}]
+    assert [(each["label"], each["exceptDates"]) for each in kept] == [("Lunch", given_up), ("Prayer", [])]
+
+
 def test_longer_days_are_offered_once(client: FlaskClient, rest: Rest) -> None:
     visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
     an_item(rest, visit, "Marathon", durationMinutes=1000)

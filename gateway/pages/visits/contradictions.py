@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
@@ -12,7 +11,8 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from gateway.i18n.formats import format_instant, format_minutes, format_span, format_time
+from chassis.convert import date_message
+from gateway.i18n.formats import format_instant, format_minutes, format_span, format_time, to_local
 from gateway.i18n.gettext import translate_later as _l
 from gateway.i18n.languages import get_pair_name
 
@@ -203,10 +203,11 @@ def relax_run(requirement: runs_pb.PlanRequirement, run: runs_pb.ScheduleRun, zo
         breaks=run.breaks,
     )
     if requirement.kind == Kind.BREAK:
-        start = requirement.start_time.ToDatetime(ZoneInfo("UTC")).astimezone(ZoneInfo(zone))
-        kept = [each for each in run.breaks if each.start_time != f"{start:%H:%M}"]
-        del options.breaks[:]
-        options.breaks.extend(kept)
+        start, end = (to_local(moment, zone) for moment in (requirement.start_time, requirement.end_time))
+        said = ("".join(requirement.words), f"{start:%H:%M}", f"{end:%H:%M}")
+        for each in options.breaks:
+            if (each.label, each.start_time, each.end_time) == said:
+                each.except_dates.append(date_message(start.date()))
     if requirement.kind == Kind.OPENING_HOURS:
         options.day_start_time = min(run.day_start_time or EARLY, EARLY)
         options.day_end_time = max(run.day_end_time, LATE)
