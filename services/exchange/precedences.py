@@ -12,6 +12,8 @@ from chassis.model import now
 from services.exchange.model import AgendaItem, Precedence
 
 FIELD = "agenda_item"
+MAX_GAP_MINUTES = 14_400
+"""As the contract has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,49 @@ async def replace(session: Session, orders: Sequence[Order]) -> None:
         _require_no_cycle(order, list(gaps[order.item.id]), followers, titles)
     for order in orders:
         _assign(order.item, gaps[order.item.id])
+    await session.flush()
+
+
+async def read_bridges(session: Session, visit_id: str, removed: Collection[str]) -> dict[str, dict[str, int]]:
+    """
+    Return which orders take the place of those that go with items, so that what follows them still comes after what
+    came before: id of the later item → id of the earlier → minutes between them, those of both orders.
+
+    Args:
+        removed: Ids of items of the visit, which is locked.
+    """
+    rows = await session.execute(
+        select(Precedence.after_id, Precedence.before_id, Precedence.gap_minutes)
+        .join(AgendaItem, AgendaItem.id == Precedence.before_id)
+        .where(AgendaItem.visit_id == visit_id)
+    )
+    befores, stored = defaultdict[str, dict[str, int]](dict), set[tuple[str, str]]()
+    for after_id, before_id, minutes in rows:
+        befores[after_id][before_id] = minutes
+        stored.add((after_id, before_id))
+    bridges = defaultdict[str, dict[str, int]](dict)
+    for gone in removed:
+        earlier = befores.pop(gone, {})
+        for after_id, before in befores.items():
+            if (gap := before.pop(gone, None)) is None:
+                continue
+            for before_id, minutes in earlier.items():
+                if (after_id, before_id) not in stored:
+                    before[before_id] = max(before.get(before_id, 0), min(gap + minutes, MAX_GAP_MINUTES))
+                    bridges[after_id][before_id] = before[before_id]
+    return {
+        after_id: left
+        for after_id, before in bridges.items()
+        if after_id not in removed and (left := {each: gap for each, gap in before.items() if each not in removed})
+    }
+
+
+async def bridge(session: Session, bridges: Mapping[str, Mapping[str, int]]) -> None:
+    """Let items come after others in the place of those that went; as `read_bridges` has it."""
+    if not bridges:
+        return
+    for item in await session.scalars(select(AgendaItem).where(AgendaItem.id.in_(bridges))):
+        _assign(item, {**{each.before_id: each.gap_minutes for each in item.after}, **bridges[item.id]})
     await session.flush()
 
 

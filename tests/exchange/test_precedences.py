@@ -40,6 +40,40 @@ async def test_an_item_that_is_removed_stands_before_no_other(coordinator: Calle
     await coordinator.DeleteAgendaItem(pb.DeleteAgendaItemRequest(name=last.name))
 
 
+async def test_what_followed_an_item_that_is_removed_follows_what_came_before_it(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    items = [await factories.unplaced_item(coordinator, visit.name) for _ in range(4)]
+    first, second, third, last = items
+    for before, item, minutes in ((first, second, 10), (second, third, 20), (third, last, 30)):
+        await put_after(coordinator, item, before, gap_minutes=minutes)
+
+    async def get_order(item: pb.AgendaItem) -> list[tuple[str, int]]:
+        stored = await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=item.name))
+        return [(each.agenda_item, each.gap_minutes) for each in stored.after]
+
+    await coordinator.DeleteAgendaItem(pb.DeleteAgendaItemRequest(name=second.name))
+    assert await get_order(third) == [(first.name, 30)]
+    seen = await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=last.name))
+    changes = [pb.UpdateAgendaItemRequest(
+        agenda_item=pb.AgendaItem(name=last.name, etag=seen.etag, title="Last"), update_mask=FieldMask(paths=["title"])
+    )]  # fmt: skip
+    deletions = [pb.DeleteAgendaItemRequest(name=third.name)]
+    edit = pb.BatchEditAgendaItemsRequest(parent=visit.name, deletions=deletions, changes=changes)
+    (changed,) = (await coordinator.BatchEditAgendaItems(edit)).changed
+    assert await get_order(last) == [(first.name, 60)]
+    assert changed == await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=last.name))
+
+
+async def test_an_order_that_there_is_already_stays_when_what_lies_between_is_removed(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    first, second, last = [await factories.unplaced_item(coordinator, visit.name) for _ in range(3)]
+    await put_after(coordinator, second, first, gap_minutes=10)
+    await put_after(coordinator, last, first, second, gap_minutes=5)
+    await coordinator.DeleteAgendaItem(pb.DeleteAgendaItemRequest(name=second.name))
+    stored = await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=last.name))
+    assert [(each.agenda_item, each.gap_minutes) for each in stored.after] == [(first.name, 5)]
+
+
 async def test_nothing_comes_after_itself(coordinator: Caller) -> None:
     visit = await factories.visit(coordinator)
     items = [await factories.unplaced_item(coordinator, visit.name, title=title) for title in ("A", "B", "C")]

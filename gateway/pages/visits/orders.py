@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 
-MAX_PREDECESSORS = 20  # as the contract has it
+# As the contract has them.
+MAX_PREDECESSORS = 20
+MAX_GAP_MINUTES = 14_400
 
 # Minutes that lie between, by name of each predecessor, by name of the item.
 Order = dict[str, dict[str, int]]
@@ -55,6 +57,15 @@ def remove_from(order: Order, name: str) -> None:
     """Let an item come before no other any more."""
     for before in order.values():
         before.pop(name, None)
+
+
+def bridge_over(order: Order, name: str) -> None:
+    """Take an item out: what came after it comes after what came before it, by the minutes of both gaps."""
+    earlier = order.pop(name, {})
+    for before in order.values():
+        if (gap := before.pop(name, None)) is not None:
+            for each, minutes in earlier.items():
+                before.setdefault(each, min(gap + minutes, MAX_GAP_MINUTES))
 
 
 def _turn_round(order: Order) -> dict[str, set[str]]:

@@ -81,7 +81,10 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
     async def DeleteAgendaItem(self, request: pb.DeleteAgendaItemRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
             visit = await queries.lock_agenda(session, queries.get_visit_name(AgendaItem, request.name))
+            bridges = await precedences.read_bridges(session, visit.id, [AgendaItem.parse(request.name)["id"]])
             await _delete(session, request)
+            await session.flush()
+            await precedences.bridge(session, bridges)
             await queries.note_part_change(session, visit)
         return Empty()
 
@@ -123,6 +126,8 @@ async def _update_batch(
 
 async def _edit_batch(session: Session, request: pb.BatchEditAgendaItemsRequest) -> pb.BatchEditAgendaItemsResponse:
     visit = await queries.lock_agenda(session, request.parent)
+    removed = [deletion.name.rpartition("/")[2] for deletion in request.deletions]
+    bridges = await precedences.read_bridges(session, visit.id, removed) if removed else {}
     for index, deletion in enumerate(request.deletions):
         _require_of_visit(visit, deletion.name, f"deletions[{index}].name")
         with telling_entry("", f"deletions[{index}]"):
@@ -130,6 +135,9 @@ async def _edit_batch(session: Session, request: pb.BatchEditAgendaItemsRequest)
     await session.flush()
     changed = await _update_all(session, visit, request.changes, "changes")
     added = await _add_all(session, visit, request.additions, "additions")
+    # Whoever says what an item comes after says all of it.
+    told = {each.item.id for each in changed if "after" in each.paths}
+    await precedences.bridge(session, {after: before for after, before in bridges.items() if after not in told})
     await _finish(session, visit, [*changed, *added])
     return pb.BatchEditAgendaItemsResponse(changed=_to_messages(changed), added=_to_messages(added))
 
