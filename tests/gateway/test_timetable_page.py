@@ -243,6 +243,30 @@ def test_where_only_the_room_is_taken_another_one_is_offered_first(gateway: Gate
     assert move(gateway, item, "09:30", "10:30", room=free["name"]).status_code == 200
 
 
+def test_only_rooms_that_suit_are_offered_and_those_without_a_count_of_seats_last(
+    gateway: Gateway, office: Rest
+) -> None:
+    closed_now = [{"weekday": 2, "startTime": "14:00", "endTime": "18:00"}]
+    venue = created(office.post("/v1/venues", {"displayName": "Depot", "openingHours": closed_now}))
+    needs = {"seats": 15, "equipment": ["projector"], "stepFree": True}
+
+    def make_room(name: str, **fields: Any) -> dict[str, Any]:
+        has = {"equipment": ["Projector"], "stepFree": True, "seats": 20}
+        return created(office.post("/v1/rooms", {"displayName": name, **has, **fields}))
+
+    taken = make_room("Taken")
+    for index, lack in enumerate(({"equipment": []}, {"stepFree": False}, {"seats": 10}, {"venue": venue["name"]})):
+        make_room(f"A{index}", **lack)
+    uncounted = make_room("B", seats=0)
+    an_item(office, a_visit(office), "Elsewhere", 9, room=taken["name"])
+    item = an_item(office, a_visit(office), "Workshop", 14, **needs)
+    first = move(gateway, item, "09:00", "10:00", room=taken["name"]).json["alternatives"][0]
+    assert (first["room"], first["label"].split(",")[0]) == (uncounted["name"], "B (seats not known)")
+    suitable = make_room("C")
+    first = move(gateway, item, "09:00", "10:00", room=taken["name"]).json["alternatives"][0]
+    assert (first["room"], first["label"].split(",")[0]) == (suitable["name"], "C")
+
+
 def test_who_is_away_is_said_and_not_proposed(gateway: Gateway, office: Rest) -> None:
     absence = {"startTime": f"{DAY}T07:00:00Z", "endTime": f"{DAY}T09:00:00Z"}
     person = a_person(office, "Interpreter", absences=[absence])

@@ -125,7 +125,8 @@ def propose_alternatives(
     Return where an item could be instead of where it clashes: another room at that time, or other times.
 
     Free is what neither the visit's own items hold nor the clashes and absences that the refusal names, while the venue
-    is open. Where it is already is no alternative.
+    is open. A room has what the item needs; one whose seats are not known comes last, and says so. Where it is already
+    is no alternative.
 
     Args:
         wanted: The item as it was to be: with times, room and people.
@@ -147,13 +148,15 @@ def propose_alternatives(
         occupied |= {wanted.room, *wanted.additional_rooms}
         if present and present[0] == at:
             occupied.add(present[1])
-        found = [
-            _write_alternative(at, room.name, room.display_name)
+        free = [
+            room
             for room in choice.rooms
             if room.name not in occupied
-            and room.seats >= wanted.seats
+            and _suits(room, wanted)
             and not any(at.overlaps(span) for span in shut.get(room.venue, ()))
-        ][:1]
+        ]
+        free.sort(key=lambda room: _lacks_count(room, wanted))
+        found = [_write_alternative(at, room.name, _name_room(room, wanted)) for room in free][:1]
     busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names)]
     venue = next((room.venue for room in choice.rooms if room.name == wanted.room), wanted.venue)
     unmoved = present[0] if present and present[1] == wanted.room else None
@@ -161,6 +164,27 @@ def propose_alternatives(
         at, [*busy, *shut.get(venue, ())], days, choice.hours, MAX_ALTERNATIVES - len(found), unmoved
     )
     return found + [_write_alternative(span, wanted.room) for span in spans]
+
+
+def _suits(room: pb.Room, item: pb.AgendaItem) -> bool:
+    """Return whether a room has the seats, as far as they are known, and all else that an item needs."""
+    present = {word.casefold() for word in room.equipment}
+    return (
+        (not room.seats or room.seats >= item.seats)
+        and all(word.casefold() in present for word in item.equipment)
+        and (room.step_free or not item.step_free)
+    )
+
+
+def _lacks_count(room: pb.Room, item: pb.AgendaItem) -> bool:
+    """Return whether an item needs seats in a room where nobody has counted them."""
+    return item.seats > 0 and not room.seats
+
+
+def _name_room(room: pb.Room, item: pb.AgendaItem) -> str:
+    if _lacks_count(room, item):
+        return _("%(room)s (seats not known)", room=room.display_name)
+    return room.display_name
 
 
 def _find_place(name: str, programme: pb.Programme, zone: ZoneInfo) -> tuple[Span, str] | None:
