@@ -244,7 +244,12 @@ class AgendaItem(Resource, Base):
         if room.city_abroad != self.city_abroad or room.name in self.additional_rooms:
             return False
         has_seats = not room.seats or self.seats <= room.seats
-        return has_seats and set(self.equipment) <= set(room.equipment) and (room.step_free or not self.step_free)
+        return has_seats and not self.list_missing_equipment(room) and (room.step_free or not self.step_free)
+
+    def list_missing_equipment(self, room: Room) -> list[str]:
+        """Return what it needs that a room does not have, however that is typed there."""
+        present = {word.casefold() for word in room.equipment}
+        return [word for word in self.equipment if word.casefold() not in present]
 
     def check_rooms(self, rooms: Iterable[Room]) -> None:
         """

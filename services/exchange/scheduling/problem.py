@@ -249,8 +249,13 @@ def _fits(item: Item, room: Room) -> bool:
         and room.only_item in ("", item.id)
         and item.fixed_room in ("", room.id)
         and (room.seats is None or item.seats <= room.seats)
-        and item.equipment <= room.equipment
+        and (item.equipment <= room.equipment or _fold(item.equipment) <= _fold(room.equipment))
     )
+
+
+def _fold(words: Collection[str]) -> set[str]:
+    """Return words as they are compared: however they are typed."""
+    return {word.casefold() for word in words}
 
 
 def get_whole_day(day: date, hours: Span, zone: tzinfo) -> Span:
