@@ -17,6 +17,7 @@ from google.type.latlng_pb2 import LatLng
 from chassis.convert import date_of
 from gateway.i18n.languages import LOCALES, current_language
 
+LONGEST_IN_MINUTES = 90
 DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -82,6 +83,15 @@ def format_span(start: Timestamp, end: Timestamp, zone: str) -> str:
 def format_minutes(minutes: int) -> str:
     """Return a duration in the reader's language: 90 min."""
     return units.format_unit(minutes, "duration-minute", "short", locale=LOCALES[current_language()])
+
+
+def format_duration(minutes: int) -> str:
+    """Return a duration in the reader's language: 90 min, and longer than that 1 hr 45 min."""
+    if minutes <= LONGEST_IN_MINUTES:
+        return format_minutes(minutes)
+    hours, rest = divmod(minutes, 60)
+    told = units.format_unit(hours, "duration-hour", "short", locale=LOCALES[current_language()])
+    return f"{told} {format_minutes(rest)}" if rest else told
 
 
 def format_coordinates(location: LatLng) -> str:

@@ -170,7 +170,9 @@ def _list_venues(requirement: Requirement) -> list[str]:
 
 
 def _list_open_times(requirement: Requirement, problem: Problem) -> list[pb.PlanRequirement.OpenTime]:
-    """Return when a venue whose opening hours are required is open within the hours of the days."""
+    """Return the hours of the days, or when a venue is open within them, where that is required."""
+    if requirement.kind is Kind.OPENING_HOURS:
+        return [_make_open_time(day.hours.start, day.hours.end) for day in problem.days]
     if requirement.kind is not Kind.VENUE_HOURS:
         return []
     shut = next(room.shut for room in problem.rooms if room.venue == requirement.subject and room.shut)
@@ -180,11 +182,13 @@ def _list_open_times(requirement: Requirement, problem: Problem) -> list[pb.Plan
         # The last ends with the day, so that what lies before its end is told.
         for span in (*shut, Span(day.hours.end, day.hours.end)):
             if at < (until := min(span.start, day.hours.end)):
-                times.append(
-                    pb.PlanRequirement.OpenTime(start_time=timestamp_message(at), end_time=timestamp_message(until))
-                )
+                times.append(_make_open_time(at, until))
             at = max(at, span.end)
     return times
+
+
+def _make_open_time(start: datetime, end: datetime) -> pb.PlanRequirement.OpenTime:
+    return pb.PlanRequirement.OpenTime(start_time=timestamp_message(start), end_time=timestamp_message(end))
 
 
 def _get_times(requirement: Requirement, problem: Problem) -> tuple[datetime | None, datetime | None]:

@@ -118,9 +118,16 @@ def test_days_that_are_too_short_are_made_longer_by_a_button(client: FlaskClient
     visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
     an_item(rest, visit, "Excursion", durationMinutes=600)
     page = plan(client, visit, **{"schedule_run__breaks.0.start_time": "", "schedule_run__breaks.0.end_time": ""})
-    assert "“Excursion”: 600 mins between 09:00 and 18:00." in text_of(page)
+    assert "“Excursion”: 10 hrs between 09:00 and 18:00." in text_of(page)
     longer = watch(client, press(client, page, relaxing(page, "Plan longer days")))
     assert "1 item gets a time" in text_of(longer)
+
+
+def test_hours_are_told_of_all_days(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 15})
+    an_item(rest, visit, "Excursion", durationMinutes=610)
+    page = plan(client, visit)
+    assert "“Excursion”: 10 hrs 10 mins on 2 days between 09:00 and 18:00." in text_of(page)
 
 
 def test_what_is_given_up_for_a_trial_holds_once_its_plan_is_accepted(client: FlaskClient, rest: Rest) -> None:

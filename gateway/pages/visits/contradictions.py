@@ -1,5 +1,6 @@
 """Requirements of a programme that contradict each other: what they say to people, and how each is given up."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -12,7 +13,7 @@ from flask_babel import gettext as _
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from chassis.convert import date_message
-from gateway.i18n.formats import format_instant, format_minutes, format_span, format_time, to_local
+from gateway.i18n.formats import format_duration, format_instant, format_span, format_time, to_local
 from gateway.i18n.gettext import translate_later as _l
 from gateway.i18n.languages import get_pair_name
 
@@ -61,17 +62,12 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
         for field, moment in (("start_time", requirement.start_time), ("end_time", requirement.end_time))
     )
     when = format_span(requirement.start_time, requirement.end_time, zone)
-    minutes = format_minutes(requirement.minutes)
+    minutes = format_duration(requirement.minutes)
     words = _join(_("no steps") if word == STEP_FREE else word for word in requirement.words)
     match requirement.kind:
         case Kind.OPENING_HOURS:
-            return _(
-                "%(items)s: %(minutes)s between %(start)s and %(end)s.",
-                items=items,
-                minutes=minutes,
-                start=format_time(requirement.start_time, zone),
-                end=format_time(requirement.end_time, zone),
-            )
+            hours = _say_hours(requirement, zone)
+            return _("%(items)s: %(minutes)s %(hours)s.", items=items, minutes=minutes, hours=hours)
         case Kind.BREAK:
             return _("Break (%(label)s): %(when)s.", label=words, when=when)
         case Kind.ABSENCE:
@@ -129,6 +125,28 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
         case Kind.PRECEDENCE:
             return " ".join(filter(None, [_say_order(requirement, titles, minutes), _say_standing(requirement, titles, when)]))
     return requirement.text
+
+
+def _say_hours(requirement: runs_pb.PlanRequirement, zone: str) -> str:
+    """Return from when to when something can take place, and on how many days where these are several."""
+    spans = [(each.start_time, each.end_time) for each in requirement.open_times]
+    days = Counter(
+        (format_time(start, zone), format_time(end, zone))
+        for start, end in spans or [(requirement.start_time, requirement.end_time)]
+    )
+    if days.total() == 1:
+        ((start, end),) = days
+        return _("between %(start)s and %(end)s", start=start, end=end)
+    return _join(
+        ngettext(
+            "on %(num)s day between %(start)s and %(end)s",
+            "on %(num)s days between %(start)s and %(end)s",
+            count,
+            start=start,
+            end=end,
+        )
+        for (start, end), count in days.items()
+    )
 
 
 def _say_order(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], minutes: str) -> str:
