@@ -1,6 +1,6 @@
 """Runs of the planner: rows, options and plans ↔ messages."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -15,7 +15,8 @@ from services.exchange.model import RunState, ScheduleRun, Visit
 from services.exchange.programme_places import get_room, get_venue
 from services.exchange.programme_problem import DailyBreak, Options
 from services.exchange.scheduling.plan import Kept, Kind, Plan, Requirement
-from services.exchange.scheduling.problem import Problem, Span
+from services.exchange.scheduling.problem import Problem, Span, Stay
+from services.exchange.unmet import Unmet
 
 RUN_STATES = enum_numbers(pb.ScheduleRun.State.DESCRIPTOR, RunState)
 OPTIONS = ("time_limit_seconds", "from_scratch", "day_start_time", "day_end_time", "breaks")
@@ -64,7 +65,7 @@ def run_message(run: ScheduleRun, visit: Visit, caller: Identity) -> pb.Schedule
     message.MergeFrom(
         pb.ScheduleRun(
             state=RUN_STATES[run.present_state],
-            plan=ParseDict(run.plan, pb.ProgrammePlan()) if run.plan else None,
+            plan=ParseDict(run.plan, pb.ProgrammePlan(), ignore_unknown_fields=True) if run.plan else None,
             allowed_transitions=_list_verbs(run, visit) if rights.may_edit_visit(caller, visit) else [],
             **resource_fields(run),
         )
@@ -79,7 +80,11 @@ def _list_verbs(run: ScheduleRun, visit: Visit) -> list[str]:
 
 
 def plan_columns(
-    plan: Plan, problem: Problem, standing: Mapping[str, Kept], estimated: Collection[frozenset[str]] = ()
+    plan: Plan,
+    problem: Problem,
+    standing: Mapping[str, Kept],
+    estimated: Collection[frozenset[str]] = (),
+    unmet: Iterable[Unmet] = (),
 ) -> dict[str, Any]:
     """
     Return a plan as the row of its run keeps it.
@@ -87,6 +92,7 @@ def plan_columns(
     Args:
         standing: Where items are now.
         estimated: Pairs of venues between which the time was estimated.
+        unmet: What items lack that are not in the plan.
     """
     items = sorted(plan.assignments.items(), key=lambda each: (each[1].start, each[0]))
     message = pb.ProgrammePlan(
@@ -103,6 +109,9 @@ def plan_columns(
             for each in (plan.conflict.requirements if plan.conflict else ())
         ],
         minimal=bool(plan.conflict and plan.conflict.is_minimal),
+        unmet=[
+            pb.UnmetRequirement(agenda_item=each.item, kind=each.kind.value, subject=each.subject) for each in unmet
+        ],
     )
     for name, assignment in items:
         item = problem.item_of[name]
@@ -159,7 +168,21 @@ def _get_standing_item(requirement: Requirement, problem: Problem) -> str:
     if requirement.kind is Kind.PRECEDENCE:
         standing = problem.find_standing(problem.precedences[int(requirement.subject)])
         return standing.id if standing else ""
-    return ""
+    taken = _get_absence(requirement, problem)
+    return taken.item if isinstance(taken, Stay) else ""
+
+
+def _get_absence(requirement: Requirement, problem: Problem) -> Span | None:
+    """Return the time at which a person or a room is taken that a requirement is about; None where it is about none."""
+    match requirement.kind:
+        case Kind.ABSENCE:
+            everybody = (*problem.people, *problem.interpreters)
+            person = next(each for each in everybody if each.id == requirement.people[0])
+            return person.absences[int(requirement.subject)]
+        case Kind.ROOM_CLOSED:
+            room = next(room for room in problem.rooms if room.id == requirement.rooms[0])
+            return room.closed[int(requirement.subject)]
+    return None
 
 
 def _list_venues(requirement: Requirement) -> list[str]:
@@ -200,12 +223,8 @@ def _get_times(requirement: Requirement, problem: Problem) -> tuple[datetime | N
             span = problem.days[0].hours
         case Kind.BREAK:
             span = problem.breaks[int(subject)].span
-        case Kind.ABSENCE:
-            everybody = (*problem.people, *problem.interpreters)
-            person = next(each for each in everybody if each.id == requirement.people[0])
-            span = person.absences[int(subject)]
-        case Kind.ROOM_CLOSED:
-            span = next(room for room in problem.rooms if room.id == requirement.rooms[0]).closed[int(subject)]
+        case Kind.ABSENCE | Kind.ROOM_CLOSED:
+            span = _get_absence(requirement, problem)
         case Kind.PRECEDENCE:
             standing = problem.find_standing(problem.precedences[int(subject)])
             span = standing.span if standing else None

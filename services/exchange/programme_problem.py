@@ -1,9 +1,10 @@
 """The programme of a visit as a problem of scheduling."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,9 @@ from chassis.database import Session
 from chassis.model import now
 from services.exchange.busy import list_busy_spans
 from services.exchange.model import AgendaItem, Booking, Delegate, Person, Room, Venue, Visit
-from services.exchange.model.person import interprets, language
 from services.exchange.programme_places import STEP_FREE, Places, get_own_place
 from services.exchange.scheduling import problem as scheduling
+from services.exchange.scheduling.fixed_items import can_take_place
 from services.exchange.scheduling.plan import Kept
 from services.exchange.scheduling.problem import (
     Break,
@@ -32,6 +33,7 @@ from services.exchange.scheduling.problem import (
     normalize_pair,
 )
 from services.exchange.transfers import list_venues
+from services.exchange.unmet import Circumstances, Unmet, can_be_mended
 from services.exchange.ways import Pace, Ways
 
 GRANULARITY = timedelta(minutes=15)
@@ -79,8 +81,8 @@ class Programme:
         movable: Those of them that the planner may place.
         people: The host's people whom the items name, and all who interpret.
         places: The rooms of the host city, and the venues.
-        taken: Name of a room or of somebody → when they are taken by what does not move, here or elsewhere, or busy by
-            their own calendars.
+        bookings: What the items of this visit and of others hold.
+        busy: Name of a person → when they are busy by their own calendar.
     """
 
     visit: Visit
@@ -91,12 +93,56 @@ class Programme:
     people: Sequence[Person]
     places: Places
     movable: Sequence[AgendaItem]
-    taken: Mapping[str, Sequence[Span]]
+    bookings: Sequence["_Held"]
+    busy: Mapping[str, Sequence[Span]]
 
     @property
     def participants(self) -> list[Person | Delegate]:
         """The host's people and the delegation."""
         return [*self.people, *self.delegates]
+
+    @cached_property
+    def taken(self) -> Mapping[str, Sequence[Span]]:
+        """Name of a room or of somebody → when what does not move takes them, or they are busy."""
+        movable = {item.name for item in self.movable}
+        taken: dict[str, list[Span]] = defaultdict(list)
+        for held in self.bookings:
+            if held.item not in movable:
+                is_here = held.item.startswith(f"{self.visit.name}/")
+                taken[held.resource].append(
+                    Stay(held.span.start, held.span.end, held.venue, held.item if is_here else "")
+                )
+        for name, spans in self.busy.items():
+            taken[name] += spans
+        return taken
+
+    @cached_property
+    def circumstances(self) -> Circumstances:
+        """What it depends on whether its items have what they ask for."""
+        movable = {item.id for item in self.movable}
+        away = {each.name: [*map(_make_span, each.absences), *self.busy.get(each.name, ())] for each in self.people}
+        return Circumstances(
+            keeping={item.id: item for item in self.items if item.fixed or item.id not in movable},
+            participants={each.name: each for each in self.participants},
+            away=away,
+            has_rooms=self.places.has_rooms,
+        )
+
+    def list_unmet(self) -> list[Unmet]:
+        """Return what the items lack that are not over and that the planner leaves as they are."""
+        movable, at = {item.id for item in self.movable}, now()
+        staying = (item for item in self.items if item.id not in movable and item.end_time and item.end_time > at)
+        return [unmet for item in staying for unmet in self.circumstances.list_unmet(item)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """When an item holds a room or somebody, and at which venue; names."""
+
+    resource: str
+    span: Span
+    venue: str
+    item: str
 
 
 async def read_programme(session: Session, visit: Visit, options: Options, pace: Pace) -> Programme:
@@ -114,54 +160,64 @@ async def read_programme(session: Session, visit: Visit, options: Options, pace:
     people = select(Person).where(or_(Person.id.in_(ids), Person.language_pairs != []))
     days = _list_days(visit, options)
     day_of = {day.date: day for day in days}
-    movable = [item for item in items if _is_movable(item, day_of, ZoneInfo(visit.time_zone))]
-    taken = await _read_taken(session, visit, movable)
+    open_items = [item for item in items if _is_open(item, day_of, ZoneInfo(visit.time_zone))]
+    bookings = await _read_bookings(session, visit)
     hosts = (await session.scalars(people.order_by(Person.id))).all()
-    busy = await list_busy_spans(session, [each.name for each in hosts], Span(*visit.bounds()))
-    for name, spans in busy.items():
-        taken[name] += spans
-    return Programme(
+    programme = Programme(
         visit=visit,
         options=options,
         days=days,
         items=items,
         delegates=delegates,
         people=hosts,
-        places=await _read_places(session, visit, movable, taken, pace),
-        movable=movable,
-        taken=taken,
+        places=await _read_places(session, visit, items, bookings, pace),
+        movable=[item for item in open_items if not (item.fixed and item.period)],
+        bookings=bookings,
+        busy=await list_busy_spans(session, [each.name for each in hosts], Span(*visit.bounds())),
     )
+    return _add_fixed(programme, open_items)
 
 
-async def _read_taken(session: Session, visit: Visit, movable: Sequence[AgendaItem]) -> dict[str, list[Span]]:
-    """Return the name of a room or of somebody → when, and where, something takes them that does not move."""
+def _add_fixed(programme: Programme, open_items: Sequence[AgendaItem]) -> Programme:
+    """Return a programme that places what is fixed as well, where that can get a room or interpreter that it lacks."""
+    movable, list_unmet = {item.id for item in programme.movable}, programme.circumstances.list_unmet
+    movable |= {item.id for item in open_items if item.id not in movable and can_be_mended([*list_unmet(item)])}
+    while True:
+        programme = replace(programme, movable=[item for item in open_items if item.id in movable])
+        problem, _places = make_problem(programme)
+        stuck = {item.id for item in problem.items if not can_take_place(item, problem)}
+        if not stuck:
+            return programme
+        # What these hold is taken from now on, which may be what another lacks.
+        movable -= {item.id for item in programme.movable if item.name in stuck}
+
+
+async def _read_bookings(session: Session, visit: Visit) -> list[_Held]:
+    """Return what is held of rooms and people during a visit, by resource and time."""
     first, last = visit.bounds()
     venue_id = func.coalesce(Room.venue_id, AgendaItem.venue_id)
     bookings = (
-        select(Booking.resource, Booking.period, venue_id)
+        select(Booking.resource, Booking.period, venue_id, AgendaItem.visit_id, AgendaItem.id)
         .join(AgendaItem, AgendaItem.id == Booking.agenda_item_id)
         .outerjoin(Room, Room.id == AgendaItem.room_id)
-        .where(
-            Booking.period.overlaps(Range(first, last)), Booking.agenda_item_id.not_in([item.id for item in movable])
-        )
+        .where(Booking.period.overlaps(Range(first, last)))
+        .order_by(Booking.resource, Booking.period)
     )
-    taken: dict[str, list[Span]] = defaultdict(list)
-    for resource, period, venue in await session.execute(bookings.order_by(Booking.resource, Booking.period)):
-        span = _make_span(period)
-        taken[resource].append(Stay(span.start, span.end, f"venues/{venue}") if venue else span)
-    return taken
+    return [
+        _Held(resource, _make_span(period), f"venues/{venue}" if venue else "", f"visits/{of}/agendaItems/{item}")
+        for resource, period, venue, of, item in await session.execute(bookings)
+    ]
 
 
 async def _read_places(
-    session: Session, visit: Visit, movable: Sequence[AgendaItem], taken: Mapping[str, Sequence[Span]], pace: Pace
+    session: Session, visit: Visit, items: Sequence[AgendaItem], bookings: Sequence[_Held], pace: Pace
 ) -> Places:
     """Return the rooms of the host city, and the venues of rooms, of items, and of what takes somebody's time."""
     of_city = select(Room).where(Room.city_abroad == visit.city_abroad)
     rooms = (await session.scalars(of_city.order_by(Room.id))).all()
     venues = {room.venue.id: room.venue for room in rooms if room.venue}
-    venues |= {venue.id: venue for venue in list_venues(movable)}
-    stays = {each.venue for spans in taken.values() for each in spans if isinstance(each, Stay)}
-    missing = {Venue.parse(name)["id"] for name in stays} - venues.keys()
+    venues |= {venue.id: venue for venue in list_venues(items)}
+    missing = {Venue.parse(held.venue)["id"] for held in bookings if held.venue} - venues.keys()
     if missing:
         venues |= {venue.id: venue for venue in await session.scalars(select(Venue).where(Venue.id.in_(missing)))}
     return Places(visit, rooms, venues, Ways(pace))
@@ -253,11 +309,8 @@ class _ItemMaker:
         self.named: set[str] = set()
 
     def make(self, item: AgendaItem) -> Item:
-        required = [
-            *item.people,
-            *(each.name for each in self._programme.delegates if item.expects(each)),
-        ]
-        interpretation = self._get_pair(item, required)
+        required = self._programme.circumstances.list_required(item)
+        interpretation = self._programme.circumstances.find_pair(item)
         if item.interpreter and not (item.period and interpretation):
             required.append(item.interpreter.name)
             interpretation = ""
@@ -286,26 +339,13 @@ class _ItemMaker:
             fixed_start=item.start_time if item.fixed else None,
         )
 
-    def _get_pair(self, item: AgendaItem, required: Iterable[str]) -> str:
-        """Return the pair of languages that somebody has to interpret; "" where those who are there anyhow can."""
-        wanted = item.interpretation_languages
-        if not wanted:
-            return ""
-        for each in (self._of_name[name] for name in required if name in self._of_name):
-            is_interpreter = isinstance(each, Person) and each.has_pair(wanted)
-            if is_interpreter or (each.languages and interprets(each.languages, wanted)):
-                return ""
-        return normalize_pair("-".join(map(language, wanted)))
 
-
-def _is_movable(item: AgendaItem, days: Mapping[date, Day], zone: ZoneInfo) -> bool:
-    """Return whether the planner may place an item: it has no time, or one within the hours that can be planned."""
+def _is_open(item: AgendaItem, days: Mapping[date, Day], zone: ZoneInfo) -> bool:
+    """Return whether an item can be placed or mended: it has no time, or one within the hours that can be planned."""
     if item.start_time is None or item.end_time is None:
         return True
     day = days.get(item.start_time.astimezone(zone).date())
-    # What is fixed may still need somebody to interpret.
-    is_open = not item.fixed or (bool(item.interpretation_languages) and item.interpreter is None)
-    return is_open and day is not None and day.hours.start <= item.start_time and item.end_time <= day.hours.end
+    return day is not None and day.hours.start <= item.start_time and item.end_time <= day.hours.end
 
 
 def _get_place(item: AgendaItem) -> Kept | None:

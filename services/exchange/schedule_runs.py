@@ -17,6 +17,7 @@ from services.exchange.model.schedule_run import LONGEST_SILENCE
 from services.exchange.planning import PlannerPool, make_planner
 from services.exchange.scheduling.plan import Kept, Plan, State
 from services.exchange.scheduling.problem import Problem
+from services.exchange.unmet import Unmet
 
 REPORT_SECONDS = 0.5
 """How often a better plan is written down, and how soon a run that somebody ended stops."""
@@ -38,6 +39,7 @@ class Job:
         kept: Where items should stay if that can be.
         standing: Where they are now.
         estimated: Pairs of venues between which the time was estimated.
+        unmet: What items lack that stay as they are.
     """
 
     run_id: str
@@ -45,6 +47,7 @@ class Job:
     kept: Mapping[str, Kept]
     standing: Mapping[str, Kept]
     estimated: Collection[frozenset[str]]
+    unmet: Sequence[Unmet]
     seconds: float
 
 
@@ -140,7 +143,7 @@ class RunsUnderWay:
     async def _update(self, job: Job, present: RunState, plans: Sequence[Plan], **values: Any) -> bool:
         """Change a run that is in a state; return whether it is."""
         if plans:
-            values["plan"] = plan_columns(plans[-1], job.problem, job.standing, job.estimated)
+            values["plan"] = plan_columns(plans[-1], job.problem, job.standing, job.estimated, job.unmet)
         statement = update(ScheduleRun).where(ScheduleRun.id == job.run_id, ScheduleRun.state == present)
         async with self._database.begin() as session:
             written = await session.execute(

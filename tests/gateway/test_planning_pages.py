@@ -266,6 +266,20 @@ def test_longer_days_are_offered_once(client: FlaskClient, rest: Rest) -> None:
     assert "Plan longer days" not in text_of(longer)
 
 
+def test_what_stays_and_lacks_something_is_said_with_the_plan(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)
+    an_item(rest, visit, "Tour")
+    person = created(rest.post("/v1/people", {"function": "Head of Water"}))
+    times = {"startTime": "2030-05-14T08:00:00Z", "endTime": "2030-05-14T09:00:00Z"}
+    fixed = {"title": "Speech", "fixed": True, "people": [person["name"]], **times}
+    item = created(rest.post(f"/v1/{visit['name']}/agendaItems", fixed))
+    created(rest.patch(f"/v1/{person['name']}", {"absences": [times]}, updateMask="absences"))
+    page = plan(client, visit)
+    assert "1 item gets a time, 1 item lacks something." in text_of(page)
+    assert "Tue, 14 May 2030, 10:00 – stays, but: Head of Water is away" in text_of(page)
+    assert f'href="/{item["name"]}/edit"' in page.text
+
+
 def test_the_plan_names_what_it_does_not_touch(client: FlaskClient, rest: Rest) -> None:
     visit = a_visit(rest)
     an_item(rest, visit, "Tour")

@@ -70,6 +70,9 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
             return _("%(items)s: %(minutes)s %(hours)s.", items=items, minutes=minutes, hours=hours)
         case Kind.BREAK:
             return _("Break (%(label)s): %(when)s.", label=words, when=when)
+        case Kind.ABSENCE | Kind.ROOM_CLOSED if requirement.standing_item in titles:
+            by = _("“%(title)s”", title=titles[requirement.standing_item])
+            return _("%(item)s takes %(what)s: %(when)s.", item=by, what=people or rooms, when=when)
         case Kind.ABSENCE:
             return _("%(who)s is away or taken: %(when)s.", who=people, when=when)
         case Kind.ROOM_CLOSED:
@@ -123,7 +126,9 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
                 "%(items)s takes %(minutes)s and has to be over by %(end)s.", items=items, minutes=minutes, end=end
             )
         case Kind.PRECEDENCE:
-            return " ".join(filter(None, [_say_order(requirement, titles, minutes), _say_standing(requirement, titles, when)]))
+            return " ".join(
+                filter(None, [_say_order(requirement, titles, minutes), _say_standing(requirement, titles, when)])
+            )
     return requirement.text
 
 
@@ -170,6 +175,33 @@ def _say_standing(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str
 
 def _join(names: Iterable[str]) -> str:
     return format_list(list(names), locale=get_locale())
+
+
+def say_unmet(unmet: runs_pb.UnmetRequirement, titles: Mapping[str, str]) -> str:
+    """Return what an item lacks that stays as it is, in the reader's language."""
+    subject = unmet.subject
+    match unmet.kind:
+        case Kind.REQUIRED_PERSON:
+            return _("%(who)s is away", who=titles.get(subject, _("Member of the delegation")))
+        case Kind.INTERPRETATION if subject:
+            return _("%(who)s, who interprets, is away", who=titles.get(subject, ""))
+        case Kind.INTERPRETATION:
+            return _("still without an interpreter")
+        case Kind.ROOM_NEEDED:
+            return _("still without a room")
+        case Kind.SEATS:
+            return _("%(room)s has too few seats", room=titles.get(subject, _("a room")))
+        case Kind.EQUIPMENT if subject == STEP_FREE:
+            return _("it is not reached without steps")
+        case Kind.EQUIPMENT:
+            return _("the room lacks: %(equipment)s", equipment=subject)
+        case Kind.EARLIEST_START:
+            return _("it begins too early")
+        case Kind.LATEST_END:
+            return _("it ends too late")
+        case Kind.PRECEDENCE:
+            return _("it has to come after %(first)s", first=_("“%(title)s”", title=titles.get(subject, "")))
+    return ""
 
 
 def get_button(

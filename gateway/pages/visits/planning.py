@@ -1,5 +1,6 @@
 """Pages on which the programme of a visit is planned: how to plan, what the planner found, and why it can't."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -17,7 +18,7 @@ from gateway.pages.visits import delegation
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.attempts import attempt
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
-from gateway.pages.visits.contradictions import get_button, relax_items, relax_run, say
+from gateway.pages.visits.contradictions import get_button, relax_items, relax_run, say, say_unmet
 from gateway.pages.visits.day_hours import read_hours, read_hours_of_run
 from gateway.pages.visits.programme import list_items
 
@@ -105,7 +106,7 @@ def show_run(visit_id: str, run_id: str) -> ResponseReturnValue:
         counts=_count_changes(run.plan),
         changes_programme=_changes_programme(run.plan, items),
         by_item=BY_ITEM,
-        standing=_list_standing(run, items),
+        standing=_list_standing(run, items, titles),
         left_out=[titles.get(name, name) for name in run.plan.dropped],
         requirements=[
             (
@@ -185,12 +186,24 @@ def _list_titles(visit: pb.Visit, items: Mapping[str, pb.AgendaItem]) -> dict[st
     return titles
 
 
-def _list_standing(run: runs_pb.ScheduleRun, items: Mapping[str, pb.AgendaItem]) -> list[pb.AgendaItem]:
-    """Return the items with a time that the planner did not touch: fixed, or outside the hours that are planned."""
+def _list_standing(
+    run: runs_pb.ScheduleRun, items: Mapping[str, pb.AgendaItem], titles: Mapping[str, str]
+) -> list[tuple[pb.AgendaItem, list[str]]]:
+    """
+    Return the items with a time that the planner did not touch, and what each lacks: fixed, or outside the hours that
+    are planned. As long as there is no plan, only those that lack something.
+    """
     planned = {each.agenda_item for each in run.plan.items} | {*run.plan.dropped}
-    if not run.plan.items or run.state == runs_pb.ScheduleRun.STATE_APPLIED:
+    if run.state == runs_pb.ScheduleRun.STATE_APPLIED:
         return []
-    return [item for item in items.values() if item.HasField("start_time") and item.name not in planned]
+    lacks = defaultdict[str, list[str]](list)
+    for each in run.plan.unmet:
+        lacks[each.agenda_item].append(say_unmet(each, titles))
+    return [
+        (item, lacks[item.name])
+        for item in items.values()
+        if item.HasField("start_time") and (item.name in lacks or (run.plan.items and item.name not in planned))
+    ]
 
 
 def _changes_programme(plan: runs_pb.ProgrammePlan, items: Mapping[str, pb.AgendaItem]) -> bool:
@@ -200,12 +213,14 @@ def _changes_programme(plan: runs_pb.ProgrammePlan, items: Mapping[str, pb.Agend
 
 
 def _count_changes(plan: runs_pb.ProgrammePlan) -> list[str]:
-    """Return how many items a plan places, moves, keeps and leaves out, in words."""
+    """Return how many items a plan places, moves, keeps, leaves out, and leaves without what they ask for, in words."""
     count = [each.change for each in plan.items].count
+    lacking = len({each.agenda_item for each in plan.unmet})
     told = [
         (count(PLACED), ngettext("%(num)s item gets a time", "%(num)s items get a time", count(PLACED))),
         (count(MOVED), ngettext("%(num)s item moves", "%(num)s items move", count(MOVED))),
         (count(KEPT), ngettext("%(num)s item stays", "%(num)s items stay", count(KEPT))),
         (len(plan.dropped), ngettext("%(num)s item is left out", "%(num)s items are left out", len(plan.dropped))),
+        (lacking, ngettext("%(num)s item lacks something", "%(num)s items lack something", lacking)),
     ]
     return [words for number, words in told if number]

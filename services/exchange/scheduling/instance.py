@@ -70,7 +70,7 @@ class Instance:
     def _list_stays(self) -> dict[str, list[Stay]]:
         """Return person → where they are while they are taken, of those of whom that is known."""
         everybody = (*self.problem.people, *self.problem.interpreters)
-        stays = {who.id: [each for each in who.absences if isinstance(each, Stay)] for who in everybody}
+        stays = {who.id: [each for each in who.absences if isinstance(each, Stay) and each.venue] for who in everybody}
         return {who: theirs for who, theirs in stays.items() if theirs}
 
     def _has_travel(self) -> bool:

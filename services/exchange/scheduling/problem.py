@@ -16,9 +16,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Stay(Span):
-    """A time that somebody spends elsewhere, at a venue to which and from which they have to get."""
+    """
+    A time that something takes which is not to be placed.
+
+    Attributes:
+        venue: Where that is, to which and from which one has to get; "" where that is not known.
+        item: What takes place then; "" where it is not of this programme.
+    """
 
     venue: str = ""
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)

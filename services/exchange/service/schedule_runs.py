@@ -79,7 +79,8 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
             kept = {} if options.is_from_scratch else standing
             travels = programme.places.travels
             estimated = frozenset(pair for pair, travel in travels.items() if travel.is_estimated)
-            jobs.append(Job(run.id, problem, kept, standing, estimated, run.options["time_limit_seconds"]))
+            seconds = run.options["time_limit_seconds"]
+            jobs.append(Job(run.id, problem, kept, standing, estimated, programme.list_unmet(), seconds))
             return convert_schedule_run.run_message(run, visit, identity())
 
         run = await answer_once(self._database, request, create)
