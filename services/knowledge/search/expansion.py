@@ -198,11 +198,11 @@ def _is_likely(term: str, other: str) -> bool:
     Return whether a word that is near another may have been meant by it.
 
     Short words are near many that are others: the beginning of one is hardly mistyped, and one of four letters is
-    rather another word.
+    rather another word, unless a letter was left out.
     """
-    if _has_same_letters(term, other):
+    if _has_same_letters(term, other) or len(term) >= _MIN_OTHER_FIRST:
         return True
-    return len(term) >= _MIN_OTHER_FIRST or (len(term) > _MIN_CORRECTED and term[0] == other[0])
+    return term[0] == other[0] and (len(term) > _MIN_CORRECTED or len(other) > len(term))
 
 
 def _get_certainty(term: str, other: str) -> float:
