@@ -23,16 +23,26 @@ BACK_OFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 120.0)
 ACK_WAIT_SECONDS = 5.0
 # A request for messages is lost when NATS restarts; the next one is sent after this long.
 FETCH_SECONDS = 2
+HAND_BACK_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
 buried = Gauge("dead_letters", "Events or tasks that lie in the dead-letter stream", ["consumer"])
 
 
 async def fetch(subscription: JetStreamContext.PullSubscription, batch: int) -> list[Msg]:
-    """Return messages as soon as there are any, at most ``batch``."""
+    """Return messages as soon as there are any, at most ``batch``; cancelled meanwhile, hand them back."""
     while True:
-        with suppress(TimeoutError, nats.errors.TimeoutError):
-            return await subscription.fetch(batch, timeout=FETCH_SECONDS)
+        fetching = asyncio.create_task(subscription.fetch(batch, timeout=FETCH_SECONDS))
+        try:
+            with suppress(TimeoutError, nats.errors.TimeoutError):
+                return await asyncio.shield(fetching)
+        except asyncio.CancelledError:
+            # What NATS has sent by now would lie in nobody's hand until its time to acknowledge it is over.
+            await asyncio.wait([fetching], timeout=HAND_BACK_SECONDS)
+            fetching.cancel()
+            with suppress(asyncio.CancelledError, TimeoutError, nats.errors.Error):
+                await hand_back(await fetching)
+            raise
 
 
 @asynccontextmanager
@@ -49,10 +59,14 @@ async def hold(in_hand: Collection[Msg], ack_wait_seconds: float) -> AsyncIterat
         yield
     finally:
         keeper.cancel()
-        # On the way out: others need not wait until NATS notices.
-        for message in in_hand:
-            with suppress(nats.errors.Error):
-                await message.nak()
+        await hand_back(in_hand)
+
+
+async def hand_back(messages: Collection[Msg]) -> None:
+    """Let others have messages at once: they need not wait until NATS notices that nobody works on them."""
+    for message in messages:
+        with suppress(nats.errors.Error):
+            await message.nak()
 
 
 async def _keep(in_hand: Collection[Msg], ack_wait_seconds: float) -> None:
