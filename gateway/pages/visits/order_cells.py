@@ -72,8 +72,7 @@ def arrange(form: Form, rows: Sequence[Row], items: Sequence[pb.AgendaItem], par
         row.message.name = row.name or f"{parent}/agendaItems/new-{number}"
     stored = orders.read_order(items)
     order = {name: dict(before) for name, before in stored.items()}
-    for name in removed:
-        orders.bridge_over(order, name)
+    orders.bridge_over(order, removed)
     order |= {row.message.name: {} for row in kept if not row.name}
     violations = [
         *(violation for row in kept if (violation := _check_unchanged(form, row))),

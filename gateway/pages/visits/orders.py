@@ -59,13 +59,20 @@ def remove_from(order: Order, name: str) -> None:
         before.pop(name, None)
 
 
-def bridge_over(order: Order, name: str) -> None:
-    """Take an item out: what came after it comes after what came before it, by the minutes of both gaps."""
-    earlier = order.pop(name, {})
-    for before in order.values():
-        if (gap := before.pop(name, None)) is not None:
-            for each, minutes in earlier.items():
-                before.setdefault(each, min(gap + minutes, MAX_GAP_MINUTES))
+def bridge_over(order: Order, names: Iterable[str]) -> None:
+    """
+    Take items out: what came after them comes after what came before them, by the minutes of both gaps.
+
+    As the service does where items are removed; two that came after each other already keep the minutes between them.
+    """
+    known = {name: set(before) for name, before in order.items()}
+    for name in names:
+        earlier = order.pop(name, {})
+        for after, before in order.items():
+            if (gap := before.pop(name, None)) is None:
+                continue
+            for each in earlier.keys() - known[after]:
+                before[each] = max(before.get(each, 0), min(gap + earlier[each], MAX_GAP_MINUTES))
 
 
 def _turn_round(order: Order) -> dict[str, set[str]]:
