@@ -23,6 +23,7 @@ BACK_OFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 120.0)
 ACK_WAIT_SECONDS = 5.0
 # A request for messages is lost when NATS restarts; the next one is sent after this long.
 FETCH_SECONDS = 2
+# What is on its way to a fetch that ends is waited for so long.
 HAND_BACK_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)

@@ -30,9 +30,9 @@ from chassis.name_statements import (
     PATTERNS,
     WORDS,
     Kind,
-    describe,
+    describe_words,
     may_be_misspelt,
-    place,
+    place_word,
     select_kinds,
 )
 
@@ -80,7 +80,7 @@ async def search_names(
 
         async def read(kinds: Sequence[Kind], *fits: float, size: int = MAX_CANDIDATES) -> list[Candidate]:
             """Return the newest rows that the words fit, of several kinds in one statement."""
-            shapes, values = zip(*(describe(words, fit) for fit in fits), strict=True)
+            shapes, values = zip(*(describe_words(words, fit) for fit in fits), strict=True)
             statement = select_kinds(tuple(kinds), shapes, sees_all=own is None)
             rows = await session.execute(statement, {"size": size, **ChainMap(*values), **(own or {})})
             return [Candidate(kinds[number], *row) for number, *row in rows]
@@ -115,4 +115,4 @@ def _judge(candidate: Candidate, words: Sequence[str]) -> float:
         return EXACT
     years = "".join(f" {day[:4]} " for column in candidate.kind.years or () if (day := candidate.values[column.key]))
     known_by = candidate.name + candidate.owner_name + years
-    return min(next((fit for fit in PATTERNS if place(word, fit) in known_by), PARTS) for word in words)
+    return min(next((fit for fit in PATTERNS if place_word(word, fit) in known_by), PARTS) for word in words)

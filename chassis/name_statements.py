@@ -82,9 +82,9 @@ class Shape(NamedTuple):
     """Of each word, whether it may be a year."""
 
 
-def describe(words: Sequence[str], fit: float) -> tuple[Shape, dict[str, Any]]:
+def describe_words(words: Sequence[str], fit: float) -> tuple[Shape, dict[str, Any]]:
     """Return what the statement for names that the words fit so well depends on, and its parameters."""
-    pieces = [f"  {' '.join(words)}  "] if fit == EXACT else [place(word, fit) for word in words]
+    pieces = [f"  {' '.join(words)}  "] if fit == EXACT else [place_word(word, fit) for word in words]
     patterns = [[f"%{piece}%"] for piece in pieces]
     grams = [list_grams(piece) for piece in pieces]
     values: dict[str, Any] = {}
@@ -112,8 +112,8 @@ def select_kinds(kinds: tuple[Kind, ...], shapes: tuple[Shape, ...], *, sees_all
     Return the statement for the newest rows of several kinds that words fit.
 
     Each has the place of its kind, the values of its columns, its time in seconds, its name and its owner's. The
-    parameters are those of `describe` for each of the shapes, ``size``, the most of a kind, and those of the kinds'
-    `own` where the caller does not see all.
+    parameters are those of `describe_words` for each of the shapes, ``size``, the most of a kind, and those of the
+    kinds' `own` where the caller does not see all.
     """
     parts = [
         select(literal(number).label("number"), statement.subquery())
@@ -124,7 +124,7 @@ def select_kinds(kinds: tuple[Kind, ...], shapes: tuple[Shape, ...], *, sees_all
     return union_all(*parts)
 
 
-def place(word: str, fit: float) -> str:
+def place_word(word: str, fit: float) -> str:
     """Return what stands in a folded name that a word fits so well."""
     # Inside of another, two letters are a word in Chinese, but not in English.
     if fit <= PARTS:
@@ -259,7 +259,7 @@ def _read_year(word: str) -> int | None:
 
 def _spell(word: str) -> tuple[list[list[str]], list[list[str]]]:
     """Return the grams and the patterns of a word, and of each that may be meant by it."""
-    part = place(word, PARTS)
+    part = place_word(word, PARTS)
     grams, patterns = [list_grams(part)], [[f"%{part}%"]]
     for mistake in range(len(word) if may_be_misspelt(word) else 0):
         # What stands before and behind is right, whatever was mistaken at this place.
