@@ -1,6 +1,7 @@
-"""What a timetable shows in a real browser: early mornings, late evenings, and items side by side."""
+"""What a timetable shows in a real browser: early and late hours, changes of the clocks, items side by side."""
 
 import re
+from datetime import date
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -86,22 +87,30 @@ def test_what_was_moved_is_undone_after_the_page_was_loaded_again(open_page: Ope
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
+def test_both_clocks_are_right_on_the_days_around_a_change_of_the_clocks(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    bonds = office.get("/v1/partnerships?pageSize=100")["partnerships"]
+    bond = next(one["name"] for one in bonds if one["city"] == "cities/qingdao")
+    office.go_abroad(bond, "DIRECTION_INCOMING", date(2029, 3, 24), date(2029, 3, 26))
+    for title, start in (("Before", "2029-03-24T08:00:00Z"), ("After", "2029-03-26T07:00:00Z")):
+        office.post(f"/v1/{office.visit}/agendaItems", {"title": title, "startTime": start, "durationMinutes": 60})
+    open_timetable(page, office)
+    expect(drawn(page, "Before")).to_contain_text("09:00–10:00")
+    expect(drawn(page, "Before")).to_contain_text("16:00–17:00")
+    expect(drawn(page, "After")).to_contain_text("09:00–10:00")
+    expect(drawn(page, "After")).to_contain_text("15:00–16:00")
+    expect(page.locator("#timetable-clocks")).to_contain_text("changes during these days")
+    expect(page.locator("#timetable-calendar .ec-sidebar .timetable__other")).to_have_count(0)
+
+
 def test_a_move_around_a_change_of_the_clocks_keeps_how_long_an_item_takes(open_page: OpenPage) -> None:
     page = open_page("coordinator")
     office = Office(page)
     toronto = {"displayName": "Toronto", "countryCode": "CA", "timeZone": "America/Toronto"}
     city = office.post("/v1/cities?cityId=toronto", toronto)["name"]
     bond = office.post("/v1/partnerships", {"city": city, "kind": "KIND_CONTACT"})["name"]
-    exchange = {"title": "Ports", "kind": "KIND_ADMINISTRATIVE", "partnership": bond, "department": "Hafen"}
-    body = {
-        "title": "Night of the clocks",
-        "exchange": office.post("/v1/exchanges", {**exchange, "topics": ["controlling"]})["name"],
-        "direction": "DIRECTION_OUTGOING",
-        "hostDepartment": "Hafen",
-        "startDate": {"year": 2033, "month": 3, "day": 13},
-        "endDate": {"year": 2033, "month": 3, "day": 14},
-    }
-    office.visit = office.post("/v1/visits", body)["name"]
+    office.go_abroad(bond, "DIRECTION_OUTGOING", date(2033, 3, 13), date(2033, 3, 14))
     # From 01:30 to 03:30 on the clocks of the night in which they go forward.
     start = {"startTime": "2033-03-13T06:30:00Z", "durationMinutes": 60}
     item = office.post(f"/v1/{office.visit}/agendaItems", {"title": "Observatory", **start})["name"]

@@ -237,6 +237,12 @@ def browse(gateway: Gateway) -> Browse:
 
 
 @pytest.fixture
+def office(browse: Browse) -> FlaskClient:
+    """The browser of the international office."""
+    return browse(Role.COORDINATOR)
+
+
+@pytest.fixture
 def usual_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls wait as long as in production, not as long as on a busy machine: nobody is there to answer them."""
     monkeypatch.setattr(client, "get_deadline", lambda _method: USUAL_DEADLINE_SECONDS)

@@ -22,11 +22,6 @@ BUSY = make_calendar((at(8), at(13)), "SUMMARY:Dinner with Rhiannon")
 
 
 @pytest.fixture
-def office(gateway: Gateway) -> FlaskClient:
-    return browser(gateway, Role.COORDINATOR)
-
-
-@pytest.fixture
 def rest(gateway: Gateway) -> Rest:
     return gateway.as_(Role.COORDINATOR)
 

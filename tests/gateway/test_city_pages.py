@@ -26,11 +26,6 @@ KLAIPEDA = {
 
 
 @pytest.fixture
-def office(gateway: Gateway) -> FlaskClient:
-    return browser(gateway, Role.COORDINATOR)
-
-
-@pytest.fixture
 def rest(gateway: Gateway) -> Rest:
     return gateway.as_(Role.COORDINATOR)
 

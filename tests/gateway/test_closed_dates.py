@@ -1,30 +1,16 @@
 """Days on which venues are closed, on their pages, in timetables, in programmes and in plans."""
 
-import pytest
 from flask.testing import FlaskClient
 
-from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, send, text_of
+from tests.gateway.browsing import PageForm, send, text_of
 from tests.gateway.conftest import Gateway, Rest
-from tests.gateway.samples import a_city, a_visit, created
+from tests.gateway.samples import a_visit, created
 from tests.gateway.test_planning_pages import plan
 from tests.gateway.test_timetable_page import an_item, frame_of, move
 from tests.gateway.test_venue_pages import DAY, a_venue, placed
 
 CLOSED = "venue.closed_dates"
 FIRST_DAY = {"year": 2030, "month": 5, "day": 14}
-
-
-@pytest.fixture
-def office(gateway: Gateway) -> FlaskClient:
-    return browser(gateway, Role.COORDINATOR)
-
-
-@pytest.fixture
-def rest(gateway: Gateway) -> Rest:
-    caller = gateway.as_(Role.COORDINATOR)
-    a_city(caller, "mannheim", countryCode="DE", timeZone="Europe/Berlin")
-    return caller
 
 
 def test_days_are_entered_shown_and_removed_with_their_venue(office: FlaskClient, rest: Rest) -> None:

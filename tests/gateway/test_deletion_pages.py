@@ -17,11 +17,6 @@ _number = count(1)
 
 
 @pytest.fixture
-def office(gateway: Gateway) -> FlaskClient:
-    return browser(gateway, Role.COORDINATOR)
-
-
-@pytest.fixture
 def rest(gateway: Gateway) -> Rest:
     rest = gateway.as_(Role.COORDINATOR)
     a_city(rest, "mannheim", countryCode="DE", timeZone="Europe/Berlin")

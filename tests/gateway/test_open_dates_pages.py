@@ -2,22 +2,15 @@
 
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, send, text_of
-from tests.gateway.conftest import Browse, Gateway, Rest
+from tests.gateway.browsing import PageForm, send, text_of
+from tests.gateway.conftest import Browse, Rest
 from tests.gateway.samples import a_visit, an_exchange, created, visit_of
 
 ENGLISH = {"Accept-Language": "en"}
 OPEN: dict[str, Any] = {"startDate": None, "endDate": None}
-
-
-@pytest.fixture
-def office(gateway: Gateway) -> FlaskClient:
-    """The browser of the international office."""
-    return browser(gateway, Role.COORDINATOR)
 
 
 def an_idea(rest: Rest, **fields: Any) -> dict[str, Any]:

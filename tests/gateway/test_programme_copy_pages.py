@@ -3,22 +3,15 @@
 import re
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.identity import Role
-from tests.gateway.browsing import PageForm, browser, crumbs_of, send, text_of
-from tests.gateway.conftest import Browse, Gateway, Rest
+from tests.gateway.browsing import PageForm, crumbs_of, send, text_of
+from tests.gateway.conftest import Browse, Rest
 from tests.gateway.samples import a_visit, an_exchange, created, visit_of
 
 ENGLISH = {"Accept-Language": "en"}
-
-
-@pytest.fixture
-def office(gateway: Gateway) -> FlaskClient:
-    """The browser of the international office."""
-    return browser(gateway, Role.COORDINATOR)
 
 
 def an_item(rest: Rest, visit: dict[str, Any], title: str, **fields: Any) -> dict[str, Any]:

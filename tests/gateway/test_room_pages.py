@@ -16,11 +16,6 @@ EACH = pytest.mark.parametrize(("collection", "body", "field", "key"), [ROOM, PE
 
 
 @pytest.fixture
-def office(gateway: Gateway) -> FlaskClient:
-    return browser(gateway, Role.COORDINATOR)
-
-
-@pytest.fixture
 def rest(gateway: Gateway) -> Rest:
     return gateway.as_(Role.COORDINATOR)
 

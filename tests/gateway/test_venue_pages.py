@@ -3,7 +3,6 @@
 from itertools import count
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 
 from chassis.identity import Role
@@ -16,18 +15,6 @@ from tests.gateway.test_timetable_page import frame_of
 DAY = "2030-05-14"
 TOWN_HALL, NEARBY, FAR = (49.4874, 8.4660), (49.4874, 8.4722), (49.5507, 8.4660)
 _number = count(1)
-
-
-@pytest.fixture
-def office(gateway: Gateway) -> FlaskClient:
-    return browser(gateway, Role.COORDINATOR)
-
-
-@pytest.fixture
-def rest(gateway: Gateway) -> Rest:
-    caller = gateway.as_(Role.COORDINATOR)
-    a_city(caller, "mannheim", countryCode="DE", timeZone="Europe/Berlin")
-    return caller
 
 
 def a_venue(rest: Rest, at: tuple[float, float] | None = None, **fields: Any) -> dict[str, Any]:
