@@ -1,6 +1,8 @@
 """
 A bulkhead around what takes much of a machine: more at once than it can do would make all of them late.
 
+How many calls a service lets in altogether is decided in `chassis.interceptor`.
+
 Source: Nygard, *Release It!* (2nd ed., 2018), the patterns Bulkheads and Shed Load.
 """
 

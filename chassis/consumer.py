@@ -36,7 +36,7 @@ from chassis.deliveries import (
     is_no_fault_of_the_message,
     report_dead_letters,
 )
-from chassis.durable import list_types, widen
+from chassis.durable_consumer import list_types, widen
 from chassis.identity import act_as, service_identity
 from chassis.jetstream import ROUND_SECONDS, STREAM
 from chassis.model import now

@@ -22,7 +22,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from nats.aio.client import Client
 
-from chassis import backlog, gc_tuning, malloc_tuning, telemetry
+from chassis import gc_tuning, malloc_tuning, outbox_metrics, telemetry
 from chassis.consumer import Consumer, Handlers
 from chassis.contract import find_service, list_undeclared
 from chassis.database import Database
@@ -219,7 +219,7 @@ async def running(service: Service) -> AsyncIterator[str]:
     server = _server(service, health)
     address = _bind(server, service.settings.listen)
     await server.start()
-    report: Callable[[], Awaitable[None]] = partial(backlog.report, service.database)
+    report: Callable[[], Awaitable[None]] = partial(outbox_metrics.report, service.database)
     tasks = [asyncio.create_task(_forever(task)) for task in (messaging.run, report, *service.tasks)]
     try:
         yield address

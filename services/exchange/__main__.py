@@ -22,9 +22,9 @@ from chassis.setting_types import City, NotNegative, Positive, WhenServing, at_l
 from chassis.settings import ServiceSettings, load
 from services.exchange.calendar_fetching import CalendarFetcher, Permission
 from services.exchange.calendar_process import CalendarReader
-from services.exchange.calendar_readings import CalendarReadings
+from services.exchange.calendar_refresh import CalendarRefresh
 from services.exchange.events import HANDLERS
-from services.exchange.planning import PlannerPool
+from services.exchange.planner_pool import PlannerPool
 from services.exchange.schedule_runs import RunsUnderWay
 from services.exchange.school_holidays import SchoolHolidays
 from services.exchange.service.agenda_items import AgendaItemServicer
@@ -79,7 +79,7 @@ def build(settings: ExchangeSettings) -> server.Service:
     runs = RunsUnderWay(database, planners)
     reader = CalendarReader()
     fetcher = CalendarFetcher(settings.calendars_allowed, allows_http=settings.calendars_by_http)
-    readings = CalendarReadings(database, settings.home_city, fetcher, reader)
+    readings = CalendarRefresh(database, settings.home_city, fetcher, reader)
     pace = Pace(
         walking_speed=settings.walking_speed,
         vehicle_speed=settings.vehicle_speed,

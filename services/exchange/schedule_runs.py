@@ -14,7 +14,7 @@ from chassis.model import now
 from services.exchange.convert_schedule_run import plan_columns
 from services.exchange.model import RunState, ScheduleRun
 from services.exchange.model.schedule_run import LONGEST_SILENCE
-from services.exchange.planning import PlannerPool, make_planner
+from services.exchange.planner_pool import PlannerPool, make_planner
 from services.exchange.scheduling.plan import Kept, Plan, State
 from services.exchange.scheduling.problem import Problem
 from services.exchange.unmet import Unmet

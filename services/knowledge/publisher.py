@@ -28,7 +28,7 @@ from chassis.notifications import listen, wait_until_set
 from services.knowledge.convert_installation import publication_message
 from services.knowledge.hub_client import HubClient, HubFailed, Membership
 from services.knowledge.model import DELETED_VERSION, PROVEN, Learning, SentLearning, Visibility
-from services.knowledge.publications import MAX_PUBLICATIONS
+from services.knowledge.received_publications import MAX_PUBLICATIONS
 
 CHANNEL = "learnings"
 POLL_SECONDS = 5.0

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from chassis import backlog, database_metrics, outbox
+from chassis import database_metrics, outbox, outbox_metrics
 from chassis.client import metadata_for
 from chassis.consumer import Origin, unknown
 from chassis.contract import find_method
@@ -93,14 +93,14 @@ def value(metric: str, **labels: str) -> float:
 async def test_how_much_waits_in_the_outbox_and_how_long_is_told_however_much_it_is(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backlog, "REPORT_SECONDS", 0.05)
+    monkeypatch.setattr(outbox_metrics, "REPORT_SECONDS", 0.05)
     async with database.begin() as session:
         for number in range(3 * outbox.BATCH):
             emit(session, sample.visit_created(f"visits/{number}"))
         await session.execute(text("UPDATE outbox SET create_time = now() - interval '1 hour' WHERE true"))
 
     name = str(database.engine.url.database)
-    async with working(backlog.report(database)):
+    async with working(outbox_metrics.report(database)):
         await until(lambda: asyncio.sleep(0, value("outbox_waiting", database=name) == 3 * outbox.BATCH))
         assert value("outbox_oldest_seconds", database=name) == pytest.approx(3600, abs=60)
         async with database.begin() as session:

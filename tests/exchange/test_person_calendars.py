@@ -15,7 +15,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from sqlalchemy import func, select, text, update
 
 from chassis.model import now
-from services.exchange import calendar_readings
+from services.exchange import calendar_refresh
 from services.exchange.calendar_lines import strip_text
 from services.exchange.calendar_process import CalendarReader
 from services.exchange.model import Calendar as Row
@@ -289,13 +289,13 @@ async def test_what_is_due_is_read_again_by_one_process(
     server: CalendarServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(calendar_readings, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(calendar_refresh, "IDLE_SECONDS", 0.2)
     fetched = await subscribe(coordinator, mayor, server.put("/mayor.ics", make_calendar((at(9), at(10)))))
     uploaded = await upload(coordinator, mayor, make_calendar((at(11), at(12))))
     server.put("/mayor.ics", make_calendar((at(14), at(15))))
     server.asked.clear()
-    build = calendar_readings.CalendarReadings
-    fetcher = calendar_readings.CalendarFetcher("localhost", allows_http=False)
+    build = calendar_refresh.CalendarRefresh
+    fetcher = calendar_refresh.CalendarFetcher("localhost", allows_http=False)
     others = [build(exchange.database, factories.HOME_CITY, fetcher, CalendarReader()) for _ in range(2)]
     async with exchange.database.begin() as session:
         await session.execute(update(Row).values(next_read_time=now()))
@@ -320,8 +320,8 @@ async def test_a_reading_of_what_stood_there_before_is_dropped(
 ) -> None:
     url = server.put("/mayor.ics", make_calendar((at(9), at(10))))
     calendar = await subscribe(coordinator, mayor, url)
-    fetcher = calendar_readings.CalendarFetcher("localhost", allows_http=False)
-    readings = calendar_readings.CalendarReadings(exchange.database, factories.HOME_CITY, fetcher, CalendarReader())
+    fetcher = calendar_refresh.CalendarFetcher("localhost", allows_http=False)
+    readings = calendar_refresh.CalendarRefresh(exchange.database, factories.HOME_CITY, fetcher, CalendarReader())
     due = await readings._take(Row.id == calendar.name.rpartition("/")[2])
     assert due is not None
     wanted = pb.Calendar(name=calendar.name, ics=make_calendar((at(11), at(12))))

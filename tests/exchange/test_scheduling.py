@@ -8,7 +8,7 @@ import pytest
 from austausch.exchange.v1 import exchange_pb2
 
 from chassis.identity import Role
-from services.exchange.planning import MAX_RUNNING, MAX_WAITING
+from services.exchange.planner_pool import MAX_RUNNING, MAX_WAITING
 from tests.calls import Caller, RunningService
 from tests.planning.asking import Json, make_item, make_problem, make_request
 from tests.planning.generator import Shape, generate

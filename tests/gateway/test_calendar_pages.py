@@ -46,7 +46,7 @@ def list_calendars(rest: Rest, person: str) -> list[dict[str, Any]]:
 
 
 def test_every_reason_for_which_a_calendar_cannot_be_read_is_told_in_words() -> None:
-    source = "".join((SERVICE / name).read_text() for name in ("calendar_fetching.py", "calendar_readings.py"))
+    source = "".join((SERVICE / name).read_text() for name in ("calendar_fetching.py", "calendar_refresh.py"))
     fetching = set(re.findall(r'(?:Unfetchable|failure_columns)\(\s*"(CALENDAR_\w+)"', source))
     fetching |= set(re.findall(r'"(CALENDAR_\w+)"', source))
     reading = "".join(path.read_text() for path in SERVICE.glob("calendar*.py"))

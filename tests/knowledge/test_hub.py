@@ -20,7 +20,7 @@ from chassis.identity import Role, new_private_key
 from chassis.model import now
 from chassis.status import from_rpc_error
 from deploy.embedded import Nats
-from services.knowledge import publications
+from services.knowledge import received_publications
 from services.knowledge.model import DELETED_VERSION, UsedSignature
 from services.knowledge.model import Learning as Row
 from services.knowledge.signatures import sign
@@ -92,7 +92,7 @@ async def test_no_more_is_remembered_of_an_installation_than_of_several_times_wh
 ) -> None:
     swansea = Publishing(small_hub)
     await swansea.register()
-    many = 2 * publications.REMEMBERED
+    many = 2 * received_publications.REMEMBERED
     assert await swansea.publish(*(withdrawal(f"unknown-{number}") for number in range(many))) == [""] * many
 
     with refused("RESOURCE_EXHAUSTED", "INSTALLATION_FULL"):

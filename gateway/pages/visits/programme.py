@@ -16,7 +16,7 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.pages.visits import busy_people, delegation, orders, places
+from gateway.pages.visits import busy_people, delegation, places, precedences
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.trail import build_trail
 from gateway.vocabulary.cities import get_city_names, list_guests
@@ -64,12 +64,12 @@ def _read_predecessors(form: Form, visit: pb.Visit, item: pb.AgendaItem | None) 
     if form["after_all"] != "on":
         return
     others, name = _list_others(visit, item), item.name if item else ""
-    order = orders.read_order(others)
-    orders.put_last(order, name, list(order))
+    order = precedences.read_order(others)
+    precedences.put_last(order, name, list(order))
     typed = [form[f"{AFTER}.{index}.agenda_item"] for index in range(form.count_entries(AFTER))]
     missing = [other for other in order[name] if other not in typed]
-    if (count := len(typed) + len(missing)) > orders.MAX_PREDECESSORS:
-        metadata = {"count": str(count), "most": str(orders.MAX_PREDECESSORS)}
+    if (count := len(typed) + len(missing)) > precedences.MAX_PREDECESSORS:
+        metadata = {"count": str(count), "most": str(precedences.MAX_PREDECESSORS)}
         raise InvalidArgument("after_all", "has too many predecessors", reason="ORDER_TOO_WIDE", metadata=metadata)
     for index, other in enumerate(missing, len(typed)):
         form.values[f"{AFTER}.{index}.agenda_item"] = other

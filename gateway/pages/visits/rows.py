@@ -22,7 +22,7 @@ from gateway.forms.form import Form
 from gateway.forms.table import Table, write_rows
 from gateway.i18n.formats import format_parts
 from gateway.i18n.languages import get_language_name
-from gateway.pages.visits import order_cells
+from gateway.pages.visits import precedence_cells
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.cells import ANY_ROOM, DelegateCells, ItemCells, list_attending
 from gateway.pages.visits.delegation import get_title, list_cities, list_delegates
@@ -72,13 +72,15 @@ def edit_items(visit_id: str) -> ResponseReturnValue:
     items, cells = list_items(visit), ItemCells(visit)
     columns = _list_item_columns(visit, items)
     shown = items[_read_start() :][:ON_A_PAGE]
-    form = _open_form(write_rows(ITEMS, cells, shown) | order_cells.write_rows(ITEMS, items, shown), visit.time_zone)
+    form = _open_form(
+        write_rows(ITEMS, cells, shown) | precedence_cells.write_rows(ITEMS, items, shown), visit.time_zone
+    )
     table = Table(form, ITEMS, cells, items, _list_choices(columns))
     if form.submitted and form[BUTTON] != ADD_ROWS:
         with form.catch_refusal():
             table.fill_ticked()
             if not form[BUTTON]:
-                rows = order_cells.arrange(form, table.read(), items, visit.name)
+                rows = precedence_cells.arrange(form, table.read(), items, visit.name)
                 for row in rows:
                     # What is moved stays as long as it is.
                     is_moved = row.message.HasField("start_time") and "start_time" in row.fields
@@ -88,7 +90,7 @@ def edit_items(visit_id: str) -> ResponseReturnValue:
                 _send(rpc.agenda_items.BatchEditAgendaItems, sent)
                 return _finish(table, sent, f"{href(visit.name)}#programme")
         table.place_complaints(
-            {"": "title", "people": "time", "end_time": "duration_minutes", "after": order_cells.COLUMN}
+            {"": "title", "people": "time", "end_time": "duration_minutes", "after": precedence_cells.COLUMN}
         )
     return _render(
         form,
@@ -98,7 +100,7 @@ def edit_items(visit_id: str) -> ResponseReturnValue:
         len(items),
         heading=_("Edit the programme"),
         explanation=_("Each row is an item. It needs a title and how long it takes; everything else can follow."),
-        predecessors=order_cells.describe_predecessors(items),
+        predecessors=precedence_cells.describe_predecessors(items),
     )
 
 
@@ -199,8 +201,8 @@ def _render(
 def _list_choices(columns: Sequence[Column]) -> dict[str, Sequence[str]]:
     """Return what columns may be changed to in which one chooses or ticks; what is wrong with a day says its codec."""
     choices = {column.field: [value for value, _label in column.options] for column in columns if column.options}
-    if order_cells.COLUMN in choices:
-        choices[order_cells.COLUMN].append(order_cells.OTHER)
+    if precedence_cells.COLUMN in choices:
+        choices[precedence_cells.COLUMN].append(precedence_cells.OTHER)
     ticks: dict[str, Sequence[str]] = {column.field: ["on"] for column in columns if column.type == "checkbox"}
     return {field: texts for field, texts in (choices | ticks).items() if field != "day"}
 
@@ -233,7 +235,7 @@ def _list_item_columns(visit: pb.Visit, items: Sequence[pb.AgendaItem]) -> list[
         ),
         *([Column("interpreter", _("Interpreter"), options=list(interpreters.items()))] if interpreters else []),
         Column("fixed", _("Fixed"), "checkbox"),
-        Column(order_cells.COLUMN, _("Order"), "order", options=order_cells.list_choices()),
+        Column(precedence_cells.COLUMN, _("Order"), "order", options=precedence_cells.list_choices()),
         Column("notes", _("Notes for the hosts"), size=20),
     ]
 

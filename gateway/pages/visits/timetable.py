@@ -22,6 +22,7 @@ from gateway.i18n.languages import LOCALES, current_language
 from gateway.pages.bookings import list_bookings
 from gateway.pages.visits import timetable_values
 from gateway.pages.visits.agenda_days import group_by_day
+from gateway.pages.visits.alternatives import Choice, propose_alternatives
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.busy_people import find_first_days, list_busy_people
 from gateway.pages.visits.day_hours import read_hours
@@ -144,8 +145,8 @@ def _propose_alternatives(change: pb.AgendaItem, programme: pb.Programme, refusa
     if wanted.end_time.ToNanoseconds() <= wanted.start_time.ToNanoseconds():
         wanted.end_time.FromSeconds(wanted.start_time.seconds + 60 * stored.duration_minutes)
     visit = programme.visit
-    choice = timetable_values.Choice(list_rooms(visit), list_venues(visit), read_hours(visit))
-    return timetable_values.propose_alternatives(wanted, programme, refusal, choice)
+    choice = Choice(list_rooms(visit), list_venues(visit), read_hours(visit))
+    return propose_alternatives(wanted, programme, refusal, choice)
 
 
 def _build_frame(programme: pb.Programme, other_clock: Mapping[str, str]) -> dict[str, Any]:

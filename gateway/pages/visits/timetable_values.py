@@ -1,8 +1,7 @@
 """The programme of a visit as its timetable takes it: plain values, times as the host's clocks show them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,16 +14,12 @@ from flask_babel import gettext as _
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.convert import date_of
-from chassis.error_metadata import read_indexed
-from chassis.errors import DomainError
-from gateway.i18n.formats import format_local_text, format_minutes
-from gateway.pages.visits.free_times import DayHours, Span, find_free_spans
+from gateway.i18n.formats import format_minutes
+from gateway.pages.visits.free_times import DayHours, Span
 from gateway.pages.visits.programme import list_attendance
-from gateway.pages.visits.timeline import list_days
 from gateway.vocabulary.enum_labels import list_options
 from gateway.web.links import href
 
-MAX_ALTERNATIVES = 3
 # Between these hours something can always be put down by mouse.
 MORNING, EVENING = "07:00", "22:00"
 
@@ -102,107 +97,6 @@ def get_span(item: pb.AgendaItem, zone: ZoneInfo) -> Span:
     return Span(_get_local(item.start_time, zone), _get_local(item.end_time, zone))
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """
-    What an item may have instead of what is taken.
-
-    Attributes:
-        rooms: Rooms of the host.
-        venues: Their venues, and those of items that are in no room.
-        hours: From when to when something takes place on the days of the visit.
-    """
-
-    rooms: Sequence[pb.Room]
-    venues: Sequence[venues_pb2.Venue]
-    hours: DayHours
-
-
-def propose_alternatives(
-    wanted: pb.AgendaItem, programme: pb.Programme, refusal: DomainError, choice: Choice
-) -> list[dict[str, str]]:
-    """
-    Return where an item could be instead of where it clashes: another room at that time, or other times.
-
-    Free is what neither the visit's own items hold nor the clashes and absences that the refusal names, while the venue
-    is open. A room has what the item needs; one whose seats are not known comes last, and says so. Where it is already
-    is no alternative.
-
-    Args:
-        wanted: The item as it was to be: with times, room and people.
-    """
-    zone, taken = ZoneInfo(programme.visit.time_zone), set(list_held(wanted, programme.delegates))
-    at, present = get_span(wanted, zone), _find_place(wanted.name, programme, zone)
-    held_by_others = [
-        (clash["resource"], Span(*(_read_local(clash[field], zone) for field in ("start_time", "end_time"))))
-        for things in ("clashes", "absences")
-        for clash in read_indexed(refusal.metadata, things).values()
-    ]
-    others = [item for item in programme.agenda_items if item.name != wanted.name and item.HasField("start_time")]
-    held = [(get_span(item, zone), set(list_held(item, programme.delegates))) for item in others]
-    days = list_days(date_of(programme.visit.start_date), date_of(programme.visit.end_date))
-    shut = {each.name: [Span(*times) for times in _list_shut_times(each, days)] for each in choice.venues}
-    found = []
-    if {resource for resource, _ in held_by_others} == {wanted.room}:
-        occupied = {name for span, names in held if span.overlaps(at) for name in names}
-        occupied |= {wanted.room, *wanted.additional_rooms}
-        if present and present[0] == at:
-            occupied.add(present[1])
-        free = [
-            room
-            for room in choice.rooms
-            if room.name not in occupied
-            and _suits(room, wanted)
-            and not any(at.overlaps(span) for span in shut.get(room.venue, ()))
-        ]
-        free.sort(key=lambda room: _lacks_count(room, wanted))
-        found = [_write_alternative(at, room.name, _name_room(room, wanted)) for room in free][:1]
-    busy = [*(span for _, span in held_by_others), *(span for span, names in held if taken & names)]
-    venue = next((room.venue for room in choice.rooms if room.name == wanted.room), wanted.venue)
-    unmoved = present[0] if present and present[1] == wanted.room else None
-    spans = find_free_spans(
-        at, [*busy, *shut.get(venue, ())], days, choice.hours, MAX_ALTERNATIVES - len(found), unmoved
-    )
-    return found + [_write_alternative(span, wanted.room) for span in spans]
-
-
-def _suits(room: pb.Room, item: pb.AgendaItem) -> bool:
-    """Return whether a room has the seats, as far as they are known, and all else that an item needs."""
-    present = {word.casefold() for word in room.equipment}
-    return (
-        (not room.seats or room.seats >= item.seats)
-        and all(word.casefold() in present for word in item.equipment)
-        and (room.step_free or not item.step_free)
-    )
-
-
-def _lacks_count(room: pb.Room, item: pb.AgendaItem) -> bool:
-    """Return whether an item needs seats in a room where nobody has counted them."""
-    return item.seats > 0 and not room.seats
-
-
-def _name_room(room: pb.Room, item: pb.AgendaItem) -> str:
-    if _lacks_count(room, item):
-        return _("%(room)s (seats not known)", room=room.display_name)
-    return room.display_name
-
-
-def _find_place(name: str, programme: pb.Programme, zone: ZoneInfo) -> tuple[Span, str] | None:
-    """Return when an item of a programme takes place now, and in which room; None where it has no time."""
-    stored = next((item for item in programme.agenda_items if item.name == name), pb.AgendaItem())
-    return (get_span(stored, zone), stored.room) if stored.HasField("start_time") else None
-
-
-def _read_local(text: str, zone: ZoneInfo) -> datetime:
-    return datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None)
-
-
-def _write_alternative(span: Span, room: str, title: str = "") -> dict[str, str]:
-    start, end = (f"{moment:%Y-%m-%dT%H:%M}" for moment in (span.start, span.end))
-    when = f"{format_local_text(start)}–{span.end:%H:%M}"
-    return {"start": start, "end": end, "room": room, "label": f"{title}, {when}" if title else when}
-
-
 def list_bookings_elsewhere(
     bookings: Iterable[Booking], visit: pb.Visit, zone: ZoneInfo
 ) -> Iterator[Mapping[str, str]]:
@@ -256,7 +150,7 @@ def list_closed(
             "title": _("%(venue)s is closed", venue=venue.display_name),
         }
         for venue in venues
-        for start, end in _list_shut_times(venue, days)
+        for start, end in list_shut_times(venue, days)
         for resource in (venue.name, *in_venue[venue.name])
     ]
 
@@ -274,7 +168,7 @@ def find_shown_hours(programme: pb.Programme, venues: Iterable[venues_pb2.Venue]
     return min(MORNING, *starts), max(EVENING, *("24:00" if end == "00:00" else end for end in ends))
 
 
-def _list_shut_times(venue: venues_pb2.Venue, days: Iterable[date]) -> list[tuple[datetime, datetime]]:
+def list_shut_times(venue: venues_pb2.Venue, days: Iterable[date]) -> list[tuple[datetime, datetime]]:
     """Return the times of some days at which a venue is closed, as its own clocks show them."""
     closed_days = [(date_of(each.start_date), date_of(each.end_date)) for each in venue.closed_dates]
     shut = []

@@ -17,7 +17,7 @@ from chassis.identity import identity
 from chassis.paging import read_page
 from services.exchange import queries, rights
 from services.exchange.busy import list_busy_spans
-from services.exchange.calendar_readings import CalendarReadings, choose_next_read, reading_columns, unread_columns
+from services.exchange.calendar_refresh import CalendarRefresh, choose_next_read, reading_columns, unread_columns
 from services.exchange.convert_calendar import CALENDAR_FIELDS, busy_message, calendar_message, read_url
 from services.exchange.model import Calendar, CalendarKind, CalendarState, Person
 from services.exchange.scheduling.problem import Span
@@ -32,7 +32,7 @@ SOURCES = frozenset({"url", "ics"})
 class PersonCalendarServicer(person_calendars_pb2_grpc.PersonCalendarServiceServicer):
     """Serves ``PersonCalendarService``."""
 
-    def __init__(self, database: Database, readings: CalendarReadings) -> None:
+    def __init__(self, database: Database, readings: CalendarRefresh) -> None:
         self._database = database
         self._readings = readings
 

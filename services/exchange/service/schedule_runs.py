@@ -16,7 +16,7 @@ from chassis.model import now
 from chassis.paging import read_page
 from services.exchange import bookings, convert_schedule_run, queries, rights
 from services.exchange.model import AgendaItem, Person, Room, RunState, ScheduleRun, Visit
-from services.exchange.planning import PlannerPool
+from services.exchange.planner_pool import PlannerPool
 from services.exchange.programme_problem import make_problem, read_programme
 from services.exchange.schedule_runs import Job, RunsUnderWay
 from services.exchange.ways import Pace

@@ -6,7 +6,7 @@ from austausch.exchange.v1 import scheduling_pb2 as pb
 from austausch.exchange.v1 import scheduling_pb2_grpc
 
 from services.exchange.convert_schedule import ProblemReader, plan_message
-from services.exchange.planning import PlannerPool, make_planner
+from services.exchange.planner_pool import PlannerPool, make_planner
 
 DEFAULT_SECONDS = 10.0
 

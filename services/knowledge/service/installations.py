@@ -19,7 +19,7 @@ from chassis.paging import read_page
 from chassis.transitions import SeenVersion, transition
 from services.knowledge import convert_installation
 from services.knowledge.model import Installation, InstallationState, Learning, UsedSignature
-from services.knowledge.publications import apply_publications, read_content, remove_published
+from services.knowledge.received_publications import apply_publications, read_content, remove_published
 from services.knowledge.signatures import Signature, load_public_key, verify
 
 ORDERINGS = {"display_name": Installation.display_name, "create_time": Installation.create_time}

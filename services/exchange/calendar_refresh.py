@@ -47,7 +47,7 @@ class _Due:
     try_time: datetime | None
 
 
-class CalendarReadings:
+class CalendarRefresh:
     """
     Reads calendars: `work` those that are due, `read` one, `read_text` a text before there is a calendar of it.
 

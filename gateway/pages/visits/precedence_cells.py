@@ -10,7 +10,7 @@ from chassis.errors import InvalidFields, Violation
 from gateway.forms.form import TAKE, Form
 from gateway.forms.merge import read_loaded, write_loaded
 from gateway.forms.table import LOADED, Row
-from gateway.pages.visits import orders
+from gateway.pages.visits import precedences
 
 # What the column says, and what it said when the page was loaded.
 COLUMN, WAS = "order", "order_was"
@@ -24,8 +24,8 @@ def list_choices() -> list[tuple[str, str]]:
 
 def write_rows(path: str, items: Sequence[pb.AgendaItem], shown: Sequence[pb.AgendaItem]) -> dict[str, str]:
     """Return what the column says of each item that a page shows, of all of a programme, by name of the cell."""
-    order = orders.read_order(items)
-    firsts = {name for name in order if len(order) > 1 and order.keys() - {name} <= orders.list_later(order, name)}
+    order = precedences.read_order(items)
+    firsts = {name for name in order if len(order) > 1 and order.keys() - {name} <= precedences.list_later(order, name)}
     above, said_above = "", ""
     values: dict[str, str] = {}
     for index, item in enumerate(shown):
@@ -35,11 +35,11 @@ def write_rows(path: str, items: Sequence[pb.AgendaItem], shown: Sequence[pb.Age
     return values
 
 
-def _say(order: orders.Order, name: str, firsts: Collection[str], above: str, said_above: str) -> str:
+def _say(order: precedences.Order, name: str, firsts: Collection[str], above: str, said_above: str) -> str:
     """Return what the column says of an item that is not first of all; `above` is the row above, and what it says."""
     before = {each: minutes for each, minutes in order[name].items() if minutes or each not in firsts}
     is_below = before == {above: 0}
-    if order.keys() - {name} <= orders.list_earlier(order, name) and not (is_below and said_above == ABOVE):
+    if order.keys() - {name} <= precedences.list_earlier(order, name) and not (is_below and said_above == ABOVE):
         return LAST if order[name] else ""
     if is_below:
         return ABOVE
@@ -70,9 +70,9 @@ def arrange(form: Form, rows: Sequence[Row], items: Sequence[pb.AgendaItem], par
     kept = [row for row in rows if not row.is_deleted]
     for number, row in enumerate(kept):
         row.message.name = row.name or f"{parent}/agendaItems/new-{number}"
-    stored = orders.read_order(items)
+    stored = precedences.read_order(items)
     order = {name: dict(before) for name, before in stored.items()}
-    orders.bridge_over(order, removed)
+    precedences.bridge_over(order, removed)
     order |= {row.message.name: {} for row in kept if not row.name}
     violations = [
         *(violation for row in kept if (violation := _check_unchanged(form, row))),
@@ -83,7 +83,7 @@ def arrange(form: Form, rows: Sequence[Row], items: Sequence[pb.AgendaItem], par
     return [*rows, *_write_into_rows(kept, items, order)]
 
 
-def _write_order(form: Form, kept: Sequence[Row], order: orders.Order) -> list[Violation]:
+def _write_order(form: Form, kept: Sequence[Row], order: precedences.Order) -> list[Violation]:
     """Write into an order what the column says, and return what is wrong with that."""
     violations = []
     said = {row.message.name: form[f"{row.path}.{COLUMN}"] for row in kept}
@@ -93,15 +93,15 @@ def _write_order(form: Form, kept: Sequence[Row], order: orders.Order) -> list[V
         if words != was and words != OTHER:
             order[name] = {}
             if was == FIRST or words == LAST:
-                orders.remove_from(order, name)
+                precedences.remove_from(order, name)
         if words == ABOVE and not order[name]:
             if not previous:
                 violations.append(Violation(f"{row.path}.{COLUMN}", "NO_ROW_ABOVE", "is the first row"))
             order[name] = {previous: 0} if previous else {}
         previous = name
     for place, put, walk in (
-        (FIRST, orders.put_first, orders.list_earlier),
-        (LAST, orders.put_last, orders.list_later),
+        (FIRST, precedences.put_first, precedences.list_earlier),
+        (LAST, precedences.put_last, precedences.list_later),
     ):
         chosen = [name for name, words in said.items() if words == place]
         for name in chosen:
@@ -109,8 +109,8 @@ def _write_order(form: Form, kept: Sequence[Row], order: orders.Order) -> list[V
             beyond = walk(order, name)
             put(order, name, [other for other in order if other not in chosen and other not in beyond])
     for row in kept:
-        if (count := len(order[row.message.name])) > orders.MAX_PREDECESSORS:
-            metadata = {"count": str(count), "most": str(orders.MAX_PREDECESSORS)}
+        if (count := len(order[row.message.name])) > precedences.MAX_PREDECESSORS:
+            metadata = {"count": str(count), "most": str(precedences.MAX_PREDECESSORS)}
             words = "has too many predecessors"
             violations.append(Violation(f"{row.path}.{COLUMN}", "ORDER_TOO_WIDE", words, metadata))
     return violations
@@ -133,7 +133,7 @@ def _check_unchanged(form: Form, row: Row) -> Violation | None:
     return Violation(at, "CHANGED_TWICE", "was changed meanwhile", {"updater": row.stored.updater})
 
 
-def _write_into_rows(kept: Sequence[Row], items: Sequence[pb.AgendaItem], order: orders.Order) -> list[Row]:
+def _write_into_rows(kept: Sequence[Row], items: Sequence[pb.AgendaItem], order: precedences.Order) -> list[Row]:
     """Write an order into rows, and return a row without a place for each item besides that has another one now."""
     own = {row.message.name: row for row in kept}
     stored = {item.name: item for item in items}
@@ -147,6 +147,6 @@ def _write_into_rows(kept: Sequence[Row], items: Sequence[pb.AgendaItem], order:
             besides.append(row)
         if row is not None:
             row.message.ClearField("after")
-            row.message.after.extend(orders.write_predecessors(before))
+            row.message.after.extend(precedences.write_predecessors(before))
             row.fields.append("after")
     return besides

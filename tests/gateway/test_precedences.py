@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.pages.visits.orders import Order, bridge_over
+from gateway.pages.visits.precedences import Order, bridge_over
 
 
 @pytest.mark.parametrize(
