@@ -84,7 +84,7 @@ def create_app(settings: GatewaySettings) -> "Flask":
 
     app.before_request(request_telemetry.note_start)
     app.before_request(malformed_requests.refuse_malformed)
-    request_telemetry.trace_requests(app)
+    request_telemetry.trace_requests(app, exported=bool(settings.otlp_endpoint))
     app.before_request(request_queue.refuse_late)
     if settings.otlp_endpoint:
         trace_sql(database.engine)  # after: the first of OpenTelemetry's instrumentations fixes the names of attributes
