@@ -70,6 +70,8 @@ def create_app(settings: GatewaySettings) -> "Flask":
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
+    # No view and no hook is a coroutine, and Flask would look whether one is at each hook of each request.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = cookies.FormCookies()
     if settings.trusted_proxies:
