@@ -23,7 +23,8 @@ SECURITY_HEADERS = {
 def add_security_headers(response: Response) -> Response:
     """Add the security headers that a response does not set itself."""
     for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name not in response.headers:
+            response.headers.add(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint == "static" and response.status_code in FOUND_STATUSES:
