@@ -23,7 +23,7 @@ from austausch.knowledge.v1.events_pb2 import (
     LearningValidated,
 )
 from google.protobuf.message import Message
-from sqlalchemy import Text, any_, bindparam, select, union_all, update
+from sqlalchemy import Text, any_, bindparam, exists, literal_column, select, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from chassis.consumer import Arrival, Handlers, Origin, Together
@@ -274,12 +274,16 @@ def _derive_id(source: str) -> str:
 
 # Built once, on the tables: each change of a visit comes by here.
 _KNOWN_VISIT: Any = insert(KnownVisit.__table__)  # type: ignore[arg-type]
+_LEARNINGS: Any = Learning.__table__
 _UPSERT_KNOWN_VISIT = _KNOWN_VISIT.on_conflict_do_update(
     index_elements=["name"],
     set_={column: _KNOWN_VISIT.excluded[column] for column in ("title", "cities", "version")},
     where=KnownVisit.version < _KNOWN_VISIT.excluded.version,
-).returning(KnownVisit.__table__.c.name)
-_LEARNINGS: Any = Learning.__table__
+).returning(
+    KnownVisit.__table__.c.name,
+    # Whether a learning from it lacks its title. To update none would still have the search index look for changes.
+    exists().where(_LEARNINGS.c.source == literal_column("known_visits.name"), _LEARNINGS.c.source_title == ""),
+)
 _NAMES = bindparam("names", type_=ARRAY(Text))
 _DELETED_VISITS = select(KnownVisit.name).where(KnownVisit.name == any_(_NAMES), KnownVisit.version == DELETED_VERSION)
 # At one moment: a learning that is deleted meanwhile is the one or the other.
@@ -310,7 +314,8 @@ async def _upsert_known_visits(session: Session, visits: Iterable[exchange_pb2.V
         for visit in latest.values()
     ]
     connection = await session.connection()
-    if names := (await connection.execute(_UPSERT_KNOWN_VISIT, rows)).scalars().all():
+    written = await connection.execute(_UPSERT_KNOWN_VISIT, rows)
+    if names := [name for name, is_lacking in written if is_lacking]:
         await connection.execute(_NAME_SOURCES, {"names": names})
 
 

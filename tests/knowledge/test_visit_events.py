@@ -13,11 +13,19 @@ from austausch.knowledge.v1.knowledge_pb2 import (
     SearchLearningsRequest,
     UpdateLearningRequest,
 )
+from opentelemetry.trace import INVALID_SPAN
+from sqlalchemy import text
 
+from chassis.consumer import Arrival, Origin
+from chassis.database import Database
 from chassis.identity import Role
+from chassis.model import now
+from chassis.notifications import listen
 from chassis.outbox import emit
+from services.knowledge.events import record_visits
 from services.knowledge.model import Learning as Row
 from tests.calls import Caller, RunningService
+from tests.chassis.messaging import working
 from tests.knowledge.eventually import eventually
 from tests.knowledge.factories import (
     CONTROLLING,
@@ -164,6 +172,21 @@ async def test_a_learning_written_before_its_visit_was_known_gets_its_title(
     (seen,) = await list_learnings(coordinator, "visits/controllers")
     assert seen.name == made.name
     assert seen.source_title == "Controller aus Swansea in Mannheim"
+
+
+async def test_what_is_told_of_a_visit_does_not_wake_the_search_index_where_no_learning_lacks_its_title(
+    database: Database,
+) -> None:
+    heard: list[str] = []
+    arrival = Arrival(exchange_events.VisitCreated(visit=visit()), Origin("1", "/exchange", now(), ""), INVALID_SPAN)
+    async with working(listen(database.url, "learnings", heard.append)):
+        await eventually(lambda: asyncio.sleep(0, heard == [""]))
+        async with database.begin() as session:
+            await record_visits(session, [arrival])
+        async with database.begin() as session:
+            await session.execute(text("NOTIFY learnings, 'afterwards'"))
+        await eventually(lambda: asyncio.sleep(0, heard[1:]))
+    assert heard == ["", "afterwards"]
 
 
 async def test_many_events_at_once_all_arrive(exchange: RunningService, coordinator: Caller) -> None:
