@@ -5,9 +5,9 @@ One PostgreSQL database per service: async SQLAlchemy on asyncpg, one transactio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import FrozenResult, Select, bindparam, event, select, text
+from sqlalchemy import Engine, FrozenResult, Select, bindparam, event, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
@@ -113,6 +113,22 @@ class OneStatementSession(Session):
         with self.sync_session as session:
             return session.execute(statement, params).freeze()
 
+    async def _find(self, model: Any, name: str, *, lock: bool) -> Any:
+        if lock or inspect(model).relationships:
+            return await super()._find(model, name, lock=lock)
+        values = model.parse(name)
+        found = await greenlet_spawn(self._fetch_first, _columns_by_key(model, tuple(values)), values)
+        if found is None:
+            raise NotFound(name)
+        row = model()
+        # Past the ORM's loading, which takes as long as the statement: nothing that belongs to no session is written.
+        row.__dict__.update(found._mapping)
+        return row
+
+    def _fetch_first(self, statement: Select[Any], params: Any) -> Any:
+        with cast(Engine, self.sync_session.get_bind()).connect() as connection:
+            return connection.execute(statement, params).first()
+
     async def scalar(self, statement: Any, params: Any = None, **_options: Any) -> Any:
         """Return the first column of the first row; None when there is no row."""
         return (await self.execute(statement, params)).scalar()
@@ -127,6 +143,13 @@ def _by_key(model: Any, columns: tuple[str, ...], lock: bool) -> Select[Any]:
     """Return the statement for one row; made once, since that takes as long as the database does."""
     statement = select(model).where(*(getattr(model, column) == bindparam(column) for column in columns))
     return (statement.with_for_update(of=model) if lock else statement).execution_options(populate_existing=True)
+
+
+@cache
+def _columns_by_key(model: Any, columns: tuple[str, ...]) -> Select[Any]:
+    """Return the statement for the attributes of one row, by their names; made once."""
+    loaded = [getattr(model, each.key).label(each.key) for each in inspect(model).column_attrs if not each.deferred]
+    return select(*loaded).where(*(getattr(model, column) == bindparam(column) for column in columns))
 
 
 class Database:
