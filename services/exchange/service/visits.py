@@ -123,7 +123,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
                 reason="NO_HOME_CITY",
                 metadata={"city": self._home_city},
             ) from None
-        await session.refresh(visit)
+        await session.get_by_name(Visit, visit.name)
 
     async def UpdateVisit(self, request: pb.UpdateVisitRequest, context: Any) -> pb.Visit:
         message = request.visit
