@@ -8,10 +8,11 @@ from austausch.exchange.v1 import events_pb2
 from austausch.exchange.v1 import exchange_pb2 as pb
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.type.date_pb2 import Date
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from chassis.identity import Role
 from chassis.tables import OutboxEvent
+from services.exchange.model import Visit
 from tests import factories
 from tests.calls import Caller, RunningService
 from tests.factories import at, day
@@ -67,6 +68,19 @@ async def test_a_refused_step_changes_nothing_and_emits_nothing(exchange: Runnin
     assert refusal.metadata["allowed"] == "agree,cancel,postpone"
     assert await coordinator.GetVisit(pb.GetVisitRequest(name=visit.name)) == visit
     assert await events(exchange) == before
+
+
+async def test_a_visit_read_by_itself_has_all_that_a_transaction_reads_of_it(
+    exchange: RunningService, coordinator: Caller
+) -> None:
+    name = (await factories.visit(coordinator)).name
+    await factories.take(coordinator, name, "agree", "plan", "confirm", "start", "report")
+    async with exchange.database.begin() as session:
+        whole = await session.get_by_name(Visit, name)
+    async with exchange.database.read_once() as session:
+        read = await session.get_by_name(Visit, name)
+    shown = [each.key for each in inspect(Visit).column_attrs if not each.deferred]
+    assert {key: vars(read)[key] for key in shown} == {key: vars(whole)[key] for key in shown}
 
 
 @pytest.mark.parametrize("seed", range(3))
