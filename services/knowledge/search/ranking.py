@@ -148,7 +148,8 @@ class Search:
     ) -> tuple[list[tuple[float, int, tantivy.DocAddress]], int]:
         """Return score, key and place of the best documents after a cursor, and how many there are in all."""
         near = self._rank_nearest()
-        limit = wanted + len(near)
+        # One more than is wanted: of those with the last score not all may have been read.
+        limit = wanted + len(near) + 1
         while True:
             found = self._searcher.search(filtered, limit, weight_by_field="recency")
             total = int(found.count)  # type: ignore[attr-defined]
