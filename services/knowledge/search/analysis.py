@@ -27,6 +27,10 @@ _WORD = re.compile(rf"[{_UNSPACED}]{{1,64}}|(?:{_LETTER}|[{_MARKS}]|{_INNER}){{1
 # The same for a text without any of these, in a quarter of the time.
 _PLAIN_WORD = re.compile(r"\w{1,64}")
 _SPECIAL = re.compile(f"[_{_UNSPACED}{_MARKS}]")
+# Letters and signs that are normalized, seen, and no marks, whatever stands beside them: nearly all texts have no others.
+_UNUSUAL = re.compile(
+    r"[^\t\n\r -^`-~§«°»À-ÖØ-öø-ıĴ-ľŁ-ňŊ-žЀ-ҁҊ-ԯא-תء-غف-ي–—‘-‚“-„€]"
+)
 _QUOTE = re.compile("['’ʼ\"׳״]")
 _CYRILLIC_OR_HEBREW = re.compile("[\u0400-\u04ff\u05d0-\u05ea]")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
@@ -71,6 +75,7 @@ _GROUPED_NUMBER = re.compile(
     r"|(?<!\d \d)(?<!\d \d\d)(?<!\d \d\d\d) \d{3}(?: \d{3})?(?! ?\d))"
 )
 _MAY_BE_GROUPED = re.compile(r"\d[.,'’٬ ]\d\d\d")
+_MAY_BE_GROUPED_HERE = re.compile("[0-9][.,'’ ][0-9][0-9][0-9]")
 _SEPARATORS = re.compile("[.,'’٬ ]")
 
 
@@ -83,12 +88,17 @@ class Reading:
     """
 
     def __init__(self, text: str) -> None:
-        self.shown = unicodedata.normalize("NFC", text)
+        is_usual = not _UNUSUAL.search(text)
+        self.shown = text if is_usual else unicodedata.normalize("NFC", text)
         """For people: composed, and nothing else."""
         self.normalized = self.shown
         """What words are cut from (see `normalize`)."""
         # Where each of its characters stands in what is shown; None where it is the same place.
         self._places: list[tuple[int, int]] | None = None
+        if is_usual:
+            if _MAY_BE_GROUPED_HERE.search(text):
+                self._normalize()
+            return
         is_composed = unicodedata.is_normalized("NFKC", self.shown) and not _INVISIBLE.search(self.shown)
         if not is_composed or _MAY_BE_GROUPED.search(self.shown):
             self._normalize()
@@ -228,6 +238,8 @@ def _fold(word: str) -> str:
 
 
 def _choose_pattern(text: str) -> re.Pattern[str]:
+    if text.isascii():
+        return _WORD if "_" in text else _PLAIN_WORD
     if _SPECIAL.search(text) or (_QUOTE.search(text) and _CYRILLIC_OR_HEBREW.search(text)):
         return _WORD
     return _PLAIN_WORD

@@ -32,6 +32,14 @@ class _Match(NamedTuple):
     relation: Relation
 
 
+class _Text(NamedTuple):
+    """A text that was looked through."""
+
+    reading: Reading
+    words: set[str]
+    """Those of its words that have to do with the query."""
+
+
 class _Mark(NamedTuple):
     """A stretch of a text that matched."""
 
@@ -113,25 +121,40 @@ class Snippets:
     def cut(self, document: Document) -> Snippet:
         """Return where and why a document matched."""
         found: dict[Relation, dict[str, None]] = {}
-        title = Reading(document.title)
+        title = self._look_through(document.title)
         title_marks = self._find_marks(title, found)
-        best = self._choose_passage([Reading(text) for text in document.passages if text] or [Reading("")])
+        best = self._choose_passage([self._look_through(text) for text in filter(None, document.passages)])
         marks = self._find_marks(best, found)
-        around = list(map(Reading, document.context)) if not title_marks and not marks else []
-        matching = [(text.shown, self._find_marks(text, found)) for text in around]
+        around = map(self._look_through, document.context) if not title_marks and not marks else ()
+        matching = [(text.reading.shown, self._find_marks(text, found)) for text in around]
         goals = (f"sdg-{target.partition('.')[0]}" for target in document.sdg_targets)
         if not self._topics.isdisjoint([*document.topics, *goals]):
             found.setdefault(Relation.TOPIC, {})
         return Snippet(
-            _render(title.shown, title_marks, 0, len(title.shown)),
-            _render(best.shown, marks, *_cut(best.shown, _find_best_start(marks))),
+            _render(title.reading.shown, title_marks, 0, len(title.reading.shown)),
+            _render(best.reading.shown, marks, *_cut(best.reading.shown, _find_best_start(marks))),
             " · ".join(_render(text, some, 0, len(text)) for text, some in matching if some),
             [(relation, list(found[relation])) for relation in _ORDER if relation in found],
         )
 
-    def _choose_passage(self, passages: Sequence[Reading]) -> Reading:
+    def _look_through(self, text: str) -> _Text:
+        reading = Reading(text)
+        words = set(list_words(reading.normalized))
+        # Found texts have many words in common: each is looked at once.
+        if new := words - self._seen:
+            self._seen |= new
+            beginnings = self._beginning_texts
+            for word in new:
+                term = get_terms(word)
+                if term in self._terms or " " in term or (beginnings and term.startswith(beginnings)):
+                    self._units_of[word] = self._read_units(word)
+        return _Text(reading, words & self._units_of.keys())
+
+    def _choose_passage(self, passages: Sequence[_Text]) -> _Text:
         """Return the passage in which most units of the query would be marked, the earlier among equals."""
-        counts = [len(self._list_units(text.normalized)) for text in passages]
+        if not passages:
+            return _Text(Reading(""), set())
+        counts = [len(set().union(*[self._units_of[word] for word in text.words])) for text in passages]
         if not self._phrases:
             return passages[counts.index(max(counts))]
         # Single words of a phrase are not marked. To look for marks takes longer: where there may be most, first.
@@ -139,24 +162,10 @@ class Snippets:
         for place in sorted(range(len(passages)), key=lambda place: -counts[place]):
             if counts[place] < most:
                 break
-            marked = len({match.unit for _, _, match in self._match_terms(passages[place].normalized)})
+            marked = len({match.unit for _, _, match in self._match_terms(passages[place])})
             if marked > most or (marked == most and place < best):
                 best, most = place, marked
         return passages[best]
-
-    def _list_units(self, text: str) -> set[int]:
-        """Return which units of the query occur in a text, phrases by any of their words."""
-        words = list_words(text)
-        new = set(words)
-        new -= self._seen
-        self._seen |= new
-        # Found texts have many words in common: each is looked at once.
-        for word in new:
-            term = get_terms(word)
-            if term in self._terms or term.startswith(self._beginning_texts) or " " in term:
-                self._units_of[word] = self._read_units(word)
-        matching = self._units_of.keys() & words
-        return set().union(*[self._units_of[word] for word in matching])
 
     def _read_units(self, word: str) -> set[int]:
         units = {self._terms[char].unit for char in self._characters.intersection(word)}
@@ -165,14 +174,12 @@ class Snippets:
                 units.add(match.unit)
         return units
 
-    def _find_marks(self, text: Reading, found: dict[Relation, dict[str, None]]) -> list[_Mark]:
+    def _find_marks(self, text: _Text, found: dict[Relation, dict[str, None]]) -> list[_Mark]:
         """Return what matched, from left to right, and take down why."""
         marks: list[_Mark] = []
-        if not self._list_units(text.normalized):
-            return marks
-        for place, behind, match in self._match_terms(text.normalized):
-            start, end = text.locate(place, behind)
-            found.setdefault(match.relation, {}).setdefault(strip_invisible(text.shown[start:end]))
+        for place, behind, match in self._match_terms(text):
+            start, end = text.reading.locate(place, behind)
+            found.setdefault(match.relation, {}).setdefault(strip_invisible(text.reading.shown[start:end]))
             # Pairs of characters overlap.
             if marks and start < marks[-1].end:
                 marks[-1] = marks[-1]._replace(end=end)
@@ -180,11 +187,13 @@ class Snippets:
                 marks.append(_Mark(start, end, match))
         return marks
 
-    def _match_terms(self, text: str) -> Iterator[tuple[int, int, _Match]]:
-        """Yield what matches in a text of which `_list_units` has looked at the words."""
-        in_phrases = self._find_phrases(list(find_terms(text))) if self._phrases else frozenset()
-        for word, start in find_words(text):
-            if not self._units_of.get(word):
+    def _match_terms(self, text: _Text) -> Iterator[tuple[int, int, _Match]]:
+        """Yield what matches in a text."""
+        if not text.words:
+            return
+        in_phrases = self._find_phrases(text)
+        for word, start in find_words(text.reading.normalized):
+            if word not in text.words:
                 continue
             for term, offset, length in cut_terms(word):
                 place = start + offset
@@ -205,9 +214,12 @@ class Snippets:
                 return match
         return None
 
-    def _find_phrases(self, places: Sequence[tuple[str, int, int]]) -> set[int]:
+    def _find_phrases(self, text: _Text) -> set[int]:
         """Return the starts of the terms that belong to a phrase that was looked for."""
         found: set[int] = set()
+        if not any(term in self._phrases for word in text.words for term, _, _ in cut_terms(word)):
+            return found
+        places = list(find_terms(text.reading.normalized))
         for first, (term, _, _) in enumerate(places):
             for phrase in self._phrases.get(term, ()):
                 inside = places[first : first + len(phrase)]
