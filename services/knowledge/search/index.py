@@ -20,7 +20,7 @@ from services.knowledge.search.engine import count_matches, make_index, open_ind
 from services.knowledge.search.lexicon import Lexicon, make_lexicon
 from services.knowledge.search.matching import build_filters, build_term_query
 from services.knowledge.search.query import Query
-from services.knowledge.search.ranking import Found, Search, find_nearest
+from services.knowledge.search.ranking import Found, Search, find_nearest, read_id
 from services.knowledge.search.schema import SCHEMA_VERSION, build_schema, make_document
 from services.knowledge.search.snapshot import Snapshot, open_snapshot
 from services.knowledge.search.vectors import Meaning
@@ -230,7 +230,7 @@ class SearchIndex:
             searcher = index.searcher()
             allowed = build_filters(self._schema, [filters])
             near = find_nearest(searcher, self._schema, meaning, allowed, limit)
-            return [searcher.doc(address)["id"][0] for _, _, address in near]
+            return [read_id(searcher, address) for _, _, address in near]
 
     def close(self) -> None:
         """Release the files for another process."""

@@ -218,7 +218,7 @@ class Lexicon:
 
     def _list_words(self, query: tantivy.Query) -> list[str]:
         hits = self._searcher.search(query, MAX_FORMS, count=False).hits
-        return sorted(self._searcher.doc(address)["word"][0] for _, address in hits)
+        return sorted(bytes(self._searcher.doc(address)["word"][0]).decode() for _, address in hits)
 
     def split(self, word: str, is_present: Callable[[str], bool], *, by_words: bool = False) -> list[str]:
         """
@@ -315,7 +315,7 @@ def make_lexicon(folder: Path) -> None:
 def _build_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("entry", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("word", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field("word", stored=True)
     builder.add_text_field("term", tokenizer_name="raw", index_option="basic")
     # Several in one text, for each call into the library costs more than the words in it.
     for name in ("stem", "stems", "endings"):
@@ -328,7 +328,7 @@ def _make_entry(entry: str, word: str, language: str) -> tantivy.Document:
     made = tantivy.Document()
     term = get_terms(word)
     made.add_text("entry", entry)
-    made.add_text("word", word)
+    made.add_bytes("word", word.encode())
     made.add_text("term", term)
     made.add_text("language", language)
     stems = get_stems(word, language)

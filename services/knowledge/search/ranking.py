@@ -88,7 +88,7 @@ class Search:
         else:
             ranked, total = self._list(filtered, cursor, limit + 1)
         hits = [
-            Hit(self._searcher.doc(address)["id"][0], float(score), key in self._nearest)
+            Hit(read_id(self._searcher, address), float(score), key in self._nearest)
             for score, key, address in ranked[:limit]
         ]
         following = (ranked[limit - 1][0], ranked[limit - 1][1]) if 0 < limit < len(ranked) else None
@@ -271,6 +271,11 @@ def find_nearest(
         if len(near) >= limit or len(ranked) < looked_at:
             return near[:limit]
         looked_at *= 4
+
+
+def read_id(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
+    """Return the id of the document at a place."""
+    return bytes(searcher.doc(address)["id"][0]).decode()
 
 
 def _read_keys(searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress]) -> list[int]:
