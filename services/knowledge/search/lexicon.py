@@ -35,7 +35,8 @@ _LINKS = ("", "s", "es", "n", "en", "er", "e")
 """What German puts between the parts of a compound."""
 _GAP = "\x1f"
 """Stands between what a word is looked up by and the rest of it, so that looking up says which word it is."""
-_WRITER_BYTES = 15_000_000
+# Less makes more and smaller segments, which are merged again and again.
+_WRITER_BYTES = 64_000_000
 _MAX_KNOWN = 1_000_000
 
 
