@@ -39,4 +39,5 @@ def open_index(schema: tantivy.Schema, folder: Path) -> tantivy.Index:
 
 def count_matches(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
     """Return how many documents match a query; deleted ones do not."""
-    return int(searcher.search(query, 1).count)  # type: ignore[attr-defined]
+    unscored = tantivy.Query.const_score_query(query, 0.0)
+    return int(searcher.search(unscored, 1).count)  # type: ignore[attr-defined]

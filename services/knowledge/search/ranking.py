@@ -121,8 +121,9 @@ class Search:
         return self._count_visible(build_beginning_query(self._schema, beginning))
 
     def _count_visible(self, query: tantivy.Query) -> int:
-        visible = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *self._visible])
-        return count_matches(self._searcher, visible)
+        if self._visible:
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *self._visible])
+        return count_matches(self._searcher, query)
 
     def _find_nearest(self, meaning: Meaning) -> dict[int, float]:
         """Return key and nearness, from 0 to 1, of the documents that are closest in meaning."""
