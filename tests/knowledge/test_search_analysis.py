@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.knowledge.search.analysis import Reading, find_terms, normalize
+from services.knowledge.search.analysis import Reading, find_terms, normalize, strip_invisible
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from services.knowledge.search.analysis import Reading, find_terms, normalize
             ["abwasser", "kanalsanierung", "netz", "דליפות"],
         ),
         ("می\u200cخواهم 污\u200b水", ["ميخواهم", "污水"]),
+        ("9.000 9,000 9'000 9’000; 9 000", ["9000"] * 5),
         ("9.000 9,000 9'000 9’000 ٩٬٠٠٠; 9 000; 9\u00a0000; 9\u202f000", ["9000"] * 8),
         ("12 500 / 250.000 1.200.000 1,234.56 12.500,5", ["12500", "250000", "1200000", "1234", "56", "12500", "5"]),
         ("6.3/6.4", ["6", "3", "6", "4"]),
@@ -57,3 +58,10 @@ def test_what_is_normalized_is_found_where_it_is_shown(text: str) -> None:
         end = behind
         # Of a Hangul syllable or a letter with marks, what is shown of it may be composed otherwise.
         assert char in unicodedata.normalize("NFKC", reading.shown[start:behind])
+
+
+def test_every_letter_and_sign_is_normalized_beside_others() -> None:
+    for char in map(chr, range(0x3000)):
+        text = f"e{char}a"
+        assert Reading(text).shown == unicodedata.normalize("NFC", text), hex(ord(char))
+        assert normalize(text) == strip_invisible(unicodedata.normalize("NFKC", text)), hex(ord(char))

@@ -27,10 +27,8 @@ _WORD = re.compile(rf"[{_UNSPACED}]{{1,64}}|(?:{_LETTER}|[{_MARKS}]|{_INNER}){{1
 # The same for a text without any of these, in a quarter of the time.
 _PLAIN_WORD = re.compile(r"\w{1,64}")
 _SPECIAL = re.compile(f"[_{_UNSPACED}{_MARKS}]")
-# Letters and signs that are normalized, seen, and no marks, whatever stands beside them: nearly all texts have no others.
-_UNUSUAL = re.compile(
-    r"[^\t\n\r -^`-~§«°»À-ÖØ-öø-ıĴ-ľŁ-ňŊ-žЀ-ҁҊ-ԯא-תء-غف-ي–—‘-‚“-„€]"
-)
+# All but letters and signs that are normalized, seen, and no marks, whatever stands beside them: rare in texts.
+_UNUSUAL = re.compile(r"[^\t\n\r -^`-~§«°»À-ÖØ-öø-ıĴ-ľŁ-ňŊ-žЀ-ҁҊ-ԯא-תء-غف-ي–—‘-‚“-„€]")
 _QUOTE = re.compile("['’ʼ\"׳״]")
 _CYRILLIC_OR_HEBREW = re.compile("[\u0400-\u04ff\u05d0-\u05ea]")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
