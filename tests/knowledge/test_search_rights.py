@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from services.knowledge.search.documents import Document, Filters
@@ -74,6 +74,7 @@ def describe(found: Found, documents: Sequence[Document]) -> object:
 @pytest.mark.parametrize("searcher", SEARCHERS, ids=str)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=documents, query=typed)
+@example(drawn=[(["Abwasser"], "internal", [], "Schule"), (["Schulbau"], "public", [], "Abwasser")], query="Schule")
 def test_what_one_may_not_see_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory,
     searcher: Sequence[str] | None,

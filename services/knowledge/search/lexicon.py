@@ -153,8 +153,13 @@ class Lexicon:
             _, language, term = entry.split(_GAP)
             yield term, language
 
-    def find_compounds(self, word: str) -> list[str]:
-        """Return the terms of the compounds that a word is a part of, the shortest first."""
+    def find_compounds(self, word: str, is_present: Callable[[str], bool]) -> list[str]:
+        """
+        Return the terms of the compounds that a word is a part of, the shortest first.
+
+        Args:
+            is_present: Whether a term counts as one of the collection.
+        """
         terms = {get_terms(spelling) for spelling in (word, restore_umlauts(word))}
         forms = [get_stems(spelling, "de") for spelling in (word, restore_umlauts(word))]
         stems = {each[0] for each in forms if each}
@@ -162,7 +167,9 @@ class Lexicon:
         plurals = {f"{stem}en" for each in forms for stem in each[1:]}
         parts = {part for part in terms | stems | plurals if len(part) >= MIN_PART}
         # A stem that no word has may be that of a slip of the pen, and merely begin the word that was meant.
-        only_last = {stem for stem in stems if not any(self._find_with_stem(stem))} - terms
+        only_last = {
+            stem for stem in stems if not any(is_present(term) for term, _ in self._find_with_stem(stem))
+        } - terms
         found: dict[str, None] = {}
         for part in parts:
             prefix = f"{part}{_GAP}" if part in only_last else part
