@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from services.knowledge.language_model import LanguageModel, WheelModel
-from services.knowledge.search.query_language import LANGUAGES
+from services.knowledge.search.language_detection import LANGUAGES
 from services.knowledge.search.vectors import NO_MEANS, LanguageMeans, Vector
 from services.knowledge.vocabulary.importing import OWN_FILE
 

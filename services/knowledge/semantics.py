@@ -31,7 +31,7 @@ from services.knowledge.language_means import load_means
 from services.knowledge.language_model import LanguageModel
 from services.knowledge.model import DeletedLearning, Learning, LearningVector
 from services.knowledge.search.analysis import is_unspaced, join_terms, list_words, normalize
-from services.knowledge.search.query_language import guess_languages
+from services.knowledge.search.language_detection import guess_languages
 from services.knowledge.search.vectors import DocumentVector, Meaning, Vectors
 
 EMBED = Queue("knowledge.embed", batch=16)

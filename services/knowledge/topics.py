@@ -14,8 +14,8 @@ from chassis.notifications import listen, wait_until_set
 from services.knowledge.model import TopicLabel
 from services.knowledge.search.analysis import join_terms, list_words, normalize
 from services.knowledge.search.documents import Filters, Topic
-from services.knowledge.search.languages import get_stems
 from services.knowledge.search.query import Occurrence, Query
+from services.knowledge.search.stemming import get_stems
 from services.knowledge.search.stop_words import STOP_WORDS
 from services.knowledge.vocabulary.expansion import TopicExpander
 

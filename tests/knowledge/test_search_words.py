@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.knowledge.search.analysis import get_terms
 from services.knowledge.search.expansion import Relation
 from services.knowledge.search.index import SearchIndex
-from services.knowledge.search.languages import SNOWBALL, get_stems
+from services.knowledge.search.stemming import SNOWBALL, get_stems
 from services.knowledge.search.stop_words import STOP_WORDS
 from tests.knowledge.documents import expand, find_ids, make_document
 

@@ -6,10 +6,10 @@ It knows plain values only (`documents`), never rows or messages, and blocks: ca
 - `documents` are the plain values: what goes in, and what comes out;
 - `analysis` turns text into words and words into the terms that are compared; `stop_words` are those that say nothing;
 - `query` reads what a person typed;
-- `languages` knows stems, and `lexicon` all words of the collection: `expansion` finds with them what a typed word
+- `stemming` knows stems, and `lexicon` all words of the collection: `expansion` finds with them what a typed word
   stands for;
 - `matching` makes tantivy's queries of it, and `ranking` searches with them;
 - `index` keeps the index on disk, with the fields of `schema`; `engine` is what it and the lexicon ask of tantivy;
-- `vectors` compares what documents mean, and `query_language` guesses in which language somebody asks;
+- `vectors` compares what documents mean, and `language_detection` guesses in which language somebody asks;
 - `snippets` shows where and why a text matched.
 """

@@ -6,7 +6,7 @@ Words are cut here, once for indexing, queries and highlighting, so that the thr
 compared by: lower case, without accents, vowel points and the like, so that `Łódź` is found by `lodz`.
 Scripts that are written without spaces have no words to cut: their terms are pairs of neighbouring characters.
 
-What a word has in common with its inflected forms is another matter: see `languages` and `lexicon`.
+What a word has in common with its inflected forms is another matter: see `stemming` and `lexicon`.
 """
 
 import re

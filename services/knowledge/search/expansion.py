@@ -6,10 +6,10 @@ from enum import StrEnum
 from itertools import pairwise
 
 from services.knowledge.search.analysis import get_terms, has_digit, is_unspaced
-from services.knowledge.search.languages import restore_umlauts
+from services.knowledge.search.language_detection import LANGUAGES, guess_languages
 from services.knowledge.search.lexicon import Lexicon
 from services.knowledge.search.query import Occurrence, Unit
-from services.knowledge.search.query_language import LANGUAGES, guess_languages
+from services.knowledge.search.stemming import restore_umlauts
 from services.knowledge.search.stop_words import STOP_WORDS, STOP_WORDS_OF
 
 MIN_BEGINNING = 2

@@ -15,7 +15,7 @@ import tantivy
 
 from services.knowledge.search.analysis import get_terms, has_digit, is_unspaced
 from services.knowledge.search.engine import TERMS, count_matches, make_index, open_index
-from services.knowledge.search.languages import COMPOUNDING, get_stems, restore_umlauts
+from services.knowledge.search.stemming import COMPOUNDING, get_stems, restore_umlauts
 
 MIN_PART = 4
 """Shortest part of a compound that is looked for, in letters."""

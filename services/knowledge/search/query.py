@@ -25,7 +25,7 @@ from services.knowledge.search.analysis import (
     normalize,
 )
 from services.knowledge.search.documents import Filters
-from services.knowledge.search.query_language import guess_languages
+from services.knowledge.search.language_detection import guess_languages
 from services.knowledge.search.stop_words import STOP_WORDS, STOP_WORDS_OF
 
 MAX_CHARACTERS = 2_000

@@ -7,7 +7,7 @@ import tantivy
 from services.knowledge.search.analysis import is_unspaced, join_terms, list_words, normalize
 from services.knowledge.search.documents import Document, get_key
 from services.knowledge.search.engine import TERMS
-from services.knowledge.search.languages import get_primary
+from services.knowledge.search.stemming import get_primary
 
 SCHEMA_VERSION = 7
 """Raise it with every change of fields or analysis: the index is then built anew."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.knowledge.search.documents import get_key
-from services.knowledge.search.languages import get_primary
+from services.knowledge.search.stemming import get_primary
 
 Vector = NDArray[np.float32]
 

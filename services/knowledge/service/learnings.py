@@ -41,9 +41,9 @@ from services.knowledge import convert, queries, rights
 from services.knowledge.indexer import Indexer
 from services.knowledge.model import IN_USE, DeletedLearning, Learning, LearningState, Visibility
 from services.knowledge.search.documents import Filters, Order
-from services.knowledge.search.languages import get_primary
 from services.knowledge.search.query import Query
 from services.knowledge.search.snippets import Snippets
+from services.knowledge.search.stemming import get_primary
 from services.knowledge.semantics import EMBED, Semantics
 from services.knowledge.sources import Source, Sources
 from services.knowledge.topics import TopicFinder
