@@ -53,7 +53,8 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
         titles: Resource name → what people call it.
         zone: IANA zone of the host's clocks.
     """
-    items = _join(_("“%(title)s”", title=titles.get(name, _("an item"))) for name in requirement.agenda_items)
+    unnamed = _("an item")
+    items = _join(_("“%(title)s”", title=titles.get(name, unnamed)) for name in requirement.agenda_items)
     people = _join(titles.get(name, _("Member of the delegation")) for name in requirement.people)
     rooms = _join(titles.get(name, _("a room")) for name in requirement.rooms)
     venues = _join(titles.get(name, _("a venue")) for name in requirement.venues)

@@ -309,9 +309,11 @@ def call_off(visit_id: str, verb: str) -> ResponseReturnValue:
             before = programme.count_unplaced(visit)
             transitions.transition("VisitService", verb, visit.name, form)
             if lost := programme.count_unplaced(visit) - before:
-                text = "%(num)s items of the programme have no time any more: give them a new one."
-                flash(
-                    ngettext("One item of the programme has no time any more: give it a new one.", text, lost), "info"
+                text = ngettext(
+                    "One item of the programme has no time any more: give it a new one.",
+                    "%(num)s items of the programme have no time any more: give them a new one.",
+                    lost,
                 )
+                flash(text, "info")
             return redirect(href(visit.name), 303)
     return render_template("visits/call_off.html", form=form, visit=visit, verb=verb), form.status
