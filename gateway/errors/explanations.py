@@ -327,7 +327,11 @@ def _explain_second_head(error: DomainError, _zone: tzinfo) -> Explanation:
 def _explain_too_many_attempts(error: DomainError, _zone: tzinfo) -> Explanation:
     minutes = int(error.metadata["retry_after"]) // 60 + 1
     title, advice = TITLE_AND_ADVICE_BY_CODE[error.code]
-    text = _("Too many attempts. Please try again in %(minutes)s minutes.", minutes=minutes)
+    text = ngettext(
+        "Too many attempts. Please try again in one minute.",
+        "Too many attempts. Please try again in %(num)s minutes.",
+        minutes,
+    )
     return Explanation(str(title), text, str(advice))
 
 

@@ -97,6 +97,13 @@ def test_what_is_wrong_with_several_fields_is_told_in_lines() -> None:
 
 
 @pytest.mark.usefixtures("german")
+@pytest.mark.parametrize(("seconds", "wait"), [("30", "in einer Minute"), ("90", "in 2 Minuten")])
+def test_the_wait_after_too_many_attempts_is_told_in_minutes(seconds: str, wait: str) -> None:
+    refusal = errors.ResourceExhausted("Slow down.", reason="TOO_MANY_ATTEMPTS", metadata={"retry_after": seconds})
+    assert explain(refusal, UTC).text == f"Zu viele Versuche. Bitte versuchen Sie es {wait} noch einmal."
+
+
+@pytest.mark.usefixtures("german")
 def test_a_particular_that_did_not_come_breaks_no_page() -> None:
     for code, reasons in REFUSALS.items():
         for reason in reasons:
