@@ -145,6 +145,15 @@ def test_what_is_found_comes_in_the_order_asked_for(
 
 
 @pytest.mark.parametrize(
+    ("typed", "state"),
+    [("validiert", "validated"), ("abgelehnt", "rejected"), ('"Erkannte Lehre"', "lesson_identified")],
+)
+def test_a_state_is_known_by_the_word_that_pages_have_for_it(typed: str, state: str) -> None:
+    query = Query.parse(f"stand:{typed}")
+    assert (query.units, query.filters.states) == ((), [state])
+
+
+@pytest.mark.parametrize(
     ("filters", "ids"),
     [
         ({"topics": ["controlling"]}, {"de", "en"}),

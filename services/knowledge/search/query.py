@@ -59,11 +59,11 @@ _STATES = {
     "observation": "observation", "beobachtung": "observation",
     "insight": "insight", "erkenntnis": "insight",
     "lesson_identified": "lesson_identified", "lesson-identified": "lesson_identified",
-    "identified": "lesson_identified",
+    "identified": "lesson_identified", "erkannte_lehre": "lesson_identified",
     "implemented": "implemented", "umgesetzt": "implemented",
-    "validated": "validated", "bestatigt": "validated",
+    "validated": "validated", "validiert": "validated", "bestatigt": "validated",
     "embedded": "embedded", "verankert": "embedded",
-    "rejected": "rejected", "verworfen": "rejected",
+    "rejected": "rejected", "abgelehnt": "rejected", "verworfen": "rejected",
     "superseded": "superseded", "abgelost": "superseded",
 }  # fmt: skip
 
