@@ -222,7 +222,7 @@ def test_a_learning_says_what_stays_when_it_is_deleted(office: FlaskClient, rest
     assert "What it comes from, the debrief or the forum, keeps what it says." in asked
     german = text_of(office.get(f"/{name}/delete", headers={"Accept-Language": "de"}))
     assert "Die Lernerfahrung wird endgültig gelöscht" in german
-    assert "behält seinen Wortlaut" in german
+    assert "bleibt im Wortlaut unverändert" in german
 
 
 def test_a_learning_whose_successor_was_deleted_says_so(office: FlaskClient, rest: Rest) -> None:
