@@ -125,7 +125,7 @@ def _explain_etag_mismatch(error: DomainError, zone: tzinfo) -> Explanation:
         _("You changed this in another window: %(time)s.", time=time)
         if updater and is_reader(updater)
         else _(
-            "%(updater)s changed this at %(time)s, while you were working on it.",
+            "%(updater)s changed this on %(time)s, while you were working on it.",
             updater=updater or _("Somebody"),
             time=time,
         ),

@@ -16,7 +16,7 @@ AWAY = N_("Your request could not be carried out just now.")
 GONE = N_("This does not exist (any more).")
 # Of a form whose value somebody chooses or has made by the page, rather than typing it.
 CHOICE = N_("Please choose one of the entries.")
-EXAMPLE = N_("This has not the form that is needed here, for example: %(example)s.")
+EXAMPLE = N_("This does not have the form that is needed here, for example: %(example)s.")
 
 # Canonical code → reason of a refusal → what happened. What is wrong with fields stands in `FIELDS`.
 REFUSALS: dict[str, dict[str, str]] = {
@@ -38,7 +38,9 @@ REFUSALS: dict[str, dict[str, str]] = {
         "SIGNATURE_NOT_VALID": N_(
             "The signature is not that of the installation, or not of what was sent to this hub."
         ),
-        "SIGNATURE_EXPIRED": N_("The signature is of another time. Compare the clocks of both installations."),
+        "SIGNATURE_EXPIRED": N_(
+            "The time of the signature is too far off. Please compare the clocks of both installations."
+        ),
         "SIGNATURE_REPLAYED": N_("This signature was used before."),
         "IDENTITY_MISSING": N_("A part of the platform was not told who is asking."),
         "IDENTITY_NOT_VALID": N_("A part of the platform does not accept who is asking."),
@@ -63,13 +65,13 @@ REFUSALS: dict[str, dict[str, str]] = {
         "NOT_ON_PANEL": N_("You do not sit on the panel of this forum."),
         "INVITATION_NOT_ACCEPTED": N_("Accept the invitation before you write in this forum."),
         "INELIGIBLE": N_("The rule for panels does not allow this expert."),
-        "REPLY_OF_OTHER_CITY": N_("You can say for your own city only which dates suit it."),
+        "REPLY_OF_OTHER_CITY": N_("You can say only for your own city which dates suit it."),
         "NOT_OWN_ACCOUNT": N_("You can look for your own places on panels only."),
         "NOT_OWN_PLACE": N_("This is somebody else's place on the panel."),
         "BEYOND_DECLARATION": N_("Experts change their own declaration of conflicts of interest only."),
         "NOT_OWNER_DEPARTMENT": N_("Another department is the owner of this recommendation."),
         "OWNER_BY_COORDINATORS_ONLY": N_("Only the international office names the owner of a recommendation."),
-        "BEYOND_FOLLOW_UP": N_("A department changes the day and the evidence only."),
+        "BEYOND_FOLLOW_UP": N_("A department changes the due date and the evidence only."),
         "VERIFIER_IS_OWNER": N_("A recommendation is verified by somebody other than its owner."),
         "VERIFIER_IS_IMPLEMENTER": N_("You reported this as implemented, so somebody else verifies it."),
         "NOT_IN_WORKING_GROUP": N_(
@@ -116,7 +118,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "PROGRAMME_EMPTY": N_("The programme has no item that could be copied."),
         "PROGRAMME_TOO_LONG": N_("The programme has %(items)s items; no more than %(max_items)s can be copied."),
         "NO_PLAN_TO_APPLY": N_("There is no plan yet that could be accepted."),
-        "PLAN_OUT_OF_DATE": N_("This plan is of a time that has passed. Plan again."),
+        "PLAN_OUT_OF_DATE": N_("The times of this plan have passed. Plan again."),
         "PROGRAMME_CHANGED": N_("The programme has changed since it was planned. Plan it again."),
         "PERSON_ABSENT": N_("Somebody is away at that time."),
         "AGENDA_OUTSIDE_DATES": N_("Items of the programme would lie outside the new days."),
@@ -163,7 +165,7 @@ REFUSALS: dict[str, dict[str, str]] = {
     "UNAVAILABLE": {
         "SIGN_IN_BUSY": N_("Very many people are signing in just now. Please try again in a moment."),
         "SERVICE_AWAY": AWAY,
-        "SERVICE_BUSY": N_("Very much is being done just now. Please try again in a moment."),
+        "SERVICE_BUSY": N_("The platform is very busy just now. Please try again in a moment."),
         "DATABASE_AWAY": AWAY,
         "DATABASE_READ_ONLY": N_(
             "Nothing can be saved just now, because the database takes no changes. Please try again in a minute."
@@ -182,10 +184,10 @@ REFUSALS: dict[str, dict[str, str]] = {
         "INDEX_NOT_READY": N_("The search is being prepared."),
     },
     "DEADLINE_EXCEEDED": {
-        "TOO_SLOW": N_("It took longer than anybody waits."),
+        "TOO_SLOW": N_("It took too long."),
     },
     "INTERNAL": {
-        "DEFECT": N_("What it was stands in the log of the platform."),
+        "DEFECT": N_("The log of the platform says what it was."),
         "CALL_FAILED": N_("A part of the platform did not take the request."),
     },
 }
@@ -194,8 +196,8 @@ REFUSALS: dict[str, dict[str, str]] = {
 FIELDS: dict[str, str] = {
     "required": N_("Please fill this in."),
     "string.max_len": N_("Please write no more than %(max_len)s characters."),
-    "string.pattern": N_("This has not the form that is needed here."),
-    "string.uuid": N_("This has not the form that is needed here."),
+    "string.pattern": N_("This does not have the form that is needed here."),
+    "string.uuid": N_("This does not have the form that is needed here."),
     "int32.gte": N_("Please give a number that is not below %(gte)s."),
     "int32.gte_lte": N_("Please give a number from %(gte)s to %(lte)s."),
     "double.gte_lte": N_("Please give a number from %(gte)s to %(lte)s."),
@@ -291,7 +293,7 @@ FIELDS: dict[str, str] = {
     # Days and times.
     "NO_SUCH_DAY": N_("There is no such day."),
     "NO_SUCH_INSTANT": N_("There is no such time."),
-    "YEAR_OUT_OF_RANGE": N_("The year has to lie from %(low)s to %(high)s."),
+    "YEAR_OUT_OF_RANGE": N_("The year has to lie between %(low)s and %(high)s."),
     "EARLY_NOT_CONFIRMED": N_("Please confirm this, or come back when the visit is over."),
     "DAY_PASSED": N_("This day has passed. Please choose one that is still to come."),
     "OUTCOME_BEFORE_DAY": N_(

@@ -68,8 +68,8 @@ def check_certificate(file: Path | None) -> Finding:
     if left <= timedelta(0):
         return Finding(subject, State.WRONG, f"it was good until {named}", renew)
     if certificate.issuer == certificate.subject:
-        said = f"it is signed by itself, until {named}: browsers warn of it"
-        return Finding(subject, State.WARNING, said, "put one of an authority there, and restart the proxy")
+        said = f"it is self-signed, good until {named}: browsers warn of it"
+        return Finding(subject, State.WARNING, said, "put one of a certificate authority there, and restart the proxy")
     if left < RENEW_BEFORE:
         return Finding(subject, State.WARNING, f"it is good until {named}", renew)
     return fine(subject, f"it is good until {named}")

@@ -34,7 +34,9 @@ def test_a_department_records_that_it_applied_a_learning(open_page: Callable[...
         assert violations(page) == []
 
     entry.get_by_role("link", name="Löschen").press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Löschen, dass Dezernatscontrolling sie angewendet hat?")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Den Eintrag löschen, dass Dezernatscontrolling sie angewendet hat?"
+    )
     if scripts:
         assert violations(page) == []
     page.get_by_role("button", name="Löschen").press("Enter")

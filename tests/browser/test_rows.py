@@ -181,7 +181,9 @@ def test_a_block_fills_old_rows_and_new_ones_and_is_taken_back_at_once(programme
     # What a choice does not offer is marked.
     programme.evaluate(PASTE, ["#field-agenda_items-0-day", "Sunday\t9:00"])
     expect(programme.get_by_label("Day, row 1", exact=True)).to_have_attribute("aria-invalid", "true")
-    expect(programme.get_by_role("status").last).to_have_text("Marked cells were not understood.")
+    expect(programme.get_by_role("status").last).to_have_text(
+        "The marked cells were not understood. Please correct them."
+    )
 
 
 def test_many_rows_are_filled_at_once_and_saved_together(programme: Page) -> None:

@@ -93,7 +93,7 @@ def test_an_address_is_shown_by_its_host_only_and_with_why_it_cannot_be_read(
     given = add(office, mayor, calendar__display_name="Google", calendar__url="webcal://127.0.0.1/private-s3cret.ics")
     assert given.status_code == 303
     page = office.get(f"/{mayor}/calendars")
-    assert "127.0.0.1 Cannot be read The server stands in an inner network." in text_of(page)
+    assert "127.0.0.1 Cannot be read The server stands in an internal network." in text_of(page)
     (calendar,) = list_calendars(rest, mayor)
     for shown in (page, office.get(f"/{calendar['name']}/edit"), office.get(f"/{calendar['name']}/delete")):
         assert shown.status_code == 200

@@ -94,7 +94,7 @@ def test_who_takes_dates_that_somebody_spoke_about_since_is_told(
     press(partner, page_of(partner, idea), f"/{option['name']}/answer", answer="ANSWER_NO")
     answer = press(office, page, f"/{option['name']}/choose")
     assert answer.location == f"/{idea['name']}/dateOptions"
-    assert "Partner changed this at" in text_of(page_of(office, idea))
+    assert "Partner changed this on" in text_of(page_of(office, idea))
     assert "startDate" not in rest.get(f"/v1/{idea['name']}").json
 
 

@@ -312,7 +312,7 @@ def test_only_its_author_and_the_international_office_are_offered_to_delete_an_a
     (path,) = offered[Role.MEMBER]
     (others,) = set(offered[Role.COORDINATOR]) - {path}
     browser = browse(Role.MEMBER)
-    assert "Delete that Controlling applied it?" in text_of(browser.get(path))
+    assert "Delete the entry that Controlling applied it?" in text_of(browser.get(path))
     refused = send(browser, others)
     assert refused.status_code == 403
     assert "Who recorded this, or the international office, can delete it." in text_of(refused)

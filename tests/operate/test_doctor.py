@@ -302,7 +302,7 @@ def test_a_certificate_is_told_good_from_bad(tmp_path: Path) -> None:
     keep_credentials(tmp_path)
     file = tmp_path / "tls-certificate.pem"
 
-    assert check_certificate(file).said.startswith("it is signed by itself, until ")
+    assert check_certificate(file).said.startswith("it is self-signed, good until ")
     with patch("operate.checks.keys.datetime") as clock:
         clock.now.return_value = datetime.now(UTC) + timedelta(days=91)
         assert check_certificate(file).state is State.WRONG

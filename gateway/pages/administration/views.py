@@ -27,7 +27,7 @@ PARTS = [
     (
         "/rooms",
         _l("Rooms"),
-        _l("Where guests are received; programmes book them."),
+        _l("Rooms in which guests are received; programmes book them."),
         "RoomService.ListRooms",
     ),
     (

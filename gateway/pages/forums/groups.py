@@ -80,7 +80,7 @@ def remove_group(forum_id: str, group_id: str) -> ResponseReturnValue:
         group,
         rpc.working_groups.DeleteWorkingGroup,
         pb.DeleteWorkingGroupRequest,
-        question=_("Delete the working group %(title)s?", title=group.title),
+        question=_("Delete the working group “%(title)s”?", title=group.title),
         consequence=_("Its experts stay on the panel, and its part of the subject has no group any more."),
         done=_("The working group is deleted."),
         then=f"{href(f'forums/{forum_id}')}/panel",

@@ -57,9 +57,9 @@ def delete_application(learning_id: str, application_id: str) -> ResponseReturnV
         application,
         rpc.applications.DeleteApplication,
         pb.DeleteApplicationRequest,
-        question=_("Delete that %(department)s applied it?", department=application.department),
+        question=_("Delete the entry that %(department)s applied it?", department=application.department),
         consequence=_("The entry is deleted for good; the learning stays."),
-        done=_("It is deleted that %(department)s applied it.", department=application.department),
+        done=_("The entry that %(department)s applied it is deleted.", department=application.department),
         then=href(learning.name),
         above=[(url_for("learnings.index"), _("Learnings")), (href(learning.name), learning.title)],
     )

@@ -35,7 +35,7 @@ FAILURES = {
     "CALENDAR_REDIRECT_REFUSED": _l("The server leads from one address to the next without end."),
     "CALENDAR_SCHEME_FORBIDDEN": _l("The server leads to an address that is not for https."),
     "CALENDAR_ADDRESS_FORBIDDEN": _l(
-        "The server stands in an inner network. Whoever runs the platform can allow that calendars come from there."
+        "The server stands in an internal network. Whoever runs the platform can allow that calendars come from there."
     ),
 }
 
@@ -124,7 +124,7 @@ def delete_calendar(person_id: str, calendar_id: str) -> ResponseReturnValue:
         rpc.person_calendars.DeleteCalendar,
         pb.DeleteCalendarRequest,
         question=_("Remove the calendar “%(name)s”?", name=calendar.display_name),
-        consequence=_("Nothing of it is kept; when the person is busy is not known from it any more."),
+        consequence=_("Nothing of it is kept, and it no longer says when the person is busy."),
         done=_("“%(title)s” is removed.", title=calendar.display_name),
         then=address,
         above=[(url_for("people.index"), _("People for programmes")), (address, person.function)],
