@@ -64,6 +64,17 @@ async def test_a_delegation_is_added_together(exchange: RunningService, coordina
         await coordinator.BatchCreateDelegates(pb.BatchCreateDelegatesRequest(parent=visit.name))
 
 
+async def test_a_delegate_for_a_city_that_is_no_guest_is_told_at_its_place(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    delegates = [pb.Delegate(function="Mayor"), pb.Delegate(function="Engineer", city="cities/elsewhere")]
+    with refused("INVALID_ARGUMENT") as refusal:
+        await coordinator.BatchCreateDelegates(pb.BatchCreateDelegatesRequest(parent=visit.name, delegates=delegates))
+    assert refusal.reasons == {"delegates[1].city": "NOT_A_GUEST_CITY"}
+    with refused("INVALID_ARGUMENT") as refusal:
+        await coordinator.BatchEditDelegates(pb.BatchEditDelegatesRequest(parent=visit.name, additions=delegates))
+    assert refusal.reasons == {"additions[1].city": "NOT_A_GUEST_CITY"}
+
+
 async def test_items_are_changed_together_or_not_at_all(coordinator: Caller) -> None:
     visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
     first, second = [await factories.unplaced_item(coordinator, visit.name) for _ in range(2)]

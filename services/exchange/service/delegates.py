@@ -83,7 +83,7 @@ async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Del
 async def _create_batch(session: Session, request: pb.BatchCreateDelegatesRequest) -> pb.BatchCreateDelegatesResponse:
     visit = await _lock_visit(session, request.parent)
     await travelling.lock(
-        session, ((_read_city(visit, message.city), message.display_name) for message in request.delegates)
+        session, ((_get_city_id(visit, message.city), message.display_name) for message in request.delegates)
     )
     delegates = await _add_all(session, visit, request.delegates, "delegates")
     await bookings.book_delegates(session, visit, delegates)
@@ -211,11 +211,16 @@ def _read_city(visit: Visit, city: str) -> str:
         InvalidArgument: It is no guest; reason NOT_A_GUEST_CITY.
         PermissionDenied: The caller may not change its delegation; reason NOT_IN_CHARGE_OF_DELEGATION.
     """
-    own = rights.get_own_city_id(identity())
-    city_id = city.removeprefix("cities/") or (own if own in visit.guest_ids else visit.guest_city_id)
+    city_id = _get_city_id(visit, city)
     visit.require_guest(city_id, "delegate.city")
     rights.require_delegation_editor(identity(), visit, city_id)
     return city_id
+
+
+def _get_city_id(visit: Visit, city: str) -> str:
+    """Return the id of a city that is named; where none is, of the caller's own if it travels, else of the first."""
+    own = rights.get_own_city_id(identity())
+    return city.removeprefix("cities/") or (own if own in visit.guest_ids else visit.guest_city_id)
 
 
 async def _accompany(session: Session, delegate: Delegate, name: str) -> None:
