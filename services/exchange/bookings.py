@@ -5,7 +5,7 @@ The database refuses two bookings of one resource at one time. Whoever books loc
 one order: concurrent callers queue up instead of meeting in a deadlock, and the loser finds the winner's bookings.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -218,6 +218,20 @@ async def lock(session: Session, resources: Collection[str]) -> None:
     names = func.unnest(literal(sorted(resources), ARRAY(Text))).column_valued("name")
     keys = select(func.hashtextextended(names, 0).label("key")).distinct().order_by("key").subquery()
     await session.execute(select(func.pg_advisory_xact_lock(keys.c.key)))
+
+
+async def lock_programme(session: Session, visit: Visit, names: Iterable[str]) -> None:
+    """
+    Lock what the agenda items of a visit, which is locked, name, and what else they will.
+
+    For who removes items before it is known what others book instead: what comes later would be locked out of order,
+    while somebody who has locked it waits for what was freed.
+    """
+    rooms = func.array_append(AgendaItem.additional_rooms, literal("rooms/") + AgendaItem.room_id)
+    people = func.array_append(AgendaItem.people, literal("people/") + AgendaItem.interpreter_id)
+    items = select(rooms, people).where(AgendaItem.visit_id == visit.id)
+    named = chain.from_iterable(chain(*row) for row in await session.execute(items))
+    await lock(session, set(filter(None, chain(named, names))))
 
 
 async def _describe_collision(session: Session, claim: _Claim) -> AlreadyExists:

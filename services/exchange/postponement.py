@@ -19,7 +19,6 @@ async def move_agenda(session: Session, visit: Visit, by: timedelta | None) -> N
         by: How many days the visit begins later; None where its new dates are not known.
     """
     items = await _list_items(session, visit)
-    await bookings.release(session, visit)
     zone = ZoneInfo(visit.time_zone)
     _, last = visit.bounds()
     for item in items:

@@ -1,6 +1,7 @@
 """One room, one person, one time: the database refuses the second booking, and the answer says what is in the way."""
 
 import asyncio
+from datetime import UTC, timedelta
 from itertools import cycle, islice
 from typing import Any
 
@@ -8,7 +9,7 @@ import grpc
 import pytest
 from austausch.exchange.v1 import exchange_pb2 as pb
 from google.protobuf.field_mask_pb2 import FieldMask
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
@@ -17,10 +18,10 @@ from chassis.errors import AlreadyExists
 from chassis.identity import Role, act_as
 from chassis.status import from_rpc_error
 from services.exchange import bookings
-from services.exchange.model import AgendaItem, Booking, Room
+from services.exchange.model import NO_DOUBLE_BOOKING, AgendaItem, Booking, Room
 from tests import factories
 from tests.calls import Caller, RunningService, person
-from tests.factories import at
+from tests.factories import FIRST_DAY, at, day
 from tests.refusals import refused
 
 
@@ -258,3 +259,50 @@ async def test_items_that_swap_their_rooms_at_once_never_deadlock(coordinator: C
         ]
         outcomes |= set(await asyncio.gather(*map(outcome, calls)))
     assert outcomes <= {"OK", "DOUBLE_BOOKING"}
+
+
+async def book_meanwhile(exchange: RunningService, item: pb.AgendaItem, room: str, change: Any) -> None:
+    """Try to book a room that is taken for an item, while another call that changes what holds it waits for us."""
+    booking = {
+        "agenda_item_id": item.name.rpartition("/")[2],
+        "resource": room,
+        "period": Range(item.start_time.ToDatetime(UTC), item.end_time.ToDatetime(UTC)),
+    }
+    async with exchange.database.begin() as session:
+        await bookings.lock(session, [room])
+        changing = asyncio.create_task(change)
+        await asyncio.sleep(0.3)
+        with pytest.raises(IntegrityError, match=NO_DOUBLE_BOOKING):
+            await session.execute(insert(Booking).values(booking))
+        await session.rollback()
+    await changing
+
+
+async def test_a_visit_that_is_postponed_waits_for_who_books_and_never_deadlocks(
+    exchange: RunningService, coordinator: Caller
+) -> None:
+    room = await factories.room(coordinator)
+    visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
+    await factories.agenda_item(coordinator, visit.name, room=room.name)
+    rival = await factories.agenda_item(coordinator, other.name)
+    dates = {name: day(FIRST_DAY + timedelta(days=days)) for name, days in (("start_date", 7), ("end_date", 9))}
+    postpone = pb.PostponeVisitRequest(name=visit.name, reason="The mayor is ill.", **dates)
+    await book_meanwhile(exchange, rival, room.name, coordinator.PostponeVisit(postpone))
+    (moved,) = (await coordinator.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name))).agenda_items
+    assert moved.start_time == at(9, days=7)
+
+
+async def test_a_room_that_is_given_up_and_taken_again_at_once_never_deadlocks(
+    exchange: RunningService, coordinator: Caller
+) -> None:
+    room = await factories.room(coordinator)
+    visit, other = await factories.visit(coordinator), await factories.visit(coordinator)
+    removed = await factories.agenda_item(coordinator, visit.name, room=room.name)
+    rival = await factories.agenda_item(coordinator, other.name)
+    added = pb.AgendaItem(title="Another", start_time=at(9), end_time=at(10), room=room.name)
+    edit = pb.BatchEditAgendaItemsRequest(
+        parent=visit.name, deletions=[pb.DeleteAgendaItemRequest(name=removed.name)], additions=[added]
+    )
+    await book_meanwhile(exchange, rival, room.name, coordinator.BatchEditAgendaItems(edit))
+    (item,) = (await coordinator.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name))).agenda_items
+    assert (item.title, item.room) == ("Another", room.name)

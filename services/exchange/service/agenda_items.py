@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -127,6 +128,9 @@ async def _update_batch(
 async def _edit_batch(session: Session, request: pb.BatchEditAgendaItemsRequest) -> pb.BatchEditAgendaItemsResponse:
     visit = await queries.lock_agenda(session, request.parent)
     removed = [deletion.name.rpartition("/")[2] for deletion in request.deletions]
+    if removed:
+        messages = [*(each.agenda_item for each in request.changes), *request.additions]
+        await bookings.lock_programme(session, visit, chain.from_iterable(map(_list_named, messages)))
     bridges = await precedences.read_bridges(session, visit.id, removed) if removed else {}
     for index, deletion in enumerate(request.deletions):
         _require_of_visit(visit, deletion.name, f"deletions[{index}].name")
@@ -218,6 +222,12 @@ async def _add(session: Session, visit: Visit, message: pb.AgendaItem) -> _Writt
     item = AgendaItem(visit_id=visit.id, city_abroad=visit.city_abroad, after=[])
     await _assign(session, visit, item, message, convert.AGENDA_ITEM_FIELDS)
     return _Written(item, message, convert.AGENDA_ITEM_FIELDS)
+
+
+def _list_named(message: pb.AgendaItem) -> list[str]:
+    """Return what an item as it was sent books by name."""
+    parts = chain.from_iterable(getattr(message, part) for part in PARTS)
+    return [message.room, message.interpreter, *message.additional_rooms, *message.people, *parts]
 
 
 def _to_messages(written: Sequence[_Written]) -> list[pb.AgendaItem]:
