@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from chassis.identity import Role
+from services.exchange.model import Venue
 from tests import factories
 from tests.calls import Caller, RunningService
 from tests.factories import HOME_CITY, open_on
@@ -223,6 +224,21 @@ async def test_ways_that_are_changed_at_both_ends_at_once_are_both_written(coord
     await asyncio.gather(*(change(coordinator, venue, "ways", ways=ways[venue.name]) for venue in venues))
     for venue in venues:
         assert {way.venue for way in (await get(coordinator, venue)).ways} == {way.venue for way in ways[venue.name]}
+
+
+async def test_a_new_venue_and_one_that_is_changed_never_wait_for_each_other(
+    exchange: RunningService, coordinator: Caller
+) -> None:
+    near, far = [await factories.venue(coordinator, venue_id) for venue_id in ("a-near", "b-far")]
+    async with exchange.database.begin() as session:
+        await session.get_for_update(Venue, near.name)
+        ways = [pb.Way(venue=venue.name, minutes=10) for venue in (near, far)]
+        creating = asyncio.create_task(factories.venue(coordinator, "c-new", ways=ways))
+        await asyncio.sleep(0.3)
+        changing = asyncio.create_task(change(coordinator, far, "ways", ways=[pb.Way(venue=near.name, minutes=20)]))
+        await asyncio.sleep(0.3)
+    await asyncio.gather(creating, changing)
+    assert [(way.venue, way.minutes) for way in (await get(coordinator, far)).ways] == [(near.name, 20)]
 
 
 async def test_a_way_leads_to_another_venue_of_the_city_once(coordinator: Caller) -> None:

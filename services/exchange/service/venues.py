@@ -58,6 +58,8 @@ class VenueServicer(venues_pb2_grpc.VenueServiceServicer):
     async def CreateVenue(self, request: pb.CreateVenueRequest, context: Any) -> pb.Venue:
         async def create(session: Session, request: pb.CreateVenueRequest) -> pb.Venue:
             city = await self._get_city(session, request.venue.city)
+            if request.venue.ways:
+                await _lock_ways(session, city.id)
             venue = Venue(
                 id=request.venue_id or new_id(),
                 city_id=city.id,
@@ -95,7 +97,7 @@ class VenueServicer(venues_pb2_grpc.VenueServiceServicer):
         paths = updated_paths(request.update_mask, message, FIELDS)
         async with self._database.begin() as session:
             if "ways" in paths:
-                await _lock_ways(session, message.name)
+                await _lock_ways(session, (await session.get_by_name(Venue, message.name)).city_id)
             venue = await session.get_for_update(Venue, message.name)
             venue.check_etag(message.etag)
             require_unchanged(request.update_mask, message, FIELDS, city=f"cities/{venue.city_id}")
@@ -132,10 +134,9 @@ async def _write(session: Session, venue: Venue) -> pb.Venue:
     return convert_venue.venue_message(venue, city)
 
 
-async def _lock_ways(session: Session, name: str) -> None:
-    """Lock the ways of a venue's city before any of its venues: they are changed at both ends."""
-    venue = await session.get_by_name(Venue, name)
-    await bookings.lock(session, {f"cities/{venue.city_id}/ways"})
+async def _lock_ways(session: Session, city_id: str) -> None:
+    """Lock the ways of a city before any of its venues: they are changed at both ends."""
+    await bookings.lock(session, {f"cities/{city_id}/ways"})
 
 
 async def _replace_ways(session: Session, venue: Venue, message: pb.Venue) -> None:
