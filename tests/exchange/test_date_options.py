@@ -199,6 +199,16 @@ async def test_a_postponed_visit_finds_new_dates_the_same_way(coordinator: Calle
     assert item.earliest_start_time == at(9, days=7)
 
 
+async def test_a_postponed_visit_is_not_given_the_dates_that_it_was_taken_off(
+    coordinator: Caller, world: World
+) -> None:
+    option = await put(coordinator, world.idea)
+    await choose(coordinator, option)
+    await factories.take(coordinator, world.idea.name, "agree", "postpone")
+    with refused("INVALID_ARGUMENT", "DATES_UNCHANGED"):
+        await choose(coordinator, option)
+
+
 async def test_dates_on_which_somebody_travels_elsewhere_are_not_taken(coordinator: Caller, world: World) -> None:
     other = await factories.visit(coordinator, world.idea.exchange)
     for visit in (other, world.idea):

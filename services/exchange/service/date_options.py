@@ -1,7 +1,7 @@
 """Candidate dates of visits."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from austausch.exchange.v1 import date_options_pb2 as pb
@@ -74,9 +74,7 @@ async def _create(session: Session, request: pb.CreateDateOptionRequest) -> pb.D
     values = read_columns(request.date_option, DateOption, FIELDS)
     dates = values["start_date"], values["end_date"]
     check_dates(*dates, "date_option.end_date")
-    if visit.new_dates_due and dates == visit.dates:
-        words = "is the day on which it was to start"
-        raise InvalidArgument("date_option.start_date", words, reason="DATES_UNCHANGED")
+    _require_other_dates(visit, dates, "date_option.start_date")
     of_visit = select(DateOption).where(DateOption.visit_id == visit.id)
     known = (await session.scalars(of_visit)).all()
     if any((each.start_date, each.end_date) == dates for each in known):
@@ -108,8 +106,20 @@ async def _choose(session: Session, request: pb.ChooseDateOptionRequest) -> Visi
     visit.require_dates_sought()
     option = await session.get_for_update(DateOption, request.name)
     option.check_etag(request.etag)
+    _require_other_dates(visit, (option.start_date, option.end_date), "name")
     await visit_dates.set_dates(session, visit, option.start_date, option.end_date)
     return await visit_dates.write_changed(session, visit)
+
+
+def _require_other_dates(visit: Visit, dates: tuple[date, date], field: str) -> None:
+    """
+    Raise where a postponed visit would get the dates that it was taken off.
+
+    Raises:
+        InvalidArgument: It would; reason DATES_UNCHANGED.
+    """
+    if visit.new_dates_due and dates == visit.dates:
+        raise InvalidArgument(field, "begins on the day on which it was to start", reason="DATES_UNCHANGED")
 
 
 def _get_replying_city_id(visit: Visit, city: str) -> tuple[str, bool]:
