@@ -1,5 +1,6 @@
 """Items of a programme that have no time yet, or that get and lose it."""
 
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -46,6 +47,16 @@ async def test_an_item_needs_times_or_a_duration(coordinator: Caller) -> None:
     assert times(await factories.agenda_item(coordinator, visit.name, duration_minutes=60)) == (at(9), at(10), 60)
     started = await factories.unplaced_item(coordinator, visit.name, start_time=at(9), duration_minutes=45)
     assert times(started) == (at(9), at(9, 45), 45)
+
+
+async def test_what_was_read_of_an_item_whose_times_have_seconds_can_be_sent_back(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    end = factories.moment(at(9, 20).ToDatetime(UTC) + timedelta(seconds=30))
+    item = await factories.agenda_item(coordinator, visit.name, end_time=end)
+    assert times(item) == (at(9), end, 21)
+    item.title = "Tour of the port"
+    changed = await coordinator.UpdateAgendaItem(pb.UpdateAgendaItemRequest(agenda_item=item))
+    assert (changed.title, times(changed)) == ("Tour of the port", (at(9), end, 21))
 
 
 async def test_an_item_gets_and_loses_its_time(coordinator: Caller) -> None:

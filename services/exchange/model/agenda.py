@@ -223,17 +223,14 @@ class AgendaItem(Resource, Base):
             if not minutes:
                 raise FieldRequired("agenda_item.end_time")
             end = start + timedelta(minutes=minutes)
-        elif minutes and end - start != timedelta(minutes=minutes):
+        elif minutes and minutes != _count_minutes(start, end):
             raise InvalidArgument(
                 "agenda_item.duration_minutes",
                 "is not the time from start to end; give the one or the other",
                 reason="DURATION_OTHER_THAN_TIMES",
             )
         self.start_time, self.end_time = start, end
-        if start and end:
-            # Times may have seconds; a duration has none, and is never shorter than what is booked.
-            minutes = min(max(-((start - end) // timedelta(minutes=1)), 1), 1440)
-        self.duration_minutes = minutes
+        self.duration_minutes = min(max(_count_minutes(start, end), 1), 1440) if start and end else minutes
 
     def fits_in(self, room: Room) -> bool:
         """
@@ -354,6 +351,11 @@ class AgendaItem(Resource, Base):
             raise InvalidArgument("agenda_item.start_time", outside, reason="OUTSIDE_VISIT_DATES", metadata=dates)
         if self.end_time > last:
             raise InvalidArgument("agenda_item.end_time", outside, reason="OUTSIDE_VISIT_DATES", metadata=dates)
+
+
+def _count_minutes(start: datetime, end: datetime) -> int:
+    """Return how long something takes: times may have seconds, a duration has none and is not shorter than these."""
+    return -((start - end) // timedelta(minutes=1))
 
 
 class Booking(Base):
