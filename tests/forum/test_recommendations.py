@@ -303,6 +303,29 @@ async def test_after_the_adoption_only_the_follow_up_changes(coordinator: Caller
         await change(member, evidence="Anderes Protokoll")
 
 
+async def test_what_is_planned_keeps_a_due_date_and_what_is_implemented_its_evidence(
+    coordinator: Caller, member: Caller
+) -> None:
+    adopted = await make_adopted(coordinator, await make_forum(coordinator))
+
+    async def empty(*paths: str) -> pb.Recommendation:
+        request = pb.UpdateRecommendationRequest(
+            recommendation=pb.Recommendation(name=adopted.name), update_mask=FieldMask(paths=paths)
+        )
+        return await member.UpdateRecommendation(request)
+
+    await follow(member, adopted.name, until="plan")
+    assert (await empty("evidence")).state == State.STATE_PLANNED
+    with refused("INVALID_ARGUMENT", "DUE_DATE_REQUIRED") as refusal:
+        await empty("due_date")
+    assert refusal.fields == ["recommendation.due_date"]
+    await member.StartRecommendation(pb.StartRecommendationRequest(name=adopted.name))
+    await member.ImplementRecommendation(pb.ImplementRecommendationRequest(name=adopted.name, evidence="Protokoll"))
+    with refused("INVALID_ARGUMENT", "EVIDENCE_REQUIRED") as refusal:
+        await empty("evidence")
+    assert refusal.fields == ["recommendation.evidence"]
+
+
 async def test_a_verified_recommendation_never_changes(coordinator: Caller, member: Caller) -> None:
     adopted = await make_adopted(coordinator, await make_forum(coordinator))
     await follow(member, adopted.name, until="implement")

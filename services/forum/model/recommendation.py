@@ -1,5 +1,6 @@
 """Recommendations and their way from the draft to the verified implementation."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -30,6 +31,10 @@ class RecommendationState(StrEnum):
     IN_PROGRESS = "in_progress"
     IMPLEMENTED = "implemented"
     VERIFIED = "verified"
+
+
+# From here on it is known by when it is implemented; once it is verified, nothing changes.
+PLANNED = frozenset({RecommendationState.PLANNED, RecommendationState.IN_PROGRESS, RecommendationState.IMPLEMENTED})
 
 
 class Verdict(StrEnum):
@@ -191,9 +196,7 @@ class Recommendation(Stateful, Resource, Base):
         """
         self.transition("plan")
         self.due_date = due_date or self.due_date
-        if self.due_date is None:
-            message = "A planned recommendation needs a day by which it is implemented."
-            raise InvalidArgument("due_date", message, reason="DUE_DATE_REQUIRED")
+        self._require_due_date("due_date")
 
     def start(self) -> None:
         """
@@ -219,10 +222,31 @@ class Recommendation(Stateful, Resource, Base):
         """
         self.transition("implement")
         self.evidence = evidence or self.evidence
+        self._require_evidence("evidence")
+        self.implementer, self.implementer_subject = implementer, subject
+
+    def require_kept(self, fields: Collection[str]) -> None:
+        """
+        Raise where a field that was changed is empty, and was needed to come as far as it has.
+
+        Raises:
+            InvalidArgument: It is planned, and has no due date (reason DUE_DATE_REQUIRED), or implemented, and has no
+                evidence (EVIDENCE_REQUIRED).
+        """
+        if "due_date" in fields and self.state in PLANNED:
+            self._require_due_date("recommendation.due_date")
+        if "evidence" in fields and self.state is RecommendationState.IMPLEMENTED:
+            self._require_evidence("recommendation.evidence")
+
+    def _require_due_date(self, field: str) -> None:
+        if self.due_date is None:
+            message = "A planned recommendation needs a day by which it is implemented."
+            raise InvalidArgument(field, message, reason="DUE_DATE_REQUIRED")
+
+    def _require_evidence(self, field: str) -> None:
         if not self.evidence.strip():
             message = "What shows that the recommendation is implemented?"
-            raise InvalidArgument("evidence", message, reason="EVIDENCE_REQUIRED")
-        self.implementer, self.implementer_subject = implementer, subject
+            raise InvalidArgument(field, message, reason="EVIDENCE_REQUIRED")
 
     def send_back(self, reason: str, returner: str) -> None:
         """

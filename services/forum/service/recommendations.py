@@ -99,6 +99,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             changes = {field for field, value in values.items() if value != getattr(recommendation, field)}
             rights.require_changeable(caller, recommendation, changes)
             recommendation.assign(values)
+            recommendation.require_kept(changes)
             await queries.flush_or_refuse(session)
             return convert.recommendation_message(recommendation, caller)
 
