@@ -20,6 +20,8 @@ from tests.forum.factories import (
 )
 from tests.refusals import refused
 
+# A message of NATS has a mebibyte at most, headers included.
+MAX_EVENT_BYTES = 1_000_000
 # What PostgreSQL reports when it gives up a transaction, here at the second recommendation.
 FAIL_AT_SECOND = (
     """
@@ -99,6 +101,19 @@ async def test_an_adoption_tells_what_its_nodes_and_those_above_them_are_about(
     told = list(events_pb2.ConclusionAdopted.FromString(row.payload).topics)
     assert sorted(told) == ["climate", "culture", "mobility", "strategy"]
     assert told[-1] == "strategy", "the nearest come first"
+
+
+async def test_an_adoption_of_long_recommendations_is_told_in_events_that_nats_carries(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    conclusion = await make_conclusion(coordinator, await make_forum(coordinator))
+    drafts = [await make_recommendation(coordinator, conclusion, text=20_000 * "語") for _ in range(18)]
+    await coordinator.AdoptConclusion(adopt(conclusion))
+    rows = await events(lone_forum)
+    assert max(len(row.payload) for row in rows) < MAX_EVENT_BYTES
+    told = [events_pb2.ConclusionAdopted.FromString(row.payload) for row in rows]
+    assert {event.conclusion.name for event in told} == {conclusion.name}
+    assert [each.name for event in told for each in event.recommendations] == [draft.name for draft in drafts]
 
 
 async def test_an_adoption_that_fails_half_way_leaves_nothing(lone_forum: RunningService, coordinator: Caller) -> None:

@@ -64,6 +64,18 @@ async def test_an_adopted_conclusion_and_its_recommendations_become_insights(
     assert one.name in found
 
 
+async def test_an_adoption_that_several_events_tell_of_becomes_insights_once(
+    producer: Producer, coordinator: Caller
+) -> None:
+    await producer.tell(*(conclusion_adopted(recommendation(id_)) for id_ in ("one", "two")))
+    learnings = await list_learnings(coordinator, "forums/leitbild")
+    assert sorted(learning.source for learning in learnings) == [
+        CONCLUSION.name,
+        "forums/leitbild/recommendations/one",
+        "forums/leitbild/recommendations/two",
+    ]
+
+
 async def test_a_learning_takes_as_many_topics_as_it_may_have_and_can_be_edited(
     producer: Producer, coordinator: Caller
 ) -> None:

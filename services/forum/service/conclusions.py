@@ -1,6 +1,6 @@
 """Conclusions, and their adoption."""
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from typing import Any
 
 from austausch.forum.v1 import forum_pb2 as pb
@@ -32,6 +32,10 @@ from services.forum.model import (
 from services.forum.panel import Panel
 
 ORDERINGS = {"create_time": Conclusion.create_time, "update_time": Conclusion.update_time, "title": Conclusion.title}
+
+
+# NATS carries a megabyte at most, and each event repeats the conclusion.
+LARGEST_PART_BYTES = 500_000
 
 
 class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
@@ -154,15 +158,26 @@ async def _write_adoption(session: Session, conclusion: Conclusion) -> pb.Conclu
     for recommendation in drafts:
         recommendation.adopt()
     await queries.flush_or_refuse(session)
-    event = ConclusionAdopted(
-        forum=convert.forum_message(await session.get_one(Forum, conclusion.forum_id)),
-        conclusion=convert.conclusion_message(conclusion),
-        recommendations=map(convert.recommendation_message, drafts),
-        sdg_targets=await queries.get_sdg_targets(session, conclusion),
-        topics=await queries.get_topics(session, conclusion),
-    )
-    emit(session, event, conclusion.name)
+    fields: dict[str, Any] = {
+        "forum": convert.forum_message(await session.get_one(Forum, conclusion.forum_id)),
+        "conclusion": convert.conclusion_message(conclusion),
+        "sdg_targets": await queries.get_sdg_targets(session, conclusion),
+        "topics": await queries.get_topics(session, conclusion),
+    }
+    for part in _split(list(map(convert.recommendation_message, drafts))):
+        emit(session, ConclusionAdopted(recommendations=part, **fields), conclusion.name)
     return convert.conclusion_message(conclusion, identity())
+
+
+def _split(recommendations: Sequence[pb.Recommendation]) -> Iterator[Sequence[pb.Recommendation]]:
+    """Yield recommendations in parts that an event carries, one at least."""
+    first, size = 0, 0
+    for index, recommendation in enumerate(recommendations):
+        size += recommendation.ByteSize()
+        if size > LARGEST_PART_BYTES and index > first:
+            yield recommendations[first:index]
+            first, size = index, recommendation.ByteSize()
+    yield recommendations[first:]
 
 
 async def _lock_drafts(session: Session, conclusion: Conclusion) -> list[Recommendation]:
