@@ -200,6 +200,19 @@ async def test_an_expert_changes_its_own_declaration_and_nothing_else(
         await change(expert, other, conflict_of_interest="none")
 
 
+async def test_an_expert_may_send_all_that_it_read_of_its_place_back(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    place = await seat(coordinator, forum)
+    expert = lone_forum.as_(Role.EXPERT, subject=EXPERT)
+    read = await expert.GetPanelist(pb.GetPanelistRequest(name=place.name))
+    read.conflict_of_interest = "none at all"
+    changed = await expert.UpdatePanelist(pb.UpdatePanelistRequest(panelist=read))
+    assert changed.conflict_of_interest == "none at all"
+    assert (changed.function, changed.account) == (place.function, EXPERT)
+
+
 async def test_an_expert_sees_the_private_fields_of_nobody_else(
     lone_forum: RunningService, coordinator: Caller
 ) -> None:

@@ -98,9 +98,8 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         values = convert.panelist_columns(message, paths)
         changed = await self._get(message.name)
         rights.require_place_manager(caller, changed)
-        if not caller.has(Role.COORDINATOR) and not paths <= convert.DECLARATION_FIELDS:
-            refusal = "An expert changes its own declaration of conflicts only."
-            raise PermissionDenied(refusal, reason="BEYOND_DECLARATION")
+        if not caller.has(Role.COORDINATOR):
+            values = _read_declaration(changed, values)
         # Asked for the city that the panelist will have.
         _assign(changed, values)
         from_partner_city = await self._panel.is_from_partner_city(changed)
@@ -182,6 +181,20 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
             )
         checks = map(convert.eligibility_check_message, rows)
         return pb.ListEligibilityChecksResponse(eligibility_checks=checks, next_page_token=token, total_size=total)
+
+
+def _read_declaration(panelist: Panelist, values: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return those fields of an update that an expert may change; what else is sent as it is stored is let be.
+
+    Raises:
+        PermissionDenied: Something else would change; reason BEYOND_DECLARATION.
+    """
+    changed = {field for field, value in values.items() if value != getattr(panelist, field)}
+    if not changed <= convert.DECLARATION_FIELDS:
+        refusal = "An expert changes its own declaration of conflicts only."
+        raise PermissionDenied(refusal, reason="BEYOND_DECLARATION")
+    return {field: value for field, value in values.items() if field in convert.DECLARATION_FIELDS}
 
 
 def _assign(panelist: Panelist, values: dict[str, Any]) -> None:
