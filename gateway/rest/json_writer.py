@@ -3,7 +3,7 @@ Messages as JSON text: the proto3 JSON mapping, compiled once per message type.
 
 ``json_format.MessageToJson`` walks descriptors for every message; the functions made here are straight-line Python, one
 expression per message, and several times as fast. Fields without presence are always written, so that a client finds
-``[]`` and ``0`` where there is nothing. ``tests/gateway/test_json_writer.py`` holds both against each other.
+``[]`` and ``0`` where there is nothing. ``tests/gateway/test_json.py`` holds both against each other.
 
 Source: https://protobuf.dev/programming-guides/json/
 """

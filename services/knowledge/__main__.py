@@ -1,6 +1,6 @@
 """
-The knowledge service's process: ``python -m services.knowledge`` serves, with ``migrate`` it migrates its database, and
-with ``import-topics FILE`` it takes a SKOS file into the vocabulary.
+The knowledge service's process: ``python -m services.knowledge`` serves, with ``work`` it only works on its queues, and
+with ``migrate`` it migrates its database; ``import-topics FILE`` takes a SKOS file into the vocabulary.
 """
 
 from dataclasses import dataclass
