@@ -2,8 +2,8 @@
 How many passwords are hashed at once: one budget for all workers of a gateway.
 
 A hash takes 64 MiB while it is computed. The gateway's container has 512 MiB (``deploy/compose.yaml``), of which the
-master and two workers take 130 (measured): `HASHES_AT_ONCE` = 2 adds 128, which leaves 254 for what requests need. More
-at once would only wait for the processor.
+master and two workers take 235 once they have shown some thousand pages (measured): `HASHES_AT_ONCE` = 2 adds 128,
+which leaves 149. More at once would only wait for the processor.
 Who comes meanwhile waits in a short queue; who finds that full, too, is told to come again.
 
 The workers share the places as locks on bytes of a file that is opened before they are forked. The kernel gives back
