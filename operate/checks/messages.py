@@ -101,7 +101,7 @@ async def _check_consumers(client: Client) -> AsyncIterator[Finding]:
         if consumer.config.durable_name:
             subject, waiting = f"consumer {consumer.config.durable_name}", consumer.num_pending or 0
             if waiting > BEHIND:
-                remedy = "start the process; event.retry and consumer.one_by_one in its log name what holds it up"
+                remedy = "start the process; event.retry and consumer.divided in its log name what holds it up"
                 yield Finding(subject, State.WARNING, f"{waiting} events wait for it", remedy)
             else:
                 yield fine(subject, f"{waiting} events wait for it")

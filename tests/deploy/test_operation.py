@@ -1,5 +1,6 @@
 """What operators read and start, held against the code."""
 
+import ast
 import dataclasses
 import importlib
 import re
@@ -169,3 +170,25 @@ def test_documents_link_to_what_is_there() -> None:
     for document in (ROOT / "docs/operations").glob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_every_line_of_the_log_that_operators_are_sent_to_is_one() -> None:
+    code = "\n".join(
+        file.read_text() for part in ("chassis", "services", "gateway") for file in (ROOT / part).rglob("*.py")
+    )
+    lines = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', code))
+    subjects = set(re.findall(r'\blog\.\w+\("([a-z_]+)\.[a-z_]+"', code)) | {"consumer", "worker", "outbox"}
+    told = {
+        line
+        for document in (ROOT / "docs/operations").glob("*.md")
+        for line in re.findall(r"`([a-z_]+\.[a-z_]+)[` ]", document.read_text())
+    } | {
+        line
+        for module in (ROOT / "operate/checks").glob("*.py")
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for line in re.findall(r"\b[a-z_]+\.[a-z_]+\b", node.value)
+    }
+    told = {line for line in told if line.partition(".")[0] in subjects and not line.endswith(".conf")}
+    assert len(told) > 20
+    assert told - lines == set()
