@@ -44,6 +44,12 @@ def compose() -> dict[str, Any]:
     return file
 
 
+def test_an_image_of_ours_is_built_with_the_version_that_it_is_tagged_with() -> None:
+    services = [each for each in compose()["services"].values() if str(each.get("image", "")).startswith("austausch/")]
+    assert {each["image"].partition(":")[2] for each in services} == {"${VERSION:-dev}"}
+    assert [each["build"]["args"] for each in services] == [{"VERSION": "${VERSION:-dev}"}] * len(services)
+
+
 def test_the_documentation_names_every_setting_with_its_default() -> None:
     wanted = {
         (name if field.metadata.get("shared") else f"{process.upper()}_{name}"): documented_default(field)
