@@ -151,9 +151,9 @@ def test_an_administrator_sees_whose_password_is_still_the_first(gateway: Gatewa
     account = an_account(gateway, email="seen@city.example")
     administrator = browser(gateway, Role.ADMINISTRATOR)
 
-    assert "An own one is not chosen yet" in text_of(administrator.get(f"/{account['name']}"))
+    assert "One of their own is not chosen yet" in text_of(administrator.get(f"/{account['name']}"))
     choose_password(newcomer(gateway, account))
-    assert "An own one is not chosen yet" not in text_of(administrator.get(f"/{account['name']}"))
+    assert "One of their own is not chosen yet" not in text_of(administrator.get(f"/{account['name']}"))
 
 
 def test_what_was_typed_outlives_a_password_reset_in_between(gateway: Gateway) -> None:
