@@ -140,6 +140,10 @@ class Resource(Versioned):
         for attribute, value in values.items():
             setattr(self, attribute, value)
 
+    def list_changes(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of new values, by their attributes, that are other than what stands there."""
+        return {attribute: value for attribute, value in values.items() if value != getattr(self, attribute)}
+
 
 class Stateful:
     """

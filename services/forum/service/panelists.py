@@ -190,8 +190,7 @@ def _read_declaration(panelist: Panelist, values: dict[str, Any]) -> dict[str, A
     Raises:
         PermissionDenied: Something else would change; reason BEYOND_DECLARATION.
     """
-    changed = {field for field, value in values.items() if value != getattr(panelist, field)}
-    if not changed <= convert.DECLARATION_FIELDS:
+    if not panelist.list_changes(values).keys() <= convert.DECLARATION_FIELDS:
         refusal = "An expert changes its own declaration of conflicts only."
         raise PermissionDenied(refusal, reason="BEYOND_DECLARATION")
     return {field: value for field, value in values.items() if field in convert.DECLARATION_FIELDS}

@@ -96,7 +96,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
             stored = convert.recommendation_message(recommendation).conclusion
             require_unchanged(request.update_mask, message, convert.RECOMMENDATION_FIELDS, conclusion=stored)
             values = convert.recommendation_columns(message, paths)
-            changes = {field for field, value in values.items() if value != getattr(recommendation, field)}
+            changes = recommendation.list_changes(values).keys()
             rights.require_changeable(caller, recommendation, changes)
             recommendation.assign(values)
             recommendation.require_kept(changes)

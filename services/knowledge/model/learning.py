@@ -161,7 +161,7 @@ class Learning(Stateful, Resource, Base):
         """
         if self.state in SET_ASIDE:
             raise IllegalTransition("update", self.state.value.upper(), self.allowed_transitions())
-        changed = {field: value for field, value in values.items() if value != getattr(self, field)}
+        changed = self.list_changes(values)
         if self.text_adopted and changed.keys() & ADOPTED_FIELDS:
             raise FailedPrecondition(
                 f"{self.name} says what a forum adopted; its text cannot be changed.", reason="ADOPTED"
