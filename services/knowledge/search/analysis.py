@@ -73,7 +73,8 @@ _GROUPED_NUMBER = re.compile(
     r"|(?<!\d \d)(?<!\d \d\d)(?<!\d \d\d\d) \d{3}(?: \d{3})?(?! ?\d))"
 )
 _MAY_BE_GROUPED = re.compile(r"\d[.,'’٬ ]\d\d\d")
-_MAY_BE_GROUPED_HERE = re.compile("[0-9][.,'’ ][0-9][0-9][0-9]")
+# The same for usual texts, in half the time.
+_MAY_BE_GROUPED_IN_USUAL = re.compile("[0-9][.,'’ ][0-9][0-9][0-9]")
 _SEPARATORS = re.compile("[.,'’٬ ]")
 
 
@@ -93,12 +94,9 @@ class Reading:
         """What words are cut from (see `normalize`)."""
         # Where each of its characters stands in what is shown; None where it is the same place.
         self._places: list[tuple[int, int]] | None = None
-        if is_usual:
-            if _MAY_BE_GROUPED_HERE.search(text):
-                self._normalize()
-            return
-        is_composed = unicodedata.is_normalized("NFKC", self.shown) and not _INVISIBLE.search(self.shown)
-        if not is_composed or _MAY_BE_GROUPED.search(self.shown):
+        may_be_grouped = _MAY_BE_GROUPED_IN_USUAL if is_usual else _MAY_BE_GROUPED
+        is_composed = is_usual or (unicodedata.is_normalized("NFKC", self.shown) and not _INVISIBLE.search(self.shown))
+        if not is_composed or may_be_grouped.search(self.shown):
             self._normalize()
 
     def _normalize(self) -> None:

@@ -136,9 +136,8 @@ def _list_compounds(word: str, term: str, known: Sequence[Variant], lexicon: Lex
     taken = {variant.term for variant in known}
     found: list[Variant] = []
     is_frequent = any(variant.frequency >= _FREQUENT for variant in known)
-    for compound in lexicon.find_compounds(word, lambda term: count(term) > 0)[
-        : _FEW_COMPOUNDS if is_frequent else None
-    ]:
+    compounds = lexicon.find_compounds(word, lambda term: count(term) > 0)
+    for compound in compounds[: _FEW_COMPOUNDS if is_frequent else None]:
         # There may be hundreds, the shortest first; to count them all would take longer than the search.
         frequency = count(compound) if len(found) < _MAX_COUNTED else UNCOUNTED
         if compound not in taken and frequency:
