@@ -79,7 +79,7 @@ def build(settings: ExchangeSettings) -> server.Service:
     runs = RunsUnderWay(database, planners)
     reader = CalendarReader()
     fetcher = CalendarFetcher(settings.calendars_allowed, allows_http=settings.calendars_by_http)
-    readings = CalendarRefresh(database, settings.home_city, fetcher, reader)
+    refresh = CalendarRefresh(database, settings.home_city, fetcher, reader)
     pace = Pace(
         walking_speed=settings.walking_speed,
         vehicle_speed=settings.vehicle_speed,
@@ -107,7 +107,7 @@ def build(settings: ExchangeSettings) -> server.Service:
             ),
             (
                 person_calendars_pb2_grpc.add_PersonCalendarServiceServicer_to_server,
-                PersonCalendarServicer(database, readings),
+                PersonCalendarServicer(database, refresh),
             ),
             (
                 programme_templates_pb2_grpc.add_ProgrammeTemplateServiceServicer_to_server,
@@ -126,7 +126,7 @@ def build(settings: ExchangeSettings) -> server.Service:
             ),
         ],
         handlers=HANDLERS,
-        tasks=[runs.work, readings.work],
+        tasks=[runs.work, refresh.work],
     )
 
 

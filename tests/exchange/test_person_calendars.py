@@ -321,12 +321,12 @@ async def test_a_reading_of_what_stood_there_before_is_dropped(
     url = server.put("/mayor.ics", make_calendar((at(9), at(10))))
     calendar = await subscribe(coordinator, mayor, url)
     fetcher = calendar_refresh.CalendarFetcher("localhost", allows_http=False)
-    readings = calendar_refresh.CalendarRefresh(exchange.database, factories.HOME_CITY, fetcher, CalendarReader())
-    due = await readings._take(Row.id == calendar.name.rpartition("/")[2])
+    refresh = calendar_refresh.CalendarRefresh(exchange.database, factories.HOME_CITY, fetcher, CalendarReader())
+    due = await refresh._take(Row.id == calendar.name.rpartition("/")[2])
     assert due is not None
     wanted = pb.Calendar(name=calendar.name, ics=make_calendar((at(11), at(12))))
     await coordinator.UpdateCalendar(pb.UpdateCalendarRequest(calendar=wanted))
-    await readings._read(due)
+    await refresh._read(due)
     assert await list_busy(coordinator, mayor) == [(at(11), at(12))]
 
 

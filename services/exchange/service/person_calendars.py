@@ -32,9 +32,9 @@ SOURCES = frozenset({"url", "ics"})
 class PersonCalendarServicer(person_calendars_pb2_grpc.PersonCalendarServiceServicer):
     """Serves ``PersonCalendarService``."""
 
-    def __init__(self, database: Database, readings: CalendarRefresh) -> None:
+    def __init__(self, database: Database, refresh: CalendarRefresh) -> None:
         self._database = database
-        self._readings = readings
+        self._refresh = refresh
 
     async def GetCalendar(self, request: pb.GetCalendarRequest, context: Any) -> pb.Calendar:
         async with self._database.read() as session:
@@ -91,7 +91,7 @@ class PersonCalendarServicer(person_calendars_pb2_grpc.PersonCalendarServiceServ
             return calendar_message(await _get_calendar(session, request.name))
 
         await answer_once(self._database, request, get)
-        await self._readings.read(Calendar.parse(request.name)["id"])
+        await self._refresh.read(Calendar.parse(request.name)["id"])
         async with self._database.read_once() as session:
             return calendar_message(await session.get_by_name(Calendar, request.name))
 
@@ -125,10 +125,10 @@ class PersonCalendarServicer(person_calendars_pb2_grpc.PersonCalendarServiceServ
             words = "is a second source beside the URL"
             raise InvalidArgument("calendar.ics", words, reason="CALENDAR_OF_TWO_SOURCES")
         if url:
-            return {"url": read_url(url, self._readings.permission), "ics": "", **unread_columns()}
+            return {"url": read_url(url, self._refresh.permission), "ics": "", **unread_columns()}
         if not ics:
             raise FieldRequired("calendar.url")
-        reading = await self._readings.read_text("calendar.ics", ics)
+        reading = await self._refresh.read_text("calendar.ics", ics)
         again = choose_next_read(CalendarKind.UPLOADED)
         return {"url": "", "ics": reading.text, "next_read_time": again, **reading_columns(reading)}
 
@@ -139,7 +139,7 @@ class PersonCalendarServicer(person_calendars_pb2_grpc.PersonCalendarServiceServ
         async with self._database.read_once() as session:
             row = await _find_calendar(session, calendar.name)
         if row is not None and row.state is CalendarState.WAITING:
-            await self._readings.read(row.id)
+            await self._refresh.read(row.id)
             async with self._database.read_once() as session:
                 row = await _find_calendar(session, calendar.name)
         # A repeated request may be about what somebody has deleted since.
