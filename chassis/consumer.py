@@ -27,7 +27,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.database import Database, Session
 from chassis.database_errors import is_conflict
-from chassis.deliveries import (
+from chassis.durable_consumer import list_types, widen
+from chassis.identity import act_as, service_identity
+from chassis.jetstream import ROUND_SECONDS, STREAM
+from chassis.model import now
+from chassis.outages import Outage
+from chassis.redelivery import (
     ACK_WAIT_SECONDS,
     BACK_OFF_SECONDS,
     bury,
@@ -36,11 +41,6 @@ from chassis.deliveries import (
     is_no_fault_of_the_message,
     report_dead_letters,
 )
-from chassis.durable_consumer import list_types, widen
-from chassis.identity import act_as, service_identity
-from chassis.jetstream import ROUND_SECONDS, STREAM
-from chassis.model import now
-from chassis.outages import Outage
 from chassis.tables import InboxEvent
 
 BATCH = 64

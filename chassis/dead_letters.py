@@ -11,8 +11,8 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from chassis.consumer import REPLAY_FOR
-from chassis.deliveries import read_own_headers
 from chassis.jetstream import DEAD_LETTERS, TASK_SUBJECTS
+from chassis.redelivery import read_own_headers
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,11 @@ from sqlalchemy import func, select
 
 from chassis.database import Database, Session
 from chassis.database_errors import is_conflict
-from chassis.deliveries import (
+from chassis.identity import act_as, service_identity
+from chassis.jetstream import DEAD_LETTERS, TASK_SUBJECTS, WORK, ensure_streams
+from chassis.model import new_id, now
+from chassis.outages import Outage
+from chassis.redelivery import (
     ACK_WAIT_SECONDS,
     BACK_OFF_SECONDS,
     bury,
@@ -41,10 +45,6 @@ from chassis.deliveries import (
     is_no_fault_of_the_message,
     report_dead_letters,
 )
-from chassis.identity import act_as, service_identity
-from chassis.jetstream import DEAD_LETTERS, TASK_SUBJECTS, WORK, ensure_streams
-from chassis.model import new_id, now
-from chassis.outages import Outage
 from chassis.tables import OutboxTask
 
 # A task that was delivered so often, and no worker lived to say what became of it, is what kills them.

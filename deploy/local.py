@@ -11,7 +11,7 @@ Environment:
   operator's; for what is not named, an embedded one is started.
 - Any setting of a process: it goes before the value that this module chooses.
 
-Whatever of it dies is started again (`deploy.processes`).
+Whatever of it dies is started again (`deploy.supervisor`).
 
 Exit code 0 when asked to stop (SIGINT, SIGTERM, SIGHUP), 1 when something cannot start or cannot live.
 """
@@ -40,8 +40,8 @@ from chassis.schema import is_current
 from deploy import embedded
 from deploy.credentials import DATABASES, ISSUERS, keep_keys
 from deploy.embedded import HOST, CannotStart, InUse
-from deploy.processes import Command, Death, KeptServer, Processes, stop_left_behind
 from deploy.secret_files import Unusable, write_secret
+from deploy.supervisor import Command, Death, KeptServer, Processes, stop_left_behind
 from gateway.demo import accounts as demo_accounts
 from services.knowledge.vocabulary.importing import has_own_topics
 

@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 import click
 
 from operate.checks.databases import check_databases
+from operate.checks.home_city import check_home_city
+from operate.checks.index_disk import check_index_disk
 from operate.checks.keys import MAKE_THEM, check_certificate, check_keys
 from operate.checks.messages import check_messages
-from operate.checks.place import check_place
 from operate.checks.processes import check_processes
 from operate.findings import Finding, State
 from operate.settings import DoctorSettings, load_readable
@@ -66,7 +67,8 @@ def _mend(variable: str) -> str:
 
 
 def _look(settings: DoctorSettings) -> Iterator[Finding]:
-    yield from check_place(settings)
+    yield from check_home_city(settings)
+    yield check_index_disk(settings.knowledge_index_path)
     yield from check_keys(settings)
     yield check_certificate(settings.tls_certificate)
     yield from check_databases(settings)

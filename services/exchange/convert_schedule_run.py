@@ -16,7 +16,7 @@ from services.exchange.programme_places import get_room, get_venue
 from services.exchange.programme_problem import DailyBreak, Options
 from services.exchange.scheduling.plan import Kept, Kind, Plan, Requirement
 from services.exchange.scheduling.problem import Problem, Span, Stay
-from services.exchange.unmet import Unmet
+from services.exchange.unmet_requirements import Unmet
 
 RUN_STATES = enum_numbers(pb.ScheduleRun.State.DESCRIPTOR, RunState)
 OPTIONS = ("time_limit_seconds", "from_scratch", "day_start_time", "day_end_time", "breaks")

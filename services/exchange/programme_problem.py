@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from chassis.database import Session
 from chassis.model import now
-from services.exchange.busy import list_busy_spans
+from services.exchange.busy_times import list_busy_spans
 from services.exchange.model import AgendaItem, Booking, Delegate, Person, Room, Venue, Visit
 from services.exchange.programme_places import STEP_FREE, Places, get_own_place
 from services.exchange.scheduling import problem as scheduling
@@ -33,7 +33,7 @@ from services.exchange.scheduling.problem import (
     normalize_pair,
 )
 from services.exchange.transfers import list_venues
-from services.exchange.unmet import Circumstances, Unmet, can_be_mended
+from services.exchange.unmet_requirements import Circumstances, Unmet, can_be_mended
 from services.exchange.ways import Pace, Ways
 
 GRANULARITY = timedelta(minutes=15)

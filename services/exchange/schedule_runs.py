@@ -17,7 +17,7 @@ from services.exchange.model.schedule_run import LONGEST_SILENCE
 from services.exchange.planner_pool import PlannerPool, make_planner
 from services.exchange.scheduling.plan import Kept, Plan, State
 from services.exchange.scheduling.problem import Problem
-from services.exchange.unmet import Unmet
+from services.exchange.unmet_requirements import Unmet
 
 REPORT_SECONDS = 0.5
 """How often a better plan is written down, and how soon a run that somebody ended stops."""

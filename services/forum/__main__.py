@@ -11,9 +11,9 @@ from chassis.database import Database
 from chassis.identity import Signer
 from chassis.setting_types import Address, signing_key_of
 from chassis.settings import ServiceSettings, load, secret
+from services.forum.eligibility_checks import EligibilityChecks
 from services.forum.events import HANDLERS
 from services.forum.exchange_client import ExchangeClient
-from services.forum.panel import Panel
 from services.forum.service.conclusions import ConclusionServicer
 from services.forum.service.forums import ForumServicer
 from services.forum.service.names import ForumNameServicer
@@ -42,7 +42,7 @@ def build(settings: ForumSettings) -> server.Service:
     database = Database(settings.database_url, settings.pool_size)
     signer = Signer(NAME, settings.signing_key_file or settings.signing_key)
     exchange = ExchangeClient(settings.exchange_address, signer)
-    panel = Panel(database, exchange)
+    eligibility = EligibilityChecks(database, exchange)
     return server.Service(
         name=NAME,
         settings=settings,
@@ -50,10 +50,10 @@ def build(settings: ForumSettings) -> server.Service:
         servicers=[
             (contract.add_ForumServiceServicer_to_server, ForumServicer(database, exchange)),
             (contract.add_SubjectNodeServiceServicer_to_server, SubjectNodeServicer(database)),
-            (contract.add_PanelistServiceServicer_to_server, PanelistServicer(database, panel)),
+            (contract.add_PanelistServiceServicer_to_server, PanelistServicer(database, eligibility)),
             (contract.add_WorkingGroupServiceServicer_to_server, WorkingGroupServicer(database)),
-            (contract.add_ConclusionServiceServicer_to_server, ConclusionServicer(database, panel)),
-            (contract.add_RecommendationServiceServicer_to_server, RecommendationServicer(database, panel)),
+            (contract.add_ConclusionServiceServicer_to_server, ConclusionServicer(database, eligibility)),
+            (contract.add_RecommendationServiceServicer_to_server, RecommendationServicer(database, eligibility)),
             (contract.add_ForumNameServiceServicer_to_server, ForumNameServicer(database)),
         ],
         handlers=HANDLERS,

@@ -15,7 +15,7 @@ from chassis.convert import date_message, enum_numbers, read_columns, resource_f
 from chassis.identity import Identity
 from chassis.model import Resource
 from services.forum import rights
-from services.forum.eligibility import Reason
+from services.forum.eligibility_rule import Reason
 from services.forum.model import (
     Conclusion,
     ConclusionState,

@@ -2,7 +2,7 @@
 Who may see and do what, as far as one row decides it; which roles may call an RPC at all is declared in the contract.
 
 Pure functions over the caller and the row: `may_…` tells, `require_…` raises where it may not. Which forums an expert
-sees, the panel decides: `queries`; whether an expert may write at all: `Panel.admit_writer`.
+sees, the panel decides: `queries`; whether an expert may write at all: `EligibilityChecks.admit_writer`.
 """
 
 from collections.abc import Collection, Iterable

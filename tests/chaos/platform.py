@@ -8,7 +8,7 @@ from pathlib import Path
 from deploy import embedded
 from deploy.credentials import DATABASES
 from deploy.embedded import HOST, Nats, Postgres, free_port
-from deploy.processes import KeptServer, Processes
+from deploy.supervisor import KeptServer, Processes
 from tests import stack
 from tests.chaos.links import Link
 from tests.small_disk import CannotMount, SmallDisk, mounted

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from chassis import consumer as consumers
 from chassis.consumer import Arrival, Origin, Together, repeated
 from chassis.database import Database, Session
-from chassis.deliveries import read_own_headers
 from chassis.identity import Role, identity
 from chassis.jetstream import DEAD_LETTERS, STREAM
 from chassis.outbox import Relay
+from chassis.redelivery import read_own_headers
 from tests.chassis import sample
 from tests.chassis.messaging import (
     VISIT,

@@ -18,10 +18,10 @@ from chassis.client import metadata_for
 from chassis.consumer import Origin, unknown
 from chassis.contract import find_method
 from chassis.database import Database, Session
-from chassis.deliveries import ACK_WAIT_SECONDS
 from chassis.identity import Role
 from chassis.jetstream import DEAD_LETTERS, STREAM
 from chassis.outbox import Relay, emit
+from chassis.redelivery import ACK_WAIT_SECONDS
 from tests.calls import person
 from tests.chassis import sample
 from tests.chassis.conftest import RunningSample

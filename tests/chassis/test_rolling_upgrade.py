@@ -13,7 +13,7 @@ from nats.js.api import AckPolicy, ConsumerInfo, DeliverPolicy
 from structlog.testing import capture_logs
 
 from chassis import consumer as consumers
-from chassis import deliveries
+from chassis import redelivery
 from chassis.consumer import Consumer, Origin
 from chassis.database import Database, Session
 from chassis.jetstream import DEAD_LETTERS, STREAM
@@ -194,7 +194,7 @@ async def test_replicas_that_widen_at_once_take_nothing_from_each_other(
 async def test_what_no_version_knows_holds_up_nothing_and_is_told_of_once(
     database: Database, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "UNKNOWN_BACK_OFF_SECONDS", deliveries.BACK_OFF_SECONDS)
+    monkeypatch.setattr(consumers, "UNKNOWN_BACK_OFF_SECONDS", redelivery.BACK_OFF_SECONDS)
     async with started(new(database, jetstream), jetstream):
         pass
     await report(database, *(f"visits/{number}" for number in range(1500)))

@@ -8,7 +8,7 @@ from austausch.exchange.v1.exchange_pb2 import Person, Visit
 from austausch.exchange.v1.scheduling_pb2 import SchedulingRequirement
 
 from chassis.convert import date_of
-from services.exchange.busy import add_up_days
+from services.exchange.busy_times import add_up_days
 from services.exchange.scheduling.problem import Span
 from tests import factories
 from tests.calls import Caller

@@ -4,8 +4,8 @@ import asyncio
 
 from austausch.exchange.v1.events_pb2 import VisitCreated
 
-from chassis.deliveries import bury
 from chassis.jetstream import DEAD_LETTERS, connect, ensure_streams
+from chassis.redelivery import bury
 from deploy.embedded import Nats
 from tests.operate.austausch import austausch, succeed
 

@@ -27,9 +27,10 @@ from deploy import embedded
 from deploy.credentials import keep_credentials
 from deploy.embedded import HOST, Nats, Postgres, free_port
 from operate.checks.databases import check_databases
+from operate.checks.home_city import check_home_city
+from operate.checks.index_disk import check_index_disk
 from operate.checks.keys import check_certificate, check_keys
 from operate.checks.messages import check_messages, check_sync
-from operate.checks.place import check_place
 from operate.checks.processes import HUB_REMEDIES, check_processes
 from operate.findings import Finding, State
 from operate.settings import DoctorSettings
@@ -389,14 +390,13 @@ def test_every_reason_of_the_documentation_has_a_remedy() -> None:
 
 def test_the_home_city_has_to_be_one_city_that_is_there(fresh_database: FreshDatabase, tmp_path: Path) -> None:
     url = fresh_database("services.exchange")
-    settings = replace(DOCTOR, exchange_database_url=url, knowledge_index_path=tmp_path)
+    settings = replace(DOCTOR, exchange_database_url=url)
 
     def said(**changes: str) -> tuple[State, str]:
-        (found,) = about(check_place(replace(settings, **changes)), "home city")
+        (found,) = about(check_home_city(replace(settings, **changes)), "home city")
         return found.state, found.said
 
     assert said() == (State.WARNING, "cities/mannheim is not there")
     other = (State.WRONG, "cities/mannheim for the gateway, cities/swansea for exchange")
     assert said(exchange_home_city="cities/swansea") == other
-    (disk,) = about(check_place(settings), "search index")
-    assert "GB are free on its disk" in disk.said
+    assert "GB are free on its disk" in check_index_disk(tmp_path).said

@@ -18,7 +18,7 @@ from chassis.errors import InvalidArgument
 from chassis.identity import Role, identity
 from chassis.paging import read_page
 from services.exchange import queries, rights
-from services.exchange.busy import add_up_days, list_busy_spans
+from services.exchange.busy_times import add_up_days, list_busy_spans
 from services.exchange.calendar_process import CalendarReader
 from services.exchange.calendars import merge
 from services.exchange.convert_calendar import busy_message

@@ -16,7 +16,7 @@ from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import read_page
 from services.exchange import queries, rights
-from services.exchange.busy import list_busy_spans
+from services.exchange.busy_times import list_busy_spans
 from services.exchange.calendar_refresh import CalendarRefresh, choose_next_read, reading_columns, unread_columns
 from services.exchange.convert_calendar import CALENDAR_FIELDS, busy_message, calendar_message, read_url
 from services.exchange.model import Calendar, CalendarKind, CalendarState, Person

@@ -18,7 +18,7 @@ from services.exchange import (
     convert,
     convert_programme_template,
     programme_copies,
-    programme_views,
+    programme_visibility,
     queries,
     rights,
 )
@@ -58,7 +58,7 @@ class ProgrammeServicer(exchange_pb2_grpc.ProgrammeServiceServicer):
             name=request.name,
             visit=convert.visit_message(visit, caller),
             delegates=map(convert.delegate_message, delegates),
-            agenda_items=[programme_views.show_item(caller, item, seen) for item in items],
+            agenda_items=[programme_visibility.show_item(caller, item, seen) for item in items],
             transfers=[
                 pb.Transfer(
                     from_agenda_item=each.before.name,

@@ -27,7 +27,7 @@ from chassis.transitions import SeenVersion, TransitionRequest, transition
 from services.exchange import (
     bookings,
     convert,
-    guests,
+    guest_cities,
     postponement,
     queries,
     rights,
@@ -100,7 +100,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             **values,
         )
         visit.schedule(visit.start_date, visit.end_date)
-        await guests.invite(session, visit, other_guests)
+        await guest_cities.invite(session, visit, other_guests)
         await self._add(session, visit)
         emit(session, VisitCreated(visit=convert.visit_message(visit)), visit.name)
         return convert.visit_message(visit, identity())
@@ -140,7 +140,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             require_unchanged(request.update_mask, message, convert.VISIT_FIELDS, **stored)
             values = convert.visit_columns(message, paths)
             if "other_guest_cities" in values:
-                await guests.invite(session, visit, values.pop("other_guest_cities"))
+                await guest_cities.invite(session, visit, values.pop("other_guest_cities"))
             dates = values.pop("start_date", visit.start_date), values.pop("end_date", visit.end_date)
             visit.assign(values)
             visit.require_host()

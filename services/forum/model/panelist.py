@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chassis.errors import InvalidArgument
 from chassis.model import Resource, Stateful, enum_column, new_id, now
-from services.forum.eligibility import Candidate, Reason
+from services.forum.eligibility_rule import Candidate, Reason
 from services.forum.model.base import Base
 from services.forum.model.forum import Forum
 

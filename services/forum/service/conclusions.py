@@ -18,7 +18,8 @@ from chassis.identity import identity
 from chassis.model import new_id
 from chassis.outbox import emit
 from chassis.transitions import SeenVersion, transition
-from services.forum import convert, queries, rights
+from services.forum import convert, inherited_topics, queries, rights
+from services.forum.eligibility_checks import EligibilityChecks
 from services.forum.model import (
     Conclusion,
     ConclusionGroup,
@@ -29,7 +30,6 @@ from services.forum.model import (
     SubjectNode,
     WorkingGroup,
 )
-from services.forum.panel import Panel
 
 ORDERINGS = {"create_time": Conclusion.create_time, "update_time": Conclusion.update_time, "title": Conclusion.title}
 
@@ -41,9 +41,9 @@ LARGEST_PART_BYTES = 500_000
 class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
     """Serves ``ConclusionService``."""
 
-    def __init__(self, database: Database, panel: Panel) -> None:
+    def __init__(self, database: Database, eligibility: EligibilityChecks) -> None:
         self._database = database
-        self._panel = panel
+        self._eligibility = eligibility
 
     async def GetConclusion(self, request: pb.GetConclusionRequest, context: Any) -> pb.Conclusion:
         async with self._database.read_once() as session:
@@ -66,13 +66,13 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
         return pb.ListConclusionsResponse(conclusions=conclusions, next_page_token=token, total_size=total)
 
     async def CreateConclusion(self, request: pb.CreateConclusionRequest, context: Any) -> pb.Conclusion:
-        await self._panel.admit_writer(request.parent)
+        await self._eligibility.admit_writer(request.parent)
         return await answer_once(self._database, request, _create)
 
     async def UpdateConclusion(self, request: pb.UpdateConclusionRequest, context: Any) -> pb.Conclusion:
         message = request.conclusion
         paths = updated_paths(request.update_mask, message, convert.CONCLUSION_FIELDS)
-        await self._panel.admit_writer(queries.get_forum_name(Conclusion, message.name))
+        await self._eligibility.admit_writer(queries.get_forum_name(Conclusion, message.name))
         async with self._database.begin() as session:
             conclusion = await _lock(session, message)
             conclusion.require_draft()
@@ -161,8 +161,8 @@ async def _write_adoption(session: Session, conclusion: Conclusion) -> pb.Conclu
     fields: dict[str, Any] = {
         "forum": convert.forum_message(await session.get_one(Forum, conclusion.forum_id)),
         "conclusion": convert.conclusion_message(conclusion),
-        "sdg_targets": await queries.get_sdg_targets(session, conclusion),
-        "topics": await queries.get_topics(session, conclusion),
+        "sdg_targets": await inherited_topics.get_sdg_targets(session, conclusion),
+        "topics": await inherited_topics.get_topics(session, conclusion),
     }
     for part in _split(list(map(convert.recommendation_message, drafts))):
         emit(session, ConclusionAdopted(recommendations=part, **fields), conclusion.name)

@@ -20,9 +20,9 @@ from chassis.model import new_id, now
 from chassis.outbox import emit
 from chassis.transitions import SeenVersion, TransitionRequest, transition
 from services.forum import convert, queries, rights
-from services.forum.eligibility import MAY_FOLLOW_INVITATION
+from services.forum.eligibility_checks import EligibilityChecks, Ineligible
+from services.forum.eligibility_rule import MAY_FOLLOW_INVITATION
 from services.forum.model import EligibilityCheck, Forum, Occasion, Panelist, PanelistState
-from services.forum.panel import Ineligible, Panel
 
 ORDERINGS = {
     "create_time": Panelist.create_time,
@@ -40,9 +40,9 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
     The exchange service is asked about a city before the transaction begins, which would hold its locks meanwhile.
     """
 
-    def __init__(self, database: Database, panel: Panel) -> None:
+    def __init__(self, database: Database, eligibility: EligibilityChecks) -> None:
         self._database = database
-        self._panel = panel
+        self._eligibility = eligibility
 
     async def GetPanelist(self, request: pb.GetPanelistRequest, context: Any) -> pb.Panelist:
         return convert.panelist_message(await self._get(request.name), identity())
@@ -73,15 +73,15 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
             **convert.panelist_columns(request.panelist),
         )
         panelist.check_city()
-        from_partner_city = await self._panel.is_from_partner_city(panelist)
-        async with self._panel.log_refusals():
+        from_partner_city = await self._eligibility.is_from_partner_city(panelist)
+        async with self._eligibility.log_refusals():
             return await answer_once(self._database, request, partial(self._create, panelist, from_partner_city))
 
     async def _create(
         self, panelist: Panelist, from_partner_city: bool, session: Session, request: pb.CreatePanelistRequest
     ) -> pb.Panelist:
         panelist.forum = await queries.get_visible(session, Forum, request.parent, lock=True)
-        reasons = await self._panel.judge(session, panelist, from_partner_city)
+        reasons = await self._eligibility.judge(session, panelist, from_partner_city)
         check = panelist.record_check(reasons, Occasion.INVITATION)
         if not MAY_FOLLOW_INVITATION.issuperset(reasons):
             check.panelist_id = None
@@ -102,15 +102,15 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
             values = _read_declaration(changed, values)
         # Asked for the city that the panelist will have.
         _assign(changed, values)
-        from_partner_city = await self._panel.is_from_partner_city(changed)
+        from_partner_city = await self._eligibility.is_from_partner_city(changed)
         async with self._database.begin() as session:
             await _lock_forum(session, message.name)
             panelist = await _lock(session, message)
             _assign(panelist, values)
             if not session.is_modified(panelist):
-                await self._panel.judge_and_log(session, panelist, from_partner_city, Occasion.CHANGE)
+                await self._eligibility.judge_and_log(session, panelist, from_partner_city, Occasion.CHANGE)
                 return convert.panelist_message(await queries.get_visible(session, Panelist, message.name), caller)
-            reasons = await self._panel.judge(session, panelist, from_partner_city)
+            reasons = await self._eligibility.judge(session, panelist, from_partner_city)
             await _write(session, panelist.record_check(reasons, Occasion.CHANGE))
             return convert.panelist_message(panelist, caller)
 
@@ -118,15 +118,15 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         caller, invited = identity(), await self._get(request.name)
         rights.require_place_manager(caller, invited)
         # The office still takes down after the end who accepted.
-        time_zone = None if caller.has(Role.COORDINATOR) else await self._panel.find_time_zone(invited.forum)
-        from_partner_city = await self._panel.is_from_partner_city(invited)
+        time_zone = None if caller.has(Role.COORDINATOR) else await self._eligibility.find_time_zone(invited.forum)
+        from_partner_city = await self._eligibility.is_from_partner_city(invited)
 
         def accept(panelist: Panelist) -> None:
             if time_zone:
                 panelist.forum.require_open(now(), time_zone)
             panelist.accept(request.conflict_of_interest, request.has_conflict)
 
-        async with self._panel.log_refusals():
+        async with self._eligibility.log_refusals():
             write = partial(self._write_acceptance, from_partner_city)
             return await transition(self._database, request, _lock_with_forum, accept, write)
 
@@ -137,7 +137,7 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         Raises:
             Ineligible: It passes none.
         """
-        reasons = await self._panel.judge(session, panelist, from_partner_city)
+        reasons = await self._eligibility.judge(session, panelist, from_partner_city)
         check = panelist.record_check(reasons, Occasion.INVITATION)
         if reasons:
             raise Ineligible(reasons, check)
@@ -160,13 +160,13 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
 
     async def CheckEligibility(self, request: pb.CheckEligibilityRequest, context: Any) -> pb.Panelist:
         panelist = await self._get(request.name)
-        from_partner_city = await self._panel.is_from_partner_city(panelist)
+        from_partner_city = await self._eligibility.is_from_partner_city(panelist)
         return await answer_once(self._database, request, partial(self._check, panelist, from_partner_city))
 
     async def _check(
         self, panelist: Panelist, from_partner_city: bool, session: Session, request: pb.CheckEligibilityRequest
     ) -> pb.Panelist:
-        await self._panel.judge_and_log(session, panelist, from_partner_city, Occasion.REQUEST)
+        await self._eligibility.judge_and_log(session, panelist, from_partner_city, Occasion.REQUEST)
         return convert.panelist_message(await queries.get_visible(session, Panelist, request.name), identity())
 
     async def ListEligibilityChecks(

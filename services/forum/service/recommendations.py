@@ -25,9 +25,9 @@ from chassis.identity import Role, identity, same_department
 from chassis.model import new_id
 from chassis.outbox import emit
 from chassis.transitions import SeenVersion, TransitionRequest, transition
-from services.forum import convert, queries, rights
+from services.forum import convert, inherited_topics, queries, rights
+from services.forum.eligibility_checks import EligibilityChecks
 from services.forum.model import Conclusion, Forum, Recommendation, RecommendationState, Verdict
-from services.forum.panel import Panel
 
 ORDERINGS = {
     "create_time": Recommendation.create_time,
@@ -48,9 +48,9 @@ FollowUp = (
 class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
     """Serves ``RecommendationService``."""
 
-    def __init__(self, database: Database, panel: Panel) -> None:
+    def __init__(self, database: Database, eligibility: EligibilityChecks) -> None:
         self._database = database
-        self._panel = panel
+        self._eligibility = eligibility
 
     async def GetRecommendation(self, request: pb.GetRecommendationRequest, context: Any) -> pb.Recommendation:
         async with self._database.read_once() as session:
@@ -80,7 +80,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         return pb.ListRecommendationsResponse(recommendations=recommendations, next_page_token=token, total_size=total)
 
     async def CreateRecommendation(self, request: pb.CreateRecommendationRequest, context: Any) -> pb.Recommendation:
-        await self._panel.admit_writer(request.parent)
+        await self._eligibility.admit_writer(request.parent)
         return await answer_once(self._database, request, _create)
 
     async def UpdateRecommendation(self, request: pb.UpdateRecommendationRequest, context: Any) -> pb.Recommendation:
@@ -88,7 +88,7 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         paths = updated_paths(request.update_mask, message, convert.RECOMMENDATION_FIELDS)
         as_expert = not caller.has(Role.COORDINATOR, Role.MEMBER)
         if as_expert:
-            await self._panel.admit_writer(queries.get_forum_name(Recommendation, message.name))
+            await self._eligibility.admit_writer(queries.get_forum_name(Recommendation, message.name))
         async with self._database.begin() as session:
             recommendation = await _lock(session, message)
             if as_expert:
@@ -251,6 +251,6 @@ async def _get_event_fields(session: Session, recommendation: Recommendation) ->
         "forum": convert.forum_message(recommendation.forum),
         "conclusion": convert.conclusion_message(conclusion),
         "recommendation": convert.recommendation_message(recommendation),
-        "sdg_targets": await queries.get_sdg_targets(session, conclusion),
-        "topics": await queries.get_topics(session, conclusion),
+        "sdg_targets": await inherited_topics.get_sdg_targets(session, conclusion),
+        "topics": await inherited_topics.get_topics(session, conclusion),
     }

@@ -15,7 +15,7 @@ import pytest
 
 from deploy import embedded
 from deploy.embedded import HOST, CannotStart, free_port
-from deploy.processes import PAUSES, TRIES, Command, Death, KeptServer, Processes
+from deploy.supervisor import PAUSES, TRIES, Command, Death, KeptServer, Processes
 from tests.small_disk import small_disk
 
 SECONDS = 60

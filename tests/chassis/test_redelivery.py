@@ -7,8 +7,8 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
 
-from chassis.deliveries import fetch
 from chassis.jetstream import TASK_SUBJECTS, WORK, connect
+from chassis.redelivery import fetch
 from deploy.embedded import Nats
 from tests.chassis.messaging import until
 

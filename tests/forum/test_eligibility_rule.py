@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.forum.eligibility import Candidate, PanelContext, Reason, find_broken_rules
+from services.forum.eligibility_rule import Candidate, PanelContext, Reason, find_broken_rules
 
 REVIEWED = "cities/mannheim"
 FIT = Candidate(

@@ -10,7 +10,7 @@ from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, PermissionDenied
 from chassis.identity import Role, identity
 from chassis.model import now
-from services.forum.eligibility import PanelContext, Reason, find_broken_rules
+from services.forum.eligibility_rule import PanelContext, Reason, find_broken_rules
 from services.forum.exchange_client import ExchangeClient
 from services.forum.model import EligibilityCheck, Forum, Occasion, Origin, Panelist, PanelistState
 from services.forum.model.forum import LATEST
@@ -30,7 +30,7 @@ class Ineligible(FailedPrecondition):
         self.check = check
 
 
-class Panel:
+class EligibilityChecks:
     """
     Judges who may sit on the panel of a forum and write there.
 

@@ -1,8 +1,6 @@
-"""Where the platform stands: the city that it serves, its clock, and the disk of the search index."""
+"""The city that the platform serves, and its clock: whether all processes agree on them."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -11,15 +9,13 @@ from operate.databases import connected
 from operate.findings import Finding, State, fine, unset
 from operate.settings import DoctorSettings
 
-LEAST_FREE = 0.1
 CITY = "home city"
 
 
-def check_place(settings: DoctorSettings) -> Iterator[Finding]:
-    """Yield what is found of city, time zone and disk."""
+def check_home_city(settings: DoctorSettings) -> Iterator[Finding]:
+    """Yield what is found of city and time zone."""
     yield _check_zone(settings.gateway_home_time_zone)
     yield _check_city(settings)
-    yield _check_disk(settings.knowledge_index_path)
 
 
 def _check_zone(zone: str) -> Finding:
@@ -57,18 +53,3 @@ def _check_city(settings: DoctorSettings) -> Finding:
             "set GATEWAY_HOME_TIME_ZONE to that of the city, or change the city under Administration",
         )  # fmt: skip
     return fine(CITY, f"{city}, {row[0]}")
-
-
-def _check_disk(folder: Path | None) -> Finding:
-    subject = "search index"
-    if folder is None:
-        return unset(subject, "KNOWLEDGE_INDEX_PATH", "set KNOWLEDGE_INDEX_PATH")
-    try:
-        disk = shutil.disk_usage(folder)
-    except OSError as error:
-        remedy = "start knowledge, which makes it; or mount its volume here, too"
-        return Finding(subject, State.UNKNOWN, f"{folder}: {error.strerror}", remedy)
-    said = f"{disk.free / 1e9:.1f} of {disk.total / 1e9:.1f} GB are free on its disk"
-    if disk.free < LEAST_FREE * disk.total:
-        return Finding(subject, State.WARNING, said, "make room; a full disk stops the search from following")
-    return fine(subject, said)
