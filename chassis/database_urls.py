@@ -7,11 +7,12 @@ the first is taken that answers and fits ``target_session_attrs``, as libpq does
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 CONNECT_SECONDS = 5.0
 # One of several hosts that hangs must leave a call the time to reach the next; no less is possible with libpq.
@@ -21,13 +22,17 @@ _ATTRIBUTES = "target_session_attrs"
 _PARTS = re.compile(r"(?P<head>[^/]*://(?:[^/?]*@)?)(?P<hosts>[^/?]*)(?P<tail>.*)", re.DOTALL)
 
 
-def driver_url(url: str, driver: str) -> URL:
+def driver_url(url: str, driver: str) -> "URL":
     """
     Return ``postgresql://…`` as SQLAlchemy wants it for a driver: ``asyncpg`` or ``psycopg``.
 
     Raises:
         ValueError: It is no such URL. The text of the error does not repeat it: there is a password in it.
     """
+    # It takes 12 MB, of no use to who only connects.
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         head, hosts, tail = _split(url)
         parsed = make_url(url if len(hosts) == 1 else f"{head}{tail}")
