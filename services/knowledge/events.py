@@ -45,8 +45,11 @@ from services.knowledge.semantics import EMBED
 
 # The author of a debrief whose event names no person.
 EXCHANGE_AUTHOR = "services/exchange"
-# More than a learning may have, by the contract, can a conclusion on many nodes tell of: the nearest come first.
+# What a learning may have by the contract. A conclusion on many nodes or a visit of many cities tells of more: nobody
+# could save such a learning, and no hub would take it.
 MAX_TOPICS = 30
+MAX_SDG_TARGETS = 30
+MAX_CITIES = 50
 
 Verdict = forum_pb2.Recommendation.Answer
 State = forum_pb2.Recommendation.State
@@ -131,7 +134,7 @@ def _list_observations(event: exchange_events.VisitReported, origin: Origin) -> 
             cities=[
                 *([exchange.city] if exchange.city else [visit.guest_city, visit.host_city]),
                 *visit.other_guest_cities,
-            ],
+            ][:MAX_CITIES],
             source=visit.name,
             source_title=visit.title,
             department=exchange.department if is_away else visit.host_department,
@@ -228,13 +231,21 @@ def _forum_columns(event: forum_events.ConclusionAdopted | FollowUp) -> dict[str
     forum = event.forum
     return {
         "source_title": forum.title,
+        # The nearest come first.
         "topics": unique_nfc(event.topics)[:MAX_TOPICS],
-        "sdg_targets": list(event.sdg_targets),
+        "sdg_targets": _limit_sdg_targets(event.sdg_targets),
         "cities": [forum.city] if forum.city else [],
         "author": FORUM_AUTHOR,
         "author_name": forum.title,
         "state": LearningState.INSIGHT,
     }
+
+
+def _limit_sdg_targets(targets: Sequence[str]) -> list[str]:
+    """Return targets of the Sustainable Development Goals; of too many, the goals that they belong to."""
+    if len(targets) <= MAX_SDG_TARGETS:
+        return list(targets)
+    return sorted({target.partition(".")[0] for target in targets}, key=int)
 
 
 async def _record_once(session: Session, learning: Learning) -> None:

@@ -89,6 +89,19 @@ async def test_a_learning_takes_as_many_topics_as_it_may_have_and_can_be_edited(
     )
 
 
+async def test_a_learning_that_serves_too_many_targets_serves_their_goals_and_can_be_edited(
+    producer: Producer, coordinator: Caller
+) -> None:
+    told = conclusion_adopted()
+    told.sdg_targets[:] = [f"{goal}.{number}" for goal in ("11", "4", "6", "16") for number in range(1, 9)]
+    await producer.tell(told)
+    (learning,) = await list_learnings(coordinator, CONCLUSION.name)
+    assert list(learning.sdg_targets) == ["4", "6", "11", "16"]
+    await coordinator.UpdateLearning(
+        UpdateLearningRequest(learning=learning, update_mask=FieldMask(paths=["sdg_targets"]))
+    )
+
+
 @pytest.mark.parametrize("answer_comes_first", [False, True])
 async def test_events_of_a_release_that_told_no_topics_make_learnings_without(
     producer: Producer, coordinator: Caller, answer_comes_first: bool

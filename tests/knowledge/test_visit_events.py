@@ -93,6 +93,14 @@ async def test_a_debrief_says_who_may_read_what_it_taught(
     assert [learning.title for learning in await list_learnings(partner, "visits/controllers")] == [shared["title"]]
 
 
+async def test_what_a_visit_of_very_many_cities_taught_can_be_edited(producer: Producer, coordinator: Caller) -> None:
+    guests = [f"cities/guest-{number}" for number in range(50)]
+    await producer.tell(visit_reported(GERMAN_ENTRY, other_guest_cities=guests))
+    (learning,) = await list_learnings(coordinator, "visits/controllers")
+    assert list(learning.cities) == ["cities/swansea", *guests[:49]]
+    await coordinator.UpdateLearning(UpdateLearningRequest(learning=learning))
+
+
 async def test_a_repeated_report_makes_no_second_learning_and_undoes_nothing(
     producer: Producer, coordinator: Caller
 ) -> None:
