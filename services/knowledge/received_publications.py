@@ -5,7 +5,7 @@ The caller holds the installation's row locked, so that what one installation se
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -159,8 +159,9 @@ async def _apply(
     if columns is None:
         is_refused = is_older and learning is not None and issue_time <= learning.update_time + LEEWAY
     else:
-        # At one version a learning is not both withdrawn and published: one of the two is of before a restore.
-        is_refused = is_older or (is_same and learning is None)
+        # At one version a learning says one thing, and is not both withdrawn and published: else one of the two is of
+        # before a restore.
+        is_refused = is_older or (is_same and (learning is None or _says_otherwise(learning, columns)))
     if is_refused:
         raise InvalidArgument("version", "is older than what is known", reason="VERSION_OLDER")
     if is_same and columns is not None:
@@ -187,6 +188,12 @@ async def _apply(
         learning.assign(columns | {"update_time": now()})
         await _write(LearningUpdated, session, learning)
     return is_new
+
+
+def _says_otherwise(learning: Learning, columns: Mapping[str, Any]) -> bool:
+    """Return whether a learning is published with other words than before; times of its own it may have."""
+    said = {name: columns[name] for name in (*convert_installation.PUBLISHED_FIELDS, "state")}
+    return bool(learning.list_changes(said))
 
 
 async def _withdraw(session: Session, learning: Learning) -> None:

@@ -191,6 +191,16 @@ async def test_a_restored_installation_withdraws_what_the_hub_knows_in_a_newer_v
     assert await swansea.publish(*again) == ["VERSION_OLDER"] * 3
 
 
+async def test_a_restored_installation_sees_that_other_words_at_a_version_that_the_hub_has_are_not_taken(
+    hub: RunningService, swansea: Publishing
+) -> None:
+    await swansea.publish(publication(version=5, title="vor dem Ausfall"))
+    other_words = publication(version=5, title="nach dem Ausfall")
+    assert await swansea.publish(other_words) == ["VERSION_OLDER"]
+    assert await swansea.publish(publication(version=5, title="vor dem Ausfall")) == [""], "as it is known"
+    assert [each.title for each in await list_published(hub)] == ["vor dem Ausfall"]
+
+
 async def test_what_is_newer_counts_from_its_own_arrival_though_it_says_the_same(
     hub: RunningService, swansea: Publishing
 ) -> None:
