@@ -42,6 +42,7 @@ from services.knowledge.model import (
     LearningState,
 )
 from services.knowledge.semantics import EMBED
+from services.knowledge.sources import wait_for_holders
 
 # The author of a debrief whose event names no person.
 EXCHANGE_AUTHOR = "services/exchange"
@@ -83,6 +84,7 @@ async def record_visits(session: Session, arrivals: Sequence[Arrival]) -> None:
 
 async def record_visit_deletion(session: Session, event: exchange_events.VisitDeleted, _origin: Origin) -> None:
     """Let learnings from a visit that was deleted stand alone; they keep its title."""
+    await wait_for_holders(session, event.visit)
     statement = insert(KnownVisit).values(name=event.visit, title="", cities=[], version=DELETED_VERSION)
     await session.execute(
         statement.on_conflict_do_update(

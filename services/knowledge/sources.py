@@ -8,14 +8,16 @@ from typing import Any
 import grpc
 from austausch.exchange.v1 import exchange_pb2, exchange_pb2_grpc
 from austausch.forum.v1 import forum_pb2, forum_pb2_grpc
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from chassis.client import aio_calls, metadata_for
-from chassis.database import Database
+from chassis.database import Database, Session
 from chassis.errors import DeadlineExceeded, InvalidArgument, NotFound, PermissionDenied, Unavailable
 from services.knowledge.model import DELETED_VERSION, KnownVisit
 
 DEADLINE_SECONDS = 2.0
+# Tells these locks from others of the database.
+_LOCKS = 0x56495349
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,33 @@ class Sources:
             return Source((await _ask(recommendations.GetRecommendation, request, token)).forum_title)
         forums = forum_pb2_grpc.ForumServiceStub(self._forum)
         return Source((await _ask(forums.GetForum, forum_pb2.GetForumRequest(name=name), token)).title)
+
+
+async def hold_visit(session: Session, name: str) -> None:
+    """
+    Have the deletion of a source wait until what is written about it is there to let go of it.
+
+    Args:
+        name: Of any source; nothing but visits is deleted.
+
+    Raises:
+        InvalidArgument: It was deleted since it was found; reason SOURCE_NOT_FOUND.
+    """
+    if not name.startswith("visits/"):
+        return
+    await session.execute(select(func.pg_advisory_xact_lock_shared(_get_lock(name))))
+    if await session.scalar(select(KnownVisit.version).where(KnownVisit.name == name)) == DELETED_VERSION:
+        raise _not_found(name)
+
+
+async def wait_for_holders(session: Session, name: str) -> None:
+    """Wait until nobody holds a visit, which others begin to hold only after the transaction."""
+    await session.execute(select(func.pg_advisory_xact_lock(_get_lock(name))))
+
+
+def _get_lock(visit: str) -> ColumnElement[int]:
+    # Of its name: not every visit has a row here that could be locked.
+    return func.hashtextextended(visit, _LOCKS)
 
 
 async def _ask(call: Callable[..., Awaitable[Any]], request: Any, token: str) -> Any:

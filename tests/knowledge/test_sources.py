@@ -1,15 +1,23 @@
 """A learning comes from something that exists, as far as its author may see it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from austausch.exchange.v1 import exchange_pb2
+from austausch.exchange.v1.events_pb2 import VisitDeleted
 from austausch.knowledge.v1.knowledge_pb2 import ListLearningsRequest
+from sqlalchemy import select
 
+from chassis.consumer import Origin
 from chassis.identity import Role
+from chassis.model import now
 from deploy.embedded import Nats
+from services.knowledge.events import record_visit_deletion
 from services.knowledge.model import KnownVisit
+from services.knowledge.model import Learning as Row
+from services.knowledge.sources import hold_visit
 from tests import factories
 from tests.calls import Caller, Keys, RunningService
 from tests.conftest import knowledge_settings, run_service
@@ -133,3 +141,43 @@ async def test_learnings_let_go_of_a_deleted_visit_and_keep_its_title(
     assert (learning.name, learning.source, learning.source_title) == (made.name, "", "Controllers in Mannheim")
     with refused("INVALID_ARGUMENT", "SOURCE_NOT_FOUND"):
         await member.CreateLearning(create_request(source=visit.name))
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_learning_that_is_written_while_its_visit_is_deleted_lets_go_of_it(
+    knowledge: RunningService, known: bool
+) -> None:
+    name = "visits/controllers"
+    if known:
+        async with knowledge.database.begin() as session:
+            session.add(KnownVisit(name=name, title="Controllers", cities=["cities/swansea"], version=1))
+    async with knowledge.database.begin() as writing:
+        await hold_visit(writing, name)
+        learning = Row(title="Kurze Wege", language="de", observation="…", source=name, author="accounts/1")
+        writing.add(learning)
+        await writing.flush()
+
+        async def delete_visit() -> None:
+            async with knowledge.database.begin() as session:
+                await record_visit_deletion(session, VisitDeleted(visit=name), Origin("1", "/exchange", now(), ""))
+
+        deleted = asyncio.create_task(delete_visit())
+        await asyncio.sleep(0.5)
+        assert not deleted.done(), "the deletion waits for what is being written"
+    await deleted
+    async with knowledge.database.read() as session:
+        assert await session.scalar(select(Row.source).where(Row.id == learning.id)) == ""
+
+
+async def test_nobody_writes_about_a_visit_that_is_deleted_meanwhile(knowledge: RunningService) -> None:
+    async with knowledge.database.begin() as session:
+        session.add(KnownVisit(name="visits/controllers", title="Controllers", cities=["cities/swansea"], version=1))
+    async with knowledge.database.begin() as deleting:
+        event = VisitDeleted(visit="visits/controllers")
+        await record_visit_deletion(deleting, event, Origin("1", "/exchange", now(), ""))
+        member = knowledge.as_(Role.MEMBER, department=CONTROLLING)
+        written = asyncio.ensure_future(member.CreateLearning(create_request(source="visits/controllers")))
+        await asyncio.sleep(0.5)
+        assert not written.done(), "whether the visit stays is not known yet"
+    with refused("INVALID_ARGUMENT", "SOURCE_NOT_FOUND"):
+        await written

@@ -45,7 +45,7 @@ from services.knowledge.search.query import Query
 from services.knowledge.search.snippets import Snippets
 from services.knowledge.search.stemming import get_primary
 from services.knowledge.semantics import EMBED, Semantics
-from services.knowledge.sources import Source, Sources
+from services.knowledge.sources import Source, Sources, hold_visit
 from services.knowledge.topics import TopicFinder
 
 ORDERINGS = {
@@ -248,6 +248,7 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
 async def _create(source: Source, session: Session, request: pb.CreateLearningRequest) -> pb.Learning:
     caller, message = identity(), request.learning
     rights.require_source_city(caller, source.cities)
+    await hold_visit(session, message.source)
     learning = Learning(
         author=caller.subject,
         author_name=caller.name,
