@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.type.date_pb2 import Date
 
 from chassis.identity import Role
+from services.forum.model import Forum as Row
 from tests.calls import Caller, RunningService
 from tests.forum.factories import DUE, invite, make_adopted, make_conclusion, make_forum, make_group, make_node
 from tests.refusals import refused
@@ -44,6 +45,19 @@ async def test_whether_a_visit_exists_is_not_guessed_while_nobody_can_tell(coord
     with refused("UNAVAILABLE", "VISIT_UNCERTAIN"):
         changed = pb.Forum(name=forum.name, visit="visits/0190d6c5-3f0a-4a57-9d44-0d6a1f2b3c4d")
         await coordinator.UpdateForum(pb.UpdateForumRequest(forum=changed, update_mask=FieldMask(paths=["visit"])))
+
+
+async def test_nobody_is_asked_about_a_visit_that_a_forum_keeps(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    async with lone_forum.database.begin() as session:
+        row = await session.get_by_name(Row, forum.name)
+        row.visit = "visits/0190d6c5-3f0a-4a57-9d44-0d6a1f2b3c4d"
+    read = await coordinator.GetForum(pb.GetForumRequest(name=forum.name))
+    read.title = "Leitbild"
+    changed = await coordinator.UpdateForum(pb.UpdateForumRequest(forum=read))
+    assert (changed.title, changed.visit) == ("Leitbild", read.visit)
 
 
 async def test_a_day_that_does_not_exist_is_refused(coordinator: Caller) -> None:

@@ -52,7 +52,7 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
     async def UpdateForum(self, request: pb.UpdateForumRequest, context: Any) -> pb.Forum:
         paths = updated_paths(request.update_mask, request.forum, convert.FORUM_FIELDS)
         if "visit" in paths:
-            await self._exchange.require_visit(request.forum.visit)
+            await self._require_visit_of_change(request.forum)
         async with self._database.begin() as session:
             forum = await queries.get_visible(session, Forum, request.forum.name, lock=True)
             forum.check_etag(request.forum.etag)
@@ -60,6 +60,13 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
             forum.check_dates()
             await queries.flush_or_refuse(session)
             return convert.forum_message(forum)
+
+    async def _require_visit_of_change(self, message: pb.Forum) -> None:
+        """Raise as `ExchangeClient.require_visit`, unless the forum has the visit already: it may be deleted since."""
+        async with self._database.read_once() as session:
+            forum = await queries.get_visible(session, Forum, message.name)
+        if message.visit != forum.visit:
+            await self._exchange.require_visit(message.visit)
 
 
 async def _create(session: Session, request: pb.CreateForumRequest) -> pb.Forum:
