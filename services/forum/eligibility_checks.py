@@ -101,11 +101,13 @@ class EligibilityChecks:
         Raises:
             NotFound: The panelist was deleted meanwhile.
         """
+        # The forum first, as those hold it who change a panelist: what is judged is what they leave.
+        forum = select(Forum.id).where(Forum.id == panelist.forum_id)
+        await session.execute(forum.with_for_update(read=True, key_share=True))
         panelist = await session.get_by_name(Panelist, panelist.name)
         reasons = await self.judge(session, panelist, from_partner_city)
         session.expunge(panelist)
         check = panelist.record_check(reasons, occasion)
-        # The log first: its foreign keys wait for whoever holds the forum, before this holds the panelist.
         session.add(check)
         await session.flush()
         await session.execute(

@@ -1,6 +1,7 @@
 """The panel: invitations, the eligibility rule at work, and its log."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 from austausch.exchange.v1 import exchange_pb2
@@ -10,6 +11,8 @@ from sqlalchemy import select
 
 from chassis.identity import Role
 from chassis.tables import OutboxEvent
+from services.forum.model import Forum as ForumRow
+from services.forum.model import Panelist as Row
 from tests import factories as exchange_factories
 from tests.calls import Caller, RunningService
 from tests.forum.factories import (
@@ -139,6 +142,26 @@ async def test_a_change_that_changes_nothing_is_checked_and_leaves_the_version(
     newest, _ = await checks(coordinator, forum)
     assert newest.occasion == pb.EligibilityCheck.OCCASION_CHANGE
     assert newest.eligibility == answer.eligibility
+
+
+async def test_a_check_that_waits_for_a_change_judges_what_was_changed(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    panelist = await seat(coordinator, forum)
+    async with lone_forum.database.begin() as session:
+        await session.get_for_update(ForumRow, forum.name)
+        row = await session.get_for_update(Row, panelist.name)
+        row.conflict_of_interest, row.has_conflict = "Advises a bidder.", True
+        await session.flush()
+        check = asyncio.ensure_future(
+            coordinator.CheckEligibility(pb.CheckEligibilityRequest(name=panelist.name, request_id=str(uuid4())))
+        )
+        await asyncio.sleep(0.5)
+        assert not check.done()
+    checked = await check
+    assert checked.has_conflict
+    assert list(checked.eligibility.reasons) == [Reason.REASON_CONFLICT_OF_INTEREST]
 
 
 async def test_an_account_sits_once_on_a_panel(coordinator: Caller) -> None:
