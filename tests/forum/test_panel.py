@@ -164,6 +164,15 @@ async def test_a_check_that_waits_for_a_change_judges_what_was_changed(
     assert list(checked.eligibility.reasons) == [Reason.REASON_CONFLICT_OF_INTEREST]
 
 
+async def test_blanks_declare_nothing(coordinator: Caller) -> None:
+    forum = await make_forum(coordinator)
+    panelist = await invite(coordinator, forum, conflict_of_interest=" ")
+    assert list(panelist.eligibility.reasons) == [Reason.REASON_CONFLICT_NOT_DECLARED]
+    with refused("FAILED_PRECONDITION", "INELIGIBLE") as refusal:
+        await coordinator.AcceptPanelist(pb.AcceptPanelistRequest(name=panelist.name, conflict_of_interest="\n"))
+    assert refusal.error.metadata["reasons"] == "CONFLICT_NOT_DECLARED"
+
+
 async def test_an_account_sits_once_on_a_panel(coordinator: Caller) -> None:
     forum = await make_forum(coordinator)
     await invite(coordinator, forum, account=EXPERT)

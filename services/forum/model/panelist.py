@@ -98,7 +98,7 @@ class Panelist(Stateful, Resource, Base):
             national=self.origin is Origin.NATIONAL,
             city=self.city,
             residence_city=self.residence_city,
-            conflict_declared=self.conflict_of_interest != "",
+            conflict_declared=bool(self.conflict_of_interest.strip()),
             has_conflict=self.has_conflict,
         )
 
@@ -118,14 +118,14 @@ class Panelist(Stateful, Resource, Base):
         Accept the invitation.
 
         Args:
-            conflict_of_interest: The expert's declaration; "" keeps what is stored.
+            conflict_of_interest: The expert's declaration; one without a word keeps what is stored.
             has_conflict: Whether it names a conflict.
 
         Raises:
             IllegalTransition: It was answered already.
         """
         self.transition("accept")
-        if conflict_of_interest:
+        if conflict_of_interest.strip():
             self.conflict_of_interest, self.has_conflict = conflict_of_interest, has_conflict
 
     def record_check(self, reasons: Sequence[Reason], occasion: Occasion) -> "EligibilityCheck":
