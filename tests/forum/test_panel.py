@@ -173,6 +173,18 @@ async def test_blanks_declare_nothing(coordinator: Caller) -> None:
     assert refusal.error.metadata["reasons"] == "CONFLICT_NOT_DECLARED"
 
 
+async def test_the_log_of_a_panelist_is_asked_for_in_its_own_forum(coordinator: Caller) -> None:
+    here, there = await make_forum(coordinator), await make_forum(coordinator, "elsewhere")
+    for forum in (here, there):
+        await coordinator.CreatePanelist(
+            pb.CreatePanelistRequest(parent=forum.name, panelist=national_expert(), panelist_id="professor")
+        )
+    request = pb.ListEligibilityChecksRequest(parent=here.name, panelist=f"{there.name}/panelists/professor")
+    assert not (await coordinator.ListEligibilityChecks(request)).eligibility_checks
+    request.panelist = f"{here.name}/panelists/professor"
+    assert len((await coordinator.ListEligibilityChecks(request)).eligibility_checks) == 1
+
+
 async def test_an_account_sits_once_on_a_panel(coordinator: Caller) -> None:
     forum = await make_forum(coordinator)
     await invite(coordinator, forum, account=EXPERT)

@@ -174,7 +174,10 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
     ) -> pb.ListEligibilityChecksResponse:
         statement = select(EligibilityCheck).where(EligibilityCheck.forum_id == Forum.parse(request.parent)["id"])
         if request.panelist:
-            statement = statement.where(EligibilityCheck.panelist_id == Panelist.parse(request.panelist)["id"])
+            panelist = Panelist.parse(request.panelist)
+            statement = statement.where(
+                EligibilityCheck.forum_id == panelist["forum_id"], EligibilityCheck.panelist_id == panelist["id"]
+            )
         async with self._database.read_once() as session:
             rows, token, total = await queries.read_page_of_forum(
                 session, statement, EligibilityCheck, request, CHECK_ORDERINGS, "check_time desc"
