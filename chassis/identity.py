@@ -9,6 +9,7 @@ with one key at a time, and several are trusted while a new one takes the place 
 import hashlib
 import json
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -55,8 +56,13 @@ class Role(StrEnum):
 
 
 def same_department(one: str, other: str) -> bool:
-    """Return whether two texts name one department; people type its name, so case and outer blanks vary."""
-    return bool(one.strip()) and one.strip().casefold() == other.strip().casefold()
+    """
+    Return whether two texts name one department.
+
+    People type its name, so case and outer blanks vary, and whether an ä is one character or two (Unicode's NFC, NFD).
+    """
+    first, second = (unicodedata.normalize("NFC", text.strip().casefold()) for text in (one, other))
+    return bool(first) and first == second
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,7 @@ async def test_outside_a_call_nobody_asks() -> None:
     [
         ("Stadtentwässerung", " stadtentwässerung ", True),
         ("Straßenbau", "STRASSENBAU", True),
+        ("Grünflächen", "Gru\u0308nfla\u0308chen", True),
         ("Controlling", "Dezernatscontrolling", False),
         ("", "", False),
         (" ", "", False),

@@ -194,7 +194,8 @@ async def test_other_visits_of_the_department_and_of_people_speak_against(coordi
     person = await factories.person(coordinator)
     await factories.agenda_item(coordinator, visit.name, people=[person.name])
     dates = {"earliest_date": visit.start_date, "latest_date": visit.end_date, "working_days": 1}
-    for asked in ({"department": visit.host_department}, {"people": [person.name]}):
+    typed_otherwise = f" {visit.host_department.upper()} "
+    for asked in ({"department": visit.host_department}, {"department": typed_otherwise}, {"people": [person.name]}):
         answer = await coordinator.ProposeDates(ask(**dates, **asked))
         assert answer.windows
         for window in answer.windows:

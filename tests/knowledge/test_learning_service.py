@@ -1,6 +1,7 @@
 """The learning service over gRPC: who may do what, versions, repeats, lists."""
 
 import asyncio
+import unicodedata
 import uuid
 from collections.abc import Awaitable
 from typing import Any
@@ -350,6 +351,14 @@ async def test_lists_are_filtered(knowledge: RunningService, member: Caller, coo
     assert await names(city="cities/hebron") == {water.name}
     assert await names(author="accounts/coordinator") == {forum.name, sister.name}
     assert await names(topic="water", language="en") == set()
+
+
+async def test_a_department_finds_what_it_owns_however_its_name_is_typed(member: Caller) -> None:
+    for owner in ("Straßenbau und Grünflächen", "STRASSENBAU UND GRÜNFLÄCHEN ", "Straßenbau", ""):
+        await member.CreateLearning(create_request(owner=owner))
+    owner = unicodedata.normalize("NFD", " straßenbau und grünflächen")
+    answer = await member.ListLearnings(ListLearningsRequest(owner=owner))
+    assert answer.total_size == len(answer.learnings) == 2
 
 
 async def test_lists_come_in_pages_without_gap_or_repetition(member: Caller) -> None:

@@ -32,7 +32,7 @@ from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once
-from chassis.identity import identity
+from chassis.identity import identity, same_department
 from chassis.outbox import emit
 from chassis.paging import read_page, read_page_size
 from chassis.transitions import SeenVersion, TransitionRequest, transition
@@ -101,6 +101,8 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
     async def ListLearnings(self, request: pb.ListLearningsRequest, context: Any) -> pb.ListLearningsResponse:
         statement = queries.filter_visible(_select_learnings(request))
         async with self._database.read_once() as session:
+            if request.owner:
+                statement = await _filter_owner(session, statement, request.owner)
             rows, token, total = await read_page(session, statement, Learning, request, ORDERINGS, "create_time desc")
         learnings = [convert.learning_message(learning, identity()) for learning in rows]
         return pb.ListLearningsResponse(learnings=learnings, next_page_token=token, total_size=total)
@@ -328,10 +330,17 @@ def _select_learnings(request: pb.ListLearningsRequest) -> Select[Learning]:
         statement = statement.where(Learning.topics.contains(unique_nfc([request.topic])))
     if request.city:
         statement = statement.where(Learning.cities.contains([request.city]))
-    for field in ("language", "author", "owner"):
+    for field in ("language", "author"):
         if value := getattr(request, field):
             statement = statement.where(getattr(Learning, field) == value)
     return statement
+
+
+async def _filter_owner(session: Session, statement: Select[Learning], department: str) -> Select[Learning]:
+    """Return the statement, limited to what a department owns, however people typed its name."""
+    # What names the same is decided here: PostgreSQL takes ß and SS for different letters.
+    owners = await session.scalars(statement.with_only_columns(Learning.owner).distinct())
+    return statement.where(Learning.owner.in_([owner for owner in owners if same_department(owner, department)]))
 
 
 def _read_filters(request: pb.SearchLearningsRequest, query: Query) -> Filters:
