@@ -140,6 +140,26 @@ async def test_what_a_deleted_learning_had_replaced_stays_superseded(coordinator
     await delete(coordinator, first.name)
 
 
+async def test_of_two_that_are_deleted_at_once_the_one_before_them_keeps_neither(
+    knowledge: RunningService, coordinator: Caller
+) -> None:
+    first, second, third = [await make(coordinator, title=title) for title in ("first", "second", "third")]
+    await supersede(coordinator, first, second)
+    await supersede(coordinator, second, third)
+    async with knowledge.database.begin() as session:
+        # As the service deletes the second.
+        row = await session.get_for_update(Row, second.name)
+        (await session.get_for_update(Row, first.name)).successor = row.successor
+        session.add(DeletedLearning(id=row.id))
+        await session.delete(row)
+        await session.flush()
+        deleted = asyncio.create_task(delete(coordinator, third.name))
+        await asyncio.sleep(0.5)
+        assert not deleted.done(), "it waits for what it had replaced"
+    await deleted
+    assert (await get(coordinator, first.name)).successor == ""
+
+
 async def test_who_supersedes_by_a_learning_while_it_is_deleted_gets_a_clear_answer(coordinator: Caller) -> None:
     for _ in range(10):
         old, new = await make(coordinator, title="old"), await make(coordinator, title="new")

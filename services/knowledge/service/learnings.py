@@ -22,7 +22,7 @@ from austausch.knowledge.v1.events_pb2 import (
 )
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
-from sqlalchemy import Select, Text, any_, bindparam, or_, select
+from sqlalchemy import Select, Text, any_, bindparam, exists, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis import page_token
@@ -283,10 +283,13 @@ async def _supersede(session: Session, request: pb.SupersedeLearningRequest) -> 
 
 async def _release_predecessors(session: Session, learning: Learning) -> None:
     """Let those that a learning replaced follow its deletion; it is locked, so that it replaces no more of them."""
-    statement = select(Learning).where(Learning.successor == learning.id).order_by(Learning.id).with_for_update()
-    for predecessor in await session.scalars(statement):
-        predecessor.follow_deletion(learning)
-        await _write(LearningUpdated, session, predecessor)
+    is_replaced = Learning.successor == learning.id
+    # Once more: one that was deleted while it was waited for has left what it had replaced itself.
+    while await session.scalar(select(exists().where(is_replaced))):
+        statement = select(Learning).where(is_replaced).order_by(Learning.id).with_for_update()
+        for predecessor in await session.scalars(statement):
+            predecessor.follow_deletion(learning)
+            await _write(LearningUpdated, session, predecessor)
 
 
 async def _lock(verb: str, session: Session, request: SeenVersion) -> Learning:
