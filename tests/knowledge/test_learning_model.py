@@ -55,6 +55,12 @@ def test_whatever_is_tried_in_whatever_order_a_learning_stays_consistent(tries: 
         assert learning.validator != learning.author
 
 
+def test_a_department_without_a_name_owns_no_lesson() -> None:
+    learning = make_learning()
+    learning.follow_acceptance("Tun", " ", "Gut")
+    assert (learning.state, learning.owner) == (LearningState.INSIGHT, "")
+
+
 def test_the_way_to_an_embedded_lesson_is_the_one_of_the_lessons_learned_literature() -> None:
     learning = make_learning()
     seen = [learning.state.value]

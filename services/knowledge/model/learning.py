@@ -275,7 +275,7 @@ class Learning(Stateful, Resource, Base):
         self.discussion = self.discussion or reason
         if self.state is LearningState.OBSERVATION:
             self.transition("analyze")
-        if owner:
+        if owner.strip():
             self.identify(remedial_action, owner)
 
     def follow_rejection(self, reason: str, accepted: str = "") -> None:
