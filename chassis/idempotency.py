@@ -60,15 +60,38 @@ async def answer_once(
         connection = await session.connection()
         row = {"subject": key["by"], "request_id": key["id"], "request_digest": digest, "create_time": now()}
         if (await connection.execute(_RECORD, row)).first() is None:
-            known = (await connection.execute(_FIND, key)).one()
-            if known.request_digest != digest or known.answer is None:
-                raise InvalidArgument("request_id", "was used for another request", reason="REQUEST_ID_REUSED")
-            return cast(Answer, _unpack(known.answer))
+            return cast(Answer, _unpack(_read_answer((await connection.execute(_FIND, key)).one(), digest)))
         answer = await make(session, request)
         packed = any_pb2.Any()
         packed.Pack(answer)
         await connection.execute(_KEEP_ANSWER, {**key, "first_answer": packed.SerializeToString()})
         return answer
+
+
+async def find_answer(database: Database, request: RepeatableRequest, kind: type[Answer]) -> Answer | None:
+    """
+    Return the answer that a request got before; None for one that is new.
+
+    To be called before anything that may refuse it ahead of `answer_once`, such as another service that is asked: what
+    is done already is refused no more.
+
+    Args:
+        kind: The type of the answer.
+
+    Raises:
+        InvalidArgument: As `answer_once`.
+    """
+    if not request.request_id:
+        return None
+    key = {"by": identity().subject, "id": request.request_id.lower()}
+    async with database.read_once() as session:
+        known = (await session.execute(_FIND, key)).first()
+    if known is None:
+        return None
+    _held_to_id.set(True)
+    answer = kind()
+    any_pb2.Any.FromString(_read_answer(known, _digest(cast(Message, request)))).Unpack(answer)
+    return answer
 
 
 async def require_held_to_id(request: Message, answer: Awaitable[Answer]) -> Answer:
@@ -83,6 +106,14 @@ async def require_held_to_id(request: Message, answer: Awaitable[Answer]) -> Ans
     if not _held_to_id.get():
         raise RuntimeError(f"{request.DESCRIPTOR.full_name} has a request_id, and a repeat of it is done again")
     return made
+
+
+def _read_answer(known: Any, digest: bytes) -> bytes:
+    """Return the stored answer of a request, unless its id is that of another one; raises as `answer_once`."""
+    if known.request_digest != digest or known.answer is None:
+        raise InvalidArgument("request_id", "was used for another request", reason="REQUEST_ID_REUSED")
+    stored: bytes = known.answer
+    return stored
 
 
 def _digest(request: Message) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
-from chassis.idempotency import answer_once
+from chassis.idempotency import answer_once, find_answer
 from chassis.identity import Role, act_as
 from chassis.tables import RequestId
 from tests.calls import person
@@ -86,6 +86,22 @@ async def test_upper_and_lower_case_are_one_id(database: Database, request_: Cre
     first = await create(database, request_)
     shouted = CreateCityRequest(city=request_.city, request_id=request_.request_id.upper())
     assert await create(database, shouted) == first
+
+
+async def test_an_answer_is_found_before_anything_may_refuse_its_repeat(
+    database: Database, request_: CreateCityRequest
+) -> None:
+    act_as(person(Role.COORDINATOR, subject="accounts/1"))
+    assert await find_answer(database, request_, CityMessage) is None
+    first = await create(database, request_)
+    assert await find_answer(database, request_, CityMessage) == first
+    assert await find_answer(database, CreateCityRequest(city=request_.city), CityMessage) is None
+    other = CreateCityRequest(city=CityMessage(display_name="Hebron"), request_id=request_.request_id)
+    with pytest.raises(InvalidArgument) as raised:
+        await find_answer(database, other, CityMessage)
+    assert raised.value.reason == "REQUEST_ID_REUSED"
+    act_as(person(Role.COORDINATOR, subject="accounts/2"))
+    assert await find_answer(database, request_, CityMessage) is None
 
 
 async def test_two_callers_may_use_the_same_id(database: Database, request_: CreateCityRequest) -> None:

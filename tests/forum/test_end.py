@@ -116,6 +116,29 @@ async def test_an_acceptance_that_is_repeated_after_the_end_gets_its_first_answe
     assert await expert.AcceptPanelist(request) == first
 
 
+async def test_drafts_that_are_repeated_after_the_end_get_their_first_answer(
+    lone_forum: RunningService, coordinator: Caller
+) -> None:
+    forum = await make_forum(coordinator)
+    group, conclusion, _ = await seated(coordinator, forum)
+    expert = lone_forum.as_(Role.EXPERT, subject=EXPERT)
+    text = {"title": "Vorbild", "text": "Die Verwaltung ist Vorbild.", "language": "de"}
+    drafts = (
+        pb.CreateConclusionRequest(
+            parent=forum.name, conclusion=pb.Conclusion(working_groups=[group.name], **text), request_id=str(uuid4())
+        ),
+        pb.CreateRecommendationRequest(
+            parent=forum.name,
+            recommendation=pb.Recommendation(conclusion=conclusion.name, **text),
+            request_id=str(uuid4()),
+        ),
+    )
+    first = [await expert.CreateConclusion(drafts[0]), await expert.CreateRecommendation(drafts[1])]
+    ended = pb.Forum(name=forum.name, end_date=day(date(2026, 1, 31)))
+    await coordinator.UpdateForum(pb.UpdateForumRequest(forum=ended))
+    assert [await expert.CreateConclusion(drafts[0]), await expert.CreateRecommendation(drafts[1])] == first
+
+
 async def test_after_the_end_the_office_still_takes_down_who_accepted(coordinator: Caller) -> None:
     forum = await make_forum(coordinator, end_date=day(date(2026, 1, 31)))
     invited = await invite(coordinator, forum, account=EXPERT)

@@ -4,12 +4,14 @@ import asyncio
 import uuid
 
 import pytest
+from austausch.exchange.v1 import exchange_pb2
 from austausch.forum.v1 import forum_pb2 as pb
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.type.date_pb2 import Date
 
 from chassis.identity import Role
 from services.forum.model import Forum as Row
+from tests import factories as exchange_factories
 from tests.calls import Caller, RunningService
 from tests.forum.factories import DUE, invite, make_adopted, make_conclusion, make_forum, make_group, make_node
 from tests.refusals import refused
@@ -96,6 +98,25 @@ async def test_a_repeated_request_gets_the_first_answer(coordinator: Caller) -> 
     assert answers[0] == answers[1] == answers[2]
     listed = await coordinator.ListForums(pb.ListForumsRequest())
     assert listed.total_size == 1
+
+
+async def test_a_repeat_gets_the_first_answer_though_the_visit_was_deleted_since(
+    exchange: RunningService, forum: RunningService
+) -> None:
+    office, coordinator = exchange.as_(Role.COORDINATOR), forum.as_(Role.COORDINATOR)
+    await exchange_factories.home_city(office)
+    swansea = await exchange_factories.city(office, "swansea")
+    series = await exchange_factories.exchange(
+        office, (await exchange_factories.partnership(office, swansea.name)).name
+    )
+    visit = await exchange_factories.visit(office, series.name)
+    request = pb.CreateForumRequest(
+        forum=pb.Forum(title="Leitbild", city="cities/mannheim", language="de", visit=visit.name),
+        request_id=str(uuid.uuid4()),
+    )
+    first = await coordinator.CreateForum(request)
+    await office.DeleteVisit(exchange_pb2.DeleteVisitRequest(name=visit.name))
+    assert await coordinator.CreateForum(request) == first
 
 
 async def test_pages_show_every_forum_once(coordinator: Caller) -> None:

@@ -1,6 +1,7 @@
 """A learning comes from something that exists, as far as its author may see it."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -181,3 +182,15 @@ async def test_nobody_writes_about_a_visit_that_is_deleted_meanwhile(knowledge: 
         assert not written.done(), "whether the visit stays is not known yet"
     with refused("INVALID_ARGUMENT", "SOURCE_NOT_FOUND"):
         await written
+
+
+async def test_a_repeat_gets_the_first_answer_though_the_visit_was_deleted_since(knowledge: RunningService) -> None:
+    async with knowledge.database.begin() as session:
+        session.add(KnownVisit(name="visits/controllers", title="Controllers", cities=["cities/swansea"], version=1))
+    member = knowledge.as_(Role.MEMBER, department=CONTROLLING)
+    request = create_request(str(uuid.uuid4()), source="visits/controllers")
+    first = await member.CreateLearning(request)
+    async with knowledge.database.begin() as session:
+        event = VisitDeleted(visit="visits/controllers")
+        await record_visit_deletion(session, event, Origin("1", "/exchange", now(), ""))
+    assert await member.CreateLearning(request) == first

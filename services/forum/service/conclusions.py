@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from chassis.convert import read_enum
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
-from chassis.idempotency import answer_once
+from chassis.idempotency import answer_once, find_answer
 from chassis.identity import identity
 from chassis.model import new_id
 from chassis.outbox import emit
@@ -66,6 +66,8 @@ class ConclusionServicer(forum_pb2_grpc.ConclusionServiceServicer):
         return pb.ListConclusionsResponse(conclusions=conclusions, next_page_token=token, total_size=total)
 
     async def CreateConclusion(self, request: pb.CreateConclusionRequest, context: Any) -> pb.Conclusion:
+        if known := await find_answer(self._database, request, pb.Conclusion):
+            return known
         await self._eligibility.admit_writer(request.parent)
         return await answer_once(self._database, request, _create)
 

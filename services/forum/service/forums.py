@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from chassis.database import Database, Session
 from chassis.field_mask import updated_paths
-from chassis.idempotency import answer_once
+from chassis.idempotency import answer_once, find_answer
 from chassis.model import new_id
 from chassis.paging import read_page
 from services.forum import convert, queries
@@ -46,6 +46,8 @@ class ForumServicer(forum_pb2_grpc.ForumServiceServicer):
         return pb.ListForumsResponse(forums=forums, next_page_token=token, total_size=total)
 
     async def CreateForum(self, request: pb.CreateForumRequest, context: Any) -> pb.Forum:
+        if known := await find_answer(self._database, request, pb.Forum):
+            return known
         await self._exchange.require_visit(request.forum.visit)
         return await answer_once(self._database, request, _create)
 

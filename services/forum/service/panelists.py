@@ -14,7 +14,7 @@ from chassis.convert import read_enum
 from chassis.database import Database, Session
 from chassis.errors import PermissionDenied
 from chassis.field_mask import updated_paths
-from chassis.idempotency import answer_once
+from chassis.idempotency import answer_once, find_answer
 from chassis.identity import Role, identity
 from chassis.model import new_id, now
 from chassis.outbox import emit
@@ -67,6 +67,8 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         return pb.ListPanelistsResponse(panelists=panelists, next_page_token=token, total_size=total)
 
     async def CreatePanelist(self, request: pb.CreatePanelistRequest, context: Any) -> pb.Panelist:
+        if known := await find_answer(self._database, request, pb.Panelist):
+            return known
         panelist = Panelist(
             forum_id=Forum.parse(request.parent)["id"],
             id=request.panelist_id or new_id(),
@@ -115,6 +117,8 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
             return convert.panelist_message(panelist, caller)
 
     async def AcceptPanelist(self, request: pb.AcceptPanelistRequest, context: Any) -> pb.Panelist:
+        if known := await find_answer(self._database, request, pb.Panelist):
+            return known
         caller, invited = identity(), await self._get(request.name)
         rights.require_place_manager(caller, invited)
         # The office still takes down after the end who accepted.
@@ -159,6 +163,8 @@ class PanelistServicer(forum_pb2_grpc.PanelistServiceServicer):
         return Empty()
 
     async def CheckEligibility(self, request: pb.CheckEligibilityRequest, context: Any) -> pb.Panelist:
+        if known := await find_answer(self._database, request, pb.Panelist):
+            return known
         panelist = await self._get(request.name)
         from_partner_city = await self._eligibility.is_from_partner_city(panelist)
         return await answer_once(self._database, request, partial(self._check, panelist, from_partner_city))

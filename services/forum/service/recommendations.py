@@ -20,7 +20,7 @@ from sqlalchemy import Select
 from chassis.convert import read_date, read_enum, read_enums
 from chassis.database import Database, Session
 from chassis.field_mask import require_unchanged, updated_paths
-from chassis.idempotency import answer_once
+from chassis.idempotency import answer_once, find_answer
 from chassis.identity import Role, identity, same_department
 from chassis.model import new_id
 from chassis.outbox import emit
@@ -80,6 +80,8 @@ class RecommendationServicer(forum_pb2_grpc.RecommendationServiceServicer):
         return pb.ListRecommendationsResponse(recommendations=recommendations, next_page_token=token, total_size=total)
 
     async def CreateRecommendation(self, request: pb.CreateRecommendationRequest, context: Any) -> pb.Recommendation:
+        if known := await find_answer(self._database, request, pb.Recommendation):
+            return known
         await self._eligibility.admit_writer(request.parent)
         return await answer_once(self._database, request, _create)
 

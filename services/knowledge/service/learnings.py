@@ -31,7 +31,7 @@ from chassis.convert import read_enum, read_enums, unique_nfc
 from chassis.database import Database, Session
 from chassis.errors import InvalidArgument
 from chassis.field_mask import require_unchanged, updated_paths
-from chassis.idempotency import answer_once
+from chassis.idempotency import answer_once, find_answer
 from chassis.identity import identity, same_department
 from chassis.outbox import emit
 from chassis.paging import read_page, read_page_size
@@ -170,6 +170,8 @@ class LearningServicer(knowledge_pb2_grpc.LearningServiceServicer):
         return answer
 
     async def CreateLearning(self, request: pb.CreateLearningRequest, context: Any) -> pb.Learning:
+        if known := await find_answer(self._database, request, pb.Learning):
+            return known
         rights.require_source(identity(), request.learning.source)
         # Asked before the transaction: another service may be slow.
         source = await self._sources.find(request.learning.source, _get_token(context))
