@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.knowledge.search.analysis import find_terms, normalize
-from services.knowledge.search.documents import Filters, Order
+from services.knowledge.search.documents import Filters, Order, get_key
 from services.knowledge.search.index import SearchIndex
 from services.knowledge.search.query import MAX_CHARACTERS, MAX_UNITS, Query
 from services.knowledge.search.snippets import Snippets
@@ -230,6 +230,19 @@ def test_pages_follow_each_other_without_gap_or_repetition(tmp_path: Path, query
             break
         cursor = page.cursor
     assert sorted(seen) == sorted(f"e{number}" for number in range(25))
+
+
+@pytest.mark.parametrize("order", Order)
+def test_no_page_leaves_out_what_comes_at_the_same_place_in_its_order(tmp_path: Path, order: Order) -> None:
+    # The last bits of their keys, by which equals are told apart, are the same.
+    ids = ["e4", "e16"]
+    assert len({get_key(id_) & 0xFFF for id_ in ids}) == 1
+    index = SearchIndex(tmp_path)
+    index.put([replace(ENGLISH, id=id_) for id_ in ids])
+    first = index.search(Query.parse(""), Filters(), order=order, limit=1).page
+    second = index.search(Query.parse(""), Filters(), order=order, cursor=first.cursor, limit=1).page
+    assert sorted(hit.id for hit in (*first.hits, *second.hits)) == sorted(ids)
+    assert (first.total, second.total, second.cursor) == (2, 2, None)
 
 
 @pytest.mark.parametrize("query", ["controller", ""])

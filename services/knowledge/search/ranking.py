@@ -205,16 +205,25 @@ class Search:
         field = "newest" if self._order is Order.NEWEST else "most_applied"
         rest = filtered
         if cursor is not None:
-            after = tantivy.Query.range_query(
-                self._schema, field, tantivy.FieldType.Integer, upper_bound=int(cursor[0]), include_upper=False
-            )
+            # Few are at one place in the order, such as some entries of one debrief: their keys tell them apart.
+            last = int(cursor[0])
+            after = tantivy.Query.range_query(self._schema, field, tantivy.FieldType.Integer, upper_bound=last)
             rest = tantivy.Query.boolean_query([(tantivy.Occur.Must, filtered), (tantivy.Occur.Must, after)])
-        found = self._searcher.search(rest, wanted, order_by_field=field)
-        total = int(found.count)  # type: ignore[attr-defined]
-        if cursor is not None:
-            total = count_matches(self._searcher, filtered)
-        keys = _read_keys(self._searcher, [address for _, address in found.hits])
-        return [(place, key, address) for (place, address), key in zip(found.hits, keys, strict=True)], total
+        limit = wanted + 1
+        while True:
+            found = self._searcher.search(rest, limit, order_by_field=field)
+            count = int(found.count)  # type: ignore[attr-defined]
+            keys = _read_keys(self._searcher, [address for _, address in found.hits])
+            ranked = [(place, key, address) for (place, address), key in zip(found.hits, keys, strict=True)]
+            # Of those at the last place not all may have been read.
+            end = ranked[-1][0] if len(ranked) < count else None
+            ranked.sort(key=lambda entry: (-entry[0], entry[1]))
+            if cursor is not None:
+                ranked = [entry for entry in ranked if (-entry[0], entry[1]) > (-cursor[0], cursor[1])]
+            complete = [entry for entry in ranked if end is None or entry[0] > end]
+            if len(complete) >= wanted or end is None:
+                return complete[:wanted], count if cursor is None else count_matches(self._searcher, filtered)
+            limit *= 4
 
     def _count_facets(self, filtered: tantivy.Query) -> dict[str, Facet]:
         own = [facet for facet in FACETS if getattr(self._filters[0], facet)]
