@@ -7,7 +7,7 @@ Pure functions over the caller and the row: `may_…` tells, `require_…` raise
 from chassis.errors import PermissionDenied
 from chassis.identity import Identity, Role
 from services.exchange.model import ConsentStep, Delegate, Exchange, Partnership, Person, Visit, VisitState
-from services.exchange.model.consent import list_missing
+from services.exchange.model.consent import list_late, list_missing
 from services.exchange.model.partnership import IN_PREPARATION
 
 # Who sees every city's; anyone else who may call sees the city that they work for.
@@ -184,8 +184,12 @@ def require_publisher(caller: Identity) -> None:
 
 
 def visit_verbs(caller: Identity, visit: Visit) -> list[str]:
-    """Return the transitions that are open to the caller now; not what its city has consented to already."""
-    verbs = [verb for verb in visit.allowed_transitions() if may_use_verb(caller, verb, visit)]
+    """
+    Return the transitions that are open to the caller now, and the steps that can still be consented to; not what its
+    city has consented to already.
+    """
+    open_verbs = [*visit.allowed_transitions(), *list_late(visit)]
+    verbs = [str(verb) for verb in open_verbs if may_use_verb(caller, verb, visit)]
     if caller.has(Role.COORDINATOR):
         return verbs
     own = get_own_city_id(caller)

@@ -124,3 +124,42 @@ async def test_a_partner_takes_no_other_step(world: World) -> None:
     for verb in ("plan", "close", "cancel"):
         with refused("PERMISSION_DENIED"):
             await factories.take(world.partner, world.visit.name, verb)
+
+
+async def test_a_city_that_comes_later_can_still_agree(
+    coordinator: Caller, world: World, exchange: RunningService
+) -> None:
+    await agree(coordinator, world.visit)
+    invited = await coordinator.UpdateVisit(
+        pb.UpdateVisitRequest(visit=pb.Visit(name=world.visit.name, other_guest_cities=[HEBRON]))
+    )
+    assert {"agree", "plan"} <= {*invited.allowed_transitions}
+    hebron = exchange.as_(Role.PARTNER, city=HEBRON, name="Hebron")
+    seen = await hebron.GetVisit(pb.GetVisitRequest(name=world.visit.name))
+    assert list(seen.allowed_transitions) == ["agree"]
+    assert not (await world.partner.GetVisit(pb.GetVisitRequest(name=world.visit.name))).allowed_transitions
+    agreed = await agree(hebron, world.visit)
+    assert (agreed.state, list_consents(agreed)[2]) == (AGREED, (HEBRON, "Hebron", False))
+    assert "agree" not in (await coordinator.GetVisit(pb.GetVisitRequest(name=world.visit.name))).allowed_transitions
+    with refused("FAILED_PRECONDITION", "ILLEGAL_TRANSITION"):
+        await agree(coordinator, world.visit)
+
+
+async def test_a_city_that_comes_later_can_still_confirm(coordinator: Caller, world: World) -> None:
+    await factories.take(coordinator, world.visit.name, "agree", "plan", "confirm")
+    await coordinator.UpdateVisit(
+        pb.UpdateVisitRequest(visit=pb.Visit(name=world.visit.name, other_guest_cities=[HEBRON]))
+    )
+    confirmed = await coordinator.ConfirmVisit(pb.ConfirmVisitRequest(name=world.visit.name))
+    assert confirmed.state == CONFIRMED
+    assert (HEBRON, "International office", True) in list_consents(confirmed)
+
+
+async def test_other_days_are_consented_to_anew_in_the_same_state(coordinator: Caller, world: World) -> None:
+    await agree(coordinator, world.visit)
+    moved = pb.UpdateVisitRequest(visit=pb.Visit(name=world.visit.name, end_date=day(FIRST_DAY)))
+    assert "agree" in (await coordinator.UpdateVisit(moved)).allowed_transitions
+    first = await agree(world.partner, world.visit)
+    assert (first.state, [city for city, *_ in list_consents(first)]) == (AGREED, [SWANSEA])
+    both = await agree(coordinator, world.visit, own_side_only=True)
+    assert [city for city, *_ in list_consents(both)] == [SWANSEA, MANNHEIM]

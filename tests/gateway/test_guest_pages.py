@@ -97,6 +97,23 @@ def test_the_other_side_is_asked_and_agrees_on_its_own_page(gateway: Gateway, of
     assert office.get(f"/v1/{visit['name']}").json["state"] == "STATE_AGREED"
 
 
+def test_the_office_takes_down_that_a_guest_agrees_who_comes_later(gateway: Gateway, office: Rest) -> None:
+    a_city(office, "hebron", timeZone="Asia/Hebron", countryCode="PS")
+    visit = a_visit(office)
+    path, coordinator = f"/{visit['name']}", browser(gateway, Role.COORDINATOR)
+    agreed = created(office.post(f"/v1{path}:agree", {}))
+    created(office.patch(f"/v1{path}", {"otherGuestCities": [HEBRON], "etag": agreed["etag"]}))
+    page = coordinator.get(path)
+    assert "Hebron: still open" in text_of(page)
+    assert page.text.index(f'action="{path}/plan"') < page.text.index(f'action="{path}/agree"')
+    assert f'action="{path}/agree"' not in browser(gateway, Role.PARTNER).get(path).text
+    assert coordinator.post(f"{path}/agree", data={"csrf_token": form_token(coordinator, path)}).status_code == 303
+    page = coordinator.get(path)
+    assert "Hebron: still open" not in text_of(page)
+    assert f'action="{path}/agree"' not in page.text
+    assert office.get(f"/v1{path}").json["state"] == "STATE_AGREED"
+
+
 def test_a_forum_leads_to_the_visit_on_which_it_meets_and_back(
     gateway: Gateway, office: Rest, conference: dict[str, Any]
 ) -> None:

@@ -23,13 +23,20 @@ def describe_consents(visit: pb.Visit) -> tuple[str, list[str]]:
     step = Step.STEP_AGREE if visit.state in BEFORE_PROGRAMME else Step.STEP_CONFIRM
     label = _("Agreed") if step == Step.STEP_AGREE else _("Confirmed")
     given = {consent.city: consent for consent in visit.consents if consent.step == step}
-    if not given:
+    if not given and not _are_asked_anew(visit):
         return label, []
     # Those whose consent was recorded together are told together.
     together: defaultdict[str, list[str]] = defaultdict(list)
     for city, name in {visit.host_city: visit.host_city_display_name, **dict(list_guests(visit))}.items():
         together[_describe(given.get(city))].append(name)
     return label, [_("%(cities)s: %(what)s", cities=", ".join(names), what=what) for what, names in together.items()]
+
+
+def _are_asked_anew(visit: pb.Visit) -> bool:
+    """Return whether the reader can consent to a step that the visit has taken: on other days than before."""
+    return (visit.state == pb.Visit.STATE_AGREED and "agree" in visit.allowed_transitions) or (
+        visit.state == pb.Visit.STATE_CONFIRMED and "confirm" in visit.allowed_transitions
+    )
 
 
 def _describe(consent: pb.Visit.Consent | None) -> str:

@@ -21,6 +21,17 @@ def list_missing(visit: Visit, step: ConsentStep) -> list[str]:
     return [city_id for city_id in (visit.home_city_id, visit.city_id, *visit.other_guest_ids) if city_id not in given]
 
 
+def list_late(visit: Visit) -> list[ConsentStep]:
+    """
+    Return the steps that a visit has taken and that cities can still consent to: one came later, or the dates changed.
+
+    Until the next step they can. In a list, where consents are not read, there are none.
+    """
+    if not visit.consents:
+        return []
+    return [step for step in ConsentStep if visit.state is visit.TRANSITIONS[step][1] and list_missing(visit, step)]
+
+
 def record(
     visit: Visit, step: ConsentStep, city_ids: Iterable[str], recorder: str, recorder_city_id: str, moment: datetime
 ) -> None:
