@@ -287,6 +287,17 @@ def _explain_delegate_travels(error: DomainError, _zone: tzinfo) -> Explanation:
     )
 
 
+def _explain_delegate_named_twice(error: DomainError, _zone: tzinfo) -> Explanation:
+    title = error.metadata["delegate_title"]
+    return Explanation(
+        _("In this delegation already"),
+        "",
+        _("Where two people have the same name, add to it what tells them apart."),
+        [(error.metadata["delegate"], title)],
+        [("delegate.display_name", _("Part of this delegation already: %(name)s", name=title))],
+    )
+
+
 def _format_day(text: str) -> str:
     """Return an ISO 8601 day in the reader's format; anything else as it is."""
     try:
@@ -355,6 +366,7 @@ EXPLAINERS: dict[str, Callable[[DomainError, tzinfo], Explanation]] = {
     "INELIGIBLE": _explain_ineligible,
     "VISIT_INCOMPLETE": _explain_visit_incomplete,
     "DELEGATE_TRAVELS_ALREADY": _explain_delegate_travels,
+    "DELEGATE_NAMED_TWICE": _explain_delegate_named_twice,
     "RESOURCE_IN_USE": _explain_in_use,
     "IN_USE": _explain_in_use,
     "SECOND_HEAD": _explain_second_head,

@@ -98,6 +98,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "NODE_OWNED": N_("Another working group reviews some of this already."),
         "DOUBLE_BOOKING": N_("A room or somebody is taken at that time."),
         "DELEGATE_TRAVELS_ALREADY": N_("Somebody travels with another delegation on these days."),
+        "DELEGATE_NAMED_TWICE": N_("Somebody is part of this delegation already."),
         "DATE_OPTION_EXISTS": N_("These days are put to the cities already."),
         "SECOND_HEAD": N_("A delegation has one head."),
         "SOMETHING_IN_THE_WAY": N_("Something that is there already is in the way."),

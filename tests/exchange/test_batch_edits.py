@@ -128,6 +128,49 @@ async def test_a_refusal_says_of_which_entry_it_is_and_leaves_everything_as_it_w
     assert await list_items(coordinator, visit) == [held, free]
 
 
+async def test_nobody_is_in_a_delegation_twice(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    price = await factories.delegate(coordinator, visit.name, display_name="Rhiannon Price")
+    evans = await factories.delegate(coordinator, visit.name, display_name="Owain Evans")
+    again = pb.Delegate(function="Interpreter", display_name=" rhiannon  PRICE")
+
+    def rename(delegate: pb.Delegate, display_name: str) -> pb.UpdateDelegateRequest:
+        return pb.UpdateDelegateRequest(delegate=pb.Delegate(name=delegate.name, display_name=display_name))
+
+    known = {"delegate": price.name, "delegate_title": "Rhiannon Price – Head of controlling"}
+    batch: dict[str, Any] = {"parent": visit.name}
+    for call, entry in (
+        (coordinator.CreateDelegate(pb.CreateDelegateRequest(parent=visit.name, delegate=again)), {}),
+        (coordinator.UpdateDelegate(rename(evans, "Rhiannon Price")), {}),
+        (
+            coordinator.BatchCreateDelegates(pb.BatchCreateDelegatesRequest(**batch, delegates=[again])),
+            {"entry": "delegates[0]"},
+        ),
+        (
+            coordinator.BatchEditDelegates(
+                pb.BatchEditDelegatesRequest(**batch, changes=[rename(evans, "Rhiannon Price")])
+            ),
+            {"entry": "changes[0].delegate"},
+        ),
+    ):
+        with refused("ALREADY_EXISTS", "DELEGATE_NAMED_TWICE") as refusal:
+            await call
+        assert refusal.metadata == known | entry
+    new = pb.Delegate(function="Driver", display_name="Ann Lloyd")
+    with refused("ALREADY_EXISTS", "DELEGATE_NAMED_TWICE") as refusal:
+        await coordinator.BatchCreateDelegates(
+            pb.BatchCreateDelegatesRequest(parent=visit.name, delegates=[new, pb.Delegate(function="x"), new])
+        )
+    assert refusal.metadata["entry"] == "delegates[2]"
+    swapped = pb.BatchEditDelegatesRequest(
+        **batch, changes=[rename(price, "Owain Evans"), rename(evans, "Rhiannon Price")]
+    )
+    answer = await coordinator.BatchEditDelegates(swapped)
+    assert [each.display_name for each in answer.changed] == ["Owain Evans", "Rhiannon Price"]
+    nameless = pb.Delegate(function="Driver")
+    await coordinator.BatchCreateDelegates(pb.BatchCreateDelegatesRequest(**batch, delegates=[nameless, nameless]))
+
+
 async def test_the_mark_of_the_head_passes_on_and_who_leaves_frees_it(
     exchange: RunningService, coordinator: Caller
 ) -> None:

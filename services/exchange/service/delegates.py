@@ -1,6 +1,7 @@
 """Delegations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from austausch.exchange.v1 import exchange_pb2 as pb
@@ -53,11 +54,13 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
     async def UpdateDelegate(self, request: pb.UpdateDelegateRequest, context: Any) -> pb.Delegate:
         async with self._database.begin() as session:
             visit = await _lock_visit(session, queries.get_visit_name(Delegate, request.delegate.name))
-            delegate, is_booked_anew = await _update(session, visit, request)
-            if is_booked_anew:
-                await bookings.book_delegates(session, visit, [delegate])
+            changed = await _update(session, visit, request)
+            if changed.is_named_anew:
+                await _require_each_once(session, visit, {changed.delegate: ""})
+            if changed.is_booked_anew:
+                await bookings.book_delegates(session, visit, [changed.delegate])
             await queries.note_part_change(session, visit)
-            return convert.delegate_message(delegate)
+            return convert.delegate_message(changed.delegate)
 
     async def BatchEditDelegates(
         self, request: pb.BatchEditDelegatesRequest, context: Any
@@ -72,9 +75,19 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
         return Empty()
 
 
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A delegate that is changed: whether it is another person now, and whether what books it has to be found anew."""
+
+    delegate: Delegate
+    is_named_anew: bool
+    is_booked_anew: bool
+
+
 async def _create(session: Session, request: pb.CreateDelegateRequest) -> pb.Delegate:
     visit = await _lock_visit(session, request.parent)
     delegate = await _add(session, visit, request.delegate)
+    await _require_each_once(session, visit, {delegate: ""})
     await bookings.book_delegates(session, visit, [delegate])
     await queries.note_part_change(session, visit)
     return convert.delegate_message(delegate)
@@ -86,6 +99,7 @@ async def _create_batch(session: Session, request: pb.BatchCreateDelegatesReques
         session, ((_get_city_id(visit, message.city), message.display_name) for message in request.delegates)
     )
     delegates = await _add_all(session, visit, request.delegates, "delegates")
+    await _require_each_once(session, visit, _place_all(delegates, "delegates"))
     await bookings.book_delegates(session, visit, delegates)
     await queries.note_part_change(session, visit)
     return pb.BatchCreateDelegatesResponse(delegates=map(convert.delegate_message, delegates))
@@ -100,18 +114,21 @@ async def _edit_batch(session: Session, request: pb.BatchEditDelegatesRequest) -
         with telling_entry("", f"deletions[{index}]"):
             await _delete(session, visit, deletion)
     await session.flush()
-    changed: dict[int, tuple[Delegate, bool]] = {}
+    changed: dict[int, _Changed] = {}
     # Who no longer heads the delegation comes before who does now.
     for index, each in sorted(enumerate(request.changes), key=lambda entry: entry[1].delegate.head):
         _require_of_visit(visit, each.delegate.name, f"changes[{index}].delegate.name")
         with telling_entry("delegate", f"changes[{index}].delegate"):
             changed[index] = await _update(session, visit, each)
     added = await _add_all(session, visit, request.additions, "additions")
-    booked_anew = [delegate for delegate, is_booked_anew in changed.values() if is_booked_anew]
+    # Not before all have their names: two may have been taken for each other.
+    named_anew = {each.delegate: f"changes[{index}].delegate" for index, each in changed.items() if each.is_named_anew}
+    await _require_each_once(session, visit, {**named_anew, **_place_all(added, "additions")})
+    booked_anew = [each.delegate for each in changed.values() if each.is_booked_anew]
     await bookings.book_delegates(session, visit, [*booked_anew, *added])
     await queries.note_part_change(session, visit)
     return pb.BatchEditDelegatesResponse(
-        changed=[convert.delegate_message(changed[index][0]) for index in sorted(changed)],
+        changed=[convert.delegate_message(changed[index].delegate) for index in sorted(changed)],
         added=map(convert.delegate_message, added),
     )
 
@@ -133,12 +150,9 @@ def _require_of_visit(visit: Visit, name: str, field: str) -> None:
         raise InvalidArgument(field, "is of another visit", reason="NOT_IN_DELEGATION", metadata=metadata)
 
 
-async def _update(session: Session, visit: Visit, request: pb.UpdateDelegateRequest) -> tuple[Delegate, bool]:
+async def _update(session: Session, visit: Visit, request: pb.UpdateDelegateRequest) -> _Changed:
     """
     Change a delegate of a visit, which is locked.
-
-    Returns:
-        The delegate, and whether what books it has to be found anew.
 
     Raises:
         NotFound, PermissionDenied, InvalidArgument: As `_get_delegate`, `_read_city`, `_accompany`.
@@ -154,7 +168,7 @@ async def _update(session: Session, visit: Visit, request: pb.UpdateDelegateRequ
     companion_of = values.pop("companion_of", None)
     if "city" in values:
         values["city_id"] = _read_city(visit, values.pop("city"))
-    is_head, city_id = delegate.head, delegate.city_id
+    is_head, city_id, traveller = delegate.head, delegate.city_id, delegate.traveller
     if values.get("city_id", city_id) != city_id:
         await _part(session, delegate)
     delegate.assign(values)
@@ -164,7 +178,7 @@ async def _update(session: Session, visit: Visit, request: pb.UpdateDelegateRequ
         await _require_no_head(session, visit, delegate)
     await travelling.join(session, visit, delegate)
     delegate.show_city(visit)
-    return delegate, bool(values.keys() & {"group", "city_id"})
+    return _Changed(delegate, delegate.traveller != traveller, bool(values.keys() & {"group", "city_id"}))
 
 
 async def _delete(session: Session, visit: Visit, request: pb.DeleteDelegateRequest) -> None:
@@ -201,6 +215,39 @@ async def _add(session: Session, visit: Visit, message: pb.Delegate) -> Delegate
     await travelling.join(session, visit, delegate)
     delegate.show_city(visit)
     return delegate
+
+
+def _place_all(delegates: Sequence[Delegate], field: str) -> dict[Delegate, str]:
+    """Return where in a list of the request each delegate stands."""
+    return {delegate: f"{field}[{index}]" for index, delegate in enumerate(delegates)}
+
+
+async def _require_each_once(session: Session, visit: Visit, named: Mapping[Delegate, str]) -> None:
+    """
+    Raise if a person would be in the delegation of a visit, which is locked, a second time.
+
+    Args:
+        named: Those who are new, or have a new name or city, as they are written now; each with its place in a list of
+            the request, "" where it is in none.
+
+    Raises:
+        AlreadyExists: One would; reason DELEGATE_NAMED_TWICE, metadata `delegate` (who it is already) and
+            `delegate_title`, and `entry`.
+    """
+    travellers = {each.traveller for each in named if each.traveller}
+    if not travellers:
+        return
+    alike = select(Delegate).where(Delegate.visit_id == visit.id, Delegate.traveller.in_(travellers))
+    known = {each.traveller: each for each in await session.scalars(alike) if each not in named}
+    for delegate, entry in named.items():
+        other = known.setdefault(delegate.traveller, delegate) if delegate.traveller else delegate
+        if other is not delegate:
+            raise AlreadyExists(
+                f"{other.display_name} is in this delegation already.",
+                reason="DELEGATE_NAMED_TWICE",
+                metadata={"delegate": other.name, "delegate_title": f"{other.display_name} – {other.function}"}
+                | ({"entry": entry} if entry else {}),
+            )
 
 
 def _read_city(visit: Visit, city: str) -> str:
