@@ -178,6 +178,7 @@ def visit_message(visit: Visit, caller: Identity | None = None) -> pb.Visit:
         allowed_transitions=rights.visit_verbs(caller, visit) if caller else [],
         editable=editor is not None and rights.may_edit_visit(editor, visit),
         delegation_editable=editor is not None and rights.may_edit_some_delegation(editor, visit),
+        delegates_removable=caller is not None and rights.may_edit_some_delegation(caller, visit),
         deletable=editor is not None and rights.may_delete_visit(editor, visit),
         last_change_time=timestamp_message(change_time),
         last_changer=changer,

@@ -207,16 +207,34 @@ async def test_a_visit_that_is_over_does_not_change(coordinator: Caller) -> None
     delegate = await factories.delegate(coordinator, visit.name)
     item = await factories.agenda_item(coordinator, visit.name)
     await factories.take(coordinator, visit.name, "cancel")
+    deletion = pb.DeleteDelegateRequest(name=delegate.name)
     renamed = pb.Visit(name=visit.name, title="Anew")
     for call in (
         coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=renamed)),
         factories.delegate(coordinator, visit.name),
         factories.agenda_item(coordinator, visit.name),
-        coordinator.DeleteDelegate(pb.DeleteDelegateRequest(name=delegate.name)),
+        coordinator.BatchEditDelegates(pb.BatchEditDelegatesRequest(parent=visit.name, deletions=[deletion])),
         coordinator.DeleteAgendaItem(pb.DeleteAgendaItemRequest(name=item.name)),
     ):
         with refused("FAILED_PRECONDITION", "VISIT_OVER"):
             await call
+
+
+@pytest.mark.parametrize("verbs", [("cancel",), ("agree", "plan", "confirm", "start", "report", "close")])
+async def test_a_delegate_is_erased_even_once_the_visit_is_over(
+    coordinator: Caller, other_member: Caller, verbs: tuple[str, ...]
+) -> None:
+    visit = await factories.visit(coordinator)
+    delegate = await factories.delegate(coordinator, visit.name, display_name="Rhiannon Price")
+    item = await factories.agenda_item(coordinator, visit.name, people=[delegate.name])
+    over = await factories.take(coordinator, visit.name, *verbs)
+    assert (over.delegation_editable, over.delegates_removable) == (False, True)
+    deletion = pb.DeleteDelegateRequest(name=delegate.name)
+    with refused("PERMISSION_DENIED", "NOT_IN_CHARGE_OF_DELEGATION"):
+        await other_member.DeleteDelegate(deletion)
+    await coordinator.DeleteDelegate(deletion)
+    assert not (await coordinator.ListDelegates(pb.ListDelegatesRequest(parent=visit.name))).delegates
+    assert not (await coordinator.GetAgendaItem(pb.GetAgendaItemRequest(name=item.name))).people
 
 
 async def test_what_a_visit_refers_to_has_to_exist(coordinator: Caller) -> None:

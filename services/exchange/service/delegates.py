@@ -69,7 +69,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 
     async def DeleteDelegate(self, request: pb.DeleteDelegateRequest, context: Any) -> Empty:
         async with self._database.begin() as session:
-            visit = await _lock_visit(session, queries.get_visit_name(Delegate, request.name))
+            visit = await _lock_visit(session, queries.get_visit_name(Delegate, request.name), even_over=True)
             await _delete(session, visit, request)
             await queries.note_part_change(session, visit)
         return Empty()
@@ -317,9 +317,12 @@ async def _get_visit(session: Session, name: str, *, lock: bool = False) -> Visi
     return await queries.get_visible(session, Visit, name, lock=lock, all_cities=rights.ALL_DELEGATES)
 
 
-async def _lock_visit(session: Session, name: str) -> Visit:
+async def _lock_visit(session: Session, name: str, *, even_over: bool = False) -> Visit:
     """
     Return the visit, locked, for a caller who may change the delegation of one of its guest cities.
+
+    Args:
+        even_over: Whether it may be over: of no visit has personal data to be kept.
 
     Raises:
         NotFound: There is none; only who sees every city's is told.
@@ -329,7 +332,8 @@ async def _lock_visit(session: Session, name: str) -> Visit:
     """
     visit = await _get_visit(session, name, lock=True)
     rights.require_delegation_editor(identity(), visit)
-    visit.require_open()
+    if not even_over:
+        visit.require_open()
     return visit
 
 
