@@ -66,14 +66,16 @@ def set_field(message: Message, path: list[str], texts: list[str], zone: ZoneInf
         return
     if field.message_type is not None and field.message_type.full_name not in (DATE, TIMESTAMP):
         _set_inner_field(message, field, path[1:], texts, zone)
+    elif field.is_repeated and field.message_type is not None:
+        days = dict.fromkeys(_parse_day(item) for item in split_entries(texts))
+        getattr(message, field.name).extend(map(date_message, days))
     elif field.is_repeated:
         getattr(message, field.name).extend(dict.fromkeys(_parse_scalar(field, item) for item in split_entries(texts)))
     elif texts:
         if field.message_type is None:
             setattr(message, field.name, _parse_scalar(field, texts[-1]))
         elif field.message_type.full_name == DATE:
-            day = _parse_with(date.fromisoformat, texts[-1], reason="NOT_A_DATE")
-            getattr(message, field.name).CopyFrom(date_message(day))
+            getattr(message, field.name).CopyFrom(date_message(_parse_day(texts[-1])))
         else:
             getattr(message, field.name).FromDatetime(_parse_instant(texts[-1], zone))
 
@@ -103,7 +105,8 @@ def write_texts(values: MultiDict[str, str], message: Message, path: str, zone: 
             items = value if field.is_repeated else [value]
             values.setlist(at, [_format_scalar(field, item) for item in items])
         elif field.message_type.full_name == DATE:
-            values[at] = date_of(value).isoformat()
+            days = value if field.is_repeated else [value]
+            values.setlist(at, [date_of(day).isoformat() for day in days])
         elif field.message_type.full_name == TIMESTAMP:
             values[at] = value.ToDatetime(UTC).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
         elif field.message_type.full_name == LOCATION:  # with its zeros: the equator is a place
@@ -136,6 +139,10 @@ def translate_words(typed: MultiDict[str, str]) -> MultiDict[str, str]:
             text = ", ".join(translated)  # noqa: PLW2901
         values.add(path, text)
     return values
+
+
+def _parse_day(text: str) -> date:
+    return _parse_with(date.fromisoformat, text, reason="NOT_A_DATE")
 
 
 def _parse_instant(text: str, zone: ZoneInfo) -> datetime:

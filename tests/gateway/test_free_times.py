@@ -48,5 +48,12 @@ def test_a_full_day_leads_to_the_next() -> None:
     assert find_free_spans(MORNINGS[0], WHOLE_DAYS[:1], DAYS, HOURS, 1) == MORNINGS[1:]
 
 
+def test_a_break_is_free_on_the_days_that_have_none() -> None:
+    noon = Span(datetime.combine(DAYS[0], time(12, 30)), datetime.combine(DAYS[0], time(13, 30)))
+    hours = DayHours(breaks=(Break("Lunch", time(12, 30), time(13, 30), frozenset(DAYS[:1])),))
+    assert find_free_spans(noon, [], DAYS, hours, 1) == [noon]
+    assert noon not in find_free_spans(noon, [], DAYS[1:], hours, 1)
+
+
 def test_nothing_is_proposed_where_nothing_is_free() -> None:
     assert find_free_spans(MORNINGS[0], WHOLE_DAYS, DAYS, HOURS, 3) == []

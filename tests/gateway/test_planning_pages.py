@@ -252,10 +252,15 @@ def test_a_break_is_given_up_on_its_day_and_no_other_is(client: FlaskClient, res
     }
     page = plan(client, visit, **fields)
     assert "Break (Lunch): Tue, 14 May 2030, 12:30–13:30." in text_of(page)
-    run = press(client, page, relaxing(page, "Do without this break")).location
-    kept = rest.get(f"/v1{run}").json["breaks"]
+    relaxed = press(client, page, relaxing(page, "Do without this break"))
+    kept = rest.get(f"/v1{relaxed.location}").json["breaks"]
     given_up = [{"year": 2030, "month": 5, "day": 14}]
     assert [(each["label"], each["exceptDates"]) for each in kept] == [("Lunch", given_up), ("Prayer", [])]
+    again = watch(client, relaxed).text.split("/scheduleRuns/new?like=")[1].split('"')[0]
+    address = f"/{visit['name']}/scheduleRuns/new?like={again}"
+    assert "Not on these days" in text_of(client.get(address, headers=ENGLISH))
+    planned = send(client, address).location
+    assert rest.get(f"/v1{planned}").json["breaks"] == kept
 
 
 def test_longer_days_are_offered_once(client: FlaskClient, rest: Rest) -> None:

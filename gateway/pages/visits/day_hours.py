@@ -6,6 +6,7 @@ from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
 from flask_babel import gettext as _
 
+from chassis.convert import date_of
 from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.pages.visits.free_times import Break, DayHours
@@ -35,7 +36,12 @@ def read_hours_of_run(run: runs_pb.ScheduleRun) -> DayHours:
         start=time.fromisoformat(run.day_start_time) if run.day_start_time else usual.start,
         end=time.fromisoformat(run.day_end_time) if run.day_end_time else usual.end,
         breaks=tuple(
-            Break(each.label, time.fromisoformat(each.start_time), time.fromisoformat(each.end_time))
+            Break(
+                each.label,
+                time.fromisoformat(each.start_time),
+                time.fromisoformat(each.end_time),
+                frozenset(map(date_of, each.except_dates)),
+            )
             for each in run.breaks
         ),
     )

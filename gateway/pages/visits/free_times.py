@@ -21,11 +21,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A time of every day in which nothing takes place."""
+    """A time of every day in which nothing takes place, but for `except_dates`."""
 
     label: str
     start: time
     end: time
+    except_dates: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,11 @@ def _list_spans(days: Iterable[date], hours: DayHours, length: timedelta) -> Ite
     if length <= timedelta():
         return
     for day in days:
-        breaks = [Span(datetime.combine(day, each.start), datetime.combine(day, each.end)) for each in hours.breaks]
+        breaks = [
+            Span(datetime.combine(day, each.start), datetime.combine(day, each.end))
+            for each in hours.breaks
+            if day not in each.except_dates
+        ]
         start = datetime.combine(day, hours.start)
         while start + length <= datetime.combine(day, hours.end):
             span = Span(start, start + length)

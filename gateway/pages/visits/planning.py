@@ -1,7 +1,7 @@
 """Pages on which the programme of a visit is planned: how to plan, what the planner found, and why it can't."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
@@ -14,6 +14,7 @@ from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.i18n.formats import format_local_text
 from gateway.pages.visits import delegation
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.attempts import attempt
@@ -49,7 +50,8 @@ def start_run(visit_id: str) -> ResponseReturnValue:
     form = Form(_propose_options(visit), zone=visit.time_zone)
     if form.submitted:
         # A break without times is none, whatever it is called.
-        form.keep_entries(BREAKS, lambda index: not form.is_blank(f"{BREAKS}.{index}", (".label",)))
+        beside = (".label", ".except_dates")
+        form.keep_entries(BREAKS, lambda index: not form.is_blank(f"{BREAKS}.{index}", beside))
         with form.catch_refusal():
             run = rpc.schedule_runs.CreateScheduleRun(
                 form.build_request(runs_pb.CreateScheduleRunRequest, parent=visit.name)
@@ -62,19 +64,25 @@ def start_run(visit_id: str) -> ResponseReturnValue:
         visit=visit,
         breaks=BREAKS,
         count=form.count_entries(BREAKS) + 1,
+        label_days=_label_days,
         unplaced=sum(not item.HasField("start_time") for item in items),
         placed=sum(item.HasField("start_time") for item in items),
     ), form.status
 
 
-def _propose_options(visit: pb.Visit) -> dict[str, str]:
+def _label_days(days: Iterable[str]) -> list[tuple[str, str]]:
+    """Return days (ISO 8601) with how the reader writes them."""
+    return [(day, format_local_text(day)) for day in days]
+
+
+def _propose_options(visit: pb.Visit) -> dict[str, str | list[str]]:
     """Return how to plan: as in an earlier run, where the address names one, else with the hours of the last."""
     run, hours = runs_pb.ScheduleRun(time_limit_seconds=10), read_hours(visit)
     if earlier := request.args.get("like"):
         name = f"{visit.name}/scheduleRuns/{earlier}"
         run = rpc.schedule_runs.GetScheduleRun(runs_pb.GetScheduleRunRequest(name=name))
         hours = read_hours_of_run(run)
-    options = {
+    options: dict[str, str | list[str]] = {
         "schedule_run.day_start_time": f"{hours.start:%H:%M}",
         "schedule_run.day_end_time": f"{hours.end:%H:%M}",
         "schedule_run.from_scratch": "on" if run.from_scratch else "",
@@ -84,6 +92,7 @@ def _propose_options(visit: pb.Visit) -> dict[str, str]:
         options[f"{BREAKS}.{index}.label"] = each.label
         options[f"{BREAKS}.{index}.start_time"] = f"{each.start:%H:%M}"
         options[f"{BREAKS}.{index}.end_time"] = f"{each.end:%H:%M}"
+        options[f"{BREAKS}.{index}.except_dates"] = [day.isoformat() for day in sorted(each.except_dates)]
     return options
 
 
