@@ -332,6 +332,7 @@ FIELDS: dict[str, str] = {
     "LANGUAGE_PAIR_OF_ONE": N_("This pair names one language twice."),
     "END_WITHOUT_START": N_("Please say when it begins, or leave the end empty as well."),
     "DURATION_OTHER_THAN_TIMES": N_("This is not the time from beginning to end. Please leave one of them empty."),
+    "NO_DAY_TO_PLAN": N_("At least one day that is still to come has to be planned."),
     "NAMED_TWICE": N_("This is chosen twice."),
     "PRECEDENCE_CYCLE": N_("“%(agenda_item_title)s” comes after this item, and cannot come before it as well."),
     "DATES_UNCHANGED": N_("These are the days that the visit has now."),

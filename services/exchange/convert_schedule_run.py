@@ -1,11 +1,12 @@
 """Runs of the planner: rows, options and plans ↔ messages."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from austausch.exchange.v1 import schedule_runs_pb2 as pb
 from google.protobuf.json_format import MessageToDict, ParseDict
+from google.type.date_pb2 import Date
 
 from chassis.convert import enum_numbers, read_date, resource_fields, timestamp_message
 from chassis.errors import InvalidArgument
@@ -19,7 +20,7 @@ from services.exchange.scheduling.problem import Problem, Span, Stay
 from services.exchange.unmet_requirements import Unmet
 
 RUN_STATES = enum_numbers(pb.ScheduleRun.State.DESCRIPTOR, RunState)
-OPTIONS = ("time_limit_seconds", "from_scratch", "day_start_time", "day_end_time", "breaks")
+OPTIONS = ("time_limit_seconds", "from_scratch", "day_start_time", "day_end_time", "breaks", "except_dates")
 DEFAULT_SECONDS = 10
 
 
@@ -28,7 +29,8 @@ def read_options(message: pb.ScheduleRun) -> Options:
     Return how to plan; what is not set is as usual.
 
     Raises:
-        InvalidArgument: A day or a break ends before it begins; reason END_NOT_AFTER_START.
+        InvalidArgument: A day or a break ends before it begins (reason END_NOT_AFTER_START), or a date is no day (as
+            `read_date`).
     """
     usual = Options()
     day_start = _read_clock(message.day_start_time) or usual.day_start
@@ -38,9 +40,14 @@ def read_options(message: pb.ScheduleRun) -> Options:
     for index, each in enumerate(message.breaks):
         start, end = time.fromisoformat(each.start_time), time.fromisoformat(each.end_time)
         _require_order(start, end, f"schedule_run.breaks[{index}].end_time")
-        path = f"schedule_run.breaks[{index}].except_dates"
-        breaks.append(DailyBreak(each.label, start, end, frozenset(read_date(day, path) for day in each.except_dates)))
-    return Options(day_start, day_end, tuple(breaks), message.from_scratch)
+        except_dates = _read_days(each.except_dates, f"schedule_run.breaks[{index}].except_dates")
+        breaks.append(DailyBreak(each.label, start, end, except_dates))
+    except_dates = _read_days(message.except_dates, "schedule_run.except_dates")
+    return Options(day_start, day_end, tuple(breaks), message.from_scratch, except_dates)
+
+
+def _read_days(days: Iterable[Date], path: str) -> frozenset[date]:
+    return frozenset(read_date(day, path) for day in days)
 
 
 def _read_clock(text: str) -> time | None:

@@ -62,12 +62,14 @@ class Options:
     Attributes:
         day_start: When the days begin, as the clocks of the host show it.
         is_from_scratch: Whether items that have a time may move as they like.
+        except_dates: The days on which nothing is placed.
     """
 
     day_start: time = time(9)
     day_end: time = time(18)
     breaks: tuple[DailyBreak, ...] = ()
     is_from_scratch: bool = False
+    except_dates: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,8 @@ def _list_days(visit: Visit, options: Options) -> list[Day]:
     first, last = visit.get_dates()
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
+        if day in options.except_dates:
+            continue
         hours = _get_span(day, options.day_start, options.day_end, zone)
         whole = get_whole_day(day, hours, zone)
         hours, whole = (_leave_out_past(span, begin) for span in (hours, whole))

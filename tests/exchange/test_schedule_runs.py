@@ -87,6 +87,22 @@ async def test_what_others_have_booked_is_taken_and_what_is_fixed_stays(coordina
     assert (items[fixed.name], items[dinner.name]) == (fixed, dinner)
 
 
+async def test_nothing_is_placed_on_days_that_are_left_out(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY + timedelta(days=2)))
+    first, middle, last = [day(FIRST_DAY + timedelta(days=number)) for number in range(3)]
+    market = await factories.agenda_item(coordinator, visit.name, start_time=at(10), end_time=at(11))
+    item = await factories.unplaced_item(coordinator, visit.name, duration_minutes=8 * 60)
+    run = await plan(coordinator, visit, except_dates=[first, last])
+    assert list(run.except_dates) == [first, last]
+    assert [each.agenda_item for each in run.plan.items] == [item.name]
+    assert run.plan.items[0].start_time.seconds in range(at(9, days=1).seconds, at(10, days=1).seconds + 1)
+    await apply(coordinator, run)
+    assert (await list_items(coordinator, visit))[market.name] == market
+    with refused("INVALID_ARGUMENT") as refusal:
+        await plan(coordinator, visit, except_dates=[first, middle, last])
+    assert refusal.reasons == {"schedule_run.except_dates": "NO_DAY_TO_PLAN"}
+
+
 async def test_as_few_items_as_possible_move_when_somebody_falls_ill(coordinator: Caller) -> None:
     visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
     person = await factories.person(coordinator)

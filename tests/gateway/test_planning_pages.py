@@ -316,3 +316,47 @@ def test_a_time_that_is_fixed_is_told_in_the_readers_language_and_given_up(clien
     address = "/relax/" + before.split("/relax/")[1].split('"')[0]
     assert "Plan found" in text_of(watch(client, press(client, page, address)))
     assert [item["fixed"] for item in items_of(rest, visit) if item["title"] == "One"] == [False]
+
+
+def test_days_on_which_the_host_does_not_work_are_left_out_until_somebody_wants_them(
+    client: FlaskClient, rest: Rest
+) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 20})
+    an_item(rest, visit, "Arrival")
+    address = f"/{visit['name']}/scheduleRuns/new"
+    page = client.get(address, headers=ENGLISH)
+    assert "Sat, 18 May 2030. Nobody works in Mannheim" in text_of(page)
+    assert PageForm(page.text).fields.getlist("schedule_run.except_dates") == ["", "2030-05-18", "2030-05-19"]
+    run = watch(client, send(client, address))
+    again = run.text.split("/scheduleRuns/new?like=")[1].split('"')[0]
+    assert [each["day"] for each in rest.get(f"/v1{run.request.path}").json["exceptDates"]] == [18, 19]
+    wanted = send(client, f"{address}?like={again}", schedule_run__except_dates=["", "2030-05-19"])
+    assert [each["day"] for each in rest.get(f"/v1{wanted.location}").json["exceptDates"]] == [19]
+
+
+def test_a_visit_at_the_weekend_is_planned(client: FlaskClient, rest: Rest) -> None:
+    weekend = {"startDate": {"year": 2030, "month": 5, "day": 18}, "endDate": {"year": 2030, "month": 5, "day": 19}}
+    visit = a_visit(rest, **weekend)
+    an_item(rest, visit, "Arrival")
+    assert "1 item gets a time" in text_of(plan(client, visit))
+    none_left = send(
+        client,
+        f"/{visit['name']}/scheduleRuns/new",
+        schedule_run__except_dates=["", "2030-05-18", "2030-05-19"],
+    )
+    assert none_left.status_code == 400
+    assert 'href="#field-schedule_run-except_dates"' in none_left.text
+
+
+def test_days_that_are_left_out_are_planned_where_longer_days_do_not_help(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 15})
+    for title in ("Harbour", "Island"):
+        an_item(rest, visit, title, durationMinutes=720, people=[])
+    person = created(rest.post("/v1/people", {"function": "Captain"}))
+    for item in items_of(rest, visit):
+        created(rest.patch(f"/v1/{item['name']}", {"people": [person["name"]]}, updateMask="people"))
+    hours = {"schedule_run__day_start_time": "07:00", "schedule_run__day_end_time": "22:00"}
+    no_break = {"schedule_run__breaks.0.start_time": "", "schedule_run__breaks.0.end_time": ""}
+    page = plan(client, visit, **hours, **no_break, schedule_run__except_dates=["", "2030-05-15"])
+    planned = watch(client, press(client, page, relaxing(page, "Plan every day")))
+    assert "2 items get a time" in text_of(planned)

@@ -209,10 +209,8 @@ def get_button(
     requirement: runs_pb.PlanRequirement, items: Mapping[str, pb.AgendaItem], run: runs_pb.ScheduleRun
 ) -> str:
     """Return what the button says that gives a requirement up; "" where somebody has to look after that elsewhere."""
-    if requirement.kind == Kind.OPENING_HOURS and (
-        (run.day_start_time or "09:00") <= EARLY and (run.day_end_time or "18:00") >= LATE
-    ):
-        return ""
+    if requirement.kind == Kind.OPENING_HOURS and _are_days_long(run):
+        return _("Plan every day") if run.except_dates else ""
     if not all(_is_own_time(requirement, items[name]) for name in requirement.agenda_items if name in items):
         # It was changed since.
         return ""
@@ -225,6 +223,11 @@ def get_button(
     if _is_about_venue(requirement, items):
         return _("Leave the venue open")
     return str(BUTTONS.get(requirement.kind, ""))
+
+
+def _are_days_long(run: runs_pb.ScheduleRun) -> bool:
+    """Return whether the days of a run begin as early and end as late as longer days do."""
+    return (run.day_start_time or "09:00") <= EARLY and (run.day_end_time or "18:00") >= LATE
 
 
 def _is_own_time(requirement: runs_pb.PlanRequirement, item: pb.AgendaItem) -> bool:
@@ -252,6 +255,7 @@ def relax_run(requirement: runs_pb.PlanRequirement, run: runs_pb.ScheduleRun, zo
         day_start_time=run.day_start_time,
         day_end_time=run.day_end_time,
         breaks=run.breaks,
+        except_dates=run.except_dates,
     )
     if requirement.kind == Kind.BREAK:
         start, end = (to_local(moment, zone) for moment in (requirement.start_time, requirement.end_time))
@@ -259,7 +263,9 @@ def relax_run(requirement: runs_pb.PlanRequirement, run: runs_pb.ScheduleRun, zo
         for each in options.breaks:
             if (each.label, each.start_time, each.end_time) == said:
                 each.except_dates.append(date_message(start.date()))
-    if requirement.kind == Kind.OPENING_HOURS:
+    if requirement.kind == Kind.OPENING_HOURS and _are_days_long(run):
+        del options.except_dates[:]
+    elif requirement.kind == Kind.OPENING_HOURS:
         options.day_start_time = min(run.day_start_time or EARLY, EARLY)
         options.day_end_time = max(run.day_end_time, LATE)
     return options

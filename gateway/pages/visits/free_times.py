@@ -31,11 +31,12 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class DayHours:
-    """From when to when something takes place on the days of a visit, but for the breaks."""
+    """From when to when something takes place on the days of a visit, but for the breaks and `except_dates`."""
 
     start: time = time(9)
     end: time = time(18)
     breaks: tuple[Break, ...] = ()
+    except_dates: frozenset[date] = frozenset()
 
 
 def find_free_spans(
@@ -70,6 +71,8 @@ def _list_spans(days: Iterable[date], hours: DayHours, length: timedelta) -> Ite
     if length <= timedelta():
         return
     for day in days:
+        if day in hours.except_dates:
+            continue
         breaks = [
             Span(datetime.combine(day, each.start), datetime.combine(day, each.end))
             for each in hours.breaks

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2 as runs_pb
@@ -10,20 +12,25 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from chassis.convert import date_of
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
-from gateway.i18n.formats import format_local_text
+from gateway.i18n.formats import format_day, format_local_text
 from gateway.pages.visits import delegation
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.attempts import attempt
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.contradictions import get_button, relax_items, relax_run, say, say_unmet
-from gateway.pages.visits.day_hours import read_hours, read_hours_of_run
+from gateway.pages.visits.day_hours import find_run, get_usual_hours, read_hours_of_run
+from gateway.pages.visits.day_notes import DayNotes, describe_days
 from gateway.pages.visits.programme import list_items
+from gateway.pages.visits.timeline import list_days
 
 BREAKS = "schedule_run.breaks"
+# As the contract has it.
+MAX_DAYS = 31
 # Requirements that several items have in common and each can give up.
 BY_ITEM = ("INTERPRETATION", "ROOM_NEEDED", "REQUIRED_PERSON")
 PLACED, MOVED, KEPT = (
@@ -47,7 +54,8 @@ def add_pages(blueprint: Blueprint) -> None:
 def start_run(visit_id: str) -> ResponseReturnValue:
     permissions.require("ScheduleRunService.CreateScheduleRun")
     visit = rpc.visits.GetVisit(pb.GetVisitRequest(name=f"visits/{visit_id}"))
-    form = Form(_propose_options(visit), zone=visit.time_zone)
+    notes = describe_days(visit) if visit.HasField("start_date") else {}
+    form = Form(_propose_options(visit, notes), zone=visit.time_zone)
     if form.submitted:
         # A break without times is none, whatever it is called.
         beside = (".label", ".except_dates")
@@ -64,6 +72,7 @@ def start_run(visit_id: str) -> ResponseReturnValue:
         visit=visit,
         breaks=BREAKS,
         count=form.count_entries(BREAKS) + 1,
+        visit_days=_list_days(visit, notes),
         label_days=_label_days,
         unplaced=sum(not item.HasField("start_time") for item in items),
         placed=sum(item.HasField("start_time") for item in items),
@@ -75,18 +84,40 @@ def _label_days(days: Iterable[str]) -> list[tuple[str, str]]:
     return [(day, format_local_text(day)) for day in days]
 
 
-def _propose_options(visit: pb.Visit) -> dict[str, str | list[str]]:
-    """Return how to plan: as in an earlier run, where the address names one, else with the hours of the last."""
-    run, hours = runs_pb.ScheduleRun(time_limit_seconds=10), read_hours(visit)
+def _list_days(visit: pb.Visit, notes: Mapping[date, DayNotes]) -> list[tuple[str, str]]:
+    """Return the days of a visit, with how the reader writes them and what is to be known of each."""
+    if not visit.HasField("start_date"):
+        return []
+    days = list_days(date_of(visit.start_date), date_of(visit.end_date))
+    return [(f"{day}", ". ".join([format_day(day), *notes.get(day, DayNotes()).texts])) for day in days[:MAX_DAYS]]
+
+
+def _list_days_off(visit: pb.Visit, notes: Mapping[date, DayNotes]) -> list[date]:
+    """Return the days of a visit on which the host does not work; none where it works on none of them."""
+    days = [day for day, note in notes.items() if note.is_off]
+    return sorted(days) if len(days) <= (date_of(visit.end_date) - date_of(visit.start_date)).days else []
+
+
+def _propose_options(visit: pb.Visit, notes: Mapping[date, DayNotes]) -> dict[str, str | list[str]]:
+    """
+    Return how to plan: as in an earlier run, where the address names one, else with the hours of the last, and first of
+    all as usual, without the days on which the host does not work.
+    """
+    run = runs_pb.ScheduleRun(time_limit_seconds=10)
     if earlier := request.args.get("like"):
         name = f"{visit.name}/scheduleRuns/{earlier}"
         run = rpc.schedule_runs.GetScheduleRun(runs_pb.GetScheduleRunRequest(name=name))
         hours = read_hours_of_run(run)
+    elif found := find_run(visit):
+        hours = read_hours_of_run(found)
+    else:
+        hours = replace(get_usual_hours(), except_dates=frozenset(_list_days_off(visit, notes)))
     options: dict[str, str | list[str]] = {
         "schedule_run.day_start_time": f"{hours.start:%H:%M}",
         "schedule_run.day_end_time": f"{hours.end:%H:%M}",
         "schedule_run.from_scratch": "on" if run.from_scratch else "",
         "schedule_run.time_limit_seconds": str(run.time_limit_seconds),
+        "schedule_run.except_dates": [day.isoformat() for day in sorted(hours.except_dates)],
     }
     for index, each in enumerate(hours.breaks):
         options[f"{BREAKS}.{index}.label"] = each.label

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from chassis.convert import read_enum, read_instant
 from chassis.database import Database, Session
 from chassis.error_metadata import MAX_LISTED, flatten_indexed
-from chassis.errors import FailedPrecondition, IllegalTransition
+from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.model import now
@@ -17,7 +17,7 @@ from chassis.paging import read_page
 from services.exchange import bookings, convert_schedule_run, queries, rights
 from services.exchange.model import AgendaItem, Person, Room, RunState, ScheduleRun, Visit
 from services.exchange.planner_pool import PlannerPool
-from services.exchange.programme_problem import make_problem, read_programme
+from services.exchange.programme_problem import Options, make_problem, read_programme
 from services.exchange.schedule_runs import Job, RunsUnderWay
 from services.exchange.ways import Pace
 
@@ -63,7 +63,7 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
             _require_plannable(visit)
             programme = await read_programme(session, visit, options, self._pace)
             if not programme.days:
-                raise FailedPrecondition("The days of the visit are over.", reason="VISIT_DAYS_OVER")
+                raise _tell_no_days(options)
             if not programme.movable:
                 raise FailedPrecondition("The programme has no item to be placed.", reason="NOTHING_TO_PLACE")
             await _require_none_under_way(session, visit)
@@ -181,6 +181,13 @@ def _require_plannable(visit: Visit) -> None:
             reason="VISIT_TOO_LONG_TO_PLAN",
             metadata={"max_days": str(MAX_DAYS)},
         )
+
+
+def _tell_no_days(options: Options) -> FailedPrecondition | InvalidArgument:
+    """Return the error that says that no day is left on which something could be placed."""
+    if options.except_dates:
+        return InvalidArgument("schedule_run.except_dates", "leaves no day to be planned", reason="NO_DAY_TO_PLAN")
+    return FailedPrecondition("The days of the visit are over.", reason="VISIT_DAYS_OVER")
 
 
 async def _require_none_under_way(session: Session, visit: Visit) -> None:
