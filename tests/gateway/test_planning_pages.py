@@ -212,6 +212,22 @@ def test_what_several_items_ask_for_is_given_up_for_one_of_them(client: FlaskCli
     assert left == {"One": [], "Two": ["cy", "de"]}
 
 
+def test_a_whole_delegation_is_not_called_by_one_of_its_members(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
+    for function in ("Mayor", "Driver"):
+        created(rest.post(f"/v1/{visit['name']}/delegates", {"function": function}))
+    morning = {"startTime": "2030-05-14T07:00:00Z", "endTime": "2030-05-14T11:00:00Z", "fixed": True}
+    body = {"title": "Reception", "wholeDelegation": True, **morning}
+    created(rest.post(f"/v1/{visit['name']}/agendaItems", body))
+    for title in ("Harbour", "Island"):
+        an_item(rest, visit, title, durationMinutes=240, wholeDelegation=True)
+    said = text_of(plan(client, visit))
+    assert "The whole delegation has to be at “Harbour” and “Island”: 8 hrs." in said
+    assert "“Reception” takes the whole delegation: Tue, 14 May 2030, 09:00–13:00." in said
+    assert "Mayor has to be" not in said
+    assert "Driver has to be" not in said
+
+
 def test_an_order_is_not_given_up_for_a_time(client: FlaskClient, rest: Rest) -> None:
     visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
     first = an_item(rest, visit, "First")

@@ -45,12 +45,15 @@ EARLY, LATE = "07:00", "22:00"
 """The hours of longer days."""
 
 
-def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: str) -> str:
+def say(
+    requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: str, programme: Mapping[str, pb.AgendaItem]
+) -> str:
     """
     Return what a requirement says, in the reader's language.
 
     Args:
         titles: Resource name → what people call it.
+        programme: Resource name → item, of all items of the visit.
         zone: IANA zone of the host's clocks.
     """
     unnamed = _("an item")
@@ -73,12 +76,16 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
             return _("Break (%(label)s): %(when)s.", label=words, when=when)
         case Kind.ABSENCE | Kind.ROOM_CLOSED if requirement.standing_item in titles:
             by = _("“%(title)s”", title=titles[requirement.standing_item])
+            if _is_of_delegation(requirement, [requirement.standing_item], programme):
+                people = _("the whole delegation")
             return _("%(item)s takes %(what)s: %(when)s.", item=by, what=people or rooms, when=when)
         case Kind.ABSENCE:
             return _("%(who)s is away or taken: %(when)s.", who=people, when=when)
         case Kind.ROOM_CLOSED:
             return _("%(room)s is taken: %(when)s.", room=rooms, when=when)
         case Kind.REQUIRED_PERSON:
+            if _is_of_delegation(requirement, requirement.agenda_items, programme):
+                people = _("The whole delegation")
             return _("%(who)s has to be at %(items)s: %(minutes)s.", who=people, items=items, minutes=minutes)
         case Kind.VENUE_HOURS if requirement.open_times:
             times = _join(format_span(each.start_time, each.end_time, zone) for each in requirement.open_times)
@@ -131,6 +138,18 @@ def say(requirement: runs_pb.PlanRequirement, titles: Mapping[str, str], zone: s
                 filter(None, [_say_order(requirement, titles, minutes), _say_standing(requirement, titles, when)])
             )
     return requirement.text
+
+
+def _is_of_delegation(
+    requirement: runs_pb.PlanRequirement, names: Iterable[str], programme: Mapping[str, pb.AgendaItem]
+) -> bool:
+    """Return whether a requirement names one member for the whole delegation, which is at each of these items."""
+    items = [programme[name] for name in names if name in programme]
+    return bool(items) and all(
+        item.whole_delegation and name.startswith("visits/") and name not in item.people
+        for item in items
+        for name in requirement.people
+    )
 
 
 def _say_hours(requirement: runs_pb.PlanRequirement, zone: str) -> str:

@@ -151,7 +151,7 @@ def show_run(visit_id: str, run_id: str) -> ResponseReturnValue:
         requirements=[
             (
                 place,
-                say(each, titles, visit.time_zone),
+                say(each, titles, visit.time_zone, items),
                 get_button(each, items, run),
                 each,
             )
@@ -185,7 +185,7 @@ def relax(visit_id: str, run_id: str, place: int) -> ResponseReturnValue:
         abort(404)
     requirement = run.plan.requirements[place]
     items = {item.name: item for item in list_items(visit)}
-    said = say(requirement, _list_titles(visit, items), visit.time_zone)
+    said = say(requirement, _list_titles(visit, items), visit.time_zone, items)
     if (only := request.args.get("item", "")) in requirement.agenda_items:
         requirement.agenda_items[:] = [only]
     options = relax_run(requirement, run, visit.time_zone)
