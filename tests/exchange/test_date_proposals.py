@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from austausch.exchange.v1 import calendars_pb2 as pb
-from austausch.exchange.v1.exchange_pb2 import City, Visit
+from austausch.exchange.v1.exchange_pb2 import City, PostponeVisitRequest, Visit
 from google.type.date_pb2 import Date
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from services.exchange.public_holidays import PublicHoliday, list_public_holiday
 from services.exchange.school_holidays import SchoolHolidays
 from tests import factories
 from tests.calls import Caller
+from tests.factories import FIRST_DAY
 from tests.refusals import refused
 
 WEEK = frozenset({1, 2, 3, 4, 5})
@@ -202,6 +203,31 @@ async def test_other_visits_of_the_department_and_of_people_speak_against(coordi
             assert (visit.name, visit.title) in {(reason.subject, reason.title) for reason in window.reasons}
     elsewhere = await coordinator.ProposeDates(ask(**dates, department="Water works"))
     assert visit.name not in {reason.subject for window in elsewhere.windows for reason in window.reasons}
+
+
+async def test_a_postponed_visit_speaks_against_its_new_dates_alone(coordinator: Caller, swansea: City) -> None:
+    visit = await factories.visit(coordinator)
+    dates = {
+        "earliest_date": visit.start_date,
+        "latest_date": factories.day(FIRST_DAY + timedelta(days=9)),
+        "working_days": 1,
+    }
+
+    async def list_against() -> set[int]:
+        answer = await coordinator.ProposeDates(ask(**dates, department=visit.host_department))
+        return {
+            window.start_date.day
+            for window in answer.windows
+            if visit.name in {reason.subject for reason in window.reasons}
+        }
+
+    assert await list_against() == {12, 13, 14, 15, 16}
+    await factories.take(coordinator, visit.name, "postpone")
+    assert await list_against() == set()
+    first, last = [factories.day(FIRST_DAY + timedelta(days=days)) for days in (7, 8)]
+    moved = PostponeVisitRequest(name=visit.name, reason="Still ill", start_date=first, end_date=last)
+    await coordinator.PostponeVisit(moved)
+    assert await list_against() == {19, 20}
 
 
 async def test_what_dates_cannot_be_asked_for_is_told_by_field(coordinator: Caller, swansea: City) -> None:

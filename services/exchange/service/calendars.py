@@ -43,7 +43,6 @@ MAX_DATES_SPAN = timedelta(days=550)
 DEFAULT_WINDOWS = 20
 WORKING_WEEK = frozenset({1, 2, 3, 4, 5})
 KINDS = enum_numbers(pb.DateReason.Kind.DESCRIPTOR, Kind)
-OFF = (VisitState.CANCELLED, VisitState.POSTPONED)
 FREE = Booked(0, 0)
 # As few as a year has, for each of its rooms.
 _date_message = lru_cache(MAX_SPAN.days)(date_message)
@@ -217,7 +216,12 @@ async def _list_visits(
     of_people = select(AgendaItem.visit_id).where(AgendaItem.people.overlap(list(request.people)))
     is_incoming = Visit.direction == Direction.INCOMING
     in_charge = case((is_incoming, Visit.host_department), else_=Visit.exchange_department)
-    within = (Visit.start_date <= last, Visit.end_date >= first, Visit.state.not_in(OFF))
+    within = (
+        Visit.start_date <= last,
+        Visit.end_date >= first,
+        Visit.state != VisitState.CANCELLED,
+        ~Visit.new_dates_due,
+    )
     departments = await session.scalars(select(in_charge).where(*within).distinct()) if request.department else ()
     # What names the same is decided here: PostgreSQL takes ß and SS for different letters.
     alike = [each for each in departments if same_department(each, request.department)]
