@@ -70,6 +70,15 @@ async def test_a_refused_step_changes_nothing_and_emits_nothing(exchange: Runnin
     assert await events(exchange) == before
 
 
+async def test_an_update_that_changes_nothing_emits_nothing(exchange: RunningService, coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    (partnership,) = (await coordinator.ListPartnerships(pb.ListPartnershipsRequest())).partnerships
+    before = await events(exchange)
+    assert await coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=visit)) == visit
+    assert await coordinator.UpdatePartnership(pb.UpdatePartnershipRequest(partnership=partnership)) == partnership
+    assert await events(exchange) == before
+
+
 async def test_a_visit_read_by_itself_has_all_that_a_transaction_reads_of_it(
     exchange: RunningService, coordinator: Caller
 ) -> None:

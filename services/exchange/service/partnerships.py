@@ -87,6 +87,11 @@ class PartnershipServicer(exchange_pb2_grpc.PartnershipServiceServicer):
             partnership.change_kind(values.pop("kind", partnership.kind))
             partnership.assign(values)
             partnership.check_dates()
+            version = partnership.version
+            await session.flush()
+            if partnership.version == version:
+                # Nothing changed that others would have to know.
+                return convert.partnership_message(partnership, identity())
             return await _write(session, partnership)
 
     async def ApprovePartnership(self, request: pb.ApprovePartnershipRequest, context: Any) -> pb.Partnership:

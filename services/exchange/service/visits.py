@@ -133,6 +133,7 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             rights.require_visit_editor(identity(), visit)
             visit.check_etag(message.etag)
             visit.require_open()
+            version = visit.version
             stored = {
                 "exchange": f"exchanges/{visit.exchange_id}",
                 "direction": convert.VISIT_DIRECTIONS[visit.direction],
@@ -146,6 +147,10 @@ class VisitServicer(exchange_pb2_grpc.VisitServiceServicer):
             visit.require_host()
             if paths & {"start_date", "end_date"}:
                 await visit_dates.set_dates(session, visit, *dates)
+            await session.flush()
+            if visit.version == version:
+                # Nothing changed that others would have to know.
+                return convert.visit_message(visit, identity())
             return await visit_dates.write_changed(session, visit)
 
     async def AgreeVisit(self, request: pb.AgreeVisitRequest, context: Any) -> pb.Visit:
