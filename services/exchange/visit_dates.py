@@ -19,7 +19,8 @@ async def set_dates(session: Session, visit: Visit, start_date: date | None, end
     """
     Give a visit, which is locked, its dates, or none.
 
-    What bounds its items without a time moves along, and its delegation travels on these days.
+    What bounds its items without a time moves along, unless the visit only becomes longer or shorter at its beginning.
+    Its delegation travels on these days.
 
     Raises:
         FieldRequired, InvalidArgument: As `Visit.schedule`.
@@ -28,7 +29,7 @@ async def set_dates(session: Session, visit: Visit, start_date: date | None, end
     """
     before = visit.dates
     visit.schedule(start_date, end_date)
-    if before and visit.dates and (later := visit.dates[0] - before[0]):
+    if before and visit.dates and visit.dates[1] != before[1] and (later := visit.dates[0] - before[0]):
         await postponement.move_bounds(session, visit, later)
     await _require_agenda_within(session, visit)
     await travelling.reschedule(session, visit)

@@ -186,3 +186,18 @@ async def test_what_bounds_an_item_waits_for_the_new_days_with_it(coordinator: C
     await coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=dates))
     (item,) = await list_items(coordinator, visit)
     assert (item.earliest_start_time, item.latest_end_time) == (at(9, days=14), at(12, days=15))
+
+
+async def test_a_day_more_at_the_beginning_moves_no_bounds(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator)
+    bounds = {"earliest_start_time": at(9, days=2), "latest_end_time": at(18, days=2)}
+    await factories.unplaced_item(coordinator, visit.name, **bounds)
+    for days in (-1, 1, 0):
+        longer = pb.Visit(name=visit.name, start_date=day(FIRST_DAY + timedelta(days=days)))
+        await coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=longer))
+        (item,) = (await coordinator.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name))).agenda_items
+        assert (item.earliest_start_time, item.latest_end_time) == (at(9, days=2), at(18, days=2))
+    week = {field: day(FIRST_DAY + timedelta(days=days)) for field, days in (("start_date", 7), ("end_date", 11))}
+    await coordinator.UpdateVisit(pb.UpdateVisitRequest(visit=pb.Visit(name=visit.name, **week)))
+    (item,) = (await coordinator.ListAgendaItems(pb.ListAgendaItemsRequest(parent=visit.name))).agenda_items
+    assert item.earliest_start_time == at(9, days=9)
