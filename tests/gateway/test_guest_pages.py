@@ -77,6 +77,20 @@ def test_an_item_is_for_the_delegations_of_some_cities(
     assert "Delegation from Hebron" in text_of(coordinator.get(f"/{conference['name']}"))
 
 
+def test_the_timetable_knows_whom_an_item_for_a_citys_delegation_holds(
+    gateway: Gateway, office: Rest, conference: dict[str, Any]
+) -> None:
+    path = f"/v1/{conference['name']}"
+    (delegate,) = [
+        each for each in office.get(f"{path}/delegates").json["delegates"] if each["function"] == "Head of water"
+    ]
+    created(office.patch(f"/v1/{delegate['name']}", {"group": "GROUP_STAFF"}, updateMask="group"))
+    for_hebron = {"title": "Waterworks", "durationMinutes": 60, "delegations": [HEBRON]}
+    created(office.post(f"{path}/agendaItems", for_hebron))
+    (item,) = browser(gateway, Role.COORDINATOR).get(f"/{conference['name']}/timetable.json").json["items"]
+    assert (item["books"], item["groups"]) == ([delegate["name"]], ["GROUP_STAFF"])
+
+
 def test_a_guest_that_has_delegates_stays(gateway: Gateway, conference: dict[str, Any]) -> None:
     coordinator = browser(gateway, Role.COORDINATOR)
     refused = send(coordinator, f"/{conference['name']}/edit", visit__other_guest_cities=[""])

@@ -69,8 +69,13 @@ def write_item(item: pb.AgendaItem, programme: pb.Programme) -> dict[str, Any]:
 
 def list_bookings(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
     """Return the resource names of whom an item books, its rooms left out; groups as those who travel in them now."""
-    grouped = [one.name for one in delegates if item.whole_delegation or one.group in item.groups]
-    return list(dict.fromkeys(filter(None, [*item.people, item.interpreter, *grouped])))
+    expected = [one.name for one in delegates if _expects(item, one)]
+    return list(dict.fromkeys(filter(None, [*item.people, item.interpreter, *expected])))
+
+
+def _expects(item: pb.AgendaItem, delegate: pb.Delegate) -> bool:
+    """Return whether a delegate has to be at an item with all others, with a group, or with its city's delegation."""
+    return item.whole_delegation or delegate.group in item.groups or delegate.city in item.delegations
 
 
 def list_held(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
@@ -80,7 +85,7 @@ def list_held(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str
 
 def _list_groups(item: pb.AgendaItem, delegates: Iterable[pb.Delegate]) -> list[str]:
     """Return the groups that an item books, or of whom it books somebody."""
-    booked = {*item.groups, *(one.group for one in delegates if item.whole_delegation or one.name in item.people)}
+    booked = {*item.groups, *(one.group for one in delegates if _expects(item, one) or one.name in item.people)}
     return [name for name, _label in list_options("Delegate.Group") if pb.Delegate.Group.Value(name) in booked]
 
 
