@@ -45,11 +45,14 @@ async def add_items(session: Session, visit: Visit, items: Sequence[pb.Programme
     """
     Add items to the agenda of a visit, which is locked, and book what they need; return them by time.
 
-    What cannot take place at its time is added without one.
+    What cannot take place at its time is added without one, and what is bound to days that the visit does not have,
+    without these bounds.
     """
     named = await _get_named(session, visit, items)
     added = [_make_item(visit, item, named) for item in items]
     for item in added:
+        if _is_bound_elsewhere(item, visit):
+            item.earliest_start_time = item.latest_end_time = None
         booked = [named[name] for name in item.people]
         if not await _is_possible(session, visit, item, [who for who in booked if isinstance(who, Person)]):
             item.start_time = item.end_time = None
@@ -119,6 +122,15 @@ def _make_item(visit: Visit, item: pb.ProgrammeTemplate.Item, named: Mapping[str
     can_interpret = isinstance(interpreter, Person) and interpreter.has_pair(values["interpretation_languages"])
     values["interpreter"] = interpreter if can_interpret else None
     return AgendaItem(visit_id=visit.id, city_abroad=visit.city_abroad, after=[], **values)
+
+
+def _is_bound_elsewhere(item: AgendaItem, visit: Visit) -> bool:
+    """Return whether a new item has to begin after the last day of a visit, or to be over before the first."""
+    if visit.dates is None:
+        return False
+    first, last = visit.bounds()
+    earliest, latest = item.earliest_start_time, item.latest_end_time
+    return (earliest is not None and earliest >= last) or (latest is not None and latest <= first)
 
 
 async def _is_possible(session: Session, visit: Visit, item: AgendaItem, booked: Sequence[Person]) -> bool:

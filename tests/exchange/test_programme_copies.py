@@ -125,6 +125,16 @@ async def test_what_cannot_take_place_is_still_to_be_placed(coordinator: Caller)
     assert {item.duration_minutes for item in items} == {60, 120}
 
 
+async def test_in_a_shorter_visit_nothing_is_bound_to_a_day_that_it_does_not_have(coordinator: Caller) -> None:
+    visit, target = await factories.visit(coordinator), await later_visit(coordinator, length=2)
+    for days in (1, 3):
+        bounds = {"earliest_start_time": at(0, days=days), "latest_end_time": at(0, days=days + 1)}
+        await factories.unplaced_item(coordinator, visit.name, title=f"{days}", **bounds)
+    second, fourth = sorted(await copy(coordinator, target, visit.name), key=lambda item: item.title)
+    assert (second.earliest_start_time, second.latest_end_time) == (at(0, days=LATER + 1), at(0, days=LATER + 2))
+    assert (fourth.HasField("earliest_start_time"), fourth.HasField("latest_end_time")) == (False, False)
+
+
 async def test_members_of_the_other_delegation_stay_behind(coordinator: Caller) -> None:
     visit, host = await factories.visit(coordinator), await factories.person(coordinator)
     mayor = await factories.delegate(coordinator, visit.name, languages=["de", "en"])
