@@ -242,6 +242,25 @@ async def test_a_fixed_item_still_gets_an_interpreter_or_the_run_says_why_not(co
     assert SchedulingRequirement.INTERPRETATION in kinds
 
 
+async def test_a_room_or_an_interpreter_that_is_gone_refuses_the_plan(coordinator: Caller) -> None:
+    visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
+    room = await factories.room(coordinator)
+    interpreter = await factories.person(coordinator, language_pairs=["ar-de"])
+    first = await factories.unplaced_item(coordinator, visit.name, title="Port", needs_room=True)
+    needed = {"title": "Talk", "interpretation_languages": ["ar", "de"]}
+    second = await factories.unplaced_item(coordinator, visit.name, **needed)
+    for delete, item in (
+        (coordinator.DeleteRoom(pb.DeleteRoomRequest(name=room.name)), first),
+        (coordinator.DeletePerson(pb.DeletePersonRequest(name=interpreter.name)), second),
+    ):
+        run = await plan(coordinator, visit)
+        await delete
+        with refused("FAILED_PRECONDITION", "PROGRAMME_CHANGED") as refusal:
+            await apply(coordinator, run)
+        assert (refusal.metadata["items_0_title"], refusal.metadata["items"]) == (item.title, "1")
+        await coordinator.DeleteAgendaItem(pb.DeleteAgendaItemRequest(name=item.name))
+
+
 async def test_a_room_or_an_interpreter_that_does_no_more_refuses_the_plan(coordinator: Caller) -> None:
     visit = await factories.visit(coordinator, end_date=day(FIRST_DAY))
     room = await factories.room(coordinator, equipment=["beamer"], display_name="Hall")

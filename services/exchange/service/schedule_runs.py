@@ -1,6 +1,6 @@
 """Runs of the planner on the programmes of visits."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from austausch.exchange.v1 import schedule_runs_pb2 as pb
 from austausch.exchange.v1 import schedule_runs_pb2_grpc
@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from chassis.convert import read_enum, read_instant
 from chassis.database import Database, Session
 from chassis.error_metadata import MAX_LISTED, flatten_indexed
-from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument
+from chassis.errors import FailedPrecondition, IllegalTransition, InvalidArgument, NotFound
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.model import now
@@ -20,6 +20,8 @@ from services.exchange.planner_pool import PlannerPool
 from services.exchange.programme_problem import Options, make_problem, read_programme
 from services.exchange.schedule_runs import Job, RunsUnderWay
 from services.exchange.ways import Pace
+
+Row = TypeVar("Row", Room, Person)
 
 ORDERINGS = {"create_time": ScheduleRun.create_time}
 MAX_DAYS = 31
@@ -139,10 +141,10 @@ async def _place(session: Session, item: AgendaItem, planned: pb.PlannedItem) ->
             any more (PROGRAMME_CHANGED).
     """
     start, end = read_instant(planned.start_time, "plan"), read_instant(planned.end_time, "plan")
-    room = await queries.get_referenced(session, Room, planned.room, "name") if planned.room else None
+    room = await _get_planned(session, Room, planned.room, planned) if planned.room else None
     interpreter = item.interpreter
     if planned.interpreter:
-        interpreter = await queries.get_referenced(session, Person, planned.interpreter, "name")
+        interpreter = await _get_planned(session, Person, planned.interpreter, planned)
     if (item.start_time, item.end_time, item.room, item.interpreter) == (start, end, room, interpreter):
         return False
     if start < now():
@@ -155,6 +157,19 @@ async def _place(session: Session, item: AgendaItem, planned: pb.PlannedItem) ->
     if room:
         item.other_venue = None
     return True
+
+
+async def _get_planned(session: Session, model: type[Row], name: str, planned: pb.PlannedItem) -> Row:
+    """
+    Return the room or the interpreter that a plan has for an item.
+
+    Raises:
+        FailedPrecondition: It is gone; reason PROGRAMME_CHANGED.
+    """
+    try:
+        return await session.get_by_name(model, name)
+    except NotFound:
+        raise _tell_changes([{"title": planned.title, "name": planned.agenda_item, "change": "CHANGED"}]) from None
 
 
 def _get_visit_name(name: str) -> str:
