@@ -1,29 +1,33 @@
 """What of a programme those see who may see the visit, but not everybody on it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 
 from austausch.exchange.v1 import exchange_pb2 as pb
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 
 from chassis.database import Session
 from chassis.identity import Identity
-from services.exchange import convert, queries, rights
+from services.exchange import convert, rights
 from services.exchange.model import AgendaItem, Delegate
 from services.exchange.model.agenda import PARTS
 
+_SELECT_OWN_DELEGATES = select(Delegate).where(
+    Delegate.visit_id == any_(bindparam("visits", type_=ARRAY(Text))), Delegate.city_id == bindparam("city")
+)
 
-async def show_items(
-    session: Session, caller: Identity, visit: str, items: Iterable[AgendaItem]
-) -> list[pb.AgendaItem]:
+
+async def show_items(session: Session, caller: Identity, items: Sequence[AgendaItem]) -> list[pb.AgendaItem]:
     """
-    Return agenda items of a visit as messages, without what the caller may not see.
+    Return agenda items as messages, without what the caller may not see.
 
     Args:
-        visit: Name of the visit, which the caller may see.
+        items: Of visits that the caller may see.
     """
     seen: set[str] = set()
     if not caller.has(*rights.ALL_DELEGATES):
-        own = await session.scalars(*queries.select_of_visit(Delegate, visit, rights.ALL_DELEGATES))
-        seen = {each.name for each in own}
+        visits = list({item.visit_id for item in items})
+        own = {"visits": visits, "city": rights.get_own_city_id(caller)}
+        seen = {each.name for each in await session.scalars(_SELECT_OWN_DELEGATES, own)}
     return [show_item(caller, item, seen) for item in items]
 
 

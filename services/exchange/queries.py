@@ -15,7 +15,6 @@ from services.exchange.model import AgendaItem, Delegate, Exchange, Partnership,
 
 Row = TypeVar("Row", bound=Resource)
 OfCity = TypeVar("OfCity", Partnership, Exchange, Visit)
-BelowVisit = TypeVar("BelowVisit", AgendaItem, Delegate)
 
 
 async def get_visible(
@@ -57,30 +56,27 @@ def filter_visible(statement: Select[OfCity], model: type[OfCity]) -> Select[OfC
     return statement.where(model.concerning(rights.get_own_city_id(caller)))
 
 
-def select_of_visit(
-    model: type[BelowVisit], visit: str, all_cities: frozenset[Role] = rights.ALL_CITIES
-) -> tuple[Select[BelowVisit], dict[str, str]]:
+def select_delegates(visit: str) -> tuple[Select[Delegate], dict[str, str]]:
     """
-    Return the statement for a visit's rows of one kind, limited to what the caller may see, and its parameters.
+    Return the statement for a visit's delegates, limited to those that the caller may see, and its parameters.
 
     It finds none as well where there is no such visit: `get_visible` says which.
     """
     caller = identity()
     values = {"visit_id": Visit.parse(visit)["id"]}
-    if caller.has(*all_cities):
-        return _select_of_visit(model, own=False), values
-    return _select_of_visit(model, own=True), values | {"city_id": rights.get_own_city_id(caller)}
+    if caller.has(*rights.ALL_DELEGATES):
+        return _select_delegates(own=False), values
+    return _select_delegates(own=True), values | {"city_id": rights.get_own_city_id(caller)}
 
 
 @cache
-def _select_of_visit(model: Any, *, own: bool) -> Select[Any]:
-    statement = select(model).where(model.visit_id == bindparam("visit_id"))
+def _select_delegates(*, own: bool) -> Select[Delegate]:
+    statement = select(Delegate).where(Delegate.visit_id == bindparam("visit_id"))
     if not own:
         return statement
     own_city: ColumnElement[str] = bindparam("city_id")
-    if model is Delegate:
-        statement = statement.where(Delegate.city_id == own_city)
-    return statement.where(model.visit_id.in_(select(Visit.id).where(Visit.concerning(own_city))))
+    seen = select(Visit.id).where(Visit.concerning(own_city))
+    return statement.where(Delegate.city_id == own_city, Delegate.visit_id.in_(seen))
 
 
 async def note_part_change(session: Session, visit: Visit) -> None:

@@ -17,7 +17,7 @@ from chassis.field_mask import updated_paths
 from chassis.idempotency import answer_once
 from chassis.identity import identity
 from chassis.paging import read_page
-from services.exchange import bookings, convert, precedences, programme_visibility, queries
+from services.exchange import agenda_lists, bookings, convert, precedences, programme_visibility, queries
 from services.exchange.model import AgendaItem, Delegate, Person, Room, Venue, Visit
 from services.exchange.model.agenda import PARTS
 
@@ -40,18 +40,18 @@ class AgendaItemServicer(exchange_pb2_grpc.AgendaItemServiceServicer):
             visit = queries.get_visit_name(AgendaItem, request.name)
             await queries.get_visible(session, Visit, visit)
             item = await session.get_by_name(AgendaItem, request.name)
-            (message,) = await programme_visibility.show_items(session, identity(), visit, [item])
+            (message,) = await programme_visibility.show_items(session, identity(), [item])
         return message
 
     async def ListAgendaItems(self, request: pb.ListAgendaItemsRequest, context: Any) -> pb.ListAgendaItemsResponse:
         async with self._database.read_once() as session:
-            statement, values = queries.select_of_visit(AgendaItem, request.parent)
+            statement, values = agenda_lists.select_listed(request)
             rows, token, total = await read_page(
                 session, statement, AgendaItem, request, ORDERINGS, "start_time", values=values
             )
-            if not total:
+            if not total and request.parent != agenda_lists.EVERY_VISIT:
                 await queries.get_visible(session, Visit, request.parent)
-            items = await programme_visibility.show_items(session, identity(), request.parent, rows)
+            items = await programme_visibility.show_items(session, identity(), rows)
         return pb.ListAgendaItemsResponse(agenda_items=items, next_page_token=token, total_size=total)
 
     async def CreateAgendaItem(self, request: pb.CreateAgendaItemRequest, context: Any) -> pb.AgendaItem:

@@ -34,7 +34,7 @@ class DelegateServicer(exchange_pb2_grpc.DelegateServiceServicer):
 
     async def ListDelegates(self, request: pb.ListDelegatesRequest, context: Any) -> pb.ListDelegatesResponse:
         async with self._database.read_once() as session:
-            statement, values = queries.select_of_visit(Delegate, request.parent, rights.ALL_DELEGATES)
+            statement, values = queries.select_delegates(request.parent)
             rows, token, total = await read_page(
                 session, statement, Delegate, request, ORDERINGS, "protocol", values=values
             )
