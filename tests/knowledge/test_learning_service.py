@@ -121,6 +121,13 @@ async def test_topics_are_written_in_any_script_and_found_however_they_are_encod
         assert [learning.name for learning in found.learnings] == [made.name], topic
 
 
+async def test_those_that_are_to_be_looked_at_again_are_listed_by_themselves(member: Caller) -> None:
+    due = await member.CreateLearning(create_request(review_date=Date(year=2027, month=2, day=28)))
+    await member.CreateLearning(create_request())
+    listed = await member.ListLearnings(ListLearningsRequest(with_review_date=True))
+    assert [learning.name for learning in listed.learnings] == [due.name]
+
+
 async def test_any_text_is_kept_as_it_is(member: Caller) -> None:
     odd = "'; DROP TABLE learnings; -- <script>alert(1)</script> 🎉 שלום \u202e العربية"
     made = await member.CreateLearning(create_request(title=odd, observation=odd))

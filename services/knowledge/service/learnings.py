@@ -338,6 +338,8 @@ def _select_learnings(request: pb.ListLearningsRequest) -> Select[Learning]:
     for field in ("language", "author"):
         if value := getattr(request, field):
             statement = statement.where(getattr(Learning, field) == value)
+    if request.with_review_date:
+        statement = statement.where(Learning.review_date.is_not(None))
     return statement
 
 
