@@ -1,4 +1,4 @@
-"""Tokens with which the programs of an account sign in."""
+"""Tokens of the programs of an account: to sign in with, or for the address of a calendar."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from chassis.model import now
 from gateway.accounts.caller_cache import Caller
 from gateway.accounts.database import AccountsDatabase
 from gateway.accounts.model import Account, Kind, Scope, Token
-from gateway.accounts.sessions import issue_token, list_tokens, require_token
+from gateway.accounts.sessions import ACCESS_KINDS, issue_token, list_tokens, require_token
 
 ACCESS_TOKEN_LIFETIME = timedelta(days=365)
 ACCESS_TOKENS_PER_ACCOUNT = 50
@@ -18,14 +18,22 @@ ACCESS_TOKENS_PER_ACCOUNT = 50
 
 def list_access_tokens(database: AccountsDatabase, account_id: str) -> list[Token]:
     """Return the access tokens of an account that have not expired, newest first."""
-    return list_tokens(database, account_id, (Kind.PERSONAL,))
+    return list_tokens(database, account_id, ACCESS_KINDS)
 
 
 def create_access_token(
-    database: AccountsDatabase, caller: Caller, title: str, expire_time: datetime | None, scope: Scope
+    database: AccountsDatabase,
+    caller: Caller,
+    title: str,
+    expire_time: datetime | None,
+    scope: Scope,
+    kind: Kind = Kind.PERSONAL,
 ) -> tuple[str, Token]:
     """
     Make a token for a program of the caller.
+
+    Args:
+        kind: PERSONAL to sign in with, CALENDAR for the address of a calendar.
 
     Returns:
         The token itself, which is not kept, and what is kept of it.
@@ -50,7 +58,7 @@ def create_access_token(
         require_token(session, caller)
         count = session.scalar(
             select(func.count()).where(
-                Token.account_id == account_id, Token.kind == Kind.PERSONAL, Token.expire_time > moment
+                Token.account_id == account_id, Token.kind.in_(ACCESS_KINDS), Token.expire_time > moment
             )
         )
         if (count or 0) >= ACCESS_TOKENS_PER_ACCOUNT:
@@ -59,7 +67,7 @@ def create_access_token(
                 reason="TOO_MANY_ACCESS_TOKENS",
                 metadata={"max_tokens": str(ACCESS_TOKENS_PER_ACCOUNT)},
             )
-        token, held = issue_token(account_id, Kind.PERSONAL, lifetime)
+        token, held = issue_token(account_id, kind, lifetime)
         held.title, held.scope = title, scope
         session.add(held)
     return token, held

@@ -98,6 +98,7 @@ class Kind(StrEnum):
     WEB = "web"
     SESSION = "session"
     PERSONAL = "personal"
+    CALENDAR = "calendar"
 
 
 class Scope(StrEnum):

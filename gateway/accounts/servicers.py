@@ -189,7 +189,10 @@ class AccessTokenService:
             raise NotFound(request.parent)
         scope = Scope.WRITE if wanted.scope == accounts_pb2.AccessToken.SCOPE_WRITE else Scope.READ
         expire_time = wanted.expire_time.ToDatetime(UTC) if wanted.HasField("expire_time") else None
-        token, held = access_tokens.create_access_token(context.database, caller, wanted.title, expire_time, scope)
+        kind = Kind.CALENDAR if wanted.scope == accounts_pb2.AccessToken.SCOPE_CALENDAR else Kind.PERSONAL
+        token, held = access_tokens.create_access_token(
+            context.database, caller, wanted.title, expire_time, scope, kind
+        )
         message = access_token_message(held)
         message.token = token
         return message
@@ -199,7 +202,7 @@ class AccessTokenService:
         account, _, token_id = request.name.rpartition("/accessTokens/")
         try:
             account_id = _require_readable_account(account, context)
-            sessions.revoke_token(context.database, account_id, token_id, (Kind.PERSONAL,))
+            sessions.revoke_token(context.database, account_id, token_id, sessions.ACCESS_KINDS)
         except NotFound:
             raise NotFound(request.name) from None
         return Empty()
@@ -234,7 +237,7 @@ def access_token_message(token: Token) -> accounts_pb2.AccessToken:
         create_time=token.create_time,
         expire_time=token.expire_time,
         last_use_time=token.last_use_time,
-        scope=f"SCOPE_{token.scope.upper()}",
+        scope="SCOPE_CALENDAR" if token.kind is Kind.CALENDAR else f"SCOPE_{token.scope.upper()}",
     )
 
 

@@ -34,9 +34,10 @@ CONFIRMATION_LIFETIME = timedelta(minutes=15)
 # In place of the id of an account.
 ANY_ACCOUNT = "*"
 SESSION_KINDS = (Kind.WEB, Kind.SESSION)
+ACCESS_KINDS = (Kind.PERSONAL, Kind.CALENDAR)
 MAX_LISTED = 1000
 # Each kind of token begins with letters of its own, so that a leaked one is recognised for what it is.
-PREFIXES = {Kind.WEB: "aw_", Kind.SESSION: "as_", Kind.PERSONAL: "at_"}
+PREFIXES = {Kind.WEB: "aw_", Kind.SESSION: "as_", Kind.PERSONAL: "at_", Kind.CALENDAR: "ac_"}
 
 
 def find_caller(database: AccountsDatabase, token: str, kinds: Sequence[Kind]) -> Caller | None:

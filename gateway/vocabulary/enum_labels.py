@@ -178,6 +178,7 @@ TERMS: dict[str, dict[str, LazyString]] = {
     "AccessToken.Scope": {
         "SCOPE_READ": _l("Read only"),
         "SCOPE_WRITE": _l("Read and change"),
+        "SCOPE_CALENDAR": _l("Subscribe to the calendar"),
     },
     "Role": {
         "ROLE_ADMINISTRATOR": _l("Administrator"),
