@@ -39,6 +39,7 @@ def create_app(settings: GatewaySettings) -> "Flask":
     from gateway.pages.accounts import account, sign_in
     from gateway.pages.accounts import administration as accounts_administration
     from gateway.pages.administration import views as administration
+    from gateway.pages.calendar_files import views as calendar_files
     from gateway.pages.cities import views as cities
     from gateway.pages.exchanges import views as exchanges
     from gateway.pages.forums import views as forums
@@ -56,6 +57,7 @@ def create_app(settings: GatewaySettings) -> "Flask":
     from gateway.pages.visits import views as visits
     from gateway.rest import routes as rest
     from gateway.web import error_handlers, language_choice, malformed_requests, security_headers, template_context
+    from gateway.web.calendar_address import HiddenSecrets
 
     app = Flask(__name__)
     app.config.update(
@@ -77,6 +79,7 @@ def create_app(settings: GatewaySettings) -> "Flask":
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    app.wsgi_app = HiddenSecrets(app.wsgi_app)  # type: ignore[method-assign]
 
     app.extensions["accounts"] = database = AccountsDatabase(settings.database_url, settings.pool_size)
     app.extensions["rpc"] = rpc.Connections(settings, current_identity)
@@ -104,8 +107,8 @@ def create_app(settings: GatewaySettings) -> "Flask":
         app.register_error_handler(kind, handler)
 
     for page in (
-        start, partnerships, exchanges, visits, programme_templates, forums, learnings, topics, search, administration,
-        cities, venues, rooms, people, installations, sign_in, account, accounts_administration, status,
+        start, partnerships, exchanges, visits, calendar_files, programme_templates, forums, learnings, topics, search,
+        administration, cities, venues, rooms, people, installations, sign_in, account, accounts_administration, status,
         language_choice, health,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)

@@ -3,7 +3,8 @@ Who makes the current request.
 
 A page is asked for by a browser, which holds a cookie; the API is asked by programs, which send
 ``Authorization: Bearer``. The API never looks at the cookie, so no other site can make a browser call it in
-somebody's name, and needs no CSRF token; a page never looks at the header.
+somebody's name, and needs no CSRF token; a page never looks at the header. The file of a programme is no JSON and has
+no RPC: it stands among the pages, and for a program that sends the header it belongs to the API.
 """
 
 from flask import current_app, g, has_request_context, request
@@ -18,6 +19,7 @@ from gateway.auth import cookies
 
 API = "/api/"
 REFERENCE = "/api/reference"
+PROGRAMME_FILE = "/programme.ics"
 # What changes nothing: RPCs that only read are GET in the contract.
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -88,7 +90,9 @@ def require_caller() -> Caller:
 
 def is_api() -> bool:
     """Return whether the current request is for the API, not for a page."""
-    return request.path.startswith(API) and request.path not in (API, REFERENCE)
+    if request.path.startswith(API):
+        return request.path not in (API, REFERENCE)
+    return request.path.endswith(PROGRAMME_FILE) and "Authorization" in request.headers
 
 
 def _find_caller_by_bearer() -> Caller | None:

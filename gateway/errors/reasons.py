@@ -152,7 +152,9 @@ REFUSALS: dict[str, dict[str, str]] = {
             "You cannot lock your own account or take the role of an administrator from it; another one can."
         ),
         "TOO_MANY_CALENDARS": N_("This person has %(max)s calendars already. Remove one first."),
-        "TOO_MANY_ACCESS_TOKENS": N_("You have %(max_tokens)s access tokens already. Revoke one first."),
+        "TOO_MANY_ACCESS_TOKENS": N_(
+            "You have %(max_tokens)s access tokens and calendar addresses already. Revoke one first."
+        ),
     },
     "ABORTED": {
         "ETAG_MISMATCH": N_("Somebody changed this while you were working on it."),

@@ -18,8 +18,10 @@ from tests.bench.client import Client
 
 SECONDS = 60.0
 PARENT = "00f067aa0ba902b7"
-# The trace of a request whose method nobody knows.
+# The trace of a request whose method nobody knows, and of one for a calendar, whose address is a secret.
 INVENTED = "0af7651916cd43dd8448eb211c80319c"
+SECRET_ONE = "5bd66ef5095369c7b0d1f8f4bd33716a"
+SECRET = "ac_nobody-else-may-know-this"
 
 
 class Collector(ThreadingHTTPServer):
@@ -105,13 +107,17 @@ def test_a_trace_leads_from_the_request_through_calls_sql_and_events(collector: 
         assert (answer.status, bool(answer.read())) == (200, True)
         connection.request("BREW", "/tea", headers={"traceparent": f"00-{INVENTED}-{PARENT}-01"})
         assert connection.getresponse().status == 404
+        connection.close()
+        address = f"/calendars/{SECRET}.ics?language=de"
+        connection.request("GET", address, headers={"traceparent": f"00-{SECRET_ONE}-{PARENT}-01"})
+        assert connection.getresponse().status == 404
         event = "austausch.exchange.v1.VisitReported"
         until = time.monotonic() + SECONDS
         # Each process sends its spans when it likes.
         while time.monotonic() < until:
             spans = collector.of_trace(trace_id)
             complete = f"consume {event}" in names_of(spans).get("knowledge", ()) and not hanging(spans)
-            if complete and collector.of_trace(INVENTED):
+            if complete and collector.of_trace(INVENTED) and collector.of_trace(SECRET_ONE):
                 break
             time.sleep(0.1)
     spans = collector.of_trace(trace_id)
@@ -128,3 +134,5 @@ def test_a_trace_leads_from_the_request_through_calls_sql_and_events(collector: 
     assert invented.name == "HTTP"
     assert attributes["http.request.method"].string_value == "_OTHER"
     assert attributes["http.response.status_code"].int_value == 404
+    assert "GET /calendars/secret.ics" in names_of(collector.of_trace(SECRET_ONE))["gateway"]
+    assert SECRET not in str(collector.spans)

@@ -1,4 +1,4 @@
-"""The reader's own account: password and tokens for programs."""
+"""The reader's own account: password, tokens for programs, and addresses of the calendar."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -12,13 +12,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from chassis.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unavailable
 from gateway.accounts import sessions
 from gateway.accounts.access_tokens import ACCESS_TOKEN_LIFETIME
-from gateway.accounts.model import Kind
 from gateway.accounts.password_rules import MAX_PASSWORD, MIN_PASSWORD
-from gateway.auth import account_rpc
+from gateway.auth import account_rpc, permissions
 from gateway.auth.callers import accounts_database, require_caller
 from gateway.auth.sign_in import sign_in_required
 from gateway.errors.explanations import explain
 from gateway.errors.http_status import get_http_status
+from gateway.i18n.languages import current_language
+from gateway.web.calendar_address import put_secret
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -59,13 +60,34 @@ def create_token() -> ResponseReturnValue:
     return _render_account(new_token=made.token), 200, {"Cache-Control": "no-store"}
 
 
+@blueprint.post("/account/calendar-addresses")
+@sign_in_required
+def create_calendar_address() -> ResponseReturnValue:
+    """Make an address of the reader's calendar, and show it this once."""
+    permissions.require("VisitService.ListVisits")
+    title = request.form.get("program", "").strip()
+    if not title or len(title) > MAX_TITLE or "\0" in title:
+        complaint = _("Please say in a few words which program the address is for.")
+        return _render_account(complaints={"program": complaint}), 400
+    try:
+        made = account_rpc.access_tokens.CreateAccessToken(
+            pb.CreateAccessTokenRequest(
+                parent="accounts/me", access_token=pb.AccessToken(title=title, scope="SCOPE_CALENDAR")
+            )
+        )
+    except FailedPrecondition as error:
+        return _render_account(complaints={"program": explain(error, UTC).text}), 409
+    path = url_for("calendar_files.show_subscription", language=current_language(), _external=True)
+    return _render_account(new_address=put_secret(path, made.token)), 200, {"Cache-Control": "no-store"}
+
+
 @blueprint.post("/account/access-tokens/<token_id>/revoke")
 @sign_in_required
 def revoke_token(token_id: str) -> BaseResponse:
-    """Revoke an access token; that it is gone already is no mistake."""
+    """Revoke an access token or an address of the calendar; that it is gone already is no mistake."""
     with suppress(NotFound):
-        sessions.revoke_token(accounts_database(), require_caller().account_id, token_id, (Kind.PERSONAL,))
-    flash(_("The token is revoked: programs that use it are refused from now on."), "success")
+        sessions.revoke_token(accounts_database(), require_caller().account_id, token_id, sessions.ACCESS_KINDS)
+    flash(_("It is revoked: programs that use it are refused from now on."), "success")
     return redirect(url_for("accounts.account"), 303)
 
 
@@ -102,17 +124,18 @@ def change_password() -> BaseResponse | tuple[str, int]:
     return redirect(url_for("accounts.account"), 303)
 
 
-def _render_account(new_token: str = "", complaints: dict[str, str] | None = None) -> str:
+def _render_account(new_token: str = "", complaints: dict[str, str] | None = None, new_address: str = "") -> str:
     """Return the account's page, with what was wrong with a form on it, by field."""
     caller = require_caller()
+    held = account_rpc.access_tokens.ListAccessTokens(pb.ListAccessTokensRequest(parent="accounts/me")).access_tokens
     return render_template(
         "accounts/account.html",
         account=caller,
-        tokens=account_rpc.access_tokens.ListAccessTokens(
-            pb.ListAccessTokensRequest(parent="accounts/me")
-        ).access_tokens,
+        tokens=[token for token in held if token.scope != pb.AccessToken.SCOPE_CALENDAR],
+        calendar_addresses=[token for token in held if token.scope == pb.AccessToken.SCOPE_CALENDAR],
         sessions=account_rpc.sessions.ListSessions(pb.ListSessionsRequest(parent="accounts/me")).sessions,
         new_token=new_token,
+        new_address=new_address,
         complaints=complaints or {},
         max_days=ACCESS_TOKEN_LIFETIME.days,
         min_password=MIN_PASSWORD,

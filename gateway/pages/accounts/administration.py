@@ -76,7 +76,7 @@ def revoke_token(account_id: str, token_id: str) -> ResponseReturnValue:
         account_rpc.access_tokens.DeleteAccessToken(
             pb.DeleteAccessTokenRequest(name=f"{account.name}/accessTokens/{token_id}")
         )
-    flash(_("The token is revoked: programs that use it are refused from now on."), "success")
+    flash(_("It is revoked: programs that use it are refused from now on."), "success")
     return redirect(href(account.name), 303)
 
 
@@ -112,10 +112,11 @@ def lock(account_id: str, verb: str) -> ResponseReturnValue:
         form=form,
         title=title % {"name": account.display_name},
         consequence=_(
-            "It is signed out everywhere and cannot sign in until you unlock it; its access tokens are revoked."
+            "It is signed out everywhere and cannot sign in until you unlock it; "
+            "its access tokens and calendar addresses are revoked."
         )
         if verb == "lock"
-        else _("It can sign in again with its password. Its programs need new access tokens."),
+        else _("It can sign in again with its password. Its programs need new access tokens and calendar addresses."),
         button=_("Lock account") if verb == "lock" else _("Unlock account"),
         final=verb == "lock",
         back=href(account.name),
@@ -137,8 +138,8 @@ def reset_password(account_id: str) -> ResponseReturnValue:
         form=form,
         title=_("Give %(name)s a new password?", name=account.display_name),
         consequence=_(
-            "The present password no longer works, all sessions end, and the access tokens are revoked. "
-            "The new one is shown once."
+            "The present password no longer works, all sessions end, and access tokens and calendar addresses "
+            "are revoked. The new one is shown once."
         ),
         button=_("Reset password"),
         back=href(account.name),
