@@ -39,6 +39,8 @@ OPTIONS: list[tuple[str, Any]] = [
     # Of a machine that vanished, and of a process that hangs on one that lives.
     ("grpc.keepalive_timeout_ms", 2_500),
     ("grpc.http2.ping_timeout_ms", 2_500),
+    # One that the environment names is for the internet; Docker gives that of its client's settings to every container.
+    ("grpc.enable_http_proxy", 0),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     # An error with all its bad fields is longer than the default of 8 KiB.
     ("grpc.max_metadata_size", 64 * 1024),

@@ -176,6 +176,20 @@ def test_where_nobody_listens_the_service_is_away(member: Callable[[], str]) -> 
     assert address not in raised.value.message
 
 
+async def test_a_call_goes_past_the_proxy_that_the_environment_names(
+    work: str, member: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("grpc_proxy", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    for name in ("no_proxy", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    async with aio_calls(work, CONTRACT, member) as calls:
+        await call_of(calls, "Linger")(Empty())
+    with channel(work, CONTRACT) as opened:
+        await asyncio.to_thread(call_of(prepare_calls(opened, CONTRACT, member), "Linger"), Empty())
+
+
 async def test_a_write_without_a_request_id_is_given_one_and_keeps_its_own(
     cities: RunningSample, coordinator: Callable[[], str]
 ) -> None:
