@@ -9,13 +9,18 @@ import asyncpg
 from chassis.database_urls import connect
 from chassis.outages import Outage
 
+# Who listens sends nothing, and would not notice a server that hangs, or is gone behind something that relays to it.
+LOOK_SECONDS = 20.0
+ANSWER_SECONDS = 5.0
+
 
 async def listen(url: str, channel: str, notify: Callable[[str], object]) -> None:
     """
     Call `notify` with the payload of every PostgreSQL notification on a channel, until cancelled.
 
-    A lost connection is opened again; what was notified meanwhile is missed, so the caller has to look by itself too:
-    `notify` is called with an empty payload after each (re)connection.
+    A lost connection is opened again, also to a server that is asked every `LOOK_SECONDS` and does not answer; what was
+    notified meanwhile is missed, so the caller has to look by itself too: `notify` is called with an empty payload
+    after each (re)connection.
     """
     outage = Outage("listen.retry", "listen.again", channel=channel)
     while True:
@@ -27,7 +32,11 @@ async def listen(url: str, channel: str, notify: Callable[[str], object]) -> Non
             await connection.add_listener(channel, lambda _c, _pid, _channel, payload: notify(payload))
             outage.end()
             notify("")
-            await lost.wait()
+            while not lost.is_set():
+                await wait_until_set(lost, LOOK_SECONDS)
+                if not lost.is_set():
+                    # What it says already: who looks at a server sees by it who listens (`austausch rebuild-index`).
+                    await connection.execute(f'LISTEN "{channel}"', timeout=ANSWER_SECONDS)
         except (
             OSError,
             TimeoutError,

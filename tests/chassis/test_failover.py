@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -19,7 +21,7 @@ from austausch.exchange.v1.exchange_pb2 import City, CreateCityRequest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from chassis import server
+from chassis import notifications, server
 from chassis.client import aio_channel
 from chassis.database import Database
 from chassis.database_errors import as_domain_error
@@ -32,6 +34,7 @@ from deploy import embedded
 from deploy.embedded import HOST, Nats, Postgres, free_port
 from gateway.accounts.database import AccountsDatabase
 from tests.calls import Caller, Keys, RunningService
+from tests.chaos.links import Link
 from tests.chassis import sample
 from tests.chassis.messaging import until
 from tests.standby import promote, standby_of
@@ -225,6 +228,34 @@ async def test_who_listens_hears_the_new_primary(pair: Pair) -> None:
     listener.cancel()
 
 
+@pytest.fixture
+def link(postgres_server: Postgres) -> Iterator[Link]:
+    """A way to the server that can be silenced."""
+    made = Link(postgres_server.port)
+    with made.open():
+        yield made
+
+
+async def test_who_listens_notices_a_server_that_vanished_without_a_word(
+    link: Link, postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(notifications, "ANSWER_SECONDS", 0.5)
+    url, server, heard = postgres_server.url_for("postgres"), f"{HOST}:{postgres_server.port}", list[str]()
+    by_the_link = url.replace(server, f"{HOST}:{link.port},{server}")
+    listener = asyncio.create_task(listen(by_the_link, "cities", heard.append))
+    await until(lambda: asyncio.sleep(0, heard == [""]))
+    link.silence()
+
+    async def is_heard() -> bool:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SELECT pg_notify('cities', 'new')")
+        return "new" in heard
+
+    await until(is_heard)
+    listener.cancel()
+
+
 async def test_of_several_hosts_one_that_hangs_is_passed_by(pair: Pair) -> None:
     os.killpg(pair.standby.pid, signal.SIGSTOP)
     first_hangs = pair.url.replace(f":{pair.primary.port},", f":{pair.standby.port},", 1)
@@ -236,6 +267,32 @@ async def test_of_several_hosts_one_that_hangs_is_passed_by(pair: Pair) -> None:
         await database.dispose()
     finally:
         os.killpg(pair.standby.pid, signal.SIGCONT)
+
+
+def notices_a_server_that_vanished(descriptor: int) -> bool:
+    """Return whether a connection is given up within seconds, whether something was sent or an answer is waited for."""
+    with socket.socket(fileno=os.dup(descriptor)) as opened:
+        return (
+            opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+            and opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            and opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+        )
+
+
+async def test_a_service_notices_a_server_that_vanished_without_a_word(postgres_server: Postgres) -> None:
+    database = Database(postgres_server.url_for("postgres"))
+    async with database.engine.connect() as connection:
+        opened: Any = (await connection.get_raw_connection()).driver_connection
+        assert notices_a_server_that_vanished(opened._transport.get_extra_info("socket").fileno())
+    await database.dispose()
+
+
+def test_the_accounts_notice_a_server_that_vanished_without_a_word(postgres_server: Postgres) -> None:
+    accounts = AccountsDatabase(postgres_server.url_for("postgres"))
+    with accounts.engine.connect() as connection:
+        opened: Any = connection.connection.driver_connection
+        assert notices_a_server_that_vanished(opened.fileno())
+    accounts.dispose()
 
 
 def test_the_accounts_find_the_primary_among_the_hosts(pair: Pair) -> None:
