@@ -61,8 +61,11 @@ def keep_keys(directory: Path, mode: int = PRIVATE) -> None:
         OSError: A file can't be read or written.
         Unusable: A file does not hold what it should.
     """
-    public = [_keep_key(directory / f"{issuer}-key.pem", issuer, mode) for issuer in ISSUERS]
-    write_secret(directory / "trusted-keys.json", format_key_set(public), mode)
+    public = format_key_set([_keep_key(directory / f"{issuer}-key.pem", issuer, mode) for issuer in ISSUERS])
+    trusted = directory / "trusted-keys.json"
+    # Containers have this very file mounted: one that takes its name they would not see, nor new keys in it.
+    if not trusted.exists() or trusted.read_bytes() != public.encode():
+        write_secret(trusted, public, mode)
     kept_secret(directory / "secret-key", mode=mode)
 
 

@@ -2,6 +2,7 @@
 
 import ssl
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,18 @@ def test_a_second_run_keeps_every_secret(tmp_path: Path) -> None:
     before = contents(tmp_path)
     keep_credentials(tmp_path)
     assert contents(tmp_path) == before
+
+
+def test_a_second_run_leaves_every_file_that_a_container_may_have_mounted(tmp_path: Path) -> None:
+    keep_credentials(tmp_path)
+    before = {file.name: file.stat().st_ino for file in tmp_path.iterdir()}
+    # A file keeps its number for itself as long as something has it open, or mounted.
+    with ExitStack() as mounted:
+        for file in tmp_path.iterdir():
+            mounted.enter_context(file.open())
+        keep_credentials(tmp_path)
+        after = {file.name: file.stat().st_ino for file in tmp_path.iterdir()}
+    assert {name for name in before if after[name] != before[name]} == {".gitignore"}
 
 
 def test_a_deleted_secret_is_made_anew_and_the_others_stay(tmp_path: Path) -> None:
