@@ -56,6 +56,14 @@ def driver_url(url: str, driver: str) -> "URL":
     return parsed.set(drivername=f"postgresql+{driver}")
 
 
+def add_primary(url: str) -> str:
+    """Return a URL for libpq, which takes the first host that answers: of several, the one that takes changes."""
+    _, hosts, tail = _split(url)
+    if len(hosts) == 1 or _ATTRIBUTES in tail:
+        return url
+    return f"{url}{'&' if '?' in tail else '?'}{_ATTRIBUTES}=read-write"
+
+
 def get_connect_seconds(url: str) -> float:
     """Return how long opening a connection to each host of a URL may take."""
     return CONNECT_SECONDS if len(_split(url)[1]) == 1 else HOST_SECONDS

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from chassis.database import Database
+from chassis.database_urls import add_primary
 from operate.settings import DatabaseSettings
 
 CONNECT_SECONDS = 10
@@ -60,7 +61,7 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
         psycopg.Error: It does not answer.
     """
     with psycopg.connect(
-        url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="austausch operator"
+        add_primary(url), autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="austausch operator"
     ) as connection:
         yield connection
 
