@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis.errors import DomainError
 from chassis.identity import Role
+from chassis.setting_types import DatabaseUrl
 from chassis.settings import secret
 from operate.settings import load
 
@@ -21,7 +22,7 @@ ROLES = (Role.ADMINISTRATOR, Role.COORDINATOR)
 class AccountSettings:
     """Where the accounts are, and the city whose name is no password."""
 
-    gateway_database_url: str = secret()
+    gateway_database_url: DatabaseUrl = secret()
     gateway_home_city: str = "cities/mannheim"
 
 

@@ -1,7 +1,7 @@
 """The message server as an operator's command meets it: one connection, no waiting for one that is away."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import nats
 import nats.errors
@@ -38,17 +38,30 @@ async def connected(url: str) -> AsyncIterator[Client]:
             max_reconnect_attempts=1, reconnect_time_wait=0.1, connect_timeout=CONNECT_SECONDS, error_cb=keep_quiet,
         )  # fmt: skip
     except (OSError, TimeoutError, ValueError, nats.errors.Error) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise MessagesUnreachable(f"NATS does not answer: {reason}") from None
+        raise MessagesUnreachable(f"NATS does not answer: {describe(error)}") from None
     try:
         yield client
     finally:
         await client.close()
 
 
+def describe(error: Exception) -> str:
+    """Return what an error says, in one line; its kind where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 async def forget_messages(client: Client) -> None:
-    """Delete the streams of events and of work with all that is on its way there; services make them again."""
+    """
+    Delete the streams of events and of work with all that is on its way there; services make them again.
+
+    Raises:
+        MessagesUnreachable: NATS does not do it.
+    """
     jetstream = client.jetstream(timeout=10)
     for stream in (STREAM, WORK):
-        with suppress(NotFoundError):
+        try:
             await jetstream.delete_stream(stream)
+        except NotFoundError:
+            continue
+        except nats.errors.Error as error:
+            raise MessagesUnreachable(f"NATS does not delete the stream {stream}: {describe(error)}") from None

@@ -6,6 +6,7 @@ from typing import cast
 import click
 import psycopg
 
+from chassis.setting_types import DatabaseUrl
 from chassis.settings import secret
 from operate.databases import connected
 from operate.settings import load
@@ -18,7 +19,7 @@ CHANNEL, REBUILD = "learnings", "rebuild"
 class KnowledgeSettings:
     """Where the learnings are."""
 
-    knowledge_database_url: str = secret()
+    knowledge_database_url: DatabaseUrl = secret()
 
 
 @click.command("rebuild-index", short_help="Let the search index be filled anew.")

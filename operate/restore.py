@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import psycopg
+from sqlalchemy.exc import DBAPIError
 
 from chassis.outbox import remember_applied, republish
 from chassis.schema import read_revisions
@@ -40,10 +41,12 @@ def restore_command(folder: Path, replace: bool) -> None:
     settings = load(PlatformSettings)
     try:
         events = restore(list_urls(settings), settings.nats_url, folder, replace=replace)
-    except (RestoreRefused, ManifestRefused, MessagesUnreachable) as refused:
+    except (RestoreRefused, ManifestRefused) as refused:
         raise click.ClickException(f"{refused} Nothing was changed.") from None
-    except (ProgramFailed, psycopg.Error) as error:
-        said = " ".join(str(error).split())
+    except MessagesUnreachable as away:
+        raise click.ClickException(f"{away}. Nothing was changed.") from None
+    except (ProgramFailed, psycopg.Error, DBAPIError, OSError) as error:
+        said = messages.describe(error.orig if isinstance(error, DBAPIError) and error.orig else error)
         raise click.ClickException(f"{said} – not all is restored: mend that, and restore with --replace.") from None
     click.echo(f"restored; {events} events will be published again")
 
@@ -63,11 +66,11 @@ def restore(urls: Mapping[str, str], nats_url: str, folder: Path, *, replace: bo
 
     Raises:
         ManifestRefused: The folder is no backup, is damaged, or of a newer version.
-        MessagesUnreachable: NATS does not answer.
+        MessagesUnreachable: NATS does not answer, or does not delete its streams.
         RestoreRefused: A process runs, a database does not answer or is not empty, its PostgreSQL is older than the
             backup's, or no ``pg_restore`` here can read the dump and reach the database.
         ProgramFailed: ``pg_restore`` failed, or the database holds something else now than the backup.
-        psycopg.Error: A database no longer answers.
+        psycopg.Error, sqlalchemy.exc.DBAPIError, OSError: A database no longer answers.
     """
     manifest = read_manifest(folder)
     check_files(folder, manifest)

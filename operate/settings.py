@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from chassis import settings
+from chassis.setting_types import DatabaseUrl, NatsUrl
 from chassis.settings import WrongSetting, secret
 
 Settings = TypeVar("Settings")
@@ -18,10 +19,10 @@ Settings = TypeVar("Settings")
 class DatabaseSettings:
     """Where the four databases are."""
 
-    exchange_database_url: str = secret()
-    forum_database_url: str = secret()
-    knowledge_database_url: str = secret()
-    gateway_database_url: str = secret()
+    exchange_database_url: DatabaseUrl = secret()
+    forum_database_url: DatabaseUrl = secret()
+    knowledge_database_url: DatabaseUrl = secret()
+    gateway_database_url: DatabaseUrl = secret()
 
     def get_url(self, process: str) -> str:
         """Return the URL of a process's database."""
@@ -33,7 +34,7 @@ class DatabaseSettings:
 class MessageSettings:
     """Where the message server is."""
 
-    nats_url: str = secret()
+    nats_url: NatsUrl = secret()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +76,11 @@ class DoctorSettings:
     ``TLS_CERTIFICATE``.
     """
 
-    exchange_database_url: str = secret("")
-    forum_database_url: str = secret("")
-    knowledge_database_url: str = secret("")
-    gateway_database_url: str = secret("")
-    nats_url: str = secret("")
+    exchange_database_url: DatabaseUrl = secret("")
+    forum_database_url: DatabaseUrl = secret("")
+    knowledge_database_url: DatabaseUrl = secret("")
+    gateway_database_url: DatabaseUrl = secret("")
+    nats_url: NatsUrl = secret("")
     identity_trusted_keys: Path | None = None
     gateway_signing_key: str = secret("")
     forum_signing_key: str = secret("")

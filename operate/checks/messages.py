@@ -40,6 +40,11 @@ async def check_messages(settings: DoctorSettings) -> AsyncIterator[Finding]:
         yield Finding(
             SUBJECT, State.WRONG, str(error), "start NATS, and look whether host, port, user and password are right"
         )
+    except nats.errors.Error as error:
+        yield Finding(
+            SUBJECT, State.WRONG, f"JetStream does not tell of its streams: {messages.describe(error)}",
+            "see its log, and whether the user may ask; in a cluster, start the servers that have the streams",
+        )  # fmt: skip
     yield check_sync(settings.nats_monitoring_url)
 
 
@@ -55,9 +60,8 @@ async def _check_jetstream(client: Client) -> AsyncIterator[Finding]:
     try:
         account = await jetstream.account_info()
     except (nats.errors.Error, TimeoutError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
         yield Finding(
-            SUBJECT, State.WRONG, f"JetStream does not answer: {said}",
+            SUBJECT, State.WRONG, f"JetStream does not answer: {messages.describe(error)}",
             "turn it on (jetstream { store_dir: … }) for the account of the user in the URL",
         )  # fmt: skip
         return

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import click
+import pytest
 
+from deploy.credentials import DATABASES
 from operate.command import main
 from tests.operate.austausch import austausch
 
@@ -27,6 +29,28 @@ def test_a_setting_that_is_missing_is_named() -> None:
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == "EXCHANGE_DATABASE_URL is not set (nor EXCHANGE_DATABASE_URL_FILE).\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("doctor",), ("backup", "--to", "backups"), ("restore", "backups/one"), ("republish",),
+        ("dead-letters", "list"), ("rebuild-index",), ("export", "all.zip"), ("import", "all.zip"),
+        ("create-admin", "--email", "office@city.example", "--name", "Office"),
+    ],
+    ids=lambda command: command[0],
+)  # fmt: skip
+def test_a_url_that_is_none_is_named_and_its_password_is_not_printed(command: tuple[str, ...]) -> None:
+    settings = {f"{process.upper()}_DATABASE_URL": "postgresql:/city:hidden@host/city" for process in DATABASES}
+    settings["NATS_URL"] = "nats://city:hid/den@host:4222"
+
+    done = austausch(settings, *command)
+
+    said = done.stdout + done.stderr
+    assert done.returncode == (1 if command == ("doctor",) else 2)
+    assert "_DATABASE_URL: " in said or "NATS_URL: " in said
+    assert "hid" not in said
+    assert "Traceback" not in said
 
 
 def test_settings_that_are_read_for_one_command_do_not_stay_in_the_operators_shell() -> None:

@@ -22,6 +22,7 @@ from operate.postgres_programs import find_program
 from tests.conftest import FreshDatabase
 from tests.operate.austausch import austausch, empty_databases, read_rows, succeed
 from tests.operate.test_backup import eventually
+from tests.operate.test_doctor import nats_with
 
 OLD_POSTGRES = sorted(Path("/usr/lib/postgresql").glob("1[56]/bin"))
 SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
@@ -103,6 +104,27 @@ def test_a_database_that_does_not_answer_is_refused_before_anything_is_deleted(
     assert "wrong-password" not in refused.stderr
     assert refused.stderr.rstrip().endswith("Nothing was changed.")
     assert set(read_rows(place["KNOWLEDGE_DATABASE_URL"])) == {"kept"}
+
+
+def test_a_nats_without_jetstream_is_refused_before_anything_is_deleted(
+    backup: Path, place: dict[str, str], tmp_path: Path
+) -> None:
+    with nats_with(tmp_path, "") as (url, _):
+        assert_refused_with_everything_left(
+            {**place, "NATS_URL": url}, backup, "NATS does not delete the stream austausch: "
+        )
+
+
+def test_what_fails_once_the_databases_are_restored_is_said_in_one_line(place: dict[str, str], tmp_path: Path) -> None:
+    # Its databases hold no schema of the platform, so that there is no event to publish once more.
+    folder = succeed(place, "backup", "--to", tmp_path / "backups").strip()
+
+    done = austausch(place, "restore", folder, "--replace")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'relation "inbox" does not exist' in done.stderr
+    assert done.stderr.rstrip().endswith("not all is restored: mend that, and restore with --replace.")
+    assert "Traceback" not in done.stderr
 
 
 @contextmanager
