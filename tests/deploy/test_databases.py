@@ -48,6 +48,27 @@ def test_nobody_else_can_connect(postgres_server: Postgres, url_of: UrlOf) -> No
         psycopg.connect(f"{urls[0].removesuffix('first_city')}second_city")
 
 
+def test_an_administrator_who_is_no_superuser_can_create_them_and_run_again(
+    postgres_server: Postgres, url_of: UrlOf
+) -> None:
+    administrator = f"postgresql://city_admin:admin@{HOST}:{postgres_server.port}/postgres"
+    databases = [wanted(url_of("first_city", "one")), wanted(url_of("second_city", "two"))]
+    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as admin:
+        admin.execute("CREATE ROLE city_admin LOGIN CREATEROLE CREATEDB PASSWORD 'admin'")
+        try:
+            assert create_databases(administrator, databases) == ["first_city", "second_city"]
+            assert create_databases(administrator, databases) == []
+            with psycopg.connect(url_of("first_city", "one")) as connection:
+                connection.execute("CREATE EXTENSION btree_gist")
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                psycopg.connect(url_of("first_city", "one").removesuffix("first_city") + "second_city")
+        finally:
+            for database in databases:
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database.name)))
+                admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(database.owner)))
+            admin.execute("DROP ROLE city_admin")
+
+
 def test_a_second_run_keeps_the_data_and_takes_a_new_password(postgres_server: Postgres, url_of: UrlOf) -> None:
     create_databases(postgres_server.url_for("postgres"), [wanted(url_of("first_city", "one"))])
     with psycopg.connect(url_of("first_city", "one")) as connection:
