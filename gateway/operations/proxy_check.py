@@ -28,13 +28,15 @@ def init_app(app: Flask, settings: GatewaySettings) -> None:
 
     def compare() -> None:
         nonlocal warned
+        if request.blueprint == "health":
+            return  # Asked from inside, past the proxy: by a kubelet, a container's health check, `austausch doctor`.
         before = request.environ.get("werkzeug.proxy_fix.orig", {})
         forwarded = request.headers.get("X-Forwarded-For", "")
         hops = len(forwarded.split(",")) if forwarded else 0
         peer = before.get("REMOTE_ADDR") or request.remote_addr or ""
         if warned or (hops == settings.trusted_proxies or (hops > settings.trusted_proxies > 0)):
             return
-        if not forwarded and peer in ("127.0.0.1", "::1", ""):  # a health check from inside
+        if not forwarded and peer in ("127.0.0.1", "::1", ""):  # somebody on this machine
             return
         warned = True
         log.warning(

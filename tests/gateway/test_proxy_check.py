@@ -37,13 +37,17 @@ def test_a_request_that_does_not_fit_the_trusted_proxies_is_told_once(
     ] * warnings
 
 
-def test_a_health_check_from_inside_goes_round_the_proxy(door: Door) -> None:
+@pytest.mark.parametrize("peer", ["127.0.0.1", "10.0.0.5"])  # in the container; a kubelet
+def test_a_health_check_from_inside_goes_round_the_proxy(door: Door, peer: str) -> None:
     client = door(trusted_proxies=1).app.test_client()
 
     with capture_logs() as logs:
-        client.get("/healthz", environ_base={"REMOTE_ADDR": "127.0.0.1"})
+        client.get("/healthz", environ_base={"REMOTE_ADDR": peer})
+        before = [entry for entry in logs if entry["log_level"] == "warning"]
+        client.get("/sign-in", environ_base={"REMOTE_ADDR": "172.18.0.1"})
 
-    assert not [entry for entry in logs if entry["log_level"] == "warning"]
+    assert not before
+    assert [entry for entry in logs if "GATEWAY_TRUSTED_PROXIES" in entry["event"]]
 
 
 @pytest.mark.parametrize(("secure", "trusted", "warnings"), [(True, 0, 1), (True, 1, 0), (False, 0, 0)])
