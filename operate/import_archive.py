@@ -70,7 +70,11 @@ def _check(urls: Mapping[str, str], archive: Path) -> dict[str, Any]:
             databases: dict[str, Any] = schema["databases"]
             for owner in OWNERS:
                 _check_lines(owner.process, databases[owner.process], source)
-                _check_database(owner.process, urls[owner.process], databases[owner.process])
+                try:
+                    _check_database(owner.process, urls[owner.process], databases[owner.process])
+                except psycopg.Error as error:
+                    said = " ".join(str(error).split())
+                    raise ImportRefused(f"The database of {owner.process}: {said}.") from None
     except OSError as error:
         raise ImportRefused(f"{archive}: {error.strerror}.") from None
     except (BadZipFile, ValueError, LookupError, AttributeError):

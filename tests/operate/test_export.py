@@ -232,3 +232,16 @@ def test_a_file_that_is_there_is_not_overwritten(archive: tuple[Path, dict[str, 
     assert refused.returncode == 1
     assert "File exists" in refused.stderr
     assert archive[0].read_bytes() == before
+
+
+def test_a_database_that_is_away_is_refused_before_anything_is_changed(
+    archive: tuple[Path, dict[str, int]], place: dict[str, str]
+) -> None:
+    away = f"postgresql://accounts:hidden@{embedded.HOST}:{embedded.free_port()}/accounts"
+
+    refused = austausch({**place, "GATEWAY_DATABASE_URL": away}, "import", archive[0])
+
+    assert refused.returncode == 1
+    assert "The database of gateway: connection failed" in refused.stderr
+    assert refused.stderr.rstrip().endswith("Nothing was changed.")
+    assert "hidden" not in refused.stderr
