@@ -77,7 +77,7 @@ def test_a_page_needs_five_statements_at_most(page: str, coordinator: Client, lo
     assert 0 < len(statements) <= MOST, [each[:400] for each in statements]
 
 
-@pytest.mark.parametrize("part", ["", "/report"])
+@pytest.mark.parametrize("part", ["", "/report", "/programme.ics"])
 def test_a_page_of_a_visit_needs_five_statements_at_most(part: str, coordinator: Client, log: StatementLog) -> None:
     visit = coordinator.get("/api/v1/visits", pageSize=1, state="STATE_AGREED")["visits"][0]["name"]
     statements = statements_of(f"/{visit}{part}", coordinator, log)
