@@ -7,7 +7,8 @@ sent every field, so the answer is the same page, filled with them. Nothing is s
 and no script is needed. The page is built as for a GET: nothing can be carried out by it, which is why even a form
 without a valid token may be shown so.
 
-- The language: its switch in the header is a button of the page's form (the attribute `form` of HTML).
+- The language: its switch in the header is a button of the page's form (the attribute `form` of HTML), whatever that
+  form is for: where the page cannot be filled with what was sent, it is asked for anew.
 - The session: the page answers with the sign-in form, under its own address and with the fields in it, hidden.
 - The password: likewise, with the form for an own one.
 - The password once more: likewise, with a field for it; the answer carries the form out.
@@ -19,7 +20,7 @@ Passwords and files are never carried.
 from __future__ import annotations
 
 from datetime import UTC
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Response, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -75,15 +76,25 @@ def show_again() -> None:
 
 
 def switch_language() -> ResponseReturnValue | None:
-    """Answer the button that switches the language with the page in that language."""
-    if is_form_request() and _switch_if_pressed():
-        show_again()
+    """Answer the button that switches the language with the page in that language, and with nothing else."""
+    if is_api():
+        return None
+    if is_form_request():
+        if _switch_if_pressed(request.form):
+            show_again()
+    elif request.method == "POST":
+        # The form is of a page that asks back: it is for another view of the same address.
+        if CONFIRMATION not in request.form and _switch_if_pressed(request.form):
+            return redirect(local_path(request.script_root + request.path), 303)
+    elif _switch_if_pressed(request.args):  # the form of a question, whose fields stand in the address
+        fields = [(name, text) for name, text in request.args.items(multi=True) if name != SWITCH]
+        return redirect(local_path(f"{request.script_root}{request.path}?{urlencode(fields)}"), 303)
     return None
 
 
-def _switch_if_pressed() -> bool:
-    """Switch to the language whose button was pressed; return whether one was."""
-    chosen = request.form.get(SWITCH, "")
+def _switch_if_pressed(fields: MultiDict[str, str]) -> bool:
+    """Switch to the language whose button was pressed, by the fields that were sent; return whether one was."""
+    chosen = fields.get(SWITCH, "")
     if chosen not in languages.LANGUAGES:
         return False
     g.language_before = languages.current_language()
@@ -127,7 +138,7 @@ def confirm_in_place() -> BaseResponse | None:
         return None
     if CONFIRMATION not in request.form or not current_caller():
         return None
-    if _switch_if_pressed():  # on a page that cannot be shown again, for it answers no GET
+    if _switch_if_pressed(request.form):  # on a page that cannot be shown again, for it answers no GET
         return ask_to_confirm()
     if refusal := confirmation.confirm_password(request.form[CONFIRMATION]):
         return confirmation.render_confirmation_page(_read_fields(), SIGN_IN, to_complaint(refusal))

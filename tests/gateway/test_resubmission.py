@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from chassis.identity import Role
 from tests.gateway.browsing import COORDINATOR, PageForm, form_token, sign_in
 from tests.gateway.conftest import Gateway, Rest
-from tests.gateway.samples import an_exchange
+from tests.gateway.samples import a_visit, an_exchange, created
 
 PATH = "/visits/new"
 TITLE = 'Controllers "from" <Swansea> & more'
@@ -78,6 +78,31 @@ def test_the_switch_of_the_language_is_a_button_of_the_form_and_not_its_first(br
     assert first < second
     assert 'id="page-form"' in page
     assert 'name="switch_language"' not in browser.get("/").text
+
+
+def test_a_switch_of_the_language_where_a_page_asks_back_takes_no_step(browser: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest)["name"]
+    for verb in ("agree", "plan", "confirm"):
+        created(rest.post(f"/v1/{visit}:{verb}"))
+    asked = browser.get(f"/{visit}/start").text
+    assert 'name="switch_language"' in asked
+
+    answer = browser.post(f"/{visit}/start", data={**PageForm(asked).fields, "switch_language": "de"})
+
+    assert rest.get(f"/v1/{visit}").json["state"] == "STATE_CONFIRMED"
+    assert (answer.status_code, answer.location) == (303, f"/{visit}/start")
+    assert '<html lang="de"' in browser.get(answer.location).text
+
+
+def test_a_switch_of_the_language_in_a_question_keeps_what_is_asked(browser: FlaskClient) -> None:
+    assert 'name="switch_language"' in browser.get("/visits/dates").text
+
+    answer = browser.get("/visits/dates?ask=on&working_days=4&department=B%C3%A4der&switch_language=de")
+
+    assert (answer.status_code, answer.location) == (303, "/visits/dates?ask=on&working_days=4&department=B%C3%A4der")
+    page = browser.get(answer.location).text
+    assert '<html lang="de"' in page
+    assert PageForm(page).fields["department"] == "Bäder"
 
 
 @pytest.mark.usefixtures("known_vocabulary")
