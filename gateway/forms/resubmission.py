@@ -30,7 +30,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.errors import DomainError
 from gateway.auth import confirmation, first_password, sign_in
-from gateway.auth.callers import current_caller, current_newcomer, is_api
+from gateway.auth.callers import READING_METHODS, current_caller, current_newcomer, is_api
 from gateway.auth.cookies import remember_language
 from gateway.auth.password_pages import Complaint
 from gateway.auth.sign_in import BUTTON_PRESSED, local_path
@@ -174,8 +174,8 @@ def ask_to_sign_in() -> BaseResponse:
     if carried is not None:
         return ask_for_password() if current_newcomer() else sign_in.render_sign_in_page(typed=carried, prefix=SIGN_IN)
     if current_newcomer():
-        return redirect(url_for("sign_in.first_password", next=here if request.method == "GET" else "/"), 303)
-    if request.method == "GET":
+        return redirect(url_for("sign_in.first_password", next=here if request.method in READING_METHODS else "/"), 303)
+    if request.method in READING_METHODS:
         session.pop(BUTTON_PRESSED, None)
         return redirect(url_for("sign_in.ask", next=here), 303)
     session[BUTTON_PRESSED] = True

@@ -121,3 +121,12 @@ def test_the_sign_in_page_says_that_the_session_has_ended_where_it_has(door: Doo
     sign_in(client)
     client.post("/sign-out", data={"csrf_token": form_token(client, "/account")})
     assert told not in client.get("/account", follow_redirects=True).text
+
+
+def test_who_asks_for_the_head_of_a_page_only_is_led_to_the_same_place(door: Door) -> None:
+    client = door().app.test_client()
+
+    answers = [client.open("/visits?view=list", method=method) for method in ("GET", "HEAD")]
+
+    assert [answer.location for answer in answers] == ["/sign-in?next=/visits?view%3Dlist"] * 2
+    assert "Press the button again" not in client.get(sign_in(client).location).text
