@@ -2,6 +2,9 @@
 
 const POLL = 1500;
 
+// What is asked as a part of a page is answered with 401 once the session has ended; else the sign-in page would come.
+const AS_PART = { "HX-Request": "true" };
+
 const placeOf = ({ start, end, minutes, room }) => ({ start, end, minutes, room });
 
 class Saving {
@@ -16,7 +19,7 @@ class Saving {
 
   // Returns the programme if it is another than at the last time, else null.
   async ask() {
-    const answer = await fetch(`${this.address}.json`, { cache: "no-cache" });
+    const answer = await fetch(`${this.address}.json`, { cache: "no-cache", headers: AS_PART });
     if (answer.status === 401) throw new SignedOut();
     const etag = answer.headers.get("ETag");
     if (!answer.ok || etag === this.etag) return null;
@@ -27,7 +30,7 @@ class Saving {
   // Returns the page, or with the header of a part that part of it, as it is now; null where it cannot be had.
   async askForPage(headers) {
     const answer = await fetch(`${this.address}${location.search}`, { headers }).catch(() => null);
-    return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    return answer?.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   }
 
   // Moves an item to a place once what was moved before is saved; `current` finds it as it is then. Returns {saved}, or
@@ -65,7 +68,7 @@ class Saving {
     if (start !== null && (start !== item.start || minutes !== item.minutes)) changes.duration_minutes = minutes;
     const answer = await fetch(`${item.page}/move`, {
       method: "POST",
-      headers: { "X-CSRFToken": this.token },
+      headers: { ...AS_PART, "X-CSRFToken": this.token },
       body: new URLSearchParams(
         Object.entries({ etag, ...changes }).map(([field, value]) => [`agenda_item.${field}`, value]),
       ),

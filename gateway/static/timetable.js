@@ -276,7 +276,8 @@ class Timetable extends TimetableDrawing {
     this.pending.delete(item.id);
     this.draw();
     this.refreshList();
-    await this.poll();
+    // What cannot be asked for now is asked for again by itself.
+    await this.poll().catch(() => null);
     // Who tries once more to undo what was refused has seen what others changed.
     if (undoing && isRefused) this.saving.renew(undoing, this.programme.items.get(item.id));
   }
@@ -355,7 +356,7 @@ class Timetable extends TimetableDrawing {
 
   // The list is what is printed.
   async refreshList() {
-    const page = await this.saving.askForPage({ "HX-Request": "true" });
+    const page = await this.saving.askForPage(AS_PART);
     if (page) this.list.replaceChildren(...page.body.childNodes);
   }
 

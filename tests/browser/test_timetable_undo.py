@@ -1,4 +1,4 @@
-"""Moves of a timetable that are undone while others work on the same programme."""
+"""Moves of a timetable that are undone while others work on the same programme, or cannot be saved any more."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -51,3 +51,19 @@ def test_a_move_of_what_was_removed_meanwhile_says_that_it_cannot_be_undone(open
     page.get_by_role("button", name="Undo").click()
     expect(said(page)).to_contain_text("“Welcome” was removed meanwhile: moving it can no longer be undone.")
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_who_is_signed_out_meanwhile_is_told_so(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    office = Office(page)
+    office.add("Welcome", 9)
+    open_timetable(page, office)
+    told = "You are no longer signed in."
+
+    page.context.clear_cookies(name="austausch_session")
+
+    expect(said(page)).to_contain_text(told)
+    page.locator("#timetable-calendar").get_by_role("button", name="Welcome").press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(said(page)).to_contain_text(told)
