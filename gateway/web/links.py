@@ -22,9 +22,13 @@ def get_asset_url(path: str) -> str:
     """Return the URL of a static file, changing with its content so that browsers may keep it for good."""
     versions: dict[str, str] = current_app.extensions.setdefault("asset_versions", {})
     if path not in versions or current_app.debug:
-        content = Path(current_app.static_folder or "", path).read_bytes()
-        versions[path] = url_for("static", filename=path, v=hashlib.sha256(content).hexdigest()[:10])
+        versions[path] = url_for("static", filename=path, v=get_asset_version(path))
     return versions[path]
+
+
+def get_asset_version(path: str) -> str:
+    """Return what names the content of a static file in its URL."""
+    return hashlib.sha256(Path(current_app.static_folder or "", path).read_bytes()).hexdigest()[:10]
 
 
 def href(name: str) -> str:

@@ -3,6 +3,7 @@
 from flask import Response, request
 
 from gateway.i18n.languages import current_language
+from gateway.web.links import get_asset_version
 
 # How a file is answered that is there: whole, in part, or as known already. Everything else is a page for one reader.
 FOUND_STATUSES = (200, 206, 304)
@@ -20,6 +21,17 @@ SECURITY_HEADERS = {
 }
 
 
+def get_file_caching() -> str:
+    """Return how long the static file of this request may be kept."""
+    version = request.args.get("v")
+    if version is None:  # fonts, named by style sheets
+        return "public, max-age=86400"
+    # While two releases run beside each other, a page of the one may ask the other for its files.
+    if version != get_asset_version((request.view_args or {})["filename"]):
+        return "public, no-cache"
+    return f"public, max-age={ONE_YEAR}, immutable"
+
+
 def add_security_headers(response: Response) -> Response:
     """Add the security headers that a response does not set itself."""
     for name, value in SECURITY_HEADERS.items():
@@ -28,9 +40,7 @@ def add_security_headers(response: Response) -> Response:
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint == "static" and response.status_code in FOUND_STATUSES:
-        # An address with a version never changes its content; fonts, named by style sheets, have none.
-        lasts = f"{ONE_YEAR}, immutable" if "v" in request.args else "86400"
-        response.headers["Cache-Control"] = f"public, max-age={lasts}"
+        response.headers["Cache-Control"] = get_file_caching()
     if response.mimetype == "application/json" and response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
     if response.mimetype == "text/html":

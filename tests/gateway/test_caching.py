@@ -1,5 +1,7 @@
 """Who may keep an answer: nobody a secret, only its reader a page, everybody a file that is the same for all."""
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -37,7 +39,9 @@ def test_a_file_that_is_not_there_is_a_page_for_its_reader_alone(gateway: Gatewa
 
 def test_a_file_may_be_kept_by_everybody_and_for_good_where_its_address_names_its_content(gateway: Gateway) -> None:
     client = gateway.app.test_client()
-    versioned, plain = client.get(f"{STYLES}?v=1"), client.get(STYLES)
+    found = re.search(rf'"({STYLES}\?v=\w+)"', client.get("/sign-in").text)
+    assert found
+    versioned, plain = client.get(found[1]), client.get(STYLES)
 
     assert versioned.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert plain.headers["Cache-Control"] == "public, max-age=86400"
@@ -45,6 +49,16 @@ def test_a_file_may_be_kept_by_everybody_and_for_good_where_its_address_names_it
     assert (known.status_code, known.headers["Cache-Control"]) == (304, "public, max-age=86400")
     part = client.get(STYLES, headers={"Range": "bytes=0-9"})
     assert (part.status_code, part.headers["Cache-Control"]) == (206, "public, max-age=86400")
+
+
+def test_a_file_that_an_address_of_another_release_names_is_not_kept_for_good(gateway: Gateway) -> None:
+    client = gateway.app.test_client()
+
+    answer = client.get(f"{STYLES}?v=0123456789")
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "public, no-cache")
+    known = client.get(f"{STYLES}?v=0123456789", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (known.status_code, known.headers["Cache-Control"]) == (304, "public, no-cache")
 
 
 def test_a_page_belongs_to_its_reader(gateway: Gateway) -> None:
