@@ -46,5 +46,6 @@ def add_security_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.headers.setdefault("Content-Language", current_language())
-        response.vary.update(["Cookie", "Accept-Language"])
+        # Some addresses answer a script with a part of their page: Back must not show that in the page's place.
+        response.vary.update(["Cookie", "Accept-Language", "HX-Request"])
     return response

@@ -76,6 +76,17 @@ def test_a_part_of_the_search_page_is_never_kept_in_its_place(client: FlaskClien
         assert {"HX-Request", "HX-Target"} <= set(answer.headers["Vary"].split(", "))
 
 
+@pytest.mark.parametrize("page", ["timetable", "lessons"])
+def test_a_part_of_a_page_is_never_shown_in_its_place(client: FlaskClient, office: Rest, page: str) -> None:
+    address = f"/{a_visit(office)['name']}/{page}"
+
+    part, whole = client.get(address, headers={"HX-Request": "true"}), client.get(address)
+
+    assert ("<html" in part.text, "<html" in whole.text) == (False, True)
+    for answer in (part, whole):
+        assert "HX-Request" in answer.headers["Vary"].split(", ")
+
+
 def test_the_search_page_keeps_its_filters_for_the_next_words(client: FlaskClient) -> None:
     page = client.get("/search?query=x&topics=budget&topics=water&languages=de").text
     form = page[page.index('<form class="search"') : page.index('id="found"')]
