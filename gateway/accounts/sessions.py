@@ -78,7 +78,8 @@ def _read_caller(database: AccountsDatabase, statement: Select[Account, Token]) 
         moment = now()
         if held.last_use_time is None or held.last_use_time < moment - LAST_USE_STEP:
             held.last_use_time = moment
-            session.commit()
+            with suppress(DBAPIError):  # whoever only reads goes on while the disk of the database is full
+                session.commit()
         return caller
 
 

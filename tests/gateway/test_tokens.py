@@ -270,3 +270,18 @@ def test_the_last_use_of_a_token_is_known(door: Door) -> None:
 
     assert "lastUseTime" not in made
     assert "lastUseTime" in listed[0]
+
+
+def test_who_reads_goes_on_while_the_disk_of_the_database_is_full(door: Door) -> None:
+    gateway = door()
+    rest = gateway.as_(Role.MEMBER)
+    execute(
+        gateway,
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$""",
+    )
+    execute(gateway, "CREATE TRIGGER refuse BEFORE UPDATE ON tokens FOR EACH ROW EXECUTE FUNCTION refuse()")
+
+    answer = rest.get("/v1/accounts/me")
+
+    assert (answer.status_code, answer.json["email"]) == (200, "member@city.example")
