@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,10 +11,13 @@ from babel.lists import format_list
 from flask import current_app
 from flask_babel import ngettext
 
+from chassis.errors import DeadlineExceeded, Unavailable
 from gateway import rpc
 from gateway.i18n.languages import current_locale
 
 CACHE_SECONDS = 30.0
+# Pages that only name cities can do without: while the exchange service is away, it is asked again after that time.
+RETRY_SECONDS = 15.0
 MAX_NAMED = 2
 
 
@@ -31,28 +34,42 @@ def get_city_names(*, anew: bool = False) -> Mapping[str, str]:
     """
     Return the display name of every city by its resource name, in the order of display names.
 
-    They are as they were at most `CACHE_SECONDS` ago: nearly every page needs them, and they hardly ever change. A form
-    asks `anew`: whoever looks for a city in it may just have entered it.
+    They are as they were at most `CACHE_SECONDS` ago: nearly every page needs them, and they hardly ever change. While
+    the exchange service is away they are as they were last, or none. A form asks `anew`: whoever looks for a city in it
+    may just have entered it.
+
+    Raises:
+        Unavailable: The exchange service is away, and a form asks.
     """
     return _get_cached(anew=anew).names
 
 
 def get_city_languages() -> frozenset[str]:
-    """Return the languages (BCP 47 tags) in which the cities work, as they were at most `CACHE_SECONDS` ago."""
+    """Return the languages (BCP 47 tags) in which the cities work, as `get_city_names` returns their names."""
     return _get_cached().languages
 
 
 def _get_cached(*, anew: bool = False) -> CachedCities:
     cached: CachedCities | None = current_app.extensions.get("cities")
     if cached is None or anew or time.monotonic() >= cached.until:
-        cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
-        cached = CachedCities(
-            {city.name: city.display_name for city in cities},
-            frozenset(tag for city in cities for tag in city.languages),
-            time.monotonic() + CACHE_SECONDS,
-        )
+        try:
+            cached = _list_cities()
+        except (Unavailable, DeadlineExceeded):
+            if anew:
+                raise
+            known = cached or CachedCities({}, frozenset(), 0.0)
+            cached = replace(known, until=time.monotonic() + RETRY_SECONDS)
         current_app.extensions["cities"] = cached
     return cached
+
+
+def _list_cities() -> CachedCities:
+    cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
+    return CachedCities(
+        {city.name: city.display_name for city in cities},
+        frozenset(tag for city in cities for tag in city.languages),
+        time.monotonic() + CACHE_SECONDS,
+    )
 
 
 def list_other_cities() -> list[tuple[str, str]]:

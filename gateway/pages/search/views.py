@@ -8,7 +8,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel.speaklater import LazyString
 
-from chassis.errors import DeadlineExceeded, InvalidArgument, Unavailable
+from chassis.errors import InvalidArgument
 from gateway import rpc
 from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
@@ -112,12 +112,7 @@ def _read_order() -> str:
 
 def _get_city_names(found: Found) -> Mapping[str, str]:
     """Return the names of the cities; none while the service that knows them is away."""
-    if "exchange" in found.away:
-        return {}
-    try:
-        return cities.get_city_names()
-    except (Unavailable, DeadlineExceeded):
-        return {}
+    return {} if "exchange" in found.away else cities.get_city_names()
 
 
 def _read_query() -> str:

@@ -25,6 +25,7 @@ from gateway.web.links import href
 
 ENTRIES = "debrief.entries"
 MAX_LEARNINGS = 50  # as the contract has it
+LOOKUP_SECONDS = 3.0
 # How long the learnings of a debrief are waited for, and how often a page asks by itself.
 LONGEST_WAY, MAX_ASKED = timedelta(minutes=2), 20
 
@@ -54,9 +55,14 @@ def learnings(visit_id: str) -> ResponseReturnValue:
 
 
 def list_learnings(visit: pb.Visit) -> Sequence[knowledge_pb2.Learning]:
-    """Return the learnings from a visit that the reader may see, the first recorded first."""
+    """
+    Return the learnings from a visit that the reader may see, the first recorded first.
+
+    Raises:
+        Unavailable: The knowledge service is away; DeadlineExceeded where it is too slow.
+    """
     wanted = knowledge_pb2.ListLearningsRequest(source=visit.name, page_size=1000, order_by="create_time")
-    return rpc.learnings.ListLearnings(wanted).learnings
+    return rpc.learnings.ListLearnings(wanted, timeout=LOOKUP_SECONDS).learnings
 
 
 def are_on_their_way(visit: pb.Visit, arrived: Sequence[knowledge_pb2.Learning]) -> bool:

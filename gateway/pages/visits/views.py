@@ -6,13 +6,14 @@ from uuid import uuid4
 
 from austausch.exchange.v1 import exchange_pb2 as pb
 from austausch.forum.v1 import forum_pb2
+from austausch.knowledge.v1 import knowledge_pb2
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from chassis.convert import date_of
-from chassis.errors import Violation
+from chassis.errors import DeadlineExceeded, Unavailable, Violation
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.callers import current_identity
@@ -160,10 +161,14 @@ def _require_own_host(form: Form) -> None:
 def show(visit_id: str) -> ResponseReturnValue:
     answer = rpc.programmes.GetProgramme(pb.GetProgrammeRequest(name=f"visits/{visit_id}/programme"))
     visit, delegates, agenda = answer.visit, answer.delegates, answer.agenda_items
-    arrived = None
+    arrived: Sequence[knowledge_pb2.Learning] | None = None
+    awaited = is_away = False
     if visit.state in BEGUN_STATES and may("LearningService.ListLearnings"):
-        arrived = debrief.list_learnings(visit)
-    awaited = arrived is not None and debrief.are_on_their_way(visit, arrived)
+        try:
+            arrived = debrief.list_learnings(visit)
+            awaited = debrief.are_on_their_way(visit, arrived)
+        except (Unavailable, DeadlineExceeded):  # the page is good without
+            arrived, is_away = [], True
     doubtful = _list_doubtful_steps(visit, prepared=bool(agenda and delegates))
     return render_template(
         "visits/show.html",
@@ -186,6 +191,7 @@ def show(visit_id: str) -> ResponseReturnValue:
         learnings=arrived,
         awaited=awaited,
         next_ask=int(awaited),
+        is_away=is_away,
         with_lessons=visit.state in lessons.PLANNED_STATES and may("VisitLessonService.ListVisitLessons"),
         course=COURSE,
         steps_with_a_page=(*STEPS_WITH_A_PAGE, *doubtful),
