@@ -303,3 +303,16 @@ def test_a_way_and_further_rooms_in_the_way_are_said_too(office: FlaskClient, re
 def test_the_search_box_finds_venues(office: FlaskClient, rest: Rest) -> None:
     venue = a_venue(rest, displayName="Wasserwerk Rheinau")
     assert f'href="/{venue["name"]}"' in office.get("/search/found?query=rheinau").text
+
+
+def test_a_venue_in_a_city_of_very_many_can_be_changed(office: FlaskClient, rest: Rest) -> None:
+    a_city(rest, "houses")
+    venues = [a_venue(rest, city="cities/houses")["name"] for _number in range(102)]
+    page = office.get(f"/{venues[0]}/edit").text
+
+    form = PageForm(page).fields
+    form["venue.display_name"] = "Town hall of the city of houses"
+    answer = office.post(f"/{venues[0]}/edit", data=form)
+
+    assert answer.status_code == 303, answer.text
+    assert rest.get(f"/v1/{venues[0]}").json["displayName"] == "Town hall of the city of houses"

@@ -12,6 +12,7 @@ from chassis.errors import FieldRequired
 from gateway import rpc
 from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
+from gateway.forms.entries import MAX_ENTRIES
 from gateway.forms.form import Form
 from gateway.i18n import formats
 from gateway.pages.deletion import delete_after_asking
@@ -138,12 +139,14 @@ def _render_form(form: Form, venue: venues_pb2.Venue | None) -> ResponseReturnVa
 
 
 def _list_way_fields(form: Form, venue: venues_pb2.Venue) -> list[WayField]:
-    """Return the fields of the ways to all other venues of the city."""
+    """Return the fields of the ways to the other venues of the city; of very many, as many as a form can hold."""
     count = form.count_entries(WAYS)
     index_of = {form[f"{WAYS}.{index}.venue"]: index for index in range(count)}
     fields = []
     for way in _list_ways(venue):
         if way.venue not in index_of:
+            if count == MAX_ENTRIES:
+                continue
             index_of[way.venue] = count
             count += 1
         estimate = describe_way(way) if way.estimated else ""
