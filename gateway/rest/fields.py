@@ -50,6 +50,8 @@ def get_enum_type(field: FieldDescriptor) -> EnumDescriptor:
 
 def find_field(descriptor: Any, name: str) -> FieldDescriptor | None:
     """Return the field that JSON calls ``name``: in lowerCamelCase, or as it stands in the proto."""
+    if not name.isascii():  # as no field's is; protobuf cannot even look for half a surrogate pair
+        return None
     field: FieldDescriptor | None = descriptor.fields_by_camelcase_name.get(name)
     return field or descriptor.fields_by_name.get(name)
 

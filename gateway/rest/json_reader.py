@@ -44,8 +44,9 @@ class FirstViolations(list[Violation]):
     def append(self, violation: Violation) -> None:
         """Take one more mistake; once there are enough, it is left out."""
         if len(self) < MAX_VIOLATIONS:
-            path = violation.field
-            super().append(violation if len(path) <= MAX_PATH else replace(violation, field=path[:MAX_PATH] + "…"))
+            # Half a surrogate pair, which JSON can name, cannot be sent back.
+            path = violation.field.encode(errors="replace").decode()
+            super().append(replace(violation, field=path if len(path) <= MAX_PATH else path[:MAX_PATH] + "…"))
 
     def extend(self, violations: Iterable[Violation]) -> None:
         """Take more mistakes as `append` does."""

@@ -86,3 +86,17 @@ def test_a_host_with_an_impossible_port_is_the_senders_mistake_behind_a_proxy_to
             assert answer.status_code == 400, (path, answer.text)
     finally:
         app.extensions["accounts"].dispose()
+
+
+HALF = '"\\ud800"'
+
+
+@pytest.mark.parametrize("body", [f"{{{HALF}: 1}}", f"{{{HALF}: 1, {HALF}: 2}}", f'{{"email": {{{HALF}: 1}}}}'])
+def test_a_field_named_by_half_a_character_is_the_senders_mistake(gateway: Gateway, body: str) -> None:
+    client = gateway.app.test_client()
+
+    written = client.post("/api/v1/sessions", data=body, content_type=JSON)
+    token = gateway.as_(Role.COORDINATOR).headers
+    read = client.get("/api/v1/visits", data=body, content_type=JSON, headers=token)
+
+    assert (written.status_code, read.status_code) == (400, 400), (written.text, read.text)
