@@ -32,7 +32,14 @@ def test_an_access_token_of_the_account_page_works_until_it_is_revoked_there(doo
 
 
 @pytest.mark.parametrize(
-    "fields", [{"title": "", "days": "7"}, {"title": "x", "days": "0"}, {"title": "x", "days": "ten"}]
+    "fields",
+    [
+        {"title": "", "days": "7"},
+        {"title": "x", "days": "0"},
+        {"title": "x", "days": "ten"},
+        {"title": "x", "days": "000001" + "0" * 20},
+        {"title": "x", "days": "9" * 5000},
+    ],
 )
 def test_a_form_of_the_account_page_says_what_is_wrong(door: Door, fields: dict[str, str]) -> None:
     client = door().app.test_client()

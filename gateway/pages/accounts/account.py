@@ -24,6 +24,8 @@ from gateway.web.calendar_address import put_secret
 blueprint = Blueprint("accounts", __name__)
 
 MAX_TITLE = 120
+# Of a number of days, with zeros before it; a number that is far longer cannot even be read.
+MAX_DIGITS = 6
 
 
 @blueprint.get("/account")
@@ -41,7 +43,7 @@ def create_token() -> ResponseReturnValue:
     days = request.form.get("days", "")
     if not title or len(title) > MAX_TITLE or "\0" in title:
         return _render_account(complaints={"title": _("Please say in a few words what the token is for.")}), 400
-    if not days.isdecimal() or not 1 <= int(days[:6]) <= ACCESS_TOKEN_LIFETIME.days:
+    if not days.isdecimal() or len(days) > MAX_DIGITS or not 1 <= int(days) <= ACCESS_TOKEN_LIFETIME.days:
         return _render_account(
             complaints={
                 "days": _("Please give a number from %(low)s to %(high)s.", low=1, high=ACCESS_TOKEN_LIFETIME.days)
