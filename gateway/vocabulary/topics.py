@@ -56,13 +56,16 @@ def find_topic_label(slug: str) -> str:
 
 
 def load_labels(slugs: Iterable[str]) -> None:
-    """Get the labels of topics that a page will show, in one call for those that are not known yet."""
+    """Get the labels of topics that a page will show, many in one call, of those that are not known yet."""
     cached = _get_cached()
-    missing = sorted({slug for slug in slugs if slug not in cached.labels and slug == make_slug(slug)})[:MAX_LISTED]
-    if missing and not cached.is_away:
+    missing = sorted({slug for slug in slugs if slug not in cached.labels and slug == make_slug(slug)})
+    for start in range(0, len(missing), MAX_LISTED):
+        if cached.is_away:
+            return
         with _forgive(cached):
-            found = _list_topics(missing)
-            cached.labels |= {slug: found.get(slug, "") for slug in missing}
+            asked = missing[start : start + MAX_LISTED]
+            found = _list_topics(asked)
+            cached.labels |= {slug: found.get(slug, "") for slug in asked}
 
 
 def find_topic(text: str) -> str:

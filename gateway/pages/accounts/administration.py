@@ -14,8 +14,9 @@ from gateway.auth import account_rpc, permissions
 from gateway.auth.callers import accounts_database
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
+from gateway.pages.accounts.exports import ACCOUNTS
 from gateway.vocabulary import cities, departments
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 from gateway.web.links import href
 
 blueprint = Blueprint("accounts_administration", __name__, url_prefix="/accounts")
@@ -25,7 +26,10 @@ blueprint = Blueprint("accounts_administration", __name__, url_prefix="/accounts
 @sign_in_required
 def index() -> ResponseReturnValue:
     query = request.args.get("query", "").strip()
-    answer = account_rpc.accounts.ListAccounts(pb.ListAccountsRequest(**list_filters.read_paging(), query=query))
+    wanted = pb.ListAccountsRequest(**list_filters.read_paging(), query=query)
+    if exports.is_wanted():
+        return exports.send_list(ACCOUNTS, account_rpc.accounts.ListAccounts, wanted)
+    answer = account_rpc.accounts.ListAccounts(wanted)
     return render_template("accounts/list.html", answer=answer, wanted=query, cities=cities.get_city_names())
 
 

@@ -12,10 +12,11 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.i18n import countries_and_zones, formats
+from gateway.pages.cities.exports import CITIES
 from gateway.pages.deletion import delete_after_asking
 from gateway.vocabulary import cities
 from gateway.vocabulary.slugs import slugify
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 from gateway.web.links import href
 
 blueprint = Blueprint("cities", __name__, url_prefix="/cities")
@@ -28,7 +29,10 @@ MAX_ID = 60
 @sign_in_required
 def index() -> ResponseReturnValue:
     permissions.require(*permissions.ADMINISTRATION_RPCS)
-    answer = rpc.cities.ListCities(pb.ListCitiesRequest(**list_filters.read_paging()))
+    wanted = pb.ListCitiesRequest(**list_filters.read_paging())
+    if exports.is_wanted():
+        return exports.send_list(CITIES, rpc.cities.ListCities, wanted)
+    answer = rpc.cities.ListCities(wanted)
     missing = may("CityService.CreateCity") and not _home_city_exists()
     return render_template("cities/list.html", answer=answer, home=_get_home_city(), home_is_missing=missing)
 

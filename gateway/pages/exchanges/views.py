@@ -10,8 +10,10 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
+from gateway.pages.exchanges.exports import EXCHANGES
+from gateway.pages.visits.exports import VISITS
 from gateway.vocabulary import departments, topics
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 from gateway.web.links import href
 
 blueprint = Blueprint("exchanges", __name__, url_prefix="/exchanges")
@@ -20,14 +22,15 @@ blueprint = Blueprint("exchanges", __name__, url_prefix="/exchanges")
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.exchanges.ListExchanges(
-        pb.ListExchangesRequest(
-            **list_filters.read_paging(),
-            order_by="title",
-            kind=list_filters.read_enum(pb.Exchange.Kind, "kind"),
-            topic=request.args.get("topic", ""),
-        )
+    wanted = pb.ListExchangesRequest(
+        **list_filters.read_paging(),
+        order_by="title",
+        kind=list_filters.read_enum(pb.Exchange.Kind, "kind"),
+        topic=request.args.get("topic", ""),
     )
+    if exports.is_wanted():
+        return exports.send_list(EXCHANGES, rpc.exchanges.ListExchanges, wanted)
+    answer = rpc.exchanges.ListExchanges(wanted)
     topics.load_labels(slug for exchange in answer.exchanges for slug in exchange.topics)
     return render_template("exchanges/list.html", answer=answer)
 
@@ -58,7 +61,10 @@ def create() -> ResponseReturnValue:
 @sign_in_required
 def show(exchange_id: str) -> ResponseReturnValue:
     exchange = rpc.exchanges.GetExchange(pb.GetExchangeRequest(name=f"exchanges/{exchange_id}"))
-    answer = rpc.visits.ListVisits(pb.ListVisitsRequest(**list_filters.read_paging(), exchange=exchange.name))
+    wanted = pb.ListVisitsRequest(**list_filters.read_paging(), exchange=exchange.name)
+    if exports.is_wanted():
+        return exports.send_list(VISITS._replace(of=exchange.title), rpc.visits.ListVisits, wanted)
+    answer = rpc.visits.ListVisits(wanted)
     return render_template(
         "exchanges/show.html", exchange=exchange, answer=answer, deletable=exchange.editable and not answer.total_size
     )

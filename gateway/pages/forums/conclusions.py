@@ -17,9 +17,10 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.forums import parts
+from gateway.pages.forums.exports import describe_recommendations
 from gateway.pages.forums.parts import is_coordinator
 from gateway.vocabulary import departments
-from gateway.web import transitions
+from gateway.web import exports, transitions
 from gateway.web.links import href
 
 # Steps of a recommendation that ask for more than a click.
@@ -36,6 +37,7 @@ def add_pages(blueprint: Blueprint) -> None:
         (f"{conclusions}/new", create_conclusion, both),
         (f"{conclusions}/<conclusion_id>/edit", edit_conclusion, both),
         (f"{conclusions}/<conclusion_id>/adopt", adopt, both),
+        (recommendations, list_recommendations, ["GET"]),
         (f"{recommendations}/new", create_recommendation, both),
         (f"{recommendations}/<recommendation_id>/edit", edit_recommendation, both),
         (f"{recommendations}/<recommendation_id>/<any(start, verify):verb>", step, ["POST"]),
@@ -124,6 +126,17 @@ def adopt(forum_id: str, conclusion_id: str) -> ResponseReturnValue:
         groups=[group.title for group in parts.list_groups(forum.name) if group.name in conclusion.working_groups],
         nodes=[parts.get_label(node) for node in parts.list_nodes(forum.name) if node.name in conclusion.nodes],
     ), form.status
+
+
+@sign_in_required
+def list_recommendations(forum_id: str) -> ResponseReturnValue:
+    """Answer with the recommendations as a file; they are shown on the page of the forum."""
+    forum = parts.get_forum(forum_id)
+    if not exports.is_wanted():
+        return redirect(href(forum.name), 303)
+    titles = {conclusion.name: conclusion.title for conclusion in parts.list_conclusions(forum.name)}
+    wanted = pb.ListRecommendationsRequest(parent=forum.name)
+    return exports.send_list(describe_recommendations(forum, titles), rpc.recommendations.ListRecommendations, wanted)
 
 
 @sign_in_required

@@ -17,8 +17,9 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.forums import parts
+from gateway.pages.forums.exports import describe_panel
 from gateway.vocabulary import cities, enum_labels
-from gateway.web import transitions
+from gateway.web import exports, transitions
 from gateway.web.links import href
 
 
@@ -39,6 +40,9 @@ def add_pages(blueprint: Blueprint) -> None:
 @sign_in_required
 def panel(forum_id: str) -> ResponseReturnValue:
     forum = parts.get_forum(forum_id)
+    if exports.is_wanted():
+        wanted = pb.ListPanelistsRequest(parent=forum.name)
+        return exports.send_list(describe_panel(forum), rpc.panelists.ListPanelists, wanted)
     panelists = parts.list_panelists(forum.name)
     return render_template(
         "forums/panel.html",

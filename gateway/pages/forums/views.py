@@ -16,9 +16,10 @@ from gateway.forms.form import Form
 from gateway.i18n.formats import format_days
 from gateway.i18n.languages import current_language
 from gateway.pages.forums import conclusions, groups, panel, parts, subject
+from gateway.pages.forums.exports import FORUMS
 from gateway.pages.forums.parts import is_coordinator
 from gateway.vocabulary import cities
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 from gateway.web.links import href
 
 blueprint = Blueprint("forums", __name__, url_prefix="/forums")
@@ -30,8 +31,10 @@ for pages in (conclusions, groups, panel, subject):
 @sign_in_required
 def index() -> ResponseReturnValue:
     visit = request.args.get("visit", "")
-    answer = rpc.forums.ListForums(pb.ListForumsRequest(**list_filters.read_paging(), visit=visit))
-    return render_template("forums/list.html", answer=answer)
+    wanted = pb.ListForumsRequest(**list_filters.read_paging(), visit=visit)
+    if exports.is_wanted():
+        return exports.send_list(FORUMS, rpc.forums.ListForums, wanted)
+    return render_template("forums/list.html", answer=rpc.forums.ListForums(wanted))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

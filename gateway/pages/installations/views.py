@@ -13,8 +13,9 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
+from gateway.pages.installations.exports import INSTALLATIONS
 from gateway.vocabulary import cities
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 from gateway.web.links import href
 
 blueprint = Blueprint("installations", __name__, url_prefix="/installations")
@@ -24,9 +25,12 @@ blueprint = Blueprint("installations", __name__, url_prefix="/installations")
 @sign_in_required
 def index() -> ResponseReturnValue:
     permissions.require("InstallationService.ListInstallations")
+    wanted = pb.ListInstallationsRequest(**list_filters.read_paging())
+    if exports.is_wanted():
+        return exports.send_list(INSTALLATIONS, rpc.installations.ListInstallations, wanted)
     return render_template(
         "installations/list.html",
-        answer=rpc.installations.ListInstallations(pb.ListInstallationsRequest(**list_filters.read_paging())),
+        answer=rpc.installations.ListInstallations(wanted),
         publishing=rpc.publishing.GetPublishingStatus(pb.GetPublishingStatusRequest()),
         cities=cities.get_city_names(),
     )

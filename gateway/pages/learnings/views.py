@@ -18,11 +18,12 @@ from gateway.forms.form import Form
 from gateway.i18n.languages import current_language
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.learnings import applications
+from gateway.pages.learnings.exports import LEARNINGS
 from gateway.pages.visits.trail import BEGUN_STATES
 from gateway.vocabulary import cities, departments, topics
 from gateway.vocabulary.cities import get_home_city_name
 from gateway.vocabulary.visibilities import list_visibilities
-from gateway.web import list_filters, transitions
+from gateway.web import exports, list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("learnings", __name__, url_prefix="/learnings")
@@ -63,15 +64,16 @@ def _describe_recorded(learning: pb.Learning) -> str:
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.learnings.ListLearnings(
-        pb.ListLearningsRequest(
-            **list_filters.read_paging(),
-            order_by="create_time desc",
-            state=list_filters.read_enum(pb.Learning.State, "state"),
-            topic=request.args.get("topic", ""),
-            language=request.args.get("written_in", ""),
-        )
+    wanted = pb.ListLearningsRequest(
+        **list_filters.read_paging(),
+        order_by="create_time desc",
+        state=list_filters.read_enum(pb.Learning.State, "state"),
+        topic=request.args.get("topic", ""),
+        language=request.args.get("written_in", ""),
     )
+    if exports.is_wanted():
+        return exports.send_list(LEARNINGS, rpc.learnings.ListLearnings, wanted)
+    answer = rpc.learnings.ListLearnings(wanted)
     topics.load_labels(slug for learning in answer.learnings for slug in learning.topics)
     return render_template(
         "learnings/list.html", answer=answer, topics_in_use=topics.list_topics_in_use(request.args.get("topic", ""))

@@ -10,8 +10,9 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
+from gateway.pages.partnerships.exports import describe_partnerships
 from gateway.vocabulary import cities
-from gateway.web import list_filters, transitions
+from gateway.web import exports, list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("partnerships", __name__, url_prefix="/partnerships")
@@ -20,16 +21,17 @@ blueprint = Blueprint("partnerships", __name__, url_prefix="/partnerships")
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.partnerships.ListPartnerships(
-        pb.ListPartnershipsRequest(
-            **list_filters.read_paging(),
-            order_by="city",
-            kind=list_filters.read_enum(pb.Partnership.Kind, "kind"),
-            state=list_filters.read_enum(pb.Partnership.State, "state"),
-        )
+    wanted = pb.ListPartnershipsRequest(
+        **list_filters.read_paging(),
+        order_by="city",
+        kind=list_filters.read_enum(pb.Partnership.Kind, "kind"),
+        state=list_filters.read_enum(pb.Partnership.State, "state"),
     )
-    all_cities = rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities
-    return render_template("partnerships/list.html", answer=answer, cities={city.name: city for city in all_cities})
+    all_cities = {city.name: city for city in rpc.cities.ListCities(pb.ListCitiesRequest(page_size=1000)).cities}
+    if exports.is_wanted():
+        return exports.send_list(describe_partnerships(all_cities), rpc.partnerships.ListPartnerships, wanted)
+    answer = rpc.partnerships.ListPartnerships(wanted)
+    return render_template("partnerships/list.html", answer=answer, cities=all_cities)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

@@ -11,8 +11,9 @@ from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.people import absences, calendars
+from gateway.pages.people.exports import PEOPLE
 from gateway.vocabulary import departments
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 
 ABSENCES = "person.absences"
 
@@ -23,8 +24,10 @@ calendars.add_pages(blueprint)
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.people.ListPeople(pb.ListPeopleRequest(**list_filters.read_paging()))
-    return render_template("people/list.html", answer=answer)
+    wanted = pb.ListPeopleRequest(**list_filters.read_paging())
+    if exports.is_wanted():
+        return exports.send_list(PEOPLE, rpc.people.ListPeople, wanted)
+    return render_template("people/list.html", answer=rpc.people.ListPeople(wanted))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

@@ -10,10 +10,11 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
+from gateway.pages.programme_templates.exports import PROGRAMME_TEMPLATES
 from gateway.pages.visits.bookable import list_people, list_rooms, list_venues
 from gateway.pages.visits.places import list_places
 from gateway.pages.visits.programme import list_attendance
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 from gateway.web.links import href
 
 blueprint = Blueprint("programme_templates", __name__, url_prefix="/programmeTemplates")
@@ -23,6 +24,8 @@ blueprint = Blueprint("programme_templates", __name__, url_prefix="/programmeTem
 @sign_in_required
 def index() -> ResponseReturnValue:
     wanted = pb.ListProgrammeTemplatesRequest(**list_filters.read_paging())
+    if exports.is_wanted():
+        return exports.send_list(PROGRAMME_TEMPLATES, rpc.programme_templates.ListProgrammeTemplates, wanted)
     answer = rpc.programme_templates.ListProgrammeTemplates(wanted)
     return render_template("programme_templates/list.html", answer=answer)
 

@@ -11,7 +11,8 @@ from gateway.auth import permissions
 from gateway.auth.sign_in import sign_in_required
 from gateway.forms.form import Form
 from gateway.pages.deletion import delete_after_asking
-from gateway.web import list_filters
+from gateway.pages.rooms.exports import ROOMS
+from gateway.web import exports, list_filters
 
 blueprint = Blueprint("rooms", __name__, url_prefix="/rooms")
 
@@ -21,8 +22,10 @@ MOST = 1000
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.rooms.ListRooms(pb.ListRoomsRequest(**list_filters.read_paging()))
-    return render_template("rooms/list.html", answer=answer)
+    wanted = pb.ListRoomsRequest(**list_filters.read_paging())
+    if exports.is_wanted():
+        return exports.send_list(ROOMS, rpc.rooms.ListRooms, wanted)
+    return render_template("rooms/list.html", answer=rpc.rooms.ListRooms(wanted))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

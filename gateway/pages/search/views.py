@@ -14,11 +14,12 @@ from gateway.auth.permissions import may
 from gateway.auth.sign_in import sign_in_required
 from gateway.i18n.gettext import translate_later as _l
 from gateway.i18n.languages import current_language
+from gateway.pages.learnings.exports import LEARNINGS
 from gateway.pages.search.everything import Found, Search, get_address
 from gateway.pages.search.facets import FACETS, get_city_label, list_facets, read_filters
 from gateway.pages.search.words import demand
 from gateway.vocabulary import cities, topics
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 from gateway.web.links import get_page_url
 
 blueprint = Blueprint("search", __name__, url_prefix="/search")
@@ -33,11 +34,15 @@ ORDERINGS: dict[str, LazyString] = {
     "application_count desc": _l("Most applied"),
 }
 
+FOUND = LEARNINGS._replace(get_resources=lambda answer: [result.learning for result in answer.results])
+
 
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
     query = _read_query()
+    if exports.is_wanted():
+        return exports.send_list(FOUND._replace(of=query), rpc.learnings.SearchLearnings, _build_request(query))
     # Going back asks for the whole page again.
     part = "" if "HX-History-Restore-Request" in request.headers else request.headers.get("HX-Target", "")
     in_part = part.endswith("results")

@@ -18,8 +18,14 @@ def describe_all(venue: pb.Venue) -> list[str]:
 
 def describe_next(venue: pb.Venue) -> str:
     """Return when a venue is closed all day, now or next; "" where no such day is to come."""
+    following = find_next(venue)
+    return _describe(following) if following else ""
+
+
+def find_next(venue: pb.Venue) -> pb.Venue.ClosedDates | None:
+    """Return the days on which a venue is closed all day, now or next; None where none are to come."""
     today = datetime.now(ZoneInfo(venue.time_zone)).date()
-    return next((_describe(each) for each in venue.closed_dates if date_of(each.end_date) >= today), "")
+    return next((each for each in venue.closed_dates if date_of(each.end_date) >= today), None)
 
 
 def _describe(days: pb.Venue.ClosedDates) -> str:

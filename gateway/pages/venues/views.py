@@ -17,9 +17,10 @@ from gateway.forms.form import Form
 from gateway.i18n import formats
 from gateway.pages.deletion import delete_after_asking
 from gateway.pages.venues import closed_dates, opening_hours
+from gateway.pages.venues.exports import VENUES
 from gateway.vocabulary import cities
 from gateway.vocabulary.ways import describe_way
-from gateway.web import list_filters
+from gateway.web import exports, list_filters
 from gateway.web.links import href
 
 blueprint = Blueprint("venues", __name__, url_prefix="/venues")
@@ -42,7 +43,10 @@ class WayField:
 @blueprint.get("")
 @sign_in_required
 def index() -> ResponseReturnValue:
-    answer = rpc.venues.ListVenues(venues_pb2.ListVenuesRequest(**list_filters.read_paging()))
+    wanted = venues_pb2.ListVenuesRequest(**list_filters.read_paging())
+    if exports.is_wanted():
+        return exports.send_list(VENUES, rpc.venues.ListVenues, wanted)
+    answer = rpc.venues.ListVenues(wanted)
     return render_template("venues/list.html", answer=answer, describe_next=closed_dates.describe_next)
 
 

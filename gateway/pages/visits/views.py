@@ -36,15 +36,17 @@ from gateway.pages.visits import (
     rows,
     timetable,
 )
+from gateway.pages.visits import exports as visit_exports
 from gateway.pages.visits.agenda_days import group_by_day
 from gateway.pages.visits.choices import INCOMING, OUTGOING, label_exchanges, list_directions
 from gateway.pages.visits.date_reasons import list_hints, list_other_cities
+from gateway.pages.visits.exports import VISITS
 from gateway.pages.visits.form_checks import collect_violations
 from gateway.pages.visits.places import describe_closures, describe_transfers, list_places
 from gateway.pages.visits.trail import BEGUN_STATES, build_trail, get_today
 from gateway.vocabulary import cities, departments, enum_labels
 from gateway.vocabulary.cities import get_home_city_name
-from gateway.web import list_filters, transitions
+from gateway.web import exports, list_filters, transitions
 from gateway.web.links import href
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
@@ -53,6 +55,7 @@ date_options.add_pages(blueprint)
 debrief.add_pages(blueprint)
 delegation.add_pages(blueprint)
 deletion.add_pages(blueprint)
+visit_exports.add_pages(blueprint)
 lessons.add_pages(blueprint)
 planning.add_pages(blueprint)
 programme.add_pages(blueprint)
@@ -73,15 +76,16 @@ ENTRIES = "debrief.entries"
 def index() -> ResponseReturnValue:
     if request.args.get("view") != "list":
         return calendar.show()
-    answer = rpc.visits.ListVisits(
-        pb.ListVisitsRequest(
-            **list_filters.read_paging(),
-            state=list_filters.read_enum(pb.Visit.State, "state"),
-            direction=list_filters.read_enum(pb.Visit.Direction, "direction"),
-            city=request.args.get("city", ""),
-            dates_open=request.args.get("dates") == "open",
-        )
+    wanted = pb.ListVisitsRequest(
+        **list_filters.read_paging(),
+        state=list_filters.read_enum(pb.Visit.State, "state"),
+        direction=list_filters.read_enum(pb.Visit.Direction, "direction"),
+        city=request.args.get("city", ""),
+        dates_open=request.args.get("dates") == "open",
     )
+    if exports.is_wanted():
+        return exports.send_list(VISITS, rpc.visits.ListVisits, wanted)
+    answer = rpc.visits.ListVisits(wanted)
     return render_template(
         "visits/list.html", answer=answer, cities=cities.get_city_names(), directions=list_directions()
     )
