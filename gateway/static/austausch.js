@@ -3,12 +3,19 @@
 // A refused form: its summary comes first, for eyes and screen readers alike.
 document.getElementById("error-summary")?.focus();
 
-// Who clicks twice means it once: the second request would be answered by what the first one left.
+// Who clicks twice means it once: the second request would be answered by what the first one left. A browser does not tell
+// that sending was stopped: who clicks once more after a while means it.
+const MEANT_ONCE = 10_000;
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
-  if ("sent" in form.dataset) event.preventDefault();
+  if ("sent" in form.dataset) {
+    event.preventDefault();
+    return;
+  }
   form.dataset.sent = "";
+  setTimeout(() => delete form.dataset.sent, MEANT_ONCE);
 });
 
 // Back on a page that the browser kept, its forms can be sent again.

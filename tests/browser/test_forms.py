@@ -108,6 +108,24 @@ def test_a_form_sent_twice_creates_one(open_page: Callable[..., Page]) -> None:
     assert "/visits/new" not in first
 
 
+def test_a_form_whose_sending_was_stopped_can_be_sent_again(open_page: Callable[..., Page]) -> None:
+    page = open_page("coordinator")
+    page.goto("/rooms/new")
+    stop_sending = """() => {
+        window.addEventListener("submit", (event) => {
+            if (!event.defaultPrevented) window.sent = (window.sent ?? 0) + 1;
+            event.preventDefault();
+        });
+    }"""
+    page.evaluate(stop_sending)
+    save = page.get_by_role("button", name="Create room")
+    save.click(click_count=2, delay=20)
+    assert page.evaluate("window.sent") == 1
+    page.wait_for_timeout(11_000)
+    save.click()
+    assert page.evaluate("window.sent") == 2
+
+
 def start_visit(page: Page, title: str) -> str:
     """Create a visit and take it to where a debrief can be recorded; return its address."""
     visit = create_visit(page, title)
