@@ -376,3 +376,12 @@ def test_days_that_are_left_out_are_planned_where_longer_days_do_not_help(client
     page = plan(client, visit, **hours, **no_break, schedule_run__except_dates=["", "2030-05-15"])
     planned = watch(client, press(client, page, relaxing(page, "Plan every day")))
     assert "2 items get a time" in text_of(planned)
+
+
+def test_a_room_that_another_item_takes_is_named(client: FlaskClient, rest: Rest) -> None:
+    visit = a_visit(rest, endDate={"year": 2030, "month": 5, "day": 14})
+    room = created(rest.post("/v1/rooms", {"displayName": "Ratssaal, einmalig"}))["name"]
+    day = {"startTime": "2030-05-14T07:00:00Z", "endTime": "2030-05-14T15:00:00Z", "fixed": True}
+    created(rest.post(f"/v1/{visit['name']}/agendaItems", {"title": "Reception", "room": room, **day}))
+    an_item(rest, visit, "Hearing", durationMinutes=240, room=room)
+    assert "“Reception” takes Ratssaal, einmalig: Tue, 14 May 2030, 09:00–17:00." in text_of(plan(client, visit))

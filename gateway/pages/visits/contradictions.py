@@ -145,7 +145,7 @@ def _is_of_delegation(
 ) -> bool:
     """Return whether a requirement names one member for the whole delegation, which is at each of these items."""
     items = [programme[name] for name in names if name in programme]
-    return bool(items) and all(
+    return bool(items and requirement.people) and all(
         item.whole_delegation and name.startswith("visits/") and name not in item.people
         for item in items
         for name in requirement.people
