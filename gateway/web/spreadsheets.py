@@ -12,9 +12,9 @@ from xlsxwriter import Workbook
 Cell: TypeAlias = str | int | float | date | datetime | None
 Row: TypeAlias = Sequence[Cell]
 
-# What Excel and LibreOffice take for the beginning of a formula where a file does not say what is text
-# (https://owasp.org/www-community/attacks/CSV_Injection).
-FORMULA_BEGINNINGS = tuple("=+-@\t\r\n＝＋－＠")
+# What Excel and LibreOffice take for a formula where a file does not say what is text, also behind a semicolon, at which
+# they divide where commas are decimal, and on a new line (https://owasp.org/www-community/attacks/CSV_Injection).
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])")
 # Excel's own limits of the name of a sheet.
 NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\']+")
 MAX_SHEET_NAME = 31
@@ -27,7 +27,7 @@ def write_csv(file: BinaryIO, _title: str, rows: Iterable[Row]) -> None:
     """
     Write rows as CSV (RFC 4180), in UTF-8 with the mark by which Excel knows it.
 
-    Numbers, dates and times are as a program reads them, by ISO 8601; a text that begins like a formula gets an
+    Numbers, dates and times are as a program reads them, by ISO 8601; what begins like a formula gets an
     apostrophe before it.
     """
     text = TextIOWrapper(file, "utf-8-sig", newline="")
@@ -41,8 +41,8 @@ def _make_harmless(cell: Cell) -> str | int | float | None:
             return cell.isoformat(" ", "minutes")
         case date():
             return cell.isoformat()
-        case str() if cell.startswith(FORMULA_BEGINNINGS):
-            return f"'{cell}"
+        case str():
+            return FORMULA.sub(r"\1'", cell)
     return cell
 
 

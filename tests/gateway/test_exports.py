@@ -151,6 +151,12 @@ def test_no_text_is_carried_out_as_a_formula(office: FlaskClient, rest: Rest, be
     assert name in {row["Room"] for row in read_xlsx(export(office, "/rooms", "xlsx"))}
 
 
+def test_no_formula_begins_inside_a_text(office: FlaskClient, rest: Rest) -> None:
+    # Where commas are decimal, a spreadsheet divides at semicolons.
+    room = a_room(rest, address="a;=1+1\n @2; -3;b=4")
+    assert find_row(read_csv(export(office, "/rooms")), Room=room)["Address"] == "a;'=1+1\n' @2;' -3;b=4"
+
+
 def test_what_looks_like_markup_or_a_link_stays_a_text(office: FlaskClient, rest: Rest) -> None:
     markup = a_room(rest, displayName=f"<r><t>{next(_number)}</t></v></r>")
     link = a_room(rest, displayName=f"https://city.example/{next(_number)}", address="a\n\tb \ufffe_x0041_ \x1f,\";'")
