@@ -107,6 +107,11 @@ def format_decimal(number: float) -> str:
     return numbers.format_decimal(number, "0.######", LOCALES[current_language()])
 
 
+def format_count(number: int) -> str:
+    """Return how many there are as the reader writes it: “10,000”, in German “10.000”."""
+    return numbers.format_decimal(number, locale=LOCALES[current_language()])
+
+
 def parse_degrees(text: str) -> float:
     """
     Return the number that a person wrote, with a point or a comma, and with the degree sign or without.

@@ -44,6 +44,16 @@ def get_city_names(*, anew: bool = False) -> Mapping[str, str]:
     return _get_cached(anew=anew).names
 
 
+def load_city_names(_resources: object = None) -> None:
+    """
+    Ask for the cities, for what is kept and must not lack their names, such as a file.
+
+    Raises:
+        Unavailable: The exchange service is away.
+    """
+    get_city_names(anew=True)
+
+
 def get_city_languages() -> frozenset[str]:
     """Return the languages (BCP 47 tags) in which the cities work, as `get_city_names` returns their names."""
     return _get_cached().languages

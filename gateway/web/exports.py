@@ -22,7 +22,7 @@ from google.type.date_pb2 import Date
 
 from chassis.convert import date_of
 from chassis.errors import Unavailable
-from gateway.i18n.formats import format_decimal, to_local
+from gateway.i18n.formats import format_count, to_local
 from gateway.vocabulary.cities import get_home_day
 from gateway.web.links import get_page_url, href
 from gateway.web.spreadsheets import FORMATS, Cell, Row
@@ -81,8 +81,8 @@ def send_list(export: Export, list_page: Callable[[Any], Any], wanted: Any) -> R
     if first.total_size > MAX_ROWS:
         text = _(
             "This list has %(total)s entries, and a file takes %(most)s at most: filter it, and export its parts.",
-            total=format_decimal(first.total_size),
-            most=format_decimal(MAX_ROWS),
+            total=format_count(first.total_size),
+            most=format_count(MAX_ROWS),
         )
         flash(text, "warning")
         return redirect(get_page_url(format="", page_token=""), 303)

@@ -5,7 +5,7 @@ from operator import attrgetter
 from flask_babel import gettext as _
 
 from gateway.i18n.gettext import translate_later as _l
-from gateway.vocabulary.cities import get_city_names
+from gateway.vocabulary.cities import get_city_names, load_city_names
 from gateway.vocabulary.enum_labels import get_terms
 from gateway.web.exports import Export, get_address
 
@@ -21,4 +21,5 @@ ACCOUNTS = Export(
         (_l("State"), lambda account: _("Locked") if account.disabled else _("Can sign in")),
         (_l("Link"), get_address),
     ],
+    prepare=load_city_names,
 )

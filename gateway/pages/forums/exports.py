@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from gateway.i18n.gettext import translate_later as _l
 from gateway.i18n.languages import get_language_name
-from gateway.vocabulary.cities import get_city_names
+from gateway.vocabulary.cities import get_city_names, load_city_names
 from gateway.vocabulary.enum_labels import get_term, get_terms
 from gateway.web.exports import Export, get_address
 
@@ -25,6 +25,7 @@ FORUMS = Export(
         (_l("Working language"), lambda forum: get_language_name(forum.language)),
         (_l("Link"), get_address),
     ],
+    prepare=load_city_names,
 )
 
 
@@ -44,6 +45,7 @@ def describe_panel(forum: pb.Forum) -> Export:
             (_l("Invitation"), get_term),
             (_l("Link"), get_address),
         ],
+        prepare=load_city_names,
         of=forum.title,
     )
 

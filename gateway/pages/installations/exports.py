@@ -3,7 +3,7 @@
 from operator import attrgetter
 
 from gateway.i18n.gettext import translate_later as _l
-from gateway.vocabulary.cities import get_city_names
+from gateway.vocabulary.cities import get_city_names, load_city_names
 from gateway.vocabulary.enum_labels import get_term
 from gateway.web.exports import Export, get_address
 
@@ -18,4 +18,5 @@ INSTALLATIONS = Export(
         (_l("State"), get_term),
         (_l("Link"), get_address),
     ],
+    prepare=load_city_names,
 )

@@ -1,13 +1,22 @@
 """What the file of learnings holds."""
 
+from collections.abc import Sequence
 from operator import attrgetter
+
+from austausch.knowledge.v1 import knowledge_pb2 as pb
 
 from gateway.i18n.gettext import translate_later as _l
 from gateway.i18n.languages import get_language_name
 from gateway.vocabulary import topics
-from gateway.vocabulary.cities import get_city_names
+from gateway.vocabulary.cities import get_city_names, load_city_names
 from gateway.vocabulary.enum_labels import get_term
 from gateway.web.exports import Export, get_address
+
+
+def _prepare(learnings: Sequence[pb.Learning]) -> None:
+    load_city_names()
+    topics.load_labels(slug for learning in learnings for slug in learning.topics)
+
 
 LEARNINGS = Export(
     _l("Learnings"),
@@ -31,5 +40,5 @@ LEARNINGS = Export(
         (_l("Published by"), attrgetter("origin.display_name")),
         (_l("Link"), get_address),
     ],
-    prepare=lambda learnings: topics.load_labels(slug for learning in learnings for slug in learning.topics),
+    prepare=_prepare,
 )

@@ -5,7 +5,7 @@ from operator import attrgetter
 from flask_babel import gettext as _
 
 from gateway.i18n.gettext import translate_later as _l
-from gateway.vocabulary.cities import get_city_names
+from gateway.vocabulary.cities import get_city_names, load_city_names
 from gateway.web.exports import Export
 
 ROOMS = Export(
@@ -21,4 +21,5 @@ ROOMS = Export(
         (_l("Equipment"), attrgetter("equipment")),
         (_l("Identifier"), attrgetter("name")),
     ],
+    prepare=load_city_names,
 )
