@@ -68,7 +68,7 @@ def option_columns(message: pb.ScheduleRun) -> dict[str, Any]:
 
 def run_message(run: ScheduleRun, visit: Visit, caller: Identity) -> pb.ScheduleRun:
     """Return a run as the caller sees it."""
-    message = ParseDict(run.options, pb.ScheduleRun())
+    message = ParseDict(run.options, pb.ScheduleRun(), ignore_unknown_fields=True)
     message.MergeFrom(
         pb.ScheduleRun(
             state=RUN_STATES[run.present_state],

@@ -160,7 +160,7 @@ async def read_programme(session: Session, visit: Visit, options: Options, pace:
     named = {name for item in items for name in (*item.people, *item.optional_people)}
     ids = [name.removeprefix("people/") for name in named]
     people = select(Person).where(or_(Person.id.in_(ids), Person.language_pairs != []))
-    days = _list_days(visit, options)
+    days = list_days(visit, options)
     day_of = {day.date: day for day in days}
     open_items = [item for item in items if _is_open(item, day_of, ZoneInfo(visit.time_zone))]
     bookings = await _read_bookings(session, visit)
@@ -225,7 +225,7 @@ async def _read_places(
     return Places(visit, rooms, venues, Ways(pace))
 
 
-def _list_days(visit: Visit, options: Options) -> list[Day]:
+def list_days(visit: Visit, options: Options) -> list[Day]:
     """Return the days of a visit on which items can still be placed, with their hours."""
     zone, begin = ZoneInfo(visit.time_zone), now()
     days = []

@@ -98,6 +98,13 @@ async def test_runs_are_listed_by_their_state_and_in_the_order_that_is_wanted(
         assert [await list_runs(coordinator, visit, state=state) for state in wanted] == states
 
 
+async def test_a_visit_that_is_past_is_over_whatever_days_are_left_out(coordinator: Caller) -> None:
+    past = day(FIRST_DAY.replace(year=2020))
+    visit = await factories.visit(coordinator, start_date=past, end_date=past)
+    with refused("FAILED_PRECONDITION", "VISIT_DAYS_OVER"):
+        await start(coordinator, visit, except_dates=[past])
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

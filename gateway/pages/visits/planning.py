@@ -27,6 +27,7 @@ from gateway.pages.visits.day_hours import find_run, get_usual_hours, read_hours
 from gateway.pages.visits.day_notes import DayNotes, describe_days
 from gateway.pages.visits.programme import list_items
 from gateway.pages.visits.timeline import list_days
+from gateway.vocabulary.cities import get_home_day
 
 BREAKS = "schedule_run.breaks"
 # As the contract has it.
@@ -86,16 +87,19 @@ def _label_days(days: Iterable[str]) -> list[tuple[str, str]]:
 
 def _list_days(visit: pb.Visit, notes: Mapping[date, DayNotes]) -> list[tuple[str, str]]:
     """Return the days of a visit, with how the reader writes them and what is to be known of each."""
-    if not visit.HasField("start_date"):
-        return []
-    days = list_days(date_of(visit.start_date), date_of(visit.end_date))
-    return [(f"{day}", ". ".join([format_day(day), *notes.get(day, DayNotes()).texts])) for day in days[:MAX_DAYS]]
+    days = _list_dates(visit)[:MAX_DAYS]
+    return [(f"{day}", ". ".join([format_day(day), *notes.get(day, DayNotes()).texts])) for day in days]
+
+
+def _list_dates(visit: pb.Visit) -> list[date]:
+    return list_days(date_of(visit.start_date), date_of(visit.end_date)) if visit.HasField("start_date") else []
 
 
 def _list_days_off(visit: pb.Visit, notes: Mapping[date, DayNotes]) -> list[date]:
-    """Return the days of a visit on which the host does not work; none where it works on none of them."""
-    days = [day for day, note in notes.items() if note.is_off]
-    return sorted(days) if len(days) <= (date_of(visit.end_date) - date_of(visit.start_date)).days else []
+    """Return the days of a visit to come on which the host does not work; none where it works on none of them."""
+    to_come = [day for day in _list_dates(visit) if day >= get_home_day()]
+    days = [day for day in to_come if day in notes and notes[day].is_off]
+    return days if len(days) < len(to_come) else []
 
 
 def _propose_options(visit: pb.Visit, notes: Mapping[date, DayNotes]) -> dict[str, str | list[str]]:
@@ -110,6 +114,9 @@ def _propose_options(visit: pb.Visit, notes: Mapping[date, DayNotes]) -> dict[st
         hours = read_hours_of_run(run)
     elif found := find_run(visit):
         hours = read_hours_of_run(found)
+        if hours.except_dates and hours.except_dates.isdisjoint(_list_dates(visit)):
+            # It was for other days: the visit was moved since.
+            hours = replace(hours, except_dates=frozenset(_list_days_off(visit, notes)))
     else:
         hours = replace(get_usual_hours(), except_dates=frozenset(_list_days_off(visit, notes)))
     options: dict[str, str | list[str]] = {

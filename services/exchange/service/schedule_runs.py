@@ -1,5 +1,6 @@
 """Runs of the planner on the programmes of visits."""
 
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from austausch.exchange.v1 import schedule_runs_pb2 as pb
@@ -17,7 +18,7 @@ from chassis.paging import read_page
 from services.exchange import bookings, convert_schedule_run, queries, rights
 from services.exchange.model import AgendaItem, Person, Room, RunState, ScheduleRun, Visit
 from services.exchange.planner_pool import PlannerPool
-from services.exchange.programme_problem import Options, make_problem, read_programme
+from services.exchange.programme_problem import Options, list_days, make_problem, read_programme
 from services.exchange.schedule_runs import Job, RunsUnderWay
 from services.exchange.ways import Pace
 
@@ -65,7 +66,7 @@ class ScheduleRunServicer(schedule_runs_pb2_grpc.ScheduleRunServiceServicer):
             _require_plannable(visit)
             programme = await read_programme(session, visit, options, self._pace)
             if not programme.days:
-                raise _tell_no_days(options)
+                raise _tell_no_days(visit, options)
             if not programme.movable:
                 raise FailedPrecondition("The programme has no item to be placed.", reason="NOTHING_TO_PLACE")
             await _require_none_under_way(session, visit)
@@ -198,9 +199,9 @@ def _require_plannable(visit: Visit) -> None:
         )
 
 
-def _tell_no_days(options: Options) -> FailedPrecondition | InvalidArgument:
+def _tell_no_days(visit: Visit, options: Options) -> FailedPrecondition | InvalidArgument:
     """Return the error that says that no day is left on which something could be placed."""
-    if options.except_dates:
+    if list_days(visit, replace(options, except_dates=frozenset())):
         return InvalidArgument("schedule_run.except_dates", "leaves no day to be planned", reason="NO_DAY_TO_PLAN")
     return FailedPrecondition("The days of the visit are over.", reason="VISIT_DAYS_OVER")
 
