@@ -23,9 +23,17 @@ HOST_SECONDS = 2.0
 # would hang.
 VANISHED_SECONDS = 10
 IDLE_SECONDS = 5
-LIBPQ_NOTICES = {
+LIBPQ_KEEPALIVE = {
     "tcp_user_timeout": VANISHED_SECONDS * 1000, "keepalives_idle": IDLE_SECONDS, "keepalives_interval": IDLE_SECONDS
 }  # fmt: skip
+# As libpq does it, what a platform lacks is left out.
+_KEEPALIVE = [
+    (getattr(socket, name), value)
+    for name, value in (
+        ("TCP_KEEPIDLE", IDLE_SECONDS), ("TCP_KEEPINTVL", IDLE_SECONDS), ("TCP_USER_TIMEOUT", VANISHED_SECONDS * 1000)
+    )
+    if hasattr(socket, name)
+]  # fmt: skip
 _ATTRIBUTES = "target_session_attrs"
 
 _PARTS = re.compile(r"(?P<head>[^/]*://(?:[^/?]*@)?)(?P<hosts>[^/?]*)(?P<tail>.*)", re.DOTALL)
@@ -56,7 +64,7 @@ def driver_url(url: str, driver: str) -> "URL":
     return parsed.set(drivername=f"postgresql+{driver}")
 
 
-def add_primary(url: str) -> str:
+def require_primary(url: str) -> str:
     """Return a URL for libpq, which takes the first host that answers: of several, the one that takes changes."""
     _, hosts, tail = _split(url)
     if len(hosts) == 1 or _ATTRIBUTES in tail:
@@ -80,9 +88,7 @@ async def connect(url: str, **arguments: Any) -> asyncpg.Connection:
     Raises:
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InternalClientError: What the last host answered.
     """
-    head, hosts, tail = _split(url)
-    if len(hosts) > 1 and _ATTRIBUTES not in tail:
-        arguments = {_ATTRIBUTES: "read-write", **arguments}
+    head, hosts, tail = _split(require_primary(url))
     arguments.setdefault("timeout", get_connect_seconds(url))
     failure: Exception | None = None
     # By itself asyncpg has one limit of time for all hosts together: one that hangs would use it up.
@@ -98,20 +104,19 @@ async def connect(url: str, **arguments: Any) -> asyncpg.Connection:
         ) as error:
             failure = error
         else:
-            _notice_vanished(connection)
+            _keep_alive(connection)
             return connection
     assert failure is not None  # noqa: S101 - there is one host at least
     raise failure
 
 
-def _notice_vanished(connection: asyncpg.Connection) -> None:
+def _keep_alive(connection: asyncpg.Connection) -> None:
     # What libpq has settings for, asyncpg leaves to its callers.
     opened = connection._transport.get_extra_info("socket")
     if opened.family != socket.AF_UNIX:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE_SECONDS)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, IDLE_SECONDS)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_SECONDS * 1000)
+        for option, value in _KEEPALIVE:
+            opened.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _split(url: str) -> tuple[str, list[str], str]:

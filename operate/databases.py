@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from chassis.database import Database
-from chassis.database_urls import add_primary
+from chassis.database_urls import LIBPQ_KEEPALIVE, require_primary
 from operate.settings import DatabaseSettings
 
 CONNECT_SECONDS = 10
@@ -61,7 +61,11 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
         psycopg.Error: It does not answer.
     """
     with psycopg.connect(
-        add_primary(url), autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="austausch operator"
+        require_primary(url),
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="austausch operator",
+        **LIBPQ_KEEPALIVE,
     ) as connection:
         yield connection
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from chassis.database_urls import add_primary
+from chassis.database_urls import LIBPQ_KEEPALIVE, require_primary
 
 _PACKAGE_FOLDERS = Path("/usr/lib/postgresql")
 # From this version on pg_restore sets transaction_timeout, which servers before it do not know.
@@ -40,7 +40,7 @@ def run_program(program: Path, url: str, *arguments: str) -> None:
     Raises:
         ProgramFailed: It failed.
     """
-    parts = conninfo_to_dict(add_primary(url))
+    parts = {**LIBPQ_KEEPALIVE, **conninfo_to_dict(require_primary(url))}
     environment = {**os.environ, "LC_ALL": "C"}
     if password := parts.pop("password", None):
         environment["PGPASSWORD"] = str(password)

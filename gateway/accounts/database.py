@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 from chassis import database_metrics
 from chassis.database import KEEP_LITTLE, NEED_ROOM
 from chassis.database_errors import as_domain_error, drop_demoted, read_only
-from chassis.database_urls import HOST_SECONDS, LIBPQ_NOTICES, driver_url, get_connect_seconds
+from chassis.database_urls import HOST_SECONDS, LIBPQ_KEEPALIVE, driver_url, get_connect_seconds
 from chassis.errors import Unavailable
 from gateway.accounts.caller_cache import CallerCache
 
@@ -44,7 +44,7 @@ class AccountsDatabase:
     """
 
     def __init__(self, url: str, pool_size: int = 4) -> None:
-        connection = {"application_name": "austausch-gateway", "options": "-c timezone=UTC", **LIBPQ_NOTICES}
+        connection = {"application_name": "austausch-gateway", "options": "-c timezone=UTC", **LIBPQ_KEEPALIVE}
         self.engine = create_engine(
             driver_url(url, "psycopg"),
             pool_size=pool_size,

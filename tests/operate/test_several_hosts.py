@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from chassis.database_urls import add_primary
+from chassis.database_urls import require_primary
 from chassis.migrate import migrate
 from deploy import embedded
 from deploy.credentials import DATABASES
@@ -44,7 +44,7 @@ def test_the_doctor_looks_at_the_primary(urls: dict[str, str]) -> None:
 
 
 def test_what_is_backed_up_there_is_restored_there(urls: dict[str, str], nats_server: Nats, tmp_path: Path) -> None:
-    primary = add_primary(urls["FORUM_DATABASE_URL"])
+    primary = require_primary(urls["FORUM_DATABASE_URL"])
     with psycopg.connect(primary) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS id")
     before = read_rows(primary)
@@ -71,4 +71,4 @@ def test_what_is_backed_up_there_is_restored_there(urls: dict[str, str], nats_se
     ],
 )
 def test_who_says_which_of_several_is_wanted_gets_that(url: str, expected: str) -> None:
-    assert add_primary(url) == expected
+    assert require_primary(url) == expected
