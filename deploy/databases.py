@@ -54,14 +54,14 @@ def create_databases(administrator: str, databases: list[Wanted]) -> list[str]:
     """
     created = []
     with psycopg.connect(administrator, autocommit=True, connect_timeout=10) as connection:
-        is_superuser = connection.execute("SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper").fetchone()
         for database in databases:
             name, owner = Identifier(database.name), Identifier(database.owner)
             has_owner = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [database.owner]).fetchone()
             verb = SQL("CREATE" if has_owner is None else "ALTER")
             connection.execute(SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, owner, Literal(database.password)))
-            if is_superuser is None:
-                # Only who has the owner's rights makes a database for it, and decides who connects to that.
+            # Only who has the owner's rights makes a database for it, and decides who connects to that.
+            has_rights = connection.execute("SELECT pg_has_role(%s, 'USAGE')", [database.owner]).fetchone()
+            if has_rights == (False,):
                 connection.execute(SQL("GRANT {} TO CURRENT_USER").format(owner))
             if connection.execute("SELECT FROM pg_database WHERE datname = %s", [database.name]).fetchone() is None:
                 connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
