@@ -12,7 +12,7 @@ from chassis.convert import read_instant
 from chassis.database import Database, Session
 from chassis.errors import FailedPrecondition, FieldRequired, InvalidArgument, NotFound
 from chassis.field_mask import updated_paths
-from chassis.idempotency import answer_once
+from chassis.idempotency import answer_once, find_answer
 from chassis.identity import identity
 from chassis.paging import read_page
 from services.exchange import queries, rights
@@ -49,6 +49,8 @@ class PersonCalendarServicer(person_calendars_pb2_grpc.PersonCalendarServiceServ
         return pb.ListCalendarsResponse(calendars=calendars, next_page_token=token, total_size=total)
 
     async def CreateCalendar(self, request: pb.CreateCalendarRequest, context: Any) -> pb.Calendar:
+        if known := await find_answer(self._database, request, pb.Calendar):
+            return await self._read_first(known)
         async with self._database.read_once() as session:
             await _get_person(session, request.parent)
         source = await self._read_source(request.calendar, SOURCES)
