@@ -8,6 +8,7 @@ from flask import flash
 from flask_babel import gettext as _
 
 from chassis.errors import DeadlineExceeded, Unavailable
+from chassis.identity import same_department
 from gateway import rpc
 from gateway.auth.callers import current_identity
 from gateway.auth.permissions import may
@@ -58,10 +59,10 @@ def _get_own() -> str:
 def flash_new_department(name: str) -> None:
     """Say on the next page that nothing here names a department: it may be a slip of the pen."""
     try:
-        known = {named.strip().casefold() for named in (_get_own(), *_list_named())}
+        known = [_get_own(), *_list_named()]
     except (Unavailable, DeadlineExceeded):
         return  # nobody can tell, and what was saved is saved
-    if name and name.strip().casefold() not in known:
+    if name and not any(same_department(name, each) for each in known):
         text = _(
             "No exchange and no person here has the department “%(department)s”. If that is a slip, please correct it.",
             department=name,

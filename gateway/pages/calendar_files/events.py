@@ -53,7 +53,7 @@ def add_zones(calendar: Calendar, zones: Iterable[str], first: date, last: date)
         calendar.add_component(make_zone(zone, first, last))
 
 
-def make_visit(visit: pb.Visit) -> Event:
+def make_visit_event(visit: pb.Visit) -> Event:
     """Return a visit whose days are known, as days that keep nobody busy."""
     event = _make_event(visit.name, _mark_cancelled(visit, visit.title), [visit.update_time], int(visit.etag))
     _set_days(event, date_of(visit.start_date), date_of(visit.end_date))
@@ -64,7 +64,7 @@ def make_visit(visit: pb.Visit) -> Event:
     return event
 
 
-def make_item(item: pb.AgendaItem, visit: pb.Visit, addresses: Mapping[str, str], *, busy: bool) -> Event:
+def make_item_event(item: pb.AgendaItem, visit: pb.Visit, addresses: Mapping[str, str], *, busy: bool) -> Event:
     """
     Return an item that has a time, on the clocks of the visit's host.
 
@@ -93,7 +93,7 @@ def make_item(item: pb.AgendaItem, visit: pb.Visit, addresses: Mapping[str, str]
     return event
 
 
-def make_due_day(name: str, title: str, day: date, change: Timestamp, version: int, lines: Sequence[str]) -> Event:
+def make_due_event(name: str, title: str, day: date, change: Timestamp, version: int, lines: Sequence[str]) -> Event:
     """Return the day on which something about a resource is due, as a day that keeps nobody busy."""
     event = _make_event(name, title, [change], version)
     _set_days(event, day, day)

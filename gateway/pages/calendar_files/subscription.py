@@ -19,11 +19,11 @@ from gateway.pages.calendar_files.events import (
     add_zones,
     ask_to_refresh,
     make_calendar,
-    make_due_day,
-    make_item,
-    make_visit,
+    make_due_event,
+    make_item_event,
+    make_visit_event,
 )
-from gateway.pages.calendar_files.programme import list_addresses
+from gateway.pages.calendar_files.programme import get_street_addresses
 from gateway.vocabulary import cities
 
 WEEKS_BACK, WEEKS_AHEAD = 8, 52
@@ -45,7 +45,7 @@ def build_calendar() -> Calendar:
     """Return the calendar of who makes the current request: what lies in the last weeks and in the next year."""
     today = cities.get_home_day()
     first, last = today - timedelta(weeks=WEEKS_BACK), today + timedelta(weeks=WEEKS_AHEAD)
-    calendar = make_calendar(_("Exchanges of %(city)s", city=cities.get_home_city_name()))
+    calendar = make_calendar(_("Visits: %(city)s", city=cities.get_home_city_name()))
     ask_to_refresh(calendar)
     visits = _list_visits(first, last) if may("VisitService.ListVisits") else {}
     zones = {current_app.config["HOME_TIME_ZONE"], *(visit.time_zone for visit in visits.values())}
@@ -53,7 +53,7 @@ def build_calendar() -> Calendar:
     ends = [date_of(visit.end_date) for visit in visits.values()]
     add_zones(calendar, zones, min([first, *starts]), max([last, *ends]))
     for visit in visits.values():
-        calendar.add_component(make_visit(visit))
+        calendar.add_component(make_visit_event(visit))
     for event in (*_list_items(visits, first, last), *_list_due(first, last), *_list_reviews(first, last)):
         calendar.add_component(event)
     return calendar
@@ -76,11 +76,11 @@ def _list_items(visits: Mapping[str, exchange_pb2.Visit], first: date, last: dat
         parent="visits/-", page_size=MOST, from_date=date_message(first), to_date=date_message(last)
     )
     items = rpc.agenda_items.ListAgendaItems(wanted).agenda_items
-    addresses = list_addresses(items)
+    addresses = get_street_addresses(items)
     for item in items:
         visit = visits.get(item.name.partition("/agendaItems/")[0])
         if visit and item.HasField("start_time"):
-            yield make_item(item, visit, addresses, busy=False)
+            yield make_item_event(item, visit, addresses, busy=False)
 
 
 def _list_due(first: date, last: date) -> Iterator[Event]:
@@ -91,7 +91,7 @@ def _list_due(first: date, last: date) -> Iterator[Event]:
     for each in rpc.recommendations.ListRecommendations(wanted).recommendations:
         if _lies_within(each.due_date, first, last) and not STEPS.isdisjoint(each.allowed_transitions):
             title, lines = _("Due: %(title)s", title=each.title), [each.forum_title, each.owner_department]
-            yield make_due_day(each.name, title, date_of(each.due_date), each.update_time, int(each.etag), lines)
+            yield make_due_event(each.name, title, date_of(each.due_date), each.update_time, int(each.etag), lines)
 
 
 def _list_reviews(first: date, last: date) -> Iterator[Event]:
@@ -103,7 +103,7 @@ def _list_reviews(first: date, last: date) -> Iterator[Event]:
     for each in rpc.learnings.ListLearnings(wanted).learnings:
         if _lies_within(each.review_date, first, last) and each.state not in SET_ASIDE_STATES:
             title = _("Look at again: %(title)s", title=each.title)
-            yield make_due_day(each.name, title, date_of(each.review_date), each.update_time, int(each.etag), [])
+            yield make_due_event(each.name, title, date_of(each.review_date), each.update_time, int(each.etag), [])
 
 
 def _lies_within(day: Date, first: date, last: date) -> bool:

@@ -81,8 +81,7 @@ def index() -> ResponseReturnValue:
     else:
         template = "search/names_only.html" if in_part else "search/search.html"
     response = make_response(render_template(template, **values))
-    # One address, several answers: a part that a browser kept would be shown without its page by the button Back.
-    response.vary.update(["HX-Request", "HX-Target"])
+    response.vary.add("HX-Target")
     if in_part:
         response.headers["Cache-Control"] = "no-store"
     return response

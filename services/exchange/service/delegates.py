@@ -322,7 +322,7 @@ async def _lock_visit(session: Session, name: str, *, even_over: bool = False) -
     Return the visit, locked, for a caller who may change the delegation of one of its guest cities.
 
     Args:
-        even_over: Whether it may be over: of no visit has personal data to be kept.
+        even_over: Whether it may be over: personal data has to be kept of no visit.
 
     Raises:
         NotFound: There is none; only who sees every city's is told.
