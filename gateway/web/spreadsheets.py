@@ -12,8 +12,8 @@ from xlsxwriter import Workbook
 Cell: TypeAlias = str | int | float | date | datetime | None
 Row: TypeAlias = Sequence[Cell]
 
-# What Excel and LibreOffice take for a formula where a file does not say what is text, also behind a semicolon, at which
-# they divide where commas are decimal, and on a new line (https://owasp.org/www-community/attacks/CSV_Injection).
+# What Excel and LibreOffice take for a formula where a file does not say what is text, also on a new line, and behind a
+# semicolon, at which they divide where commas are decimal (https://owasp.org/www-community/attacks/CSV_Injection).
 FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])")
 # Excel's own limits of the name of a sheet.
 NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\']+")

@@ -33,7 +33,7 @@ def describe_consents(visit: pb.Visit) -> tuple[str, list[str]]:
 
 
 def _are_asked_anew(visit: pb.Visit) -> bool:
-    """Return whether the reader can consent to a step that the visit has taken: its days changed, or a guest city came later."""
+    """Return whether the reader can consent to a step already taken: days changed, or a guest city came later."""
     return (visit.state == pb.Visit.STATE_AGREED and "agree" in visit.allowed_transitions) or (
         visit.state == pb.Visit.STATE_CONFIRMED and "confirm" in visit.allowed_transitions
     )
