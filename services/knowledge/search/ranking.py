@@ -36,8 +36,8 @@ CLOSE = 0.4
 """A document that is so near says the same as the query."""
 WORDS_WEIGHT = 0.5
 """What the words count beside the meaning, of 1."""
-CONVEXITY = 1.5
-"""A document in which half of the words occur counts less than half of one with all."""
+MAX_CONVEXITY = 3.0
+"""A document in which half of the words of a long query occur counts an eighth of one with all."""
 
 _COUNTING = ThreadPoolExecutor(4, "facets")
 
@@ -74,6 +74,7 @@ class Search:
         expansions = expand(query.units, lexicon, self._count, self._count_beginning)
         self._expansions = self._find_by_topics(expansions, topics)
         self._words = build_words_query(schema, self._expansions, topics, self._documents)
+        self._convexity = get_convexity(self._expansions)
         self._demands = build_demands(schema, self._expansions)
         self._order = order if query.units or order is not Order.RELEVANCE else Order.NEWEST
         self._nearest = self._find_nearest(meaning) if meaning and query.units else {}
@@ -182,7 +183,7 @@ class Search:
 
     def _weigh_words(self, score: float, full: float) -> float:
         """Return what a score of the words counts: that some of the words occur says less than their share."""
-        return (WORDS_WEIGHT if self._nearest else 1.0) * (score / full) ** CONVEXITY
+        return (WORDS_WEIGHT if self._nearest else 1.0) * (score / full) ** self._convexity
 
     def _rank_nearest(self) -> dict[int, tuple[float, float, tantivy.DocAddress]]:
         """Return by key what each document near in meaning scores by its words, by its meaning, and its place."""
@@ -248,6 +249,17 @@ class Search:
             )
             for facet in facets
         }
+
+
+def get_convexity(expansions: Sequence[Expansion]) -> float:
+    """
+    Return the power to which the share of a query's words that occur in a document is raised.
+
+    The longer the query, the less a part of it says: some words of a question occur by chance in many texts, above all
+    in those of its language, while a single word that is part of a compound, or begins another, is what was looked for.
+    """
+    words = sum(expansion.unit.occurrence is not Occurrence.MUST_NOT for expansion in expansions)
+    return min(1 + words / 4, MAX_CONVEXITY)
 
 
 def _is_missing(expansion: Expansion) -> bool:
