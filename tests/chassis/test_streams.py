@@ -92,8 +92,9 @@ async def test_a_full_stream_drops_nothing_that_a_consumer_has_yet_to_read(
             await tell(database, *visits)
             await until(lambda: asyncio.sleep(0, not relay.is_stored))
             assert await unpublished(database)
-            (line,) = [line for line in logs if line["event"] == "outbox.retry"]
-            assert "NATS_MAX_MEGABYTES" in line["error"]
+            # Relays that earlier tests of this process left behind may have troubles of their own.
+            retries = [line["error"] for line in logs if line["event"] == "outbox.retry"]
+            assert len([error for error in retries if "NATS_MAX_MEGABYTES" in error]) == 1
             async with working(consumer(database, jetstream).run()):
                 await until(lambda: count_is(database, 200), seconds=60)
                 await until(lambda: nothing_waits(database))

@@ -61,7 +61,7 @@ def places(demo: Gateway, client: FlaskClient) -> dict[str, str]:
     found: dict[str, str] = {}
     for page, text in walk_pages(client):
         for form in re.findall(r'<form[^>]*method="post"[^>]*>', text):
-            action = re.search(r'action="([^"?]*)', form)
+            action = re.search(r'action="([^"?#]*)', form)
             path = unescape(action[1]) if action else page
             endpoint, values = adapter.match(path, method="POST")
             if not path.startswith(ENDING):
