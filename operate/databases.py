@@ -7,6 +7,7 @@ from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from chassis.database import Database
 from chassis.database_urls import LIBPQ_KEEPALIVE, require_primary
@@ -61,11 +62,10 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
         psycopg.Error: It does not answer.
     """
     with psycopg.connect(
-        require_primary(url),
+        make_conninfo(require_primary(url), **LIBPQ_KEEPALIVE),
         autocommit=True,
         connect_timeout=CONNECT_SECONDS,
         application_name="austausch operator",
-        **LIBPQ_KEEPALIVE,
     ) as connection:
         yield connection
 
