@@ -64,7 +64,7 @@ def test_an_address_is_made_shown_once_and_revoked_on_the_page_of_the_account(
     answer = subscribe(gateway, address)
     events = read_events(answer)
     assert answer.headers["Cache-Control"] == "private, no-cache"
-    assert read_calendar(answer)["x-wr-calname"] == "Exchanges of Mannheim"
+    assert read_calendar(answer)["x-wr-calname"] == "Visits: Mannheim"
     assert b"REFRESH-INTERVAL;VALUE=DURATION:PT1H" in answer.data
     assert events[visit["title"]].start == SOON
     assert events[f"Tour of {visit['title']}"].start.isoformat().startswith(f"{SOON}T1")
@@ -146,13 +146,13 @@ def test_a_calendar_speaks_the_language_of_the_account_or_else_of_the_address(ga
     def name(answer: TestResponse) -> str:
         return str(read_calendar(answer)["x-wr-calname"])
 
-    assert name(subscribe(gateway, address)) == "Exchanges of Mannheim"
-    assert name(subscribe(gateway, f"{address}?language=de")) == "Austausche von Mannheim"
-    assert name(subscribe(gateway, f"{address}?language=xx")) == "Exchanges of Mannheim"
+    assert name(subscribe(gateway, address)) == "Visits: Mannheim"
+    assert name(subscribe(gateway, f"{address}?language=de")) == "Besuche: Mannheim"
+    assert name(subscribe(gateway, f"{address}?language=xx")) == "Visits: Mannheim"
     execute(gateway, "UPDATE accounts SET locale = 'de' WHERE email = 'member@city.example'")
     try:
         forget_all()
-        assert name(subscribe(gateway, f"{address}?language=en")) == "Austausche von Mannheim"
+        assert name(subscribe(gateway, f"{address}?language=en")) == "Besuche: Mannheim"
     finally:
         execute(gateway, "UPDATE accounts SET locale = '' WHERE email = 'member@city.example'")
         forget_all()

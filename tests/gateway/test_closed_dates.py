@@ -14,7 +14,8 @@ FIRST_DAY = {"year": 2030, "month": 5, "day": 14}
 
 
 def test_days_are_entered_shown_and_removed_with_their_venue(office: FlaskClient, rest: Rest) -> None:
-    name = a_venue(rest)["name"]
+    # First of all in the list, whatever venues other tests have entered.
+    name = a_venue(rest, displayName="000 Archive")["name"]
     assert "Always open." in text_of(office.get(f"/{name}"))
     form = PageForm(office.get(f"/{name}/edit").text).fields
     form[f"{CLOSED}.0.start_date"], form[f"{CLOSED}.0.end_date"] = "2090-12-24", "2091-01-01"
@@ -35,7 +36,7 @@ def test_days_are_entered_shown_and_removed_with_their_venue(office: FlaskClient
     shown = text_of(office.get(f"/{name}"))
     to_come = "Sun, 24 Dec 2090 – Mon, 1 Jan 2091"
     assert f"Always open but on these days: Mon, 4 May 2020 {to_come}: Between the years" in shown
-    listed = text_of(office.get("/venues?page_size=1000"))
+    listed = text_of(office.get("/venues"))
     assert to_come in listed
     assert "4 May 2020" not in listed
     form = PageForm(office.get(f"/{name}/edit").text).fields

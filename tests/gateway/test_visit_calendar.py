@@ -102,7 +102,8 @@ def test_filters_hold_in_the_calendar_and_keep_its_span(client: FlaskClient, off
     ):
         page = client.get(f"{span}&{query}").text
         assert (shown in page) is matches, query
-        assert ("No visit matches" in page) is not matches
+        # Where what other tests have entered matches in another year, the page leads there.
+        assert ("No visit matches" in page or "No visit in this time" in page) is not matches, query
         assert '<input type="hidden" name="from" value="2043-01-01">' in page
 
 
