@@ -4,16 +4,10 @@ The address of a calendar, which holds a secret: calendar programs cannot sign i
 The secret is taken out of the request before anything else reads that, so that no log, trace, metric or page has it.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 FOLDER, SUFFIX = "calendars/", ".ics"
 # What everything behind sees in place of the path.
