@@ -14,8 +14,9 @@ from sqlalchemy import case, or_, select
 
 from chassis.convert import date_message, enum_numbers, read_date, read_instant, timestamp_message
 from chassis.database import Database, Session
+from chassis.departments import list_spellings
 from chassis.errors import InvalidArgument
-from chassis.identity import Role, identity, same_department
+from chassis.identity import Role, identity
 from chassis.paging import read_page
 from services.exchange import queries, rights
 from services.exchange.busy_times import add_up_days, list_busy_spans
@@ -216,16 +217,14 @@ async def _list_visits(
     of_people = select(AgendaItem.visit_id).where(AgendaItem.people.overlap(list(request.people)))
     is_incoming = Visit.direction == Direction.INCOMING
     in_charge = case((is_incoming, Visit.host_department), else_=Visit.exchange_department)
-    within = (
+    within = select(Visit).where(
         Visit.start_date <= last,
         Visit.end_date >= first,
         Visit.state != VisitState.CANCELLED,
         ~Visit.new_dates_due,
     )
-    departments = await session.scalars(select(in_charge).where(*within).distinct()) if request.department else ()
-    # What names the same is decided here: PostgreSQL takes ß and SS for different letters.
-    alike = [each for each in departments if same_department(each, request.department)]
-    visits = await session.scalars(select(Visit).where(*within, or_(in_charge.in_(alike), Visit.id.in_(of_people))))
+    spellings = await list_spellings(session, within, in_charge, request.department)
+    visits = await session.scalars(within.where(or_(in_charge.in_(spellings), Visit.id.in_(of_people))))
     return {visit.name: Period(*visit.get_dates(), visit.title) for visit in visits}
 
 

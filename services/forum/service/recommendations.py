@@ -19,9 +19,10 @@ from sqlalchemy import Select
 
 from chassis.convert import read_date, read_enum, read_enums
 from chassis.database import Database, Session
+from chassis.departments import list_spellings
 from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once, find_answer
-from chassis.identity import Role, identity, same_department
+from chassis.identity import Role, identity
 from chassis.model import new_id
 from chassis.outbox import emit
 from chassis.transitions import SeenVersion, TransitionRequest, transition
@@ -194,10 +195,8 @@ async def _create(session: Session, request: pb.CreateRecommendationRequest) -> 
 
 async def _filter_owner(session: Session, statement: Select[Recommendation], department: str) -> Select[Recommendation]:
     """Return the statement, limited to what a department owns, however people typed its name."""
-    # What names the same is decided here: PostgreSQL takes ß and SS for different letters.
-    owners = await session.scalars(statement.with_only_columns(Recommendation.owner_department).distinct())
-    alike = [owner for owner in owners if same_department(owner, department)]
-    return statement.where(Recommendation.owner_department.in_(alike))
+    owners = await list_spellings(session, statement, Recommendation.owner_department, department)
+    return statement.where(Recommendation.owner_department.in_(owners))
 
 
 async def _lock(session: Session, request: SeenVersion) -> Recommendation:

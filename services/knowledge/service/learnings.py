@@ -29,10 +29,11 @@ from chassis import page_token
 from chassis.bulkhead import Bulkhead, count_processors
 from chassis.convert import read_enum, read_enums, unique_nfc
 from chassis.database import Database, Session
+from chassis.departments import list_spellings
 from chassis.errors import InvalidArgument
 from chassis.field_mask import require_unchanged, updated_paths
 from chassis.idempotency import answer_once, find_answer
-from chassis.identity import identity, same_department
+from chassis.identity import identity
 from chassis.outbox import emit
 from chassis.paging import read_page, read_page_size
 from chassis.transitions import SeenVersion, TransitionRequest, transition
@@ -345,9 +346,7 @@ def _select_learnings(request: pb.ListLearningsRequest) -> Select[Learning]:
 
 async def _filter_owner(session: Session, statement: Select[Learning], department: str) -> Select[Learning]:
     """Return the statement, limited to what a department owns, however people typed its name."""
-    # What names the same is decided here: PostgreSQL takes ß and SS for different letters.
-    owners = await session.scalars(statement.with_only_columns(Learning.owner).distinct())
-    return statement.where(Learning.owner.in_([owner for owner in owners if same_department(owner, department)]))
+    return statement.where(Learning.owner.in_(await list_spellings(session, statement, Learning.owner, department)))
 
 
 def _read_filters(request: pb.SearchLearningsRequest, query: Query) -> Filters:
